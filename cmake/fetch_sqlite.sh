@@ -1,0 +1,20 @@
+#!/bin/sh
+# fetch_sqlite.sh PACKAGE INTEGRITY FOLDER: downloads the npm package without running any of its scripts, checks its
+# integrity hash, and lays its SQLite amalgamation into FOLDER.
+set -eu
+package=$1 integrity=$2 folder=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+npm pack --silent --ignore-scripts "$package" > name 2> errors || { cat errors >&2; exit 1; }
+archive=$(tail -n 1 name)
+actual="sha512-$(openssl dgst -sha512 -binary "$archive" | openssl base64 -A)"
+if [ "$actual" != "$integrity" ]; then
+    echo "fetch_sqlite: $package has integrity $actual, expected $integrity" >&2
+    exit 1
+fi
+tar xzf "$archive" package/deps/sqlite3
+mkdir -p "$folder"
+cp package/deps/sqlite3/sqlite3.h package/deps/sqlite3/sqlite3ext.h "$folder/"
+cp package/deps/sqlite3/sqlite3.c "$folder/sqlite3.c.new"
+mv "$folder/sqlite3.c.new" "$folder/sqlite3.c"

@@ -1,0 +1,23 @@
+# Options of every target of ours: warnings as errors under gcc and clang, the banned functions, sanitizers, hardening.
+add_library(pgd1_options INTERFACE)
+target_include_directories(pgd1_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+target_compile_definitions(pgd1_options INTERFACE _GNU_SOURCE PGD1_VERSION="${PROJECT_VERSION}")
+target_compile_options(pgd1_options INTERFACE
+  -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla
+  -fno-common -fstack-protector-strong
+  "SHELL:-include ${CMAKE_SOURCE_DIR}/proxy/base/banned.h")
+if(PGD1_SANITIZE)
+  add_compile_options(-fsanitize=${PGD1_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${PGD1_SANITIZE})
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(pgd1_options INTERFACE -D_FORTIFY_SOURCE=2 -fPIE)
+  target_link_options(pgd1_options INTERFACE -pie -Wl,-z,relro,-z,now)
+endif()
+
+# pgd1_library(name sources… LINK edges…): a static library of this project.
+function(pgd1_library name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PUBLIC pgd1_options ${ARG_LINK})
+endfunction()

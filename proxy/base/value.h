@@ -1,0 +1,49 @@
+/*
+ * value.h - one cell or parameter in storage form: SQLite's five classes.
+ *
+ * This is the common coin of the project: wire bytes <-> value is pgwire's work (types.h), value <-> SQLite or JSON is a
+ * transport's. TEXT and BLOB are borrowed views. What a PostgreSQL type looks like in storage (date as 'YYYY-MM-DD',
+ * boolean as 0/1, array as JSON…) is written in pgwire/types.h.
+ */
+#ifndef PGD1_BASE_VALUE_H
+#define PGD1_BASE_VALUE_H
+
+#include "proxy/base/str.h"
+
+enum value_class { VALUE_NULL, VALUE_INTEGER, VALUE_REAL, VALUE_TEXT, VALUE_BLOB };
+
+struct value {
+    enum value_class class;
+    union {
+        int64_t integer;
+        double real;
+        struct str bytes; /* TEXT (UTF-8) and BLOB */
+    };
+};
+
+static inline struct value value_null(void)
+{
+    return (struct value){ .class = VALUE_NULL };
+}
+
+static inline struct value value_integer(int64_t v)
+{
+    return (struct value){ .class = VALUE_INTEGER, .integer = v };
+}
+
+static inline struct value value_real(double v)
+{
+    return (struct value){ .class = VALUE_REAL, .real = v };
+}
+
+static inline struct value value_text(struct str s)
+{
+    return (struct value){ .class = VALUE_TEXT, .bytes = s };
+}
+
+static inline struct value value_blob(struct str s)
+{
+    return (struct value){ .class = VALUE_BLOB, .bytes = s };
+}
+
+#endif
