@@ -1,0 +1,150 @@
+/*
+ * snapshot.h - one database's schema as PostgreSQL sees it, read in one batch from D1 and then constant.
+ *
+ * Built from D1's own schema (sqlite_schema, pragma_table_xinfo, pragma_foreign_key_list, pragma_index_list…) and the side
+ * catalogue _pgd1_catalog, where it exists: what the declared types cannot carry (PostgreSQL text of defaults, checks and
+ * views, serial columns of int4, enums, domains, sequences, comments, constraint names…).
+ *
+ * Owns     its arena with everything in it. Immutable after it is built; reference counted (atomic), shared by threads.
+ * Lives    as long as a session, plan or portal holds a reference.
+ * Fails    snapshot_read gives an err (what D1's transport said, or XX001 when the side catalogue is broken).
+ * Not here the built-in types and functions (facts.h); answering catalogue queries (system.h); freshness policy (proxy/database.h).
+ */
+#ifndef PGD1_CATALOG_SNAPSHOT_H
+#define PGD1_CATALOG_SNAPSHOT_H
+
+#include "d1/d1.h"
+#include "proxy/base/err.h"
+#include "proxy/catalog/facts.h"
+
+/* How a column's cells are stored; the form of each is in pgwire/types.h unless said here. */
+enum column_storage {
+    COLUMN_NATURAL,    /* the type's own storage form */
+    COLUMN_NUMBER,     /* numeric(p<=15,s) in a NUMERIC column: INTEGER or REAL cells */
+    COLUMN_UNIX_S,     /* date/timestamp(tz) as INTEGER or REAL seconds, ms, µs since 1970 */
+    COLUMN_UNIX_MS,
+    COLUMN_UNIX_US,
+};
+
+struct column {
+    struct str name; /* PostgreSQL's and SQLite's name: always the same */
+    int16_t number;  /* attnum, from 1 */
+    oid_t type;
+    int32_t typmod; /* -1: none */
+    enum column_storage storage;
+    bool not_null;
+    bool is_rowid;             /* INTEGER PRIMARY KEY: the rowid itself. SQLite would invent a value for NULL */
+    bool is_strict_text;       /* TEXT affinity (facts: storing digits in other affinities turns them into numbers) */
+    char identity;             /* attidentity: 'a', 'd' or 0 */
+    char generated;            /* attgenerated: 's' or 0 */
+    struct str default_text;   /* PostgreSQL expression text as pg_get_expr prints it, empty: none. Generated columns: their expression */
+    struct str sequence;       /* serial/identity: name of the owned sequence, else empty */
+    bool sequence_is_rowid;    /* that sequence is SQLite's AUTOINCREMENT */
+};
+
+struct constraint {
+    oid_t oid;
+    struct str name;
+    char kind; /* contype: p u f c */
+    int16_t *columns; size_t n_columns; /* attnums */
+    /* foreign keys */
+    struct str foreign_schema, foreign_table;
+    int16_t *foreign_columns; /* n_columns entries */
+    char on_update, on_delete; /* confupdtype, confdeltype: a r c n d */
+    bool deferrable, deferred;
+    /* checks */
+    struct str expression; /* PostgreSQL's text, without CHECK ( ) */
+    struct str sqlite_name; /* what SQLite's error text says where it is not the name */
+    struct str comment;
+};
+
+struct index_column {
+    int16_t column; /* attnum, 0: expression */
+    struct str expression;
+    bool descending, nulls_first;
+};
+
+struct index {
+    oid_t oid;
+    struct str schema, name;
+    bool unique, primary;
+    struct index_column *columns; size_t n_columns;
+    struct str predicate; /* PostgreSQL's text of a partial index, or empty */
+    struct str comment;
+    struct str sqlite_name; /* "sqlite_autoindex_t_1" for constraints' own */
+};
+
+enum relation_kind { RELATION_TABLE = 'r', RELATION_VIEW = 'v', RELATION_SEQUENCE = 'S', RELATION_VIRTUAL = 'f' /* fts5 and other virtual tables */ };
+
+struct relation {
+    oid_t oid;       /* stable: derived from schema, name and kind; >= 16384 for user objects, PostgreSQL's own for system relations */
+    oid_t row_type;  /* pg_class.reltype */
+    struct str schema, name;
+    struct str sqlite_name; /* how D1 knows it: name in schema public, "schema.name" elsewhere. System relations: their name in the local engine */
+    enum relation_kind kind;
+    bool is_system;  /* pg_catalog, information_schema, pgd1: answered here, never by D1 */
+    bool without_rowid;
+    bool has_user_triggers;
+    struct column *columns; size_t n_columns;
+    struct constraint *constraints; size_t n_constraints;
+    struct index *indexes; size_t n_indexes;
+    struct str view_text;   /* PostgreSQL's query text of a view; empty for views made elsewhere */
+    struct str sqlite_sql;  /* D1's own CREATE text */
+    struct str comment;
+    struct str *column_comments; /* n_columns entries or NULL */
+    /* sequences (kind S): rows of the side catalogue; values live in D1 (_pgd1_sequence) or in sqlite_sequence */
+    int64_t seq_start, seq_increment, seq_min, seq_max; bool seq_cycle; oid_t seq_type;
+    struct str seq_owner_table, seq_owner_column;
+};
+
+struct user_type {
+    oid_t oid, array;
+    struct str schema, name;
+    char kind; /* 'e' enum, 'd' domain */
+    struct str *labels; size_t n_labels;          /* enum, in order */
+    oid_t base; int32_t base_typmod;              /* domain */
+    bool not_null; struct str default_text;
+    struct str *checks, *check_names; size_t n_checks; /* domain: expression texts over VALUE */
+    struct str comment;
+};
+
+struct snapshot {
+    struct arena *arena;
+    uint64_t version; /* hash of everything read: equal schema, equal version, on every proxy */
+    struct str *schemas; size_t n_schemas; /* user schemas, "public" first */
+    struct relation *relations; size_t n_relations; /* user relations by schema, name */
+    struct user_type *types; size_t n_types;
+    bool has_side_catalog, has_sequence_table;
+};
+
+/* The statements that read a schema: one read batch. They stay valid for the program's life. */
+const struct d1_statement *snapshot_statements(size_t *ret_n);
+
+/* Collects the rows of that batch: call snapshot_reader_row for each (its on_row), then _finish after success.
+ * One reader serves one request. _free at any time. */
+struct snapshot_reader *snapshot_reader_new(void);
+bool snapshot_reader_row(struct snapshot_reader *r, size_t statement, const struct value *cells, size_t n_cells);
+/* A database without the side catalogue answers "no such table: _pgd1_catalog" for the whole batch: then read again with false. */
+const struct d1_statement *snapshot_statements_for(bool with_side_catalog, size_t *ret_n);
+struct snapshot *snapshot_reader_finish(struct snapshot_reader *r, struct err *err); /* one reference, or NULL */
+void snapshot_reader_free(struct snapshot_reader *r);
+
+struct snapshot *snapshot_ref(const struct snapshot *s);
+void snapshot_unref(struct snapshot *s); /* accepts NULL */
+
+/* schema empty: search `path` (n_path names; pg_catalog is searched first as PostgreSQL does). Finds system relations too. NULL: none. */
+const struct relation *snapshot_relation(const struct snapshot *s, const struct str *path, size_t n_path, struct str schema, struct str name);
+const struct relation *snapshot_relation_by_oid(const struct snapshot *s, oid_t oid);
+const struct column *relation_column(const struct relation *r, struct str name);
+/* A type by name: built-in first, then user types along the path. Gives its OID, 0: none. */
+oid_t snapshot_type(const struct snapshot *s, const struct str *path, size_t n_path, struct str schema, struct str name);
+const struct user_type *snapshot_user_type(const struct snapshot *s, oid_t oid); /* also for the array's OID */
+/* enum -> text (25), domain -> its base, their arrays likewise, built-in -> itself. What the codecs and SQLite know. */
+oid_t snapshot_base_type(const struct snapshot *s, oid_t type, int32_t *typmod_in_out);
+/* Element type of an array type, built-in or user; 0 when not an array. And the other way round. */
+oid_t snapshot_element_type(const struct snapshot *s, oid_t array);
+oid_t snapshot_array_type(const struct snapshot *s, oid_t element);
+/* format_type() for any type: `integer`, `character varying(10)`, `audit_kind`, `other.audit_kind[]`. */
+struct str snapshot_format_type(const struct snapshot *s, oid_t type, int32_t typmod, struct arena *arena);
+
+#endif
