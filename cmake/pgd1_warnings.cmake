@@ -3,9 +3,10 @@ add_library(pgd1_options INTERFACE)
 target_include_directories(pgd1_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 target_compile_definitions(pgd1_options INTERFACE _GNU_SOURCE PGD1_VERSION="${PROJECT_VERSION}")
 target_compile_options(pgd1_options INTERFACE
-  -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla
+  -Wall -Wextra -Werror -Wshadow -Wconversion -Wformat=2 -Wvla
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
   -fno-common -fstack-protector-strong
-  "SHELL:-include ${CMAKE_SOURCE_DIR}/proxy/base/banned.h")
+  "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${CMAKE_SOURCE_DIR}/proxy/base/banned.h>")
 if(PGD1_SANITIZE)
   add_compile_options(-fsanitize=${PGD1_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${PGD1_SANITIZE})
@@ -15,9 +16,14 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_link_options(pgd1_options INTERFACE -pie -Wl,-z,relro,-z,now)
 endif()
 
-# pgd1_library(name sources… LINK edges…): a static library of this project.
+# pgd1_library(name sources… LINK edges…): a static library of this project. Its link line is the list of edges it may have.
 function(pgd1_library name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  if(NOT ARG_UNPARSED_ARGUMENTS)
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE pgd1_options ${ARG_LINK})
+    return()
+  endif()
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC pgd1_options ${ARG_LINK})
 endfunction()
