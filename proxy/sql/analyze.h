@@ -1,0 +1,59 @@
+/*
+ * analyze.h - raw parse tree -> analyzed tree: names resolved on the snapshot, every expression typed by PostgreSQL's rules.
+ *
+ * The rules are those of PostgreSQL 15's parser (chapter 10 "Type Conversion"; parse_coerce.c, parse_func.c, parse_oper.c are the
+ * reference for the order of steps) over the facts of its own catalogue (catalog/facts.h) and the user's objects (snapshot.h).
+ *
+ * Owns     nothing: nodes live in the context's arena.
+ * Fails    PostgreSQL's SQLSTATEs and wording with the position; 0A000 for constructs nobody can run yet; 54001 when too deep.
+ * Not here SQLite: emit.h. Utility statements: plan.c, ddl.h.
+ */
+#ifndef PGD1_SQL_ANALYZE_H
+#define PGD1_SQL_ANALYZE_H
+
+#include <pg_query/pg_query.pb-c.h>
+#include "proxy/sql/plan.h"
+#include "proxy/sql/query.h"
+
+struct literal_table; /* skeleton.h */
+
+struct analyze_context {
+    const struct snapshot *snapshot;
+    const struct sql_settings *settings;
+    struct arena *arena;
+    struct str text;      /* the whole string the locations count in; empty: errors carry no position */
+    const struct literal_table *literals; /* literal tokens of text, or NULL: constants get literal -1 */
+    /* parameters: declared types (0: unknown yet), grown as $n are met */
+    oid_t *param_types; size_t n_params;
+    size_t n_declared_params;
+    bool params_allowed;
+    int depth;
+    struct err *err;
+};
+
+/* SELECT, VALUES, TABLE, INSERT, UPDATE, DELETE. Afterwards every parameter has a type. */
+bool analyze_statement(struct analyze_context *c, const PgQuery__Node *raw, struct query **ret);
+
+/* A free-standing expression. relation: its columns are in scope as the only range table entry (checks, generated columns, index
+ * expressions, predicates), or NULL (defaults). target_type 0: as it comes; else assignment coercion to target_type/target_typmod
+ * (42804 when impossible). what: for messages, as in "CHECK constraint". No parameters, subqueries, aggregates, windows or sets: 0A000/42803…
+ * as PostgreSQL says for that place. Gives the query holding the scope too (rtable[0] = relation). */
+bool analyze_expression(struct analyze_context *c, const PgQuery__Node *raw, const struct relation *relation, const char *what,
+                        oid_t target_type, int32_t target_typmod, struct expr **ret, struct query **ret_scope);
+/* The same from text (a default or check of the snapshot). */
+bool analyze_expression_text(const struct analyze_context *outer, struct str text, const struct relation *relation, const char *what,
+                             oid_t target_type, int32_t target_typmod, struct expr **ret, struct query **ret_scope);
+/* A type name as written -> OID and typmod; 42704 `type "x" does not exist`, 22023 for modifiers. serial types are given as
+ * int2/int4/int8 with *ret_serial true (NULL: not allowed, 42704). */
+bool analyze_type_name(struct analyze_context *c, const PgQuery__TypeName *name, oid_t *ret_type, int32_t *ret_typmod, bool *ret_serial);
+/* Schema-qualified name of a relation -> struct relation; 42P01 `relation "x" does not exist` unless missing_ok (then NULL). */
+bool analyze_relation_name(struct analyze_context *c, const PgQuery__RangeVar *name, bool missing_ok, const struct relation **ret);
+/* Byte offset in the whole text -> 1-based character position for err. */
+int analyze_position(struct str text, int location);
+
+/* ---- walking analyzed trees (emit, place, deparse use them) ---- */
+/* Calls visit for e and, when it answers true, for its children (arguments, case arms, order, filter, window…; not into subqueries). */
+void expr_walk(struct expr *e, bool (*visit)(struct expr *e, void *ctx), void *ctx);
+bool expr_equal(const struct expr *a, const struct expr *b); /* structurally the same value */
+
+#endif
