@@ -12,6 +12,7 @@
 #define PGD1_PGWIRE_WIRE_H
 
 #include "proxy/base/buf.h"
+#include "proxy/base/err.h"
 
 struct rd {
     const unsigned char *p, *end;
@@ -49,6 +50,12 @@ struct str rd_rest(struct rd *r);             /* all that is left */
 struct str rd_cell(struct rd *r);
 /* Nothing short and nothing left over. Fails the cursor when bytes remain, so that `why` is set. */
 bool rd_done(struct rd *r);
+
+/* Sets 08P01 with the cursor's reason, as PostgreSQL words it; answers false. */
+bool rd_error(const struct rd *r, struct err *err);
+/* Well-formed UTF-8 without NUL, else 22021 `invalid byte sequence for encoding "UTF8": 0xc3 0x28`. `around` is s or a
+ * longer view starting at s.p: its bytes complete a sequence that the end of s cuts. */
+bool wire_check_utf8(struct str s, struct str around, struct err *err);
 
 /* Big-endian access to bytes known to be there. */
 static inline uint16_t be_get16(const void *p)
