@@ -1,6 +1,6 @@
 #!/bin/sh
 # fetch_sqlite.sh PACKAGE INTEGRITY FOLDER: downloads the npm package without running any of its scripts, checks its
-# integrity hash, and lays its SQLite amalgamation into FOLDER.
+# integrity hash, and lays its SQLite amalgamation into FOLDER. FOLDER/sqlite3.c appears last and whole.
 set -eu
 package=$1 integrity=$2 folder=$3
 work=$(mktemp -d)
@@ -15,6 +15,7 @@ if [ "$actual" != "$integrity" ]; then
 fi
 tar xzf "$archive" package/deps/sqlite3
 mkdir -p "$folder"
-cp package/deps/sqlite3/sqlite3.h package/deps/sqlite3/sqlite3ext.h "$folder/"
-cp package/deps/sqlite3/sqlite3.c "$folder/sqlite3.c.new"
-mv "$folder/sqlite3.c.new" "$folder/sqlite3.c"
+for file in sqlite3.h sqlite3ext.h sqlite3.c; do
+    cp "package/deps/sqlite3/$file" "$folder/$file.$$"
+    mv "$folder/$file.$$" "$folder/$file"
+done
