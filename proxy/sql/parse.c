@@ -1,0 +1,98 @@
+/*
+ * parse.c - PostgreSQL's grammar: a string -> raw parse trees, on bounded depth.
+ *
+ * libpg_query writes its tree out and protobuf-c reads it back, both by recursion over the tree without a check (facts:
+ * 1+1+1+… of 30,000 terms ends an 8 MiB stack). A left-deep chain has no comma in it, so the longest run of tokens between
+ * commas bounds the depth. Worker threads have stacks of WORKER_STACK_BYTES (worker.c).
+ */
+#include <pg_query.h>
+#include <pg_query/pg_query.pb-c.h>
+#include "proxy/sql/plan.h"
+#include "proxy/sql/skeleton.h"
+
+enum { MAX_TOKENS_IN_A_RUN = 20000 };
+
+static void *unpack_alloc(void *ctx, size_t n)
+{
+    return arena_alloc(ctx, n);
+}
+
+static void unpack_free(void *ctx, void *p)
+{
+    (void)ctx;
+    (void)p; /* the arena dies whole */
+}
+
+/* libpg_query gives the message without the SQLSTATE: rows of what differs from 42601. */
+static const struct {
+    const char *part;
+    enum sqlstate code;
+} message_codes[] = {
+    { "memory exhausted", SQLSTATE_STATEMENT_TOO_COMPLEX },
+    { "stack depth limit exceeded", SQLSTATE_STATEMENT_TOO_COMPLEX },
+    { "not yet implemented", SQLSTATE_FEATURE_NOT_SUPPORTED },
+    { "is not implemented", SQLSTATE_FEATURE_NOT_SUPPORTED },
+    { "is not supported", SQLSTATE_FEATURE_NOT_SUPPORTED },
+    { "frame starting from", SQLSTATE_WINDOWING_ERROR },
+    { "frame start cannot be", SQLSTATE_WINDOWING_ERROR },
+    { "frame end cannot be", SQLSTATE_WINDOWING_ERROR },
+    { "frame starting with", SQLSTATE_WINDOWING_ERROR },
+    { "invalid byte sequence", SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE },
+    { "out of memory", SQLSTATE_OUT_OF_MEMORY },
+};
+
+static bool fail_parse(const PgQueryError *error, struct err *err)
+{
+    enum sqlstate code = SQLSTATE_SYNTAX_ERROR;
+    for (size_t i = 0; i < sizeof(message_codes) / sizeof(message_codes[0]); i++)
+        if (strstr(error->message, message_codes[i].part))
+            code = message_codes[i].code;
+    err_set(err, code, "%s", error->message);
+    return err_at(err, error->cursorpos);
+}
+
+static bool collect(const PgQuery__ParseResult *tree, struct str text, struct arena *arena, struct sql_list *ret, struct err *err)
+{
+    struct sql_statement *list = ARENA_ARRAY(arena, struct sql_statement, tree->n_stmts);
+    if (!list)
+        return err_oom(err);
+    for (size_t i = 0; i < tree->n_stmts; i++) {
+        PgQuery__RawStmt *raw = tree->stmts[i];
+        size_t from = raw->stmt_location > 0 ? (size_t)raw->stmt_location : 0;
+        size_t n = raw->stmt_len > 0 ? (size_t)raw->stmt_len : text.n - from;
+        struct str slice = str_trim((struct str){ text.p + from, n });
+        list[i] = (struct sql_statement){ .raw = raw, .text = slice, .offset = (size_t)(slice.p - text.p) };
+    }
+    *ret = (struct sql_list){ list, tree->n_stmts };
+    return true;
+}
+
+bool sql_parse(struct str text, size_t max_bytes, struct arena *arena, struct sql_list *ret, struct err *err)
+{
+    size_t bad;
+    struct skeleton skeleton;
+    if (text.n > max_bytes)
+        return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "statement is too long: %zu bytes, at most %zu are accepted", text.n, max_bytes);
+    if (!str_is_utf8(text, &bad))
+        return err_set(err, SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", (unsigned char)text.p[bad]);
+    skeleton_scan(text, true, arena, &skeleton);
+    if (skeleton.longest_run > MAX_TOKENS_IN_A_RUN) {
+        err_set(err, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+        return err_hint(err, "The statement has an expression of more than %d tokens.", MAX_TOKENS_IN_A_RUN);
+    }
+    char *terminated = arena_cstr(arena, text);
+    if (!terminated)
+        return err_oom(err);
+    PgQueryProtobufParseResult parsed = pg_query_parse_protobuf(terminated);
+    ProtobufCAllocator allocator = { unpack_alloc, unpack_free, arena };
+    bool ok = false;
+    if (parsed.error) {
+        ok = fail_parse(parsed.error, err);
+    } else {
+        PgQuery__ParseResult *tree =
+            pg_query__parse_result__unpack(&allocator, parsed.parse_tree.len, (const uint8_t *)parsed.parse_tree.data);
+        ok = tree ? collect(tree, text, arena, ret, err) : err_oom(err);
+    }
+    pg_query_free_protobuf_parse_result(parsed);
+    return ok;
+}
