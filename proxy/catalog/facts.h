@@ -25,6 +25,12 @@ struct pg_type {
     char category; /* typcategory */
     bool preferred;
     char delimiter;
+    /* the rest of pg_type's row, for the catalogue's own answers */
+    oid_t typelem, relation; /* typelem of name, point… too; typrelid of row types */
+    bool by_value;
+    oid_t input, output, receive, send, modin, modout, analyze, subscript;
+    char align, storage;
+    oid_t collation;
 };
 
 enum { PG_PROC_ARGS_MAX = 16 };
@@ -43,6 +49,13 @@ struct pg_proc {
     const char *out_args;  /* for functions with OUT/TABLE columns: "name type_oid,name type_oid", else NULL */
     const char *arg_names; /* proargnames of the input arguments, comma-separated, or NULL (named notation) */
     const char *defaults;  /* SQL texts of the defaults as pg_get_function_arguments shows them, separated by \x1f, or NULL */
+    bool is_information_schema; /* of schema information_schema, else pg_catalog */
+    /* the rest of pg_proc's row, for the catalogue's own answers */
+    char language; /* i internal, c C, s SQL */
+    float cost, rows;
+    bool leakproof;
+    char parallel;
+    oid_t support;
 };
 
 struct pg_operator {
@@ -51,12 +64,15 @@ struct pg_operator {
     char kind; /* oprkind: b l */
     oid_t left, right, result, proc;
     oid_t commutator, negator;
+    bool can_merge, can_hash;
+    oid_t restriction, join;
 };
 
 struct pg_cast {
     oid_t source, target, proc; /* proc 0 with method b or i */
     char context;               /* castcontext: e a i */
     char method;                /* castmethod: f b i */
+    oid_t oid;
 };
 
 struct pg_aggregate {

@@ -1,0 +1,26 @@
+"""The generated fact tables equal what a running PostgreSQL 15 says."""
+import os
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+import catalog_facts  # noqa: E402
+from throwaway_postgres import ThrowawayPostgres  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def wanted():
+    with ThrowawayPostgres() as pg:
+        return catalog_facts.files(pg)
+
+
+@pytest.mark.parametrize("name", catalog_facts.FILES)
+def test_file_is_what_postgresql_says(wanted, name):
+    with open(os.path.join(catalog_facts.FOLDER, name), encoding="ascii") as have:
+        assert have.read().splitlines() == wanted[name].splitlines()
+
+
+def test_every_file_is_listed(wanted):
+    assert sorted(wanted) == sorted(catalog_facts.FILES)

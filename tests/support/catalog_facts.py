@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Writes proxy/catalog/facts_*.def from a running PostgreSQL 15: what its catalogue says of types, functions, operators, casts…
+
+    tests/support/catalog_facts.py            rewrites the files
+    tests/support/catalog_facts.py --check    says which would change (tests/differential/test_facts.py asserts the same)
+
+OIDs up to 11999 are PostgreSQL's own constants; those above are given at initdb, in the order of its scripts.
+"""
+import argparse
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__))
+from throwaway_postgres import ThrowawayPostgres  # noqa: E402
+
+FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "proxy", "catalog")
+FILES = ["facts_type.def", "facts_type_name.def", "facts_proc.def", "facts_proc_oid.def", "facts_operator.def", "facts_operator_oid.def",
+         "facts_cast.def", "facts_aggregate.def"]
+
+TYPES = """
+SELECT t.oid::int8, typname AS name, typarray::int8 AS array,
+       CASE WHEN typsubscript = 'array_subscript_handler'::regproc THEN typelem::int8 ELSE 0 END AS element, typlen AS length,
+       typtype AS kind, typcategory AS category, typispreferred AS preferred, typdelim AS delimiter,
+       typelem::int8 AS typelem, typrelid::int8 AS relation, typbyval AS by_value, typinput::oid::int8 AS input, typoutput::oid::int8 AS output,
+       typreceive::oid::int8 AS receive, typsend::oid::int8 AS send, typmodin::oid::int8 AS modin, typmodout::oid::int8 AS modout,
+       typanalyze::oid::int8 AS analyze, typsubscript::oid::int8 AS subscript, typalign AS align, typstorage AS storage,
+       typcollation::int8 AS collation
+FROM pg_type t WHERE typnamespace = 'pg_catalog'::regnamespace ORDER BY t.oid
+"""
+
+PROCS = """
+SELECT p.oid::int8, proname AS name, prokind AS kind, provolatile AS volatility, proisstrict AS strict, proretset AS returns_set,
+       prorettype::int8 AS result, provariadic::int8 AS variadic, pronargs AS n_args, pronargdefaults AS n_defaults,
+       (SELECT coalesce(json_agg(a::int8 ORDER BY n), '[]') FROM unnest(proargtypes::oid[]) WITH ORDINALITY u(a, n)) AS args,
+       CASE WHEN lanname IN ('internal', 'c') AND prokind <> 'a' THEN prosrc ELSE proname || '(' || coalesce(
+           (SELECT string_agg(typname, ',' ORDER BY n) FROM unnest(proargtypes::oid[]) WITH ORDINALITY u(a, n) JOIN pg_type t ON t.oid = a), '') || ')' END AS source,
+       proallargtypes::int8[] AS all_args, proargmodes AS modes, proargnames AS names,
+       (SELECT json_agg(pg_get_function_arg_default(p.oid, n::int) ORDER BY n) FROM generate_series(1, pronargs + 40) n
+        WHERE pronargdefaults > 0 AND pg_get_function_arg_default(p.oid, n::int) IS NOT NULL) AS defaults,
+       pronamespace <> 'pg_catalog'::regnamespace AS is_information_schema, lanname AS language, procost AS cost, prorows AS rows,
+       proleakproof AS leakproof, proparallel AS parallel, prosupport::oid::int8 AS support
+FROM pg_proc p JOIN pg_language l ON l.oid = prolang ORDER BY proname COLLATE "C", p.oid
+"""
+
+OPERATORS = """
+SELECT o.oid::int8, oprname AS name, oprkind AS kind, oprleft::int8 AS left, oprright::int8 AS right, oprresult::int8 AS result,
+       oprcode::oid::int8 AS proc, oprcom::int8 AS commutator, oprnegate::int8 AS negator, oprcanmerge AS can_merge, oprcanhash AS can_hash,
+       oprrest::oid::int8 AS restriction, oprjoin::oid::int8 AS join
+FROM pg_operator o ORDER BY oprname COLLATE "C", o.oid
+"""
+
+CASTS = """
+SELECT castsource::int8 AS source, casttarget::int8 AS target, castfunc::int8 AS proc, castcontext AS context, castmethod AS method, c.oid::int8
+FROM pg_cast c ORDER BY castsource, casttarget
+"""
+
+AGGREGATES = "SELECT aggfnoid::oid::int8 AS proc, aggkind AS kind, aggnumdirectargs AS n_direct_args FROM pg_aggregate ORDER BY aggfnoid::oid"
+
+
+def c_text(text):
+    """A C string literal; NULL for None."""
+    if text is None:
+        return "NULL"
+    out = []
+    for byte in text.encode():
+        char = chr(byte)
+        if char in '"\\':
+            out.append("\\" + char)
+        elif 32 <= byte < 127 and char != "?":
+            out.append(char)
+        else:
+            out.append(f"\\{byte:03o}")
+    return '"' + "".join(out) + '"'
+
+
+def c_char(char):
+    return "0" if char in (None, "", "\0") else "'\\''" if char == "'" else f"'{char}'"
+
+
+def c_bool(value):
+    return "true" if value else "false"
+
+
+def type_row(r):
+    return (f"PG_TYPE({r['oid']}, {c_text(r['name'])}, {r['array']}, {r['element']}, {r['length']}, {c_char(r['kind'])}, {c_char(r['category'])}, "
+            f"{c_bool(r['preferred'])}, {c_char(r['delimiter'])}, {r['typelem']}, {r['relation']}, {c_bool(r['by_value'])}, {r['input']}, {r['output']}, "
+            f"{r['receive']}, {r['send']}, {r['modin']}, {r['modout']}, {r['analyze']}, {r['subscript']}, {c_char(r['align'])}, {c_char(r['storage'])}, {r['collation']})")
+
+
+def proc_row(r):
+    modes = r["modes"] or ["i"] * r["n_args"]
+    names = r["names"] or []
+    names += [""] * (len(modes) - len(names))
+    inputs = [n for m, n in zip(modes, names) if m in "ibv"]
+    outputs = [f"{n} {t}" for m, n, t in zip(modes, names, r["all_args"] or []) if m in "obt"]
+    assert len(inputs) == r["n_args"] and len(r["defaults"] or []) == r["n_defaults"], r
+    args = ", ".join(str(a) for a in r["args"]) or "0"
+    return (f"PG_PROC({r['oid']}, {c_text(r['name'])}, {c_char(r['kind'])}, {c_char(r['volatility'])}, {c_bool(r['strict'])}, {c_bool(r['returns_set'])}, "
+            f"{r['result']}, {r['variadic']}, {r['n_args']}, {r['n_defaults']}, PG_ARGS({args}), {c_text(r['source'])}, "
+            f"{c_text(','.join(outputs) or None)}, {c_text(','.join(inputs) if any(inputs) else None)}, {c_text(chr(31).join(r['defaults'] or []) or None)}, "
+            f"{c_bool(r['is_information_schema'])}, {c_char(r['language'][0])}, {float(r['cost'])!r}F, {float(r['rows'])!r}F, {c_bool(r['leakproof'])}, {c_char(r['parallel'])}, {r['support']})"
+            )
+
+
+
+
+def operator_row(r):
+    return (f"PG_OPERATOR({r['oid']}, {c_text(r['name'])}, {c_char(r['kind'])}, {r['left']}, {r['right']}, {r['result']}, {r['proc']}, "
+            f"{r['commutator']}, {r['negator']}, {c_bool(r['can_merge'])}, {c_bool(r['can_hash'])}, {r['restriction']}, {r['join']})")
+
+
+def cast_row(r):
+    return f"PG_CAST({r['source']}, {r['target']}, {r['proc']}, {c_char(r['context'])}, {c_char(r['method'])}, {r['oid']})"
+
+
+def aggregate_row(r):
+    return f"PG_AGGREGATE({r['proc']}, {c_char(r['kind'])}, {r['n_direct_args']})"
+
+
+def by_oid(rows, macro):
+    return [f"{macro}({oid}, {at})" for oid, at in sorted((r["oid"], at) for at, r in enumerate(rows))]
+
+
+def files(pg):
+    """Name -> text of every generated file."""
+    types, procs, operators = pg.rows(TYPES), pg.rows(PROCS), pg.rows(OPERATORS)
+    casts, aggregates = pg.rows(CASTS), pg.rows(AGGREGATES)
+    tables = {
+        "facts_type.def": ("by OID", [type_row(r) for r in types]),
+        "facts_type_name.def": ("by name: where the type stands in facts_type.def",
+                                [f"PG_TYPE_NAME({at})" for _, at in sorted((r["name"], at) for at, r in enumerate(types))]),
+        "facts_proc.def": ("by name, then OID", [proc_row(r) for r in procs]),
+        "facts_proc_oid.def": ("by OID: where the function stands in facts_proc.def", by_oid(procs, "PG_PROC_OID")),
+        "facts_operator.def": ("by name, then OID", [operator_row(r) for r in operators]),
+        "facts_operator_oid.def": ("by OID: where the operator stands in facts_operator.def", by_oid(operators, "PG_OPERATOR_OID")),
+        "facts_cast.def": ("by source, then target", [cast_row(r) for r in casts]),
+        "facts_aggregate.def": ("by function", [aggregate_row(r) for r in aggregates]),
+    }
+    head = "/* Facts of PostgreSQL 15's catalogue, {}. Written by tests/support/catalog_facts.py: do not edit. */\n/* clang-format off */\n"
+    return {name: head.format(order) + "\n".join(rows) + "\n/* clang-format on */\n" for name, (order, rows) in tables.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file differs")
+    options = parser.parse_args()
+    with ThrowawayPostgres() as pg:
+        wanted = files(pg)
+    stale = 0
+    for name, text in wanted.items():
+        path = os.path.join(FOLDER, name)
+        have = open(path, encoding="ascii").read() if os.path.exists(path) else ""
+        if have == text:
+            continue
+        stale += 1
+        print(f"{'differs' if options.check else 'written'}: {name}")
+        if not options.check:
+            with open(path, "w", encoding="ascii") as out:
+                out.write(text)
+    return 1 if stale and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
