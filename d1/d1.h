@@ -52,6 +52,8 @@ struct d1_error {
     struct str message;  /* D1's own text without "D1_ERROR: ", as `near "x": syntax error at offset 0: SQLITE_ERROR`; in request->arena */
     bool may_have_run;   /* true: a write's fate is unknown */
     uint64_t retry_after_us;
+    size_t failed;               /* D1_ERROR_SQL: 1 + index of the statement that failed, where the transport knows (embedded, fake);
+                                    0: unknown (D1 does not say). When known, results holds the entries before it, which had run */
 };
 
 /* What on_row answers. After PAUSE no row comes until d1_resume(). */
@@ -77,7 +79,7 @@ struct d1_request {
     struct arena *arena; /* for error text, bookmark; the caller's */
 
     /* --- filled by the transport before done() --- */
-    struct d1_result *results; /* n_statements entries in arena; NULL after an error */
+    struct d1_result *results; /* n_statements entries in arena; NULL after an error, but for error.failed */
     struct str bookmark;       /* new bookmark in arena, or empty when none came */
     struct d1_error error;
     unsigned round_trips;      /* requests really made to D1, retries included; embedded counts 1 per batch run */

@@ -12,6 +12,7 @@
 #define PGD1_SQL_PLAN_H
 
 #include "d1/d1.h"
+#include "pgwire/copy_text.h"
 #include "pgwire/types.h"
 #include "proxy/catalog/snapshot.h"
 
@@ -169,7 +170,6 @@ struct plan_transaction {
     struct str isolation;  /* "read committed"…, empty: not given */
     int read_only, deferrable; /* -1 not given, 0, 1 */
 };
-enum copy_format { COPY_FORMAT_TEXT, COPY_FORMAT_CSV, COPY_FORMAT_BINARY };
 struct plan_copy {
     const struct relation *relation;        /* COPY FROM; COPY TO of a table too */
     const struct column **columns; size_t n_columns; /* in the order of the data */
