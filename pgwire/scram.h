@@ -7,7 +7,7 @@
  * What an attacker must not learn: whether a user exists. A user without verifier gets a mock one, with a salt that is
  * the same at every attempt, and fails at the same step, after the same work, with the same words as a wrong password.
  *
- * Owns     struct scram holds everything inline; scram_fini() wipes it. No heap memory but the output buf.
+ * Owns     struct scram holds everything inline, some 5 kB: keep it only while authenticating. scram_fini() wipes it.
  * Fails    SCRAM_FAILED with *err: 08P01 for a malformed exchange, 28P01 for a proof that is wrong (the message is the
  *          caller's to replace by `password authentication failed for user "…"`).
  * Not here Authentication messages (backend.h), where verifiers are kept (config), TLS.
@@ -47,8 +47,12 @@ bool scram_verifier_make(struct str password, struct str salt, uint32_t iteratio
 bool scram_verifier_mock(struct str user, struct str secret, struct scram_verifier *ret, struct err *err);
 /* Whether a cleartext password fits (the cleartext method over TLS). Constant time in the comparison. */
 bool scram_password_fits(const struct scram_verifier *v, struct str password);
-/* Normal form of a password per SASLprep, appended to out; false: use the raw bytes. */
+/* Normal form of a password per SASLprep (RFC 4013, with today's Unicode normalization as PostgreSQL has it), appended to
+ * out; false: use the raw bytes. ASCII stays as it is. */
 bool scram_saslprep(struct str password, struct buf *out);
+/* tls-server-end-point of a certificate in DER (RFC 5929 4.1): its hash by the signature's digest, SHA-256 for MD5 and
+ * SHA-1. Answers the length, 0 when the certificate has no such digest. */
+size_t scram_certificate_hash(struct str der, unsigned char ret[SCRAM_BINDING_MAX]);
 
 enum scram_state { SCRAM_INIT, SCRAM_SALT_SENT, SCRAM_DONE, SCRAM_REFUSED, SCRAM_STATE_NR };
 enum scram_result { SCRAM_CONTINUE, SCRAM_SUCCESS, SCRAM_FAILED };
@@ -62,19 +66,19 @@ struct scram {
     char binding_flag;     /* 'n', 'y' or 'p' of client-first */
     size_t binding_length; /* certificate hash */
     unsigned char binding[SCRAM_BINDING_MAX];
-    char nonce[SCRAM_MESSAGE_MAX + 32];        /* client's and ours, joined */
-    char client_first[SCRAM_MESSAGE_MAX + 1];  /* client-first-message-bare */
+    char nonce[SCRAM_MESSAGE_MAX + 32];   /* client's and ours, joined */
+    char client_first[SCRAM_MESSAGE_MAX]; /* client-first-message-bare */
     char server_first[SCRAM_MESSAGE_MAX + 256];
     size_t nonce_length, client_first_length, server_first_length;
 };
 
 /* verifier: the user's, or NULL with user and secret for the mock one (is_doomed). certificate_hash: the
  * tls-server-end-point value of our certificate, empty without TLS. mechanism: as SASLInitialResponse named it; 08P01 when
- * it is neither offered one. */
+ * it is not one we offered. */
 bool scram_init(struct scram *s, struct str mechanism, const struct scram_verifier *verifier, struct str user,
                 struct str secret, struct str certificate_hash, struct err *err);
 void scram_fini(struct scram *s); /* wipes; may be called twice */
-/* One client message. SCRAM_CONTINUE: send what is in out as AuthenticationSASLContinue; SCRAM_SUCCESS: as
+/* One client message; p NULL: SASLInitialResponse had none, which asks for an empty challenge. SCRAM_CONTINUE: send what is in out as AuthenticationSASLContinue; SCRAM_SUCCESS: as
  * AuthenticationSASLFinal, then AuthenticationOk; SCRAM_FAILED: only the error. out is appended to. */
 enum scram_result scram_step(struct scram *s, struct str message, struct buf *out, struct err *err);
 const char *scram_state_name(enum scram_state state);
