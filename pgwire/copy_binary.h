@@ -19,7 +19,7 @@ struct copy_binary_in {
     size_t max_row, used; /* used: bytes of pending that the last row takes */
     uint64_t row_number;
     size_t skip; /* bytes of header extension still to pass over */
-    bool has_header, is_last, is_ended, is_failed;
+    bool has_header, is_started, is_last, is_ended, is_failed;
 };
 
 bool copy_binary_in_init(struct copy_binary_in *c, const struct copy_target *target, size_t max_row, struct err *err);
@@ -28,6 +28,8 @@ void copy_binary_in_fini(struct copy_binary_in *c);
 void copy_binary_in_give(struct copy_binary_in *c, struct str chunk);
 void copy_binary_in_last(struct copy_binary_in *c);
 enum copy_result copy_binary_in_next(struct copy_binary_in *c, struct copy_row *ret, struct err *err);
+/* The context of an error in a value of the last row: `COPY t, line 3, column a`. */
+void copy_binary_in_context(const struct copy_binary_in *c, size_t column, struct err *err);
 
 void copy_binary_out_header(struct buf *out);
 void copy_binary_out_row(const struct str *fields, size_t n, struct buf *out); /* p NULL: NULL */

@@ -6,8 +6,8 @@
  *
  * Owns     struct copy_in: the line under construction and the fields of the last row; copy_in_fini() frees them.
  *          Fields are valid until the next copy_in_next().
- * Fails    22P04 with PostgreSQL's wording (and context "COPY t, line n…"), 22021 for bytes that are not UTF-8, 54000 for a
- *          line longer than max_line, 53200. After an error the reader stays failed.
+ * Fails    22P04 with PostgreSQL's wording, 22021 for bytes that are not UTF-8, 54000 for a line longer than max_line,
+ *          53200; all with the context "COPY t, line n…". After an error the reader stays failed.
  * Not here types: a field is bytes or NULL; CopyData framing; the binary format (copy_binary.h).
  */
 #ifndef PGD1_PGWIRE_COPY_TEXT_H
@@ -52,14 +52,19 @@ enum copy_eol { COPY_EOL_UNKNOWN, COPY_EOL_NL, COPY_EOL_CR, COPY_EOL_CRNL };
 struct copy_in {
     const struct copy_options *options;
     const struct copy_target *target;
-    struct str chunk; /* what copy_in_give() lent and is not read yet */
-    struct buf line;  /* the line so far, without its end */
-    struct buf cells; /* unescaped fields of the row */
-    struct str *fields;
-    uint64_t line_number; /* of the line under construction, 1-based */
-    enum copy_eol eol;
+    struct str chunk;     /* what copy_in_give() lent and is not read yet */
+    struct str current;   /* the line of the last row, for messages: in chunk or line */
+    struct buf line;      /* a line that began in an earlier chunk */
+    struct buf cells;     /* unescaped fields of the last row */
+    struct str *fields;   /* target->n_columns of them */
+    size_t max_line;      /* bytes */
+    uint64_t line_number; /* of the line being read or last read, 1-based */
+    enum copy_eol eol;    /* the first line decides */
+    /* The line scanner, resumed where the last chunk ended. */
+    size_t at;            /* next byte to look at, from the start of the line */
+    bool is_started, is_past_first, in_quote, after_escape;
     bool is_last, is_ended, is_failed, header_pending;
-    unsigned scan; /* state of the line scanner between chunks (copy_text.c) */
+    bool is_special[256]; /* bytes the scanner stops at */
 };
 
 /* options (checked) and target are borrowed for the reader's life. 53200 without memory. */
