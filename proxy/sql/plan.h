@@ -42,6 +42,7 @@ enum bind_source {
     BIND_UUID,       /* a fresh random UUID */
     BIND_RANDOM,     /* a fresh random double in [0,1) */
     BIND_SESSION,    /* a session fact by name in `constant`: "current_user", "session_user", "current_schema", … or a setting */
+    BIND_PRELUDE,    /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
 };
 
 /* What is done to the datum before it is bound. One row each in bind_forms.def. */
@@ -56,6 +57,8 @@ enum bind_form {
     BIND_UNIX_S, BIND_UNIX_MS, BIND_UNIX_US, /* timestamp/date text -> number for columns stored so */
     BIND_HEX,           /* BLOB -> hex text (transports without native values) */
     BIND_TEXT,          /* INTEGER -> decimal text (transports without native values) */
+    BIND_ASCII,         /* text as it is; not ASCII: retry locally */
+    BIND_STORE,         /* numeric of a COLUMN_NUMBER column: rounded by typmod, then INTEGER or REAL */
     BIND_FORM_NR
 };
 
@@ -67,6 +70,7 @@ struct bind {
     oid_t type;         /* the datum's type: literals are decoded as this (22P02 at the literal's position) */
     int32_t typmod;
     bool typmod_explicit;
+    bool negated;       /* a minus sign stands before the literal token */
     bool not_null;      /* NULL here is 23502 for column `column` of `relation` (rowid columns, facts: SQLite invents values) */
     int32_t range_low, range_high; /* for int2/int4 arithmetic folded at bind; unused: both 0 */
     struct value constant;
@@ -94,7 +98,7 @@ struct plan_statement {
 /* How a result cell is to be read. */
 enum cell_form {
     CELL_NATURAL,       /* storage form of the column's type; number/text tolerance as type_encode has it */
-    CELL_NUMBER,        /* INTEGER/REAL of a numeric: printed with typmod's scale, or the shortest exact text */
+    CELL_NUMBER,        /* INTEGER/REAL of a numeric: printed with `detail` digits after the point, -1: the shortest exact text */
     CELL_SCALED,        /* INTEGER times 10^-detail */
     CELL_UNIX_S, CELL_UNIX_MS, CELL_UNIX_US,
     CELL_HEX,           /* TEXT of hex digits -> BLOB */
@@ -137,6 +141,7 @@ struct plan {
     struct plan_column *columns; size_t n_columns;
     struct plan_statement *statements; size_t n_statements;
     struct plan_local *local;        /* NULL when place is D1 */
+    struct plan_local *prelude;      /* one row of constants that D1 cannot compute (now() - interval…): plan_bind() runs it; NULL: none */
     struct str notice;               /* NOTICE to send, e.g. `table "x" does not exist, skipping` with notice_code */
     enum sqlstate notice_code;
     const struct relation **reads; size_t n_reads;   /* footprint: tables read and written, through views, keys, triggers */
@@ -230,6 +235,8 @@ struct bind_input {
     int64_t (*clock_us)(void *ctx); void *clock_ctx;
     bool (*session_value)(void *ctx, struct str name, struct arena *arena, struct value *ret); void *session_ctx;
     struct d1_traits traits;
+    struct local_engine *engine; /* runs preludes (local.h) */
+    const struct snapshot *snapshot; /* for preludes that ask the catalogue; may be NULL */
 };
 /* The plan's statements with values bound, in arena, n_statements of them (one to one with plan->statements).
  * ret_retry_local: set when a value cannot be pushed down (a pattern of more than 50 bytes…): plan again with force_local. */
