@@ -177,9 +177,9 @@ void backend_function_call_response(struct buf *out, struct str value)
 /* --- errors and notices --- */
 
 static const char *const severities[SEVERITY_NR] = {
-    [SEVERITY_DEBUG] = "DEBUG",     [SEVERITY_LOG] = "LOG",         [SEVERITY_INFO] = "INFO",
-    [SEVERITY_NOTICE] = "NOTICE",   [SEVERITY_WARNING] = "WARNING", [SEVERITY_ERROR] = "ERROR",
-    [SEVERITY_FATAL] = "FATAL",     [SEVERITY_PANIC] = "PANIC",
+    [SEVERITY_DEBUG] = "DEBUG",   [SEVERITY_LOG] = "LOG",         [SEVERITY_INFO] = "INFO",
+    [SEVERITY_NOTICE] = "NOTICE", [SEVERITY_WARNING] = "WARNING", [SEVERITY_ERROR] = "ERROR",
+    [SEVERITY_FATAL] = "FATAL",   [SEVERITY_PANIC] = "PANIC",
 };
 
 const char *severity_name(enum severity severity)

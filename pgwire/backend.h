@@ -2,7 +2,7 @@
  * backend.h - writers of every message we send (protocol 55.7).
  *
  * Owns     nothing: messages are appended to the caller's buf.
- * Fails    through the buf's sticky `failed` (its cap, no memory, 2 GB): check once before sending. Nothing else can fail.
+ * Fails    through the buf's sticky `failed` (its cap, no memory, 2 GB): check once before sending.
  * Not here when to send what; flushing; the text of values (types.h).
  */
 #ifndef PGD1_PGWIRE_BACKEND_H
@@ -43,8 +43,15 @@ void backend_function_call_response(struct buf *out, struct str value);
 
 /* --- errors and notices --- */
 enum severity {
-    SEVERITY_DEBUG, SEVERITY_LOG, SEVERITY_INFO, SEVERITY_NOTICE, SEVERITY_WARNING,
-    SEVERITY_ERROR, SEVERITY_FATAL, SEVERITY_PANIC, SEVERITY_NR
+    SEVERITY_DEBUG,
+    SEVERITY_LOG,
+    SEVERITY_INFO,
+    SEVERITY_NOTICE,
+    SEVERITY_WARNING,
+    SEVERITY_ERROR, /* from here on an ErrorResponse */
+    SEVERITY_FATAL,
+    SEVERITY_PANIC,
+    SEVERITY_NR
 };
 const char *severity_name(enum severity severity);
 struct source_place { /* F, L, R; a NULL pointer leaves a field out */
@@ -66,8 +73,8 @@ struct column_description {
 };
 void backend_row_description(struct buf *out, const struct column_description *columns, size_t n);
 
-/* A DataRow written cell by cell, without a copy in between:
- *   row_begin(&w, out); { row_cell() | row_null() | row_cell_begin() … type_encode(…, out) … row_cell_end() }*; row_end(&w);
+/* A DataRow written cell by cell, without a copy in between: row_begin(&w, out), for each cell row_cell(), row_null() or
+ * row_cell_begin() … type_encode(…, out) … row_cell_end(), at last row_end(&w).
  * row_abandon() takes back what was written since row_begin(), as when a value cannot be encoded. */
 struct row_writer {
     struct buf *out;

@@ -1,5 +1,5 @@
 /*
- * copy_binary.h - COPY's binary format: signature, header, tuples, trailer (PostgreSQL's manual, COPY, "Binary Format").
+ * copy_binary.h - COPY's binary format: signature, header, tuples, trailer (the manual's page of COPY, "Binary Format").
  *
  * Owns     struct copy_binary_in: the bytes of an unfinished tuple and the fields of the last row; copy_binary_in_fini()
  *          frees them. Fields are valid until the next copy_binary_in_next().

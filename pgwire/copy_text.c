@@ -1,9 +1,9 @@
 /*
  * copy_text.c - see copy_text.h.
  *
- * Reading has two steps, as in PostgreSQL: find the end of the line, minding quotes and escapes only as far as they can hide
- * a line end (scan_line), then cut the line into fields (split_text, split_csv). A line that lies whole in a chunk is read where
- * it is; only one that crosses chunks is gathered in `line`.
+ * Reading has two steps, as in PostgreSQL: find the end of the line, minding quotes and escapes only as far as they can
+ * hide a line end (scan_line), then cut the line into fields (split_text, split_csv). A line that lies whole in a chunk
+ * is read where it is; only one that crosses chunks is gathered in `line`.
  */
 #include "pgwire/copy_text.h"
 
@@ -82,8 +82,8 @@ static bool wrong_line_end(const struct copy_in *c, bool is_return, struct err *
 
 /* --- life --- */
 
-bool copy_in_init(struct copy_in *c, const struct copy_options *options, const struct copy_target *target, size_t max_line,
-                  struct err *err)
+bool copy_in_init(struct copy_in *c, const struct copy_options *options, const struct copy_target *target,
+                  size_t max_line, struct err *err)
 {
     *c = (struct copy_in){ .options = options,
                            .target = target,
@@ -337,7 +337,7 @@ static enum scan read_in_chunk(struct copy_in *c, struct err *err)
     return SCAN_ERROR;
 }
 
-/* A line that began in an earlier chunk goes on: gathered piece by piece, so that a short end does not copy a long chunk. */
+/* A line that began in an earlier chunk goes on: gathered by pieces, so that a short end does not copy a long chunk. */
 static enum scan read_gathered(struct copy_in *c, struct err *err)
 {
     do {
@@ -591,9 +591,10 @@ static bool check_header(struct copy_in *c, struct err *err)
     for (size_t i = 0; i < expected; i++) {
         struct str name = c->target->columns[i], field = c->fields[i];
         if (!field.p)
-            return err_set(err, SQLSTATE_BAD_COPY_FILE_FORMAT,
-                           "column name mismatch in header line field %zu: got null value (\"%.*s\"), expected \"%.*s\"",
-                           i + 1, STR_FMT(c->options->null_text), STR_FMT(name));
+            return err_set(
+                err, SQLSTATE_BAD_COPY_FILE_FORMAT,
+                "column name mismatch in header line field %zu: got null value (\"%.*s\"), expected \"%.*s\"", i + 1,
+                STR_FMT(c->options->null_text), STR_FMT(name));
         if (!str_eq(field, name))
             return err_set(err, SQLSTATE_BAD_COPY_FILE_FORMAT,
                            "column name mismatch in header line field %zu: got \"%.*s\", expected \"%.*s\"", i + 1,

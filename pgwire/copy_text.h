@@ -1,8 +1,8 @@
 /*
  * copy_text.h - COPY's text and csv formats: a stream of bytes <-> rows of fields.
  *
- * Reads as PostgreSQL 15 does: any of the three line ends, but one kind only; "\." ends the data; escapes of the text format;
- * quotes, doubled quotes and escapes of csv. The stream may be cut anywhere, also inside a character or an escape.
+ * Reads as PostgreSQL 15 does: any of the three line ends, but one kind only; "\." ends the data; escapes of the text
+ * format; quotes, doubled quotes and escapes of csv. The stream may be cut anywhere, also inside a character or an escape.
  *
  * Owns     struct copy_in: the line under construction and the fields of the last row; copy_in_fini() frees them.
  *          Fields are valid until the next copy_in_next().
@@ -19,13 +19,13 @@
 enum copy_format { COPY_TEXT, COPY_CSV, COPY_BINARY };
 enum copy_header { COPY_HEADER_NONE, COPY_HEADER_LINE, COPY_HEADER_MATCH };
 
-/* The options of COPY as the statement gave them; copy_options_check() fills in defaults and refuses what PostgreSQL does. */
+/* The options of COPY as the statement gave them; copy_options_check() fills in defaults. */
 struct copy_options {
     enum copy_format format;
     enum copy_header header;
     struct str delimiter, null_text, quote, escape; /* p NULL: not given */
     bool freeze;
-    /* FORCE_QUOTE (TO), FORCE_NOT_NULL and FORCE_NULL (FROM): one flag per column in COPY's own column order, or NULL. */
+    /* FORCE_QUOTE (TO), FORCE_NOT_NULL, FORCE_NULL (FROM): one flag per column in COPY's own column order, or NULL. */
     const bool *force_quote, *force_not_null, *force_null;
     bool force_quote_all;
 };
@@ -68,14 +68,15 @@ struct copy_in {
 };
 
 /* options (checked) and target are borrowed for the reader's life. 53200 without memory. */
-bool copy_in_init(struct copy_in *c, const struct copy_options *options, const struct copy_target *target, size_t max_line,
-                  struct err *err);
+bool copy_in_init(struct copy_in *c, const struct copy_options *options, const struct copy_target *target,
+                  size_t max_line, struct err *err);
 void copy_in_fini(struct copy_in *c);
 /* Lends the next bytes of the stream (a CopyData body); only after COPY_MORE or at the start. */
 void copy_in_give(struct copy_in *c, struct str chunk);
 /* No more bytes will come (CopyDone). */
 void copy_in_last(struct copy_in *c);
-/* The next row; COPY_MORE: give a chunk or call copy_in_last(); COPY_END: after "\." or the end. Bytes after "\." are dropped. */
+/* The next row; COPY_MORE: give a chunk or call copy_in_last(); COPY_END: after "\." or the end. Bytes after "\." are
+ * dropped. A chunk stays lent, and rows point into it, until the next COPY_MORE. */
 enum copy_result copy_in_next(struct copy_in *c, struct copy_row *ret, struct err *err);
 /* The context of an error in a value of the last row: `COPY t, line 3, column a: "xyz"`. */
 void copy_in_context(const struct copy_in *c, size_t column, struct err *err);

@@ -14,7 +14,7 @@
 
 enum { STEPS_MAX = 32 };
 
-/* The steps of libidn's SASLprep before its normalization, or those after it; false when they are more than expected. */
+/* The steps of libidn's SASLprep before its normalization, or those after it; false: more than expected. */
 static bool copy_steps(bool is_mapping, Stringprep_profile ret[STEPS_MAX])
 {
     size_t n = 0;

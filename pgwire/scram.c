@@ -314,8 +314,7 @@ static bool take_value(struct str *left, char name, struct str *ret, struct err 
 static bool take_attribute(struct str *left, char name, struct str *ret, struct err *err)
 {
     if (!starts_with(*left, name))
-        return malformed(err),
-               err_detail(err, "Expected attribute \"%c\" but found \"%s\".", name, show(*left).text);
+        return malformed(err), err_detail(err, "Expected attribute \"%c\" but found \"%s\".", name, show(*left).text);
     return take_value(left, name, ret, err);
 }
 
@@ -428,7 +427,7 @@ static bool write_server_first(struct scram *s, struct buf *out, struct err *err
     return !out->failed || err_oom(err);
 }
 
-/* c= repeats the GS2 header, and the certificate's hash with PLUS: whoever changed either on the way is found out here. */
+/* c= repeats the GS2 header, and the certificate's hash with PLUS: who changed either on the way is found out here. */
 static bool check_binding(const struct scram *s, struct str given, struct err *err)
 {
     unsigned char input[BINDING_TEXT_MAX];

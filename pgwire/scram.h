@@ -78,8 +78,9 @@ struct scram {
 bool scram_init(struct scram *s, struct str mechanism, const struct scram_verifier *verifier, struct str user,
                 struct str secret, struct str certificate_hash, struct err *err);
 void scram_fini(struct scram *s); /* wipes; may be called twice */
-/* One client message; p NULL: SASLInitialResponse had none, which asks for an empty challenge. SCRAM_CONTINUE: send what is in out as AuthenticationSASLContinue; SCRAM_SUCCESS: as
- * AuthenticationSASLFinal, then AuthenticationOk; SCRAM_FAILED: only the error. out is appended to. */
+/* One client message; p NULL: SASLInitialResponse had none, which asks for an empty challenge. SCRAM_CONTINUE: send what
+ * is in out as AuthenticationSASLContinue; SCRAM_SUCCESS: as AuthenticationSASLFinal, then AuthenticationOk;
+ * SCRAM_FAILED: only the error. out is appended to. */
 enum scram_result scram_step(struct scram *s, struct str message, struct buf *out, struct err *err);
 const char *scram_state_name(enum scram_state state);
 /* May the exchange go from one state to the other? The drawing in scram.c, for its test. */

@@ -24,7 +24,8 @@ struct startup {
     uint32_t asked;   /* version the client asked for */
     uint32_t version; /* version to speak: at most PROTOCOL_LATEST */
     bool negotiate;   /* send NegotiateProtocolVersion first: newer minor version or unknown _pq_. options */
-    struct str user, database, options, replication; /* empty: not given; database: the user name then. The last of a name wins */
+    /* Empty: not given (database: the user name then). Of a name given twice the last wins. */
+    struct str user, database, options, replication;
     struct str parameters; /* all name/value pairs: walk with startup_parameter() */
     /* STARTUP_CANCEL */
     uint32_t pid;
@@ -33,8 +34,8 @@ struct startup {
 
 /* body: a frame of PHASE_STARTUP. */
 bool startup_read(struct str body, struct startup *ret, struct err *err);
-/* The next pair of parameters: start with rd_from(startup.parameters); false at the end. Includes user, database, options,
- * replication and _pq_.* names: see startup_is_setting(). */
+/* The next pair of parameters: start with rd_from(startup.parameters); false at the end. Includes user, database,
+ * options, replication and _pq_.* names: see startup_is_setting(). */
 bool startup_parameter(struct rd *at, struct str *ret_name, struct str *ret_value);
 /* Whether a pair is a run-time setting (application_name, client_encoding…) to apply as SET would. */
 bool startup_is_setting(struct str name);
