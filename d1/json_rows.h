@@ -1,0 +1,56 @@
+/*
+ * json_rows.h - reads the answer of a remote D1 as it arrives: rows one by one, and the rest at the end.
+ *
+ * Both protocols answer a JSON document with long lists of rows inside a small frame:
+ *     {"results":[{"rows":[[1,"a"],[2,null]],"changes":0}],"bookmark":"…"}              gateway
+ *     {"success":true,"result":[{"results":{"columns":["c0"],"rows":[[1]]},…}],…}       REST /raw
+ * A row is an array in an array under the key "rows" at a stated depth. Rows are cut out, decoded one at a time and handed to
+ * the caller; the frame without them is kept and given to cJSON at the end. So memory holds one row, never the answer.
+ *
+ * Why rows are decoded here and not by cJSON: it ends strings at \u0000 and cannot tell, so a text with NUL would arrive
+ * shortened; and it is slower (15,000 rows of 6 cells, 1.3 MB, release build: FIGURES). tests/fuzz/fuzz_d1_json.c holds
+ * the two against each other.
+ *
+ * Cells    number: INTEGER when integral and at most 2^53 in size, else REAL. string: TEXT, must be UTF-8; U+0000 stays in.
+ *          null: NULL. array of integers 0…255: BLOB. true, false, objects: malformed.
+ *
+ * Owns     the bytes of the row under way, the frame, both capped.
+ * Fails    JSON_ROWS_BAD with a reason, for good.
+ * Not here meaning of the frame (gateway.c, rest.c), flow control (remote.c).
+ */
+#ifndef PGD1_D1_JSON_ROWS_H
+#define PGD1_D1_JSON_ROWS_H
+
+#include "proxy/base/buf.h"
+#include "proxy/base/value.h"
+
+enum json_rows_event { JSON_ROWS_MORE, JSON_ROWS_ROW, JSON_ROWS_BAD };
+
+enum { JSON_ROWS_MAX_DEPTH = 64, JSON_ROWS_MAX_CELLS = 2000 };
+
+struct json_rows {
+    /* after JSON_ROWS_ROW, valid until the next call */
+    size_t result; /* index in the list of results */
+    struct value *cells;
+    size_t n_cells;
+    const char *reason; /* after JSON_ROWS_BAD: what is wrong, a constant text */
+
+    /* --- its own --- */
+    struct buf frame, row, text;
+    size_t cells_size;
+    unsigned rows_depth;
+    unsigned depth;
+    bool in_string, escaped, in_row, is_key, key_is_rows, failed;
+    unsigned char kinds[JSON_ROWS_MAX_DEPTH];
+    size_t key_start;
+};
+
+/* rows_depth: containers around a row, its list included: 4 for the gateway, 5 for REST. max_row, max_frame: caps in bytes. */
+void json_rows_init(struct json_rows *j, unsigned rows_depth, size_t max_row, size_t max_frame);
+void json_rows_fini(struct json_rows *j);
+/* Takes bytes from *in until a row is complete or they are used up; *in is what is left. */
+enum json_rows_event json_rows_feed(struct json_rows *j, struct str *in);
+/* The frame, rows left out, NUL-terminated; {NULL,0} when there is no memory. For cJSON_ParseWithLength after the last byte. */
+struct str json_rows_frame(struct json_rows *j);
+
+#endif
