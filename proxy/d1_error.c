@@ -1,0 +1,466 @@
+/* d1_error.c - see d1_error.h. The texts: facts of SQLite 3.47 to 3.53 and of D1. */
+#include "proxy/d1_error.h"
+
+#include "proxy/sql/plan.h"
+
+struct mapping {
+    const struct plan *plan;
+    const struct snapshot *snapshot;
+    struct str text; /* D1's, without codes */
+    struct str rest; /* after the row's start */
+    struct err *err;
+    enum d1_remedy remedy;
+};
+
+struct str d1_error_core(struct str m)
+{
+    static const char *const ends[] = { " (extended: SQLITE_", ": SQLITE_", " at offset " };
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        struct str end = str_from(ends[i]);
+        /* the last one: user text may hold the same words */
+        for (size_t at = m.n >= end.n ? m.n - end.n + 1 : 0; at-- > 0;)
+            if (memcmp(m.p + at, end.p, end.n) == 0) {
+                m.n = at;
+                break;
+            }
+    }
+    return m;
+}
+
+bool d1_error_is_guard(struct str message, struct str payload)
+{
+    struct str start = STR("bad JSON path: '");
+    return str_starts(message, start) && str_starts((struct str){ message.p + start.n, message.n - start.n }, payload);
+}
+
+/* ---- names ---- */
+
+static const struct relation *relation_of(const struct mapping *m, struct str sqlite_name)
+{
+    for (size_t i = 0; m->snapshot && i < m->snapshot->n_relations; i++)
+        if (str_eq(m->snapshot->relations[i].sqlite_name, sqlite_name))
+            return &m->snapshot->relations[i];
+    return NULL;
+}
+
+static void at_relation(const struct mapping *m, const struct relation *r)
+{
+    m->err->schema = r->schema;
+    m->err->table = r->name;
+}
+
+/* The next "table.column" of a list. Table names may hold dots ("schema.table"), columns too: the table is the longest known one. */
+static bool next_column(const struct mapping *m, struct str *list, struct str *ret_table, struct str *ret_column)
+{
+    if (list->n == 0)
+        return false;
+    ptrdiff_t comma = str_find(*list, STR(", "));
+    struct str item = { list->p, comma < 0 ? list->n : (size_t)comma };
+    *list = comma < 0 ? (struct str){ 0 } : (struct str){ list->p + comma + 2, list->n - (size_t)comma - 2 };
+    for (size_t i = item.n; i-- > 0;)
+        if (item.p[i] == '.') {
+            *ret_table = (struct str){ item.p, i };
+            *ret_column = (struct str){ item.p + i + 1, item.n - i - 1 };
+            if (relation_of(m, *ret_table))
+                return true;
+        }
+    return ret_table->n > 0;
+}
+
+static bool column_in(const struct relation *r, const int16_t *numbers, size_t n, struct str name)
+{
+    const struct column *c = relation_column(r, name);
+    for (size_t i = 0; c && i < n; i++)
+        if (numbers[i] == c->number)
+            return true;
+    return false;
+}
+
+static bool constraint_fits(const struct relation *r, const struct constraint *c, const struct str *columns, size_t n)
+{
+    if ((c->kind != 'p' && c->kind != 'u') || c->n_columns != n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!column_in(r, c->columns, c->n_columns, columns[i]))
+            return false;
+    return true;
+}
+
+static bool index_fits(const struct relation *r, const struct index *x, const struct str *columns, size_t n)
+{
+    if (!x->unique || x->n_columns != n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const struct column *c = relation_column(r, columns[i]);
+        if (!c || x->columns[i].column != c->number)
+            return false;
+    }
+    return true;
+}
+
+static struct str unique_name(const struct relation *r, const struct str *columns, size_t n)
+{
+    for (size_t i = 0; i < r->n_constraints; i++)
+        if (constraint_fits(r, &r->constraints[i], columns, n))
+            return r->constraints[i].name;
+    for (size_t i = 0; i < r->n_indexes; i++)
+        if (index_fits(r, &r->indexes[i], columns, n))
+            return r->indexes[i].name;
+    return (struct str){ 0 };
+}
+
+/* ---- readers of the rest ---- */
+
+static bool duplicate_key(struct mapping *m, const struct relation *r, struct str name)
+{
+    if (r)
+        at_relation(m, r);
+    m->err->constraint = name;
+    return err_set(m->err, SQLSTATE_UNIQUE_VIOLATION, "duplicate key value violates unique constraint \"%.*s\"", STR_FMT(name));
+}
+
+/* index 'name': a unique index over expressions */
+static bool unique_index(struct mapping *m)
+{
+    struct str name = { m->rest.p + 7, m->rest.n > 8 ? m->rest.n - 8 : 0 };
+    for (size_t i = 0; m->snapshot && i < m->snapshot->n_relations; i++) {
+        const struct relation *r = &m->snapshot->relations[i];
+        for (size_t j = 0; j < r->n_indexes; j++)
+            if (str_eq(r->indexes[j].sqlite_name, name) || str_eq(r->indexes[j].name, name))
+                return duplicate_key(m, r, r->indexes[j].name);
+    }
+    return duplicate_key(m, NULL, name);
+}
+
+static bool unique_failed(struct mapping *m)
+{
+    enum { COLUMNS_MAX = 100 };
+    struct str columns[COLUMNS_MAX], list = m->rest, table = { 0 };
+    size_t n = 0;
+    if (str_starts(m->rest, STR("index '")))
+        return unique_index(m);
+    while (n < COLUMNS_MAX && next_column(m, &list, &table, &columns[n]))
+        n++;
+    const struct relation *r = relation_of(m, table);
+    struct str name = r ? unique_name(r, columns, n) : (struct str){ 0 };
+    if (!name.p)
+        name = m->rest;
+    duplicate_key(m, r, name);
+    struct str keys = { 0 };
+    for (size_t i = 0; i < n; i++)
+        keys = arena_printf(m->err->arena, "%.*s%s%.*s", STR_FMT(keys), i ? ", " : "", STR_FMT(columns[i]));
+    return err_detail(m->err, "Key (%.*s) already exists.", STR_FMT(keys));
+}
+
+static bool not_null_failed(struct mapping *m)
+{
+    struct str list = m->rest, table = { 0 }, column = { 0 };
+    next_column(m, &list, &table, &column);
+    const struct relation *r = relation_of(m, table);
+    if (r)
+        at_relation(m, r);
+    m->err->column = column;
+    return err_set(m->err, SQLSTATE_NOT_NULL_VIOLATION, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
+                   STR_FMT(column), STR_FMT(r ? r->name : table));
+}
+
+static const struct constraint *check_of(const struct relation *r, struct str what)
+{
+    for (size_t i = 0; i < r->n_constraints; i++) {
+        const struct constraint *c = &r->constraints[i];
+        if (c->kind == 'c' && (str_eq(c->name, what) || str_eq(c->sqlite_name, what) || str_eq(c->expression, what)))
+            return c;
+    }
+    return NULL;
+}
+
+static bool check_failed(struct mapping *m)
+{
+    const struct constraint *c = NULL;
+    const struct relation *r = NULL;
+    for (size_t i = 0; m->plan && !c && i < m->plan->n_writes; i++)
+        c = check_of(r = m->plan->writes[i], m->rest);
+    for (size_t i = 0; m->snapshot && !c && i < m->snapshot->n_relations; i++)
+        c = check_of(r = &m->snapshot->relations[i], m->rest);
+    if (!c) {
+        m->err->constraint = m->rest;
+        return err_set(m->err, SQLSTATE_CHECK_VIOLATION, "new row violates check constraint \"%.*s\"", STR_FMT(m->rest));
+    }
+    at_relation(m, r);
+    m->err->constraint = c->name;
+    return err_set(m->err, SQLSTATE_CHECK_VIOLATION, "new row for relation \"%.*s\" violates check constraint \"%.*s\"",
+                   STR_FMT(r->name), STR_FMT(c->name));
+}
+
+/* The one foreign key that can have failed, if there is only one: SQLite does not say which. */
+struct key_choice {
+    const struct relation *child;
+    const struct constraint *key;
+    size_t n;
+};
+
+static void consider(struct key_choice *choice, const struct relation *child, const struct constraint *key)
+{
+    choice->n++;
+    choice->child = child;
+    choice->key = key;
+}
+
+static struct key_choice own_keys(const struct relation *r)
+{
+    struct key_choice choice = { 0 };
+    for (size_t i = 0; i < r->n_constraints; i++)
+        if (r->constraints[i].kind == 'f')
+            consider(&choice, r, &r->constraints[i]);
+    return choice;
+}
+
+static bool is_on(const struct constraint *key, const struct relation *parent)
+{
+    return key->kind == 'f' && str_eq(key->foreign_table, parent->name) && str_eq(key->foreign_schema, parent->schema);
+}
+
+static struct key_choice keys_on(const struct snapshot *s, const struct relation *parent)
+{
+    struct key_choice choice = { 0 };
+    for (size_t i = 0; s && i < s->n_relations; i++)
+        for (size_t j = 0; j < s->relations[i].n_constraints; j++)
+            if (is_on(&s->relations[i].constraints[j], parent))
+                consider(&choice, &s->relations[i], &s->relations[i].constraints[j]);
+    return choice;
+}
+
+static bool parent_failed(struct mapping *m, const struct relation *parent, struct key_choice choice)
+{
+    if (choice.n != 1)
+        return err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION, "update or delete on table \"%.*s\" violates a foreign key constraint",
+                       STR_FMT(parent->name));
+    at_relation(m, choice.child);
+    m->err->constraint = choice.key->name;
+    err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION,
+            "update or delete on table \"%.*s\" violates foreign key constraint \"%.*s\" on table \"%.*s\"", STR_FMT(parent->name),
+            STR_FMT(choice.key->name), STR_FMT(choice.child->name));
+    return err_detail(m->err, "Key is still referenced from table \"%.*s\".", STR_FMT(choice.child->name));
+}
+
+static bool child_failed(struct mapping *m, const struct relation *child, struct key_choice choice)
+{
+    at_relation(m, child);
+    if (choice.n != 1)
+        return err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION, "insert or update on table \"%.*s\" violates a foreign key constraint",
+                       STR_FMT(child->name));
+    m->err->constraint = choice.key->name;
+    err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION, "insert or update on table \"%.*s\" violates foreign key constraint \"%.*s\"",
+            STR_FMT(child->name), STR_FMT(choice.key->name));
+    return err_detail(m->err, "Key is not present in table \"%.*s\".", STR_FMT(choice.key->foreign_table));
+}
+
+static bool foreign_key_failed(struct mapping *m)
+{
+    const struct relation *r = m->plan && m->plan->n_writes ? m->plan->writes[0] : NULL;
+    if (!r)
+        return err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION, "a foreign key constraint is violated");
+    struct key_choice own = own_keys(r), on = keys_on(m->snapshot, r);
+    bool is_delete = str_starts(str_from(m->plan->tag), STR("DELETE")) || str_starts(str_from(m->plan->tag), STR("DROP")) ||
+                     str_starts(str_from(m->plan->tag), STR("TRUNCATE"));
+    bool is_insert = str_starts(str_from(m->plan->tag), STR("INSERT")) || str_starts(str_from(m->plan->tag), STR("COPY"));
+    if (is_delete || (!is_insert && own.n == 0))
+        return parent_failed(m, r, on);
+    if (!is_insert && on.n) { /* an UPDATE may break either side */
+        at_relation(m, r);
+        return err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION, "update on table \"%.*s\" violates a foreign key constraint", STR_FMT(r->name));
+    }
+    return child_failed(m, r, own);
+}
+
+/* "c" referencing "p" */
+static bool foreign_key_mismatch(struct mapping *m)
+{
+    ptrdiff_t at = str_find(m->rest, STR(" referencing \""));
+    struct str parent = at < 0 ? m->rest : (struct str){ m->rest.p + at + 14, m->rest.n - (size_t)at - 15 };
+    return err_set(m->err, SQLSTATE_INVALID_FOREIGN_KEY,
+                   "there is no unique constraint matching given keys for referenced table \"%.*s\"", STR_FMT(parent));
+}
+
+/* The name in `table t already exists`, `table "t" already exists`, `there is already another table or index with this name: t`. */
+static bool already_exists(struct mapping *m)
+{
+    struct str name = m->rest;
+    ptrdiff_t at = str_find(m->text, STR(" already exists"));
+    ptrdiff_t with = str_find(m->text, STR("name: "));
+    if (str_starts(m->text, STR("there is already")) && with >= 0)
+        name = (struct str){ m->text.p + with + 6, m->text.n - (size_t)with - 6 };
+    else if (at >= 0 && m->text.p + at >= m->rest.p)
+        name.n = (size_t)(m->text.p + at - m->rest.p);
+    else
+        return err_set(m->err, SQLSTATE_INTERNAL_ERROR, "D1: %.*s", STR_FMT(m->text));
+    if (name.n >= 2 && name.p[0] == '"')
+        name = (struct str){ name.p + 1, name.n - 2 };
+    m->remedy = D1_REMEDY_REFRESH;
+    return err_set(m->err, SQLSTATE_DUPLICATE_TABLE, "relation \"%.*s\" already exists", STR_FMT(name));
+}
+
+static bool relation_missing(struct mapping *m)
+{
+    struct str name = m->rest;
+    if (str_starts(name, STR("main.")))
+        name = (struct str){ name.p + 5, name.n - 5 };
+    m->remedy = D1_REMEDY_REFRESH;
+    return err_set(m->err, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(name));
+}
+
+/* 'payload' with quotes doubled: !SQLSTATE:message, or !local. */
+static bool guard_failed(struct mapping *m)
+{
+    struct str payload = m->rest;
+    if (payload.n && payload.p[payload.n - 1] == '\'')
+        payload.n--;
+    if (str_is(payload, "!local")) {
+        m->remedy = D1_REMEDY_LOCAL;
+        return err_set(m->err, SQLSTATE_INTERNAL_ERROR, "the statement has to be finished locally");
+    }
+    enum sqlstate code;
+    if (payload.n < 7 || payload.p[0] != '!' || payload.p[6] != ':' || !sqlstate_find((struct str){ payload.p + 1, 5 }, &code))
+        return err_set(m->err, SQLSTATE_INVALID_PARAMETER_VALUE, "D1: %.*s", STR_FMT(m->text));
+    char *text = arena_alloc(m->err->arena, payload.n);
+    if (!text)
+        return err_oom(m->err);
+    size_t n = 0;
+    for (size_t i = 7; i < payload.n; i++) {
+        text[n++] = payload.p[i];
+        if (payload.p[i] == '\'' && i + 1 < payload.n && payload.p[i + 1] == '\'')
+            i++;
+    }
+    return err_set(m->err, code, "%.*s", (int)n, text);
+}
+
+/* ---- the table ---- */
+
+enum rest_kind { REST_NONE, REST_NAME, REST_COPY, REST_DETAIL, REST_FUNCTION };
+#define NONE REST_NONE, NULL
+#define NAME REST_NAME, NULL
+#define COPY REST_COPY, NULL
+#define DETAIL REST_DETAIL, NULL
+#define check_failed REST_FUNCTION, check_failed
+#define foreign_key_failed REST_FUNCTION, foreign_key_failed
+#define not_null_failed REST_FUNCTION, not_null_failed
+#define unique_failed REST_FUNCTION, unique_failed
+#define guard_failed REST_FUNCTION, guard_failed
+#define foreign_key_mismatch REST_FUNCTION, foreign_key_mismatch
+#define already_exists REST_FUNCTION, already_exists
+#define relation_missing REST_FUNCTION, relation_missing
+#define D1_TEXT(start, code, message, rest) { STR_INIT(start), SQLSTATE_##code, message, rest },
+static const struct text_row {
+    struct str start;
+    enum sqlstate code;
+    const char *message;
+    enum rest_kind kind;
+    bool (*function)(struct mapping *m);
+} texts[] = {
+#include "proxy/d1_errors.def"
+};
+
+static bool is_name_missing(enum sqlstate code)
+{
+    return code == SQLSTATE_UNDEFINED_TABLE || code == SQLSTATE_UNDEFINED_COLUMN || code == SQLSTATE_UNDEFINED_OBJECT ||
+           code == SQLSTATE_DUPLICATE_TABLE || code == SQLSTATE_DUPLICATE_COLUMN;
+}
+
+/* Message of a row: its one %.*s replaced. */
+static struct str filled(struct arena *arena, const char *message, struct str with)
+{
+    const char *hole = strstr(message, "%.*s");
+    if (!hole)
+        return str_from(message);
+    struct str s = arena_printf(arena, "%.*s%.*s%s", (int)(hole - message), message, STR_FMT(with), hole + 4);
+    return s.p ? s : STR("out of memory");
+}
+
+static void map_row(struct mapping *m, const struct text_row *row)
+{
+    m->rest = (struct str){ m->text.p + row->start.n, m->text.n - row->start.n };
+    if (row->kind == REST_FUNCTION) {
+        row->function(m);
+        return;
+    }
+    m->err->code = row->code;
+    m->err->message = filled(m->err->arena, row->message, row->kind == REST_NAME ? m->rest : m->text);
+    if (row->kind == REST_DETAIL)
+        err_detail(m->err, "D1: %.*s", STR_FMT(m->text));
+    if (is_name_missing(row->code))
+        m->remedy = D1_REMEDY_REFRESH;
+}
+
+static void map_sql(struct mapping *m)
+{
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (str_starts(m->text, texts[i].start)) {
+            map_row(m, &texts[i]);
+            return;
+        }
+    if (str_find(m->text, STR(": syntax error")) >= 0)
+        err_set(m->err, SQLSTATE_SYNTAX_ERROR, "D1: %.*s", STR_FMT(m->text));
+    else if (str_find(m->text, STR(" has no column named ")) >= 0) {
+        m->remedy = D1_REMEDY_REFRESH;
+        err_set(m->err, SQLSTATE_UNDEFINED_COLUMN, "%.*s", STR_FMT(m->text));
+    } else
+        err_set(m->err, SQLSTATE_INTERNAL_ERROR, "D1: %.*s", STR_FMT(m->text));
+}
+
+static void map_lost(const struct d1_error *e, bool is_write, struct err *err)
+{
+    if (is_write && e->may_have_run) {
+        err_set(err, SQLSTATE_TRANSACTION_RESOLUTION_UNKNOWN, "connection to D1 was lost: it is unknown whether the changes were applied");
+        err_hint(err, "Look before trying again.");
+    } else
+        err_set(err, SQLSTATE_CONNECTION_FAILURE, "connection to D1 was lost");
+    if (e->message.n)
+        err_detail(err, "%.*s", STR_FMT(e->message));
+}
+
+enum d1_remedy d1_error_map(const struct d1_error *e, const struct plan *plan, const struct snapshot *snapshot, bool is_write,
+                            struct err *err)
+{
+    struct mapping m = { plan, snapshot, d1_error_core(e->message), { 0 }, err, D1_REMEDY_NONE };
+    switch (e->kind) {
+    case D1_OK:
+        break;
+    case D1_ERROR_SQL:
+        map_sql(&m);
+        break;
+    case D1_ERROR_OVERLOADED:
+        err_set(err, SQLSTATE_TOO_MANY_CONNECTIONS, "D1 is overloaded");
+        err_detail(err, "%.*s", STR_FMT(e->message));
+        err_hint(err, "Nothing was changed; try again later.");
+        break;
+    case D1_ERROR_LOST:
+        map_lost(e, is_write, err);
+        break;
+    case D1_ERROR_UNREACHABLE:
+        err_set(err, SQLSTATE_CANNOT_CONNECT_NOW, "D1 cannot be reached");
+        err_detail(err, "%.*s", STR_FMT(e->message));
+        break;
+    case D1_ERROR_AUTH:
+        err_set(err, SQLSTATE_INVALID_AUTHORIZATION_SPECIFICATION, "D1 refused pgd1's credentials");
+        err_detail(err, "%.*s", STR_FMT(e->message));
+        err_hint(err, "Check token and database in the configuration.");
+        break;
+    case D1_ERROR_TOO_BIG:
+        err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "request or result is too large: %.*s", STR_FMT(e->message));
+        err_hint(err, "Fetch fewer rows or columns, or raise max_result_bytes.");
+        break;
+    case D1_ERROR_CANCELLED:
+        err_set(err, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
+        break;
+    case D1_ERROR_DEADLINE:
+        if (is_write && e->may_have_run)
+            map_lost(e, true, err);
+        else
+            err_set(err, SQLSTATE_QUERY_CANCELED, "canceling statement due to statement timeout");
+        break;
+    case D1_ERROR_INTERNAL:
+        err_set(err, SQLSTATE_INTERNAL_ERROR, "%.*s", STR_FMT(e->message.n ? e->message : STR("internal error")));
+        break;
+    }
+    return m.remedy;
+}

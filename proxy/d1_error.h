@@ -1,0 +1,33 @@
+/*
+ * d1_error.h - what D1 said -> PostgreSQL's SQLSTATE, wording and fields.
+ *
+ * By cause: one row per text in d1_errors.def. Constraint, table, column and schema come from the snapshot, since SQLite
+ * names columns where PostgreSQL names constraints.
+ *
+ * Owns     nothing; texts live in the err's arena.
+ * Fails    never: a text that no row knows is XX000 with D1's own words.
+ * Not here retrying, refreshing snapshots: the answer only says what would help.
+ */
+#ifndef PGD1_PROXY_D1_ERROR_H
+#define PGD1_PROXY_D1_ERROR_H
+
+#include "d1/d1.h"
+#include "proxy/catalog/snapshot.h"
+
+struct plan;
+
+enum d1_remedy {
+    D1_REMEDY_NONE,
+    D1_REMEDY_REFRESH, /* a name is missing or there already: the snapshot may be old */
+    D1_REMEDY_LOCAL,   /* the statement's own guard asks to be planned again with force_local */
+};
+
+/* Sets *err. plan (may be NULL) and its snapshot say which tables the statement touched. is_write: for lost answers. */
+enum d1_remedy d1_error_map(const struct d1_error *error, const struct plan *plan, const struct snapshot *snapshot, bool is_write,
+                            struct err *err);
+/* D1's text without ": SQLITE_…" and " at offset n" at its end. */
+struct str d1_error_core(struct str message);
+/* Whether the text is that of our own guard with this payload: bad JSON path: '<payload>'. */
+bool d1_error_is_guard(struct str message, struct str payload);
+
+#endif
