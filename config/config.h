@@ -58,7 +58,7 @@ struct config {
     const char *path; /* the file it came from; "" for the defaults */
     const struct config_database *databases;
     size_t n_databases;
-    const struct config_user *users; /* of [users] and auth_file, sorted by name */
+    const struct config_user *users; /* of [users] and auth_file */
     size_t n_users;
 };
 
@@ -83,7 +83,7 @@ struct config_key {
     const char *name, *type, *value, *min, *max, *help; /* value: the default */
     enum config_effect effect;
 };
-const struct config_key *config_keys(size_t *ret_n);
+const struct config_key *config_key_at(size_t i); /* in the order of their names; NULL behind the last */
 /* The value of a key as the file would say it. */
 void config_key_print(const struct config *c, const struct config_key *key, struct buf *out);
 /* The first key, from *at on, whose value differs between the two and which needs a restart; NULL at the end. Start with *at = 0. */

@@ -20,7 +20,7 @@ bool err_oom(struct err *e)
     return false;
 }
 
-static bool format_into(struct err *e, struct str *to, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static bool format_into(struct err *e, struct str *to, const char *format, va_list args)
 {
     struct str text = arena_vprintf(e->arena, format, args);
     *to = text.p ? text : STR("out of memory");
