@@ -32,7 +32,7 @@ bool buf_reserve(struct buf *b, size_t more)
         b->failed = true;
         return false;
     }
-    size_t size = b->size ? b->size : 256;
+    size_t size = b->size ? b->size : b->cap < 256 ? b->cap : 256;
     while (size < b->n + more)
         size = size > b->cap / 2 ? b->cap : size * 2;
     char *p = fault_realloc(b->p, size);
