@@ -1,7 +1,7 @@
 // pgd1's gateway Worker: one POST /v1/batch is one D1 batch() in one session. README.md states the protocol.
 
-export const PROTOCOL = 1;
-export const VERSION = "1.0.0";
+const PROTOCOL = 1;
+const VERSION = "1.0.0";
 
 const MAX_REQUEST_BYTES = 32 * 1024 * 1024;
 const MAX_STATEMENTS = 10_000;
