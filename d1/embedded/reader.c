@@ -1,0 +1,67 @@
+/* reader.c - see reader.h. */
+#include "d1/embedded/reader.h"
+
+static void set_brake(struct emb_connection *c, const struct embedded_options *o, const struct emb_task *t, uint64_t now)
+{
+    c->brake = (struct emb_brake){
+        .deadline_us = t->request->deadline_us,
+        .run_until_us = now + o->read_us,
+        .budget = true,
+        .steps_left = o->read_steps > INT64_MAX ? INT64_MAX : (int64_t)o->read_steps,
+    };
+}
+
+/* Several statements see one snapshot; a single one is its own. */
+static enum emb_run_end run(struct emb_connection *c, struct emb_task *t)
+{
+    bool several = t->request->n_statements > 1;
+    int rc = several ? emb_control(c, EMB_BEGIN) : SQLITE_OK;
+    if (rc != SQLITE_OK) {
+        emb_failure_sqlite(&t->failure, c->db, rc);
+        return EMB_RUN_FAILED;
+    }
+    t->run.connection = c;
+    enum emb_run_end end = emb_run_more(&t->run, EMB_INLINE_BYTES);
+    bool late = end == EMB_RUN_FULL || c->brake.stopped == EMB_STOP_BUDGET;
+    if (late && t->run.statement)
+        t->run.statement->heavy = true;
+    int code = t->run.code;
+    emb_run_rewind(&t->run);
+    t->run.code = code;
+    t->run.connection = NULL;
+    if (several)
+        emb_control(c, EMB_ROLLBACK);
+    return end;
+}
+
+/* What counts no steps is seen by the clock, one run too late. */
+static void learn(struct emb_connection *c, bool slow)
+{
+    if (c->lru.older != &c->lru)
+        c->lru.older->heavy = slow;
+}
+
+bool emb_read_inline(struct emb_connection *c, const struct embedded_options *o, struct emb_task *t)
+{
+    uint64_t now = clock_monotonic_us(o->clock), deadline = t->request->deadline_us;
+    if (deadline && now >= deadline) {
+        emb_brake_failure(&t->failure, EMB_STOP_DEADLINE);
+        return true;
+    }
+    set_brake(c, o, t, now);
+    enum emb_run_end end = run(c, t);
+    enum emb_stop stopped = c->brake.stopped;
+    c->brake = (struct emb_brake){ 0 };
+    emb_reset_pragmas(c);
+    bool busy = (t->run.code & 0xff) == SQLITE_BUSY;
+    if (end == EMB_RUN_FULL || (end == EMB_RUN_FAILED && (stopped == EMB_STOP_BUDGET || busy))) {
+        emb_failure_clear(&t->failure);
+        emb_rows_clear(&t->rows);
+        t->run.code = SQLITE_OK;
+        return false;
+    }
+    if (end == EMB_RUN_DONE)
+        learn(c, clock_monotonic_us(o->clock) - now > o->read_us);
+    t->request->round_trips++;
+    return true;
+}
