@@ -1,0 +1,518 @@
+/* analyze_change.c - INSERT, UPDATE, DELETE (PostgreSQL 15: analyze.c, parse_target.c, rewriteHandler.c for defaults). */
+#include "proxy/sql/analyze_internal.h"
+
+static int add_target(A *a, struct scope *s, const PgQuery__RangeVar *name, const char *verb)
+{
+    const struct relation *r;
+    if (!analyze_relation_name(a, name, false, &r))
+        return -1;
+    if (r->is_system) {
+        fail_at(a, name->location, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied for table %.*s", STR_FMT(r->name));
+        return -1;
+    }
+    if (r->kind == RELATION_SEQUENCE) {
+        fail_at(a, name->location, SQLSTATE_WRONG_OBJECT_TYPE, "cannot change sequence \"%.*s\"", STR_FMT(r->name));
+        return -1;
+    }
+    if (r->kind == RELATION_VIEW && !r->has_user_triggers) {
+        fail_at(a, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot %s view \"%.*s\"", verb, STR_FMT(r->name));
+        err_hint(a->err, "Views are read-only here; change the table under it.");
+        return -1;
+    }
+    struct str alias = name->alias ? str_from(name->alias->aliasname) : r->name;
+    int rte = add_rte_for_relation(a, s, r, alias, name->alias != NULL);
+    s->query->result_rte = rte;
+    return rte;
+}
+
+static const struct column *target_column(A *a, const struct relation *r, struct str name, int location)
+{
+    const struct column *c = relation_column(r, name);
+    if (!c)
+        fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist", STR_FMT(name), STR_FMT(r->name));
+    return c;
+}
+
+/* Assignment to a column: type and length. */
+static struct expr *assign(A *a, const struct column *c, struct expr *e)
+{
+    struct expr *done;
+    if (!coerce_to_target(a, e, c->type, c->typmod, COERCION_ASSIGNMENT, -1, &done))
+        return NULL;
+    if (!done) {
+        fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "column \"%.*s\" is of type %.*s but expression is of type %.*s", STR_FMT(c->name),
+                STR_FMT(type_text(a, c->type, -1)), STR_FMT(type_text(a, e->type, -1)));
+        err_hint(a->err, "You will need to rewrite or cast the expression.");
+    }
+    return done;
+}
+
+/* What a column gets when nothing is said: NULL pointer and true when it stays out of the statement. */
+static bool default_of(A *a, const struct column *c, struct expr **ret)
+{
+    struct query *scope;
+    *ret = NULL;
+    if (c->generated)
+        return true;
+    if (c->sequence.n && c->sequence_is_rowid) {
+        *ret = expr_new(a, EXPR_NEXTVAL_DEFAULT, c->type, -1, -1);
+        return *ret != NULL;
+    }
+    if (c->default_text.n)
+        return analyze_expression_text(a, c->default_text, NULL, "DEFAULT expression", c->type, c->typmod, ret, &scope);
+    return true;
+}
+
+static bool is_default(const Node *n)
+{
+    return n->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT;
+}
+
+/* --- INSERT --- */
+
+struct insert {
+    const struct relation *relation;
+    const struct column **named; /* the written column list, or the first columns */
+    size_t n_named;
+    bool overriding_system, overriding_user;
+};
+
+static bool named_columns(A *a, const PgQuery__InsertStmt *stmt, struct insert *in)
+{
+    for (size_t i = 0; i < stmt->n_cols; i++) {
+        const PgQuery__ResTarget *t = stmt->cols[i]->res_target;
+        if (t->n_indirection)
+            return unsupported_at(a, t->location, "assignment to a part of a column");
+        const struct column *c = target_column(a, in->relation, str_from(t->name), t->location);
+        if (!c)
+            return false;
+        for (size_t k = 0; k < in->n_named; k++)
+            if (in->named[k] == c)
+                return fail_at(a, t->location, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once", STR_FMT(c->name));
+        if (!PUSH(a, in->named, in->n_named, c))
+            return false;
+    }
+    for (size_t i = 0; stmt->n_cols == 0 && i < in->relation->n_columns; i++) {
+        const struct column *c = &in->relation->columns[i];
+        if (!PUSH(a, in->named, in->n_named, c))
+            return false;
+    }
+    return true;
+}
+
+/* What may not be given explicitly: generated columns, GENERATED ALWAYS identities. */
+static bool may_be_given(A *a, const struct insert *in, const struct column *c)
+{
+    if (c->generated) {
+        fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%.*s\"", STR_FMT(c->name));
+        return err_detail(a->err, "Column \"%.*s\" is a generated column.", STR_FMT(c->name));
+    }
+    if (c->identity == 'a' && !in->overriding_system && !in->overriding_user) {
+        fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%.*s\"", STR_FMT(c->name));
+        err_detail(a->err, "Column \"%.*s\" is an identity column defined as GENERATED ALWAYS.", STR_FMT(c->name));
+        return err_hint(a->err, "Use OVERRIDING SYSTEM VALUE to override.");
+    }
+    return true;
+}
+
+static bool takes_default_anyway(const struct insert *in, const struct column *c)
+{
+    return in->overriding_user && c->identity;
+}
+
+static bool count_matches(A *a, const struct insert *in, size_t given, bool has_list, int location)
+{
+    if (given > in->n_named)
+        return fail_at(a, location, SQLSTATE_SYNTAX_ERROR, "INSERT has more expressions than target columns");
+    if (given < in->n_named && has_list)
+        return fail_at(a, location, SQLSTATE_SYNTAX_ERROR, "INSERT has more target columns than expressions");
+    return true;
+}
+
+/* All columns that get a value, in the table's order; `at` maps each to its place in the written list, -1: default. */
+static bool all_columns(A *a, struct query *q, const struct insert *in, size_t given, int **ret_at)
+{
+    size_t n = 0;
+    *ret_at = NEW_ARRAY(a, int, in->relation->n_columns + 1);
+    if (!*ret_at)
+        return false;
+    for (size_t i = 0; i < in->relation->n_columns; i++) {
+        const struct column *c = &in->relation->columns[i];
+        int at = -1;
+        for (size_t k = 0; k < given && k < in->n_named; k++)
+            if (in->named[k] == c)
+                at = (int)k;
+        if (c->generated && at < 0)
+            continue;
+        if (at < 0 && !c->default_text.n && !c->sequence.n && !c->is_rowid)
+            continue; /* NULL by leaving it out */
+        (*ret_at)[n++] = at;
+        if (!PUSH(a, q->insert_columns, q->n_insert_columns, c))
+            return false;
+    }
+    return true;
+}
+
+static struct expr *default_or_null(A *a, const struct column *c)
+{
+    struct expr *e;
+    if (!default_of(a, c, &e))
+        return NULL;
+    return e ? e : const_null(a, c->type, c->typmod, -1);
+}
+
+static bool insert_values(A *a, struct scope *s, const struct insert *in, const PgQuery__SelectStmt *values, bool has_list)
+{
+    struct query *q = s->query;
+    size_t given = values ? values->values_lists[0]->list->n_items : 0, n_rows = values ? values->n_values_lists : 1;
+    int *at;
+    if (values && !count_matches(a, in, given, has_list, -1))
+        return false;
+    if (!all_columns(a, q, in, given, &at))
+        return false;
+    q->insert_rows = NEW_ARRAY(a, struct expr **, n_rows);
+    if (!q->insert_rows)
+        return false;
+    for (size_t r = 0; r < n_rows; r++) {
+        const PgQuery__List *list = values ? values->values_lists[r]->list : NULL;
+        if (list && list->n_items != given)
+            return fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "VALUES lists must all be the same length");
+        struct expr **row = NEW_ARRAY(a, struct expr *, q->n_insert_columns + 1);
+        if (!row)
+            return false;
+        for (size_t i = 0; i < q->n_insert_columns; i++) {
+            const struct column *c = q->insert_columns[i];
+            const Node *n = at[i] >= 0 ? list->items[at[i]] : NULL;
+            if (!n || is_default(n) || takes_default_anyway(in, c)) {
+                row[i] = default_or_null(a, c);
+            } else {
+                struct expr *e = may_be_given(a, in, c) ? transform_in(a, s, n, PLACE_VALUES) : NULL;
+                row[i] = e ? assign(a, c, e) : NULL;
+            }
+            if (!row[i])
+                return false;
+        }
+        q->insert_rows[q->n_insert_rows++] = row;
+    }
+    /* A generated column said DEFAULT in every row leaves the statement. */
+    for (size_t i = q->n_insert_columns; i-- > 0;) {
+        if (!q->insert_columns[i]->generated)
+            continue;
+        memmove(q->insert_columns + i, q->insert_columns + i + 1, (q->n_insert_columns - i - 1) * sizeof(*q->insert_columns));
+        for (size_t r = 0; r < q->n_insert_rows; r++)
+            memmove(q->insert_rows[r] + i, q->insert_rows[r] + i + 1, (q->n_insert_columns - i - 1) * sizeof(struct expr *));
+        q->n_insert_columns--;
+    }
+    return true;
+}
+
+static bool insert_select(A *a, struct scope *s, const struct insert *in, const PgQuery__SelectStmt *select, bool has_list)
+{
+    struct query *q = s->query;
+    size_t given = 0;
+    int *at;
+    q->insert_select = transform_select(a, s, select, false);
+    if (!q->insert_select)
+        return false;
+    while (given < q->insert_select->n_targets && !q->insert_select->targets[given].junk)
+        given++;
+    if (!count_matches(a, in, given, has_list, -1) || !all_columns(a, q, in, given, &at))
+        return false;
+    q->insert_select_exprs = NEW_ARRAY(a, struct expr *, q->n_insert_columns + 1);
+    if (!q->insert_select_exprs)
+        return false;
+    for (size_t i = 0; i < q->n_insert_columns; i++) {
+        const struct column *c = q->insert_columns[i];
+        struct expr *e;
+        if (at[i] < 0 || takes_default_anyway(in, c)) {
+            e = default_or_null(a, c);
+        } else {
+            struct target *t = &q->insert_select->targets[at[i]];
+            if (!may_be_given(a, in, c))
+                return false;
+            if (t->expr->type == TYPE_OID_unknown && q->insert_select->set_operation == SETOP_NONE && !q->insert_select->n_values_rows) {
+                /* an untyped literal or parameter takes the column's type */
+                if (!(t->expr = coerce_type(a, t->expr, c->type, -1, COERCION_ASSIGNMENT, false, -1)))
+                    return false;
+            }
+            struct expr *var = expr_new(a, EXPR_VAR, t->expr->type, t->expr->typmod, t->expr->location);
+            if (!var)
+                return false;
+            var->var.rte = RTE_OUTPUT;
+            var->var.column = at[i];
+            e = assign(a, c, var);
+        }
+        if (!e)
+            return false;
+        q->insert_select_exprs[i] = e;
+    }
+    resolve_unknown_targets(a, q->insert_select->targets, q->insert_select->n_targets);
+    return true;
+}
+
+static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node *const *list, size_t n, struct assignment **ret, size_t *ret_n);
+
+static bool infer_targets(A *a, struct scope *s, const PgQuery__InferClause *infer, struct on_conflict *c, const struct relation *r)
+{
+    if (infer->conname && *infer->conname) {
+        for (size_t i = 0; i < r->n_constraints; i++)
+            if (str_is(r->constraints[i].name, infer->conname))
+                c->constraint = &r->constraints[i];
+        if (!c->constraint)
+            return fail_at(a, infer->location, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%.*s\" does not exist", infer->conname, STR_FMT(r->name));
+        return true;
+    }
+    for (size_t i = 0; i < infer->n_index_elems; i++) {
+        const PgQuery__IndexElem *e = infer->index_elems[i]->index_elem;
+        struct expr *x;
+        if (e->name && *e->name) {
+            const struct column *column = target_column(a, r, str_from(e->name), infer->location);
+            if (!column)
+                return fail_at(a, infer->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name);
+            x = make_var(a, s, 0, s->query->result_rte, (int)(column - r->columns), infer->location);
+        } else {
+            x = transform_in(a, s, e->expr, PLACE_ON_CONFLICT);
+        }
+        if (!x || !PUSH(a, c->targets, c->n_targets, x))
+            return false;
+    }
+    if (infer->where_clause && (!(c->target_where = transform_in(a, s, infer->where_clause, PLACE_ON_CONFLICT)) ||
+                                !(c->target_where = coerce_to_boolean(a, c->target_where, "WHERE"))))
+        return false;
+    return true;
+}
+
+/* The inference target must be backed by a unique index or constraint (42P10). */
+static bool is_column_set(const struct on_conflict *c, const int16_t *columns, size_t n, const struct rte *r)
+{
+    if (n != c->n_targets)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        bool found = false;
+        for (size_t k = 0; k < n; k++)
+            found |= c->targets[k]->kind == EXPR_VAR && r->columns[c->targets[k]->var.column].column->number == columns[i];
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static bool has_arbiter(const struct on_conflict *c, const struct rte *r)
+{
+    for (size_t i = 0; i < c->n_targets; i++)
+        if (c->targets[i]->kind != EXPR_VAR)
+            return true; /* an expression index: SQLite checks */
+    for (size_t i = 0; i < r->relation->n_constraints; i++) {
+        const struct constraint *k = &r->relation->constraints[i];
+        if ((k->kind == 'p' || k->kind == 'u') && is_column_set(c, k->columns, k->n_columns, r))
+            return true;
+    }
+    for (size_t i = 0; i < r->relation->n_indexes; i++) {
+        const struct index *x = &r->relation->indexes[i];
+        int16_t columns[100];
+        if (!x->unique || x->n_columns > 100 || (x->predicate.n && !c->target_where))
+            continue;
+        for (size_t k = 0; k < x->n_columns; k++)
+            columns[k] = x->columns[k].column;
+        if (is_column_set(c, columns, x->n_columns, r))
+            return true;
+    }
+    return false;
+}
+
+static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConflictClause *node, const struct relation *r)
+{
+    struct on_conflict *c = NEW(a, struct on_conflict);
+    struct query *q = s->query;
+    if (!c)
+        return false;
+    q->on_conflict = c;
+    c->update = node->action == PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE;
+    if (c->update && !node->infer) {
+        fail_at(a, node->location, SQLSTATE_SYNTAX_ERROR, "ON CONFLICT DO UPDATE requires inference specification or constraint name");
+        return err_hint(a->err, "For example, ON CONFLICT (column_name).");
+    }
+    if (!add_name(a, s, q->result_rte, true, true) || (node->infer && !infer_targets(a, s, node->infer, c, r)))
+        return false;
+    if (c->n_targets && !has_arbiter(c, &q->rtable[q->result_rte]))
+        return fail_at(a, -1, SQLSTATE_INVALID_COLUMN_REFERENCE, "there is no unique or exclusion constraint matching the ON CONFLICT specification");
+    c->excluded_rte = -1;
+    if (!c->update)
+        return true;
+    c->excluded_rte = add_rte_for_relation(a, s, r, STR("excluded"), true);
+    if (c->excluded_rte < 0)
+        return false;
+    q->rtable[c->excluded_rte].kind = RTE_RESULT;
+    if (!add_name(a, s, c->excluded_rte, false, true) || !transform_sets(a, s, r, node->target_list, node->n_target_list, &c->sets, &c->n_sets))
+        return false;
+    if (node->where_clause && (!(c->where = transform_in(a, s, node->where_clause, PLACE_ON_CONFLICT)) || !(c->where = coerce_to_boolean(a, c->where, "WHERE"))))
+        return false;
+    return true;
+}
+
+static bool transform_returning(A *a, struct scope *s, Node *const *list, size_t n)
+{
+    struct query *q = s->query;
+    if (!n)
+        return true;
+    if (!transform_targets(a, s, list, n, PLACE_RETURNING, &q->returning, &q->n_returning))
+        return false;
+    resolve_unknown_targets(a, q->returning, q->n_returning);
+    return true;
+}
+
+struct query *transform_insert(A *a, struct scope *parent, const PgQuery__InsertStmt *stmt)
+{
+    struct query *q = NEW(a, struct query);
+    struct scope s = { .query = q, .parent = parent, .place = PLACE_VALUES };
+    struct insert in = { 0 };
+    if (!q)
+        return NULL;
+    q->command = COMMAND_INSERT;
+    q->parent = parent ? parent->query : NULL;
+    if (!transform_with(a, &s, stmt->with_clause) || add_target(a, &s, stmt->relation, "insert into") < 0)
+        return NULL;
+    in.relation = q->rtable[q->result_rte].relation;
+    in.overriding_system = q->overriding_system = stmt->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE;
+    in.overriding_user = q->overriding_user = stmt->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE;
+    if (!named_columns(a, stmt, &in))
+        return NULL;
+    const PgQuery__SelectStmt *select = stmt->select_stmt ? stmt->select_stmt->select_stmt : NULL;
+    bool plain_values = select && select->n_values_lists && !select->n_sort_clause && !select->limit_count && !select->limit_offset && !select->with_clause;
+    bool ok = !select || plain_values ? insert_values(a, &s, &in, select, stmt->n_cols != 0) : insert_select(a, &s, &in, select, stmt->n_cols != 0);
+    if (!ok)
+        return NULL;
+    if (stmt->on_conflict_clause) {
+        if (!transform_on_conflict(a, &s, stmt->on_conflict_clause, in.relation))
+            return NULL;
+        s.n_names = 1; /* RETURNING does not see EXCLUDED */
+    } else if (!add_name(a, &s, q->result_rte, true, true)) {
+        return NULL;
+    }
+    return transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list) ? q : NULL;
+}
+
+/* --- UPDATE --- */
+
+/* (a, b) = (1, 2) or (a, b) = (SELECT …): the value of column number colno. */
+static struct expr *multi_assign(A *a, struct scope *s, const PgQuery__MultiAssignRef *m, const struct column *c)
+{
+    const Node *source = m->source;
+    size_t i = (size_t)m->colno - 1;
+    if (source->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
+        if ((int)source->row_expr->n_args != m->ncolumns) {
+            fail_at(a, source->row_expr->location, SQLSTATE_SYNTAX_ERROR, "number of columns does not match number of values");
+            return NULL;
+        }
+        const Node *n = source->row_expr->args[i];
+        if (is_default(n))
+            return default_or_null(a, c);
+        return transform_in(a, s, n, PLACE_SET);
+    }
+    if (source->node_case == PG_QUERY__NODE__NODE_SUB_LINK) {
+        struct query *q = transform_any_query(a, s, source->sub_link->subselect);
+        if (!q)
+            return NULL;
+        size_t n = 0;
+        while (n < q->n_targets && !q->targets[n].junk)
+            n++;
+        if ((int)n != m->ncolumns || q->set_operation != SETOP_NONE || q->distinct || q->n_values_rows) {
+            fail_at(a, source->sub_link->location, (int)n != m->ncolumns ? SQLSTATE_SYNTAX_ERROR : SQLSTATE_FEATURE_NOT_SUPPORTED,
+                    (int)n != m->ncolumns ? "number of columns does not match number of values" : "this subquery as the source of several columns is not supported");
+            return NULL;
+        }
+        struct target wanted = q->targets[i];
+        for (size_t k = 0; k < n; k++)
+            q->targets[k].junk = true;
+        memmove(q->targets + 1, q->targets, i * sizeof(*q->targets));
+        wanted.junk = false;
+        q->targets[0] = wanted;
+        s->query->has_sublinks = true;
+        struct expr *e = expr_new(a, EXPR_SUBLINK, wanted.expr->type, wanted.expr->typmod, source->sub_link->location);
+        if (e) {
+            e->sublink.kind = SUBLINK_SCALAR;
+            e->sublink.query = q;
+        }
+        return e;
+    }
+    fail_at(a, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression");
+    return NULL;
+}
+
+static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node *const *list, size_t n, struct assignment **ret, size_t *ret_n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const PgQuery__ResTarget *t = list[i]->res_target;
+        if (t->n_indirection)
+            return unsupported_at(a, t->location, "assignment to a part of a column");
+        const struct column *c = target_column(a, r, str_from(t->name), t->location);
+        if (!c)
+            return false;
+        for (size_t k = 0; k < *ret_n; k++)
+            if ((*ret)[k].column == c)
+                return fail_at(a, t->location, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%.*s\"", STR_FMT(c->name));
+        bool says_default = is_default(t->val);
+        if (c->generated && says_default)
+            continue;
+        if (c->generated || (c->identity == 'a' && !says_default)) {
+            fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "column \"%.*s\" can only be updated to DEFAULT", STR_FMT(c->name));
+            return err_detail(a->err, c->generated ? "Column \"%.*s\" is a generated column." : "Column \"%.*s\" is an identity column defined as GENERATED ALWAYS.",
+                              STR_FMT(c->name));
+        }
+        struct expr *e;
+        if (says_default)
+            e = default_or_null(a, c);
+        else if (t->val->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF)
+            e = multi_assign(a, s, t->val->multi_assign_ref, c);
+        else
+            e = transform_in(a, s, t->val, PLACE_SET);
+        if (e && e->kind == EXPR_NEXTVAL_DEFAULT)
+            return unsupported_at(a, t->location, "SET %.*s = DEFAULT for a serial column", STR_FMT(c->name));
+        struct assignment set = { .column = c, .expr = e ? assign(a, c, e) : NULL };
+        if (!set.expr || !PUSH(a, *ret, *ret_n, set))
+            return false;
+    }
+    return true;
+}
+
+static bool where_clause(A *a, struct scope *s, const Node *n)
+{
+    if (!n)
+        return true;
+    s->query->where = transform_in(a, s, n, PLACE_WHERE);
+    return s->query->where && (s->query->where = coerce_to_boolean(a, s->query->where, "WHERE"));
+}
+
+struct query *transform_update(A *a, struct scope *parent, const PgQuery__UpdateStmt *stmt)
+{
+    struct query *q = NEW(a, struct query);
+    struct scope s = { .query = q, .parent = parent, .place = PLACE_SET };
+    if (!q)
+        return NULL;
+    q->command = COMMAND_UPDATE;
+    q->parent = parent ? parent->query : NULL;
+    if (!transform_with(a, &s, stmt->with_clause))
+        return NULL;
+    int rte = add_target(a, &s, stmt->relation, "update");
+    if (rte < 0 || !add_name(a, &s, rte, true, true) || !transform_from(a, &s, stmt->from_clause, stmt->n_from_clause))
+        return NULL;
+    if (!where_clause(a, &s, stmt->where_clause) || !transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list))
+        return NULL;
+    return transform_sets(a, &s, q->rtable[rte].relation, stmt->target_list, stmt->n_target_list, &q->sets, &q->n_sets) ? q : NULL;
+}
+
+struct query *transform_delete(A *a, struct scope *parent, const PgQuery__DeleteStmt *stmt)
+{
+    struct query *q = NEW(a, struct query);
+    struct scope s = { .query = q, .parent = parent, .place = PLACE_WHERE };
+    if (!q)
+        return NULL;
+    q->command = COMMAND_DELETE;
+    q->parent = parent ? parent->query : NULL;
+    if (!transform_with(a, &s, stmt->with_clause))
+        return NULL;
+    int rte = add_target(a, &s, stmt->relation, "delete from");
+    if (rte < 0 || !add_name(a, &s, rte, true, true) || !transform_from(a, &s, stmt->using_clause, stmt->n_using_clause))
+        return NULL;
+    return where_clause(a, &s, stmt->where_clause) && transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list) ? q : NULL;
+}

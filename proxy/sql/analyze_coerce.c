@@ -1,0 +1,523 @@
+/* analyze_coerce.c - coercions of expressions, common types, polymorphic functions (PostgreSQL 15: parse_coerce.c). */
+#include "proxy/sql/analyze_internal.h"
+
+/* --- constants and parameters of undetermined type --- */
+
+struct expr *const_null(A *a, oid_t type, int32_t typmod, int location)
+{
+    struct expr *e = expr_new(a, EXPR_CONST, type, typmod, location);
+    if (e) {
+        e->constant.is_null = true;
+        e->constant.literal = -1;
+    }
+    return e;
+}
+
+struct expr *const_int4(A *a, int32_t value)
+{
+    struct expr *e = expr_new(a, EXPR_CONST, TYPE_OID_int4, -1, -1);
+    if (e) {
+        e->constant.value = value_integer(value);
+        e->constant.literal = -1;
+        e->constant.text = arena_printf(a->arena, "%d", value);
+    }
+    return e;
+}
+
+/* The names behind reg* types are the catalogue's, not the codec's. */
+static bool reg_input(A *a, oid_t type, struct str text, int location, struct value *ret)
+{
+    int64_t number;
+    if (str_to_int64(text, &number) && number >= 0) {
+        *ret = value_integer(number);
+        return true;
+    }
+    /* Split [schema.]name with double quotes, folding the unquoted. */
+    struct str parts[2] = { { 0 }, { 0 } };
+    size_t n_parts = 0, at = 0;
+    char *out = analyze_alloc(a, text.n + 1, 1);
+    if (!out)
+        return false;
+    while (at <= text.n && n_parts < 2) {
+        size_t n = 0;
+        char *start = out;
+        bool quoted = at < text.n && text.p[at] == '"';
+        if (quoted) {
+            for (at++; at < text.n; at++) {
+                if (text.p[at] == '"' && !(at + 1 < text.n && text.p[at + 1] == '"'))
+                    break;
+                if (text.p[at] == '"')
+                    at++;
+                start[n++] = text.p[at];
+            }
+            at++;
+        } else {
+            for (; at < text.n && text.p[at] != '.'; at++)
+                start[n++] = text.p[at] >= 'A' && text.p[at] <= 'Z' ? (char)(text.p[at] + 32) : text.p[at];
+        }
+        out += n;
+        parts[n_parts++] = str_trim((struct str){ start, n });
+        if (at >= text.n || text.p[at] != '.')
+            break;
+        at++;
+    }
+    struct str schema = n_parts == 2 ? parts[0] : (struct str){ 0 }, name = parts[n_parts ? n_parts - 1 : 0];
+    const struct str *path = a->settings->search_path;
+    size_t n_path = a->settings->n_search_path;
+    if (type == TYPE_OID_regclass) {
+        const struct relation *r = snapshot_relation(a->snapshot, path, n_path, schema, name);
+        if (!r)
+            return fail_at(a, location, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(text));
+        *ret = value_integer(r->oid);
+        return true;
+    }
+    if (type == TYPE_OID_regtype) {
+        /* The SQL spellings go through the grammar's own names. */
+        static const struct { const char *sql, *internal; } spelled[] = {
+            { "integer", "int4" }, { "int", "int4" }, { "smallint", "int2" }, { "bigint", "int8" }, { "boolean", "bool" }, { "real", "float4" },
+            { "double precision", "float8" }, { "character varying", "varchar" }, { "character", "bpchar" }, { "decimal", "numeric" },
+            { "timestamp without time zone", "timestamp" }, { "timestamp with time zone", "timestamptz" },
+            { "time without time zone", "time" }, { "time with time zone", "timetz" }, { "bit varying", "varbit" },
+        };
+        bool array = str_ends(name, STR("[]"));
+        if (array)
+            name.n -= 2;
+        for (size_t i = 0; i < sizeof(spelled) / sizeof(spelled[0]) && !schema.n; i++)
+            if (str_is(name, spelled[i].sql))
+                name = str_from(spelled[i].internal);
+        oid_t found = snapshot_type(a->snapshot, path, n_path, schema, name);
+        if (found && array)
+            found = type_array(a, found);
+        if (!found)
+            return fail_at(a, location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", STR_FMT(text));
+        *ret = value_integer(found);
+        return true;
+    }
+    if (type == TYPE_OID_regproc || type == TYPE_OID_regprocedure) {
+        size_t n = 0;
+        ptrdiff_t paren = str_find(name, STR("("));
+        if (paren >= 0)
+            name.n = (size_t)paren;
+        const struct pg_proc *p = pg_procs_by_name(name, &n);
+        if (n == 0)
+            return fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "function \"%.*s\" does not exist", STR_FMT(text));
+        if (n > 1 && type == TYPE_OID_regproc)
+            return fail_at(a, location, SQLSTATE_AMBIGUOUS_FUNCTION, "more than one function named \"%.*s\"", STR_FMT(text));
+        *ret = value_integer(p->oid);
+        return true;
+    }
+    if (type == TYPE_OID_regnamespace) {
+        static const struct { const char *name; oid_t oid; } known[] = { { "pg_catalog", 11 }, { "public", 2200 } };
+        for (size_t i = 0; i < 2; i++) {
+            if (str_is(name, known[i].name)) {
+                *ret = value_integer(known[i].oid);
+                return true;
+            }
+        }
+        return fail_at(a, location, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(text));
+    }
+    return unsupported_at(a, location, "a name as %.*s", STR_FMT(type_text(a, type, -1)));
+}
+
+static bool is_reg_type(oid_t type)
+{
+    return type == TYPE_OID_regclass || type == TYPE_OID_regtype || type == TYPE_OID_regproc || type == TYPE_OID_regprocedure ||
+           type == TYPE_OID_regnamespace;
+}
+
+static bool enum_input(A *a, const struct user_type *u, struct str text, int location)
+{
+    for (size_t i = 0; i < u->n_labels; i++)
+        if (str_eq(u->labels[i], text))
+            return true;
+    return fail_at(a, location, SQLSTATE_INVALID_TEXT_REPRESENTATION, "invalid input value for enum %.*s: \"%.*s\"", STR_FMT(u->name), STR_FMT(text));
+}
+
+/* The input function of `target` on a constant's text. */
+static bool decode_constant(A *a, struct expr *e, struct str text, oid_t target)
+{
+    oid_t base = type_base(a, target);
+    const struct user_type *u = snapshot_user_type(a->snapshot, base);
+    if (u && u->kind == 'e' && u->oid == base) {
+        if (!enum_input(a, u, text, e->location))
+            return false;
+        e->constant.value = value_text(text);
+        return true;
+    }
+    if (is_reg_type(base)) {
+        e->constant.literal = -1; /* resolved by name now: part of the plan */
+        return reg_input(a, base, text, e->location, &e->constant.value);
+    }
+    struct err local;
+    err_init(&local, a->arena);
+    oid_t codec = snapshot_base_type(a->snapshot, base, NULL);
+    if (!type_decode(codec, WIRE_TEXT, text, a->settings->types, a->arena, &e->constant.value, &local)) {
+        if (!a->err->message.p || !err_is_set(a->err)) {
+            err_copy(a->err, &local);
+            a->err->position = analyze_position(a->text, e->location);
+        }
+        return false;
+    }
+    return true;
+}
+
+struct expr *const_from_unknown(A *a, struct expr *e, oid_t target, int32_t typmod)
+{
+    struct expr *c = NEW(a, struct expr);
+    if (!c)
+        return NULL;
+    *c = *e;
+    c->type = target;
+    c->typmod = typmod;
+    if (!e->constant.is_null && !decode_constant(a, c, e->constant.text, target))
+        return NULL;
+    return c;
+}
+
+static struct expr *coerce_param(A *a, struct expr *e, oid_t target, int location)
+{
+    oid_t *known = &a->param_types[e->param.number - 1];
+    if (*known == TYPE_OID_unknown || *known == 0) {
+        *known = target;
+    } else if (*known != target) {
+        fail_at(a, location >= 0 ? location : e->location, SQLSTATE_AMBIGUOUS_PARAMETER, "inconsistent types deduced for parameter $%d", e->param.number);
+        err_detail(a->err, "%.*s versus %.*s", STR_FMT(type_text(a, *known, -1)), STR_FMT(type_text(a, target, -1)));
+        return NULL;
+    }
+    struct expr *p = NEW(a, struct expr);
+    if (!p)
+        return NULL;
+    *p = *e;
+    p->type = target;
+    p->typmod = -1;
+    return p;
+}
+
+/* --- coerce_type --- */
+
+static struct expr *wrap(A *a, enum expr_kind kind, struct expr *arg, oid_t type, int32_t typmod, bool is_explicit, int location)
+{
+    struct expr *e = expr_new(a, kind, type, typmod, location);
+    if (!e || !(e->args = NEW_ARRAY(a, struct expr *, 1)))
+        return NULL;
+    e->args[0] = arg;
+    e->n_args = 1;
+    e->coercion.is_explicit = is_explicit;
+    return e;
+}
+
+static struct expr *to_domain(A *a, struct expr *e, oid_t domain, bool is_explicit, int location)
+{
+    const struct user_type *u = snapshot_user_type(a->snapshot, domain);
+    struct expr *base = e;
+    if (u->base_typmod >= 0 && coerce_to_target(a, e, type_base(a, domain), u->base_typmod, COERCION_EXPLICIT, location, &base) && !base)
+        return NULL;
+    return base ? wrap(a, EXPR_DOMAIN_CHECK, base, domain, -1, is_explicit, location) : NULL;
+}
+
+static struct expr *function_cast(A *a, const struct pg_proc *proc, struct expr *e, oid_t target, int32_t typmod, bool is_explicit, int location)
+{
+    struct expr *c = expr_new(a, EXPR_FUNC, target, typmod, location);
+    if (!c || !(c->args = NEW_ARRAY(a, struct expr *, 3)))
+        return NULL;
+    c->args[c->n_args++] = e;
+    if (proc->n_args >= 2) {
+        struct expr *m = const_int4(a, typmod);
+        if (!m)
+            return NULL;
+        c->args[c->n_args++] = m;
+    }
+    if (proc->n_args == 3) {
+        struct expr *b = expr_new(a, EXPR_CONST, TYPE_OID_bool, -1, -1);
+        if (!b)
+            return NULL;
+        b->constant.value = value_integer(is_explicit);
+        b->constant.literal = -1;
+        b->constant.text = is_explicit ? STR("t") : STR("f");
+        c->args[c->n_args++] = b;
+    }
+    c->call.proc = proc;
+    c->call.form = is_explicit ? CALL_EXPLICIT_CAST : CALL_IMPLICIT_CAST;
+    return c;
+}
+
+static struct expr *array_cast(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, bool is_explicit, int location)
+{
+    oid_t from = type_element(a, e->type), to = type_element(a, target);
+    struct expr *test = expr_new(a, EXPR_CASE_TEST, from, -1, -1);
+    struct expr *element = test ? coerce_type(a, test, to, typmod, context, is_explicit, location) : NULL;
+    struct expr *c = element ? expr_new(a, EXPR_ARRAY_CAST, target, typmod, location) : NULL;
+    if (!c || !(c->args = NEW_ARRAY(a, struct expr *, 1)))
+        return NULL;
+    c->args[0] = e;
+    c->n_args = 1;
+    c->array_cast.element = element;
+    return c;
+}
+
+struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, bool is_explicit, int location)
+{
+    if (e->type == target)
+        return e;
+    if (target == TYPE_OID_any || target == TYPE_OID_anyelement || target == TYPE_OID_anynonarray || target == TYPE_OID_anycompatible ||
+        target == TYPE_OID_anycompatiblenonarray)
+        return e;
+    if ((target == TYPE_OID_anyarray || target == TYPE_OID_anyenum || target == TYPE_OID_anyrange || target == TYPE_OID_anycompatiblearray) &&
+        e->type != TYPE_OID_unknown)
+        return e;
+    if (e->type == TYPE_OID_unknown && e->kind == EXPR_CONST) {
+        if (target == TYPE_OID_unknown)
+            return e;
+        oid_t base = type_base(a, target);
+        if (base == target)
+            return const_from_unknown(a, e, target, -1);
+        struct expr *c = const_from_unknown(a, e, base, -1);
+        return c ? to_domain(a, c, target, is_explicit, location) : NULL;
+    }
+    if (e->type == TYPE_OID_unknown && e->kind == EXPR_PARAM)
+        return coerce_param(a, e, target, location);
+    if (e->type == TYPE_OID_unknown) { /* an unknown column of a subquery: through text */
+        struct expr *t = wrap(a, EXPR_RELABEL, e, TYPE_OID_text, -1, is_explicit, location);
+        return t ? coerce_type(a, t, target, typmod, COERCION_EXPLICIT, is_explicit, location) : NULL;
+    }
+    const struct pg_proc *proc;
+    oid_t base = type_base(a, target);
+    enum coercion_path path = coercion_pathway(a, target, e->type, context, &proc);
+    struct expr *c = NULL;
+    switch (path) {
+    case PATH_FUNC: c = function_cast(a, proc, e, base, proc->n_args >= 2 ? typmod : -1, is_explicit, location); break;
+    case PATH_ARRAY: c = array_cast(a, e, base, typmod, context, is_explicit, location); break;
+    case PATH_IO: c = wrap(a, EXPR_IO_CAST, e, base, -1, is_explicit, location); break;
+    case PATH_RELABEL: c = type_base(a, e->type) == base && e->type == base ? e : wrap(a, EXPR_RELABEL, e, base, -1, is_explicit, location); break;
+    case PATH_NONE:
+        fail_at(a, location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s", STR_FMT(type_text(a, e->type, -1)), STR_FMT(type_text(a, target, -1)));
+        return NULL;
+    }
+    if (c && base != target)
+        c = to_domain(a, c, target, is_explicit, location);
+    return c;
+}
+
+/* Types with a length coercion function in pg_cast (castsource = casttarget). */
+static struct expr *coerce_typmod(A *a, struct expr *e, oid_t target, int32_t typmod, bool is_explicit, int location)
+{
+    oid_t base = type_base(a, target);
+    oid_t element = type_element(a, base);
+    oid_t has_length = element ? element : base;
+    if (typmod < 0 || e->typmod == typmod || (e->kind == EXPR_CONST && e->constant.is_null))
+        return e;
+    if (!pg_cast_find(has_length, has_length))
+        return e;
+    if (e->kind == EXPR_FUNC && e->typmod == typmod && e->type == target)
+        return e;
+    return wrap(a, EXPR_TYPMOD, e, target, typmod, is_explicit, location);
+}
+
+bool coerce_to_target(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, int location, struct expr **ret)
+{
+    bool is_explicit = context == COERCION_EXPLICIT;
+    *ret = NULL;
+    if (!can_coerce(a, 1, &e->type, &target, context))
+        return true;
+    struct expr *c = coerce_type(a, e, target, typmod, context, is_explicit, location);
+    if (!c)
+        return false;
+    c = coerce_typmod(a, c, target, typmod, is_explicit, location);
+    *ret = c;
+    return c != NULL;
+}
+
+struct expr *coerce_to_boolean(A *a, struct expr *e, const char *construct)
+{
+    return coerce_to_specific(a, e, TYPE_OID_bool, construct);
+}
+
+struct expr *coerce_to_specific(A *a, struct expr *e, oid_t target, const char *construct)
+{
+    struct expr *c = NULL;
+    if (e->type == target)
+        return e;
+    if (!coerce_to_target(a, e, target, -1, COERCION_ASSIGNMENT, e->location, &c))
+        return NULL;
+    if (!c)
+        fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "argument of %s must be type %.*s, not type %.*s", construct,
+                STR_FMT(type_text(a, target, -1)), STR_FMT(type_text(a, e->type, -1)));
+    return c;
+}
+
+/* --- common types (10.5) --- */
+
+oid_t select_common_type(A *a, struct expr *const *exprs, size_t n, const char *what)
+{
+    oid_t type = n ? exprs[0]->type : 0;
+    size_t i;
+    if (type != TYPE_OID_unknown) {
+        for (i = 1; i < n && exprs[i]->type == type; i++)
+            ;
+        if (i >= n)
+            return type;
+    }
+    oid_t best = n ? type_base(a, exprs[0]->type) : 0;
+    bool preferred, best_preferred;
+    char category, best_category = type_category(a, best, &best_preferred);
+    for (i = 1; i < n; i++) {
+        oid_t next = type_base(a, exprs[i]->type);
+        const struct pg_proc *proc;
+        if (next == TYPE_OID_unknown || next == best)
+            continue;
+        category = type_category(a, next, &preferred);
+        if (best == TYPE_OID_unknown) {
+            best = next, best_category = category, best_preferred = preferred;
+        } else if (category != best_category) {
+            if (what)
+                fail_at(a, exprs[i]->location, SQLSTATE_DATATYPE_MISMATCH, "%s types %.*s and %.*s cannot be matched", what,
+                        STR_FMT(type_text(a, best, -1)), STR_FMT(type_text(a, next, -1)));
+            return 0;
+        } else if (!best_preferred && coercion_pathway(a, next, best, COERCION_IMPLICIT, &proc) != PATH_NONE &&
+                   coercion_pathway(a, best, next, COERCION_IMPLICIT, &proc) == PATH_NONE) {
+            best = next, best_category = category, best_preferred = preferred;
+        }
+    }
+    return best == TYPE_OID_unknown ? TYPE_OID_text : best;
+}
+
+struct expr *coerce_to_common(A *a, struct expr *e, oid_t type, const char *what)
+{
+    if (e->type == type)
+        return e;
+    if (can_coerce(a, 1, &e->type, &type, COERCION_IMPLICIT))
+        return coerce_type(a, e, type, -1, COERCION_IMPLICIT, false, -1);
+    fail_at(a, e->location, SQLSTATE_CANNOT_COERCE, "%s could not convert type %.*s to %.*s", what, STR_FMT(type_text(a, e->type, -1)),
+            STR_FMT(type_text(a, type, -1)));
+    return NULL;
+}
+
+int32_t select_common_typmod(struct expr *const *exprs, size_t n, oid_t type)
+{
+    for (size_t i = 0; i < n; i++)
+        if (exprs[i]->type != type || exprs[i]->typmod != exprs[0]->typmod)
+            return -1;
+    return n ? exprs[0]->typmod : -1;
+}
+
+/* --- polymorphic functions (38.2.5) --- */
+
+struct generic {
+    oid_t element, array;         /* any… family */
+    oid_t common, common_array;   /* anycompatible… family: filled at the end */
+    oid_t compatible[PG_PROC_ARGS_MAX];
+    size_t n_compatible;
+    bool failed;
+};
+
+static void note_element(struct generic *g, oid_t type)
+{
+    if (g->element && g->element != type)
+        g->failed = true;
+    g->element = type;
+}
+
+static void note_actual(A *a, struct generic *g, oid_t declared, oid_t actual)
+{
+    if (actual == TYPE_OID_unknown || actual == 0)
+        return;
+    oid_t element = type_element(a, actual);
+    switch (declared) {
+    case TYPE_OID_anynonarray:
+        if (element)
+            g->failed = true;
+        note_element(g, actual);
+        break;
+    case TYPE_OID_anyenum:
+        if (!type_is_enum(a, actual))
+            g->failed = true;
+        note_element(g, actual);
+        break;
+    case TYPE_OID_anyelement: note_element(g, actual); break;
+    case TYPE_OID_anyarray:
+        if (actual == TYPE_OID_anyarray)
+            break;
+        if (!element)
+            g->failed = true;
+        else if (g->array && g->array != type_base(a, actual))
+            g->failed = true;
+        else
+            g->array = type_base(a, actual);
+        break;
+    case TYPE_OID_anycompatiblenonarray:
+        if (element)
+            g->failed = true;
+        g->compatible[g->n_compatible++] = actual;
+        break;
+    case TYPE_OID_anycompatible: g->compatible[g->n_compatible++] = actual; break;
+    case TYPE_OID_anycompatiblearray:
+        if (!element)
+            g->failed = true;
+        else
+            g->compatible[g->n_compatible++] = element;
+        break;
+    default:
+        if (type_is_polymorphic(declared))
+            g->failed = true; /* ranges */
+    }
+}
+
+static struct generic generic_collect(A *a, const oid_t *actual, const oid_t *declared, size_t n)
+{
+    struct generic g = { 0 };
+    for (size_t i = 0; i < n && i < PG_PROC_ARGS_MAX; i++)
+        note_actual(a, &g, declared[i], actual[i]);
+    if (g.array && !g.failed) {
+        oid_t element = snapshot_element_type(a->snapshot, g.array);
+        if (g.element && g.element != element && type_base(a, g.element) != element)
+            g.failed = true;
+        g.element = element;
+    }
+    if (g.n_compatible && !g.failed) {
+        struct expr nodes[PG_PROC_ARGS_MAX], *list[PG_PROC_ARGS_MAX];
+        for (size_t i = 0; i < g.n_compatible; i++) {
+            nodes[i] = (struct expr){ .type = g.compatible[i], .typmod = -1, .location = -1 };
+            list[i] = &nodes[i];
+        }
+        g.common = select_common_type(a, list, g.n_compatible, NULL);
+        if (!g.common)
+            g.failed = true;
+        for (size_t i = 0; i < g.n_compatible && !g.failed; i++)
+            if (!can_coerce(a, 1, &g.compatible[i], &g.common, COERCION_IMPLICIT))
+                g.failed = true;
+    }
+    return g;
+}
+
+bool generic_consistent(A *a, const oid_t *actual, const oid_t *declared, size_t n)
+{
+    return !generic_collect(a, actual, declared, n).failed;
+}
+
+static oid_t settle(A *a, const struct generic *g, oid_t declared)
+{
+    oid_t element = g->element ? g->element : TYPE_OID_text, common = g->common ? g->common : TYPE_OID_text;
+    switch (declared) {
+    case TYPE_OID_anyelement: case TYPE_OID_anynonarray: case TYPE_OID_anyenum: return element;
+    case TYPE_OID_anyarray: return g->array ? g->array : g->element ? type_array(a, element) : 0;
+    case TYPE_OID_anycompatible: case TYPE_OID_anycompatiblenonarray: return common;
+    case TYPE_OID_anycompatiblearray: return type_array(a, common);
+    default: return declared;
+    }
+}
+
+oid_t generic_resolve(A *a, oid_t *actual, oid_t *declared, size_t n, oid_t result)
+{
+    struct generic g = generic_collect(a, actual, declared, n);
+    if (g.failed)
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!type_is_polymorphic(declared[i]))
+            continue;
+        /* A known actual type of the any… family stays as it is; anycompatible is coerced to the common type. */
+        declared[i] = settle(a, &g, declared[i]);
+        if (!declared[i])
+            return 0;
+    }
+    return type_is_polymorphic(result) ? settle(a, &g, result) : result;
+}

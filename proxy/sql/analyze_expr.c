@@ -1,0 +1,902 @@
+/* analyze_expr.c - expressions (PostgreSQL 15: parse_expr.c). */
+#include "proxy/sql/analyze_internal.h"
+
+struct expr *transform_in(A *a, struct scope *s, const Node *n, enum expr_place place)
+{
+    enum expr_place saved = s->place;
+    s->place = place;
+    struct expr *e = transform_expr(a, s, n);
+    s->place = saved;
+    return e;
+}
+
+/* --- constants, parameters --- */
+
+static struct expr *constant(A *a, oid_t type, int location)
+{
+    struct expr *e = expr_new(a, EXPR_CONST, type, -1, location);
+    if (e)
+        e->constant.literal = -1;
+    return e;
+}
+
+/* Ties the constant to its token, so that the plan cache can bind another value in its place. */
+static void tie_literal(A *a, struct expr *e)
+{
+    bool negated;
+    if (!a->literals || !e)
+        return;
+    int n = literal_at(a->literals, a->text, e->location, &negated);
+    if (n < 0)
+        return;
+    /* -2147483648 is int4 although its digits are not: such a number shapes the plan. */
+    if (negated && a->literals->literals[n].kind == LITERAL_BIG_INTEGER)
+        return;
+    e->constant.literal = n;
+    e->constant.negated = negated;
+}
+
+static struct expr *number_constant(A *a, struct str digits, int location)
+{
+    int64_t v;
+    struct expr *e;
+    if (str_to_int64(digits, &v)) {
+        e = constant(a, v >= INT32_MIN && v <= INT32_MAX ? TYPE_OID_int4 : TYPE_OID_int8, location);
+        if (e)
+            e->constant.value = value_integer(v);
+    } else {
+        e = constant(a, TYPE_OID_unknown, location);
+        if (!e)
+            return NULL;
+        e->constant.text = digits;
+        e = const_from_unknown(a, e, TYPE_OID_numeric, -1);
+    }
+    if (e)
+        e->constant.text = digits;
+    tie_literal(a, e);
+    return e;
+}
+
+static struct expr *transform_const(A *a, const PgQuery__AConst *c)
+{
+    struct expr *e;
+    if (c->isnull)
+        return const_null(a, TYPE_OID_unknown, -1, c->location);
+    switch (c->val_case) {
+    case PG_QUERY__A__CONST__VAL_IVAL: return number_constant(a, arena_printf(a->arena, "%d", c->ival->ival), c->location);
+    case PG_QUERY__A__CONST__VAL_FVAL: return number_constant(a, str_from(c->fval->fval), c->location);
+    case PG_QUERY__A__CONST__VAL_BOOLVAL:
+        e = constant(a, TYPE_OID_bool, c->location);
+        if (e) {
+            e->constant.value = value_integer(c->boolval->boolval ? 1 : 0);
+            e->constant.text = c->boolval->boolval ? STR("t") : STR("f");
+        }
+        return e;
+    case PG_QUERY__A__CONST__VAL_SVAL:
+        e = constant(a, TYPE_OID_unknown, c->location);
+        if (e) {
+            e->constant.text = str_from(c->sval->sval);
+            e->constant.value = value_text(e->constant.text);
+            tie_literal(a, e);
+        }
+        return e;
+    case PG_QUERY__A__CONST__VAL_BSVAL: unsupported_at(a, c->location, "a bit string constant"); return NULL;
+    default: return const_null(a, TYPE_OID_unknown, -1, c->location);
+    }
+}
+
+static struct expr *transform_param(A *a, const PgQuery__ParamRef *p)
+{
+    if (!a->params_allowed || p->number < 1 || p->number > 65535) {
+        fail_at(a, p->location, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $%d", p->number);
+        return NULL;
+    }
+    size_t number = (size_t)p->number;
+    if (number > a->n_params) {
+        oid_t *types = NEW_ARRAY(a, oid_t, number);
+        if (!types)
+            return NULL;
+        if (a->n_params)
+            memcpy(types, a->param_types, a->n_params * sizeof(*types));
+        a->param_types = types;
+        a->n_params = number;
+    }
+    if (!a->param_types[number - 1])
+        a->param_types[number - 1] = TYPE_OID_unknown;
+    struct expr *e = expr_new(a, EXPR_PARAM, a->param_types[number - 1], -1, p->location);
+    if (e)
+        e->param.number = p->number;
+    return e;
+}
+
+/* --- operators --- */
+
+static bool operator_name(A *a, Node *const *names, size_t n, int location, struct str *ret_schema, struct str *ret)
+{
+    return name_parts(a, names, n, location, ret_schema, ret);
+}
+
+static struct expr *n_ary(A *a, enum expr_kind kind, oid_t type, int location, size_t n)
+{
+    struct expr *e = expr_new(a, kind, type, -1, location);
+    if (!e || !(e->args = NEW_ARRAY(a, struct expr *, n ? n : 1)))
+        return NULL;
+    return e;
+}
+
+static struct expr *unary(A *a, enum expr_kind kind, oid_t type, struct expr *arg, int location)
+{
+    struct expr *e = n_ary(a, kind, type, location, 1);
+    if (e)
+        e->args[e->n_args++] = arg;
+    return e;
+}
+
+static bool is_row(const struct expr *e)
+{
+    return e->kind == EXPR_ROW;
+}
+
+/* (a, b) op (c, d): 9.24.5 */
+static struct expr *row_compare(A *a, struct str name, struct expr *left, struct expr *right, int location)
+{
+    if (left->n_args != right->n_args) {
+        fail_at(a, location, SQLSTATE_SYNTAX_ERROR, "unequal number of entries in row expressions");
+        return NULL;
+    }
+    struct expr *e = n_ary(a, EXPR_ROW_COMPARE, TYPE_OID_bool, location, 2);
+    if (!e || !(e->row_compare.procs = NEW_ARRAY(a, const struct pg_proc *, left->n_args + 1)))
+        return NULL;
+    for (size_t i = 0; i < left->n_args; i++) {
+        struct expr *pair = make_operator(a, (struct str){ 0 }, name, left->args[i], right->args[i], location);
+        if (!pair)
+            return NULL;
+        left->args[i] = pair->args[0];
+        right->args[i] = pair->args[1];
+        e->row_compare.procs[i] = pair->call.proc;
+        e->row_compare.op_name = pair->call.op_name;
+    }
+    e->row_compare.n_procs = left->n_args;
+    e->args[0] = left;
+    e->args[1] = right;
+    e->n_args = 2;
+    return e;
+}
+
+static struct expr *binary(A *a, struct str schema, struct str name, struct expr *left, struct expr *right, int location)
+{
+    if (left && is_row(left) && is_row(right))
+        return row_compare(a, name, left, right, location);
+    return make_operator(a, schema, name, left, right, location);
+}
+
+static struct expr *and_or(A *a, enum expr_kind kind, struct expr *x, struct expr *y, int location)
+{
+    struct expr *e = n_ary(a, kind, TYPE_OID_bool, location, 2);
+    if (e) {
+        e->args[0] = x;
+        e->args[1] = y;
+        e->n_args = 2;
+    }
+    return e;
+}
+
+static struct expr *transform_between(A *a, struct scope *s, const PgQuery__AExpr *x)
+{
+    bool negated = x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN || x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+    bool symmetric = x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM || x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+    const PgQuery__List *bounds = x->rexpr->list;
+    struct expr *sides[2][2];
+    for (int i = 0; i < (symmetric ? 2 : 1); i++) {
+        for (int k = 0; k < 2; k++) {
+            struct expr *value = transform_expr(a, s, x->lexpr), *bound = value ? transform_expr(a, s, bounds->items[i ? 1 - k : k]) : NULL;
+            const char *op = negated ? (k ? ">" : "<") : (k ? "<=" : ">=");
+            sides[i][k] = bound ? make_operator(a, (struct str){ 0 }, str_from(op), value, bound, x->location) : NULL;
+            if (!sides[i][k])
+                return NULL;
+        }
+    }
+    enum expr_kind inner = negated ? EXPR_OR : EXPR_AND;
+    struct expr *first = and_or(a, inner, sides[0][0], sides[0][1], x->location);
+    if (!symmetric || !first)
+        return first;
+    struct expr *second = and_or(a, inner, sides[1][0], sides[1][1], x->location);
+    return second ? and_or(a, negated ? EXPR_AND : EXPR_OR, first, second, x->location) : NULL;
+}
+
+/* x IN (list): one comparison type for all where there is one (transformAExprIn), else a chain of OR. */
+static struct expr *transform_in_list(A *a, struct scope *s, const PgQuery__AExpr *x)
+{
+    struct str schema, name;
+    if (!operator_name(a, x->name, x->n_name, x->location, &schema, &name))
+        return NULL;
+    bool negated = str_is(name, "<>");
+    const PgQuery__List *list = x->rexpr->list;
+    struct expr *left = transform_expr(a, s, x->lexpr);
+    struct expr **items = NEW_ARRAY(a, struct expr *, list->n_items + 1);
+    bool has_row = left && is_row(left);
+    if (!left || !items)
+        return NULL;
+    for (size_t i = 0; i < list->n_items; i++) {
+        items[i] = transform_expr(a, s, list->items[i]);
+        if (!items[i])
+            return NULL;
+        has_row |= is_row(items[i]);
+    }
+    if (!has_row && list->n_items > 1) {
+        struct expr **all = NEW_ARRAY(a, struct expr *, list->n_items + 1);
+        if (!all)
+            return NULL;
+        all[0] = left;
+        memcpy(all + 1, items, list->n_items * sizeof(*items));
+        oid_t common = select_common_type(a, all, list->n_items + 1, NULL);
+        oid_t elements = select_common_type(a, items, list->n_items, NULL);
+        oid_t use = common ? common : elements;
+        if (use && use != TYPE_OID_record) {
+            const struct pg_operator *op = find_operator(a, negated ? STR("<>") : STR("="), left->type, use, false, x->location);
+            if (!op)
+                return NULL;
+            oid_t right = op->right == TYPE_OID_anyarray || type_is_polymorphic(op->right) ? use : op->right;
+            struct expr *e = n_ary(a, negated ? EXPR_NOT_IN_LIST : EXPR_IN_LIST, TYPE_OID_bool, x->location, list->n_items + 1);
+            struct expr *l = e ? coerce_type(a, left, type_is_polymorphic(op->left) ? use : op->left, -1, COERCION_IMPLICIT, false, -1) : NULL;
+            if (!l)
+                return NULL;
+            e->args[e->n_args++] = l;
+            for (size_t i = 0; i < list->n_items; i++) {
+                struct expr *item = coerce_to_common(a, items[i], right, "IN");
+                if (!item)
+                    return NULL;
+                e->args[e->n_args++] = item;
+            }
+            e->call.proc = pg_proc_by_oid(op->proc);
+            e->call.op_name = op->name;
+            return e;
+        }
+    }
+    struct expr *chain = n_ary(a, negated ? EXPR_AND : EXPR_OR, TYPE_OID_bool, x->location, list->n_items);
+    for (size_t i = 0; chain && i < list->n_items; i++) {
+        struct expr *l = i ? transform_expr(a, s, x->lexpr) : left;
+        struct expr *one = l ? binary(a, schema, name, l, items[i], x->location) : NULL;
+        if (!one)
+            return NULL;
+        chain->args[chain->n_args++] = one;
+    }
+    return chain && chain->n_args == 1 ? chain->args[0] : chain;
+}
+
+/* LIKE, ILIKE, SIMILAR TO are operators; the grammar wraps SIMILAR's pattern and ESCAPE in a call already. */
+static struct expr *transform_distinct(A *a, struct scope *s, const PgQuery__AExpr *x)
+{
+    bool negated = x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT;
+    struct expr *left = transform_expr(a, s, x->lexpr), *right = left ? transform_expr(a, s, x->rexpr) : NULL;
+    if (!right)
+        return NULL;
+    if (left->kind == EXPR_CONST && left->constant.is_null && left->type == TYPE_OID_unknown)
+        return unary(a, negated ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, right, x->location);
+    if (right->kind == EXPR_CONST && right->constant.is_null && right->type == TYPE_OID_unknown)
+        return unary(a, negated ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, left, x->location);
+    if (is_row(left) && is_row(right)) {
+        if (left->n_args != right->n_args) {
+            fail_at(a, x->location, SQLSTATE_SYNTAX_ERROR, "unequal number of entries in row expressions");
+            return NULL;
+        }
+        struct expr *all = n_ary(a, negated ? EXPR_AND : EXPR_OR, TYPE_OID_bool, x->location, left->n_args);
+        for (size_t i = 0; all && i < left->n_args; i++) {
+            struct expr *eq = make_operator(a, (struct str){ 0 }, STR("="), left->args[i], right->args[i], x->location);
+            if (!eq)
+                return NULL;
+            eq->kind = negated ? EXPR_NOT_DISTINCT : EXPR_DISTINCT;
+            all->args[all->n_args++] = eq;
+        }
+        return all;
+    }
+    struct expr *eq = make_operator(a, (struct str){ 0 }, STR("="), left, right, x->location);
+    if (eq)
+        eq->kind = negated ? EXPR_NOT_DISTINCT : EXPR_DISTINCT;
+    return eq;
+}
+
+static struct expr *transform_nullif(A *a, struct scope *s, const PgQuery__AExpr *x)
+{
+    struct expr *left = transform_expr(a, s, x->lexpr), *right = left ? transform_expr(a, s, x->rexpr) : NULL;
+    struct expr *eq = right ? make_operator(a, (struct str){ 0 }, STR("="), left, right, x->location) : NULL;
+    if (!eq)
+        return NULL;
+    eq->kind = EXPR_NULLIF;
+    eq->type = eq->args[0]->type;
+    eq->typmod = eq->args[0]->typmod;
+    return eq;
+}
+
+static struct expr *transform_sublink_any(A *a, struct scope *s, const Node *left, struct str name, enum sublink_kind kind, const Node *select, int location);
+
+static struct expr *transform_a_expr(A *a, struct scope *s, const PgQuery__AExpr *x)
+{
+    struct str schema = { 0 }, name = { 0 };
+    switch (x->kind) {
+    case PG_QUERY__A__EXPR__KIND__AEXPR_IN: return transform_in_list(a, s, x);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT: return transform_distinct(a, s, x);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: return transform_nullif(a, s, x);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return transform_between(a, s, x);
+    default: break;
+    }
+    if (!operator_name(a, x->name, x->n_name, x->location, &schema, &name))
+        return NULL;
+    /* row = (SELECT …) is a row comparison sublink */
+    if (x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP && x->lexpr && x->lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR && x->rexpr &&
+        x->rexpr->node_case == PG_QUERY__NODE__NODE_SUB_LINK && x->rexpr->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK)
+        return transform_sublink_any(a, s, x->lexpr, name, SUBLINK_ANY, x->rexpr->sub_link->subselect, x->location);
+    struct expr *left = NULL, *right;
+    if (x->lexpr && !(left = transform_expr(a, s, x->lexpr)))
+        return NULL;
+    if (!(right = transform_expr(a, s, x->rexpr)))
+        return NULL;
+    if (x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY || x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL)
+        return make_scalar_array(a, name, x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY, left, right, x->location);
+    return binary(a, schema, name, left, right, x->location);
+}
+
+/* --- CASE, COALESCE and friends --- */
+
+static struct expr *transform_case(A *a, struct scope *s, const PgQuery__CaseExpr *c)
+{
+    struct expr *e = expr_new(a, EXPR_CASE, 0, -1, c->location);
+    struct expr **results = NEW_ARRAY(a, struct expr *, c->n_args + 1);
+    if (!e || !results || !(e->cases.arms = NEW_ARRAY(a, struct case_arm, c->n_args + 1)))
+        return NULL;
+    for (size_t i = 0; i < c->n_args; i++) {
+        const PgQuery__CaseWhen *w = c->args[i]->case_when;
+        struct expr *when = transform_expr(a, s, w->expr);
+        if (when && c->arg) {
+            struct expr *value = transform_expr(a, s, c->arg);
+            if (value && value->type == TYPE_OID_unknown)
+                value = coerce_type(a, value, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
+            when = value ? make_operator(a, (struct str){ 0 }, STR("="), value, when, w->location) : NULL;
+        }
+        if (!when || !(when = coerce_to_boolean(a, when, "CASE/WHEN")))
+            return NULL;
+        e->cases.arms[i].when = when;
+        if (!(results[i + 1] = transform_expr(a, s, w->result)))
+            return NULL;
+    }
+    results[0] = c->defresult ? transform_expr(a, s, c->defresult) : const_null(a, TYPE_OID_unknown, -1, -1);
+    if (!results[0])
+        return NULL;
+    oid_t type = select_common_type(a, results, c->n_args + 1, "CASE");
+    if (!type)
+        return NULL;
+    for (size_t i = 0; i <= c->n_args; i++)
+        if (!(results[i] = coerce_to_common(a, results[i], type, i ? "CASE/WHEN" : "CASE/ELSE")))
+            return NULL;
+    for (size_t i = 0; i < c->n_args; i++)
+        e->cases.arms[i].then = results[i + 1];
+    e->cases.n_arms = c->n_args;
+    e->cases.otherwise = results[0];
+    e->type = type;
+    e->typmod = select_common_typmod(results, c->n_args + 1, type);
+    return e;
+}
+
+static struct expr *transform_common(A *a, struct scope *s, enum expr_kind kind, const char *what, Node *const *args, size_t n, int location)
+{
+    struct expr *e = n_ary(a, kind, 0, location, n);
+    if (!e)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct expr *x = transform_expr(a, s, args[i]);
+        if (!x)
+            return NULL;
+        e->args[e->n_args++] = x;
+    }
+    e->type = select_common_type(a, e->args, n, what);
+    if (!e->type)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (!(e->args[i] = coerce_to_common(a, e->args[i], e->type, what)))
+            return NULL;
+    e->typmod = select_common_typmod(e->args, n, e->type);
+    return e;
+}
+
+static struct expr *transform_bool(A *a, struct scope *s, const PgQuery__BoolExpr *b)
+{
+    static const char *const names[] = { "", "AND", "OR", "NOT" };
+    static const enum expr_kind kinds[] = { EXPR_AND, EXPR_AND, EXPR_OR, EXPR_NOT };
+    struct expr *e = n_ary(a, kinds[b->boolop], TYPE_OID_bool, b->location, b->n_args);
+    for (size_t i = 0; e && i < b->n_args; i++) {
+        struct expr *x = transform_expr(a, s, b->args[i]);
+        if (!x || !(x = coerce_to_boolean(a, x, names[b->boolop])))
+            return NULL;
+        e->args[e->n_args++] = x;
+    }
+    return e;
+}
+
+static struct expr *transform_null_test(A *a, struct scope *s, const PgQuery__NullTest *t)
+{
+    struct expr *x = transform_expr(a, s, t->arg);
+    bool is_null = t->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NULL;
+    if (!x)
+        return NULL;
+    if (is_row(x)) { /* every field null, or every field not null */
+        struct expr *all = n_ary(a, EXPR_AND, TYPE_OID_bool, t->location, x->n_args);
+        for (size_t i = 0; all && i < x->n_args; i++)
+            all->args[all->n_args++] = unary(a, is_null ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, x->args[i], t->location);
+        return all;
+    }
+    if (x->type == TYPE_OID_unknown && x->kind == EXPR_PARAM && !(x = coerce_type(a, x, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
+        return NULL;
+    return unary(a, is_null ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, x, t->location);
+}
+
+static struct expr *transform_bool_test(A *a, struct scope *s, const PgQuery__BooleanTest *t)
+{
+    static const struct { enum expr_kind kind; const char *name; } tests[] = {
+        { EXPR_IS_TRUE, "" }, { EXPR_IS_TRUE, "IS TRUE" }, { EXPR_IS_NOT_TRUE, "IS NOT TRUE" }, { EXPR_IS_FALSE, "IS FALSE" },
+        { EXPR_IS_NOT_FALSE, "IS NOT FALSE" }, { EXPR_IS_UNKNOWN, "IS UNKNOWN" }, { EXPR_IS_NOT_UNKNOWN, "IS NOT UNKNOWN" },
+    };
+    struct expr *x = transform_expr(a, s, t->arg);
+    if (!x || !(x = coerce_to_boolean(a, x, tests[t->booltesttype].name)))
+        return NULL;
+    return unary(a, tests[t->booltesttype].kind, TYPE_OID_bool, x, t->location);
+}
+
+static struct expr *transform_sql_value(A *a, const PgQuery__SQLValueFunction *f)
+{
+    static const struct { enum sql_value_function function; oid_t type; bool has_precision; } rows[] = {
+        [1] = { SQLVALUE_CURRENT_DATE, TYPE_OID_date, false },
+        [2] = { SQLVALUE_CURRENT_TIME, TYPE_OID_timetz, false },
+        [3] = { SQLVALUE_CURRENT_TIME, TYPE_OID_timetz, true },
+        [4] = { SQLVALUE_CURRENT_TIMESTAMP, TYPE_OID_timestamptz, false },
+        [5] = { SQLVALUE_CURRENT_TIMESTAMP, TYPE_OID_timestamptz, true },
+        [6] = { SQLVALUE_LOCALTIME, TYPE_OID_time, false },
+        [7] = { SQLVALUE_LOCALTIME, TYPE_OID_time, true },
+        [8] = { SQLVALUE_LOCALTIMESTAMP, TYPE_OID_timestamp, false },
+        [9] = { SQLVALUE_LOCALTIMESTAMP, TYPE_OID_timestamp, true },
+        [10] = { SQLVALUE_CURRENT_ROLE, TYPE_OID_name, false },
+        [11] = { SQLVALUE_CURRENT_USER, TYPE_OID_name, false },
+        [12] = { SQLVALUE_USER, TYPE_OID_name, false },
+        [13] = { SQLVALUE_SESSION_USER, TYPE_OID_name, false },
+        [14] = { SQLVALUE_CURRENT_CATALOG, TYPE_OID_name, false },
+        [15] = { SQLVALUE_CURRENT_SCHEMA, TYPE_OID_name, false },
+    };
+    struct expr *e = expr_new(a, EXPR_SQL_VALUE, rows[f->op].type, -1, f->location);
+    if (!e)
+        return NULL;
+    e->sql_value.function = rows[f->op].function;
+    e->sql_value.precision = rows[f->op].has_precision ? (f->typmod > 6 ? 6 : f->typmod) : -1;
+    if (rows[f->op].has_precision)
+        e->typmod = e->sql_value.precision;
+    return e;
+}
+
+/* --- casts, collation, arrays, rows, subscripts --- */
+
+static struct expr *transform_array(A *a, struct scope *s, const PgQuery__AArrayExpr *x, oid_t array_type, oid_t element_type, int32_t typmod)
+{
+    struct expr *e = n_ary(a, EXPR_ARRAY, array_type, x->location, x->n_elements);
+    bool nested = false;
+    if (!e)
+        return NULL;
+    for (size_t i = 0; i < x->n_elements; i++) {
+        const Node *n = x->elements[i];
+        struct expr *item;
+        if (n->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR) {
+            item = transform_array(a, s, n->a_array_expr, array_type, element_type, typmod);
+            nested = true;
+        } else {
+            item = transform_expr(a, s, n);
+            nested |= item && item->type != TYPE_OID_unknown && type_element(a, item->type) && item->type != TYPE_OID_int2vector &&
+                      item->type != TYPE_OID_oidvector;
+        }
+        if (!item)
+            return NULL;
+        e->args[e->n_args++] = item;
+    }
+    if (!array_type) {
+        if (!x->n_elements) {
+            fail_at(a, x->location, SQLSTATE_INDETERMINATE_DATATYPE, "cannot determine type of empty array");
+            err_hint(a->err, "Explicitly cast to the desired type, for example ARRAY[]::integer[].");
+            return NULL;
+        }
+        element_type = select_common_type(a, e->args, e->n_args, "ARRAY");
+        if (!element_type)
+            return NULL;
+        array_type = nested ? element_type : type_array(a, element_type);
+        if (!array_type) {
+            fail_at(a, x->location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %.*s", STR_FMT(type_text(a, element_type, -1)));
+            return NULL;
+        }
+    }
+    oid_t want = nested ? array_type : element_type;
+    for (size_t i = 0; i < e->n_args; i++) {
+        struct expr *c = NULL;
+        if (typmod >= 0 || element_type != e->args[i]->type) {
+            if (!coerce_to_target(a, e->args[i], want, nested ? -1 : typmod, COERCION_EXPLICIT, -1, &c))
+                return NULL;
+            if (!c) {
+                fail_at(a, e->args[i]->location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s", STR_FMT(type_text(a, e->args[i]->type, -1)),
+                        STR_FMT(type_text(a, want, -1)));
+                return NULL;
+            }
+            e->args[i] = c;
+        }
+    }
+    e->type = array_type;
+    e->typmod = typmod;
+    return e;
+}
+
+static struct expr *transform_type_cast(A *a, struct scope *s, const PgQuery__TypeCast *c)
+{
+    oid_t type;
+    int32_t typmod;
+    if (!analyze_type_name(a, c->type_name, &type, &typmod, NULL))
+        return NULL;
+    struct expr *x;
+    if (c->arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && type_element(a, type)) {
+        oid_t base = type_base(a, type);
+        x = transform_array(a, s, c->arg->a_array_expr, base, type_element(a, base), typmod);
+    } else {
+        x = transform_expr(a, s, c->arg);
+    }
+    if (!x)
+        return NULL;
+    int location = c->location < 0 ? x->location : c->location;
+    struct expr *e;
+    if (!coerce_to_target(a, x, type, typmod, COERCION_EXPLICIT, location, &e))
+        return NULL;
+    if (!e)
+        fail_at(a, location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s", STR_FMT(type_text(a, x->type, -1)), STR_FMT(type_text(a, type, -1)));
+    return e;
+}
+
+static struct expr *transform_collate(A *a, struct scope *s, const PgQuery__CollateClause *c)
+{
+    struct expr *x = transform_expr(a, s, c->arg);
+    struct str schema, name;
+    if (!x || !name_parts(a, c->collname, c->n_collname, c->location, &schema, &name))
+        return NULL;
+    /* The database compares by code point; only collations that do the same may be named. */
+    if (!str_is(name, "C") && !str_is(name, "POSIX") && !str_is(name, "default") && !str_is(name, "ucs_basic") && !str_is(name, "C.UTF-8") && !str_is(name, "C.utf8")) {
+        static const char *const known[] = { "en_US", "en_US.utf8", "de_DE", "unicode", "und-x-icu", "en-x-icu" };
+        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+            if (str_is(name, known[i])) {
+                unsupported_at(a, c->location, "collation \"%.*s\"", STR_FMT(name));
+                err_hint(a->err, "Text is compared by code point; COLLATE \"C\" says so.");
+                return NULL;
+            }
+        fail_at(a, c->location, SQLSTATE_UNDEFINED_OBJECT, "collation \"%.*s\" for encoding \"UTF8\" does not exist", STR_FMT(name));
+        return NULL;
+    }
+    if (x->type == TYPE_OID_unknown)
+        x = coerce_type(a, x, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
+    if (x && type_category(a, x->type, NULL) != 'S') {
+        fail_at(a, c->location, SQLSTATE_DATATYPE_MISMATCH, "collations are not supported by type %.*s", STR_FMT(type_text(a, x->type, -1)));
+        return NULL;
+    }
+    return x;
+}
+
+static struct expr *transform_row(A *a, struct scope *s, const PgQuery__RowExpr *r)
+{
+    struct expr *e = n_ary(a, EXPR_ROW, TYPE_OID_record, r->location, r->n_args);
+    for (size_t i = 0; e && i < r->n_args; i++) {
+        struct expr *x = transform_expr(a, s, r->args[i]);
+        if (!x)
+            return NULL;
+        e->args[e->n_args++] = x;
+    }
+    return e;
+}
+
+static struct expr *subscript_index(A *a, struct scope *s, const Node *n)
+{
+    struct expr *e = transform_expr(a, s, n), *c = NULL;
+    if (!e || !coerce_to_target(a, e, TYPE_OID_int4, -1, COERCION_ASSIGNMENT, e->location, &c))
+        return NULL;
+    if (!c)
+        fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "array subscript must have type integer");
+    return c;
+}
+
+static struct expr *transform_subscripts(A *a, struct scope *s, struct expr *base, Node *const *list, size_t n, int location)
+{
+    if (base->type == TYPE_OID_jsonb) { /* jsonb['key'] is #> of a path, one step at a time */
+        for (size_t i = 0; i < n; i++) {
+            struct expr *key = transform_expr(a, s, list[i]->a_indices->uidx);
+            if (key && key->type == TYPE_OID_unknown)
+                key = coerce_type(a, key, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
+            base = key ? make_operator(a, (struct str){ 0 }, STR("->"), base, key, location) : NULL;
+            if (!base)
+                return NULL;
+        }
+        return base;
+    }
+    oid_t element = type_element(a, base->type);
+    if (!element) {
+        fail_at(a, location, SQLSTATE_DATATYPE_MISMATCH, "cannot subscript type %.*s because it does not support subscripting", STR_FMT(type_text(a, base->type, -1)));
+        return NULL;
+    }
+    struct expr *e = n_ary(a, EXPR_SUBSCRIPT, element, location, 1);
+    if (!e)
+        return NULL;
+    e->args[e->n_args++] = base;
+    e->subscript.lower = NEW_ARRAY(a, struct expr *, n);
+    e->subscript.upper = NEW_ARRAY(a, struct expr *, n);
+    if (!e->subscript.lower || !e->subscript.upper)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        const PgQuery__AIndices *x = list[i]->a_indices;
+        e->subscript.is_slice |= x->is_slice;
+        if (x->lidx && !(e->subscript.lower[i] = subscript_index(a, s, x->lidx)))
+            return NULL;
+        if (x->uidx && !(e->subscript.upper[i] = subscript_index(a, s, x->uidx)))
+            return NULL;
+    }
+    e->subscript.n_dims = n;
+    e->type = e->subscript.is_slice ? type_base(a, base->type) : element;
+    e->typmod = base->typmod;
+    return e;
+}
+
+static struct expr *transform_indirection(A *a, struct scope *s, const PgQuery__AIndirection *x)
+{
+    struct expr *base = transform_expr(a, s, x->arg);
+    if (!base)
+        return NULL;
+    for (size_t i = 0; i < x->n_indirection; i++)
+        if (x->indirection[i]->node_case != PG_QUERY__NODE__NODE_A_INDICES) {
+            unsupported_at(a, base->location, "selecting a field of a composite value");
+            return NULL;
+        }
+    return transform_subscripts(a, s, base, x->indirection, x->n_indirection, base->location);
+}
+
+/* --- subqueries --- */
+
+static struct query *sublink_query(A *a, struct scope *s, const Node *select, int location)
+{
+    if (s->place == PLACE_STANDALONE && s->standalone_what) {
+        fail_at(a, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use subquery in %s", s->standalone_what);
+        return NULL;
+    }
+    s->query->has_sublinks = true;
+    return transform_any_query(a, s, select);
+}
+
+static struct expr *transform_sublink_any(A *a, struct scope *s, const Node *left, struct str name, enum sublink_kind kind, const Node *select, int location)
+{
+    struct query *q = sublink_query(a, s, select, location);
+    struct expr *test = q ? transform_expr(a, s, left) : NULL;
+    struct expr *e = test ? n_ary(a, EXPR_SUBLINK, TYPE_OID_bool, location, is_row(test) ? test->n_args : 1) : NULL;
+    if (!e)
+        return NULL;
+    struct expr **sides = is_row(test) ? test->args : &test;
+    size_t n = is_row(test) ? test->n_args : 1, columns = 0;
+    for (size_t i = 0; i < q->n_targets; i++)
+        columns += !q->targets[i].junk;
+    if (n != columns) {
+        fail_at(a, location, SQLSTATE_SYNTAX_ERROR, n < columns ? "subquery has too many columns" : "subquery has too few columns");
+        return NULL;
+    }
+    e->sublink.procs = NEW_ARRAY(a, const struct pg_proc *, n);
+    if (!e->sublink.procs)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct expr *column = expr_new(a, EXPR_CASE_TEST, q->targets[i].expr->type, q->targets[i].expr->typmod, -1);
+        struct expr *pair = column ? make_operator(a, (struct str){ 0 }, name, sides[i], column, location) : NULL;
+        if (!pair)
+            return NULL;
+        e->args[e->n_args++] = pair->args[0];
+        e->sublink.procs[i] = pair->call.proc;
+        e->sublink.op_name = pair->call.op_name;
+        if (pair->args[1] != column) { /* the subquery's column was coerced: do it in its target list */
+            struct expr *c = coerce_type(a, q->targets[i].expr, pair->args[1]->type, -1, COERCION_IMPLICIT, false, -1);
+            if (!c)
+                return NULL;
+            if (q->set_operation == SETOP_NONE && q->command == COMMAND_SELECT && !q->n_values_rows)
+                q->targets[i].expr = c;
+        }
+    }
+    e->sublink.kind = kind;
+    e->sublink.query = q;
+    e->sublink.n_procs = n;
+    return e;
+}
+
+static struct expr *transform_sublink(A *a, struct scope *s, const PgQuery__SubLink *l)
+{
+    struct str schema, name = STR("=");
+    switch (l->sub_link_type) {
+    case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
+    case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK:
+        if (l->n_oper_name && !operator_name(a, l->oper_name, l->n_oper_name, l->location, &schema, &name))
+            return NULL;
+        return transform_sublink_any(a, s, l->testexpr, name, l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK ? SUBLINK_ANY : SUBLINK_ALL,
+                                     l->subselect, l->location);
+    case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK:
+    case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK:
+    case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: break;
+    default: unsupported_at(a, l->location, "this form of subquery"); return NULL;
+    }
+    struct query *q = sublink_query(a, s, l->subselect, l->location);
+    struct expr *e = q ? expr_new(a, EXPR_SUBLINK, TYPE_OID_bool, -1, l->location) : NULL;
+    if (!e)
+        return NULL;
+    e->sublink.query = q;
+    if (l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK) {
+        e->sublink.kind = SUBLINK_EXISTS;
+        return e;
+    }
+    size_t columns = 0;
+    for (size_t i = 0; i < q->n_targets; i++)
+        columns += !q->targets[i].junk;
+    if (columns != 1) {
+        fail_at(a, l->location, SQLSTATE_SYNTAX_ERROR, "subquery must return only one column");
+        return NULL;
+    }
+    bool array = l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK;
+    e->sublink.kind = array ? SUBLINK_ARRAY : SUBLINK_SCALAR;
+    oid_t column = q->targets[0].expr->type;
+    e->type = !array ? column : type_element(a, column) ? column : type_array(a, column);
+    e->typmod = q->targets[0].expr->typmod;
+    if (!e->type) {
+        fail_at(a, l->location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %.*s", STR_FMT(type_text(a, column, -1)));
+        return NULL;
+    }
+    return e;
+}
+
+static struct expr *transform_grouping(A *a, struct scope *s, const PgQuery__GroupingFunc *g)
+{
+    struct expr *e = n_ary(a, EXPR_GROUPING, TYPE_OID_int4, g->location, g->n_args);
+    for (size_t i = 0; e && i < g->n_args; i++) {
+        struct expr *x = transform_expr(a, s, g->args[i]);
+        if (!x)
+            return NULL;
+        e->args[e->n_args++] = x;
+    }
+    return e;
+}
+
+static struct expr *transform_default(A *a, const PgQuery__SetToDefault *d)
+{
+    fail_at(a, d->location, SQLSTATE_SYNTAX_ERROR, "DEFAULT is not allowed in this context");
+    return NULL;
+}
+
+static struct expr *transform_node(A *a, struct scope *s, const Node *n)
+{
+    switch (n->node_case) {
+    case PG_QUERY__NODE__NODE_A_CONST: return transform_const(a, n->a_const);
+    case PG_QUERY__NODE__NODE_PARAM_REF: return transform_param(a, n->param_ref);
+    case PG_QUERY__NODE__NODE_COLUMN_REF: return transform_column_ref(a, s, n->column_ref);
+    case PG_QUERY__NODE__NODE_A_EXPR: return transform_a_expr(a, s, n->a_expr);
+    case PG_QUERY__NODE__NODE_BOOL_EXPR: return transform_bool(a, s, n->bool_expr);
+    case PG_QUERY__NODE__NODE_FUNC_CALL: return transform_func_call(a, s, n->func_call);
+    case PG_QUERY__NODE__NODE_TYPE_CAST: return transform_type_cast(a, s, n->type_cast);
+    case PG_QUERY__NODE__NODE_CASE_EXPR: return transform_case(a, s, n->case_expr);
+    case PG_QUERY__NODE__NODE_COALESCE_EXPR:
+        return transform_common(a, s, EXPR_COALESCE, "COALESCE", n->coalesce_expr->args, n->coalesce_expr->n_args, n->coalesce_expr->location);
+    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR: {
+        bool greatest = n->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST;
+        return transform_common(a, s, greatest ? EXPR_GREATEST : EXPR_LEAST, greatest ? "GREATEST" : "LEAST", n->min_max_expr->args,
+                                n->min_max_expr->n_args, n->min_max_expr->location);
+    }
+    case PG_QUERY__NODE__NODE_NULL_TEST: return transform_null_test(a, s, n->null_test);
+    case PG_QUERY__NODE__NODE_BOOLEAN_TEST: return transform_bool_test(a, s, n->boolean_test);
+    case PG_QUERY__NODE__NODE_SUB_LINK: return transform_sublink(a, s, n->sub_link);
+    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return transform_sql_value(a, n->sqlvalue_function);
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return transform_array(a, s, n->a_array_expr, 0, 0, -1);
+    case PG_QUERY__NODE__NODE_ROW_EXPR: return transform_row(a, s, n->row_expr);
+    case PG_QUERY__NODE__NODE_A_INDIRECTION: return transform_indirection(a, s, n->a_indirection);
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return transform_collate(a, s, n->collate_clause);
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC: return transform_grouping(a, s, n->grouping_func);
+    case PG_QUERY__NODE__NODE_SET_TO_DEFAULT: return transform_default(a, n->set_to_default);
+    case PG_QUERY__NODE__NODE_CURRENT_OF_EXPR: unsupported_at(a, -1, "WHERE CURRENT OF"); return NULL;
+    case PG_QUERY__NODE__NODE_XML_EXPR:
+    case PG_QUERY__NODE__NODE_XML_SERIALIZE: unsupported_at(a, -1, "XML"); return NULL;
+    default: unsupported_at(a, -1, "this expression (node %d)", (int)n->node_case); return NULL;
+    }
+}
+
+struct expr *transform_expr(A *a, struct scope *s, const Node *n)
+{
+    if (!enter(a))
+        return NULL;
+    struct expr *e = transform_node(a, s, n);
+    leave(a);
+    return e;
+}
+
+/* --- names of result columns (FigureColname) --- */
+
+static int figure(A *a, const Node *n, struct str *ret);
+
+static int figure_last_name(Node *const *names, size_t n, struct str *ret)
+{
+    for (size_t i = n; i-- > 0;) {
+        if (names[i]->node_case == PG_QUERY__NODE__NODE_STRING) {
+            *ret = str_from(names[i]->string->sval);
+            return 2;
+        }
+    }
+    return 0;
+}
+
+static int figure_sublink(A *a, const PgQuery__SubLink *l, struct str *ret)
+{
+    if (l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK)
+        return *ret = STR("exists"), 2;
+    if (l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK)
+        return *ret = STR("array"), 2;
+    if (l->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK || l->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+        return 0;
+    const PgQuery__SelectStmt *q = l->subselect->select_stmt;
+    while (q->larg) /* the leftmost of a set operation names the columns */
+        q = q->larg;
+    if (q->n_target_list == 0)
+        return 0;
+    const PgQuery__ResTarget *t = q->target_list[0]->res_target;
+    if (t->name && *t->name)
+        return *ret = str_from(t->name), 2;
+    return figure(a, t->val, ret);
+}
+
+static int figure_sql_value(const PgQuery__SQLValueFunction *f, struct str *ret)
+{
+    static const char *const names[] = { "", "current_date", "current_time", "current_time", "current_timestamp", "current_timestamp", "localtime",
+                                         "localtime", "localtimestamp", "localtimestamp", "current_role", "current_user", "user", "session_user",
+                                         "current_catalog", "current_schema" };
+    *ret = str_from(names[f->op]);
+    return 2;
+}
+
+static int figure(A *a, const Node *n, struct str *ret)
+{
+    int strength;
+    switch (n->node_case) {
+    case PG_QUERY__NODE__NODE_COLUMN_REF: return figure_last_name(n->column_ref->fields, n->column_ref->n_fields, ret);
+    case PG_QUERY__NODE__NODE_A_INDIRECTION:
+        strength = figure_last_name(n->a_indirection->indirection, n->a_indirection->n_indirection, ret);
+        return strength ? strength : figure(a, n->a_indirection->arg, ret);
+    case PG_QUERY__NODE__NODE_FUNC_CALL: return figure_last_name(n->func_call->funcname, n->func_call->n_funcname, ret);
+    case PG_QUERY__NODE__NODE_A_EXPR:
+        if (n->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF)
+            return *ret = STR("nullif"), 2;
+        return 0;
+    case PG_QUERY__NODE__NODE_TYPE_CAST:
+        strength = figure(a, n->type_cast->arg, ret);
+        if (strength <= 1 && figure_last_name(n->type_cast->type_name->names, n->type_cast->type_name->n_names, ret))
+            return 1;
+        return strength;
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return figure(a, n->collate_clause->arg, ret);
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC: return *ret = STR("grouping"), 2;
+    case PG_QUERY__NODE__NODE_SUB_LINK: return figure_sublink(a, n->sub_link, ret);
+    case PG_QUERY__NODE__NODE_CASE_EXPR:
+        strength = n->case_expr->defresult ? figure(a, n->case_expr->defresult, ret) : 0;
+        if (strength <= 1)
+            return *ret = STR("case"), 1;
+        return strength;
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return *ret = STR("array"), 2;
+    case PG_QUERY__NODE__NODE_ROW_EXPR: return *ret = STR("row"), 2;
+    case PG_QUERY__NODE__NODE_COALESCE_EXPR: return *ret = STR("coalesce"), 2;
+    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
+        *ret = n->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? STR("greatest") : STR("least");
+        return 2;
+    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return figure_sql_value(n->sqlvalue_function, ret);
+    default: return 0;
+    }
+}
+
+struct str figure_column_name(A *a, const Node *n)
+{
+    struct str name = { 0 };
+    figure(a, n, &name);
+    return name.n ? name : STR("?column?");
+}

@@ -1,0 +1,687 @@
+/* analyze_from.c - FROM, the range table, names of tables and columns (PostgreSQL 15: parse_clause.c, parse_relation.c). */
+#include "proxy/sql/analyze_internal.h"
+
+/* --- range table entries --- */
+
+int add_rte(A *a, struct scope *s, struct rte rte)
+{
+    struct query *q = s->query;
+    if (!PUSH(a, q->rtable, q->n_rtable, rte))
+        return -1;
+    return (int)q->n_rtable - 1;
+}
+
+bool add_name(A *a, struct scope *s, int rte, bool columns_visible, bool table_visible)
+{
+    struct name_item item = { .rte = rte, .columns_visible = columns_visible, .table_visible = table_visible };
+    return PUSH(a, s->names, s->n_names, item);
+}
+
+static bool check_alias(A *a, struct scope *s, struct str alias, int location)
+{
+    for (size_t i = 0; i < s->n_names; i++) {
+        const struct rte *r = &s->query->rtable[s->names[i].rte];
+        if (s->names[i].table_visible && alias.n && str_eq(r->alias, alias))
+            return fail_at(a, location, SQLSTATE_DUPLICATE_ALIAS, "table name \"%.*s\" specified more than once", STR_FMT(alias));
+    }
+    return true;
+}
+
+/* Column names written after the alias. */
+static bool apply_column_aliases(A *a, struct rte *r, const PgQuery__Alias *alias, int location)
+{
+    if (!alias)
+        return true;
+    if (alias->n_colnames > r->n_columns)
+        return fail_at(a, location, SQLSTATE_INVALID_COLUMN_REFERENCE, "table \"%s\" has %zu columns available but %zu columns specified",
+                       alias->aliasname, r->n_columns, alias->n_colnames);
+    for (size_t i = 0; i < alias->n_colnames; i++)
+        r->columns[i].name = node_string(alias->colnames[i]);
+    return true;
+}
+
+int add_rte_for_relation(A *a, struct scope *s, const struct relation *relation, struct str alias, bool has_alias)
+{
+    struct rte r = { .kind = RTE_RELATION, .relation = relation, .alias = alias, .has_alias = has_alias, .in_from = true };
+    r.columns = NEW_ARRAY(a, struct rte_column, relation->n_columns + 1);
+    if (!r.columns)
+        return -1;
+    for (size_t i = 0; i < relation->n_columns; i++) {
+        const struct column *c = &relation->columns[i];
+        r.columns[i] = (struct rte_column){ .name = c->name, .type = c->type, .typmod = c->typmod, .column = c };
+    }
+    r.n_columns = relation->n_columns;
+    return add_rte(a, s, r);
+}
+
+static struct target *outputs(struct query *q, size_t *ret_n)
+{
+    struct target *list = q->command == COMMAND_SELECT ? q->targets : q->returning;
+    size_t n = 0, all = q->command == COMMAND_SELECT ? q->n_targets : q->n_returning;
+    while (n < all && !list[n].junk)
+        n++;
+    *ret_n = n;
+    return list;
+}
+
+static bool output_columns(A *a, struct query *q, struct rte *r)
+{
+    size_t n;
+    struct target *list = outputs(q, &n);
+    r->columns = NEW_ARRAY(a, struct rte_column, n + 1);
+    if (!r->columns)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        r->columns[i] = (struct rte_column){ .name = list[i].name, .type = list[i].expr->type, .typmod = list[i].expr->typmod };
+    r->n_columns = n;
+    return true;
+}
+
+struct cte *find_cte(struct scope *s, struct str name, int *ret_levels_up)
+{
+    int up = 0;
+    for (struct scope *at = s; at; at = at->parent, up++) {
+        for (size_t i = at->query->n_ctes; i-- > 0;) {
+            if (str_eq(at->query->ctes[i].name, name)) {
+                *ret_levels_up = up;
+                return &at->query->ctes[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static int add_cte_rte(A *a, struct scope *s, struct cte *cte, int levels_up, const PgQuery__RangeVar *name)
+{
+    struct rte r = { .kind = RTE_CTE, .cte = cte, .cte_levels_up = levels_up, .in_from = true };
+    if (!cte->query) {
+        fail_at(a, name->location, SQLSTATE_INVALID_RECURSION, "recursive reference to query \"%.*s\" must not appear within its non-recursive term",
+                STR_FMT(cte->name));
+        return -1;
+    }
+    r.has_alias = name->alias != NULL;
+    r.alias = name->alias ? str_from(name->alias->aliasname) : cte->name;
+    r.cte_self_reference = cte->recursive && cte->references < 0;
+    cte->references += cte->references < 0 ? 0 : 1;
+    if (!output_columns(a, cte->query, &r))
+        return -1;
+    if (r.n_columns == 0 && cte->query->command != COMMAND_SELECT) {
+        fail_at(a, name->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "WITH query \"%.*s\" does not have a RETURNING clause", STR_FMT(cte->name));
+        return -1;
+    }
+    for (size_t i = 0; i < cte->n_column_names && i < r.n_columns; i++)
+        r.columns[i].name = cte->column_names[i];
+    if (!apply_column_aliases(a, &r, name->alias, name->location))
+        return -1;
+    return add_rte(a, s, r);
+}
+
+int add_relation_rte(A *a, struct scope *s, const PgQuery__RangeVar *name)
+{
+    int up;
+    struct cte *cte = name->schemaname && *name->schemaname ? NULL : find_cte(s, str_from(name->relname), &up);
+    if (cte)
+        return add_cte_rte(a, s, cte, up, name);
+    const struct relation *relation;
+    if (!analyze_relation_name(a, name, false, &relation))
+        return -1;
+    struct str alias = name->alias ? str_from(name->alias->aliasname) : relation->name;
+    int rte = add_rte_for_relation(a, s, relation, alias, name->alias != NULL);
+    if (rte >= 0 && !apply_column_aliases(a, &s->query->rtable[rte], name->alias, name->location))
+        return -1;
+    return rte;
+}
+
+/* --- FROM items --- */
+
+static struct from_item *item_for(A *a, int rte)
+{
+    struct from_item *f = NEW(a, struct from_item);
+    if (f)
+        *f = (struct from_item){ .kind = FROM_RTE, .rte = rte };
+    return f;
+}
+
+static struct from_item *from_table(A *a, struct scope *s, const PgQuery__RangeVar *name)
+{
+    int rte = add_relation_rte(a, s, name);
+    if (rte < 0 || !check_alias(a, s, s->query->rtable[rte].alias, name->location) || !add_name(a, s, rte, true, true))
+        return NULL;
+    return item_for(a, rte);
+}
+
+/* While a FROM item is analyzed, the names before it are visible to it only when it is LATERAL. */
+static void hide_names(struct scope *s, bool hidden)
+{
+    for (size_t i = 0; i < s->n_names; i++)
+        s->names[i].lateral_only = hidden;
+}
+
+static struct from_item *from_subquery(A *a, struct scope *s, const PgQuery__RangeSubselect *sub)
+{
+    if (!sub->alias) {
+        fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "subquery in FROM must have an alias");
+        err_hint(a->err, "For example, FROM (SELECT ...) [AS] foo.");
+        return NULL;
+    }
+    hide_names(s, !sub->lateral);
+    struct query *q = transform_any_query(a, s, sub->subquery);
+    hide_names(s, false);
+    if (!q)
+        return NULL;
+    struct rte r = { .kind = RTE_SUBQUERY, .subquery = q, .alias = str_from(sub->alias->aliasname), .has_alias = true, .lateral = sub->lateral, .in_from = true };
+    if (!output_columns(a, q, &r) || !apply_column_aliases(a, &r, sub->alias, -1) || !check_alias(a, s, r.alias, -1))
+        return NULL;
+    int rte = add_rte(a, s, r);
+    return rte < 0 || !add_name(a, s, rte, true, true) ? NULL : item_for(a, rte);
+}
+
+/* Columns that a function in FROM gives: its OUT parameters, a column definition list, or one column. */
+static bool function_columns(A *a, struct rte *r, struct expr *f, struct str function_name, bool single, const PgQuery__RangeFunction *node, size_t *ret_n)
+{
+    size_t before = r->n_columns;
+    const char *out = f->kind == EXPR_FUNC && f->call.proc ? f->call.proc->out_args : NULL;
+    if (node->n_coldeflist) {
+        for (size_t i = 0; i < node->n_coldeflist; i++) {
+            const PgQuery__ColumnDef *d = node->coldeflist[i]->column_def;
+            struct rte_column c = { .name = str_from(d->colname) };
+            if (!analyze_type_name(a, d->type_name, &c.type, &c.typmod, NULL) || !PUSH(a, r->columns, r->n_columns, c))
+                return false;
+        }
+    } else if (out) {
+        struct str rest = str_from(out);
+        while (rest.n) {
+            const char *comma = memchr(rest.p, ',', rest.n), *space = memchr(rest.p, ' ', rest.n);
+            size_t n = comma ? (size_t)(comma - rest.p) : rest.n;
+            int64_t type = 0;
+            if (!space || !str_to_int64((struct str){ space + 1, n - (size_t)(space + 1 - rest.p) }, &type))
+                return fail_at(a, f->location, SQLSTATE_INTERNAL_ERROR, "columns of function %.*s are not known", STR_FMT(function_name));
+            struct rte_column c = { .name = { rest.p, (size_t)(space - rest.p) }, .type = (oid_t)type, .typmod = -1 };
+            if (!PUSH(a, r->columns, r->n_columns, c))
+                return false;
+            rest = comma ? (struct str){ comma + 1, rest.n - n - 1 } : (struct str){ 0 };
+        }
+    } else if (f->type == TYPE_OID_record) {
+        return fail_at(a, f->location, SQLSTATE_SYNTAX_ERROR, "a column definition list is required for functions returning \"record\"");
+    } else {
+        /* One column: the alias names it too. */
+        struct str name = single && node->alias ? str_from(node->alias->aliasname) : function_name;
+        struct rte_column c = { .name = name, .type = f->type, .typmod = f->typmod };
+        if (!PUSH(a, r->columns, r->n_columns, c))
+            return false;
+    }
+    *ret_n = r->n_columns - before;
+    return true;
+}
+
+static bool add_from_function(A *a, struct scope *s, struct rte *r, const Node *call, bool single, const PgQuery__RangeFunction *node)
+{
+    struct expr *f = transform_in(a, s, call, PLACE_FROM_FUNCTION);
+    struct str name = figure_column_name(a, call);
+    size_t n = 0;
+    if (!f || (f->type == TYPE_OID_unknown && !(f = coerce_type(a, f, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1))))
+        return false;
+    if (!r->function_columns && !(r->function_columns = NEW_ARRAY(a, size_t, PG_PROC_ARGS_MAX)))
+        return false;
+    if (r->n_functions >= PG_PROC_ARGS_MAX)
+        return unsupported_at(a, f->location, "ROWS FROM with more than %d functions", PG_PROC_ARGS_MAX);
+    if (!function_columns(a, r, f, name, single, node, &n))
+        return false;
+    r->function_columns[r->n_functions] = n;
+    return PUSH(a, r->functions, r->n_functions, f);
+}
+
+static struct from_item *from_function(A *a, struct scope *s, const PgQuery__RangeFunction *node)
+{
+    struct rte r = { .kind = RTE_FUNCTION, .lateral = true, .with_ordinality = node->ordinality, .in_from = true };
+    for (size_t i = 0; i < node->n_functions; i++) {
+        const Node *call = node->functions[i]->list->items[0];
+        const PgQuery__FuncCall *f = call->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? call->func_call : NULL;
+        /* unnest(a, b) in FROM means ROWS FROM (unnest(a), unnest(b)) */
+        if (f && f->n_args > 1 && str_is(node_string(f->funcname[f->n_funcname - 1]), "unnest") && !f->agg_order && !f->func_variadic) {
+            for (size_t k = 0; k < f->n_args; k++) {
+                PgQuery__FuncCall *one = NEW(a, PgQuery__FuncCall);
+                Node *wrapper = NEW(a, Node);
+                if (!one || !wrapper)
+                    return NULL;
+                *one = *f;
+                one->args = f->args + k;
+                one->n_args = 1;
+                *wrapper = *call;
+                wrapper->func_call = one;
+                if (!add_from_function(a, s, &r, wrapper, false, node))
+                    return NULL;
+            }
+        } else if (!add_from_function(a, s, &r, call, node->n_functions == 1, node)) {
+            return NULL;
+        }
+    }
+    r.alias = node->alias ? str_from(node->alias->aliasname) : figure_column_name(a, node->functions[0]->list->items[0]);
+    r.has_alias = node->alias != NULL;
+    if (node->ordinality) {
+        struct rte_column c = { .name = STR("ordinality"), .type = TYPE_OID_int8, .typmod = -1 };
+        if (!PUSH(a, r.columns, r.n_columns, c))
+            return NULL;
+    }
+    if (!apply_column_aliases(a, &r, node->alias, -1) || !check_alias(a, s, r.alias, -1))
+        return NULL;
+    int rte = add_rte(a, s, r);
+    return rte < 0 || !add_name(a, s, rte, true, true) ? NULL : item_for(a, rte);
+}
+
+/* --- joins --- */
+
+static struct from_item *transform_item(A *a, struct scope *s, const Node *n);
+
+struct side { size_t from, to; }; /* names of a join's side: s->names[from … to) */
+
+struct found { int name, column, n; };
+
+static struct found find_in_side(struct scope *s, struct side side, struct str name)
+{
+    struct found f = { -1, -1, 0 };
+    for (size_t i = side.from; i < side.to; i++) {
+        if (!s->names[i].columns_visible)
+            continue;
+        const struct rte *r = &s->query->rtable[s->names[i].rte];
+        for (size_t c = 0; c < r->n_columns; c++)
+            if (str_eq(r->columns[c].name, name)) {
+                f.name = (int)i;
+                f.column = (int)c;
+                f.n++;
+            }
+    }
+    return f;
+}
+
+static struct expr *side_var(A *a, struct scope *s, struct side side, struct str name, const char *which)
+{
+    struct found f = find_in_side(s, side, name);
+    if (f.n == 0) {
+        fail_at(a, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" specified in USING clause does not exist in %s table", STR_FMT(name), which);
+        return NULL;
+    }
+    if (f.n > 1) {
+        fail_at(a, -1, SQLSTATE_AMBIGUOUS_COLUMN, "common column name \"%.*s\" appears more than once in %s table", STR_FMT(name), which);
+        return NULL;
+    }
+    return make_var(a, s, 0, s->names[f.name].rte, f.column, -1);
+}
+
+static struct expr *merged_column(A *a, enum join_kind kind, struct expr *left, struct expr *right)
+{
+    struct expr *both[2] = { left, right };
+    oid_t type = select_common_type(a, both, 2, "JOIN/USING");
+    if (!type)
+        return NULL;
+    struct expr *l = coerce_to_common(a, left, type, "JOIN/USING"), *r = l ? coerce_to_common(a, right, type, "JOIN/USING") : NULL;
+    if (!r)
+        return NULL;
+    if (kind == JOIN_RIGHT)
+        return r;
+    if (kind != JOIN_FULL)
+        return l;
+    struct expr *c = expr_new(a, EXPR_COALESCE, type, -1, -1);
+    if (!c || !(c->args = NEW_ARRAY(a, struct expr *, 2)))
+        return NULL;
+    c->args[0] = l;
+    c->args[1] = r;
+    c->n_args = 2;
+    return c;
+}
+
+static bool names_of_natural(A *a, struct scope *s, struct side left, struct side right, struct str **ret, size_t *ret_n)
+{
+    *ret = NULL;
+    *ret_n = 0;
+    for (size_t i = left.from; i < left.to; i++) {
+        if (!s->names[i].columns_visible)
+            continue;
+        const struct rte *r = &s->query->rtable[s->names[i].rte];
+        for (size_t c = 0; c < r->n_columns; c++)
+            if (find_in_side(s, right, r->columns[c].name).n && !PUSH(a, *ret, *ret_n, r->columns[c].name))
+                return false;
+    }
+    return true;
+}
+
+static bool is_one_of(struct str name, const struct str *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(list[i], name))
+            return true;
+    return false;
+}
+
+static bool side_columns(A *a, struct scope *s, struct side side, const struct str *using, size_t n_using, struct rte *join)
+{
+    for (size_t i = side.from; i < side.to; i++) {
+        if (!s->names[i].columns_visible)
+            continue;
+        for (size_t c = 0; c < s->query->rtable[s->names[i].rte].n_columns; c++) {
+            struct rte_column *of = &s->query->rtable[s->names[i].rte].columns[c];
+            if (is_one_of(of->name, using, n_using))
+                continue;
+            struct rte_column column = { .name = of->name, .type = of->type, .typmod = of->typmod, .column = of->column };
+            column.join_expr = make_var(a, s, 0, s->names[i].rte, (int)c, -1);
+            if (!column.join_expr || !PUSH(a, join->columns, join->n_columns, column))
+                return false;
+        }
+    }
+    return true;
+}
+
+static struct expr *using_condition(A *a, struct scope *s, struct side left, struct side right, enum join_kind kind, const struct str *using, size_t n,
+                                    struct rte *join)
+{
+    struct expr *all = expr_new(a, EXPR_AND, TYPE_OID_bool, -1, -1);
+    if (!all || !(all->args = NEW_ARRAY(a, struct expr *, n + 1)))
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct expr *l = side_var(a, s, left, using[i], "left"), *r = l ? side_var(a, s, right, using[i], "right") : NULL;
+        struct expr *eq = r ? make_operator(a, (struct str){ 0 }, STR("="), l, r, -1) : NULL;
+        struct expr *merged = eq ? merged_column(a, kind, l, r) : NULL;
+        if (!merged)
+            return NULL;
+        struct rte_column column = { .name = using[i], .type = merged->type, .typmod = merged->typmod, .join_expr = merged };
+        if (!PUSH(a, join->columns, join->n_columns, column))
+            return NULL;
+        all->args[all->n_args++] = eq;
+    }
+    return all->n_args == 1 ? all->args[0] : all;
+}
+
+static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExpr *j)
+{
+    static const enum join_kind kinds[] = { [PG_QUERY__JOIN_TYPE__JOIN_INNER] = JOIN_INNER, [PG_QUERY__JOIN_TYPE__JOIN_LEFT] = JOIN_LEFT,
+                                            [PG_QUERY__JOIN_TYPE__JOIN_FULL] = JOIN_FULL, [PG_QUERY__JOIN_TYPE__JOIN_RIGHT] = JOIN_RIGHT };
+    struct from_item *f = NEW(a, struct from_item);
+    struct side left = { s->n_names, 0 }, right;
+    if (!f || !(f->left = transform_item(a, s, j->larg)))
+        return NULL;
+    left.to = right.from = s->n_names;
+    if (!(f->right = transform_item(a, s, j->rarg)))
+        return NULL;
+    right.to = s->n_names;
+    f->kind = FROM_JOIN;
+    f->join = kinds[j->jointype];
+    struct rte join = { .kind = RTE_JOIN, .in_from = true, .has_alias = j->alias != NULL, .alias = j->alias ? str_from(j->alias->aliasname) : (struct str){ 0 } };
+    struct str *using = NULL;
+    size_t n_using = 0;
+    if (j->is_natural && !names_of_natural(a, s, left, right, &using, &n_using))
+        return NULL;
+    for (size_t i = 0; i < j->n_using_clause; i++) {
+        struct str name = node_string(j->using_clause[i]);
+        if (!PUSH(a, using, n_using, name))
+            return NULL;
+    }
+    if (n_using && !(f->on = using_condition(a, s, left, right, f->join, using, n_using, &join)))
+        return NULL;
+    if (!side_columns(a, s, left, using, n_using, &join) || !side_columns(a, s, right, using, n_using, &join))
+        return NULL;
+    if (j->quals) {
+        /* ON sees the two sides only, not FROM items before the join. */
+        struct scope on = *s;
+        on.names = s->names + left.from;
+        on.n_names = s->n_names - left.from;
+        on.place = PLACE_JOIN_ON;
+        f->on = transform_expr(a, &on, j->quals);
+        if (!f->on || !(f->on = coerce_to_boolean(a, f->on, "JOIN/ON")))
+            return NULL;
+    }
+    if (f->join == JOIN_INNER && !f->on)
+        f->join = JOIN_CROSS;
+    if (!apply_column_aliases(a, &join, j->alias, -1) || !check_alias(a, s, join.alias, -1))
+        return NULL;
+    for (size_t i = left.from; i < right.to; i++) {
+        s->names[i].columns_visible = false;
+        if (j->alias)
+            s->names[i].table_visible = false;
+    }
+    f->rte = add_rte(a, s, join);
+    return f->rte < 0 || !add_name(a, s, f->rte, true, j->alias != NULL) ? NULL : f;
+}
+
+static struct from_item *transform_item(A *a, struct scope *s, const Node *n)
+{
+    struct from_item *f = NULL;
+    if (!enter(a))
+        return NULL;
+    switch (n->node_case) {
+    case PG_QUERY__NODE__NODE_RANGE_VAR: f = from_table(a, s, n->range_var); break;
+    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: f = from_subquery(a, s, n->range_subselect); break;
+    case PG_QUERY__NODE__NODE_RANGE_FUNCTION: f = from_function(a, s, n->range_function); break;
+    case PG_QUERY__NODE__NODE_JOIN_EXPR: f = from_join(a, s, n->join_expr); break;
+    case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE: unsupported_at(a, n->range_table_sample->location, "TABLESAMPLE"); break;
+    case PG_QUERY__NODE__NODE_RANGE_TABLE_FUNC: unsupported_at(a, n->range_table_func->location, "XMLTABLE"); break;
+    default: unsupported_at(a, -1, "this item of FROM"); break;
+    }
+    leave(a);
+    return f;
+}
+
+bool transform_from(A *a, struct scope *s, Node *const *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct from_item *f = transform_item(a, s, items[i]);
+        if (!f || !PUSH(a, s->query->from, s->query->n_from, f))
+            return false;
+    }
+    return true;
+}
+
+/* --- column references --- */
+
+struct query *scope_query(struct scope *s, int levels_up)
+{
+    while (levels_up-- > 0 && s)
+        s = s->parent;
+    return s ? s->query : NULL;
+}
+
+/* A copy for use levels further in. */
+static struct expr *raised(A *a, struct expr *e, int levels, int location)
+{
+    struct expr *c = NEW(a, struct expr);
+    if (!c)
+        return NULL;
+    *c = *e;
+    c->location = location;
+    if (c->kind == EXPR_VAR)
+        c->var.levels_up += levels;
+    if (e->n_args) {
+        c->args = NEW_ARRAY(a, struct expr *, e->n_args);
+        for (size_t i = 0; c->args && i < e->n_args; i++)
+            if (!(c->args[i] = raised(a, e->args[i], levels, location)))
+                return NULL;
+        if (!c->args)
+            return NULL;
+    }
+    return c;
+}
+
+struct expr *make_var(A *a, struct scope *s, int levels_up, int rte, int column, int location)
+{
+    const struct rte *r = &scope_query(s, levels_up)->rtable[rte];
+    const struct rte_column *c = &r->columns[column];
+    if (r->kind == RTE_JOIN)
+        return raised(a, c->join_expr, levels_up, location);
+    struct expr *e = expr_new(a, EXPR_VAR, c->type, c->typmod, location);
+    if (e) {
+        e->var.levels_up = levels_up;
+        e->var.rte = rte;
+        e->var.column = column;
+    }
+    return e;
+}
+
+static bool find_unqualified(A *a, struct scope *s, struct str name, int location, struct expr **ret)
+{
+    int up = 0;
+    *ret = NULL;
+    for (struct scope *at = s; at; at = at->parent, up++) {
+        int rte = -1, column = -1, n = 0;
+        for (size_t i = 0; i < at->n_names; i++) {
+            if (!at->names[i].columns_visible || (up > 0 && at->names[i].lateral_only))
+                continue;
+            const struct rte *r = &at->query->rtable[at->names[i].rte];
+            for (size_t c = 0; c < r->n_columns; c++) {
+                if (str_eq(r->columns[c].name, name)) {
+                    rte = at->names[i].rte;
+                    column = (int)c;
+                    n++;
+                }
+            }
+        }
+        if (n > 1)
+            return fail_at(a, location, SQLSTATE_AMBIGUOUS_COLUMN, "column reference \"%.*s\" is ambiguous", STR_FMT(name));
+        if (n == 1) {
+            *ret = make_var(a, s, up, rte, column, location);
+            return *ret != NULL;
+        }
+    }
+    return true;
+}
+
+static const struct rte *find_table(struct scope *s, struct str schema, struct str name, int *ret_up, int *ret_rte)
+{
+    int up = 0;
+    for (struct scope *at = s; at; at = at->parent, up++) {
+        for (size_t i = 0; i < at->n_names; i++) {
+            if (!at->names[i].table_visible || (up > 0 && at->names[i].lateral_only))
+                continue;
+            const struct rte *r = &at->query->rtable[at->names[i].rte];
+            if (!str_eq(r->alias, name))
+                continue;
+            if (schema.n && (r->kind != RTE_RELATION || r->has_alias || !str_eq(r->relation->schema, schema)))
+                continue;
+            *ret_up = up;
+            *ret_rte = at->names[i].rte;
+            return r;
+        }
+    }
+    return NULL;
+}
+
+static bool fail_missing_table(A *a, struct scope *s, struct str name, int location)
+{
+    for (struct scope *at = s; at; at = at->parent) {
+        for (size_t i = 0; i < at->query->n_rtable; i++) {
+            const struct rte *r = &at->query->rtable[i];
+            if (r->kind == RTE_RELATION && r->has_alias && str_eq(r->relation->name, name)) {
+                fail_at(a, location, SQLSTATE_UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"%.*s\"", STR_FMT(name));
+                return err_hint(a->err, "Perhaps you meant to reference the table alias \"%.*s\".", STR_FMT(r->alias));
+            }
+            if (str_eq(r->alias, name) && r->kind != RTE_JOIN && r->in_from) {
+                fail_at(a, location, SQLSTATE_UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"%.*s\"", STR_FMT(name));
+                return err_hint(a->err, "There is an entry for table \"%.*s\", but it cannot be referenced from this part of the query.", STR_FMT(name));
+            }
+        }
+    }
+    return fail_at(a, location, SQLSTATE_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%.*s\"", STR_FMT(name));
+}
+
+static struct expr *whole_row(A *a, int up, int rte, int location)
+{
+    struct expr *e = expr_new(a, EXPR_WHOLE_ROW, TYPE_OID_record, -1, location);
+    if (e) {
+        e->var.levels_up = up;
+        e->var.rte = rte;
+    }
+    return e;
+}
+
+static struct expr *unqualified(A *a, struct scope *s, struct str name, int location)
+{
+    struct expr *e;
+    int up, rte;
+    if (!find_unqualified(a, s, name, location, &e))
+        return NULL;
+    if (e)
+        return e;
+    if (find_table(s, (struct str){ 0 }, name, &up, &rte))
+        return whole_row(a, up, rte, location);
+    fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" does not exist", STR_FMT(name));
+    return NULL;
+}
+
+struct expr *transform_column_ref(A *a, struct scope *s, const PgQuery__ColumnRef *ref)
+{
+    size_t n = ref->n_fields;
+    int up, rte;
+    if (ref->fields[n - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
+        const struct rte *r = n == 2 ? find_table(s, (struct str){ 0 }, node_string(ref->fields[0]), &up, &rte) : NULL;
+        if (r)
+            return whole_row(a, up, rte, ref->location);
+        if (n == 2)
+            fail_missing_table(a, s, node_string(ref->fields[0]), ref->location);
+        else
+            unsupported_at(a, ref->location, "* here");
+        return NULL;
+    }
+    if (n == 1)
+        return unqualified(a, s, node_string(ref->fields[0]), ref->location);
+    if (n > 4) {
+        fail_at(a, ref->location, SQLSTATE_SYNTAX_ERROR, "improper qualified name (too many dotted names)");
+        return NULL;
+    }
+    struct str column = node_string(ref->fields[n - 1]), table = node_string(ref->fields[n - 2]);
+    struct str schema = n > 2 ? node_string(ref->fields[n - 3]) : (struct str){ 0 };
+    const struct rte *r = find_table(s, schema, table, &up, &rte);
+    if (!r) {
+        fail_missing_table(a, s, table, ref->location);
+        return NULL;
+    }
+    int found = -1;
+    for (size_t c = 0; c < r->n_columns; c++) {
+        if (!str_eq(r->columns[c].name, column))
+            continue;
+        if (found >= 0) {
+            fail_at(a, ref->location, SQLSTATE_AMBIGUOUS_COLUMN, "column reference \"%.*s\" is ambiguous", STR_FMT(column));
+            return NULL;
+        }
+        found = (int)c;
+    }
+    if (found < 0) {
+        fail_at(a, ref->location, SQLSTATE_UNDEFINED_COLUMN, "column %.*s.%.*s does not exist", STR_FMT(table), STR_FMT(column));
+        return NULL;
+    }
+    return make_var(a, s, up, rte, found, ref->location);
+}
+
+static bool star_of(A *a, struct scope *s, int up, int rte, int location, struct expr ***ret, struct str **ret_names, size_t *ret_n)
+{
+    size_t n = scope_query(s, up)->rtable[rte].n_columns;
+    for (size_t c = 0; c < n; c++) {
+        size_t names = *ret_n;
+        struct expr *e = make_var(a, s, up, rte, (int)c, location);
+        struct str name = scope_query(s, up)->rtable[rte].columns[c].name;
+        if (!e || !PUSH(a, *ret_names, names, name) || !PUSH(a, *ret, *ret_n, e))
+            return false;
+    }
+    return true;
+}
+
+bool expand_star(A *a, struct scope *s, const PgQuery__ColumnRef *ref, struct expr ***ret, struct str **ret_names, size_t *ret_n)
+{
+    int up, rte;
+    *ret = NULL;
+    *ret_names = NULL;
+    *ret_n = 0;
+    if (ref->n_fields > 1) {
+        struct str table = node_string(ref->fields[ref->n_fields - 2]);
+        struct str schema = ref->n_fields > 2 ? node_string(ref->fields[ref->n_fields - 3]) : (struct str){ 0 };
+        if (!find_table(s, schema, table, &up, &rte))
+            return fail_missing_table(a, s, table, ref->location);
+        return star_of(a, s, up, rte, ref->location, ret, ret_names, ret_n);
+    }
+    bool any = false;
+    for (size_t i = 0; i < s->n_names; i++) {
+        if (!s->names[i].columns_visible)
+            continue;
+        any = true;
+        if (!star_of(a, s, 0, s->names[i].rte, ref->location, ret, ret_names, ret_n))
+            return false;
+    }
+    return any || fail_at(a, ref->location, SQLSTATE_SYNTAX_ERROR, "SELECT * with no tables specified is not valid");
+}

@@ -1,0 +1,606 @@
+/* analyze_func.c - function calls, aggregates, window functions (10.3; PostgreSQL 15: parse_func.c). */
+#include "proxy/sql/analyze_candidates.h"
+
+enum { MAX_FUNCTIONS = 256, MAX_ARGS = PG_PROC_ARGS_MAX };
+
+struct call_args {
+    struct expr *exprs[MAX_ARGS];
+    oid_t types[MAX_ARGS];
+    struct str names[MAX_ARGS]; /* named notation; empty: positional */
+    size_t n, n_named;
+    bool variadic;
+};
+
+static struct str signature(A *a, struct str name, const struct call_args *args)
+{
+    struct str text = arena_printf(a->arena, "%.*s(", STR_FMT(name));
+    for (size_t i = 0; i < args->n; i++)
+        text = arena_printf(a->arena, "%.*s%s%.*s%s%.*s", STR_FMT(text), i ? ", " : "", STR_FMT(args->names[i]), args->names[i].n ? " => " : "",
+                            STR_FMT(type_text(a, args->types[i], -1)));
+    return arena_printf(a->arena, "%.*s)", STR_FMT(text));
+}
+
+/* Position of a parameter by name, -1. */
+static int parameter_named(const struct pg_proc *p, struct str name)
+{
+    struct str rest = str_from(p->arg_names ? p->arg_names : "");
+    for (int i = 0; i < p->n_args; i++) {
+        const char *comma = rest.n ? memchr(rest.p, ',', rest.n) : NULL;
+        size_t n = comma ? (size_t)(comma - rest.p) : rest.n;
+        if (n && str_eq((struct str){ rest.p, n }, name))
+            return i;
+        rest = comma ? (struct str){ comma + 1, rest.n - n - 1 } : (struct str){ 0 };
+    }
+    return -1;
+}
+
+/* A candidate for this call from one row, or false: declared types in call order, variadics expanded, defaults counted. */
+static bool candidate_of(A *a, const struct pg_proc *p, const struct call_args *args, struct candidate *ret)
+{
+    bool expands = p->variadic && !args->variadic && args->n >= p->n_args;
+    oid_t *types = NEW_ARRAY(a, oid_t, args->n + 1);
+    if (!types || (args->variadic && !p->variadic))
+        return false;
+    if (args->n_named == 0) {
+        if (!expands && (args->n > p->n_args || args->n + p->n_defaults < p->n_args))
+            return false;
+        for (size_t i = 0; i < args->n; i++)
+            types[i] = expands && i + 1 >= p->n_args ? (p->variadic == TYPE_OID_any ? TYPE_OID_any : p->variadic) : p->args[i];
+        *ret = (struct candidate){ .row = p, .args = types, .variadic = expands && p->variadic != TYPE_OID_any,
+                                   .n_defaults = (uint8_t)(expands ? 0 : p->n_args - args->n) };
+        return true;
+    }
+    uint8_t *order = NEW_ARRAY(a, uint8_t, args->n + 1);
+    bool given[MAX_ARGS] = { false };
+    if (!order)
+        return false;
+    for (size_t i = 0; i < args->n; i++) {
+        int at = args->names[i].n ? parameter_named(p, args->names[i]) : (int)i;
+        if (at < 0 || at >= p->n_args || given[at])
+            return false;
+        given[at] = true;
+        order[i] = (uint8_t)at;
+        types[i] = p->args[at];
+    }
+    for (int i = 0; i < p->n_args; i++)
+        if (!given[i] && i < p->n_args - p->n_defaults)
+            return false;
+    *ret = (struct candidate){ .row = p, .args = types, .n_defaults = (uint8_t)(p->n_args - args->n), .order = order };
+    return true;
+}
+
+/* Among candidates of the same declared types the one without defaults and without expansion wins. */
+static bool same_types(const struct candidate *x, const struct candidate *y, size_t n)
+{
+    return memcmp(x->args, y->args, n * sizeof(oid_t)) == 0;
+}
+
+static size_t collect_candidates(A *a, const struct pg_proc *procs, size_t n_procs, const struct call_args *args, struct candidate *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_procs && n < MAX_FUNCTIONS; i++) {
+        struct candidate c;
+        if (procs[i].kind == 'p' || !candidate_of(a, &procs[i], args, &c))
+            continue;
+        bool dropped = false;
+        for (size_t k = 0; k < n && !dropped; k++) {
+            if (!same_types(&list[k], &c, args->n))
+                continue;
+            if (c.n_defaults < list[k].n_defaults || (!c.variadic && list[k].variadic))
+                list[k] = c;
+            dropped = true;
+        }
+        if (!dropped)
+            list[n++] = c;
+    }
+    return n;
+}
+
+static bool fail_function(A *a, struct str name, const struct call_args *args, bool ambiguous, int location)
+{
+    struct str text = signature(a, name, args);
+    if (ambiguous) {
+        fail_at(a, location, SQLSTATE_AMBIGUOUS_FUNCTION, "function %.*s is not unique", STR_FMT(text));
+        return err_hint(a->err, "Could not choose a best candidate function. You might need to add explicit type casts.");
+    }
+    fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "function %.*s does not exist", STR_FMT(text));
+    return err_hint(a->err, "No function matches the given name and argument types. You might need to add explicit type casts.");
+}
+
+/* func_get_detail: an exact match first, then f(x) as a cast, then the best candidate. NULL with *ret_cast set: a cast. */
+static bool resolve(A *a, struct str name, struct call_args *args, int location, struct candidate *ret, oid_t *ret_cast)
+{
+    size_t n_procs;
+    struct candidate list[MAX_FUNCTIONS], *chosen = NULL;
+    const struct pg_proc *procs = pg_procs_by_name(name, &n_procs);
+    size_t n = collect_candidates(a, procs, n_procs, args, list);
+    *ret_cast = 0;
+    for (size_t i = 0; i < n && !chosen; i++)
+        if (memcmp(list[i].args, args->types, args->n * sizeof(oid_t)) == 0)
+            chosen = &list[i];
+    if (!chosen && args->n == 1 && args->n_named == 0) {
+        oid_t target = snapshot_type(a->snapshot, a->settings->search_path, a->settings->n_search_path, (struct str){ 0 }, name);
+        const struct pg_proc *proc;
+        bool relabels = false;
+        if (target) {
+            enum coercion_path path = args->types[0] == TYPE_OID_unknown ? PATH_NONE
+                                                                           : coercion_pathway(a, target, args->types[0], COERCION_EXPLICIT, &proc);
+            relabels = args->types[0] == TYPE_OID_unknown || path == PATH_RELABEL ||
+                       (path == PATH_IO && !(type_category(a, target, NULL) == 'S' && args->types[0] == TYPE_OID_record));
+        }
+        if (relabels && (n == 0 || args->types[0] != TYPE_OID_unknown || target)) {
+            *ret_cast = target;
+            return true;
+        }
+    }
+    bool ambiguous = false;
+    if (!chosen && n) {
+        size_t matching = candidates_match(a, args->n, args->types, list, n);
+        if (matching == 1)
+            chosen = &list[0];
+        else if (matching > 1 && !(chosen = candidates_select(a, args->n, args->types, list, matching)))
+            ambiguous = true;
+    }
+    if (!chosen)
+        return fail_function(a, name, args, ambiguous, location);
+    *ret = *chosen;
+    return true;
+}
+
+/* Fills in defaults and named order: args in the function's own order. */
+static bool complete_args(A *a, const struct candidate *c, struct call_args *args)
+{
+    const struct pg_proc *p = c->row;
+    if (c->order) {
+        struct call_args ordered = *args;
+        bool given[MAX_ARGS] = { false };
+        for (size_t i = 0; i < args->n; i++) {
+            ordered.exprs[c->order[i]] = args->exprs[i];
+            ordered.types[c->order[i]] = args->types[i];
+            given[c->order[i]] = true;
+        }
+        for (size_t i = 0; i < p->n_args; i++)
+            if (!given[i])
+                ordered.exprs[i] = NULL;
+        ordered.n = p->n_args;
+        *args = ordered;
+    } else {
+        for (size_t i = args->n; i < p->n_args && c->n_defaults; i++)
+            args->exprs[args->n++] = NULL;
+    }
+    struct str rest = str_from(p->defaults ? p->defaults : "");
+    for (size_t i = 0; i < args->n; i++) {
+        bool has_default = i >= (size_t)(p->n_args - p->n_defaults) && i < p->n_args;
+        struct str text = { 0 };
+        if (has_default) {
+            const char *end = rest.n ? memchr(rest.p, '\x1f', rest.n) : NULL;
+            size_t n = end ? (size_t)(end - rest.p) : rest.n;
+            text = (struct str){ rest.p, n };
+            rest = end ? (struct str){ end + 1, rest.n - n - 1 } : (struct str){ 0 };
+        }
+        if (args->exprs[i])
+            continue;
+        struct query *scope;
+        if (!analyze_expression_text(a, text, NULL, "function default", p->args[i], -1, &args->exprs[i], &scope))
+            return false;
+        args->types[i] = args->exprs[i]->type;
+    }
+    return true;
+}
+
+/* Coerces the arguments to what the row declares; VARIADIC arguments become one array. */
+static bool coerce_args(A *a, struct expr *call, const struct candidate *c, struct call_args *args, struct str name, int location)
+{
+    const struct pg_proc *p = c->row;
+    oid_t declared[MAX_ARGS], actual[MAX_ARGS];
+    size_t n_fixed = p->variadic && p->n_args ? (size_t)p->n_args - 1 : p->n_args;
+    for (size_t i = 0; i < args->n; i++) {
+        actual[i] = args->exprs[i]->type;
+        declared[i] = i < n_fixed || args->variadic || !p->variadic ? p->args[i] : p->variadic;
+    }
+    call->type = generic_resolve(a, actual, declared, args->n, p->result);
+    if (!call->type)
+        return fail_function(a, name, args, false, location);
+    call->args = NEW_ARRAY(a, struct expr *, args->n + 1);
+    if (!call->args)
+        return false;
+    for (size_t i = 0; i < args->n; i++) {
+        call->args[i] = coerce_type(a, args->exprs[i], declared[i], -1, COERCION_IMPLICIT, false, -1);
+        if (!call->args[i])
+            return false;
+    }
+    call->n_args = args->n;
+    call->call.variadic_array = args->variadic;
+    if (!c->variadic)
+        return true;
+    struct expr *array = expr_new(a, EXPR_ARRAY, type_array(a, declared[args->n - 1]), -1, location);
+    if (!array)
+        return false;
+    array->args = call->args + n_fixed;
+    array->n_args = args->n - n_fixed;
+    struct expr **all = NEW_ARRAY(a, struct expr *, n_fixed + 1);
+    if (!all)
+        return false;
+    memcpy(all, call->args, n_fixed * sizeof(*all));
+    all[n_fixed] = array;
+    call->args = all;
+    call->n_args = n_fixed + 1;
+    call->call.variadic_array = true;
+    return true;
+}
+
+struct expr *make_function_call(A *a, struct str schema, struct str name, struct expr **exprs, size_t n, int location)
+{
+    struct call_args args = { .n = n };
+    struct candidate chosen;
+    oid_t cast;
+    (void)schema;
+    if (n > MAX_ARGS)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        args.exprs[i] = exprs[i];
+        args.types[i] = exprs[i]->type;
+    }
+    if (!resolve(a, name, &args, location, &chosen, &cast))
+        return NULL;
+    struct expr *e = NULL;
+    if (cast)
+        return coerce_to_target(a, exprs[0], cast, -1, COERCION_EXPLICIT, location, &e) ? e : NULL;
+    e = expr_new(a, EXPR_FUNC, 0, -1, location);
+    if (!e || !complete_args(a, &chosen, &args))
+        return NULL;
+    e->call.proc = chosen.row;
+    return coerce_args(a, e, &chosen, &args, name, location) ? e : NULL;
+}
+
+/* --- where aggregates and windows may stand --- */
+
+static const struct {
+    const char *aggregate; /* message when an aggregate stands here, NULL: allowed */
+    const char *window;
+} places[PLACE_NR] = {
+    [PLACE_WHERE] = { "aggregate functions are not allowed in WHERE", "window functions are not allowed in WHERE" },
+    [PLACE_JOIN_ON] = { "aggregate functions are not allowed in JOIN conditions", "window functions are not allowed in JOIN conditions" },
+    [PLACE_GROUP_BY] = { "aggregate functions are not allowed in GROUP BY", "window functions are not allowed in GROUP BY" },
+    [PLACE_HAVING] = { NULL, "window functions are not allowed in HAVING" },
+    [PLACE_LIMIT] = { "aggregate functions are not allowed in LIMIT", "window functions are not allowed in LIMIT" },
+    [PLACE_FILTER] = { "aggregate functions are not allowed in FILTER", "window functions are not allowed in FILTER" },
+    [PLACE_WINDOW_PARTITION] = { NULL, "window functions are not allowed in window definitions" },
+    [PLACE_WINDOW_ORDER] = { NULL, "window functions are not allowed in window definitions" },
+    [PLACE_WINDOW_FRAME] = { NULL, "window functions are not allowed in window definitions" },
+    [PLACE_VALUES] = { "aggregate functions are not allowed in VALUES", "window functions are not allowed in VALUES" },
+    [PLACE_SET] = { "aggregate functions are not allowed in UPDATE", "window functions are not allowed in UPDATE" },
+    [PLACE_RETURNING] = { "aggregate functions are not allowed in RETURNING", "window functions are not allowed in RETURNING" },
+    [PLACE_FROM_FUNCTION] = { "aggregate functions are not allowed in functions in FROM", "window functions are not allowed in functions in FROM" },
+    [PLACE_ON_CONFLICT] = { "aggregate functions are not allowed in ON CONFLICT", "window functions are not allowed in ON CONFLICT" },
+};
+
+
+struct level_search {
+    int level; /* lowest levels_up of any variable; INT32_MAX: none */
+};
+
+static bool level_visit(struct expr *e, void *ctx)
+{
+    struct level_search *s = ctx;
+    if ((e->kind == EXPR_VAR || e->kind == EXPR_WHOLE_ROW) && e->var.levels_up < s->level)
+        s->level = e->var.levels_up;
+    if (e->kind == EXPR_SUBLINK)
+        s->level = 0; /* a subquery in an argument: taken as this level's own */
+    return true;
+}
+
+static bool place_allows(A *a, struct scope *s, bool window, int location)
+{
+    const char *message = window ? places[s->place].window : places[s->place].aggregate;
+    enum sqlstate code = window ? SQLSTATE_WINDOWING_ERROR : SQLSTATE_GROUPING_ERROR;
+    if (s->place == PLACE_STANDALONE) {
+        if (s->standalone_what)
+            return fail_at(a, location, code, "%s functions are not allowed in %s", window ? "window" : "aggregate", s->standalone_what);
+        return true;
+    }
+    return message ? fail_at(a, location, code, "%s", message) : true;
+}
+
+bool transform_order(A *a, struct scope *s, Node *const *list, size_t n, struct sort_item **ret, size_t *ret_n)
+{
+    struct sort_item *items = NEW_ARRAY(a, struct sort_item, n + 1);
+    if (!items)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const PgQuery__SortBy *by = list[i]->sort_by;
+        struct expr *e = transform_expr(a, s, by->node);
+        if (e && e->type == TYPE_OID_unknown)
+            e = coerce_type(a, e, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
+        if (!e)
+            return false;
+        bool descending = by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+        items[i] = (struct sort_item){ .expr = e, .descending = descending, .nulls_first = descending };
+        if (by->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST)
+            items[i].nulls_first = true;
+        if (by->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST)
+            items[i].nulls_first = false;
+        if (by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
+            return unsupported_at(a, by->location, "ORDER BY USING");
+    }
+    *ret = items;
+    *ret_n = n;
+    return true;
+}
+
+/* --- windows --- */
+
+/* Frame option bits of PostgreSQL's parsenodes.h. */
+enum {
+    FRAMEOPTION_NONDEFAULT = 0x1, FRAMEOPTION_RANGE = 0x2, FRAMEOPTION_ROWS = 0x4, FRAMEOPTION_GROUPS = 0x8, FRAMEOPTION_BETWEEN = 0x10,
+    FRAMEOPTION_START_UNBOUNDED_PRECEDING = 0x20, FRAMEOPTION_END_UNBOUNDED_PRECEDING = 0x40, FRAMEOPTION_START_UNBOUNDED_FOLLOWING = 0x80,
+    FRAMEOPTION_END_UNBOUNDED_FOLLOWING = 0x100, FRAMEOPTION_START_CURRENT_ROW = 0x200, FRAMEOPTION_END_CURRENT_ROW = 0x400,
+    FRAMEOPTION_START_OFFSET_PRECEDING = 0x800, FRAMEOPTION_END_OFFSET_PRECEDING = 0x1000, FRAMEOPTION_START_OFFSET_FOLLOWING = 0x2000,
+    FRAMEOPTION_END_OFFSET_FOLLOWING = 0x4000, FRAMEOPTION_EXCLUDE_CURRENT_ROW = 0x8000, FRAMEOPTION_EXCLUDE_GROUP = 0x10000,
+    FRAMEOPTION_EXCLUDE_TIES = 0x20000,
+};
+
+static enum frame_bound start_bound(int32_t o)
+{
+    return o & FRAMEOPTION_START_UNBOUNDED_PRECEDING ? BOUND_UNBOUNDED_PRECEDING
+         : o & FRAMEOPTION_START_OFFSET_PRECEDING    ? BOUND_PRECEDING
+         : o & FRAMEOPTION_START_OFFSET_FOLLOWING    ? BOUND_FOLLOWING
+         : o & FRAMEOPTION_START_UNBOUNDED_FOLLOWING ? BOUND_UNBOUNDED_FOLLOWING
+                                                     : BOUND_CURRENT_ROW;
+}
+
+static enum frame_bound end_bound(int32_t o)
+{
+    return o & FRAMEOPTION_END_UNBOUNDED_FOLLOWING ? BOUND_UNBOUNDED_FOLLOWING
+         : o & FRAMEOPTION_END_OFFSET_PRECEDING    ? BOUND_PRECEDING
+         : o & FRAMEOPTION_END_OFFSET_FOLLOWING    ? BOUND_FOLLOWING
+         : o & FRAMEOPTION_END_UNBOUNDED_PRECEDING ? BOUND_UNBOUNDED_PRECEDING
+                                                   : BOUND_CURRENT_ROW;
+}
+
+static bool frame_offset(A *a, struct scope *s, const Node *n, enum frame_mode mode, struct expr **ret)
+{
+    if (!n)
+        return true;
+    struct expr *e = transform_in(a, s, n, PLACE_WINDOW_FRAME);
+    if (e && mode != FRAME_RANGE)
+        e = coerce_to_specific(a, e, TYPE_OID_int8, mode == FRAME_ROWS ? "ROWS" : "GROUPS");
+    *ret = e;
+    return e != NULL;
+}
+
+static struct window *named_window(A *a, struct scope *s, struct str name, int location)
+{
+    for (size_t i = 0; i < s->n_windows; i++)
+        if (str_eq(s->window_names[i], name))
+            return s->windows[i];
+    fail_at(a, location, SQLSTATE_UNDEFINED_OBJECT, "window \"%.*s\" does not exist", STR_FMT(name));
+    return NULL;
+}
+
+
+
+struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef *def)
+{
+    struct window *w = NEW(a, struct window);
+    if (!w)
+        return NULL;
+    if (def->refname && *def->refname) {
+        struct window *base = named_window(a, s, str_from(def->refname), def->location);
+        if (!base)
+            return NULL;
+        if (def->n_partition_clause) {
+            fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR, "cannot override PARTITION BY clause of window \"%s\"", def->refname);
+            return NULL;
+        }
+        if (def->n_order_clause && base->n_order) {
+            fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR, "cannot override ORDER BY clause of window \"%s\"", def->refname);
+            return NULL;
+        }
+        w->partition = base->partition, w->n_partition = base->n_partition;
+        w->order = base->order, w->n_order = base->n_order;
+    }
+    enum expr_place saved = s->place;
+    s->place = PLACE_WINDOW_PARTITION;
+    for (size_t i = 0; i < def->n_partition_clause; i++) {
+        struct expr *e = transform_expr(a, s, def->partition_clause[i]);
+        if (!e || !PUSH(a, w->partition, w->n_partition, e))
+            return NULL;
+    }
+    s->place = PLACE_WINDOW_ORDER;
+    if (def->n_order_clause && !transform_order(a, s, def->order_clause, def->n_order_clause, &w->order, &w->n_order))
+        return NULL;
+    s->place = saved;
+    int32_t o = def->frame_options;
+    if (o & FRAMEOPTION_NONDEFAULT) {
+        w->mode = o & FRAMEOPTION_ROWS ? FRAME_ROWS : o & FRAMEOPTION_GROUPS ? FRAME_GROUPS : FRAME_RANGE;
+        w->start = start_bound(o);
+        w->end = end_bound(o);
+        w->exclusion = o & FRAMEOPTION_EXCLUDE_CURRENT_ROW ? EXCLUDE_CURRENT_ROW
+                     : o & FRAMEOPTION_EXCLUDE_GROUP       ? EXCLUDE_GROUP
+                     : o & FRAMEOPTION_EXCLUDE_TIES        ? EXCLUDE_TIES
+                                                           : EXCLUDE_NONE;
+        if (!frame_offset(a, s, def->start_offset, w->mode, &w->start_offset) || !frame_offset(a, s, def->end_offset, w->mode, &w->end_offset))
+            return NULL;
+        if (w->mode == FRAME_GROUPS && w->n_order == 0) {
+            fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR, "GROUPS mode requires an ORDER BY clause");
+            return NULL;
+        }
+    }
+    return w;
+}
+
+/* --- the call itself --- */
+
+static bool collect_args(A *a, struct scope *s, const PgQuery__FuncCall *call, struct call_args *args)
+{
+    if (call->n_args > MAX_ARGS)
+        return unsupported_at(a, call->location, "a call with more than %d arguments", MAX_ARGS);
+    for (size_t i = 0; i < call->n_args; i++) {
+        const Node *n = call->args[i];
+        if (n->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {
+            args->names[i] = str_from(n->named_arg_expr->name);
+            args->n_named++;
+            n = n->named_arg_expr->arg;
+        } else if (args->n_named) {
+            return fail_at(a, call->location, SQLSTATE_SYNTAX_ERROR, "positional argument cannot follow named argument");
+        }
+        args->exprs[i] = transform_expr(a, s, n);
+        if (!args->exprs[i])
+            return false;
+        args->types[i] = args->exprs[i]->type;
+        args->n++;
+    }
+    args->variadic = call->func_variadic;
+    return true;
+}
+
+static bool check_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *call, struct expr *e)
+{
+    struct level_search search = { INT32_MAX };
+    for (size_t i = 0; i < e->n_args; i++)
+        expr_walk(e->args[i], level_visit, &search);
+    if (e->call.filter)
+        expr_walk(e->call.filter, level_visit, &search);
+    int up = search.level == INT32_MAX ? 0 : search.level;
+    struct scope *at = s;
+    for (int i = 0; i < up && at->parent; i++)
+        at = at->parent;
+    e->call.levels_up = up;
+    if (at->in_aggregate)
+        return fail_at(a, call->location, SQLSTATE_GROUPING_ERROR, "aggregate function calls cannot be nested");
+    if (!place_allows(a, at, false, call->location))
+        return false;
+    at->query->has_aggregates = true;
+    return true;
+}
+
+/* What may not be written with a plain function. */
+static bool check_plain(A *a, const PgQuery__FuncCall *call, struct str name)
+{
+    const char *what = call->agg_star                  ? "%.*s(*) specified, but %.*s is not an aggregate function"
+                     : call->agg_distinct              ? "DISTINCT specified, but %.*s is not an aggregate function%.*s"
+                     : call->n_agg_order && !call->agg_within_group ? "ORDER BY specified, but %.*s is not an aggregate function%.*s"
+                     : call->agg_within_group          ? "WITHIN GROUP specified, but %.*s is not an aggregate function%.*s"
+                     : call->agg_filter                ? "FILTER specified, but %.*s is not an aggregate function%.*s"
+                     : call->over                      ? "OVER specified, but %.*s is not a window function nor an aggregate function%.*s"
+                                                       : NULL;
+    if (!what)
+        return true;
+    struct str second = call->agg_star ? name : (struct str){ 0 };
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE, what, STR_FMT(name), STR_FMT(second));
+#pragma GCC diagnostic pop
+}
+
+static bool finish_window(A *a, struct scope *s, const PgQuery__FuncCall *call, struct expr *e)
+{
+    if (e->call.distinct)
+        return unsupported_at(a, call->location, "DISTINCT is not implemented for window functions: it");
+    if (!place_allows(a, s, true, call->location))
+        return false;
+    if (call->over->name && *call->over->name)
+        e->call.window = named_window(a, s, str_from(call->over->name), call->over->location);
+    else
+        e->call.window = transform_window(a, s, call->over);
+    e->kind = EXPR_WINDOW;
+    s->query->has_windows = true;
+    return e->call.window != NULL;
+}
+
+static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, struct str name, struct expr *e)
+{
+    const struct pg_proc *p = e->call.proc;
+    if (p->returns_set) {
+        e->type = e->type ? e->type : p->result;
+        s->query->has_set_returning = true;
+        if (s->place == PLACE_WHERE || s->place == PLACE_JOIN_ON || s->place == PLACE_HAVING || s->place == PLACE_LIMIT || s->place == PLACE_SET)
+            return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in %s",
+                           s->place == PLACE_WHERE ? "WHERE" : s->place == PLACE_HAVING ? "HAVING" : s->place == PLACE_LIMIT ? "LIMIT"
+                           : s->place == PLACE_SET ? "UPDATE" : "JOIN conditions");
+    }
+    if (p->kind == 'f')
+        return check_plain(a, call, name);
+    if (p->kind == 'w' && !call->over)
+        return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE, "window function %.*s requires an OVER clause", STR_FMT(name));
+    if (p->kind == 'a') {
+        const struct pg_aggregate *g = pg_aggregate_by_proc(p->oid);
+        bool ordered_set = g && g->kind != 'n';
+        if (ordered_set && !call->agg_within_group)
+            return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE, "WITHIN GROUP is required for ordered-set aggregate %.*s", STR_FMT(name));
+        if (!ordered_set && call->agg_within_group)
+            return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE,
+                           "%.*s is not an ordered-set aggregate, so it cannot have WITHIN GROUP", STR_FMT(name));
+        e->call.n_direct = ordered_set ? call->n_args : 0;
+    }
+    if (call->over)
+        return finish_window(a, s, call, e);
+    e->kind = EXPR_AGGREGATE;
+    return check_aggregate(a, s, call, e);
+}
+
+struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall *call)
+{
+    struct str schema, name;
+    struct call_args args = { 0 };
+    struct candidate chosen;
+    oid_t cast;
+    if (!name_parts(a, call->funcname, call->n_funcname, call->location, &schema, &name))
+        return NULL;
+    size_t n_procs;
+    const struct pg_proc *procs = pg_procs_by_name(name, &n_procs);
+    bool aggregate = n_procs && procs[0].kind == 'a';
+    bool saved_in = s->in_aggregate;
+    if (aggregate && !call->over)
+        s->in_aggregate = true;
+    bool ok = collect_args(a, s, call, &args);
+    /* WITHIN GROUP: the ordered arguments follow the direct ones. */
+    struct sort_item *order = NULL;
+    size_t n_order = 0;
+    if (ok && call->n_agg_order)
+        ok = transform_order(a, s, call->agg_order, call->n_agg_order, &order, &n_order);
+    if (ok && call->agg_within_group) {
+        for (size_t i = 0; i < n_order && args.n < MAX_ARGS; i++) {
+            args.exprs[args.n] = order[i].expr;
+            args.types[args.n++] = order[i].expr->type;
+        }
+    }
+    struct expr *filter = NULL;
+    if (ok && call->agg_filter) {
+        enum expr_place place = s->place;
+        s->place = PLACE_FILTER;
+        filter = transform_expr(a, s, call->agg_filter);
+        s->place = place;
+        ok = filter && (filter = coerce_to_boolean(a, filter, "FILTER"));
+    }
+    s->in_aggregate = saved_in;
+    if (!ok)
+        return NULL;
+    if (schema.n && !str_is(schema, "pg_catalog") && !str_is(schema, "pgd1") && !str_is(schema, "information_schema")) {
+        fail_function(a, arena_printf(a->arena, "%.*s.%.*s", STR_FMT(schema), STR_FMT(name)), &args, false, call->location);
+        return NULL;
+    }
+    if (!resolve(a, name, &args, call->location, &chosen, &cast))
+        return NULL;
+    struct expr *e = NULL;
+    if (cast)
+        return check_plain(a, call, name) && coerce_to_target(a, args.exprs[0], cast, -1, COERCION_EXPLICIT, call->location, &e) ? e : NULL;
+    e = expr_new(a, EXPR_FUNC, 0, -1, call->location);
+    if (!e || !complete_args(a, &chosen, &args))
+        return NULL;
+    e->call.proc = chosen.row;
+    e->call.form = CALL_FUNCTION;
+    e->call.star = call->agg_star;
+    e->call.distinct = call->agg_distinct;
+    e->call.within_group = call->agg_within_group;
+    e->call.order = order;
+    e->call.n_order = n_order;
+    e->call.filter = filter;
+    if (!coerce_args(a, e, &chosen, &args, name, call->location))
+        return NULL;
+    if (call->agg_within_group) /* the ordered arguments may have been coerced */
+        for (size_t i = 0; i < n_order && i < e->n_args; i++)
+            order[i].expr = e->args[e->n_args - n_order + i];
+    return finish_kind(a, s, call, name, e) ? e : NULL;
+}

@@ -1,0 +1,143 @@
+/*
+ * analyze_internal.h - what the analyze_*.c files share; nobody else includes it.
+ *
+ * analyze.c         statements, parameters, positions, walking
+ * analyze_type.c    type names, categories, coercion pathways
+ * analyze_coerce.c  coercions of expressions, common types, polymorphism
+ * analyze_func.c    functions, aggregates, windows; operators in analyze_oper.c
+ * analyze_expr.c    expressions
+ * analyze_from.c    FROM, range table, column names
+ * analyze_select.c  SELECT lists, GROUP BY, ORDER BY, set operations, VALUES, WITH
+ * analyze_change.c  INSERT, UPDATE, DELETE
+ */
+#ifndef PGD1_SQL_ANALYZE_INTERNAL_H
+#define PGD1_SQL_ANALYZE_INTERNAL_H
+
+#include "proxy/sql/analyze.h"
+#include "proxy/sql/skeleton.h"
+
+typedef struct analyze_context A;
+typedef PgQuery__Node Node;
+
+enum { ANALYZE_MAX_DEPTH = 4000 };
+
+/* Where an expression stands: what is allowed there and how PostgreSQL names the place. */
+enum expr_place {
+    PLACE_SELECT_LIST, PLACE_WHERE, PLACE_JOIN_ON, PLACE_GROUP_BY, PLACE_HAVING, PLACE_ORDER_BY, PLACE_LIMIT, PLACE_FILTER,
+    PLACE_WINDOW_PARTITION, PLACE_WINDOW_ORDER, PLACE_WINDOW_FRAME, PLACE_VALUES, PLACE_SET, PLACE_RETURNING, PLACE_FROM_FUNCTION,
+    PLACE_ON_CONFLICT, PLACE_STANDALONE, PLACE_DISTINCT_ON, PLACE_NR
+};
+
+/* One query level under analysis. */
+struct scope {
+    struct query *query;
+    struct scope *parent;
+    enum expr_place place;
+    const char *standalone_what;
+    bool in_aggregate;        /* inside an aggregate's arguments at this level */
+    bool in_window;           /* inside a window function's arguments */
+    /* names visible to unqualified and qualified references: indexes into query->rtable */
+    struct name_item { int rte; bool columns_visible, table_visible, lateral_only, lateral_ok; } *names;
+    size_t n_names;
+    struct window **windows; struct str *window_names; size_t n_windows; /* WINDOW clause */
+    const PgQuery__WindowDef **window_nodes;
+};
+
+/* --- errors with positions --- */
+bool fail_at(A *a, int location, enum sqlstate code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+bool unsupported_at(A *a, int location, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool enter(A *a); /* depth guard; pair with leave() on every way out that goes on */
+static inline void leave(A *a)
+{
+    a->depth--;
+}
+/* ARENA_NEW that reports 53200. */
+void *analyze_alloc(A *a, size_t n, size_t size);
+#define NEW(a, type) ((type *)analyze_alloc((a), 1, sizeof(type)))
+#define NEW_ARRAY(a, type, n) ((type *)analyze_alloc((a), (n), sizeof(type)))
+/* Appends to arrays that grow by doubling: size is a power of two implied by n. */
+bool grow_array(A *a, void **array, size_t n, size_t size);
+#define PUSH(a, array, n, item) (grow_array((a), (void **)&(array), (n), sizeof(*(array))) ? ((array)[(n)++] = (item), true) : false)
+
+struct expr *expr_new(A *a, enum expr_kind kind, oid_t type, int32_t typmod, int location);
+/* Text of a String node list's last element, and of the one before ("" when there is none). False: more than two names. */
+bool name_parts(A *a, Node *const *names, size_t n, int location, struct str *ret_schema, struct str *ret_name);
+struct str node_string(const Node *n);
+
+/* --- types --- */
+struct str type_text(A *a, oid_t type, int32_t typmod); /* as messages show it */
+char type_category(A *a, oid_t type, bool *ret_preferred);
+oid_t type_element(A *a, oid_t type); /* of a true array, else 0 */
+oid_t type_array(A *a, oid_t type);
+bool type_is_enum(A *a, oid_t type);
+bool type_is_domain(A *a, oid_t type);
+bool type_is_polymorphic(oid_t type);
+oid_t type_base(A *a, oid_t type); /* under domains */
+enum coercion_context { COERCION_IMPLICIT, COERCION_ASSIGNMENT, COERCION_EXPLICIT };
+enum coercion_path { PATH_NONE, PATH_FUNC, PATH_RELABEL, PATH_ARRAY, PATH_IO };
+enum coercion_path coercion_pathway(A *a, oid_t target, oid_t source, enum coercion_context context, const struct pg_proc **ret_proc);
+bool binary_coercible(A *a, oid_t source, oid_t target);
+bool can_coerce(A *a, size_t n, const oid_t *inputs, const oid_t *targets, enum coercion_context context);
+
+/* --- coercion of expressions --- */
+/* The raw conversion; typmod -1 unless the conversion function takes it. NULL with err set on failure. */
+struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, bool is_explicit, int location);
+/* Conversion and length coercion; *ret NULL when there is no way (the caller words the error), false on other errors. */
+bool coerce_to_target(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, int location, struct expr **ret);
+struct expr *coerce_to_boolean(A *a, struct expr *e, const char *construct);
+struct expr *coerce_to_specific(A *a, struct expr *e, oid_t target, const char *construct);
+/* what: "CASE", "UNION"…; 42804 "%s types %s and %s cannot be matched". context NULL: gives 0 instead of an error. */
+oid_t select_common_type(A *a, struct expr *const *exprs, size_t n, const char *what);
+struct expr *coerce_to_common(A *a, struct expr *e, oid_t type, const char *what);
+int32_t select_common_typmod(struct expr *const *exprs, size_t n, oid_t type);
+/* Polymorphic functions: settles declared types and the result from actual ones; 42883-style failure gives 0. */
+bool generic_consistent(A *a, const oid_t *actual, const oid_t *declared, size_t n);
+oid_t generic_resolve(A *a, oid_t *actual, oid_t *declared, size_t n, oid_t result);
+/* Sets the type of an undetermined parameter or decodes an unknown constant: coerce_type does; here for direct use. */
+struct expr *const_from_unknown(A *a, struct expr *e, oid_t target, int32_t typmod);
+struct expr *const_null(A *a, oid_t type, int32_t typmod, int location);
+struct expr *const_int4(A *a, int32_t value);
+
+/* --- operators and functions --- */
+struct expr *make_operator(A *a, struct str schema, struct str name, struct expr *left, struct expr *right, int location);
+struct expr *make_scalar_array(A *a, struct str name, bool any, struct expr *left, struct expr *right, int location);
+/* The operator's row for two types; NULL without error when missing_ok. */
+const struct pg_operator *find_operator(A *a, struct str name, oid_t left, oid_t right, bool missing_ok, int location);
+/* Default equality and ordering of a type: its "=" / "<" operator; 42883 could not identify… */
+const struct pg_operator *equality_operator(A *a, oid_t type, int location, bool missing_ok);
+struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall *call);
+struct expr *make_function_call(A *a, struct str schema, struct str name, struct expr **args, size_t n, int location);
+
+struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef *def);
+bool transform_order(A *a, struct scope *s, Node *const *list, size_t n, struct sort_item **ret, size_t *ret_n);
+
+/* --- expressions --- */
+struct expr *transform_expr(A *a, struct scope *s, const Node *n);
+struct expr *transform_in(A *a, struct scope *s, const Node *n, enum expr_place place); /* sets and restores the place */
+/* FigureColname */
+struct str figure_column_name(A *a, const Node *n);
+
+/* --- FROM and names --- */
+bool transform_from(A *a, struct scope *s, Node *const *items, size_t n);
+int add_rte(A *a, struct scope *s, struct rte rte); /* -1 on failure */
+int add_relation_rte(A *a, struct scope *s, const PgQuery__RangeVar *name);
+int add_rte_for_relation(A *a, struct scope *s, const struct relation *r, struct str alias, bool has_alias);
+bool add_name(A *a, struct scope *s, int rte, bool columns_visible, bool table_visible);
+struct expr *transform_column_ref(A *a, struct scope *s, const PgQuery__ColumnRef *ref);
+/* Every column of `t.*` or `*`. */
+bool expand_star(A *a, struct scope *s, const PgQuery__ColumnRef *ref, struct expr ***ret, struct str **ret_names, size_t *ret_n);
+struct expr *make_var(A *a, struct scope *s, int levels_up, int rte, int column, int location);
+struct query *scope_query(struct scope *s, int levels_up);
+
+/* --- queries --- */
+struct query *transform_select(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown);
+struct query *transform_any_query(A *a, struct scope *parent, const Node *stmt); /* SELECT or data-modifying, for WITH and sublinks */
+bool transform_with(A *a, struct scope *s, const PgQuery__WithClause *with);
+bool transform_targets(A *a, struct scope *s, Node *const *list, size_t n, enum expr_place place, struct target **ret, size_t *ret_n);
+void resolve_unknown_targets(A *a, struct target *targets, size_t n);
+struct query *transform_insert(A *a, struct scope *parent, const PgQuery__InsertStmt *stmt);
+struct query *transform_update(A *a, struct scope *parent, const PgQuery__UpdateStmt *stmt);
+struct query *transform_delete(A *a, struct scope *parent, const PgQuery__DeleteStmt *stmt);
+struct cte *find_cte(struct scope *s, struct str name, int *ret_levels_up);
+
+#endif

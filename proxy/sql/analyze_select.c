@@ -1,0 +1,885 @@
+/* analyze_select.c - SELECT, VALUES, set operations, WITH (PostgreSQL 15: analyze.c, parse_clause.c, parse_agg.c, parse_cte.c). */
+#include "proxy/sql/analyze_internal.h"
+
+/* --- target lists --- */
+
+static bool add_star(A *a, struct scope *s, const PgQuery__ColumnRef *ref, struct target **list, size_t *n)
+{
+    struct expr **exprs;
+    struct str *names;
+    size_t count;
+    if (!expand_star(a, s, ref, &exprs, &names, &count))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct target t = { .expr = exprs[i], .name = names[i] };
+        if (!PUSH(a, *list, *n, t))
+            return false;
+    }
+    return true;
+}
+
+/* Table and column of a plain column, as RowDescription tells them. */
+static void note_origin(struct scope *s, struct target *t)
+{
+    if (t->expr->kind != EXPR_VAR || t->expr->var.levels_up != 0 || t->expr->var.rte < 0)
+        return;
+    const struct rte *r = &s->query->rtable[t->expr->var.rte];
+    if (r->kind == RTE_RELATION) {
+        t->table_oid = r->relation->oid;
+        t->column_number = r->columns[t->expr->var.column].column->number;
+    } else if (r->kind == RTE_SUBQUERY && r->subquery->command == COMMAND_SELECT && (size_t)t->expr->var.column < r->subquery->n_targets) {
+        t->table_oid = r->subquery->targets[t->expr->var.column].table_oid;
+        t->column_number = r->subquery->targets[t->expr->var.column].column_number;
+    }
+}
+
+bool transform_targets(A *a, struct scope *s, Node *const *list, size_t n, enum expr_place place, struct target **ret, size_t *ret_n)
+{
+    enum expr_place saved = s->place;
+    s->place = place;
+    *ret = NULL;
+    *ret_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        const PgQuery__ResTarget *r = list[i]->res_target;
+        if (r->val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF) {
+            const PgQuery__ColumnRef *ref = r->val->column_ref;
+            if (ref->fields[ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
+                if (!add_star(a, s, ref, ret, ret_n))
+                    return false;
+                continue;
+            }
+        }
+        struct target t = { .expr = transform_expr(a, s, r->val) };
+        if (!t.expr)
+            return false;
+        t.name = r->name && *r->name ? str_from(r->name) : figure_column_name(a, r->val);
+        if (!PUSH(a, *ret, *ret_n, t))
+            return false;
+    }
+    for (size_t i = 0; i < *ret_n; i++)
+        note_origin(s, &(*ret)[i]);
+    s->place = saved;
+    return true;
+}
+
+void resolve_unknown_targets(A *a, struct target *targets, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (targets[i].expr->type != TYPE_OID_unknown)
+            continue;
+        struct expr *e = coerce_type(a, targets[i].expr, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
+        if (e)
+            targets[i].expr = e;
+    }
+}
+
+/* --- ORDER BY, GROUP BY, DISTINCT --- */
+
+static bool has_order(A *a, oid_t type, const char *what, int location)
+{
+    if (type == TYPE_OID_json || type == TYPE_OID_xml || type == TYPE_OID_point) {
+        fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "could not identify an %s operator for type %.*s", what, STR_FMT(type_text(a, type, -1)));
+        if (str_is(str_from(what), "ordering"))
+            err_hint(a->err, "Use an explicit ordering operator or modify the query.");
+        return false;
+    }
+    return true;
+}
+
+static struct target *junk_target(A *a, struct query *q, struct expr *e)
+{
+    for (size_t i = 0; i < q->n_targets; i++)
+        if (expr_equal(q->targets[i].expr, e))
+            return &q->targets[i];
+    struct target t = { .expr = e, .junk = true };
+    return PUSH(a, q->targets, q->n_targets, t) ? &q->targets[q->n_targets - 1] : NULL;
+}
+
+/* A bare name or position in ORDER BY, GROUP BY, DISTINCT ON that means a result column (SQL92). *ret NULL: it does not. */
+static bool output_reference(A *a, struct scope *s, const Node *n, const char *clause, bool names_first, struct target **ret)
+{
+    struct query *q = s->query;
+    *ret = NULL;
+    if (n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && n->column_ref->n_fields == 1) {
+        struct str name = node_string(n->column_ref->fields[0]);
+        if (!name.n)
+            return true;
+        if (!names_first) { /* GROUP BY: an input column of that name wins */
+            for (size_t i = 0; i < s->n_names; i++) {
+                const struct rte *r = &q->rtable[s->names[i].rte];
+                for (size_t c = 0; s->names[i].columns_visible && c < r->n_columns; c++)
+                    if (str_eq(r->columns[c].name, name))
+                        return true;
+            }
+        }
+        for (size_t i = 0; i < q->n_targets; i++) {
+            if (q->targets[i].junk || !str_eq(q->targets[i].name, name))
+                continue;
+            if (*ret && !expr_equal((*ret)->expr, q->targets[i].expr))
+                return fail_at(a, n->column_ref->location, SQLSTATE_AMBIGUOUS_COLUMN, "%s \"%.*s\" is ambiguous", clause, STR_FMT(name));
+            if (!*ret)
+                *ret = &q->targets[i];
+        }
+        return true;
+    }
+    if (n->node_case == PG_QUERY__NODE__NODE_A_CONST && !n->a_const->isnull) {
+        if (n->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL)
+            return fail_at(a, n->a_const->location, SQLSTATE_SYNTAX_ERROR, "non-integer constant in %s", clause);
+        int position = n->a_const->ival->ival, at = 0;
+        for (size_t i = 0; i < q->n_targets; i++)
+            if (!q->targets[i].junk && ++at == position)
+                *ret = &q->targets[i];
+        if (!*ret)
+            return fail_at(a, n->a_const->location, SQLSTATE_INVALID_COLUMN_REFERENCE, "%s position %d is not in select list", clause, position);
+    }
+    return true;
+}
+
+static struct target *clause_target(A *a, struct scope *s, const Node *n, const char *clause, enum expr_place place, bool names_first)
+{
+    struct target *t;
+    if (!output_reference(a, s, n, clause, names_first, &t))
+        return NULL;
+    if (t)
+        return t;
+    struct expr *e = transform_in(a, s, n, place);
+    if (e && e->type == TYPE_OID_unknown)
+        e = coerce_type(a, e, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
+    return e ? junk_target(a, s->query, e) : NULL;
+}
+
+static bool transform_sort(A *a, struct scope *s, Node *const *list, size_t n)
+{
+    struct query *q = s->query;
+    for (size_t i = 0; i < n; i++) {
+        const PgQuery__SortBy *by = list[i]->sort_by;
+        if (by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
+            return unsupported_at(a, by->location, "ORDER BY USING");
+        struct target *t = clause_target(a, s, by->node, "ORDER BY", PLACE_ORDER_BY, true);
+        if (!t)
+            return false;
+        if (t->expr->type == TYPE_OID_unknown && !(t->expr = coerce_type(a, t->expr, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
+            return false;
+        if (!has_order(a, t->expr->type, "ordering", t->expr->location))
+            return false;
+        struct sort_item item = { .expr = t->expr, .descending = by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC };
+        item.nulls_first = by->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
+                           (by->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST && item.descending);
+        if (!PUSH(a, q->sort, q->n_sort, item))
+            return false;
+    }
+    return true;
+}
+
+struct sets { struct expr ***lists; size_t *sizes; size_t n; };
+
+static struct expr *group_expr(A *a, struct scope *s, const Node *n)
+{
+    struct query *q = s->query;
+    struct target *t = clause_target(a, s, n, "GROUP BY", PLACE_GROUP_BY, false);
+    if (!t || !has_order(a, t->expr->type, "equality", t->expr->location))
+        return NULL;
+    if (t->expr->kind == EXPR_AGGREGATE) {
+        fail_at(a, t->expr->location, SQLSTATE_GROUPING_ERROR, "aggregate functions are not allowed in GROUP BY");
+        return NULL;
+    }
+    if (t->expr->kind == EXPR_WINDOW) {
+        fail_at(a, t->expr->location, SQLSTATE_WINDOWING_ERROR, "window functions are not allowed in GROUP BY");
+        return NULL;
+    }
+    for (size_t i = 0; i < q->n_group; i++)
+        if (expr_equal(q->group[i], t->expr))
+            return q->group[i];
+    struct expr *e = t->expr;
+    return PUSH(a, q->group, q->n_group, e) ? e : NULL;
+}
+
+static bool add_set(A *a, struct sets *sets, struct expr **list, size_t n)
+{
+    size_t before = sets->n;
+    if (!PUSH(a, sets->sizes, before, n))
+        return false;
+    return PUSH(a, sets->lists, sets->n, list);
+}
+
+/* An element of a grouping set list: one expression or (a, b). */
+static bool element_exprs(A *a, struct scope *s, const Node *n, struct expr ***list, size_t *count)
+{
+    bool row = n->node_case == PG_QUERY__NODE__NODE_ROW_EXPR;
+    size_t items = row ? n->row_expr->n_args : 1;
+    for (size_t i = 0; i < items; i++) {
+        struct expr *e = group_expr(a, s, row ? n->row_expr->args[i] : n);
+        if (!e || !PUSH(a, *list, *count, e))
+            return false;
+    }
+    return true;
+}
+
+static bool expand_grouping(A *a, struct scope *s, const PgQuery__GroupingSet *g, struct sets *ret)
+{
+    struct expr **parts[12];
+    size_t sizes[12], n = g->n_content;
+    if (g->kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_EMPTY)
+        return add_set(a, ret, NULL, 0);
+    if (g->kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_SETS) {
+        for (size_t i = 0; i < n; i++) {
+            struct expr **list = NULL;
+            size_t count = 0;
+            if (g->content[i]->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
+                if (!expand_grouping(a, s, g->content[i]->grouping_set, ret))
+                    return false;
+            } else if (!element_exprs(a, s, g->content[i], &list, &count) || !add_set(a, ret, list, count)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    if (n > 12)
+        return fail_at(a, g->location, SQLSTATE_TOO_MANY_COLUMNS, "CUBE is limited to 12 elements");
+    for (size_t i = 0; i < n; i++) {
+        parts[i] = NULL;
+        sizes[i] = 0;
+        if (!element_exprs(a, s, g->content[i], &parts[i], &sizes[i]))
+            return false;
+    }
+    bool cube = g->kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_CUBE;
+    for (size_t k = 0; k < (cube ? (size_t)1 << n : n + 1); k++) {
+        struct expr **list = NULL;
+        size_t count = 0;
+        for (size_t i = 0; i < n; i++) {
+            bool in = cube ? !(k & ((size_t)1 << i)) : i < n - k;
+            for (size_t j = 0; in && j < sizes[i]; j++)
+                if (!PUSH(a, list, count, parts[i][j]))
+                    return false;
+        }
+        if (!add_set(a, ret, list, count))
+            return false;
+    }
+    return true;
+}
+
+/* GROUP BY a, ROLLUP (b): the cross product of its items' sets. */
+static bool cross_sets(A *a, struct sets *left, const struct sets *right)
+{
+    struct sets all = { 0 };
+    for (size_t i = 0; i < left->n; i++) {
+        for (size_t k = 0; k < right->n; k++) {
+            struct expr **list = NULL;
+            size_t n = 0;
+            for (size_t j = 0; j < left->sizes[i]; j++)
+                if (!PUSH(a, list, n, left->lists[i][j]))
+                    return false;
+            for (size_t j = 0; j < right->sizes[k]; j++)
+                if (!PUSH(a, list, n, right->lists[k][j]))
+                    return false;
+            if (!add_set(a, &all, list, n))
+                return false;
+        }
+    }
+    *left = all;
+    return all.n <= 4096 || fail_at(a, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "too many grouping sets present (maximum 4096)");
+}
+
+static bool transform_group(A *a, struct scope *s, Node *const *list, size_t n)
+{
+    struct sets all = { 0 };
+    bool any_sets = false;
+    if (!n)
+        return true;
+    if (!add_set(a, &all, NULL, 0))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        struct sets one = { 0 };
+        if (list[i]->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
+            any_sets = true;
+            if (!expand_grouping(a, s, list[i]->grouping_set, &one))
+                return false;
+        } else {
+            struct expr **exprs = NULL;
+            size_t count = 0;
+            if (!element_exprs(a, s, list[i], &exprs, &count) || !add_set(a, &one, exprs, count))
+                return false;
+        }
+        if (!cross_sets(a, &all, &one))
+            return false;
+    }
+    if (any_sets) {
+        s->query->grouping_sets = all.lists;
+        s->query->grouping_set_sizes = all.sizes;
+        s->query->n_grouping_sets = all.n;
+    }
+    return true;
+}
+
+static bool transform_distinct(A *a, struct scope *s, const PgQuery__SelectStmt *stmt)
+{
+    struct query *q = s->query;
+    if (!stmt->n_distinct_clause)
+        return true;
+    const Node *first = stmt->distinct_clause[0];
+    bool on = first && first->node_case != PG_QUERY__NODE__NODE__NOT_SET;
+    if (!on) {
+        q->distinct = true;
+        for (size_t i = 0; i < q->n_targets; i++) {
+            if (!q->targets[i].junk && !has_order(a, q->targets[i].expr->type, "equality", q->targets[i].expr->location))
+                return false;
+            if (q->targets[i].junk)
+                return fail_at(a, q->targets[i].expr->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                               "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
+        }
+        return true;
+    }
+    for (size_t i = 0; i < stmt->n_distinct_clause; i++) {
+        struct target *t = clause_target(a, s, stmt->distinct_clause[i], "DISTINCT ON", PLACE_DISTINCT_ON, true);
+        if (!t || !has_order(a, t->expr->type, "equality", t->expr->location) || !PUSH(a, q->distinct_on, q->n_distinct_on, t->expr))
+            return false;
+    }
+    /* The ON expressions must be the first ORDER BY items, in any order. */
+    for (size_t i = 0; i < q->n_sort && i < q->n_distinct_on; i++) {
+        bool found = false;
+        for (size_t k = 0; k < q->n_distinct_on; k++)
+            found |= expr_equal(q->sort[i].expr, q->distinct_on[k]);
+        if (!found)
+            return fail_at(a, q->sort[i].expr->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                           "SELECT DISTINCT ON expressions must match initial ORDER BY expressions");
+    }
+    return true;
+}
+
+/* --- LIMIT --- */
+
+static bool transform_limit(A *a, struct scope *s, const Node *n, const char *what, struct expr **ret)
+{
+    if (!n)
+        return true;
+    struct expr *e = transform_in(a, s, n, PLACE_LIMIT);
+    if (!e || !(e = coerce_to_specific(a, e, TYPE_OID_int8, what)))
+        return false;
+    struct expr *inner = e;
+    while (inner->n_args == 1)
+        inner = inner->args[0];
+    if (inner->kind == EXPR_VAR && inner->var.levels_up == 0)
+        return fail_at(a, e->location, SQLSTATE_INVALID_COLUMN_REFERENCE, "argument of %s must not contain variables", what);
+    *ret = e;
+    return true;
+}
+
+/* --- columns outside aggregates (42803) --- */
+
+struct ungrouped {
+    A *a;
+    struct query *query;
+    int depth;          /* how many queries below the grouped one we are */
+    struct expr *bad;
+};
+
+static void ungrouped_query(struct ungrouped *u, struct query *q);
+
+/* Grouped by a table's whole primary key: its other columns depend on it. */
+static bool key_is_grouped(struct query *q, int rte)
+{
+    const struct rte *r = &q->rtable[rte];
+    if (r->kind != RTE_RELATION)
+        return false;
+    for (size_t i = 0; i < r->relation->n_constraints; i++) {
+        const struct constraint *c = &r->relation->constraints[i];
+        size_t grouped = 0;
+        if (c->kind != 'p')
+            continue;
+        for (size_t k = 0; k < c->n_columns; k++)
+            for (size_t g = 0; g < q->n_group; g++) {
+                const struct expr *e = q->group[g];
+                if (e->kind == EXPR_VAR && e->var.levels_up == 0 && e->var.rte == rte && r->columns[e->var.column].column->number == c->columns[k]) {
+                    grouped++;
+                    break;
+                }
+            }
+        if (grouped == c->n_columns)
+            return true;
+    }
+    return false;
+}
+
+static bool ungrouped_visit(struct expr *e, void *ctx)
+{
+    struct ungrouped *u = ctx;
+    if (u->bad)
+        return false;
+    if (u->depth == 0)
+        for (size_t i = 0; i < u->query->n_group; i++)
+            if (expr_equal(u->query->group[i], e))
+                return false;
+    if (e->kind == EXPR_AGGREGATE && e->call.levels_up == u->depth)
+        return false;
+    if (e->kind == EXPR_GROUPING)
+        return false;
+    if (e->kind == EXPR_SUBLINK) {
+        u->depth++;
+        ungrouped_query(u, e->sublink.query);
+        u->depth--;
+    }
+    if ((e->kind != EXPR_VAR && e->kind != EXPR_WHOLE_ROW) || e->var.levels_up != u->depth || e->var.rte < 0)
+        return true;
+    for (size_t i = 0; i < u->query->n_group; i++) {
+        const struct expr *g = u->query->group[i];
+        if (g->kind == EXPR_VAR && e->kind == EXPR_VAR && g->var.rte == e->var.rte && g->var.column == e->var.column && g->var.levels_up == 0)
+            return false;
+    }
+    if (!key_is_grouped(u->query, e->var.rte))
+        u->bad = e;
+    return false;
+}
+
+static void ungrouped_from(struct ungrouped *u, const struct from_item *f)
+{
+    if (f->kind == FROM_RTE)
+        return;
+    ungrouped_from(u, f->left);
+    ungrouped_from(u, f->right);
+    expr_walk(f->on, ungrouped_visit, u);
+}
+
+static void ungrouped_query(struct ungrouped *u, struct query *q)
+{
+    if (q->set_operation != SETOP_NONE) { /* its sides are one level further in (transform_setop) */
+        u->depth++;
+        ungrouped_query(u, q->left);
+        ungrouped_query(u, q->right);
+        u->depth--;
+        return;
+    }
+    for (size_t i = 0; i < q->n_targets; i++)
+        expr_walk(q->targets[i].expr, ungrouped_visit, u);
+    expr_walk(q->where, ungrouped_visit, u);
+    expr_walk(q->having, ungrouped_visit, u);
+    for (size_t i = 0; i < q->n_group; i++)
+        expr_walk(q->group[i], ungrouped_visit, u);
+    for (size_t i = 0; i < q->n_from; i++)
+        ungrouped_from(u, q->from[i]);
+    for (size_t i = 0; i < q->n_values_rows; i++)
+        for (size_t c = 0; c < q->n_targets; c++)
+            expr_walk(q->values_rows[i][c], ungrouped_visit, u);
+    for (size_t i = 0; i < q->n_rtable; i++) {
+        struct rte *r = &q->rtable[i];
+        if (r->kind == RTE_SUBQUERY) {
+            u->depth++;
+            ungrouped_query(u, r->subquery);
+            u->depth--;
+        }
+        for (size_t k = 0; k < r->n_functions; k++)
+            expr_walk(r->functions[k], ungrouped_visit, u);
+    }
+}
+
+static bool check_grouping(A *a, struct query *q)
+{
+    if (!q->has_aggregates && !q->n_group && !q->having && !q->n_grouping_sets)
+        return true;
+    struct ungrouped u = { .a = a, .query = q };
+    for (size_t i = 0; i < q->n_targets; i++)
+        expr_walk(q->targets[i].expr, ungrouped_visit, &u);
+    expr_walk(q->having, ungrouped_visit, &u);
+    for (size_t i = 0; i < q->n_sort; i++)
+        expr_walk(q->sort[i].expr, ungrouped_visit, &u);
+    for (size_t i = 0; i < q->n_distinct_on; i++)
+        expr_walk(q->distinct_on[i], ungrouped_visit, &u);
+    if (!u.bad)
+        return true;
+    const struct rte *r = &q->rtable[u.bad->var.rte];
+    struct str name = u.bad->kind == EXPR_VAR ? r->columns[u.bad->var.column].name : STR("*");
+    if (u.bad->var.levels_up)
+        return fail_at(a, u.bad->location, SQLSTATE_GROUPING_ERROR, "subquery uses ungrouped column \"%.*s.%.*s\" from outer query", STR_FMT(r->alias), STR_FMT(name));
+    return fail_at(a, u.bad->location, SQLSTATE_GROUPING_ERROR, "column \"%.*s.%.*s\" must appear in the GROUP BY clause or be used in an aggregate function",
+                   STR_FMT(r->alias), STR_FMT(name));
+}
+
+/* --- locking --- */
+
+static bool transform_locking(A *a, struct query *q, Node *const *list, size_t n)
+{
+    static const enum lock_strength strengths[] = { LOCK_NONE, LOCK_NONE, LOCK_KEY_SHARE, LOCK_SHARE, LOCK_NO_KEY_UPDATE, LOCK_UPDATE };
+    static const char *const names[] = { "", "", "FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE" };
+    for (size_t i = 0; i < n; i++) {
+        const PgQuery__LockingClause *l = list[i]->locking_clause;
+        const char *conflict = q->set_operation != SETOP_NONE ? "UNION/INTERSECT/EXCEPT"
+                             : q->distinct || q->n_distinct_on ? "DISTINCT clause"
+                             : q->n_group ? "GROUP BY clause"
+                             : q->having ? "HAVING clause"
+                             : q->has_aggregates ? "aggregate functions"
+                             : q->has_windows ? "window functions"
+                             : q->has_set_returning ? "set-returning functions in the target list" : NULL;
+        if (conflict)
+            return fail_at(a, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s is not allowed with %s", names[l->strength], conflict);
+        if (strengths[l->strength] > q->lock)
+            q->lock = strengths[l->strength];
+        q->lock_nowait |= l->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitError;
+        q->lock_skip_locked |= l->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitSkip;
+    }
+    return true;
+}
+
+/* --- WITH --- */
+
+static bool transform_cte(A *a, struct scope *s, struct cte *cte, const PgQuery__CommonTableExpr *node, bool recursive);
+
+bool transform_with(A *a, struct scope *s, const PgQuery__WithClause *with)
+{
+    if (!with)
+        return true;
+    struct query *q = s->query;
+    q->ctes = NEW_ARRAY(a, struct cte, with->n_ctes + 1); /* range table entries point into it: it must not move */
+    if (!q->ctes)
+        return false;
+    q->with_recursive = with->recursive;
+    for (size_t i = 0; i < with->n_ctes; i++) {
+        const PgQuery__CommonTableExpr *node = with->ctes[i]->common_table_expr;
+        struct str name = str_from(node->ctename);
+        for (size_t k = 0; k < q->n_ctes; k++)
+            if (str_eq(q->ctes[k].name, name))
+                return fail_at(a, node->location, SQLSTATE_DUPLICATE_ALIAS, "WITH query name \"%.*s\" specified more than once", STR_FMT(name));
+        struct cte *cte = &q->ctes[q->n_ctes];
+        *cte = (struct cte){ .name = name };
+        cte->materialized = node->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways  ? CTE_MATERIALIZED
+                          : node->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever ? CTE_NOT_MATERIALIZED
+                                                                                                     : CTE_DEFAULT;
+        if (node->search_clause || node->cycle_clause)
+            return unsupported_at(a, node->location, "SEARCH or CYCLE of a WITH query");
+        for (size_t k = 0; k < node->n_aliascolnames; k++) {
+            struct str column = node_string(node->aliascolnames[k]);
+            if (!PUSH(a, cte->column_names, cte->n_column_names, column))
+                return false;
+        }
+        if (!transform_cte(a, s, cte, node, with->recursive))
+            return false;
+    }
+    return true;
+}
+
+/* Whether the raw tree names the relation anywhere in FROM. */
+static bool mentions_table(const Node *n, const char *name);
+
+static bool list_mentions(Node *const *list, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i] && mentions_table(list[i], name))
+            return true;
+    return false;
+}
+
+static bool select_mentions(const PgQuery__SelectStmt *q, const char *name)
+{
+    if (!q)
+        return false;
+    if (list_mentions(q->from_clause, q->n_from_clause, name) || select_mentions(q->larg, name) || select_mentions(q->rarg, name))
+        return true;
+    return (q->where_clause && mentions_table(q->where_clause, name)) || list_mentions(q->target_list, q->n_target_list, name) ||
+           (q->with_clause && list_mentions(q->with_clause->ctes, q->with_clause->n_ctes, name));
+}
+
+static bool mentions_table(const Node *n, const char *name)
+{
+    switch (n->node_case) {
+    case PG_QUERY__NODE__NODE_RANGE_VAR:
+        return (!n->range_var->schemaname || !*n->range_var->schemaname) && strcmp(n->range_var->relname, name) == 0;
+    case PG_QUERY__NODE__NODE_JOIN_EXPR: return mentions_table(n->join_expr->larg, name) || mentions_table(n->join_expr->rarg, name);
+    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: return mentions_table(n->range_subselect->subquery, name);
+    case PG_QUERY__NODE__NODE_SELECT_STMT: return select_mentions(n->select_stmt, name);
+    case PG_QUERY__NODE__NODE_SUB_LINK: return mentions_table(n->sub_link->subselect, name);
+    case PG_QUERY__NODE__NODE_A_EXPR:
+        return (n->a_expr->lexpr && mentions_table(n->a_expr->lexpr, name)) || (n->a_expr->rexpr && mentions_table(n->a_expr->rexpr, name));
+    case PG_QUERY__NODE__NODE_BOOL_EXPR: return list_mentions(n->bool_expr->args, n->bool_expr->n_args, name);
+    case PG_QUERY__NODE__NODE_RES_TARGET: return n->res_target->val && mentions_table(n->res_target->val, name);
+    case PG_QUERY__NODE__NODE_COMMON_TABLE_EXPR: return mentions_table(n->common_table_expr->ctequery, name);
+    default: return false;
+    }
+}
+
+static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown, struct cte *recursive);
+
+static bool name_columns(A *a, struct cte *cte, const PgQuery__CommonTableExpr *node)
+{
+    size_t n = cte->query->command == COMMAND_SELECT ? cte->query->n_targets : cte->query->n_returning;
+    if (cte->n_column_names > n)
+        return fail_at(a, node->location, SQLSTATE_INVALID_COLUMN_REFERENCE, "WITH query \"%.*s\" has %zu columns available but %zu columns specified",
+                       STR_FMT(cte->name), n, cte->n_column_names);
+    return true;
+}
+
+static bool transform_cte(A *a, struct scope *s, struct cte *cte, const PgQuery__CommonTableExpr *node, bool recursive)
+{
+    struct query *q = s->query;
+    const Node *body = node->ctequery;
+    bool self = recursive && mentions_table(body, node->ctename);
+    if (!self) {
+        cte->query = transform_any_query(a, s, body);
+        if (!cte->query || !name_columns(a, cte, node))
+            return false;
+        q->n_ctes++;
+        return true;
+    }
+    const PgQuery__SelectStmt *select = body->node_case == PG_QUERY__NODE__NODE_SELECT_STMT ? body->select_stmt : NULL;
+    if (!select || select->op != PG_QUERY__SET_OPERATION__SETOP_UNION)
+        return fail_at(a, node->location, SQLSTATE_INVALID_RECURSION,
+                       "recursive query \"%.*s\" does not have the form non-recursive-term UNION [ALL] recursive-term", STR_FMT(cte->name));
+    cte->recursive = true;
+    cte->references = -1; /* under construction: add_cte_rte marks self references */
+    q->n_ctes++;
+    struct query *union_query = transform_setop(a, s, select, true, cte);
+    if (!union_query)
+        return false;
+    cte->query = union_query;
+    cte->references = 0;
+    return name_columns(a, cte, node);
+}
+
+/* --- VALUES --- */
+
+static struct query *transform_values(A *a, struct scope *s, const PgQuery__SelectStmt *stmt)
+{
+    struct query *q = s->query;
+    size_t columns = stmt->values_lists[0]->list->n_items;
+    q->values_rows = NEW_ARRAY(a, struct expr **, stmt->n_values_lists);
+    if (!q->values_rows)
+        return NULL;
+    for (size_t i = 0; i < stmt->n_values_lists; i++) {
+        const PgQuery__List *list = stmt->values_lists[i]->list;
+        if (list->n_items != columns) {
+            fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "VALUES lists must all be the same length");
+            return NULL;
+        }
+        struct expr **row = NEW_ARRAY(a, struct expr *, columns + 1);
+        if (!row)
+            return NULL;
+        for (size_t c = 0; c < columns; c++)
+            if (!(row[c] = transform_in(a, s, list->items[c], PLACE_VALUES)))
+                return NULL;
+        q->values_rows[q->n_values_rows++] = row;
+    }
+    struct expr **column = NEW_ARRAY(a, struct expr *, q->n_values_rows);
+    for (size_t c = 0; column && c < columns; c++) {
+        for (size_t i = 0; i < q->n_values_rows; i++)
+            column[i] = q->values_rows[i][c];
+        oid_t type = select_common_type(a, column, q->n_values_rows, "VALUES");
+        if (!type)
+            return NULL;
+        for (size_t i = 0; i < q->n_values_rows; i++)
+            if (!(column[i] = q->values_rows[i][c] = coerce_to_common(a, q->values_rows[i][c], type, "VALUES")))
+                return NULL;
+        struct target t = { .name = arena_printf(a->arena, "column%zu", c + 1) };
+        t.expr = expr_new(a, EXPR_VAR, type, select_common_typmod(column, q->n_values_rows, type), -1);
+        if (!t.expr)
+            return NULL;
+        t.expr->var.rte = RTE_OUTPUT;
+        t.expr->var.column = (int)c;
+        if (!PUSH(a, q->targets, q->n_targets, t))
+            return NULL;
+    }
+    return column ? q : NULL;
+}
+
+/* --- set operations --- */
+
+/* Gives output column i of a query another type, in all its branches. */
+static bool coerce_output(A *a, struct query *q, size_t i, oid_t type, const char *what)
+{
+    if (q->set_operation != SETOP_NONE) {
+        if (!coerce_output(a, q->left, i, type, what) || !coerce_output(a, q->right, i, type, what))
+            return false;
+        q->targets[i].expr->type = type;
+        return true;
+    }
+    if (q->n_values_rows) {
+        for (size_t r = 0; r < q->n_values_rows; r++)
+            if (!(q->values_rows[r][i] = coerce_to_common(a, q->values_rows[r][i], type, what)))
+                return false;
+        q->targets[i].expr->type = type;
+        return true;
+    }
+    if (q->command != COMMAND_SELECT)
+        return unsupported_at(a, -1, "a data-modifying statement in a set operation");
+    struct expr *before = q->targets[i].expr, *after = coerce_to_common(a, before, type, what);
+    if (!after)
+        return false;
+    q->targets[i].expr = after;
+    for (size_t k = 0; k < q->n_sort; k++) /* an ORDER BY of that column alone still sorts what it sorted */
+        if (q->sort[k].expr == before && before->type != TYPE_OID_unknown)
+            q->sort[k].expr = before;
+    return true;
+}
+
+static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown, struct cte *recursive)
+{
+    static const enum set_operation operations[] = { SETOP_NONE, SETOP_NONE, SETOP_UNION, SETOP_INTERSECT, SETOP_EXCEPT };
+    static const char *const names[] = { "", "", "UNION", "INTERSECT", "EXCEPT" };
+    struct query *q = NEW(a, struct query);
+    struct scope s = { .query = q, .parent = parent, .place = PLACE_SELECT_LIST };
+    if (!q || !enter(a))
+        return NULL;
+    q->parent = parent ? parent->query : NULL;
+    const char *what = names[stmt->op];
+    if (!transform_with(a, &s, stmt->with_clause))
+        return NULL;
+    q->set_operation = operations[stmt->op];
+    q->set_all = stmt->all;
+    q->left = transform_select(a, &s, stmt->larg, false);
+    if (!q->left)
+        return NULL;
+    if (recursive) {
+        resolve_unknown_targets(a, q->left->targets, q->left->n_targets);
+        recursive->query = q->left;
+    }
+    q->right = transform_select(a, &s, stmt->rarg, false);
+    if (!q->right)
+        return NULL;
+    size_t n = 0, n_right = 0;
+    while (n < q->left->n_targets && !q->left->targets[n].junk)
+        n++;
+    while (n_right < q->right->n_targets && !q->right->targets[n_right].junk)
+        n_right++;
+    if (n != n_right) {
+        fail_at(a, q->right->n_targets ? q->right->targets[0].expr->location : -1, SQLSTATE_SYNTAX_ERROR, "each %s query must have the same number of columns", what);
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct expr *both[2] = { q->left->targets[i].expr, q->right->targets[i].expr };
+        oid_t type = select_common_type(a, both, 2, what);
+        if (!type)
+            return NULL;
+        if (recursive && type != both[0]->type) {
+            fail_at(a, both[0]->location, SQLSTATE_DATATYPE_MISMATCH,
+                    "recursive query \"%.*s\" column %zu has type %.*s in non-recursive term but type %.*s overall", STR_FMT(recursive->name), i + 1,
+                    STR_FMT(type_text(a, both[0]->type, -1)), STR_FMT(type_text(a, type, -1)));
+            err_hint(a->err, "Cast the output of the non-recursive term to the correct type.");
+            return NULL;
+        }
+        int32_t typmod = select_common_typmod(both, 2, type);
+        if (!coerce_output(a, q->left, i, type, what) || !coerce_output(a, q->right, i, type, what))
+            return NULL;
+        if (!(stmt->op == PG_QUERY__SET_OPERATION__SETOP_UNION && stmt->all) && !has_order(a, type, "equality", both[0]->location))
+            return NULL;
+        struct target t = { .name = q->left->targets[i].name, .expr = expr_new(a, EXPR_VAR, type, typmod, both[0]->location) };
+        if (!t.expr)
+            return NULL;
+        t.expr->var.rte = RTE_OUTPUT;
+        t.expr->var.column = (int)i;
+        if (!PUSH(a, q->targets, q->n_targets, t))
+            return NULL;
+    }
+    (void)resolve_unknown;
+    for (size_t i = 0; i < stmt->n_sort_clause; i++) {
+        struct target *t;
+        const PgQuery__SortBy *by = stmt->sort_clause[i]->sort_by;
+        if (!output_reference(a, &s, by->node, "ORDER BY", true, &t))
+            return NULL;
+        if (!t) {
+            if (by->node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && by->node->column_ref->n_fields == 1) {
+                fail_at(a, by->node->column_ref->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" does not exist", STR_FMT(node_string(by->node->column_ref->fields[0])));
+                return NULL;
+            }
+            fail_at(a, by->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
+            err_detail(a->err, "Only result column names can be used, not expressions or functions.");
+            err_hint(a->err, "Add the expression/function to every SELECT, or move the UNION into a FROM clause.");
+            return NULL;
+        }
+    }
+    if (!transform_sort(a, &s, stmt->sort_clause, stmt->n_sort_clause) || !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit) ||
+        !transform_limit(a, &s, stmt->limit_offset, "OFFSET", &q->offset) || !transform_locking(a, q, stmt->locking_clause, stmt->n_locking_clause))
+        return NULL;
+    q->with_ties = stmt->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;
+    leave(a);
+    return q;
+}
+
+/* --- SELECT --- */
+
+static bool transform_windows(A *a, struct scope *s, const PgQuery__SelectStmt *stmt)
+{
+    s->windows = NEW_ARRAY(a, struct window *, stmt->n_window_clause + 1);
+    s->window_names = NEW_ARRAY(a, struct str, stmt->n_window_clause + 1);
+    if (!s->windows || !s->window_names)
+        return false;
+    for (size_t i = 0; i < stmt->n_window_clause; i++) {
+        const PgQuery__WindowDef *def = stmt->window_clause[i]->window_def;
+        struct window *w = transform_window(a, s, def);
+        if (!w)
+            return false;
+        s->windows[s->n_windows] = w;
+        s->window_names[s->n_windows++] = str_from(def->name);
+    }
+    return true;
+}
+
+static struct query *transform_plain_select(A *a, struct scope *s, const PgQuery__SelectStmt *stmt, bool resolve_unknown)
+{
+    struct query *q = s->query;
+    if (stmt->into_clause) {
+        unsupported_at(a, -1, "SELECT INTO");
+        err_hint(a->err, "Use CREATE TABLE AS.");
+        return NULL;
+    }
+    if (!transform_from(a, s, stmt->from_clause, stmt->n_from_clause) || !transform_windows(a, s, stmt) ||
+        !transform_targets(a, s, stmt->target_list, stmt->n_target_list, PLACE_SELECT_LIST, &q->targets, &q->n_targets))
+        return NULL;
+    if (stmt->where_clause) {
+        q->where = transform_in(a, s, stmt->where_clause, PLACE_WHERE);
+        if (!q->where || !(q->where = coerce_to_boolean(a, q->where, "WHERE")))
+            return NULL;
+    }
+    if (stmt->having_clause) {
+        q->having = transform_in(a, s, stmt->having_clause, PLACE_HAVING);
+        if (!q->having || !(q->having = coerce_to_boolean(a, q->having, "HAVING")))
+            return NULL;
+    }
+    if (!transform_sort(a, s, stmt->sort_clause, stmt->n_sort_clause) || !transform_group(a, s, stmt->group_clause, stmt->n_group_clause) ||
+        !transform_distinct(a, s, stmt) || !transform_limit(a, s, stmt->limit_count, "LIMIT", &q->limit) ||
+        !transform_limit(a, s, stmt->limit_offset, "OFFSET", &q->offset))
+        return NULL;
+    q->with_ties = stmt->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;
+    if (q->with_ties && !q->n_sort) {
+        fail_at(a, -1, SQLSTATE_WINDOWING_ERROR, "WITH TIES cannot be specified without ORDER BY clause");
+        return NULL;
+    }
+    if (resolve_unknown)
+        resolve_unknown_targets(a, q->targets, q->n_targets);
+    if (!transform_locking(a, q, stmt->locking_clause, stmt->n_locking_clause) || !check_grouping(a, q))
+        return NULL;
+    return q;
+}
+
+struct query *transform_select(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown)
+{
+    struct query *q = NEW(a, struct query), *done = NULL;
+    struct scope s = { .query = q, .parent = parent, .place = PLACE_SELECT_LIST };
+    if (!q || !enter(a))
+        return NULL;
+    q->parent = parent ? parent->query : NULL;
+    if (stmt->op > PG_QUERY__SET_OPERATION__SETOP_NONE) {
+        done = transform_setop(a, parent, stmt, resolve_unknown, NULL);
+        leave(a);
+        return done;
+    }
+    if (!transform_with(a, &s, stmt->with_clause))
+        return NULL;
+    if (stmt->n_values_lists) {
+        done = transform_values(a, &s, stmt);
+        if (done && (!transform_sort(a, &s, stmt->sort_clause, stmt->n_sort_clause) || !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit) ||
+                     !transform_limit(a, &s, stmt->limit_offset, "OFFSET", &q->offset)))
+            return NULL;
+    } else {
+        done = transform_plain_select(a, &s, stmt, resolve_unknown);
+    }
+    leave(a);
+    return done;
+}
+
+struct query *transform_any_query(A *a, struct scope *parent, const Node *n)
+{
+    switch (n->node_case) {
+    case PG_QUERY__NODE__NODE_SELECT_STMT: return transform_select(a, parent, n->select_stmt, true);
+    case PG_QUERY__NODE__NODE_INSERT_STMT: return transform_insert(a, parent, n->insert_stmt);
+    case PG_QUERY__NODE__NODE_UPDATE_STMT: return transform_update(a, parent, n->update_stmt);
+    case PG_QUERY__NODE__NODE_DELETE_STMT: return transform_delete(a, parent, n->delete_stmt);
+    case PG_QUERY__NODE__NODE_MERGE_STMT: unsupported_at(a, -1, "MERGE"); return NULL;
+    default: unsupported_at(a, -1, "this statement as a query"); return NULL;
+    }
+}

@@ -1,0 +1,214 @@
+/* analyze_type.c - type names, categories and coercion pathways (PostgreSQL 15: parse_type.c, parse_coerce.c). */
+#include "proxy/sql/analyze_internal.h"
+
+struct str type_text(A *a, oid_t type, int32_t typmod)
+{
+    return snapshot_format_type(a->snapshot, type, typmod, a->arena);
+}
+
+oid_t type_base(A *a, oid_t type)
+{
+    for (int i = 0; i < 32; i++) {
+        const struct user_type *u = snapshot_user_type(a->snapshot, type);
+        if (!u || u->kind != 'd' || u->oid != type)
+            return type;
+        type = u->base;
+    }
+    return type;
+}
+
+bool type_is_enum(A *a, oid_t type)
+{
+    const struct user_type *u = snapshot_user_type(a->snapshot, type);
+    return u && u->kind == 'e' && u->oid == type;
+}
+
+bool type_is_domain(A *a, oid_t type)
+{
+    const struct user_type *u = snapshot_user_type(a->snapshot, type);
+    return u && u->kind == 'd' && u->oid == type;
+}
+
+oid_t type_element(A *a, oid_t type)
+{
+    return snapshot_element_type(a->snapshot, type_base(a, type));
+}
+
+oid_t type_array(A *a, oid_t type)
+{
+    return snapshot_array_type(a->snapshot, type);
+}
+
+char type_category(A *a, oid_t type, bool *ret_preferred)
+{
+    type = type_base(a, type);
+    const struct pg_type *t = pg_type_by_oid(type);
+    if (ret_preferred)
+        *ret_preferred = t && t->preferred;
+    if (t)
+        return t->category;
+    if (type_is_enum(a, type))
+        return 'E';
+    return snapshot_element_type(a->snapshot, type) ? 'A' : 'U';
+}
+
+bool type_is_polymorphic(oid_t type)
+{
+    switch (type) {
+    case TYPE_OID_anyelement: case TYPE_OID_anyarray: case TYPE_OID_anynonarray: case TYPE_OID_anyenum: case TYPE_OID_anyrange:
+    case TYPE_OID_anymultirange: case TYPE_OID_anycompatible: case TYPE_OID_anycompatiblearray: case TYPE_OID_anycompatiblenonarray:
+    case TYPE_OID_anycompatiblerange: case TYPE_OID_anycompatiblemultirange:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool binary_coercible(A *a, oid_t source, oid_t target)
+{
+    if (source == target || target == TYPE_OID_any || target == TYPE_OID_anyelement || target == TYPE_OID_anycompatible)
+        return true;
+    source = type_base(a, source);
+    if (source == target)
+        return true;
+    if ((target == TYPE_OID_anyarray || target == TYPE_OID_anycompatiblearray) && type_element(a, source))
+        return true;
+    if ((target == TYPE_OID_anynonarray || target == TYPE_OID_anycompatiblenonarray) && !type_element(a, source))
+        return true;
+    if (target == TYPE_OID_anyenum && type_is_enum(a, source))
+        return true;
+    const struct pg_cast *cast = pg_cast_find(source, target);
+    return cast && cast->method == 'b' && cast->context == 'i';
+}
+
+enum coercion_path coercion_pathway(A *a, oid_t target, oid_t source, enum coercion_context context, const struct pg_proc **ret_proc)
+{
+    *ret_proc = NULL;
+    source = type_base(a, source);
+    target = type_base(a, target);
+    if (source == target)
+        return PATH_RELABEL;
+    const struct pg_cast *cast = pg_cast_find(source, target);
+    if (cast) {
+        enum coercion_context needs = cast->context == 'i' ? COERCION_IMPLICIT : cast->context == 'a' ? COERCION_ASSIGNMENT : COERCION_EXPLICIT;
+        if (context < needs)
+            return PATH_NONE;
+        if (cast->method == 'f') {
+            *ret_proc = pg_proc_by_oid(cast->proc);
+            return *ret_proc ? PATH_FUNC : PATH_NONE;
+        }
+        return cast->method == 'b' ? PATH_RELABEL : PATH_IO;
+    }
+    if (target != TYPE_OID_oidvector && target != TYPE_OID_int2vector) {
+        oid_t target_element = snapshot_element_type(a->snapshot, target), source_element = snapshot_element_type(a->snapshot, source);
+        if (target_element && source_element) {
+            enum coercion_path element = coercion_pathway(a, target_element, source_element, context, ret_proc);
+            if (element == PATH_NONE)
+                return PATH_NONE;
+            return PATH_ARRAY;
+        }
+    }
+    if (context >= COERCION_ASSIGNMENT && type_category(a, target, NULL) == 'S')
+        return PATH_IO;
+    if (context >= COERCION_EXPLICIT && type_category(a, source, NULL) == 'S')
+        return PATH_IO;
+    return PATH_NONE;
+}
+
+bool can_coerce(A *a, size_t n, const oid_t *inputs, const oid_t *targets, enum coercion_context context)
+{
+    bool have_generics = false;
+    for (size_t i = 0; i < n; i++) {
+        const struct pg_proc *proc;
+        if (inputs[i] == targets[i] || targets[i] == TYPE_OID_any)
+            continue;
+        if (type_is_polymorphic(targets[i])) {
+            have_generics = true;
+            continue;
+        }
+        if (inputs[i] == TYPE_OID_unknown)
+            continue;
+        if (coercion_pathway(a, targets[i], inputs[i], context, &proc) != PATH_NONE)
+            continue;
+        if (inputs[i] == TYPE_OID_record && context == COERCION_EXPLICIT && targets[i] == TYPE_OID_text)
+            continue;
+        return false;
+    }
+    return !have_generics || generic_consistent(a, inputs, targets, n);
+}
+
+/* --- names of types --- */
+
+/* A name that means a serial column, and the type under it. */
+static const struct {
+    const char *name;
+    oid_t type;
+} serials[] = {
+    { "smallserial", TYPE_OID_int2 }, { "serial2", TYPE_OID_int2 }, { "serial", TYPE_OID_int4 },
+    { "serial4", TYPE_OID_int4 },     { "bigserial", TYPE_OID_int8 }, { "serial8", TYPE_OID_int8 },
+};
+
+static bool type_modifiers(A *a, const PgQuery__TypeName *name, oid_t type, int32_t *ret)
+{
+    int32_t modifiers[8];
+    if (name->n_typmods > 8)
+        return fail_at(a, name->location, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid type modifier");
+    for (size_t i = 0; i < name->n_typmods; i++) {
+        const Node *m = name->typmods[i];
+        if (m->node_case == PG_QUERY__NODE__NODE_A_CONST && m->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL)
+            modifiers[i] = m->a_const->ival->ival;
+        else
+            return fail_at(a, name->location, SQLSTATE_INVALID_PARAMETER_VALUE, "type modifiers must be simple constants or identifiers");
+    }
+    struct err local;
+    err_init(&local, a->arena);
+    if (!type_typmod_in(type, modifiers, name->n_typmods, ret, &local)) {
+        err_copy(a->err, &local);
+        if (!a->err->position)
+            a->err->position = analyze_position(a->text, name->location);
+        return false;
+    }
+    return true;
+}
+
+static oid_t serial_type(struct str schema, struct str name)
+{
+    for (size_t i = 0; i < sizeof(serials) / sizeof(serials[0]) && schema.n == 0; i++)
+        if (str_is(name, serials[i].name))
+            return serials[i].type;
+    return 0;
+}
+
+bool analyze_type_name(A *a, const PgQuery__TypeName *name, oid_t *ret_type, int32_t *ret_typmod, bool *ret_serial)
+{
+    struct str schema, base;
+    if (!name_parts(a, name->names, name->n_names, name->location, &schema, &base))
+        return false;
+    if (name->setof)
+        return fail_at(a, name->location, SQLSTATE_DATATYPE_MISMATCH, "SETOF type is not allowed here");
+    if (name->pct_type)
+        return unsupported_at(a, name->location, "%%TYPE");
+    oid_t type = snapshot_type(a->snapshot, a->settings->search_path, a->settings->n_search_path, schema, base);
+    oid_t serial = ret_serial && !type ? serial_type(schema, base) : 0;
+    if (ret_serial)
+        *ret_serial = serial != 0;
+    if (serial)
+        type = serial;
+    if (!type) {
+        if (schema.n)
+            return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s.%.*s\" does not exist", STR_FMT(schema), STR_FMT(base));
+        return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", STR_FMT(base));
+    }
+    int32_t typmod = name->typemod;
+    if (name->n_typmods && !type_modifiers(a, name, type, &typmod))
+        return false;
+    if (name->n_array_bounds) {
+        oid_t array = type_array(a, type);
+        if (!array)
+            return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %.*s", STR_FMT(type_text(a, type, -1)));
+        type = array;
+    }
+    *ret_type = type;
+    *ret_typmod = name->n_typmods ? typmod : -1;
+    return true;
+}
