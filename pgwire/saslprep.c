@@ -1,8 +1,9 @@
 /*
  * saslprep.c - SASLprep (RFC 4013) of a password: scram_saslprep(), see scram.h.
  *
- * The tables of RFC 3454 come from libidn. The normalization between mapping and checking is GLib's: libidn's stops at
- * Unicode 3.2, where PostgreSQL, and so libpq at the other end, uses today's.
+ * The tables of RFC 3454 come from libidn; the normalization is GLib's, because libidn's stops at Unicode 3.2 where
+ * PostgreSQL uses today's. PostgreSQL, and so libpq at the other end, checks for prohibited characters before normalizing,
+ * not after as the RFC has it; so do we, or a password with such a character would not fit.
  */
 #include "pgwire/scram.h"
 
@@ -54,12 +55,8 @@ static void wipe(char *p)
 /* The normal form, to be wiped and g_free()d, or NULL. Changes text. */
 static char *normalize(char *text)
 {
-    char *normal = run_steps(true, text) ? g_utf8_normalize(text, -1, G_NORMALIZE_NFKC) : NULL;
-    if (normal && normal[0] && run_steps(false, normal))
-        return normal;
-    wipe(normal);
-    g_free(normal);
-    return NULL;
+    bool is_good = run_steps(true, text) && text[0] && run_steps(false, text);
+    return is_good ? g_utf8_normalize(text, -1, G_NORMALIZE_NFKC) : NULL;
 }
 
 bool scram_saslprep(struct str password, struct buf *out)

@@ -677,7 +677,8 @@ static const struct {
     { "composed", "e\xcc\x81", "\xc3\xa9" },
     { "private use", "\xee\x80\x80", NULL },
     { "unassigned in Unicode 3.2", "\xf0\x9f\x92\xa9", NULL },
-    { "assigned later, normalized to old letters", "\xf0\x9f\x84\xb0", "A" },
+    { "assigned later, though it would normalize to an old letter", "\xf0\x9f\x84\xb0", NULL },
+    { "a tone mark prohibited before, allowed after normalization", "a\xcd\x80", NULL },
     { "not UTF-8", "\xff\xfe", NULL },
     { "a ligature", "\xef\xac\x81", "fi" },
 };
