@@ -38,6 +38,8 @@ struct column {
     char identity;             /* attidentity: 'a', 'd' or 0 */
     char generated;            /* attgenerated: 's' or 0 */
     struct str default_text;   /* PostgreSQL expression text as pg_get_expr prints it, empty: none. Generated columns: their expression */
+    struct str sqlite_default; /* D1's own DEFAULT as it stands in its schema, empty: none */
+    bool default_is_foreign;   /* default_text is only for show (D1's own words): INSERT leaves the column out and D1 fills it */
     struct str sequence;       /* serial/identity: name of the owned sequence, else empty */
     bool sequence_is_rowid;    /* that sequence is SQLite's AUTOINCREMENT */
 };
@@ -112,6 +114,7 @@ struct snapshot {
     struct arena *arena;
     uint64_t version; /* hash of everything read: equal schema, equal version, on every proxy */
     struct str *schemas; size_t n_schemas; /* user schemas, "public" first */
+    struct str *schema_comments; /* n_schemas entries */
     struct relation *relations; size_t n_relations; /* user relations by schema, name */
     struct user_type *types; size_t n_types;
     bool has_side_catalog, has_sequence_table;
@@ -141,6 +144,8 @@ oid_t snapshot_type(const struct snapshot *s, const struct str *path, size_t n_p
 const struct user_type *snapshot_user_type(const struct snapshot *s, oid_t oid); /* also for the array's OID */
 /* enum -> text (25), domain -> its base, their arrays likewise, built-in -> itself. What the codecs and SQLite know. */
 oid_t snapshot_base_type(const struct snapshot *s, oid_t type, int32_t *typmod_in_out);
+/* 16384 and above, below 2^31, the same for the same words everywhere: for things that have no OID field here (defaults, row types' arrays). */
+oid_t snapshot_hash_oid(const char *kind, struct str schema, struct str name, int number);
 /* Element type of an array type, built-in or user; 0 when not an array. And the other way round. */
 oid_t snapshot_element_type(const struct snapshot *s, oid_t array);
 oid_t snapshot_array_type(const struct snapshot *s, oid_t element);

@@ -14,6 +14,8 @@ struct sqlite3;
 /* System relation by schema and name ("" searches pg_catalog only); NULL: none. by OID likewise. */
 const struct relation *system_relation(struct str schema, struct str name);
 const struct relation *system_relation_by_oid(oid_t oid);
+/* All of them, by schema, then name. */
+const struct relation *system_relations(size_t *ret_n);
 
 /* Live state, filled by the server for one run. Callbacks give rows cell by cell for relations the snapshot cannot answer. */
 struct system_state {

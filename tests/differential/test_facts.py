@@ -7,13 +7,13 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import catalog_facts  # noqa: E402
-from throwaway_postgres import ThrowawayPostgres  # noqa: E402
+from postgres import Postgres  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def wanted():
-    with ThrowawayPostgres() as pg:
-        return catalog_facts.files(pg)
+    with Postgres() as postgres:
+        return catalog_facts.files(postgres)
 
 
 @pytest.mark.parametrize("name", catalog_facts.FILES)

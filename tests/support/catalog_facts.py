@@ -7,15 +7,16 @@
 OIDs up to 11999 are PostgreSQL's own constants; those above are given at initdb, in the order of its scripts.
 """
 import argparse
+import json
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
-from throwaway_postgres import ThrowawayPostgres  # noqa: E402
+from postgres import Postgres  # noqa: E402
 
 FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "proxy", "catalog")
 FILES = ["facts_type.def", "facts_type_name.def", "facts_proc.def", "facts_proc_oid.def", "facts_operator.def", "facts_operator_oid.def",
-         "facts_cast.def", "facts_aggregate.def"]
+         "facts_cast.def", "facts_aggregate.def", "facts_keyword.def", "facts_relation.def", "facts_column.def"]
 
 TYPES = """
 SELECT t.oid::int8, typname AS name, typarray::int8 AS array,
@@ -55,6 +56,18 @@ FROM pg_cast c ORDER BY castsource, casttarget
 """
 
 AGGREGATES = "SELECT aggfnoid::oid::int8 AS proc, aggkind AS kind, aggnumdirectargs AS n_direct_args FROM pg_aggregate ORDER BY aggfnoid::oid"
+
+
+RELATIONS = """
+SELECT c.oid::int8, reltype::int8 AS row_type, nspname AS schema, relname AS name, relkind AS kind,
+       (SELECT json_agg(json_build_object('name', attname, 'type', (CASE WHEN typtype = 'd' THEN typbasetype ELSE atttypid END)::int8,
+                                          'typmod', CASE WHEN typtype = 'd' THEN typtypmod ELSE atttypmod END, 'not_null', attnotnull) ORDER BY attnum)
+        FROM pg_attribute a JOIN pg_type t ON t.oid = atttypid WHERE attrelid = c.oid AND attnum > 0) AS columns
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE nspname IN ('pg_catalog', 'information_schema') AND relkind IN ('r', 'v') ORDER BY nspname COLLATE "C", relname COLLATE "C"
+"""
+
+KEYWORDS = 'SELECT word, catcode AS category, barelabel AS bare FROM pg_get_keywords() ORDER BY word COLLATE "C"'
 
 
 def c_text(text):
@@ -117,14 +130,31 @@ def aggregate_row(r):
     return f"PG_AGGREGATE({r['proc']}, {c_char(r['kind'])}, {r['n_direct_args']})"
 
 
+def relation_rows(relations):
+    """Rows of the relations and of their columns, which stand one after the other."""
+    rows, columns = [], []
+    for r in relations:
+        name = c_text(r["name"] if r["schema"] == "pg_catalog" else f"{r['schema']}.{r['name']}")
+        rows.append(f"SYSTEM_RELATION({r['oid']}, {r['row_type']}, {c_text(r['schema'])}, {c_text(r['name'])}, {name}, "
+                    f"{'VIEW' if r['kind'] == 'v' else 'TABLE'}, {len(columns)}, {len(r['columns'])})")
+        columns += [f"SYSTEM_COLUMN({c_text(c['name'])}, {at}, {c['type']}, {c['typmod']}, {c_bool(c['not_null'])})" for at, c in enumerate(r["columns"], 1)]
+    return rows, columns
+
+
 def by_oid(rows, macro):
     return [f"{macro}({oid}, {at})" for oid, at in sorted((r["oid"], at) for at, r in enumerate(rows))]
 
 
-def files(pg):
+def query(postgres, sql):
+    """Rows as dicts."""
+    done = postgres.psql("-A", "-t", "-q", text=f"SELECT coalesce(json_agg(row_to_json(r)), '[]') FROM ({sql}) r")
+    return json.loads(done.stdout)
+
+
+def files(postgres):
     """Name -> text of every generated file."""
-    types, procs, operators = pg.rows(TYPES), pg.rows(PROCS), pg.rows(OPERATORS)
-    casts, aggregates = pg.rows(CASTS), pg.rows(AGGREGATES)
+    types, procs, operators, casts, aggregates, keywords = (query(postgres, sql) for sql in (TYPES, PROCS, OPERATORS, CASTS, AGGREGATES, KEYWORDS))
+    relations, columns = relation_rows(query(postgres, RELATIONS))
     tables = {
         "facts_type.def": ("by OID", [type_row(r) for r in types]),
         "facts_type_name.def": ("by name: where the type stands in facts_type.def",
@@ -134,6 +164,9 @@ def files(pg):
         "facts_operator.def": ("by name, then OID", [operator_row(r) for r in operators]),
         "facts_operator_oid.def": ("by OID: where the operator stands in facts_operator.def", by_oid(operators, "PG_OPERATOR_OID")),
         "facts_cast.def": ("by source, then target", [cast_row(r) for r in casts]),
+        "facts_relation.def": ("system relations by schema, then name", relations),
+        "facts_column.def": ("columns of the system relations", columns),
+        "facts_keyword.def": ("by word", [f"PG_KEYWORD({c_text(r['word'])}, {c_char(r['category'])}, {c_bool(r['bare'])})" for r in keywords]),
         "facts_aggregate.def": ("by function", [aggregate_row(r) for r in aggregates]),
     }
     head = "/* Facts of PostgreSQL 15's catalogue, {}. Written by tests/support/catalog_facts.py: do not edit. */\n/* clang-format off */\n"
@@ -144,8 +177,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file differs")
     options = parser.parse_args()
-    with ThrowawayPostgres() as pg:
-        wanted = files(pg)
+    with Postgres() as postgres:
+        wanted = files(postgres)
     stale = 0
     for name, text in wanted.items():
         path = os.path.join(FOLDER, name)

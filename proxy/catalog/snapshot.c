@@ -1,0 +1,187 @@
+/* snapshot.c - life and look-ups of a snapshot; see snapshot.h. */
+#include "proxy/catalog/snapshot_internal.h"
+
+#include "pgwire/types.h"
+#include "proxy/catalog/names.h"
+#include "proxy/catalog/system.h"
+
+/* The box begins with its snapshot: both have one address. */
+static struct snapshot_box *box_of(const struct snapshot *s)
+{
+    return (struct snapshot_box *)s;
+}
+
+struct snapshot *snapshot_ref(const struct snapshot *s)
+{
+    struct snapshot_box *box = box_of(s);
+    atomic_fetch_add_explicit(&box->references, 1, memory_order_relaxed);
+    return &box->snapshot;
+}
+
+void snapshot_unref(struct snapshot *s)
+{
+    if (s && atomic_fetch_sub_explicit(&box_of(s)->references, 1, memory_order_acq_rel) == 1)
+        arena_free(s->arena);
+}
+
+static bool is_system_schema(struct str schema)
+{
+    return str_is(schema, "pg_catalog") || str_is(schema, "information_schema") || str_is(schema, "pgd1");
+}
+
+static const struct relation *user_relation(const struct snapshot *s, struct str schema, struct str name)
+{
+    size_t low = 0, high = s->n_relations;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct relation *relation = &s->relations[middle];
+        int order = str_cmp(schema, relation->schema);
+        if (order == 0)
+            order = str_cmp(name, relation->name);
+        if (order == 0)
+            return relation;
+        if (order > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static bool path_has(const struct str *path, size_t n_path, const char *schema)
+{
+    for (size_t i = 0; i < n_path; i++)
+        if (str_is(path[i], schema))
+            return true;
+    return false;
+}
+
+const struct relation *snapshot_relation(const struct snapshot *s, const struct str *path, size_t n_path, struct str schema, struct str name)
+{
+    if (schema.n)
+        return is_system_schema(schema) ? system_relation(schema, name) : user_relation(s, schema, name);
+    const struct relation *found = path_has(path, n_path, "pg_catalog") ? NULL : system_relation(STR("pg_catalog"), name);
+    for (size_t i = 0; i < n_path && !found; i++)
+        found = is_system_schema(path[i]) ? system_relation(path[i], name) : user_relation(s, path[i], name);
+    return found;
+}
+
+const struct relation *snapshot_relation_by_oid(const struct snapshot *s, oid_t oid)
+{
+    const struct oid_row *rows = box_of(s)->by_oid;
+    size_t low = 0, high = s->n_relations;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (rows[middle].oid == oid)
+            return rows[middle].relation;
+        if (rows[middle].oid < oid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return system_relation_by_oid(oid);
+}
+
+const struct column *relation_column(const struct relation *r, struct str name)
+{
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (str_eq(r->columns[i].name, name))
+            return &r->columns[i];
+    return NULL;
+}
+
+static oid_t user_type_named(const struct snapshot *s, struct str schema, struct str name)
+{
+    for (size_t i = 0; i < s->n_types; i++) {
+        const struct user_type *type = &s->types[i];
+        if (!str_eq(type->schema, schema))
+            continue;
+        if (str_eq(type->name, name))
+            return type->oid;
+        if (name.n > 1 && name.p[0] == '_' && str_eq(type->name, (struct str){ name.p + 1, name.n - 1 }))
+            return type->array;
+    }
+    return 0;
+}
+
+oid_t snapshot_type(const struct snapshot *s, const struct str *path, size_t n_path, struct str schema, struct str name)
+{
+    if (schema.n == 0 || str_is(schema, "pg_catalog")) {
+        const struct pg_type *type = pg_type_by_name(name);
+        if (type)
+            return type->oid;
+    }
+    if (schema.n)
+        return user_type_named(s, schema, name);
+    oid_t found = 0;
+    for (size_t i = 0; i < n_path && !found; i++)
+        found = user_type_named(s, path[i], name);
+    return found;
+}
+
+const struct user_type *snapshot_user_type(const struct snapshot *s, oid_t oid)
+{
+    for (size_t i = 0; i < s->n_types; i++)
+        if (s->types[i].oid == oid || s->types[i].array == oid)
+            return &s->types[i];
+    return NULL;
+}
+
+oid_t snapshot_base_type(const struct snapshot *s, oid_t type, int32_t *typmod_in_out)
+{
+    const struct user_type *user;
+    while (type >= 16384 && (user = snapshot_user_type(s, type)) != NULL) {
+        if (type == user->array) {
+            int32_t typmod = user->base_typmod;
+            oid_t element = user->kind == 'e' ? TYPE_OID_text : snapshot_base_type(s, user->base, &typmod);
+            const struct pg_type *row = pg_type_by_oid(element);
+            return row ? row->array : 0;
+        }
+        if (user->kind == 'e')
+            return TYPE_OID_text;
+        if (typmod_in_out)
+            *typmod_in_out = user->base_typmod;
+        type = user->base;
+    }
+    return type;
+}
+
+oid_t snapshot_element_type(const struct snapshot *s, oid_t array)
+{
+    const struct pg_type *row = pg_type_by_oid(array);
+    if (row)
+        return row->element;
+    const struct user_type *user = array >= 16384 ? snapshot_user_type(s, array) : NULL;
+    return user && user->array == array ? user->oid : 0;
+}
+
+oid_t snapshot_array_type(const struct snapshot *s, oid_t element)
+{
+    const struct pg_type *row = pg_type_by_oid(element);
+    if (row)
+        return row->array;
+    const struct user_type *user = element >= 16384 ? snapshot_user_type(s, element) : NULL;
+    return user && user->oid == element ? user->array : 0;
+}
+
+struct str snapshot_format_type(const struct snapshot *s, oid_t type, int32_t typmod, struct arena *arena)
+{
+    const struct user_type *user = type >= 16384 ? snapshot_user_type(s, type) : NULL;
+    if (!user)
+        return type_format(type, typmod, arena);
+    struct str name = name_qualified(str_is(user->schema, "public") ? STR("") : user->schema, user->name, arena);
+    return type == user->array ? arena_printf(arena, "%.*s[]", STR_FMT(name)) : name;
+}
+
+oid_t snapshot_hash_oid(const char *kind, struct str schema, struct str name, int number)
+{
+    enum { FIRST = 16384 };
+    uint64_t hash = str_hash_more(STR_HASH_START, str_from(kind));
+    hash = str_hash_more(hash, STR("\x1f"));
+    hash = str_hash_more(hash, schema);
+    hash = str_hash_more(hash, STR("\x1f"));
+    hash = str_hash_more(hash, name);
+    unsigned char bytes[2] = { (unsigned char)(number >> 8), (unsigned char)number };
+    hash = str_hash_more(hash, (struct str){ (const char *)bytes, sizeof(bytes) });
+    return (oid_t)(FIRST + (hash ^ (hash >> 32)) % ((UINT64_C(1) << 31) - FIRST));
+}

@@ -1,0 +1,56 @@
+/* system_relation.c - descriptions of PostgreSQL's own relations, from facts_relation.def and facts_column.def; see system.h. */
+#include "proxy/catalog/system.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* clang-format off */
+static const struct column columns[] = {
+#define SYSTEM_COLUMN(column_name, column_number, column_type, column_typmod, is_not_null) \
+    { .name = STR_INIT(column_name), .number = column_number, .type = column_type, .typmod = column_typmod, .not_null = is_not_null },
+#include "proxy/catalog/facts_column.def"
+#undef SYSTEM_COLUMN
+};
+
+static const struct relation relations[] = {
+#define SYSTEM_RELATION(relation_oid, relation_row_type, schema_name, relation_name, engine_name, relation_kind, first_column, column_count) \
+    { .oid = relation_oid, .row_type = relation_row_type, .schema = STR_INIT(schema_name), .name = STR_INIT(relation_name),                 \
+      .sqlite_name = STR_INIT(engine_name), .kind = RELATION_##relation_kind, .is_system = true,                                          \
+      .columns = (struct column *)&columns[first_column], .n_columns = column_count },
+#include "proxy/catalog/facts_relation.def"
+#undef SYSTEM_RELATION
+};
+/* clang-format on */
+
+const struct relation *system_relations(size_t *ret_n)
+{
+    *ret_n = COUNT(relations);
+    return relations;
+}
+
+const struct relation *system_relation(struct str schema, struct str name)
+{
+    if (schema.n == 0)
+        schema = STR("pg_catalog");
+    size_t low = 0, high = COUNT(relations);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = str_cmp(schema, relations[middle].schema);
+        if (order == 0)
+            order = str_cmp(name, relations[middle].name);
+        if (order == 0)
+            return &relations[middle];
+        if (order > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+const struct relation *system_relation_by_oid(oid_t oid)
+{
+    for (size_t i = 0; i < COUNT(relations); i++)
+        if (relations[i].oid == oid)
+            return &relations[i];
+    return NULL;
+}
