@@ -12,8 +12,19 @@
 struct zone;
 
 const struct zone *zone_utc(void);
-/* "Europe/Berlin" (any case), "UTC", "+02", "-3.5", "<-03>+03", "EST5EDT", abbreviations as PostgreSQL's Default set. Thread-safe. */
+/* What SET TIME ZONE takes: "Europe/Berlin" (any case), "UTC", "<-03>+03", "EST5EDT", and hours east of UTC: "+02", "-3.5".
+ * As in PostgreSQL not abbreviations ("CEST"): those belong to dates and to AT TIME ZONE. Thread-safe. */
 const struct zone *zone_find(struct str name);
+/* What stands in dates and behind AT TIME ZONE: the same without hours; "+02" is POSIX there, west of UTC. */
+const struct zone *zone_find_name(struct str name);
+/* A zone that is always this many seconds east of UTC (up to 167 hours). */
+const struct zone *zone_fixed(int seconds_east);
+/* An abbreviation of PostgreSQL's set "Default", in lower case: its offset, or the zone that tells it by date (else NULL). */
+bool zone_abbreviation(struct str name, int *ret_seconds_east, bool *ret_is_dst, const struct zone **ret_zone);
+/* What an abbreviation means in its zone at an instant (seconds since 1970): its latest use before then, else its first after. */
+int zone_abbreviation_offset(const struct zone *zone, struct str name, int64_t utc_seconds);
+/* True when the zone has had one offset for ever. */
+bool zone_is_fixed(const struct zone *zone, int *ret_seconds_east);
 struct str zone_name(const struct zone *zone); /* as SHOW timezone prints it */
 /* Seconds east of UTC at an instant (µs since 1970); abbreviation ("CEST") when ret_abbreviation is not NULL. */
 int zone_offset_at(const struct zone *zone, int64_t utc_us, struct str *ret_abbreviation);
