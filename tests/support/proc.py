@@ -1,4 +1,5 @@
 """Child processes of tests: a port nobody else takes, a log file, readiness by connecting, an end that is checked."""
+import ctypes
 import fcntl
 import os
 import pathlib
@@ -54,14 +55,22 @@ def answers(port, timeout=1.0):
         return False
 
 
+LIBC = ctypes.CDLL(None)
+
+
+def die_with_parent():
+    """In the child, before exec: PR_SET_PDEATHSIG, so that it does not outlive a test run that is killed."""
+    LIBC.prctl(1, signal.SIGKILL)
+
+
 class Process:
-    """A child in a session of its own, its output in a log file."""
+    """A child in a session of its own, its output in a log file; it dies with us."""
 
     def __init__(self, argv, log, **popen):
         self.argv, self.log_path = [str(a) for a in argv], pathlib.Path(log)
         with open(self.log_path, "ab") as out:
             self.child = subprocess.Popen(self.argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
-                                          start_new_session=True, **popen)
+                                          start_new_session=True, preexec_fn=die_with_parent, **popen)
 
     @property
     def pid(self):
