@@ -173,7 +173,7 @@ def main():
     if options.command == "install":
         print(binary())
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_deaf()))
     with Workerd(options.d1, options.port, options.data) as d1:
         print(json.dumps(d1.info), flush=True)
         try:
@@ -184,8 +184,14 @@ def main():
                 sys.stdin.buffer.read()
         except KeyboardInterrupt:
             pass
+        _deaf()
         if d1.child.poll() is not None:
             sys.exit("workerd ended:\n" + d1.log())
+
+
+def _deaf():
+    """From here on nothing interrupts the clean-up: workerd's own end sends SIGTERM too."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _end_with_child(child):
