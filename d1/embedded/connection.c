@@ -269,7 +269,7 @@ struct emb_statement *emb_prepare(struct emb_connection *c, struct str sql, stru
     s->stmt = stmt;
     s->tail = tail;
     s->n_params = sqlite3_bind_parameter_count(stmt);
-    s->reads_only = sqlite3_stmt_readonly(stmt);
+    s->reads_only = sqlite3_stmt_readonly(stmt) || sqlite3_stmt_isexplain(stmt);
     if (keep) {
         s->sql = (struct str){ memcpy(s + 1, sql.p, sql.n), sql.n };
         remember(c, s);
