@@ -62,6 +62,11 @@ static enum started bind(struct emb_run *run, const struct d1_statement *batch_s
     return STARTED;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* A statement that others follow in the same text: no parameters, one step, no rows, as D1 does it. */
 static enum started run_leading(struct emb_run *run)
 {
@@ -73,7 +78,9 @@ static enum started run_leading(struct emb_run *run)
         engine_failed(run, rc);
         return REFUSED;
     }
-    run->offset += s->tail;
+    const struct str sql = run->request->statements[run->at].sql;
+    for (run->offset += s->tail; run->offset < sql.n && is_space(sql.p[run->offset]);)
+        run->offset++; /* an error's offset counts from the first word */
     emb_statement_release(run->connection, s);
     run->statement = NULL;
     return STARTED;
