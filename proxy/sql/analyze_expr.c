@@ -32,6 +32,13 @@ static void tie_literal(A *a, struct expr *e)
     /* -2147483648 is int4 although its digits are not: such a number shapes the plan. */
     if (negated && a->literals->literals[n].kind == LITERAL_BIG_INTEGER)
         return;
+    /* Our scanner must have read what the parser read; else the token stays part of the plan. */
+    struct str content = literal_content(a->text, &a->literals->literals[n], a->settings->standard_conforming_strings, a->arena);
+    struct str parsed = e->constant.text;
+    if (negated && parsed.n && parsed.p[0] == '-')
+        parsed = (struct str){ parsed.p + 1, parsed.n - 1 };
+    if (!content.p || !str_eq(content, parsed))
+        return;
     e->constant.literal = n;
     e->constant.negated = negated;
 }

@@ -59,6 +59,8 @@ enum bind_form {
     BIND_TEXT,          /* INTEGER -> decimal text (transports without native values) */
     BIND_ASCII,         /* text as it is; not ASCII: retry locally */
     BIND_STORE,         /* numeric of a COLUMN_NUMBER column: rounded by typmod, then INTEGER or REAL */
+    BIND_JSON_KEY,      /* text or integer -> one step of an SQLite JSON path: ."key", [2], [#-1]; what cannot be quoted: retry locally */
+    BIND_JSON_PATH,     /* text[] -> steps of a path; digits (key or index?): retry locally */
     BIND_FORM_NR
 };
 
@@ -144,6 +146,8 @@ struct plan {
     struct plan_local *prelude;      /* one row of constants that D1 cannot compute (now() - interval…): plan_bind() runs it; NULL: none */
     struct str notice;               /* NOTICE to send, e.g. `table "x" does not exist, skipping` with notice_code */
     enum sqlstate notice_code;
+    /* literal tokens of the text the plan was made from: what BIND_LITERAL binds unless bind_input says otherwise (plan_cache.h) */
+    struct str *literals; int *literal_offsets; bool *is_structural; size_t n_literals;
     const struct relation **reads; size_t n_reads;   /* footprint: tables read and written, through views, keys, triggers */
     const struct relation **writes; size_t n_writes;
     union {
@@ -228,7 +232,7 @@ bool sql_plan(const struct sql_statement *statement, const struct snapshot *snap
 /* ---- running plans ---- */
 struct bind_input {
     const struct value *params; size_t n_params;   /* datum form, of plan->param_types */
-    const struct str *literals; size_t n_literals; /* contents of the text's literal tokens (skeleton.h), when the plan came from the cache */
+    const struct str *literals; size_t n_literals; /* contents of the text's literal tokens, when the plan came from the cache; NULL: the plan's own */
     const int *literal_offsets;                    /* their byte offsets in the text, for positions */
     const struct type_settings *types;
     int64_t now_us;

@@ -1,0 +1,240 @@
+/*
+ * planner.c - one raw statement -> plan: analyze and emit queries, hand DDL and utilities to their files.
+ *
+ * A finished query plan is copied into an arena of its own size: analyzed trees and raw trees do not outlive planning.
+ */
+#include "proxy/sql/planner.h"
+
+#include "proxy/sql/accepted.h"
+#include "proxy/sql/ddl.h"
+#include "proxy/sql/emit.h"
+#include "proxy/sql/skeleton.h"
+
+enum { PLAN_ARENA_CAP = 512 << 20 };
+
+struct plan *planner_new_plan(struct planner *p, enum plan_kind kind, const char *tag)
+{
+    struct arena *arena = arena_new(PLAN_ARENA_CAP);
+    struct plan *plan = arena ? ARENA_NEW(arena, struct plan) : NULL;
+    if (!plan) {
+        arena_free(arena);
+        err_oom(p->err);
+        return NULL;
+    }
+    *plan = (struct plan){ .references = 1, .arena = arena, .kind = kind, .tag = tag, .place = PLACE_HERE, .access = D1_READ };
+    plan->snapshot = snapshot_ref(p->snapshot);
+    return plan;
+}
+
+struct analyze_context planner_context(struct planner *p, struct plan *plan)
+{
+    return (struct analyze_context){ .snapshot = p->snapshot, .settings = p->settings, .arena = plan->arena, .text = p->text, .literals = p->literals,
+                                     .n_declared_params = p->n_param_types, .params_allowed = true, .err = p->err };
+}
+
+/* --- copying a plan out of the arena it was made in --- */
+
+struct sealing { struct arena *arena; bool failed; };
+
+static void *copy_array(struct sealing *s, const void *from, size_t n, size_t size)
+{
+    void *to = arena_array(s->arena, n, size);
+    if (!to) {
+        s->failed = true;
+        return NULL;
+    }
+    if (n)
+        memcpy(to, from, n * size);
+    return to;
+}
+
+static struct str copy_str(struct sealing *s, struct str text)
+{
+    if (!text.p)
+        return text;
+    struct str to = arena_str(s->arena, text);
+    s->failed |= !to.p;
+    return to;
+}
+
+static struct bind *copy_binds(struct sealing *s, const struct bind *binds, size_t n)
+{
+    struct bind *to = copy_array(s, binds, n, sizeof(*binds));
+    for (size_t i = 0; to && i < n; i++)
+        if (to[i].constant.class == VALUE_TEXT || to[i].constant.class == VALUE_BLOB)
+            to[i].constant.bytes = copy_str(s, to[i].constant.bytes);
+    return to;
+}
+
+static struct plan_local *copy_local(struct sealing *s, const struct plan_local *local)
+{
+    struct plan_local *to = local ? copy_array(s, local, 1, sizeof(*local)) : NULL;
+    if (!to)
+        return NULL;
+    to->sql = copy_str(s, local->sql);
+    to->binds = copy_binds(s, local->binds, local->n_binds);
+    return to;
+}
+
+static struct plan *seal(struct plan *plan, struct err *err)
+{
+    struct sealing s = { arena_new(PLAN_ARENA_CAP), false };
+    struct plan *to = s.arena ? copy_array(&s, plan, 1, sizeof(*plan)) : NULL;
+    if (!to) {
+        arena_free(s.arena);
+        plan_unref(plan);
+        err_oom(err);
+        return NULL;
+    }
+    to->arena = s.arena;
+    to->param_types = copy_array(&s, plan->param_types, plan->n_params, sizeof(*plan->param_types));
+    to->columns = copy_array(&s, plan->columns, plan->n_columns, sizeof(*plan->columns));
+    for (size_t i = 0; to->columns && i < to->n_columns; i++) {
+        to->columns[i].name = copy_str(&s, plan->columns[i].name);
+        to->columns[i].source = copy_str(&s, plan->columns[i].source);
+    }
+    to->statements = copy_array(&s, plan->statements, plan->n_statements, sizeof(*plan->statements));
+    for (size_t i = 0; to->statements && i < to->n_statements; i++) {
+        to->statements[i].sql = copy_str(&s, plan->statements[i].sql);
+        to->statements[i].binds = copy_binds(&s, plan->statements[i].binds, plan->statements[i].n_binds);
+    }
+    to->local = copy_local(&s, plan->local);
+    to->prelude = copy_local(&s, plan->prelude);
+    to->notice = copy_str(&s, plan->notice);
+    to->reads = copy_array(&s, plan->reads, plan->n_reads, sizeof(*plan->reads));
+    to->writes = copy_array(&s, plan->writes, plan->n_writes, sizeof(*plan->writes));
+    to->literals = copy_array(&s, plan->literals, plan->n_literals, sizeof(*plan->literals));
+    for (size_t i = 0; to->literals && i < to->n_literals; i++)
+        to->literals[i] = copy_str(&s, plan->literals[i]);
+    to->literal_offsets = copy_array(&s, plan->literal_offsets, plan->n_literals, sizeof(*plan->literal_offsets));
+    to->is_structural = copy_array(&s, plan->is_structural, plan->n_literals, sizeof(*plan->is_structural));
+    to->snapshot = snapshot_ref(plan->snapshot);
+    plan_unref(plan);
+    if (s.failed) {
+        plan_unref(to);
+        err_oom(err);
+        return NULL;
+    }
+    return to;
+}
+
+/* --- literals --- */
+
+static void mark_bound(const struct bind *binds, size_t n, bool *bound, size_t n_literals)
+{
+    for (size_t i = 0; i < n; i++)
+        if (binds[i].source == BIND_LITERAL && binds[i].index >= 0 && (size_t)binds[i].index < n_literals)
+            bound[binds[i].index] = true;
+}
+
+/* What the binds of the plan's own text are, and which literals another text of the same skeleton must share. */
+static bool keep_literals(struct planner *p, struct plan *plan, const struct literal_set *shaped)
+{
+    size_t n = p->literals ? p->literals->n : 0;
+    bool *bound = ARENA_ARRAY(plan->arena, bool, n);
+    plan->literals = ARENA_ARRAY(plan->arena, struct str, n);
+    plan->literal_offsets = ARENA_ARRAY(plan->arena, int, n);
+    plan->is_structural = ARENA_ARRAY(plan->arena, bool, n);
+    if (!bound || !plan->literals || !plan->literal_offsets || !plan->is_structural)
+        return err_oom(p->err);
+    plan->n_literals = n;
+    for (size_t i = 0; i < plan->n_statements; i++)
+        mark_bound(plan->statements[i].binds, plan->statements[i].n_binds, bound, n);
+    if (plan->local)
+        mark_bound(plan->local->binds, plan->local->n_binds, bound, n);
+    if (plan->prelude)
+        mark_bound(plan->prelude->binds, plan->prelude->n_binds, bound, n);
+    for (size_t i = 0; i < n; i++) {
+        plan->literals[i] = literal_content(p->text, &p->literals->literals[i], p->settings->standard_conforming_strings, plan->arena);
+        plan->literal_offsets[i] = p->literals->literals[i].offset;
+        plan->is_structural[i] = !bound[i] || (i < shaped->n && shaped->is_structural[i]);
+        if (bound[i] && !plan->literals[i].p)
+            return err_oom(p->err);
+    }
+    return true;
+}
+
+/* --- queries --- */
+
+static const char *const change_tags[] = { [COMMAND_SELECT] = "SELECT", [COMMAND_INSERT] = "INSERT 0", [COMMAND_UPDATE] = "UPDATE", [COMMAND_DELETE] = "DELETE" };
+
+static bool plan_query(struct planner *p, const PgQuery__Node *node, struct plan **ret)
+{
+    struct plan *plan = planner_new_plan(p, PLAN_QUERY, NULL);
+    struct query *query;
+    struct literal_set shaped = { 0 };
+    if (!plan)
+        return false;
+    struct analyze_context a = planner_context(p, plan);
+    a.n_params = p->n_param_types;
+    a.param_types = ARENA_ARRAY(plan->arena, oid_t, p->n_param_types);
+    shaped.n = p->literals ? p->literals->n : 0;
+    shaped.is_structural = ARENA_ARRAY(plan->arena, bool, shaped.n);
+    bool ok = a.param_types && shaped.is_structural ? true : err_oom(p->err);
+    if (ok && p->n_param_types)
+        memcpy(a.param_types, p->param_types, p->n_param_types * sizeof(oid_t));
+    ok = ok && analyze_statement(&a, node, &query);
+    if (ok) {
+        plan->param_types = a.param_types;
+        plan->n_params = a.n_params;
+        plan->tag = change_tags[query->command];
+        plan->tag_has_count = true;
+        plan->cacheable = true;
+        ok = emit_query(query, p->settings, plan, &shaped, p->err) && keep_literals(p, plan, &shaped);
+    }
+    if (!ok) {
+        plan_unref(plan);
+        return false;
+    }
+    *ret = seal(plan, p->err);
+    return *ret != NULL;
+}
+
+bool planner_node(struct planner *p, const PgQuery__Node *node, struct plan **ret)
+{
+    bool handled = false;
+    switch (node->node_case) {
+    case PG_QUERY__NODE__NODE_SELECT_STMT:
+        if (node->select_stmt->into_clause)
+            break; /* SELECT INTO is CREATE TABLE AS */
+        return plan_query(p, node, ret);
+    case PG_QUERY__NODE__NODE_INSERT_STMT:
+    case PG_QUERY__NODE__NODE_UPDATE_STMT:
+    case PG_QUERY__NODE__NODE_DELETE_STMT:
+    case PG_QUERY__NODE__NODE_MERGE_STMT:
+        return plan_query(p, node, ret);
+    default: break;
+    }
+    if (!plan_utility(p, node, ret, &handled))
+        return false;
+    if (handled)
+        return true;
+    struct plan *plan = planner_new_plan(p, PLAN_DDL, NULL);
+    if (!plan)
+        return false;
+    struct ddl_context ddl = { .snapshot = p->snapshot, .settings = p->settings, .text = p->text, .err = p->err };
+    if (!ddl_plan(&ddl, node, plan, &handled) || !handled) {
+        plan_unref(plan);
+        return handled ? false : err_is_set(p->err) ? false : accepted_refuse(node, p->err);
+    }
+    *ret = plan;
+    return true;
+}
+
+bool sql_plan(const struct sql_statement *statement, const struct snapshot *snapshot, const struct sql_settings *settings, const oid_t *param_types,
+              size_t n_param_types, struct plan **ret, struct err *err)
+{
+    AUTO(arena) scratch = arena_new(PLAN_ARENA_CAP);
+    struct str text = { statement->text.p - statement->offset, statement->offset + statement->text.n };
+    struct skeleton skeleton;
+    if (!scratch)
+        return err_oom(err);
+    const PgQuery__RawStmt *raw = statement->raw;
+    if (!raw || !raw->stmt)
+        return err_set(err, SQLSTATE_INTERNAL_ERROR, "an empty statement was given to the planner");
+    struct planner p = { .snapshot = snapshot, .settings = settings, .text = text, .statement = statement->text, .param_types = param_types,
+                         .n_param_types = n_param_types, .err = err };
+    if (skeleton_scan(text, settings->standard_conforming_strings, scratch, &skeleton))
+        p.literals = &skeleton.literals;
+    return planner_node(&p, raw->stmt, ret);
+}
