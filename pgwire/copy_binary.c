@@ -230,7 +230,7 @@ static enum part next_part(struct copy_binary_in *c, struct err *err)
 
 static enum copy_result fail(struct copy_binary_in *c, struct err *err)
 {
-    if (err->context.n == 0 && c->has_header)
+    if (err->context.n == 0 && c->has_header && c->skip == 0)
         copy_binary_in_context(c, SIZE_MAX, err);
     c->is_failed = true;
     return COPY_ERROR;
