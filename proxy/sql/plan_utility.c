@@ -238,11 +238,11 @@ static bool copy_format(struct utility *u, const PgQuery__DefElem *d, struct pla
     if (!option_text(u, d, &text))
         return false;
     if (str_is(text, "text"))
-        copy->format = COPY_FORMAT_TEXT;
+        copy->format = COPY_TEXT;
     else if (str_is(text, "csv"))
-        copy->format = COPY_FORMAT_CSV;
+        copy->format = COPY_CSV;
     else if (str_is(text, "binary"))
-        copy->format = COPY_FORMAT_BINARY;
+        copy->format = COPY_BINARY;
     else
         return err_set(u->p->err, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY format \"%.*s\" not recognized", STR_FMT(text));
     return true;
@@ -286,7 +286,7 @@ static bool copy_option(struct utility *u, const PgQuery__DefElem *d, struct pla
 /* What combinations PostgreSQL refuses (copy.c, ProcessCopyOptions). */
 static bool check_copy(struct utility *u, const struct plan_copy *c, bool is_from)
 {
-    bool csv = c->format == COPY_FORMAT_CSV, binary = c->format == COPY_FORMAT_BINARY;
+    bool csv = c->format == COPY_CSV, binary = c->format == COPY_BINARY;
     struct err *e = u->p->err;
     if (binary && c->delimiter.n)
         return err_set(e, SQLSTATE_SYNTAX_ERROR, "cannot specify DELIMITER in BINARY mode");
@@ -423,7 +423,7 @@ static bool plan_copy(struct utility *u, const PgQuery__CopyStmt *s)
             return false;
     if (!check_copy(u, copy, s->is_from))
         return false;
-    bool csv = copy->format == COPY_FORMAT_CSV;
+    bool csv = copy->format == COPY_CSV;
     if (!copy->delimiter.p)
         copy->delimiter = csv ? STR(",") : STR("\t");
     if (!copy->null_text.p)
