@@ -119,7 +119,8 @@ static bool check_listening(struct loader *l, const struct config *c)
     struct sockaddr_un address;
     if (str_trim(str_from(c->listen_addr)).n == 0 && c->unix_socket_dir[0] == '\0')
         return loader_fail(l, "nothing to listen on: listen_addr and unix_socket_dir are both empty");
-    if (c->unix_socket_dir[0] != '\0' && strlen(c->unix_socket_dir) + sizeof("/.s.PGSQL.65535") > sizeof(address.sun_path))
+    if (c->unix_socket_dir[0] != '\0' &&
+        strlen(c->unix_socket_dir) + sizeof("/.s.PGSQL.65535") > sizeof(address.sun_path))
         return loader_fail(l, "unix_socket_dir is too long for a socket's name");
     return true;
 }
@@ -174,7 +175,8 @@ static bool build(struct loader *l, struct str text)
     return check(l) && index_names(l);
 }
 
-static void loader_init(struct loader *l, struct config_store *store, const char *path, bool read_files, struct err *err)
+static void loader_init(struct loader *l, struct config_store *store, const char *path, bool read_files,
+                        struct err *err)
 {
     *l = (struct loader){ .store = store, .config = &store->public, .arena = store->arena, .err = err, .folder = "" };
     l->read_files = read_files;

@@ -14,9 +14,13 @@
 #include "proxy/base/err.h"
 
 /* enum config_auth_type { CONFIG_AUTH_TYPE_PLAIN, … } and so on, one per CHOICE key. */
-#define CHOICES(key) enum config_##key {
+#define CHOICES(key)                                                                                                   \
+    enum config_##key                                                                                                  \
+    {
 #define CHOICE(KEY, word, text) CONFIG_##KEY##_##word,
-#define CHOICES_END(key) };
+#define CHOICES_END(key)                                                                                               \
+    }                                                                                                                  \
+    ;
 #include "config/choices.def"
 #undef CHOICES
 #undef CHOICE
@@ -26,7 +30,8 @@ enum config_transport { CONFIG_EMBEDDED, CONFIG_GATEWAY, CONFIG_REST };
 
 /* One line of [databases], a wrangler file it names already looked up. Texts are NUL-terminated, "" when not given. */
 struct config_database {
-    const char *name; /* "*": the fallback; %s stands for the client's database name in path, url, binding and database */
+    const char
+        *name; /* "*": the fallback; %s stands for the client's database name in path, url, binding and database */
     enum config_transport transport;
     const char *path;     /* embedded: the SQLite file */
     const char *url;      /* gateway: where the Worker answers; rest: base URL, "" for Cloudflare's own */

@@ -4,8 +4,18 @@
 #include "config/wrangler.h"
 
 enum option {
-    OPTION_ACCOUNT, OPTION_BASE_URL, OPTION_BINDING, OPTION_D1, OPTION_DATABASE, OPTION_ENV, OPTION_PATH,
-    OPTION_TOKEN_ENV, OPTION_TOKEN_FILE, OPTION_URL, OPTION_WRANGLER, OPTION_NR
+    OPTION_ACCOUNT,
+    OPTION_BASE_URL,
+    OPTION_BINDING,
+    OPTION_D1,
+    OPTION_DATABASE,
+    OPTION_ENV,
+    OPTION_PATH,
+    OPTION_TOKEN_ENV,
+    OPTION_TOKEN_FILE,
+    OPTION_URL,
+    OPTION_WRANGLER,
+    OPTION_NR
 };
 
 #define FOR(transport) (1u << CONFIG_##transport)
@@ -67,7 +77,8 @@ static bool take_transport(struct loader *l, struct line *line)
             line->transport = (enum config_transport)i;
             return true;
         }
-    return loader_fail(l, "database \"%.*s\": expected d1=embedded, d1=gateway, d1=rest or wrangler=", STR_FMT(line->name));
+    return loader_fail(
+        l, "database \"%.*s\": expected d1=embedded, d1=gateway, d1=rest or wrangler=", STR_FMT(line->name));
 }
 
 static bool read_options(struct loader *l, struct str value, struct line *line)
@@ -113,7 +124,8 @@ static bool check_url(struct loader *l, struct str name, const char *option, con
     if (memchr(s.p, '@', s.n))
         return loader_fail(l, "database \"%.*s\": %s holds a user or password", STR_FMT(name), option);
     if (plain && !is_loopback_url((struct str){ s.p + 7, s.n - 7 }))
-        return loader_fail(l, "database \"%.*s\": %s starts with https://, or leads to this machine", STR_FMT(name), option);
+        return loader_fail(l, "database \"%.*s\": %s starts with https://, or leads to this machine", STR_FMT(name),
+                           option);
     for (size_t i = 0; i < s.n; i++)
         if (s.p[i] <= ' ' || s.p[i] == 0x7f)
             return loader_fail(l, "database \"%.*s\": %s holds a blank", STR_FMT(name), option);
@@ -167,7 +179,8 @@ static bool read_token(struct loader *l, const struct line *line, struct str *re
 }
 
 /* What the line says, else what the wrangler file says. */
-static bool take_text(struct loader *l, const struct line *line, enum option option, const char *otherwise, const char **ret)
+static bool take_text(struct loader *l, const struct line *line, enum option option, const char *otherwise,
+                      const char **ret)
 {
     return loader_text(l, line->given[option].p ? line->given[option] : str_from(otherwise), ret);
 }
@@ -185,15 +198,16 @@ static bool finish_embedded(struct loader *l, const struct line *line, struct co
     return loader_path(l, line->given[OPTION_PATH], &d->path) && need(l, line, OPTION_PATH, d->path);
 }
 
-static bool finish_gateway(struct loader *l, const struct line *line, const struct wrangler_database *w, struct config_database *d)
+static bool finish_gateway(struct loader *l, const struct line *line, const struct wrangler_database *w,
+                           struct config_database *d)
 {
     return take_text(l, line, OPTION_URL, "", &d->url) && need(l, line, OPTION_URL, d->url) &&
            check_url(l, line->name, "url", d->url) && take_text(l, line, OPTION_BINDING, w->binding, &d->binding) &&
            need(l, line, OPTION_BINDING, d->binding) && read_token(l, line, &d->token);
 }
 
-static bool finish_rest(struct loader *l, const struct line *line, const char *account, const struct wrangler_database *w,
-                        struct config_database *d)
+static bool finish_rest(struct loader *l, const struct line *line, const char *account,
+                        const struct wrangler_database *w, struct config_database *d)
 {
     if (account[0] == '\0' && line->given[OPTION_WRANGLER].p && l->read_files && getenv("CLOUDFLARE_ACCOUNT_ID"))
         account = getenv("CLOUDFLARE_ACCOUNT_ID"); /* as wrangler does */
@@ -229,8 +243,15 @@ static bool keep(struct loader *l, const struct config_database *d)
 static bool add(struct loader *l, const struct line *line, const char *account, const struct wrangler_database *w)
 {
     struct config_database d = {
-        .name = "", .transport = line->transport, .path = "", .url = "", .binding = "", .account = "", .database = "",
-        .migrations_dir = w->migrations_dir, .migrations_table = w->migrations_table,
+        .name = "",
+        .transport = line->transport,
+        .path = "",
+        .url = "",
+        .binding = "",
+        .account = "",
+        .database = "",
+        .migrations_dir = w->migrations_dir,
+        .migrations_table = w->migrations_table,
     };
     bool ok = loader_text(l, line->name, &d.name);
     if (ok && d.transport == CONFIG_EMBEDDED)
@@ -272,10 +293,12 @@ static bool add_named(struct loader *l, const struct line *line, struct str name
 static bool add_every(struct loader *l, const struct line *line, const struct wrangler *w)
 {
     if (line->given[OPTION_BINDING].p || line->given[OPTION_PATH].p || line->given[OPTION_DATABASE].p)
-        return loader_fail(l, "database \"*\": with wrangler= it stands for every database of that file, so binding, database and "
-                              "path cannot be given");
+        return loader_fail(
+            l, "database \"*\": with wrangler= it stands for every database of that file, so binding, database and "
+               "path cannot be given");
     for (size_t i = 0; i < w->n_databases; i++)
-        if (!add_named(l, line, str_from(w->databases[i].name), w, i) || !add_named(l, line, str_from(w->databases[i].binding), w, i))
+        if (!add_named(l, line, str_from(w->databases[i].name), w, i) ||
+            !add_named(l, line, str_from(w->databases[i].binding), w, i))
             return false;
     return true;
 }
@@ -294,7 +317,8 @@ static bool add_wrangler(struct loader *l, const struct line *line)
         return add_every(l, line, &w);
     const struct wrangler_database *chosen = choose(&w, line);
     if (!chosen)
-        return loader_fail(l, "database \"%.*s\": %s declares several databases, none of this name", STR_FMT(line->name), w.path),
+        return loader_fail(l, "database \"%.*s\": %s declares several databases, none of this name",
+                           STR_FMT(line->name), w.path),
                err_hint(l->err, "Say which with binding=.");
     return add(l, line, w.account, chosen);
 }
@@ -365,7 +389,8 @@ bool config_database_find(const struct config *c, struct str name, struct arena 
         return unknown(name, err);
     struct config_database d = *row;
     if (!substitute(row->path, name, arena, &d.path, err) || !substitute(row->url, name, arena, &d.url, err) ||
-        !substitute(row->binding, name, arena, &d.binding, err) || !substitute(row->database, name, arena, &d.database, err))
+        !substitute(row->binding, name, arena, &d.binding, err) ||
+        !substitute(row->database, name, arena, &d.database, err))
         return false;
     char *own = arena_cstr(arena, name);
     if (!own)

@@ -70,7 +70,8 @@ bool ini_read(struct loader *l, struct str text, const struct ini_handler *handl
 bool ini_quoted(struct loader *l, char quote, struct str *in, struct str *ret)
 {
     struct str out;
-    if (!loader_secret(l, (struct str){ in->p + 1, in->n - 1 }, &out)) /* at least as long as what is between the quotes */
+    if (!loader_secret(l, (struct str){ in->p + 1, in->n - 1 },
+                       &out)) /* at least as long as what is between the quotes */
         return false;
     char *to = (char *)(uintptr_t)out.p;
     size_t n = 0, i = 1;

@@ -9,13 +9,17 @@
 /* The texts of each CHOICE key in the order of its enum. */
 #define CHOICES(key) static const char *const words_##key[] = {
 #define CHOICE(KEY, word, text) text,
-#define CHOICES_END(key) };
+#define CHOICES_END(key)                                                                                               \
+    }                                                                                                                  \
+    ;
 #include "config/choices.def"
 #undef CHOICES
 #undef CHOICE
 #undef CHOICES_END
-_Static_assert((int)CONFIG_LOG_LEVEL_DEBUG == (int)LOG_LEVEL_DEBUG && (int)CONFIG_LOG_LEVEL_INFO == (int)LOG_LEVEL_INFO &&
-                   (int)CONFIG_LOG_LEVEL_WARNING == (int)LOG_LEVEL_WARNING && (int)CONFIG_LOG_LEVEL_ERROR == (int)LOG_LEVEL_ERROR,
+_Static_assert((int)CONFIG_LOG_LEVEL_DEBUG == (int)LOG_LEVEL_DEBUG &&
+                   (int)CONFIG_LOG_LEVEL_INFO == (int)LOG_LEVEL_INFO &&
+                   (int)CONFIG_LOG_LEVEL_WARNING == (int)LOG_LEVEL_WARNING &&
+                   (int)CONFIG_LOG_LEVEL_ERROR == (int)LOG_LEVEL_ERROR,
                "ORDER LOG");
 _Static_assert(sizeof(enum config_log_level) == sizeof(unsigned), "an enum is stored as an unsigned");
 
@@ -38,7 +42,7 @@ struct key_row {
 #define OFFSET_TEXT(name) offsetof(struct config, name), NULL, 0
 #define OFFSET_TIME(name) offsetof(struct config, name##_us), NULL, 0
 static const struct key_row rows[] = {
-#define KEY(name, type, value, min, max, effect, help) \
+#define KEY(name, type, value, min, max, effect, help)                                                                 \
     { { #name, #type, value, min, max, help, CONFIG_##effect }, KEY_##type, OFFSET_##type(name) },
 #include "config/keys.def"
 #undef KEY
@@ -53,9 +57,16 @@ struct unit {
 
 /* Longest first: the printer takes the first that divides. "" is what a bare number means. */
 static const struct unit time_units[] = {
-    { "d", UINT64_C(86400000000) }, { "h", 3600000000 }, { "min", 60000000 }, { "s", 1000000 }, { "ms", 1000 }, { "", 1000000 },
+    { "d", UINT64_C(86400000000) },
+    { "h", 3600000000 },
+    { "min", 60000000 },
+    { "s", 1000000 },
+    { "ms", 1000 },
+    { "", 1000000 },
 };
-static const struct unit size_units[] = { { "GB", 1 << 30 }, { "MB", 1 << 20 }, { "kB", 1 << 10 }, { "B", 1 }, { "", 1 } };
+static const struct unit size_units[] = {
+    { "GB", 1 << 30 }, { "MB", 1 << 20 }, { "kB", 1 << 10 }, { "B", 1 }, { "", 1 }
+};
 static const struct unit plain_units[] = { { "", 1 } };
 
 static const struct unit *units_of(enum key_type type, size_t *ret_n)
@@ -326,21 +337,22 @@ static const char *const effects[] = {
 
 void config_sample(struct buf *out)
 {
-    buf_printf(out, ";; pgd1.ini: every key of pgd1 with its default. Lines that start with ; or # are comments.\n"
-                    ";; A relative path starts at the folder of this file.\n\n"
-                    "[databases]\n"
-                    ";; name = where its D1 is; * is every other name, %%s the name asked for.\n"
-                    "app = d1=embedded path=app.db\n"
-                    ";app = d1=gateway url=https://gateway.example.workers.dev binding=DB token_file=gateway.token\n"
-                    ";app = d1=rest account=0123456789abcdef0123456789abcdef database=01234567-89ab-cdef-0123-456789abcdef "
-                    "token_env=CLOUDFLARE_API_TOKEN\n"
-                    ";app = wrangler=wrangler.jsonc env=production d1=gateway url=https://gateway.example.workers.dev "
-                    "token_file=gateway.token\n"
-                    ";* = d1=embedded path=tenants/%%s.db\n\n"
-                    "[users]\n"
-                    ";; name = 'password' or a SCRAM verifier; or see auth_file.\n"
-                    ";alice = 'a long secret'\n\n"
-                    "[pgd1]\n");
+    buf_printf(out,
+               ";; pgd1.ini: every key of pgd1 with its default. Lines that start with ; or # are comments.\n"
+               ";; A relative path starts at the folder of this file.\n\n"
+               "[databases]\n"
+               ";; name = where its D1 is; * is every other name, %%s the name asked for.\n"
+               "app = d1=embedded path=app.db\n"
+               ";app = d1=gateway url=https://gateway.example.workers.dev binding=DB token_file=gateway.token\n"
+               ";app = d1=rest account=0123456789abcdef0123456789abcdef database=01234567-89ab-cdef-0123-456789abcdef "
+               "token_env=CLOUDFLARE_API_TOKEN\n"
+               ";app = wrangler=wrangler.jsonc env=production d1=gateway url=https://gateway.example.workers.dev "
+               "token_file=gateway.token\n"
+               ";* = d1=embedded path=tenants/%%s.db\n\n"
+               "[users]\n"
+               ";; name = 'password' or a SCRAM verifier; or see auth_file.\n"
+               ";alice = 'a long secret'\n\n"
+               "[pgd1]\n");
     for (size_t i = 0; i < N_ROWS; i++) {
         const struct key_row *row = &rows[i];
         buf_printf(out, ";; %s", row->public.help);

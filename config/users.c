@@ -31,8 +31,9 @@ static bool is_verifier(struct str s)
     enum { BASE64_OF_32_BYTES = 44 };
     struct str mechanism = cut(&s, '$'), iterations = cut(&s, ':'), salt = cut(&s, '$'), stored = cut(&s, ':');
     int64_t n;
-    return str_is(mechanism, "SCRAM-SHA-256") && str_to_int64(iterations, &n) && n >= 1 && n <= INT32_MAX && is_base64(salt) &&
-           stored.n == BASE64_OF_32_BYTES && is_base64(stored) && s.n == BASE64_OF_32_BYTES && is_base64(s);
+    return str_is(mechanism, "SCRAM-SHA-256") && str_to_int64(iterations, &n) && n >= 1 && n <= INT32_MAX &&
+           is_base64(salt) && stored.n == BASE64_OF_32_BYTES && is_base64(stored) && s.n == BASE64_OF_32_BYTES &&
+           is_base64(s);
 }
 
 static bool is_md5(struct str s)

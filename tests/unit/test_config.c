@@ -105,20 +105,24 @@ static const struct {
 } refusals[] = {
     { "an unknown key", "[pgd1]\n\nlisten_prt = 1\n", "etc/pgd1.ini:3: unknown key \"listen_prt\" in section [pgd1]" },
     { "an unknown section", "[pgbouncer]\n", "etc/pgd1.ini:1: unknown section [pgbouncer]" },
-    { "a key before any section", "a = b\n", "etc/pgd1.ini:1: a section must come first: [pgd1], [databases] or [users]" },
+    { "a key before any section", "a = b\n",
+      "etc/pgd1.ini:1: a section must come first: [pgd1], [databases] or [users]" },
     { "no =", "[pgd1]\nlisten_port\n", "etc/pgd1.ini:2: expected [section] or name = value" },
     { "no name", "[pgd1]\n= 1\n", "etc/pgd1.ini:2: expected a name before the =" },
     { "an open section", "[pgd1\n", "etc/pgd1.ini:1: expected ] at the end of the section's name" },
     { "a key twice", "[pgd1]\nlisten_port = 1\nlisten_port = 1\n", "etc/pgd1.ini:3: listen_port is given twice" },
     { "below the range", "[pgd1]\nlisten_port = 0\n", "etc/pgd1.ini:2: listen_port: \"0\" is outside of 1 to 65535" },
-    { "above the range", "[pgd1]\nlisten_port = 65536\n", "etc/pgd1.ini:2: listen_port: \"65536\" is outside of 1 to 65535" },
-    { "a time below the range", "[pgd1]\nd1_timeout = 99ms\n", "etc/pgd1.ini:2: d1_timeout: \"99ms\" is outside of 100ms to 10min" },
+    { "above the range", "[pgd1]\nlisten_port = 65536\n",
+      "etc/pgd1.ini:2: listen_port: \"65536\" is outside of 1 to 65535" },
+    { "a time below the range", "[pgd1]\nd1_timeout = 99ms\n",
+      "etc/pgd1.ini:2: d1_timeout: \"99ms\" is outside of 100ms to 10min" },
     { "a size above the range", "[pgd1]\nmax_message_bytes = 2GB\n",
       "etc/pgd1.ini:2: max_message_bytes: \"2GB\" is outside of 64kB to 1GB" },
     { "a number too long for 64 bits", "[pgd1]\nlisten_port = 99999999999999999999\n",
       "etc/pgd1.ini:2: listen_port: expected a number, not \"99999999999999999999\"" },
     { "a product too large for 64 bits", "[pgd1]\nquery_timeout = 9999999999999999d\n",
-      "etc/pgd1.ini:2: query_timeout: expected a time such as 30 (seconds), 500ms, 30s, 5min, 2h or 1d, not \"9999999999999999d\"" },
+      "etc/pgd1.ini:2: query_timeout: expected a time such as 30 (seconds), 500ms, 30s, 5min, 2h or 1d, not "
+      "\"9999999999999999d\"" },
     { "a unit of another kind", "[pgd1]\nquery_timeout = 5MB\n",
       "etc/pgd1.ini:2: query_timeout: expected a time such as 30 (seconds), 500ms, 30s, 5min, 2h or 1d, not \"5MB\"" },
     { "a negative number", "[pgd1]\nlisten_port = -1\n", "etc/pgd1.ini:2: listen_port: expected a number, not \"-1\"" },
@@ -142,7 +146,8 @@ static const struct {
     { "nothing to listen on", MINIMAL "[pgd1]\nlisten_addr =\nunix_socket_dir =\n",
       "etc/pgd1.ini: nothing to listen on: listen_addr and unix_socket_dir are both empty" },
     { "a socket folder longer than a socket address",
-      MINIMAL "[pgd1]\nunix_socket_dir = /0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123\n",
+      MINIMAL "[pgd1]\nunix_socket_dir = "
+              "/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123\n",
       "etc/pgd1.ini: unix_socket_dir is too long for a socket's name" },
     { "a version without a number", MINIMAL "[pgd1]\nserver_version = fifteen\n",
       "etc/pgd1.ini: server_version starts with a number: clients compare it" },
@@ -154,32 +159,39 @@ static const struct {
     { "a broken verifier", "[users]\nbob = SCRAM-SHA-256$4096:c2FsdA==$short:short\n",
       "etc/pgd1.ini:2: user \"bob\": the SCRAM verifier is malformed" },
     { "a quote left open", "[users]\nbob = 'x\n", "etc/pgd1.ini:2: a text in ' is not closed" },
-    { "more after the quote", "[users]\nbob = 'x' y\n", "etc/pgd1.ini:2: user \"bob\": nothing may follow the quoted password" },
+    { "more after the quote", "[users]\nbob = 'x' y\n",
+      "etc/pgd1.ini:2: user \"bob\": nothing may follow the quoted password" },
 
     { "a database twice", APP "app = d1=embedded path=b.db\n", "etc/pgd1.ini:3: database \"app\" is given twice" },
     { "no transport", "[databases]\napp = path=a.db\n",
       "etc/pgd1.ini:2: database \"app\": expected d1=embedded, d1=gateway, d1=rest or wrangler=" },
     { "an unknown transport", "[databases]\napp = d1=http\n",
       "etc/pgd1.ini:2: database \"app\": expected d1=embedded, d1=gateway, d1=rest or wrangler=" },
-    { "an unknown option", "[databases]\napp = d1=embedded file=a.db\n", "etc/pgd1.ini:2: database \"app\": unknown option \"file\"" },
+    { "an unknown option", "[databases]\napp = d1=embedded file=a.db\n",
+      "etc/pgd1.ini:2: database \"app\": unknown option \"file\"" },
     { "a token in the file", "[databases]\napp = d1=gateway url=https://x binding=DB token=abc\n",
       "etc/pgd1.ini:2: database \"app\": unknown option \"token\"" },
-    { "an option twice", "[databases]\napp = d1=embedded path=a path=b\n", "etc/pgd1.ini:2: database \"app\": path is given twice" },
+    { "an option twice", "[databases]\napp = d1=embedded path=a path=b\n",
+      "etc/pgd1.ini:2: database \"app\": path is given twice" },
     { "an empty option", "[databases]\napp = d1=embedded path=\n", "etc/pgd1.ini:2: database \"app\": path is empty" },
     { "an option of another transport", "[databases]\napp = d1=embedded path=a url=https://x\n",
       "etc/pgd1.ini:2: database \"app\": url does not go with d1=embedded" },
-    { "embedded without a path", "[databases]\napp = d1=embedded\n", "etc/pgd1.ini:2: database \"app\": d1=embedded needs path=" },
+    { "embedded without a path", "[databases]\napp = d1=embedded\n",
+      "etc/pgd1.ini:2: database \"app\": d1=embedded needs path=" },
     { "gateway without a url", "[databases]\napp = d1=gateway binding=DB token_env=X\n",
       "etc/pgd1.ini:2: database \"app\": d1=gateway needs url=" },
     { "gateway without a token", "[databases]\napp = d1=gateway url=https://x binding=DB\n",
       "etc/pgd1.ini:2: database \"app\": d1=gateway needs token_file= or token_env=" },
-    { "a token's variable that is not there", "[databases]\napp = d1=gateway url=https://x binding=DB token_env=PGD1_TEST_NONE\n",
+    { "a token's variable that is not there",
+      "[databases]\napp = d1=gateway url=https://x binding=DB token_env=PGD1_TEST_NONE\n",
       "etc/pgd1.ini:2: database \"app\": there is no environment variable PGD1_TEST_NONE" },
     { "two tokens", "[databases]\napp = d1=gateway url=https://x binding=DB token_env=X token_file=x\n",
       "etc/pgd1.ini:2: database \"app\": token_file and token_env exclude each other" },
-    { "a token in clear over a network", "[databases]\napp = d1=gateway url=http://example.com binding=DB token_env=X\n",
+    { "a token in clear over a network",
+      "[databases]\napp = d1=gateway url=http://example.com binding=DB token_env=X\n",
       "etc/pgd1.ini:2: database \"app\": url starts with https://, or leads to this machine" },
-    { "a host that only begins like this machine", "[databases]\napp = d1=gateway url=http://localhost.example.com binding=DB token_env=X\n",
+    { "a host that only begins like this machine",
+      "[databases]\napp = d1=gateway url=http://localhost.example.com binding=DB token_env=X\n",
       "etc/pgd1.ini:2: database \"app\": url starts with https://, or leads to this machine" },
     { "a password in the url", "[databases]\napp = d1=gateway url=https://u:p@x binding=DB token_env=X\n",
       "etc/pgd1.ini:2: database \"app\": url holds a user or password" },
@@ -218,26 +230,31 @@ static const struct {
     const char *rule, *line, *transport, *path, *url, *binding, *account, *database, *token;
 } lines[] = {
     { "embedded", "d1=embedded path=a.db", "embedded", "%/a.db", "", "", "", "", "" },
-    { "quoted, blanks and a quote inside", "path='a ''b''.db'   d1=embedded", "embedded", "%/a 'b'.db", "", "", "", "", "" },
-    { "gateway", "d1=gateway url=https://g.example binding=DB token_file=token", "gateway", "", "https://g.example", "DB", "", "", "t0ken" },
+    { "quoted, blanks and a quote inside", "path='a ''b''.db'   d1=embedded", "embedded", "%/a 'b'.db", "", "", "", "",
+      "" },
+    { "gateway", "d1=gateway url=https://g.example binding=DB token_file=token", "gateway", "", "https://g.example",
+      "DB", "", "", "t0ken" },
     { "gateway on this machine", "d1=gateway url=http://127.0.0.1:8787 binding=DB token_file=token", "gateway", "",
       "http://127.0.0.1:8787", "DB", "", "", "t0ken" },
-    { "token from the environment", "d1=gateway url=http://[::1]:1/ binding=DB token_env=PGD1_TEST_TOKEN", "gateway", "", "http://[::1]:1/",
-      "DB", "", "", "env-token" },
+    { "token from the environment", "d1=gateway url=http://[::1]:1/ binding=DB token_env=PGD1_TEST_TOKEN", "gateway",
+      "", "http://[::1]:1/", "DB", "", "", "env-token" },
     { "rest", "d1=rest account=acc database=id token_file=token", "rest", "", "", "", "acc", "id", "t0ken" },
-    { "rest elsewhere", "d1=rest account=acc database=id token_file=token base_url=http://localhost:1/client/v4", "rest", "",
-      "http://localhost:1/client/v4", "", "acc", "id", "t0ken" },
-    { "wrangler for the gateway, by name", "wrangler=wrangler.jsonc d1=gateway url=https://g token_file=token", "gateway", "", "https://g",
-      "MAIN", "", "", "t0ken" },
-    { "wrangler for rest, by binding", "wrangler=wrangler.jsonc binding=LOGS token_file=token", "rest", "", "", "", "acc-top", "id-logs",
+    { "rest elsewhere", "d1=rest account=acc database=id token_file=token base_url=http://localhost:1/client/v4",
+      "rest", "", "http://localhost:1/client/v4", "", "acc", "id", "t0ken" },
+    { "wrangler for the gateway, by name", "wrangler=wrangler.jsonc d1=gateway url=https://g token_file=token",
+      "gateway", "", "https://g", "MAIN", "", "", "t0ken" },
+    { "wrangler for rest, by binding", "wrangler=wrangler.jsonc binding=LOGS token_file=token", "rest", "", "", "",
+      "acc-top", "id-logs", "t0ken" },
+    { "wrangler, an environment that inherits the account", "wrangler=wrangler.jsonc env=production token_file=token",
+      "rest", "", "", "", "acc-top", "id-production", "t0ken" },
+    { "wrangler's folder", "wrangler=. env=production token_file=token", "rest", "", "", "", "acc-top", "id-production",
       "t0ken" },
-    { "wrangler, an environment that inherits the account", "wrangler=wrangler.jsonc env=production token_file=token", "rest", "", "", "",
-      "acc-top", "id-production", "t0ken" },
-    { "wrangler's folder", "wrangler=. env=production token_file=token", "rest", "", "", "", "acc-top", "id-production", "t0ken" },
-    { "wrangler.toml", "wrangler=sub/wrangler.toml token_file=token", "rest", "", "", "", "acc-toml", "id-toml", "t0ken" },
-    { "wrangler.toml, an environment", "wrangler=sub env=staging token_file=token", "rest", "", "", "", "acc-staging", "id-staging",
+    { "wrangler.toml", "wrangler=sub/wrangler.toml token_file=token", "rest", "", "", "", "acc-toml", "id-toml",
       "t0ken" },
-    { "what the line says comes first", "wrangler=wrangler.jsonc account=mine token_file=token", "rest", "", "", "", "mine", "id-main", "t0ken" },
+    { "wrangler.toml, an environment", "wrangler=sub env=staging token_file=token", "rest", "", "", "", "acc-staging",
+      "id-staging", "t0ken" },
+    { "what the line says comes first", "wrangler=wrangler.jsonc account=mine token_file=token", "rest", "", "", "",
+      "mine", "id-main", "t0ken" },
 };
 
 static const char wrangler_jsonc[] =
@@ -246,10 +263,12 @@ static const char wrangler_jsonc[] =
     "  \"name\": \"worker\", /* \"d1_databases\": [] */\n"
     "  \"account_id\": \"acc-top\",\n"
     "  \"d1_databases\": [\n"
-    "    { \"binding\": \"MAIN\", \"database_name\": \"app\", \"database_id\": \"id-main\", \"migrations_dir\": \"sql\", },\n"
+    "    { \"binding\": \"MAIN\", \"database_name\": \"app\", \"database_id\": \"id-main\", \"migrations_dir\": "
+    "\"sql\", },\n"
     "    { \"binding\": \"LOGS\", \"database_name\": \"logs, [not] // a comment\", \"database_id\": \"id-logs\" },\n"
     "  ],\n"
-    "  \"env\": { \"production\": { \"d1_databases\": [{ \"binding\": \"DB\", \"database_name\": \"prod\", \"database_id\": \"id-production\" }] },\n"
+    "  \"env\": { \"production\": { \"d1_databases\": [{ \"binding\": \"DB\", \"database_name\": \"prod\", "
+    "\"database_id\": \"id-production\" }] },\n"
     "             \"empty\": {} },\n"
     "}\n";
 
@@ -283,7 +302,8 @@ static void reads_databases(void **state)
         struct err err;
         struct config_database d;
         const char *rule = lines[i].rule;
-        struct config *c = parse_here(arena_printf(arena, USERS "[databases]\napp = %s\n", lines[i].line).p, arena, &err);
+        struct config *c =
+            parse_here(arena_printf(arena, USERS "[databases]\napp = %s\n", lines[i].line).p, arena, &err);
         if (!c)
             fail_msg("%s: %.*s", rule, STR_FMT(err.message));
         assert_true(config_database_find(c, STR("app"), arena, &d, &err));
@@ -308,7 +328,8 @@ static const struct {
       "pgd1.ini:4: %/wrangler.jsonc has no environment \"none\"" },
     { "an environment without databases", "app = wrangler=wrangler.jsonc env=empty token_file=token",
       "pgd1.ini:4: %/wrangler.jsonc declares no d1_databases here" },
-    { "not JSON", "app = wrangler=bad.jsonc token_file=token", "pgd1.ini:4: %/bad.jsonc:2: this is not JSON with comments" },
+    { "not JSON", "app = wrangler=bad.jsonc token_file=token",
+      "pgd1.ini:4: %/bad.jsonc:2: this is not JSON with comments" },
     { "not TOML", "app = wrangler=bad.toml token_file=token", "pgd1.ini:4: %/bad.toml:2: " },
     { "a folder without one", "app = wrangler=none token_file=token",
       "pgd1.ini:4: \"%/none\" holds no wrangler.json, wrangler.jsonc or wrangler.toml" },
@@ -320,7 +341,8 @@ static const struct {
       "pgd1.ini:4: database \"app\": token_file is not one token in one line" },
     { "a token file that is a folder", "app = d1=gateway url=https://x binding=DB token_file=none",
       "pgd1.ini:4: cannot read token_file \"%/none\": it is not a file" },
-    { "a broken userlist", "app = d1=embedded path=a\n[pgd1]\nauth_file = bad.toml", "bad.toml:1: expected \"name\" \"password\"" },
+    { "a broken userlist", "app = d1=embedded path=a\n[pgd1]\nauth_file = bad.toml",
+      "bad.toml:1: expected \"name\" \"password\"" },
 };
 
 /* Whether message contains want, % in it standing for the folder. */
@@ -357,7 +379,8 @@ static void wrangler_declares_names(void **state)
     struct config_database d;
     (void)state;
     struct config *c = parse_here(USERS "[databases]\nLOGS = d1=embedded path=l.db\n"
-                                        "* = wrangler=wrangler.jsonc d1=gateway url=https://g token_file=token\n", arena, &err);
+                                        "* = wrangler=wrangler.jsonc d1=gateway url=https://g token_file=token\n",
+                                  arena, &err);
     if (!c)
         fail_msg("%.*s", STR_FMT(err.message));
     assert_true(config_database_find(c, STR("app"), arena, &d, &err));
@@ -376,13 +399,21 @@ static void fallback_takes_plain_names(void **state)
     static const struct {
         const char *name, *path; /* NULL: refused */
     } names[] = {
-        { "app", "etc/own.db" },   { "tenant-1_A", "etc/t/tenant-1_A/tenant-1_A.db" }, { "..", NULL }, { "a/b", NULL }, { "", NULL },
-        { "%s", NULL },            { "*", NULL },                                      { "a b", NULL }, { "t\xc3\xa9l", NULL },
+        { "app", "etc/own.db" },
+        { "tenant-1_A", "etc/t/tenant-1_A/tenant-1_A.db" },
+        { "..", NULL },
+        { "a/b", NULL },
+        { "", NULL },
+        { "%s", NULL },
+        { "*", NULL },
+        { "a b", NULL },
+        { "t\xc3\xa9l", NULL },
     };
     AUTO(arena) arena = arena_new(1 << 20);
     struct err err;
     (void)state;
-    struct config *c = parse(USERS "[databases]\napp = d1=embedded path=own.db\n* = d1=embedded path=t/%s/%s.db\n", arena, &err);
+    struct config *c =
+        parse(USERS "[databases]\napp = d1=embedded path=own.db\n* = d1=embedded path=t/%s/%s.db\n", arena, &err);
     assert_non_null(c);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct config_database d;
@@ -401,12 +432,14 @@ static void fallback_takes_plain_names(void **state)
 
 static void reads_users(void **state)
 {
-    static const char verifier[] = "SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0MTIzNA==$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=:"
-                                   "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
+    static const char verifier[] =
+        "SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0MTIzNA==$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=:"
+        "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
     AUTO(arena) arena = arena_new(1 << 20);
     struct err err;
     (void)state;
-    struct str text = arena_printf(arena, APP "[users]\nbob = a b\ncarl = 'it''s'\n\"d=e\" = %s\n[pgd1]\nauth_file = userlist.txt\n", verifier);
+    struct str text = arena_printf(
+        arena, APP "[users]\nbob = a b\ncarl = 'it''s'\n\"d=e\" = %s\n[pgd1]\nauth_file = userlist.txt\n", verifier);
     struct config *c = parse_here(text.p, arena, &err);
     if (!c)
         fail_msg("%.*s", STR_FMT(err.message));
@@ -452,7 +485,8 @@ static void tells_what_needs_a_restart(void **state)
     size_t at = 0;
     (void)state;
     struct config *old = parse(MINIMAL, arena, &err);
-    struct config *new = parse(MINIMAL "[pgd1]\nlisten_addr = ::1\nlog_level = debug\nworker_threads = 3\n", arena, &err);
+    struct config *new =
+        parse(MINIMAL "[pgd1]\nlisten_addr = ::1\nlog_level = debug\nworker_threads = 3\n", arena, &err);
     assert_non_null(old);
     assert_non_null(new);
     assert_string_equal(config_needs_restart(old, new, &at)->name, "listen_addr");
@@ -466,8 +500,12 @@ static void tells_what_needs_a_restart(void **state)
 static void messages_hold_no_secret(void **state)
 {
     static const char *const texts[] = {
-        "[users]\nbob = 'hunter2\n", "[users]\nbob = 'hunter2' hunter2\n", "[users]\nbob = SCRAM-SHA-256$hunter2\n",
-        "[users]\nhunter2\n",        USERS "bob = hunter2\n",              "[databases]\napp = d1=gateway token=hunter2\n",
+        "[users]\nbob = 'hunter2\n",
+        "[users]\nbob = 'hunter2' hunter2\n",
+        "[users]\nbob = SCRAM-SHA-256$hunter2\n",
+        "[users]\nhunter2\n",
+        USERS "bob = hunter2\n",
+        "[databases]\napp = d1=gateway token=hunter2\n",
         "[databases]\napp = d1=gateway binding=D token_env=X url=https://u:hunter2@x\n",
     };
     (void)state;
@@ -490,7 +528,8 @@ static void survives_every_failed_allocation(void **state)
         err_init(&err, arena);
         assert_true(arena_str(arena, STR("first block")).p != NULL);
         fault_after(n);
-        struct config *c = config_parse(str_from(MINIMAL "\"q\" = 'x'\n* = d1=embedded path=%s\n"), "pgd1.ini", true, &err);
+        struct config *c =
+            config_parse(str_from(MINIMAL "\"q\" = 'x'\n* = d1=embedded path=%s\n"), "pgd1.ini", true, &err);
         hit = fault_hit();
         fault_after(-1);
         if (hit)
@@ -505,9 +544,16 @@ static void strips_comments_in_place(void **state)
     static const struct {
         const char *in, *want;
     } cases[] = {
-        { "[1,]", "[1 ]" },           { "[1,\n// x\n]", "[1 \n    \n]" }, { "\"//\"", "\"//\"" },         { "\"\\\"/*\"", "\"\\\"/*\"" },
-        { "{/* a\nb */}", "{    \n    }" }, { "[1,2,/*,*/]", "[1,2      ]" },  { "/* open", "       " },        { "\"open", "\"open" },
-        { "1 / 2", "1 / 2" },         { "[\",]\"]", "[\",]\"]" },
+        { "[1,]", "[1 ]" },
+        { "[1,\n// x\n]", "[1 \n    \n]" },
+        { "\"//\"", "\"//\"" },
+        { "\"\\\"/*\"", "\"\\\"/*\"" },
+        { "{/* a\nb */}", "{    \n    }" },
+        { "[1,2,/*,*/]", "[1,2      ]" },
+        { "/* open", "       " },
+        { "\"open", "\"open" },
+        { "1 / 2", "1 / 2" },
+        { "[\",]\"]", "[\",]\"]" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -645,15 +691,25 @@ static int set_up(void **state)
     write_file("sub/wrangler.toml", wrangler_toml);
     write_file("bad.jsonc", "{\n]\n");
     write_file("bad.toml", "a = 1\nb = = 2\n");
-    write_file("userlist.txt", ";; a comment\n\n\"quo\"\"te\" \"s\"\"1\"\n\"erna\" \"SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0MTIzNA==$"
-                               "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=:MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=\" \"\"\n");
+    write_file("userlist.txt",
+               ";; a comment\n\n\"quo\"\"te\" \"s\"\"1\"\n\"erna\" \"SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0MTIzNA==$"
+               "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=:MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=\" \"\"\n");
     return setenv("PGD1_TEST_TOKEN", "env-token", 1);
 }
 
 static int tear_down(void **state)
 {
-    static const char *const files[] = { "token", "empty", "wrangler.jsonc", "sub/wrangler.toml", "bad.jsonc", "bad.toml",
-                                         "userlist.txt", "pgd1.ini", "sub", "none", "" };
+    static const char *const files[] = { "token",
+                                         "empty",
+                                         "wrangler.jsonc",
+                                         "sub/wrangler.toml",
+                                         "bad.jsonc",
+                                         "bad.toml",
+                                         "userlist.txt",
+                                         "pgd1.ini",
+                                         "sub",
+                                         "none",
+                                         "" };
     (void)state;
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         char path[256];
