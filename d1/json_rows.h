@@ -25,24 +25,32 @@
 #include "proxy/base/value.h"
 
 enum json_rows_event { JSON_ROWS_MORE, JSON_ROWS_ROW, JSON_ROWS_BAD };
+enum json_rows_fault { JSON_ROWS_OK, JSON_ROWS_MALFORMED, JSON_ROWS_TOO_BIG, JSON_ROWS_NO_MEMORY };
 
-enum { JSON_ROWS_MAX_DEPTH = 64, JSON_ROWS_MAX_CELLS = 2000 };
+/* MAX_CELLS: SQLite's own limit of columns; D1 allows 100. */
+enum { JSON_ROWS_MAX_DEPTH = 32, JSON_ROWS_MAX_CELLS = 2000 };
 
 struct json_rows {
     /* after JSON_ROWS_ROW, valid until the next call */
     size_t result; /* index in the list of results */
     struct value *cells;
     size_t n_cells;
-    const char *reason; /* after JSON_ROWS_BAD: what is wrong, a constant text */
+    /* after JSON_ROWS_BAD */
+    enum json_rows_fault fault;
+    const char *reason; /* a constant text */
 
     /* --- its own --- */
-    struct buf frame, row, text;
+    struct buf frame, row;
     size_t cells_size;
-    unsigned rows_depth;
-    unsigned depth;
-    bool in_string, escaped, in_row, is_key, key_is_rows, failed;
-    unsigned char kinds[JSON_ROWS_MAX_DEPTH];
+    size_t results;      /* opened so far */
+    unsigned rows_depth, depth;
+    unsigned row_depth;  /* brackets open inside the row under way; 0: none is */
+    unsigned char list;  /* enum list_state: where in a list of rows */
+    bool in_string, escaped, has_high;
+    bool at_key, is_key; /* a string here would be a key; the string under way is one */
+    bool key_is_rows;
     size_t key_start;
+    char kinds[JSON_ROWS_MAX_DEPTH]; /* '{' or '[' */
 };
 
 /* rows_depth: containers around a row, its list included: 4 for the gateway, 5 for REST. max_row, max_frame: caps in bytes. */

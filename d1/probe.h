@@ -50,8 +50,9 @@ struct probe {
 
 /*
  * Sends all questions at once. p->done and p->user are set by the caller; the rest is overwritten. arena: the caller's, must
- * live until done() and keeps result.first_error's text. deadline_us: on the monotonic clock, 0: none.
+ * live until done() and keeps result.first_error's text (10 MB). deadline_us: on the monotonic clock, 0: none.
+ * False when there was no memory for a single question: done() will not come.
  */
-void probe_start(struct probe *p, struct d1 *d1, enum probe_depth depth, uint64_t deadline_us, struct arena *arena);
+bool probe_start(struct probe *p, struct d1 *d1, enum probe_depth depth, uint64_t deadline_us, struct arena *arena);
 
 #endif

@@ -9,10 +9,12 @@
  *   - A write leaves this machine at most once. libcurl itself would repeat a POST when a kept-alive connection turns out
  *     dead; writes forbid it (http.h).
  *   - Cancelling a read that was sent closes its transfer. A write that was sent is never abandoned by d1_cancel(): its
- *     rows are still given. Its deadline ends it, with may_have_run.
+ *     rows are dropped and its outcome is told. Its deadline ends it, with may_have_run.
+ *   - The time-out runs while the server is silent: until the first byte, and between two of them.
  *   - An answer above max_result_bytes is D1_ERROR_TOO_BIG; for a write may_have_run is true then: it has run.
  *   - Rows are handed out as they arrive, one is decoded at a time; while the caller pauses, nothing is read from the socket.
- *   - d1_close() ends what is under way at once: sent writes as D1_ERROR_LOST, the rest as D1_ERROR_CANCELLED.
+ *   - d1_close() ends what is under way at once: sent writes as D1_ERROR_LOST, the rest as D1_ERROR_CANCELLED. It must not
+ *     be called inside on_row() or done().
  *
  * Owns     the queue, the requests' transport state, the HTTP client, a copy of the token, wiped at close.
  * Fails    through request->error only.
@@ -36,7 +38,7 @@ struct remote_options {
     unsigned max_in_flight;    /* requests sent and not yet answered (HTTP/2 carries several on a connection) */
     unsigned max_queued;       /* requests waiting for a place; above: D1_ERROR_OVERLOADED */
     uint64_t connect_timeout_us;
-    uint64_t timeout_us;       /* of one HTTP exchange when the request has no earlier deadline; D1 itself stops at 30 s */
+    uint64_t timeout_us;       /* silence of the server after which an exchange is given up; D1 itself stops at 30 s */
     uint64_t max_result_bytes; /* when the request does not say */
     struct retry_policy retry;
 };
