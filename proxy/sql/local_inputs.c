@@ -122,7 +122,7 @@ static const sqlite3_module input_module = {
 int local_inputs_register(sqlite3 *db, struct local_rows **inputs)
 {
     for (int i = 0; i < LOCAL_INPUTS; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof(name), "f%d", i);
         int code = sqlite3_create_module(db, name, &input_module, &inputs[i]);
         if (code != SQLITE_OK)
