@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""readme.py: whether the README's lists of what is refused and what has no effect say what the .def rows say. --fix rewrites them.
+
+The configuration table has its check in tests/unit/test_config.c.
+"""
+import pathlib
+import re
+import sys
+
+from def_rows import ROW, columns
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+START = "<!-- generated from proxy/sql/accepted.def and proxy/gucs.def: tests/style/readme.py --fix rewrites it -->\n"
+END = "<!-- end of the generated lists -->\n"
+
+
+def rows(path, macro):
+    for line in (ROOT / path).read_text().splitlines():
+        row = ROW.match(line)
+        if row and row[1] == macro:
+            yield columns(row[2])
+
+
+def text(literal):
+    return "" if literal == "NULL" else literal[1:-1].replace('\\"', '"')
+
+
+def lists():
+    refused = [f"| {text(name)} | {text(hint)} |" for _, name, hint in rows("proxy/sql/accepted.def", "REFUSED")]
+    accepted = [f"| {text(name)} | {text(reason)} |" for _, name, reason in rows("proxy/sql/accepted.def", "ACCEPTED")]
+    hints = [f"`{text(row[0])}`" for row in rows("proxy/gucs.def", "GUC") if row[8] == "HINT"]
+    fixed = [f"`{text(row[0])}`" for row in rows("proxy/gucs.def", "GUC") if row[8] == "FIXED"]
+    assert refused and accepted and hints and fixed, "a .def file has lost its rows or changed their form"
+    return "\n".join(["### Statements refused", "", "| statement | hint |", "|---|---|", *sorted(refused), "",
+                      "### Accepted without effect", "", "| statement | why |", "|---|---|", *sorted(accepted), "",
+                      "Settings that are taken and shown and change nothing: " + ", ".join(hints) + ".", "",
+                      "Settings that take only their default: " + ", ".join(fixed) + ".", ""])
+
+
+def main():
+    path = ROOT / "README.md"
+    readme = path.read_text()
+    pattern = re.escape(START) + ".*?" + re.escape(END)
+    if not re.search(pattern, readme, re.S):
+        sys.exit("README.md has lost the marks of the generated lists")
+    current = re.sub(pattern, lambda _: START + lists() + END, readme, flags=re.S)
+    if current == readme:
+        print("current")
+    elif sys.argv[1:] == ["--fix"]:
+        path.write_text(current)
+    else:
+        sys.exit("the lists of README.md are old: tests/style/readme.py --fix rewrites them")
+
+
+if __name__ == "__main__":
+    main()
