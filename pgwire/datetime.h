@@ -26,6 +26,11 @@
 /* 2000-01-01, where PostgreSQL's binary formats start. */
 #define DATE_2000 10957
 #define TIMESTAMP_2000 (DATE_2000 * US_PER_DAY)
+/* Where finite values end: 4714-11-24 BC; for timestamps 294246-12-31, what µs since 1970 hold. */
+#define DATE_MIN (-2440588)
+#define TIMESTAMP_DATE_MAX 106751981
+#define TIMESTAMP_MIN (DATE_MIN * US_PER_DAY)
+#define TIMESTAMP_END ((TIMESTAMP_DATE_MAX + 1) * US_PER_DAY)
 enum { DATETIME_TEXT_MAX = 160 };
 
 struct civil {
@@ -102,9 +107,9 @@ bool interval_apply_typmod(struct interval *v, int32_t typmod, struct err *err);
 /* ---- Conversions between the types; infinities pass */
 bool timestamp_to_timestamptz(int64_t local, const struct zone *zone, int64_t *ret, struct err *err);
 int64_t timestamptz_to_timestamp(int64_t utc, const struct zone *zone);
-int64_t date_to_timestamp(int32_t date);                /* midnight */
+bool date_to_timestamp(int32_t date, int64_t *ret, struct err *err); /* midnight; 22008 */
 int32_t timestamp_to_date(int64_t t);
-int64_t timestamp_to_time(int64_t t);                   /* finite only */
+int64_t timestamp_to_time(int64_t t); /* finite only */
 bool timestamptz_at_zone_name(int64_t utc, struct str zone, int64_t *ret, struct err *err); /* AT TIME ZONE; 22023 */
 bool timestamp_at_zone_name(int64_t local, struct str zone, int64_t *ret, struct err *err);
 
