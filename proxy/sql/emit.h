@@ -21,10 +21,12 @@ bool emit_query(struct query *query, const struct sql_settings *settings, struct
 
 /* One expression as SQLite text over columns named by `column_name` (defaults, checks, index expressions, generated columns of DDL).
  * Only D1-place expressions, no parameters; literals are printed, quoted. False with 0A000 when it must be finished locally. */
-bool emit_ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings, struct arena *arena,
-                         struct str *ret, struct err *err);
-/* A query as SQLite text without parameters (views, CREATE TABLE AS). */
-bool emit_ddl_query(struct query *query, const struct sql_settings *settings, struct arena *arena, struct str *ret, struct err *err);
+bool emit_ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
+                         const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err);
+/* A query as SQLite text without parameters (views, CREATE TABLE AS). Its columns are named c0, c1…: name them outside, as in
+ * CREATE VIEW v(a, b) AS …. */
+bool emit_ddl_query(struct query *query, const struct sql_settings *settings, const struct snapshot *snapshot, struct arena *arena, struct str *ret,
+                    struct err *err);
 /* "name" quoted for SQLite; always with double quotes, doubled inside. */
 struct str emit_identifier(struct str name, struct arena *arena);
 /* 'text' as an SQLite literal. NUL cannot occur in PostgreSQL text. */

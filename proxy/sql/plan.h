@@ -61,6 +61,8 @@ enum bind_form {
     BIND_STORE,         /* numeric of a COLUMN_NUMBER column: rounded by typmod, then INTEGER or REAL */
     BIND_JSON_KEY,      /* text or integer -> one step of an SQLite JSON path: ."key", [2], [#-1]; what cannot be quoted: retry locally */
     BIND_JSON_PATH,     /* text[] -> steps of a path; digits (key or index?): retry locally */
+    BIND_LIMIT,         /* LIMIT: NULL -> -1, negative: 2201W */
+    BIND_OFFSET,        /* OFFSET: NULL -> 0, negative: 2201X */
     BIND_FORM_NR
 };
 
@@ -91,6 +93,7 @@ struct plan_statement {
     struct str sql;
     struct bind *binds; size_t n_binds;
     bool binds_as_json;    /* more than 100 binds: all go as one JSON array in ?1 and the text reads them with json_extract */
+    size_t json_row_width; /* with binds_as_json: ?1 is an array of rows, arrays of so many values; 0: one flat array */
     enum statement_role role;
     bool gives_rows;
     bool counts_changes;   /* its sqlite3_changes() is part of the tag's count (several members: summed) */
