@@ -115,9 +115,12 @@ static enum copy_result read_all(const struct setup *s, struct str in, size_t n,
     return result;
 }
 
-/* Text cannot tell a value that looks like its NULL from NULL; PostgreSQL cannot either. */
+/* Text cannot tell a value that looks like its NULL from NULL, nor csv with a backslash as quote a value that begins with
+ * a dot and a line end from the end marker; PostgreSQL cannot either. */
 static bool comes_back(const struct setup *s)
 {
+    if (s->options.format == COPY_CSV && str_is(s->options.quote, "\\"))
+        return false;
     return s->target.n_columns > 0 && (s->options.format != COPY_TEXT || str_is(s->options.null_text, "\\N"));
 }
 
