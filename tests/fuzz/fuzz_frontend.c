@@ -104,7 +104,9 @@ static bool string_again(char tag, struct str body, struct buf *b, struct err *e
 {
     struct str s;
     struct query_msg q;
-    bool good = tag == 'Q' ? query_read(body, &q, e) : tag == 'f' ? copy_fail_read(body, &s, e) : password_read(body, &s, e);
+    bool good = tag == 'Q'   ? query_read(body, &q, e)
+                : tag == 'f' ? copy_fail_read(body, &s, e)
+                             : password_read(body, &s, e);
     if (good)
         wr_cstr(b, tag == 'Q' ? q.sql : s);
     return good;

@@ -66,7 +66,9 @@ static enum scram_result step(struct scram *s, struct str line, struct err *e)
 static void fuzz_exchange(unsigned char flags, struct str text)
 {
     AUTO(arena) arena = arena_new(1 << 16);
-    struct scram_verifier v = { .iterations = 1, .salt_length = 4, .salt = "salt", .stored_key = "nobody has this key" };
+    struct scram_verifier v = {
+        .iterations = 1, .salt_length = 4, .salt = "salt", .stored_key = "nobody has this key"
+    };
     struct scram s;
     struct err e;
     err_init(&e, arena);

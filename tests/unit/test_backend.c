@@ -184,11 +184,13 @@ static const struct {
     { "AuthenticationSASLContinue", auth_sasl_continue, STR_INIT("R\0\0\0\x0b\0\0\0\x0br=x") },
     { "AuthenticationSASLFinal", auth_sasl_final, STR_INIT("R\0\0\0\x0b\0\0\0\x0cv=y") },
     { "BackendKeyData 3.0", key_data, STR_INIT("K\0\0\0\x0c\0\0\x01\x02KEY!") },
-    { "BackendKeyData 3.2", key_data_long, STR_INIT("K\0\0\0\x28\0\0\0\x01"
-                                                    "0123456789abcdef0123456789abcdef") },
+    { "BackendKeyData 3.2", key_data_long,
+      STR_INIT("K\0\0\0\x28\0\0\0\x01"
+               "0123456789abcdef0123456789abcdef") },
     { "ParameterStatus", parameter_status, STR_INIT("S\0\0\0\x11TimeZone\0UTC\0") },
-    { "ReadyForQuery", ready, STR_INIT("Z\0\0\0\x05IZ\0\0\0\x05TZ\0\0\0\x05"
-                                       "E") },
+    { "ReadyForQuery", ready,
+      STR_INIT("Z\0\0\0\x05IZ\0\0\0\x05TZ\0\0\0\x05"
+               "E") },
     { "CommandComplete", command_complete, STR_INIT("C\0\0\0\x0dSELECT 3\0") },
     { "messages without a body", empties,
       STR_INIT("I\0\0\0\x04"
@@ -197,8 +199,9 @@ static const struct {
                "3\0\0\0\x04n\0\0\0\x04s\0\0\0\x04"
                "c\0\0\0\x04") },
     { "ParameterDescription", parameter_description, STR_INIT("t\0\0\0\x0e\0\x02\0\0\0\x17\0\0\0\x19") },
-    { "NotificationResponse", notification, STR_INIT("A\0\0\0\x18\0\0\0\x07"
-                                                     "channel\0payload\0") },
+    { "NotificationResponse", notification,
+      STR_INIT("A\0\0\0\x18\0\0\0\x07"
+               "channel\0payload\0") },
     { "FunctionCallResponse", function_call,
       STR_INIT("V\0\0\0\x09\0\0\0\x01xV\0\0\0\x08\0\0\0\0V\0\0\0\x08\xff\xff\xff\xff") },
     { "RowDescription", row_description,
@@ -212,16 +215,19 @@ static const struct {
     { "an abandoned row leaves what was before", data_row_abandoned, STR_INIT("2\0\0\0\x04") },
     { "CopyInResponse, CopyOutResponse", copy_responses,
       STR_INIT("G\0\0\0\x0b\0\0\x02\0\0\0\0H\0\0\0\x09\x01\0\x01\0\x01") },
-    { "CopyData", copy_data, STR_INIT("d\0\0\0\x06"
-                                      "1\nd\0\0\0\x07"
-                                      "22\n") },
-    { "an error at its least", report_least, STR_INIT("E\0\0\0\x1e"
-                                                      "SERROR\0VERROR\0C42601\0Mno\0\0") },
+    { "CopyData", copy_data,
+      STR_INIT("d\0\0\0\x06"
+               "1\nd\0\0\0\x07"
+               "22\n") },
+    { "an error at its least", report_least,
+      STR_INIT("E\0\0\0\x1e"
+               "SERROR\0VERROR\0C42601\0Mno\0\0") },
     { "an error with every field", report_everything,
       STR_INIT("E\0\0\0\x49"
                "SFATAL\0VFATAL\0C23505\0Mm\0Dd\0Hh\0P42\0Ww\0ssc\0ttb\0cco\0ddt\0ncn\0Ff.c\0L9\0Rr\0\0") },
-    { "a warning", report_notice, STR_INIT("N\0\0\0\x27"
-                                           "SWARNING\0VWARNING\0C01000\0Mcareful\0\0") },
+    { "a warning", report_notice,
+      STR_INIT("N\0\0\0\x27"
+               "SWARNING\0VWARNING\0C01000\0Mcareful\0\0") },
 };
 
 static void the_table_holds(void **state)

@@ -93,8 +93,7 @@ static const struct {
     { "a function call", 'F', STR_INIT("\0\0\0\x64\0\x01\0\x01\0\x01\0\0\0\x04\0\0\0\x05\0\x01"), NULL },
     { "a function call with too many formats", 'F', STR_INIT("\0\0\0\x64\0\x02\0\0\0\0\0\x01\0\0\0\0\0\0"),
       "function call message contains 2 argument formats but 1 arguments" },
-    { "a function call with result format 9", 'F', STR_INIT("\0\0\0\x64\0\0\0\0\0\x09"),
-      "unsupported format code: 9" },
+    { "a function call with result format 9", 'F', STR_INIT("\0\0\0\x64\0\0\0\0\0\x09"), "unsupported format code: 9" },
     { "a function call cut short", 'F', STR_INIT("\0\0\0\x64\0\0\0\0"), SHORT },
     { "a password", 'p', STR_INIT("secret\0"), NULL },
     { "a password without NUL", 'p', STR_INIT("secret"), "invalid password packet size" },
@@ -190,7 +189,8 @@ static void bind_gives_its_parameters(void **state)
     AUTO(arena) arena = arena_new(4096);
     struct err e = no_error(arena);
     struct bind_msg m;
-    assert_true(bind_read(STR("p\0s\0\0\x03\0\x01\0\0\0\x01\0\x03\0\0\0\x02hi\xff\xff\xff\xff\0\0\0\0\0\x01\0\x01"), &m, &e));
+    assert_true(
+        bind_read(STR("p\0s\0\0\x03\0\x01\0\0\0\x01\0\x03\0\0\0\x02hi\xff\xff\xff\xff\0\0\0\0\0\x01\0\x01"), &m, &e));
     assert_true(str_is(m.portal, "p"));
     assert_true(str_is(m.statement, "s"));
     assert_int_equal(m.n_params, 3);

@@ -22,10 +22,10 @@ enum { ITERATIONS = 16 }; /* few: the exchange runs thousands of times */
 
 struct client {
     struct str password;
-    const char *gs2;     /* "n,,", "y,,", "p=tls-server-end-point,," */
-    struct str binding;  /* certificate hash with PLUS */
-    const char *extra;   /* extension in client-final, or "" */
-    bool is_lax;         /* goes on although its nonce did not come back, as no client should */
+    const char *gs2;    /* "n,,", "y,,", "p=tls-server-end-point,," */
+    struct str binding; /* certificate hash with PLUS */
+    const char *extra;  /* extension in client-final, or "" */
+    bool is_lax;        /* goes on although its nonce did not come back, as no client should */
     char first[256], final[1024];
     size_t final_length;
     unsigned char server_signature[32];
@@ -335,8 +335,8 @@ static const struct {
       "Message length does not match input length." },
     { "an unknown flag", STR_INIT("x,,n=,r=abc"), false, false, SQLSTATE_PROTOCOL_VIOLATION, "malformed SCRAM message",
       "Unexpected channel-binding flag \"x\"." },
-    { "an unprintable flag is shown as its code", STR_INIT("\x01,,n=,r=abc"), false, false,
-      SQLSTATE_PROTOCOL_VIOLATION, "malformed SCRAM message", "Unexpected channel-binding flag \"0x01\"." },
+    { "an unprintable flag is shown as its code", STR_INIT("\x01,,n=,r=abc"), false, false, SQLSTATE_PROTOCOL_VIOLATION,
+      "malformed SCRAM message", "Unexpected channel-binding flag \"0x01\"." },
     { "a flag alone", STR_INIT("n"), false, false, SQLSTATE_PROTOCOL_VIOLATION, "malformed SCRAM message",
       "Comma expected, but found character \"0x00\"." },
     { "no comma after the flag", STR_INIT("nx"), false, false, SQLSTATE_PROTOCOL_VIOLATION, "malformed SCRAM message",
@@ -425,8 +425,8 @@ static const struct {
       "Nonce does not match." },
     { "only the client's nonce", "c=biws,r=fyko%.0s,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
       "invalid SCRAM response", "Nonce does not match." },
-    { "a wrong proof", "c=biws,r=%s,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-      "password authentication failed", "" },
+    { "a wrong proof", "c=biws,r=%s,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "password authentication failed",
+      "" },
 };
 
 static void bad_final_messages_are_named(void **state)
@@ -475,17 +475,17 @@ static void only_offered_mechanisms_are_taken(void **state)
     static const struct {
         const char *mechanism;
         bool tls, good;
-    } cases[] = { { "SCRAM-SHA-256", false, true },       { "SCRAM-SHA-256", true, true },
-                  { "SCRAM-SHA-256-PLUS", true, true },   { "SCRAM-SHA-256-PLUS", false, false },
-                  { "SCRAM-SHA-1", true, false },         { "", true, false },
-                  { "scram-sha-256", true, false },       { "OAUTHBEARER", true, false } };
+    } cases[] = { { "SCRAM-SHA-256", false, true },     { "SCRAM-SHA-256", true, true },
+                  { "SCRAM-SHA-256-PLUS", true, true }, { "SCRAM-SHA-256-PLUS", false, false },
+                  { "SCRAM-SHA-1", true, false },       { "", true, false },
+                  { "scram-sha-256", true, false },     { "OAUTHBEARER", true, false } };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         AUTO(arena) arena = arena_new(4096);
         struct scram s;
         struct err e;
         err_init(&e, arena);
-        bool good = scram_init(&s, str_from(cases[i].mechanism), NULL, STR("joe"), SECRET,
-                               cases[i].tls ? HASH : STR(""), &e);
+        bool good =
+            scram_init(&s, str_from(cases[i].mechanism), NULL, STR("joe"), SECRET, cases[i].tls ? HASH : STR(""), &e);
         assert_int_equal(good, cases[i].good);
         if (!good)
             assert_true(str_is(e.message, "client selected an invalid SASL authentication mechanism"));
@@ -587,7 +587,7 @@ static void the_drawing_is_the_table(void **state)
 
 /* RFC 7677, section 3: user "user", password "pencil", 4096 iterations; the keys as PostgreSQL would store them. */
 #define RFC_TEXT                                                                                                       \
-    "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:"                       \
+    "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:"                        \
     "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
 
 static void the_vector_of_rfc_7677_holds(void **state)

@@ -64,8 +64,9 @@ static const struct {
       0, 0, 0, 0 },
     { "CancelRequest without key", STR_INIT("\x04\xd2\x16\x2e\0\0\0\x01"), SQLSTATE_PROTOCOL_VIOLATION,
       "invalid length of cancel request packet", 0, 0, 0, 0, 0 },
-    { "CancelRequest with a short key", STR_INIT("\x04\xd2\x16\x2e\0\0\0\x01"
-                                                 "abc"),
+    { "CancelRequest with a short key",
+      STR_INIT("\x04\xd2\x16\x2e\0\0\0\x01"
+               "abc"),
       SQLSTATE_PROTOCOL_VIOLATION, "invalid length of cancel request packet", 0, 0, 0, 0, 0 },
     { "CancelRequest of nothing", STR_INIT("\x04\xd2\x16\x2e"), SQLSTATE_PROTOCOL_VIOLATION,
       "invalid length of cancel request packet", 0, 0, 0, 0, 0 },
@@ -156,9 +157,9 @@ static void cancel_keys_are_4_to_256_bytes(void **state)
 static void parameters_come_in_order(void **state)
 {
     (void)state;
-    const struct str pairs[] = { STR("user"),        STR("joe"),       STR("application_name"), STR(""),
-                                 STR("options"),     STR("-c x=y"),    STR("_pq_.a"),           STR("1"),
-                                 STR("replication"), STR("false"),     STR("DateStyle"),        STR("ISO"),
+    const struct str pairs[] = { STR("user"),        STR("joe"),    STR("application_name"), STR(""),
+                                 STR("options"),     STR("-c x=y"), STR("_pq_.a"),           STR("1"),
+                                 STR("replication"), STR("false"),  STR("DateStyle"),        STR("ISO"),
                                  STR("_pq_.b"),      STR("2") };
     const size_t n = sizeof(pairs) / sizeof(pairs[0]);
     AUTO(arena) arena = arena_new(4096);
