@@ -18,7 +18,7 @@ enum {
     CHECKPOINT_PAGES = 2000,      /* log pages after which they are copied into the file */
     CHECKPOINT_HARD_PAGES = 32000,/* readers kept the log from starting anew: wait for them, shortly */
     CHECKPOINT_WAIT_US = 50000,
-    PAUSE_MAX_US = 20000,
+    PAUSE_MAX_US = 2000, /* SQLite locks have no queue: who asks more often gets in between two writes of another process */
 };
 
 struct emb_writer {
@@ -117,7 +117,7 @@ static bool begin(struct emb_writer *w, const struct group *g, struct emb_failur
     if (!w->c && !open_file(w, f))
         return false;
     uint64_t since = clock_monotonic_us(w->o->clock);
-    for (uint64_t pause = 500;; pause = pause * 2 > PAUSE_MAX_US ? PAUSE_MAX_US : pause * 2) {
+    for (uint64_t pause = 100;; pause = pause * 2 > PAUSE_MAX_US ? PAUSE_MAX_US : pause * 2) {
         int rc = emb_control(w->c, EMB_BEGIN_WRITE);
         if (rc == SQLITE_OK)
             return true;
