@@ -17,19 +17,23 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
     elif command -v sudo > /dev/null; then
-        sudo "$@"
+        sudo env DEBIAN_FRONTEND=noninteractive "$@"
     else
         echo "Not root and no sudo: cannot run: $*" >&2
         return 1
     fi
 }
 
+# An interrupted run takes its stage with it.
+stage_pid=
+trap '[ -z "$stage_pid" ] || kill_tree "$stage_pid"; exit 130' INT TERM HUP
+
 stage() {
     stage_name=$1 stage_limit=$2
     shift 2
     stage_log=build/logs/$(printf '%s' "$stage_name" | tr ' /' '--').log
     stage_start=$(date +%s)
-    # In a subshell of its own session's group, so that the limit ends children too; functions can be stages.
+    # In the background, so that the limit can end it; a function can be a stage too.
     ("$@") > "$stage_log" 2>&1 < /dev/null &
     stage_pid=$!
     (
@@ -45,6 +49,7 @@ stage() {
     stage_status=$?
     kill "$stage_watch" 2> /dev/null
     wait "$stage_watch" 2> /dev/null
+    stage_pid=
     stage_took=$(($(date +%s) - stage_start))
     if [ "$stage_status" = 0 ]; then
         say "$(printf '%-28s %4d s' "$stage_name" "$stage_took")"
