@@ -41,6 +41,7 @@ stage() {
         sleep "$stage_limit" &
         sleeping=$!
         wait "$sleeping"
+        trap '' TERM
         echo "stage $stage_name: stopped after $stage_limit s" >> "$stage_log"
         kill_tree "$stage_pid"
     ) &
@@ -60,15 +61,17 @@ stage() {
     return "$stage_status"
 }
 
-# Ends a process and everything below it, children first asked, then killed.
+# Ends a process and everything below it: first asked, after five seconds killed.
 kill_tree() {
     tree=$(descendants "$1")
-    kill -TERM $tree 2> /dev/null
-    for _ in 1 2 3 4 5; do
-        kill -0 $tree 2> /dev/null || return 0
-        sleep 1
+    for round in TERM 0 0 0 0 0 KILL; do
+        left=
+        for process in $tree; do
+            kill -$round "$process" 2> /dev/null && left=$process
+        done
+        [ -n "$left" ] || return 0
+        [ $round = 0 ] && sleep 1
     done
-    kill -KILL $tree 2> /dev/null
 }
 
 descendants() {
