@@ -37,18 +37,17 @@ stage() {
     ("$@") > "$stage_log" 2>&1 < /dev/null &
     stage_pid=$!
     (
-        trap 'kill "$sleeping" 2> /dev/null; exit 0' TERM
-        sleep "$stage_limit" &
-        sleeping=$!
-        wait "$sleeping"
-        trap '' TERM
+        for _ in $(seq "$stage_limit"); do
+            sleep 1
+        done
         echo "stage $stage_name: stopped after $stage_limit s" >> "$stage_log"
         kill_tree "$stage_pid"
-    ) &
+    ) > /dev/null 2>&1 &
     stage_watch=$!
     wait "$stage_pid"
     stage_status=$?
-    kill "$stage_watch" 2> /dev/null
+    # The watch ends with the stage, unless it is just ending what the stage left.
+    tail -n 1 "$stage_log" | grep -q "^stage $stage_name: stopped after" || kill -KILL "$stage_watch" 2> /dev/null
     wait "$stage_watch" 2> /dev/null
     stage_pid=
     stage_took=$(($(date +%s) - stage_start))
