@@ -66,14 +66,15 @@ static bool take(struct cursor *c, char wanted)
 
 static struct value *new_cell(struct json_rows *j)
 {
+    if (j->n_cells == JSON_ROWS_MAX_CELLS) {
+        bad(j, JSON_ROWS_TOO_BIG, "a row has too many cells");
+        return NULL;
+    }
     if (j->n_cells == j->cells_size) {
         size_t size = j->cells_size ? j->cells_size * 2 : 16;
-        struct value *cells = j->n_cells >= JSON_ROWS_MAX_CELLS ? NULL : fault_realloc(j->cells, size * sizeof(*cells));
+        struct value *cells = fault_realloc(j->cells, size * sizeof(*cells));
         if (!cells) {
-            if (j->n_cells >= JSON_ROWS_MAX_CELLS)
-                bad(j, JSON_ROWS_TOO_BIG, "a row has too many cells");
-            else
-                bad(j, JSON_ROWS_NO_MEMORY, "out of memory");
+            bad(j, JSON_ROWS_NO_MEMORY, "out of memory");
             return NULL;
         }
         j->cells = cells;
@@ -306,8 +307,8 @@ static bool open_container(struct json_rows *j, char kind)
 {
     if (j->depth == JSON_ROWS_MAX_DEPTH)
         return malformed(j, "nested too deeply");
-    bool is_list = kind == '[' && j->key_is_rows && j->depth + 1 == j->rows_depth && j->depth >= 2 && j->kinds[1] == '[' &&
-                   j->kinds[j->depth - 1] == '{';
+    bool is_list = kind == '[' && j->key_is_rows && j->depth + 1 == j->rows_depth && j->depth >= 2 &&
+                   j->kinds[1] == '[' && j->kinds[j->depth - 1] == '{';
     if (j->depth == 1)
         j->results = 0;
     if (j->depth == 2)
@@ -429,12 +430,34 @@ static size_t scan_row(struct json_rows *j, const char *p, size_t n)
     return n;
 }
 
+static void skip(struct str *s, size_t n)
+{
+    s->p += n;
+    s->n -= n;
+}
+
 static bool row_bytes(struct json_rows *j, struct str *in)
 {
     size_t n = scan_row(j, in->p, in->n);
     bool kept = append(j, &j->row, in->p, n, "a row is too big");
-    in->p += n;
-    in->n -= n;
+    skip(in, n);
+    return kept;
+}
+
+/* Long texts of the frame, as an error's, go in one piece. */
+static bool frame_bytes(struct json_rows *j, struct str *in)
+{
+    size_t n = 0;
+    if (j->in_string && !j->escaped)
+        while (n < in->n && in->p[n] != '"' && in->p[n] != '\\')
+            n++;
+    if (n == 0) {
+        char c = *in->p;
+        skip(in, 1);
+        return j->list ? list_byte(j, c) : frame_byte(j, c);
+    }
+    bool kept = append(j, &j->frame, in->p, n, "the answer's frame is too big");
+    skip(in, n);
     return kept;
 }
 
@@ -452,10 +475,7 @@ enum json_rows_event json_rows_feed(struct json_rows *j, struct str *in)
             j->result = j->results - 1;
             return decode_row(j) ? JSON_ROWS_ROW : JSON_ROWS_BAD;
         }
-        char c = *in->p;
-        in->p++;
-        in->n--;
-        if (!(j->list ? list_byte(j, c) : frame_byte(j, c)))
+        if (!frame_bytes(j, in))
             return JSON_ROWS_BAD;
     }
     return JSON_ROWS_MORE;

@@ -42,10 +42,10 @@ struct json_rows {
     /* --- its own --- */
     struct buf frame, row;
     size_t cells_size;
-    size_t results;      /* opened so far */
+    size_t results; /* opened so far */
     unsigned rows_depth, depth;
-    unsigned row_depth;  /* brackets open inside the row under way; 0: none is */
-    unsigned char list;  /* enum list_state: where in a list of rows */
+    unsigned row_depth; /* brackets open inside the row under way; 0: none is */
+    unsigned char list; /* enum list_state: where in a list of rows */
     bool in_string, escaped, has_high;
     bool at_key, is_key; /* a string here would be a key; the string under way is one */
     bool key_is_rows;

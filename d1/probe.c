@@ -66,13 +66,15 @@ static struct str carried_out(struct arena *a, struct str message)
 
 /* ---- judges ---- */
 
-static void judge_text(struct probe_result *result, const struct question *q, const struct d1_request *r, struct str text)
+static void judge_text(struct probe_result *result, const struct question *q, const struct d1_request *r,
+                       struct str text)
 {
     (void)result;
     *q->field = r->error.kind == D1_OK && str_is(text, q->expected);
 }
 
-static void judge_payload(struct probe_result *result, const struct question *q, const struct d1_request *r, struct str text)
+static void judge_payload(struct probe_result *result, const struct question *q, const struct d1_request *r,
+                          struct str text)
 {
     (void)text;
     if (r->error.kind != D1_ERROR_SQL)
@@ -85,14 +87,16 @@ static void judge_payload(struct probe_result *result, const struct question *q,
 }
 
 /* Two rows inserted, and a trigger adds two more; then everything is undone by the failing end. */
-static void judge_changes(struct probe_result *result, const struct question *q, const struct d1_request *r, struct str text)
+static void judge_changes(struct probe_result *result, const struct question *q, const struct d1_request *r,
+                          struct str text)
 {
     (void)q, (void)text;
-    result->changes_after_statement = r->error.kind == D1_ERROR_SQL &&
-                                      str_find(r->error.message, STR("bad JSON path: '>2'")) >= 0;
+    result->changes_after_statement =
+        r->error.kind == D1_ERROR_SQL && str_find(r->error.message, STR("bad JSON path: '>2'")) >= 0;
 }
 
-static void judge_raise(struct probe_result *result, const struct question *q, const struct d1_request *r, struct str text)
+static void judge_raise(struct probe_result *result, const struct question *q, const struct d1_request *r,
+                        struct str text)
 {
     (void)q, (void)text;
     result->raise_carries_text = r->error.kind == D1_ERROR_SQL && str_find(r->error.message, STR(">it's out")) >= 0;
@@ -124,7 +128,8 @@ static void ask_atomic(struct probe *p, uint64_t deadline_us)
 }
 
 /* A batch that is not atomic leaves its table: it is removed, and only then looked at as left. */
-static void judge_atomic(struct probe_result *result, const struct question *q, const struct d1_request *r, struct str text)
+static void judge_atomic(struct probe_result *result, const struct question *q, const struct d1_request *r,
+                         struct str text)
 {
     (void)result, (void)q, (void)text;
     struct asked *a = r->user;
@@ -181,11 +186,11 @@ static void ask_values(struct probe *p, uint64_t deadline_us)
     /* a double that the parsers of older SQLites round wrongly, and one that 15 digits do not tell */
     struct question real = {
         .sql = { "SELECT printf('%!.17g', CAST(?1 AS REAL)) || printf(' %!.17g', 0.1 + 0.2) AS c0" },
-        .params = { value_text(STR("8.4135131783546443e-205")) },
+        .params = { value_text(STR("8.4135131783546439e-205")) },
         .n_params = 1,
         .judge = judge_text,
         .field = &p->result.exact_real_text,
-        .expected = "8.4135131783546443e-205 0.30000000000000004",
+        .expected = "8.4135131783546439e-205 0.30000000000000004",
     };
     ask(p, &real, deadline_us);
     struct question integer = {
@@ -210,8 +215,8 @@ static void ask_values(struct probe *p, uint64_t deadline_us)
 
 static void ask_features(struct probe *p, uint64_t deadline_us)
 {
-#define PROBE_FEATURE(name, text, answer) \
-    ask(p, &(struct question){ .sql = { text }, .judge = judge_text, .field = &p->result.name, .expected = answer }, \
+#define PROBE_FEATURE(name, text, answer)                                                                              \
+    ask(p, &(struct question){ .sql = { text }, .judge = judge_text, .field = &p->result.name, .expected = answer },   \
         deadline_us);
 #include "d1/probe.def"
 #undef PROBE_FEATURE
@@ -237,7 +242,8 @@ static void ask_writes(struct probe *p, uint64_t deadline_us)
 {
     struct question changes = {
         .sql = { "CREATE TABLE _pgd1_probe(a)", "CREATE TABLE _pgd1_probe_log(a)",
-                 "CREATE TRIGGER _pgd1_probe_t AFTER INSERT ON _pgd1_probe BEGIN INSERT INTO _pgd1_probe_log VALUES(1); END",
+                 "CREATE TRIGGER _pgd1_probe_t AFTER INSERT ON _pgd1_probe BEGIN INSERT INTO _pgd1_probe_log "
+                 "VALUES(1); END",
                  "INSERT INTO _pgd1_probe VALUES(1), (2)", "SELECT json_extract('{}', '>' || changes()) AS c0" },
         .is_write = true,
         .judge = judge_changes,

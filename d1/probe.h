@@ -18,8 +18,9 @@
 enum probe_depth { PROBE_READS, PROBE_WRITES };
 
 struct probe_result {
-    bool reachable;           /* at least one answer came */
-    size_t error_text_bytes;  /* largest payload that json_extract('{}','>'||…) carried out whole: 0, 1000, 100000 or 1900000 */
+    bool reachable; /* at least one answer came */
+    size_t
+        error_text_bytes; /* largest payload that json_extract('{}','>'||…) carried out whole: 0, 1000, 100000 or 1900000 */
     bool error_text_faithful; /* quotes, control characters, backslashes and non-ASCII text came out unchanged */
     bool exact_real_text;     /* printf('%!.17g') and CAST(… AS REAL) keep a double of any size */
     bool exact_integer_text;  /* CAST(?1 AS INTEGER) keeps 2^63-1, which returns unchanged as text */
@@ -31,7 +32,7 @@ struct probe_result {
     /* with PROBE_WRITES */
     bool changes_after_statement; /* changes() behind a DML tells that statement's count, without trigger effects */
     bool batch_is_atomic;         /* a failing last statement undoes the ones before it */
-    bool raise_carries_text;      /* the RAISE(ABORT, NEW.v) form carries text out: the other way if error_text_bytes is 0 */
+    bool raise_carries_text; /* the RAISE(ABORT, NEW.v) form carries text out: the other way if error_text_bytes is 0 */
 
     unsigned asked, failed; /* requests; those without an answer */
     struct d1_error first_error;

@@ -75,7 +75,10 @@ struct retry_class retry_classify(int status, int code, struct str message)
         row = NULL; /* REST answers 500 with 7500 for internal errors */
     if (!row)
         row = find_number(statuses, N(statuses), status);
-    return row ? row->class : (struct retry_class){ D1_ERROR_LOST, true, true };
+    return row ? row->class : (struct retry_class)
+    {
+        D1_ERROR_LOST, true, true
+    };
 }
 
 struct retry_policy retry_policy_default(void)

@@ -7,7 +7,7 @@
  *
  *     fake_line(d1, STR("expect write 2 'UPDATE t*' answer changes 3"), &err);
  *     fake_line(d1, STR("expect read answer rows [[1,\"a\"],[2,null]] bookmark 0001"), &err);
- *     fake_line(d1, STR("expect write answer lost ran after 2s"), &err);
+ *     fake_line(d1, STR("expect write answer lost after 2s"), &err);
  *
  * Owns     the script, copied; nothing of the requests.
  * Fails    fake_line: 42601 with the offending word. The transport: as scripted.
@@ -29,7 +29,7 @@ struct fake_clock {
     int64_t wall_offset_us;
 };
 
-/* Starts at 1 s monotonic, 2026-01-01 00:00 UTC. */
+/* Starts at 1 s monotonic, 2026-01-01 00:00 UTC. fc must stay where it is. */
 void fake_clock_init(struct fake_clock *fc);
 void fake_clock_advance(struct fake_clock *fc, uint64_t us);
 
@@ -46,27 +46,28 @@ struct d1 *fake_open(struct event_base *base, const struct clock *clock, struct 
  *   answer what [bookmark TEXT] [after N(us|ms|s)]
  *   what:  ok                           every statement: no rows, 0 changes
  *          changes N[,N…]               counts of the statements that want one, in order
- *          rows JSON                    [[cell,…],…] for the last statement. Numbers: INTEGER, or REAL with a point or exponent;
- *                                       {"hex":"00ff"} is a BLOB
+ *          rows JSON                    [[cell,…],…] for the last statement. A cell: null, "text", number (INTEGER when integral
+ *                                       and at most 2^53, else REAL), {"int":"9007199254740993"}, {"real":1}, {"hex":"00ff"}
  *          results JSON                 [{"rows":[…],"changes":n},…], one per statement
  *          error 'text' [at N]          D1_ERROR_SQL; N: 1-based statement that failed
  *          overloaded ['text'] [retry N(us|ms|s)]
- *          lost [ran|unrun] ['text']    an answer that never came. For a write may_have_run is true, unless `unrun`
+ *          lost ['text']                an answer that never came; for a write may_have_run is true
+ *          unsure ['text']              as lost, but D1 told that it did not run: may_have_run is false
  *          unreachable | auth | toobig | internal   with an optional 'text'
  *          never                        no answer until cancelled, its deadline, or fake_release()
  *   again N                             the step serves N requests (a duplicate is a request like another)
  */
 bool fake_line(struct d1 *d, struct str line, struct err *err);
-/* Lets every request that waits in a step `never` end as lost. */
+/* Lets every request that waits in a step `never` end as lost, on the next turn. */
 void fake_release(struct d1 *d);
-/* Runs what is due on the clock; answers how many requests ended. With an event_base it runs by itself, once per loop turn
- * and when the clock is advanced and the loop turns again. */
+/* Runs what is due on the clock; answers how many requests ended. With an event_base it runs by itself, but for one thing:
+ * whoever moves a fake clock calls it afterwards. Must not be called inside on_row() or done(). */
 size_t fake_turn(struct d1 *d);
 /* When the next scripted answer is due on the monotonic clock; 0: none waits for time. */
 uint64_t fake_next_us(const struct d1 *d);
 /* All steps were used and every request matched; else false with what was missing or wrong. */
 bool fake_check(struct d1 *d, struct err *err);
-/* Texts of all requests so far, one per line: "read 1 session='' SELECT 1". Valid until the next request. */
+/* All requests so far, one per line: "read 1 session='first-primary' identity='' SELECT 1". Valid until the next request. */
 struct str fake_log(const struct d1 *d);
 
 #endif

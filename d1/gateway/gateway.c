@@ -41,7 +41,8 @@ static bool read_result(const struct d1_statement *s, const cJSON *item, struct 
 {
     const cJSON *meta = cJSON_GetObjectItemCaseSensitive(item, "meta");
     const cJSON *changes = cJSON_GetObjectItemCaseSensitive(item, "changes");
-    if (!cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(item, "rows")) || (s->wants_changes && !cJSON_IsNumber(changes)))
+    if (!cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(item, "rows")) ||
+        (s->wants_changes && !cJSON_IsNumber(changes)))
         return false;
     ret->changes = s->wants_changes ? (int64_t)remote_count(item, "changes") : 0;
     ret->rows_read = remote_count(meta, "rows_read");
@@ -87,7 +88,8 @@ static const struct remote_format gateway_format = {
     .explain = gateway_explain,
 };
 
-struct d1 *gateway_open(const struct gateway_options *o, struct event_base *base, const struct clock *clock, struct err *err)
+struct d1 *gateway_open(const struct gateway_options *o, struct event_base *base, const struct clock *clock,
+                        struct err *err)
 {
     enum { MAX_URL = 8192 };
     struct str root = o->url;

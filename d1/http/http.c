@@ -36,7 +36,8 @@ static bool url_is_allowed(struct http_client *h, const char *scheme, const char
         return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "\"%s\" is not an address of D1", scheme),
                err_hint(err, "Addresses start with https://.");
     if (!h->is_https && !h->is_loopback && !insecure)
-        return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "the token would travel unencrypted to host \"%s\"", host),
+        return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "the token would travel unencrypted to host \"%s\"",
+                       host),
                err_hint(err, "Use https://.");
     return true;
 }
@@ -339,11 +340,11 @@ static CURLcode set_body(struct http_call *c)
     return code ? code : curl_easy_setopt(c->easy, CURLOPT_READDATA, c);
 }
 
-#define SET(option, value)                                      \
-    do {                                                        \
-        CURLcode code_ = curl_easy_setopt(c->easy, option, value); \
-        if (code_)                                              \
-            return code_;                                       \
+#define SET(option, value)                                                                                             \
+    do {                                                                                                               \
+        CURLcode code_ = curl_easy_setopt(c->easy, option, value);                                                     \
+        if (code_)                                                                                                     \
+            return code_;                                                                                              \
     } while (0)
 
 static CURLcode set_easy(struct http_client *h, struct http_call *c)

@@ -45,15 +45,15 @@ enum http_body { HTTP_BODY_TAKEN, HTTP_BODY_HELD, HTTP_BODY_REFUSED };
 struct http_call {
     /* --- the caller's --- */
     struct str body;
-    bool repeatable;     /* running twice does no harm */
+    bool repeatable;                                                  /* running twice does no harm */
     enum http_body (*on_body)(struct http_call *c, struct str bytes); /* status and is_json are set by then */
     void (*on_end)(struct http_call *c); /* once, on a later turn of the loop, never inside http_start() */
     void *user;
 
     /* --- the answer --- */
     enum http_end end;
-    bool sent;   /* something of the request left; false: the server cannot have run it */
-    int status;  /* 0: none came */
+    bool sent;    /* something of the request left; false: the server cannot have run it */
+    int status;   /* 0: none came */
     bool is_json; /* by the content type; set before on_body */
     uint64_t retry_after_us;
     char reason[256]; /* libcurl's text when there is no answer */

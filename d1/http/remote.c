@@ -23,7 +23,7 @@ struct remote {
     const struct clock *clock;
     struct str database;
     struct remote_options o;
-    struct event *turn; /* starts what waits, goes on with what was resumed, runs done() */
+    struct event *turn;                        /* starts what waits, goes on with what was resumed, runs done() */
     struct d1_request *waiting, **waiting_end; /* in order of arrival */
     struct d1_request *active;                 /* sent or backing off */
     struct d1_request *ended, **ended_end;
@@ -38,14 +38,14 @@ struct remote_call {
     struct buf body;
     struct event *timer;
     struct d1_result *results;
-    uint64_t wake_us;  /* backing off: until then; else when the silence of the server has lasted too long */
+    uint64_t wake_us; /* backing off: until then; else when the silence of the server has lasted too long */
     uint64_t max_bytes, bytes;
     /* the answer under way */
     struct json_rows rows;
-    struct buf held;   /* bytes that came in one piece with the row at which the caller paused */
-    size_t statement;  /* that the result `result` belongs to */
+    struct buf held;  /* bytes that came in one piece with the row at which the caller paused */
+    size_t statement; /* that the result `result` belongs to */
     size_t result;
-    bool is_count;     /* the result is the count of `statement` */
+    bool is_count; /* the result is the count of `statement` */
     bool paused, answered /* HTTP is through */, gave_rows, drops_rows, resumed, cancelled;
     struct d1_error refusal; /* why on_body refused; kind D1_OK: it did not */
 };
@@ -669,7 +669,8 @@ struct remote_options remote_options_default(void)
 }
 
 struct d1 *remote_open(const struct remote_format *format, struct str url, struct str database,
-                       const struct remote_options *o, struct event_base *base, const struct clock *clock, struct err *err)
+                       const struct remote_options *o, struct event_base *base, const struct clock *clock,
+                       struct err *err)
 {
     struct remote *m = fault_calloc(1, sizeof(*m));
     if (!m) {

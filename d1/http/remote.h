@@ -31,12 +31,12 @@
 
 /* Everything is copied at open. Texts may be empty. */
 struct remote_options {
-    struct str token;          /* bearer token; required */
-    struct str ca_file;        /* PEM file of the authorities to trust; empty: the system's */
-    bool insecure;             /* allow http:// to other hosts than loopback. TLS itself is always verified */
-    unsigned max_connections;  /* TCP connections to the server, per database and thread */
-    unsigned max_in_flight;    /* requests sent and not yet answered (HTTP/2 carries several on a connection) */
-    unsigned max_queued;       /* requests waiting for a place; above: D1_ERROR_OVERLOADED */
+    struct str token;         /* bearer token; required */
+    struct str ca_file;       /* PEM file of the authorities to trust; empty: the system's */
+    bool insecure;            /* allow http:// to other hosts than loopback. TLS itself is always verified */
+    unsigned max_connections; /* TCP connections to the server, per database and thread */
+    unsigned max_in_flight;   /* requests sent and not yet answered (HTTP/2 carries several on a connection) */
+    unsigned max_queued;      /* requests waiting for a place; above: D1_ERROR_OVERLOADED */
     uint64_t connect_timeout_us;
     uint64_t timeout_us;       /* silence of the server after which an exchange is given up; D1 itself stops at 30 s */
     uint64_t max_result_bytes; /* when the request does not say */

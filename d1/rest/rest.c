@@ -93,7 +93,8 @@ struct d1 *rest_open(const struct rest_options *o, struct event_base *base, cons
     }
     struct buf url;
     buf_init(&url, MAX_URL + 256);
-    buf_printf(&url, "%.*s/accounts/%.*s/d1/database/%.*s/raw", STR_FMT(root), STR_FMT(o->account), STR_FMT(o->database));
+    buf_printf(&url, "%.*s/accounts/%.*s/d1/database/%.*s/raw", STR_FMT(root), STR_FMT(o->account),
+               STR_FMT(o->database));
     struct d1 *d = NULL;
     if (url.failed)
         err_oom(err);

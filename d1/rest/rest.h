@@ -25,6 +25,7 @@ struct rest_options {
 };
 
 /* NULL with err set. Everything is copied. */
-struct d1 *rest_open(const struct rest_options *options, struct event_base *base, const struct clock *clock, struct err *err);
+struct d1 *rest_open(const struct rest_options *options, struct event_base *base, const struct clock *clock,
+                     struct err *err);
 
 #endif

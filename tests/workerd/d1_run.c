@@ -18,9 +18,15 @@
 #include <cjson/cJSON.h>
 
 static const char *const kinds[] = {
-    [D1_OK] = "ok",           [D1_ERROR_SQL] = "sql",         [D1_ERROR_OVERLOADED] = "overloaded",
-    [D1_ERROR_LOST] = "lost", [D1_ERROR_UNREACHABLE] = "unreachable", [D1_ERROR_AUTH] = "auth",
-    [D1_ERROR_TOO_BIG] = "too big", [D1_ERROR_CANCELLED] = "cancelled", [D1_ERROR_DEADLINE] = "deadline",
+    [D1_OK] = "ok",
+    [D1_ERROR_SQL] = "sql",
+    [D1_ERROR_OVERLOADED] = "overloaded",
+    [D1_ERROR_LOST] = "lost",
+    [D1_ERROR_UNREACHABLE] = "unreachable",
+    [D1_ERROR_AUTH] = "auth",
+    [D1_ERROR_TOO_BIG] = "too big",
+    [D1_ERROR_CANCELLED] = "cancelled",
+    [D1_ERROR_DEADLINE] = "deadline",
     [D1_ERROR_INTERNAL] = "internal",
 };
 
@@ -183,8 +189,7 @@ static struct request *request_read(struct run *run, const cJSON *line)
         s->sql = copy(run->arena, member_text(item, "sql"));
         s->wants_changes = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "changes"));
         s->params = values;
-        cJSON_ArrayForEach(p, params)
-            values[s->n_params++] = value_read(run->arena, p);
+        cJSON_ArrayForEach(p, params) values[s->n_params++] = value_read(run->arena, p);
         cJSON_AddItemToArray(q->rows, cJSON_CreateArray());
     }
     const char *access = member_text(line, "access");
