@@ -110,6 +110,14 @@ struct user_type {
     struct str comment;
 };
 
+/* D1's own schema as it was read, to build it again elsewhere (proxy/txn/shadow.h). */
+struct snapshot_object {
+    struct str type, sql; /* "table", "view", "index", "trigger"; sql empty: made by SQLite itself */
+};
+struct snapshot_side { /* a row of the side catalogue */
+    struct str kind, schema, name, detail;
+};
+
 struct snapshot {
     struct arena *arena;
     uint64_t version; /* hash of everything read: equal schema, equal version, on every proxy */
@@ -118,6 +126,8 @@ struct snapshot {
     struct relation *relations; size_t n_relations; /* user relations by schema, name */
     struct user_type *types; size_t n_types;
     bool has_side_catalog, has_sequence_table;
+    struct snapshot_object *objects; size_t n_objects;
+    struct snapshot_side *side; size_t n_side;
 };
 
 /* The statements that read a schema: one read batch. They stay valid for the program's life. */

@@ -140,6 +140,32 @@ int64_t read_integer(const struct read_row *row, size_t cell)
     return value->class == VALUE_TEXT && str_to_int64(value->bytes, &integer) ? integer : 0;
 }
 
+static struct str keep(struct arena *arena, const struct read_row *row, size_t cell, bool *failed)
+{
+    struct str text = read_text(row, cell), copy = arena_str(arena, text);
+    *failed |= !copy.p;
+    return text.p ? copy : text;
+}
+
+/* D1's own schema, for proxy/txn/shadow.h. */
+static bool keep_source(struct snapshot *s, const struct snapshot_reader *r)
+{
+    const struct read_rows *objects = &r->read[READ_OBJECTS], *side = &r->read[READ_SIDE];
+    bool failed = false;
+    s->objects = ARENA_ARRAY(s->arena, struct snapshot_object, objects->n);
+    s->side = ARENA_ARRAY(s->arena, struct snapshot_side, side->n);
+    for (size_t i = 0; s->objects && i < objects->n; i++)
+        s->objects[i] = (struct snapshot_object){ keep(s->arena, &objects->rows[i], 0, &failed), keep(s->arena, &objects->rows[i], 3, &failed) };
+    for (size_t i = 0; s->side && i < side->n; i++) {
+        const struct read_row *row = &side->rows[i];
+        s->side[i] = (struct snapshot_side){ keep(s->arena, row, 0, &failed), keep(s->arena, row, 1, &failed),
+                                             keep(s->arena, row, 2, &failed), keep(s->arena, row, 3, &failed) };
+    }
+    s->n_objects = objects->n;
+    s->n_side = side->n;
+    return s->objects && s->side && !failed;
+}
+
 struct snapshot *snapshot_reader_finish(struct snapshot_reader *r, struct err *err)
 {
     if (r->failed) {
@@ -156,7 +182,8 @@ struct snapshot *snapshot_reader_finish(struct snapshot_reader *r, struct err *e
     box->snapshot.arena = arena;
     box->snapshot.version = r->version;
     atomic_init(&box->references, 1);
-    if (!snapshot_build(box, r, err)) {
+    if (!snapshot_build(box, r, err) || !keep_source(&box->snapshot, r)) {
+        err_oom(err);
         arena_free(arena);
         return NULL;
     }
