@@ -1,0 +1,744 @@
+/* bind.c - values of one execution -> parameters of its statements, and result cells back into storage form; see plan.h. */
+#include "proxy/sql/plan.h"
+
+#include <math.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "pgwire/datetime.h"
+#include "pgwire/numeric.h"
+#include "proxy/sql/local.h"
+
+enum { PATTERN_BYTES = 50, SAFE_DIGITS = 15 };
+
+struct binding {
+    const struct plan *plan;
+    const struct bind_input *input;
+    struct arena *arena;
+    struct err *err;
+    bool retry_local;
+    struct value *prelude;
+    size_t n_prelude;
+};
+
+typedef bool (*bind_function)(struct binding *b, const struct bind *bind, struct value *v);
+
+static bool retry(struct binding *b)
+{
+    b->retry_local = true;
+    return true;
+}
+
+static struct str keep(struct binding *b, struct buf *out)
+{
+    struct str s = out->failed ? (struct str){ 0 } : arena_str(b->arena, buf_str(out));
+    buf_fini(out);
+    if (!s.p)
+        err_oom(b->err);
+    return s;
+}
+
+static bool set_text(struct value *v, struct str text)
+{
+    *v = value_text(text);
+    return text.p != NULL;
+}
+
+/* ---- forms ---- */
+
+static bool as_is(struct binding *b, const struct bind *bind, struct value *v)
+{
+    (void)b;
+    (void)bind;
+    (void)v;
+    return true;
+}
+
+/* Decimal text as INTEGER or REAL, when 15 digits hold it exactly. */
+static bool text_to_number(struct str text, struct value *ret)
+{
+    char digits[64];
+    size_t n = 0, significant = 0;
+    bool point = false;
+    if (text.n >= sizeof(digits))
+        return false;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == '.')
+            point = true;
+        else if (c >= '0' && c <= '9')
+            significant += significant || c != '0';
+        else if (c != '-')
+            return false;
+        digits[n++] = c;
+    }
+    if (point) {
+        while (n && digits[n - 1] == '0') {
+            n--;
+            significant -= significant > 0;
+        }
+        if (n && digits[n - 1] == '.') {
+            n--;
+            point = false;
+        }
+    }
+    digits[n] = 0;
+    if (significant > SAFE_DIGITS)
+        return false;
+    *ret = point ? value_real(strtod(digits, NULL)) : value_integer(strtoll(digits, NULL, 10));
+    return true;
+}
+
+static bool number(struct binding *b, const struct bind *bind, struct value *v)
+{
+    (void)bind;
+    if (v->class != VALUE_TEXT)
+        return true;
+    return text_to_number(v->bytes, v) || retry(b);
+}
+
+static bool store(struct binding *b, const struct bind *bind, struct value *v)
+{
+    int32_t typmod = bind->typmod >= 0 ? bind->typmod : bind->detail;
+    if (!type_apply_typmod(TYPE_OID_numeric, typmod, false, b->arena, v, b->err))
+        return false;
+    if (v->class != VALUE_TEXT || text_to_number(v->bytes, v))
+        return true;
+    return err_set(b->err, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "a column of type %.*s cannot hold %.*s",
+                   STR_FMT(type_format(TYPE_OID_numeric, typmod, b->arena)), STR_FMT(v->bytes));
+}
+
+static bool scaled(struct binding *b, const struct bind *bind, struct value *v)
+{
+    AUTO_NUMERIC(n);
+    AUTO_NUMERIC(shown);
+    if (v->class == VALUE_INTEGER)
+        numeric_from_int64(&n, v->integer);
+    else if (!numeric_parse(&n, v->bytes, b->err))
+        return false;
+    if (n.class != NUMERIC_FINITE || numeric_min_scale(&n) > bind->detail)
+        return retry(b);
+    numeric_round(&shown, &n, bind->detail);
+    if (mpz_sizeinbase(shown.unscaled, 10) > 18 || !mpz_fits_slong_p(shown.unscaled))
+        return retry(b);
+    int64_t unscaled = mpz_get_si(shown.unscaled);
+    *v = value_integer(unscaled);
+    return true;
+}
+
+/* PostgreSQL's pattern as a GLOB pattern, or as an SQLite LIKE pattern with backslash. */
+static bool pattern(struct binding *b, const struct bind *bind, bool to_glob, struct value *v)
+{
+    struct str p = v->bytes;
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    for (size_t i = 0; i < p.n && out.n <= PATTERN_BYTES + 8; i++) {
+        char c = p.p[i];
+        bool escaped = bind->detail && c == (char)bind->detail;
+        if (escaped && ++i == p.n) {
+            buf_fini(&out);
+            return err_set(b->err, SQLSTATE_INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character");
+        }
+        c = p.p[i];
+        if (to_glob) {
+            if (!escaped && (c == '%' || c == '_'))
+                buf_add_char(&out, c == '%' ? '*' : '?');
+            else if (c == '*' || c == '?' || c == '[')
+                buf_printf(&out, "[%c]", c);
+            else
+                buf_add_char(&out, c);
+        } else {
+            if ((escaped && (c == '%' || c == '_')) || c == '\\')
+                buf_add_char(&out, '\\');
+            buf_add_char(&out, c);
+        }
+    }
+    bool too_long = out.n > PATTERN_BYTES;
+    struct str text = keep(b, &out);
+    if (!text.p)
+        return false;
+    *v = value_text(text);
+    return too_long ? retry(b) : true;
+}
+
+static bool glob(struct binding *b, const struct bind *bind, struct value *v)
+{
+    return pattern(b, bind, true, v);
+}
+
+static bool is_ascii(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
+static bool like_lower(struct binding *b, const struct bind *bind, struct value *v)
+{
+    if (!is_ascii(v->bytes))
+        return retry(b);
+    return pattern(b, bind, false, v);
+}
+
+static bool ascii(struct binding *b, const struct bind *bind, struct value *v)
+{
+    (void)bind;
+    return is_ascii(v->bytes) || retry(b);
+}
+
+static bool interval_modifier(struct binding *b, const struct bind *bind, struct value *v)
+{
+    struct interval i;
+    if (!interval_from_storage(v->bytes, &i, b->err))
+        return false;
+    if (i.us % US_PER_SECOND != 0)
+        return retry(b);
+    static const char *const units[] = { "months", "days", "seconds" };
+    int unit = bind->detail & 3;
+    int64_t amount = unit == 0 ? i.months : unit == 1 ? i.days : i.us / US_PER_SECOND;
+    if (bind->detail & 4)
+        amount = -amount;
+    return set_text(v, arena_printf(b->arena, "%+lld %s", (long long)amount, units[unit])) || err_oom(b->err);
+}
+
+static bool unix_time(struct binding *b, const struct bind *bind, struct value *v)
+{
+    int64_t us;
+    int32_t days;
+    if (v->class != VALUE_TEXT)
+        return true;
+    if (bind->type == TYPE_OID_date) {
+        if (!date_from_storage(v->bytes, &days, b->err))
+            return false;
+        us = days * US_PER_DAY;
+        if (!date_is_finite(days))
+            return err_set(b->err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "infinity cannot be stored in a column of seconds since 1970");
+    } else {
+        if (!timestamp_from_storage(v->bytes, &us, b->err))
+            return false;
+        if (!timestamp_is_finite(us))
+            return err_set(b->err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "infinity cannot be stored in a column of seconds since 1970");
+    }
+    int64_t unit = bind->form == BIND_UNIX_S ? US_PER_SECOND : bind->form == BIND_UNIX_MS ? 1000 : 1;
+    *v = us % unit ? value_real((double)us / (double)unit) : value_integer(us / unit);
+    return true;
+}
+
+static bool hex_text(struct binding *b, const struct bind *bind, struct value *v)
+{
+    (void)bind;
+    if (v->class != VALUE_BLOB)
+        return true;
+    char *hex = arena_alloc(b->arena, v->bytes.n * 2 + 1);
+    if (!hex)
+        return err_oom(b->err);
+    for (size_t i = 0; i < v->bytes.n; i++) {
+        hex[i * 2] = "0123456789ABCDEF"[(unsigned char)v->bytes.p[i] >> 4];
+        hex[i * 2 + 1] = "0123456789ABCDEF"[(unsigned char)v->bytes.p[i] & 15];
+    }
+    *v = value_text((struct str){ hex, v->bytes.n * 2 });
+    return true;
+}
+
+static bool decimal_text(struct binding *b, const struct bind *bind, struct value *v)
+{
+    (void)bind;
+    if (v->class != VALUE_INTEGER)
+        return true;
+    return set_text(v, arena_printf(b->arena, "%lld", (long long)v->integer)) || err_oom(b->err);
+}
+
+static bool is_plain_key(struct str key)
+{
+    for (size_t i = 0; i < key.n; i++)
+        if ((unsigned char)key.p[i] < 0x20 || key.p[i] == '"' || key.p[i] == '\\')
+            return false;
+    return true;
+}
+
+static bool json_key(struct binding *b, const struct bind *bind, struct value *v)
+{
+    (void)bind;
+    if (v->class == VALUE_INTEGER)
+        return set_text(v, v->integer < 0 ? arena_printf(b->arena, "[#%lld]", (long long)v->integer)
+                                          : arena_printf(b->arena, "[%lld]", (long long)v->integer)) || err_oom(b->err);
+    if (!is_plain_key(v->bytes))
+        return retry(b);
+    return set_text(v, arena_printf(b->arena, ".\"%.*s\"", STR_FMT(v->bytes))) || err_oom(b->err);
+}
+
+/* ["award","year"] -> ."award"."year"; elements that look like an index, or are escaped, are for the local engine. */
+static bool json_path(struct binding *b, const struct bind *bind, struct value *v)
+{
+    struct str p = v->bytes;
+    struct buf out;
+    (void)bind;
+    buf_init(&out, 1 << 20);
+    bool plain = p.n >= 2 && p.p[0] == '[' && p.p[p.n - 1] == ']';
+    for (size_t i = 1; plain && i + 1 < p.n;) {
+        size_t end = i + 1;
+        while (end < p.n && p.p[end] != '"')
+            end++;
+        struct str key = { p.p + i + 1, end - i - 1 };
+        int64_t index;
+        plain = p.p[i] == '"' && end < p.n && is_plain_key(key) && !str_to_int64(key, &index);
+        buf_printf(&out, ".\"%.*s\"", STR_FMT(key));
+        i = end + 1;
+        while (i + 1 < p.n && (p.p[i] == ',' || p.p[i] == ' '))
+            i++;
+    }
+    struct str text = keep(b, &out);
+    if (!text.p)
+        return false;
+    *v = value_text(text);
+    return plain || retry(b);
+}
+
+static bool limit(struct binding *b, const struct bind *bind, struct value *v)
+{
+    bool is_limit = bind->form == BIND_LIMIT;
+    if (v->class == VALUE_NULL)
+        *v = value_integer(is_limit ? -1 : 0);
+    else if (v->class == VALUE_INTEGER && v->integer < 0)
+        return err_set(b->err, is_limit ? SQLSTATE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE : SQLSTATE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
+                       "%s must not be negative", is_limit ? "LIMIT" : "OFFSET");
+    return true;
+}
+
+static const bind_function forms[BIND_FORM_NR] = {
+#define BIND_FORM(form, function) [form] = function,
+#include "proxy/sql/bind_forms.def"
+#undef BIND_FORM
+};
+
+/* ---- sources ---- */
+
+static bool literal(struct binding *b, const struct bind *bind, struct value *ret)
+{
+    const struct bind_input *in = b->input;
+    const struct str *texts = in->literals ? in->literals : b->plan->literals;
+    size_t n = in->literals ? in->n_literals : b->plan->n_literals;
+    if (bind->index < 0 || (size_t)bind->index >= n || !texts) {
+        *ret = bind->constant;
+        return true;
+    }
+    struct str text = texts[bind->index];
+    if (bind->negated && !(text = arena_printf(b->arena, "-%.*s", STR_FMT(text))).p)
+        return err_oom(b->err);
+    if (type_decode(bind->type, WIRE_TEXT, text, in->types, b->arena, ret, b->err))
+        return true;
+    const int *offsets = in->literals ? in->literal_offsets : b->plan->literal_offsets;
+    return offsets ? err_at(b->err, offsets[bind->index] + 1) : false;
+}
+
+static bool instant(struct binding *b, oid_t type, int64_t us, struct value *ret)
+{
+    const struct zone *zone = b->input->types->zone;
+    int64_t local = timestamptz_to_timestamp(us, zone);
+    struct str text;
+    bool ok;
+    switch (type) {
+    case TYPE_OID_date:
+        ok = date_to_storage(timestamp_to_date(local), b->arena, &text, b->err);
+        break;
+    case TYPE_OID_time:
+        ok = time_to_storage(timestamp_to_time(local), b->arena, &text, b->err);
+        break;
+    case TYPE_OID_timetz: {
+        struct timetz t = { timestamp_to_time(local), zone_offset_at(zone, us, NULL) };
+        ok = timetz_to_storage(&t, b->arena, &text, b->err);
+        break;
+    }
+    case TYPE_OID_timestamp:
+        ok = timestamp_to_storage(local, b->arena, &text, b->err);
+        break;
+    default:
+        ok = timestamp_to_storage(us, b->arena, &text, b->err);
+        break;
+    }
+    if (ok)
+        *ret = value_text(text);
+    return ok;
+}
+
+static bool fresh_uuid(struct binding *b, struct value *ret)
+{
+    unsigned char r[16];
+    if (RAND_bytes(r, sizeof(r)) != 1)
+        return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "could not generate random values");
+    r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
+    r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
+    return set_text(ret, arena_printf(b->arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2], r[3], r[4],
+                                      r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15])) || err_oom(b->err);
+}
+
+static bool fresh_random(struct binding *b, struct value *ret)
+{
+    uint64_t bits;
+    if (RAND_bytes((unsigned char *)&bits, sizeof(bits)) != 1)
+        return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "could not generate random values");
+    *ret = value_real((double)(bits >> 11) / 9007199254740992.0);
+    return true;
+}
+
+static bool prelude(struct binding *b, const struct bind *bind, struct value *ret);
+
+static bool source(struct binding *b, const struct bind *bind, struct value *ret)
+{
+    const struct bind_input *in = b->input;
+    switch (bind->source) {
+    case BIND_PARAM:
+        if (bind->index < 1 || (size_t)bind->index > in->n_params)
+            return err_set(b->err, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $%d", bind->index);
+        *ret = in->params[bind->index - 1];
+        return true;
+    case BIND_LITERAL:
+        return literal(b, bind, ret);
+    case BIND_CONSTANT:
+        *ret = bind->constant;
+        return true;
+    case BIND_NOW:
+        return instant(b, bind->type, in->now_us, ret);
+    case BIND_CLOCK:
+        return instant(b, bind->type, in->clock_us ? in->clock_us(in->clock_ctx) : in->now_us, ret);
+    case BIND_UUID:
+        return fresh_uuid(b, ret);
+    case BIND_RANDOM:
+        return fresh_random(b, ret);
+    case BIND_SESSION:
+        if (!in->session_value)
+            return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "no session to ask for %.*s", STR_FMT(bind->constant.bytes));
+        return in->session_value(in->session_ctx, bind->constant.bytes, b->arena, ret) || err_oom(b->err);
+    case BIND_PRELUDE:
+        return prelude(b, bind, ret);
+    }
+    return false;
+}
+
+static bool null_violation(struct binding *b, const struct bind *bind)
+{
+    err_set(b->err, SQLSTATE_NOT_NULL_VIOLATION, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
+            STR_FMT(bind->column->name), STR_FMT(bind->relation->name));
+    b->err->schema = bind->relation->schema;
+    b->err->table = bind->relation->name;
+    b->err->column = bind->column->name;
+    return false;
+}
+
+static bool bind_one(struct binding *b, const struct bind *bind, struct value *ret)
+{
+    if (!source(b, bind, ret))
+        return false;
+    if (ret->class == VALUE_NULL) {
+        if (bind->not_null)
+            return null_violation(b, bind);
+        return bind->form == BIND_LIMIT || bind->form == BIND_OFFSET ? limit(b, bind, ret) : true;
+    }
+    if (bind->typmod >= 0 && bind->form != BIND_STORE &&
+        !type_apply_typmod(bind->type, bind->typmod, bind->typmod_explicit, b->arena, ret, b->err))
+        return false;
+    return forms[bind->form](b, bind, ret);
+}
+
+/* ---- preludes ---- */
+
+static bool prelude_row(void *ctx, const struct value *cells, size_t n)
+{
+    struct binding *b = ctx;
+    b->prelude = ARENA_ARRAY(b->arena, struct value, n);
+    if (!b->prelude)
+        return err_oom(b->err);
+    for (size_t i = 0; i < n; i++) {
+        b->prelude[i] = cells[i];
+        if (cells[i].class != VALUE_TEXT && cells[i].class != VALUE_BLOB)
+            continue;
+        b->prelude[i].bytes = arena_str(b->arena, cells[i].bytes);
+        if (!b->prelude[i].bytes.p)
+            return err_oom(b->err);
+    }
+    b->n_prelude = n;
+    return true;
+}
+
+static bool bind_all(struct binding *b, const struct bind *binds, size_t n, struct value **ret)
+{
+    struct value *values = ARENA_ARRAY(b->arena, struct value, n);
+    if (!values)
+        return err_oom(b->err);
+    for (size_t i = 0; i < n; i++)
+        if (!bind_one(b, &binds[i], &values[i]))
+            return false;
+    *ret = values;
+    return true;
+}
+
+static bool run_prelude(struct binding *b)
+{
+    const struct plan_local *p = b->plan->prelude;
+    const struct bind_input *in = b->input;
+    struct value *binds;
+    if (!in->engine)
+        return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "no local engine for the constants of a statement");
+    if (!bind_all(b, p->binds, p->n_binds, &binds))
+        return false;
+    struct local_run run = { .sql = p->sql, .binds = binds, .n_binds = p->n_binds, .snapshot = in->snapshot ? in->snapshot : b->plan->snapshot,
+                             .types = in->types, .now_us = in->now_us, .session_value = in->session_value, .session_ctx = in->session_ctx,
+                             .on_row = prelude_row, .ctx = b, .arena = b->arena };
+    if (!local_run(in->engine, &run, b->err) || err_is_set(b->err))
+        return false;
+    return b->prelude ? true : err_set(b->err, SQLSTATE_INTERNAL_ERROR, "the constants of a statement gave no row");
+}
+
+static bool prelude(struct binding *b, const struct bind *bind, struct value *ret)
+{
+    if (!b->prelude && !run_prelude(b))
+        return false;
+    if (bind->index < 0 || (size_t)bind->index >= b->n_prelude)
+        return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "a constant of a statement is missing");
+    *ret = b->prelude[bind->index];
+    return true;
+}
+
+/* ---- statements ---- */
+
+/* Transports that speak JavaScript: integers and bytes as text, infinities as texts that CAST reads. */
+static bool travel(struct binding *b, struct value *v)
+{
+    static const struct bind none = { 0 };
+    switch (v->class) {
+    case VALUE_INTEGER:
+        return decimal_text(b, &none, v);
+    case VALUE_BLOB:
+        return hex_text(b, &none, v);
+    case VALUE_REAL:
+        if (isinf(v->real))
+            *v = value_text(v->real > 0 ? STR("9e999") : STR("-9e999"));
+        return true;
+    case VALUE_NULL:
+    case VALUE_TEXT:
+        break;
+    }
+    return true;
+}
+
+static void json_string(struct buf *out, struct str s)
+{
+    buf_add_char(out, '"');
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c == '"' || c == '\\')
+            buf_printf(out, "\\%c", c);
+        else if (c < 0x20)
+            buf_printf(out, "\\u%04x", c);
+        else
+            buf_add_char(out, (char)c);
+    }
+    buf_add_char(out, '"');
+}
+
+static bool json_value(struct binding *b, struct buf *out, struct value *v)
+{
+    switch (v->class) {
+    case VALUE_NULL:
+        buf_add_str(out, STR("null"));
+        break;
+    case VALUE_INTEGER:
+        buf_printf(out, "%lld", (long long)v->integer);
+        break;
+    case VALUE_REAL:
+        if (isinf(v->real))
+            buf_add_str(out, v->real > 0 ? STR("9e999") : STR("-9e999"));
+        else
+            buf_printf(out, "%.17e", v->real);
+        break;
+    case VALUE_BLOB:
+        if (!hex_text(b, NULL, v))
+            return false;
+        json_string(out, v->bytes);
+        break;
+    case VALUE_TEXT:
+        json_string(out, v->bytes);
+        break;
+    }
+    return true;
+}
+
+enum { MAX_JSON_PARAM = 2000000 };
+
+static bool bind_as_json(struct binding *b, const struct plan_statement *s, struct value *values, struct d1_statement *ret)
+{
+    struct buf out;
+    struct value *param = ARENA_NEW(b->arena, struct value);
+    if (!param)
+        return err_oom(b->err);
+    buf_init(&out, 64 << 20);
+    buf_add_char(&out, '[');
+    for (size_t i = 0; i < s->n_binds; i++) {
+        bool first = s->json_row_width && i % s->json_row_width == 0, last = s->json_row_width && (i + 1) % s->json_row_width == 0;
+        if (i)
+            buf_add_char(&out, ',');
+        if (first)
+            buf_add_char(&out, '[');
+        if (!json_value(b, &out, &values[i])) {
+            buf_fini(&out);
+            return false;
+        }
+        if (last)
+            buf_add_char(&out, ']');
+    }
+    buf_add_char(&out, ']');
+    if (out.n > MAX_JSON_PARAM) {
+        buf_fini(&out);
+        err_set(b->err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the values of one statement exceed D1's limit of %d bytes", MAX_JSON_PARAM);
+        return err_hint(b->err, "Insert fewer rows at a time, or use COPY.");
+    }
+    struct str text = keep(b, &out);
+    if (!text.p)
+        return false;
+    *param = value_text(text);
+    *ret = (struct d1_statement){ .sql = s->sql, .params = param, .n_params = 1, .wants_changes = s->counts_changes };
+    return true;
+}
+
+static bool bind_statement(struct binding *b, const struct plan_statement *s, struct d1_statement *ret)
+{
+    struct value *values;
+    if (!bind_all(b, s->binds, s->n_binds, &values))
+        return false;
+    if (s->binds_as_json)
+        return bind_as_json(b, s, values, ret);
+    for (size_t i = 0; i < s->n_binds && !b->input->traits.native_values; i++)
+        if (!travel(b, &values[i]))
+            return false;
+    *ret = (struct d1_statement){ .sql = s->sql, .params = values, .n_params = s->n_binds, .wants_changes = s->counts_changes };
+    return true;
+}
+
+bool plan_bind(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct d1_statement **ret, bool *ret_retry_local,
+               struct err *err)
+{
+    struct binding b = { .plan = plan, .input = input, .arena = arena, .err = err };
+    struct d1_statement *statements = ARENA_ARRAY(arena, struct d1_statement, plan->n_statements);
+    if (!statements)
+        return err_oom(err);
+    for (size_t i = 0; i < plan->n_statements && !b.retry_local; i++)
+        if (!bind_statement(&b, &plan->statements[i], &statements[i]))
+            return false;
+    *ret = statements;
+    *ret_retry_local = b.retry_local;
+    return true;
+}
+
+bool plan_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret, struct err *err)
+{
+    struct binding b = { .plan = plan, .input = input, .arena = arena, .err = err };
+    return bind_all(&b, plan->local->binds, plan->local->n_binds, ret);
+}
+
+/* ---- result cells ---- */
+
+static bool number_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret, struct err *err)
+{
+    AUTO_NUMERIC(n);
+    if (cell->class == VALUE_INTEGER)
+        numeric_from_int64(&n, cell->integer);
+    else if (cell->class == VALUE_REAL)
+        numeric_from_double(&n, cell->real, SAFE_DIGITS);
+    else if (!numeric_parse(&n, cell->bytes, err))
+        return false;
+    if (c->detail >= 0 && n.class == NUMERIC_FINITE)
+        numeric_round(&n, &n, c->detail);
+    *ret = value_text(numeric_print(&n, arena));
+    return ret->bytes.p || err_oom(err);
+}
+
+static bool cell_integer(const struct value *cell, int64_t *ret)
+{
+    if (cell->class == VALUE_INTEGER) {
+        *ret = cell->integer;
+        return true;
+    }
+    return cell->class == VALUE_TEXT && str_to_int64(cell->bytes, ret);
+}
+
+static bool bad_cell(const struct plan_column *c, struct err *err)
+{
+    return err_set(err, SQLSTATE_INVALID_TEXT_REPRESENTATION, "a cell of column %.*s does not fit its type", STR_FMT(c->source.n ? c->source : c->name));
+}
+
+static bool scaled_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret, struct err *err)
+{
+    int64_t v;
+    AUTO_NUMERIC(n);
+    if (!cell_integer(cell, &v))
+        return bad_cell(c, err);
+    numeric_from_int64(&n, v);
+    n.scale = c->detail; /* value = unscaled / 10^scale */
+    *ret = value_text(numeric_print(&n, arena));
+    return ret->bytes.p || err_oom(err);
+}
+
+static bool unix_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret, struct err *err)
+{
+    int64_t unit = c->form == CELL_UNIX_S ? US_PER_SECOND : c->form == CELL_UNIX_MS ? 1000 : 1, us, v;
+    struct str text;
+    if (cell->class == VALUE_REAL) {
+        double d = cell->real * (double)unit;
+        if (!(fabs(d) < 9e18))
+            return bad_cell(c, err);
+        us = (int64_t)llround(d);
+    } else if (!cell_integer(cell, &v) || __builtin_mul_overflow(v, unit, &us)) {
+        return bad_cell(c, err);
+    }
+    bool ok = c->codec_type == TYPE_OID_date ? date_to_storage(timestamp_to_date(us), arena, &text, err) : timestamp_to_storage(us, arena, &text, err);
+    if (ok)
+        *ret = value_text(text);
+    return ok;
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool hex_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret, struct err *err)
+{
+    if (cell->class != VALUE_TEXT || cell->bytes.n % 2)
+        return bad_cell(c, err);
+    char *bytes = arena_alloc(arena, cell->bytes.n / 2 + 1);
+    if (!bytes)
+        return err_oom(err);
+    for (size_t i = 0; i < cell->bytes.n / 2; i++) {
+        int high = hex_digit(cell->bytes.p[i * 2]), low = hex_digit(cell->bytes.p[i * 2 + 1]);
+        if (high < 0 || low < 0)
+            return bad_cell(c, err);
+        bytes[i] = (char)(high << 4 | low);
+    }
+    *ret = value_blob((struct str){ bytes, cell->bytes.n / 2 });
+    return true;
+}
+
+bool plan_cell(const struct plan_column *column, const struct value *cell, struct arena *arena, struct value *ret, struct err *err)
+{
+    if (cell->class == VALUE_NULL) {
+        *ret = *cell;
+        return true;
+    }
+    switch (column->form) {
+    case CELL_NATURAL:
+        *ret = *cell;
+        return true;
+    case CELL_NUMBER:
+        return number_cell(column, cell, arena, ret, err);
+    case CELL_SCALED:
+        return scaled_cell(column, cell, arena, ret, err);
+    case CELL_UNIX_S:
+    case CELL_UNIX_MS:
+    case CELL_UNIX_US:
+        return unix_cell(column, cell, arena, ret, err);
+    case CELL_HEX:
+        return hex_cell(column, cell, arena, ret, err);
+    }
+    return false;
+}

@@ -1,0 +1,507 @@
+/* emit.c - what every printer needs: binds, names, errors; the entry points; see emit_internal.h. */
+#include "proxy/sql/place.h"
+
+#include <stdarg.h>
+
+void emitter_init(struct emitter *e, struct emit_shared *shared, enum emit_target target)
+{
+    *e = (struct emitter){ .shared = shared, .arena = shared->arena, .err = shared->err, .target = target,
+                           .native = target == TARGET_LOCAL || shared->settings->traits.native_values };
+}
+
+struct emit_mark emit_mark(const struct emitter *e)
+{
+    const struct emit_shared *s = e->shared;
+    return (struct emit_mark){ .binds = e->n_binds, .prelude = s->n_prelude, .prelude_binds = s->prelude ? s->prelude->n_binds : 0,
+                               .fetches = s->n_fetches, .reads = s->n_reads, .needs_catalog = s->needs_catalog };
+}
+
+void emit_rollback(struct emitter *e, struct emit_mark mark)
+{
+    struct emit_shared *s = e->shared;
+    e->n_binds = mark.binds;
+    s->n_prelude = mark.prelude;
+    if (s->prelude)
+        s->prelude->n_binds = mark.prelude_binds;
+    s->n_fetches = mark.fetches;
+    s->n_reads = mark.reads;
+    s->needs_catalog = mark.needs_catalog;
+}
+
+bool blocked(struct emitter *e, int location, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    e->shared->blocked_what = arena_vprintf(e->arena, format, args);
+    va_end(args);
+    e->shared->blocked_location = location;
+    return false;
+}
+
+bool refused(struct emitter *e, int location, enum sqlstate code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct str text = arena_vprintf(e->arena, format, args);
+    va_end(args);
+    err_set(e->err, code, "%.*s", STR_FMT(text));
+    return location >= 0 ? err_at(e->err, location + 1) : false;
+}
+
+bool refuse_blocked(struct emitter *e)
+{
+    struct emit_shared *s = e->shared;
+    if (err_is_set(e->err))
+        return false;
+    err_unsupported(e->err, "%.*s", STR_FMT(s->blocked_what));
+    return s->blocked_location >= 0 ? err_at(e->err, s->blocked_location + 1) : false;
+}
+
+struct str text_of(struct emitter *e, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct str text = arena_vprintf(e->arena, format, args);
+    va_end(args);
+    if (!text.p)
+        err_oom(e->err);
+    return text;
+}
+
+bool grow(struct emitter *e, void **array, size_t n, size_t *size, size_t element)
+{
+    if (n < *size)
+        return true;
+    size_t wanted = *size ? *size * 2 : 8;
+    void *p = arena_array(e->arena, wanted, element);
+    if (!p)
+        return err_oom(e->err);
+    if (n)
+        memcpy(p, *array, n * element);
+    *array = p;
+    *size = wanted;
+    return true;
+}
+
+oid_t base_type(const struct emitter *e, oid_t type)
+{
+    int32_t typmod = -1;
+    return e->shared->snapshot ? snapshot_base_type(e->shared->snapshot, type, &typmod) : type;
+}
+
+bool is_utc(const struct emitter *e)
+{
+    const struct type_settings *t = e->shared->settings->types;
+    return !t || t->zone == zone_utc();
+}
+
+/* ---- names ---- */
+
+struct str emit_identifier(struct str name, struct arena *arena)
+{
+    size_t quotes = 0;
+    for (size_t i = 0; i < name.n; i++)
+        quotes += name.p[i] == '"';
+    char *p = arena_alloc(arena, name.n + quotes + 3);
+    if (!p)
+        return (struct str){ 0 };
+    size_t n = 0;
+    p[n++] = '"';
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == '"')
+            p[n++] = '"';
+        p[n++] = name.p[i];
+    }
+    p[n++] = '"';
+    return (struct str){ p, n };
+}
+
+struct str emit_text_literal(struct str text, struct arena *arena)
+{
+    size_t quotes = 0;
+    for (size_t i = 0; i < text.n; i++)
+        quotes += text.p[i] == '\'';
+    char *p = arena_alloc(arena, text.n + quotes + 3);
+    if (!p)
+        return (struct str){ 0 };
+    size_t n = 0;
+    p[n++] = '\'';
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '\'')
+            p[n++] = '\'';
+        p[n++] = text.p[i];
+    }
+    p[n++] = '\'';
+    return (struct str){ p, n };
+}
+
+static bool name_is_used(const struct emit_shared *s, struct str name)
+{
+    for (size_t i = 0; i < s->n_names; i++)
+        if (str_eq_nocase(s->names[i], name))
+            return true;
+    return false;
+}
+
+struct str unique_name(struct emitter *e, struct str wanted)
+{
+    struct emit_shared *s = e->shared;
+    struct str name = wanted;
+    for (int i = 1; name_is_used(s, name); i++)
+        if (!(name = text_of(e, "%.*s_%d", STR_FMT(wanted), i)).p)
+            return name;
+    if (!grow(e, (void **)&s->names, s->n_names, &s->size_names, sizeof(*s->names)))
+        return (struct str){ 0 };
+    s->names[s->n_names++] = name;
+    struct str quoted = emit_identifier(name, e->arena);
+    if (!quoted.p)
+        err_oom(e->err);
+    return quoted;
+}
+
+/* ---- errors raised by SQL text ---- */
+
+struct str emit_raise(struct emitter *e, const char *code, struct str message)
+{
+    struct str text = text_of(e, "!%s:%.*s", code, STR_FMT(message));
+    struct str quoted = text.p ? emit_text_literal(text, e->arena) : (struct str){ 0 };
+    if (!quoted.p)
+        return quoted;
+    return text_of(e, "json_extract('{}',%.*s)", STR_FMT(quoted));
+}
+
+struct str emit_raise_local(struct emitter *e)
+{
+    return text_of(e, "json_extract('{}','!local')");
+}
+
+/* ---- footprint ---- */
+
+void add_read(struct emitter *e, const struct relation *r)
+{
+    struct emit_shared *s = e->shared;
+    for (size_t i = 0; i < s->n_reads; i++)
+        if (s->reads[i] == r)
+            return;
+    if (grow(e, (void **)&s->reads, s->n_reads, &s->size_reads, sizeof(*s->reads)))
+        s->reads[s->n_reads++] = r;
+}
+
+/* ---- binds ---- */
+
+void mark_structural(struct emitter *e, const struct expr *constant)
+{
+    struct literal_set *set = e->shared->structural;
+    int literal = constant->kind == EXPR_CONST ? constant->constant.literal : -1;
+    if (set && literal >= 0 && (size_t)literal < set->n)
+        set->is_structural[literal] = true;
+}
+
+static bool same_value(const struct value *a, const struct value *b)
+{
+    if (a->class != b->class)
+        return false;
+    switch (a->class) {
+    case VALUE_NULL:
+        return true;
+    case VALUE_INTEGER:
+        return a->integer == b->integer;
+    case VALUE_REAL:
+        return memcmp(&a->real, &b->real, sizeof(double)) == 0;
+    case VALUE_TEXT:
+    case VALUE_BLOB:
+        return str_eq(a->bytes, b->bytes);
+    }
+    return false;
+}
+
+static bool same_bind(const struct bind *a, const struct bind *b)
+{
+    if (a->source == BIND_UUID || a->source == BIND_RANDOM || a->source == BIND_CLOCK)
+        return false;
+    return a->source == b->source && a->form == b->form && a->index == b->index && a->detail == b->detail && a->type == b->type &&
+           a->typmod == b->typmod && a->typmod_explicit == b->typmod_explicit && a->not_null == b->not_null && a->column == b->column &&
+           a->negated == b->negated && same_value(&a->constant, &b->constant);
+}
+
+/* What the bound value is on arrival. */
+static enum type_storage bind_storage(const struct emitter *e, const struct bind *b)
+{
+    switch (b->form) {
+    case BIND_NUMBER:
+    case BIND_STORE:
+        return STORAGE_NUMERIC;
+    case BIND_SCALED:
+    case BIND_UNIX_S:
+    case BIND_UNIX_MS:
+    case BIND_UNIX_US:
+        return STORAGE_INTEGER;
+    case BIND_AS_IS:
+        break;
+    default:
+        return STORAGE_TEXT;
+    }
+    const struct type_info *t = type_find(base_type(e, b->type));
+    if (!t || t->storage == STORAGE_NUMERIC)
+        return STORAGE_TEXT;
+    return t->storage;
+}
+
+static struct str placeholder(struct emitter *e, const struct bind *b, size_t number)
+{
+    enum type_storage storage = bind_storage(e, b);
+    if (e->native)
+        return text_of(e, "?%zu", number);
+    switch (storage) {
+    case STORAGE_INTEGER:
+        return text_of(e, "CAST(?%zu AS INTEGER)", number);
+    case STORAGE_REAL:
+        return text_of(e, "CAST(?%zu AS REAL)", number);
+    case STORAGE_NUMERIC:
+        return text_of(e, "CAST(?%zu AS NUMERIC)", number);
+    case STORAGE_BLOB:
+        return text_of(e, "unhex(?%zu)", number);
+    case STORAGE_TEXT:
+        break;
+    }
+    return text_of(e, "?%zu", number);
+}
+
+bool emit_bind(struct emitter *e, const struct bind *bind, struct fragment *ret)
+{
+    size_t at = 0;
+    while (at < e->n_binds && !same_bind(&e->binds[at], bind))
+        at++;
+    if (at == e->n_binds) {
+        if (!grow(e, (void **)&e->binds, e->n_binds, &e->size_binds, sizeof(*e->binds)))
+            return false;
+        e->binds[e->n_binds++] = *bind;
+    }
+    *ret = (struct fragment){ .sql = placeholder(e, &e->binds[at], at + 1), .simple = true };
+    return ret->sql.p != NULL;
+}
+
+struct bind bind_of_expr(const struct expr *x)
+{
+    struct bind b = { .type = x->type, .typmod = -1 };
+    if (x->kind == EXPR_PARAM) {
+        b.source = BIND_PARAM;
+        b.index = x->param.number;
+        return b;
+    }
+    b.source = x->constant.literal >= 0 ? BIND_LITERAL : BIND_CONSTANT;
+    b.index = x->constant.literal;
+    b.negated = x->constant.negated;
+    b.constant = x->constant.is_null ? value_null() : x->constant.value;
+    return b;
+}
+
+bool emit_prelude(struct emitter *e, const struct expr *x, enum bind_form form, int detail, struct fragment *ret)
+{
+    struct emit_shared *s = e->shared;
+    if (e->no_prelude || e->inline_constants || e->target != TARGET_D1)
+        return false;
+    if (!s->prelude) {
+        if (!(s->prelude = ARENA_NEW(e->arena, struct emitter)))
+            return err_oom(e->err);
+        emitter_init(s->prelude, s, TARGET_LOCAL);
+    }
+    struct emit_mark mark = emit_mark(s->prelude);
+    struct fragment f;
+    s->prelude->depth = e->depth;
+    if (!emit_value(s->prelude, x, &f)) {
+        emit_rollback(s->prelude, mark);
+        return false;
+    }
+    if (f.is_volatile || is_volatile_expr(x))
+        s->has_volatile = true;
+    size_t at = 0;
+    while (at < s->n_prelude && (s->has_volatile || !str_eq(s->prelude_columns[at], f.sql)))
+        at++;
+    if (at == s->n_prelude) {
+        if (!grow(e, (void **)&s->prelude_columns, s->n_prelude, &s->size_prelude, sizeof(*s->prelude_columns)))
+            return false;
+        s->prelude_columns[s->n_prelude++] = f.sql;
+    }
+    struct bind b = { .source = BIND_PRELUDE, .form = form, .detail = detail, .index = (int)at, .type = base_type(e, x->type), .typmod = -1 };
+    return emit_bind(e, &b, ret);
+}
+
+/* Where the placeholder ends that starts at `?`; *ret_number its number. */
+static size_t placeholder_at(struct str sql, size_t at, size_t *ret_number)
+{
+    size_t n = 0;
+    for (at++; at < sql.n && sql.p[at] >= '0' && sql.p[at] <= '9'; at++)
+        n = n * 10 + (size_t)(sql.p[at] - '0');
+    *ret_number = n;
+    return at;
+}
+
+static size_t skip_quoted(struct str sql, size_t at)
+{
+    char quote = sql.p[at++];
+    while (at < sql.n && sql.p[at] != quote)
+        at++;
+    return at < sql.n ? at + 1 : at; /* a doubled quote starts the next piece */
+}
+
+/* New numbers in order of appearance. */
+static void number_placeholders(struct str sql, size_t *map, size_t n_binds, size_t *ret_n)
+{
+    size_t n = 0, number;
+    for (size_t i = 0; i < sql.n;) {
+        if (sql.p[i] == '\'' || sql.p[i] == '"') {
+            i = skip_quoted(sql, i);
+        } else if (sql.p[i] == '?') {
+            i = placeholder_at(sql, i, &number);
+            if (number >= 1 && number <= n_binds && !map[number - 1])
+                map[number - 1] = ++n;
+        } else {
+            i++;
+        }
+    }
+    *ret_n = n;
+}
+
+bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct bind **ret, size_t *ret_n, bool *ret_as_json)
+{
+    size_t *map = ARENA_ARRAY(e->arena, size_t, e->n_binds), n = 0;
+    struct bind *binds = ARENA_ARRAY(e->arena, struct bind, e->n_binds);
+    if (!map || !binds)
+        return err_oom(e->err);
+    number_placeholders(*sql, map, e->n_binds, &n);
+    for (size_t i = 0; i < e->n_binds; i++)
+        if (map[i])
+            binds[map[i] - 1] = e->binds[i];
+    bool as_json = max_params && n > max_params;
+    struct buf out;
+    buf_init(&out, sql->n * 4 + 4096);
+    for (size_t i = 0, end; i < sql->n; i = end) {
+        size_t number = 0;
+        if (sql->p[i] == '\'' || sql->p[i] == '"') {
+            end = skip_quoted(*sql, i);
+        } else if (sql->p[i] == '?') {
+            end = placeholder_at(*sql, i, &number);
+            bool blob = as_json && e->native && bind_storage(e, &binds[map[number - 1] - 1]) == STORAGE_BLOB;
+            if (as_json)
+                buf_printf(&out, blob ? "unhex(json_extract(?1,'$[%zu]'))" : "json_extract(?1,'$[%zu]')", map[number - 1] - 1);
+            else
+                buf_printf(&out, "?%zu", map[number - 1]);
+            continue;
+        } else {
+            end = i + 1;
+        }
+        buf_add(&out, sql->p + i, end - i);
+    }
+    struct str text = out.failed ? (struct str){ 0 } : arena_str(e->arena, buf_str(&out));
+    buf_fini(&out);
+    if (!text.p)
+        return err_oom(e->err);
+    *sql = text;
+    *ret = binds;
+    *ret_n = n;
+    *ret_as_json = as_json;
+    return true;
+}
+
+/* ---- entry points ---- */
+
+/* A literal that no bind reads went into the text, or shaped it. */
+static void note_literals(struct emit_shared *s)
+{
+    struct literal_set *set = s->structural;
+    const struct plan *plan = s->plan;
+    if (!set)
+        return;
+    bool *read = ARENA_ARRAY(s->arena, bool, set->n + 1);
+    for (size_t i = 0; read && i < plan->n_statements; i++)
+        for (size_t k = 0; k < plan->statements[i].n_binds; k++)
+            if (plan->statements[i].binds[k].source == BIND_LITERAL)
+                read[plan->statements[i].binds[k].index] = true;
+    const struct plan_local *locals[] = { plan->local, plan->prelude };
+    for (size_t i = 0; read && i < 2; i++)
+        for (size_t k = 0; locals[i] && k < locals[i]->n_binds; k++)
+            if (locals[i]->binds[k].source == BIND_LITERAL)
+                read[locals[i]->binds[k].index] = true;
+    for (size_t i = 0; i < set->n; i++)
+        if (!read || !read[i])
+            set->is_structural[i] = true;
+}
+
+static bool add_view_reads(struct emit_shared *s, struct emitter *e)
+{
+    bool view = false;
+    for (size_t i = 0; i < s->n_reads; i++)
+        view = view || s->reads[i]->kind != RELATION_TABLE;
+    for (size_t i = 0; view && i < s->snapshot->n_relations; i++)
+        if (s->snapshot->relations[i].kind == RELATION_TABLE)
+            add_read(e, &s->snapshot->relations[i]);
+    return !err_is_set(s->err);
+}
+
+bool emit_query(struct query *query, const struct sql_settings *settings, struct plan *plan, struct literal_set *structural, struct err *err)
+{
+    static const char *const tags[] = { "SELECT", "INSERT 0", "UPDATE", "DELETE" };
+    struct emit_shared s = { .plan = plan, .settings = settings, .snapshot = plan->snapshot, .structural = structural, .arena = plan->arena,
+                             .err = err };
+    struct emitter e;
+    emitter_init(&e, &s, TARGET_D1);
+    bool change = query->command != COMMAND_SELECT;
+    plan->kind = change && !query->n_returning ? PLAN_CHANGE : PLAN_QUERY;
+    plan->tag = tags[query->command];
+    plan->tag_has_count = true;
+    plan->access = D1_READ;
+    plan->cacheable = true;
+    if (!(change ? emit_change(&s, query) : place_select(&s, query)) || !place_prelude(&s) || !add_view_reads(&s, &e))
+        return false;
+    plan->reads = s.reads;
+    plan->n_reads = s.n_reads;
+    plan->volatile_values = s.has_volatile;
+    note_literals(&s);
+    return true;
+}
+
+static bool ddl_shared(struct emit_shared *s, struct plan *plan, const struct sql_settings *settings, struct arena *arena, struct err *err)
+{
+    *s = (struct emit_shared){ .plan = plan, .settings = settings, .snapshot = plan->snapshot, .arena = arena, .err = err };
+    return true;
+}
+
+bool emit_ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
+                         const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err)
+{
+    struct plan plan = { .snapshot = snapshot };
+    struct emit_shared s;
+    struct emitter e;
+    struct fragment f;
+    ddl_shared(&s, &plan, settings, arena, err);
+    emitter_init(&e, &s, TARGET_D1);
+    e.inline_constants = true;
+    e.no_prelude = true;
+    if (scope) {
+        if (!(e.level = level_new(&e, scope)))
+            return false;
+        for (size_t i = 0; i < scope->n_rtable; i++)
+            if (scope->rtable[i].kind == RTE_RELATION &&
+                !relation_columns(&e, scope->rtable[i].relation, &scope->rtable[i], STR(""), &e.level->rtes[i].columns))
+                return false;
+    }
+    if (!emit_expr(&e, expr, &f) || !settle(&e, &f))
+        return refuse_blocked(&e);
+    *ret = f.sql;
+    return true;
+}
+
+bool emit_ddl_query(struct query *query, const struct sql_settings *settings, const struct snapshot *snapshot, struct arena *arena, struct str *ret,
+                    struct err *err)
+{
+    struct plan plan = { .snapshot = snapshot };
+    struct emit_shared s;
+    struct emitter e;
+    struct select_output out;
+    ddl_shared(&s, &plan, settings, arena, err);
+    emitter_init(&e, &s, TARGET_D1);
+    e.inline_constants = true;
+    e.no_prelude = true;
+    return emit_select(&e, query, false, ret, &out) || refuse_blocked(&e);
+}

@@ -1,0 +1,600 @@
+/* emit_call.c - functions, operators, casts, aggregates and windows by the templates of functions.def; see emit_internal.h. */
+#include "proxy/sql/emit_internal.h"
+
+/* ---- templates ---- */
+
+enum { WORTH_NAMING = 160 }; /* bytes of an argument that is better computed once and named than written twice */
+
+static unsigned argument_uses(const char *t, size_t index)
+{
+    unsigned n = 0;
+    for (; *t; t++)
+        n += t[0] == '$' && t[1] == (char)('1' + index);
+    return n;
+}
+
+static struct str list_of(struct emitter *e, const struct fragment *args, size_t n)
+{
+    struct str list = STR("");
+    for (size_t i = 0; i < n && list.p; i++)
+        list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "", STR_FMT(args[i].sql));
+    return list;
+}
+
+/* #22012(text) or #local: where it ends is given back. */
+static const char *expand_raise(struct emitter *e, const char *t, struct buf *out)
+{
+    if (strncmp(t, "#local", 6) == 0) {
+        buf_add_str(out, emit_raise_local(e));
+        return t + 6;
+    }
+    char code[6] = { 0 };
+    const char *open = strchr(t, '('), *close = open ? strchr(open, ')') : NULL;
+    if (!close || open - t != 6) {
+        out->failed = true;
+        return t + strlen(t);
+    }
+    memcpy(code, t + 1, 5);
+    buf_add_str(out, emit_raise(e, code, (struct str){ open + 1, (size_t)(close - open - 1) }));
+    return close + 1;
+}
+
+static struct str expand(struct emitter *e, const struct expr *x, const char *t, const struct fragment *args, size_t n)
+{
+    struct buf out;
+    buf_init(&out, 8 << 20);
+    while (*t && !out.failed) {
+        if (t[0] == '$' && t[1] >= '1' && t[1] <= '9') {
+            size_t i = (size_t)(t[1] - '1');
+            buf_add_str(&out, i < n ? args[i].sql : STR("NULL"));
+            t += 2;
+        } else if (t[0] == '$' && t[1] == '*') {
+            buf_add_str(&out, list_of(e, args, n));
+            t += 2;
+        } else if (t[0] == '@' && t[1] >= '1' && t[1] <= '9') {
+            size_t i = (size_t)(t[1] - '1');
+            buf_printf(&out, "%u", i < x->n_args ? base_type(e, x->args[i]->type) : 0);
+            t += 2;
+        } else if (t[0] == '@' && t[1] == 'r') {
+            buf_printf(&out, "%u", base_type(e, x->type));
+            t += 2;
+        } else if (t[0] == '#') {
+            t = expand_raise(e, t, &out);
+        } else {
+            buf_add_char(&out, *t++);
+        }
+    }
+    struct str text = out.failed ? (struct str){ 0 } : arena_str(e->arena, buf_str(&out));
+    buf_fini(&out);
+    if (!text.p)
+        err_oom(e->err);
+    return text;
+}
+
+static void take_checks(struct fragment *to, struct fragment *from)
+{
+    if (!from->checks)
+        return;
+    if (!to->checks)
+        to->checks = from->checks;
+    else
+        *to->checks_end = from->checks;
+    to->checks_end = from->checks_end;
+    from->checks = NULL;
+}
+
+static bool add_check(struct emitter *e, struct fragment *f, struct str when, struct str then)
+{
+    struct check *c = ARENA_NEW(e->arena, struct check);
+    if (!c || !when.p || !then.p)
+        return err_oom(e->err);
+    *c = (struct check){ .when = when, .then = then };
+    if (f->checks)
+        *f->checks_end = c;
+    else
+        f->checks = c;
+    f->checks_end = &c->next;
+    return true;
+}
+
+static struct str range_check(struct emitter *e, unsigned flags, struct str v, struct str *ret_then)
+{
+    if (flags & FUNCTION_CHECK_INT8) {
+        *ret_then = emit_raise(e, "22003", STR("bigint out of range"));
+        return text_of(e, "typeof(%.*s)='real'", STR_FMT(v));
+    }
+    if (flags & FUNCTION_CHECK_INT2) {
+        *ret_then = emit_raise(e, "22003", STR("smallint out of range"));
+        return text_of(e, "%.*s NOT BETWEEN -32768 AND 32767", STR_FMT(v));
+    }
+    *ret_then = emit_raise(e, "22003", STR("integer out of range"));
+    return text_of(e, "%.*s NOT BETWEEN -2147483648 AND 2147483647", STR_FMT(v));
+}
+
+static bool add_flag_checks(struct emitter *e, unsigned flags, const struct fragment *args, size_t n, struct fragment *ret)
+{
+    if ((flags & FUNCTION_ZERO_DIVISOR) && n >= 2 &&
+        !add_check(e, ret, text_of(e, "%.*s = 0", STR_FMT(args[1].sql)), emit_raise(e, "22012", STR("division by zero"))))
+        return false;
+    if (flags & (FUNCTION_CHECK_INT2 | FUNCTION_CHECK_INT4 | FUNCTION_CHECK_INT8)) {
+        struct str then, when = range_check(e, flags, ret->sql, &then);
+        struct check **last = ret->checks ? ret->checks_end : &ret->checks;
+        if (!add_check(e, ret, when, then))
+            return false;
+        (*last)->is_range = !(flags & FUNCTION_CHECK_INT8);
+    }
+    if (e->target != TARGET_D1)
+        return true;
+    if ((flags & FUNCTION_ASCII) && n >= 1 &&
+        !add_check(e, ret, text_of(e, "octet_length(%.*s) > length(%.*s)", STR_FMT(args[0].sql), STR_FMT(args[0].sql)), emit_raise_local(e)))
+        return false;
+    if (flags & FUNCTION_CHECK_FLOAT) {
+        struct str when = text_of(e, "coalesce(abs(%.*s) = 9e999", STR_FMT(ret->sql));
+        for (size_t i = 0; i < n && when.p; i++)
+            when = text_of(e, i ? "%.*s AND %.*s IS NOT NULL" : "%.*s, %.*s IS NOT NULL", STR_FMT(when), STR_FMT(args[i].sql));
+        return add_check(e, ret, when.p ? text_of(e, "%.*s)", STR_FMT(when)) : when, emit_raise_local(e));
+    }
+    return true;
+}
+
+static bool has_aggregate(const struct expr *x)
+{
+    if (x->kind == EXPR_AGGREGATE || x->kind == EXPR_WINDOW)
+        return true;
+    for (size_t i = 0; i < x->n_args; i++)
+        if (has_aggregate(x->args[i]))
+            return true;
+    return false;
+}
+
+static bool name_arguments(struct emitter *e, const struct expr *x, const char *t, unsigned flags, struct fragment *args, size_t n,
+                           struct str *ret_from)
+{
+    struct str from = STR("");
+    for (size_t i = 0; i < n; i++) {
+        unsigned uses = argument_uses(t, i) + (flags & 0x7f ? 2U : 0U);
+        bool costly = args[i].is_volatile || (args[i].sql.n > WORTH_NAMING && !(i < x->n_args && has_aggregate(x->args[i])));
+        if (args[i].simple || uses < 2 || !costly)
+            continue;
+        struct str name = unique_name(e, STR("v"));
+        if (!name.p || !settle(e, &args[i]))
+            return false;
+        from = text_of(e, "%.*s%s%.*s AS %.*s", STR_FMT(from), from.n ? ", " : "", STR_FMT(args[i].sql), STR_FMT(name));
+        args[i] = (struct fragment){ .sql = name, .simple = true };
+        if (!from.p)
+            return false;
+    }
+    *ret_from = from;
+    return true;
+}
+
+static bool print_row(struct emitter *e, const struct expr *x, const char *t, unsigned flags, struct fragment *args, size_t n, struct fragment *ret)
+{
+    struct str from;
+    if (!name_arguments(e, x, t, flags, args, n, &from))
+        return false;
+    *ret = (struct fragment){ 0 };
+    for (size_t i = 0; i < n; i++) {
+        take_checks(ret, &args[i]);
+        ret->is_volatile = ret->is_volatile || args[i].is_volatile;
+    }
+    ret->sql = expand(e, x, t, args, n);
+    if (!ret->sql.p || !add_flag_checks(e, flags, args, n, ret))
+        return false;
+    ret->is_volatile = ret->is_volatile || (x->kind == EXPR_FUNC && x->call.proc->volatility == 'v');
+    if (from.n == 0) {
+        ret->simple = n == 1 && args[0].simple && str_eq(ret->sql, args[0].sql);
+        return true;
+    }
+    if (!settle(e, ret))
+        return false;
+    ret->sql = text_of(e, "(SELECT %.*s FROM (SELECT %.*s))", STR_FMT(ret->sql), STR_FMT(from));
+    return ret->sql.p != NULL;
+}
+
+bool emit_template(struct emitter *e, const struct expr *x, const char *template_text, const struct fragment *args, size_t n, struct fragment *ret)
+{
+    struct fragment copy[9];
+    if (n > 9)
+        return blocked(e, x->location, "a call with %zu arguments", n);
+    memcpy(copy, args, n * sizeof(*args));
+    return print_row(e, x, template_text, 0, copy, n, ret);
+}
+
+/* ---- calls ---- */
+
+static bool no_such_row(struct emitter *e, const struct expr *x)
+{
+    struct str types = STR("");
+    if (x->call.op_name && x->n_args <= 2) {
+        struct str left = x->n_args == 2 ? snapshot_format_type(e->shared->snapshot, x->args[0]->type, -1, e->arena) : STR("");
+        struct str right = snapshot_format_type(e->shared->snapshot, x->args[x->n_args - 1]->type, -1, e->arena);
+        return blocked(e, x->location, "operator %.*s%s%s %.*s", STR_FMT(left), left.n ? " " : "", x->call.op_name, STR_FMT(right));
+    }
+    for (size_t i = 0; i < x->n_args && types.p; i++) {
+        struct str t = snapshot_format_type(e->shared->snapshot, x->args[i]->type, -1, e->arena);
+        types = text_of(e, "%.*s%s%.*s", STR_FMT(types), i ? ", " : "", STR_FMT(t));
+    }
+    return blocked(e, x->location, "function %s(%.*s)", x->call.proc->name, STR_FMT(types));
+}
+
+static const char *row_template(struct emitter *e, const struct emission *row)
+{
+    if (e->target == TARGET_LOCAL)
+        return row->local;
+    if ((row->flags & FUNCTION_UTC) && !is_utc(e))
+        return NULL;
+    bool doubtful = row->flags & (FUNCTION_ASCII | FUNCTION_DOUBTFUL | FUNCTION_CHECK_FLOAT);
+    if (doubtful && e->shared->settings->force_local)
+        return NULL;
+    return row->d1;
+}
+
+static bool emit_arguments(struct emitter *e, const struct expr *x, const struct emission *row, struct fragment **ret)
+{
+    struct fragment *args = ARENA_ARRAY(e->arena, struct fragment, x->n_args + 1);
+    if (!args)
+        return err_oom(e->err);
+    for (size_t i = 0; i < x->n_args; i++) {
+        bool text = row->flags & (FUNCTION_TEXT_ARGS | FUNCTION_TEXT_CAST);
+        bool ok = text ? emit_as_text(e, x->args[i], row->flags & FUNCTION_TEXT_ARGS, &args[i]) : emit_expr(e, x->args[i], &args[i]);
+        if (!ok)
+            return false;
+        /* Only arithmetic carries checks upward; what is not a number settles here. */
+        bool arithmetic = row->flags & (FUNCTION_CHECK_INT2 | FUNCTION_CHECK_INT4 | FUNCTION_CHECK_INT8 | FUNCTION_CHECK_FLOAT);
+        if ((!arithmetic && !settle(e, &args[i])) || !make_natural(e, x->args[i]->type, &args[i]))
+            return false;
+    }
+    *ret = args;
+    return true;
+}
+
+/* pg_<source>(oid of argument types…, arguments…) */
+static bool own_call(struct emitter *e, const struct expr *x, const struct emission *row, const struct fragment *args, size_t n, struct fragment *ret)
+{
+    struct str list = STR("");
+    if (row->flags & FUNCTION_TYPES)
+        for (size_t i = 0; i < n && list.p; i++)
+            list = text_of(e, "%.*s%s%u", STR_FMT(list), i ? ", " : "", base_type(e, x->args[i]->type));
+    struct str values = list_of(e, args, n);
+    if (!list.p || !values.p)
+        return false;
+    size_t name = strcspn(row->key, "(");
+    *ret = (struct fragment){ .sql = text_of(e, "pg_%.*s(%.*s%s%.*s)", (int)name, row->key, STR_FMT(list), list.n && values.n ? ", " : "",
+                                             STR_FMT(values)) };
+    ret->is_volatile = x->kind == EXPR_FUNC && x->call.proc->volatility == 'v';
+    return ret->sql.p != NULL;
+}
+
+/* random() and its kin: one value each where there is one row. */
+static bool emit_volatile(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
+{
+    static const struct {
+        const char *source;
+        enum bind_source bind;
+    } sources[] = {
+        { "gen_random_uuid", BIND_UUID }, { "drandom", BIND_RANDOM }, { "clock_timestamp", BIND_CLOCK }, { "statement_timestamp", BIND_CLOCK },
+        { "now", BIND_NOW },
+    };
+    *ret_handled = false;
+    for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+        if (strcmp(x->call.proc->source, sources[i].source) != 0)
+            continue;
+        bool per_row = sources[i].bind == BIND_UUID || sources[i].bind == BIND_RANDOM;
+        if (per_row)
+            e->shared->has_volatile = true;
+        if (per_row && !e->one_row)
+            return true;
+        if (e->inline_constants)
+            return true;
+        *ret_handled = true;
+        struct bind b = { .source = sources[i].bind, .type = x->type, .typmod = -1, .index = -1 };
+        return emit_bind(e, &b, ret);
+    }
+    return true;
+}
+
+static bool is_set_returning(const struct expr *x)
+{
+    return x->call.proc->returns_set;
+}
+
+static bool srf_column(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    for (size_t i = 0; e->level && i < e->level->n_srf; i++)
+        if (e->level->srf[i] == x) {
+            *ret = e->level->srf_columns[i];
+            return true;
+        }
+    return blocked(e, x->location, "set-returning function %s() at this place", x->call.proc->name);
+}
+
+bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    bool handled = false;
+    if (is_set_returning(x))
+        return srf_column(e, x, ret);
+    if (!emit_volatile(e, x, &handled, ret))
+        return false;
+    if (!handled && e->target == TARGET_D1 && !emit_numeric_call(e, x, &handled, ret))
+        return false;
+    if (!handled && !emit_like(e, x, &handled, ret))
+        return false;
+    if (!handled && !emit_json_call(e, x, &handled, ret))
+        return false;
+    if (handled)
+        return true;
+    const struct emission *row = emission_find(x->call.proc);
+    const char *t = row ? row_template(e, row) : NULL;
+    struct fragment *args;
+    if (!t)
+        return no_such_row(e, x);
+    if (!emit_arguments(e, x, row, &args))
+        return false;
+    if (strcmp(t, "*") == 0)
+        return own_call(e, x, row, args, x->n_args, ret);
+    return print_row(e, x, t, row->flags, args, x->n_args, ret);
+}
+
+/* ---- aggregates ---- */
+
+static bool aggregate_filter(struct emitter *e, const struct expr *x, struct str *ret)
+{
+    *ret = STR("");
+    if (!x->call.filter)
+        return true;
+    struct fragment f;
+    if (!emit_condition(e, x->call.filter, &f))
+        return false;
+    *ret = text_of(e, " FILTER (WHERE %.*s)", STR_FMT(f.sql));
+    return ret->p != NULL;
+}
+
+static bool aggregate_list(struct emitter *e, const struct expr *x, const struct fragment *args, size_t n, struct str *ret)
+{
+    struct str list = list_of(e, args, n), order;
+    if (x->call.distinct && n)
+        list = text_of(e, "DISTINCT %.*s", STR_FMT(list));
+    if (!list.p)
+        return false;
+    if (x->call.n_order) {
+        if (!emit_sort_list(e, x->call.order, x->call.n_order, &order))
+            return false;
+        list = text_of(e, "%.*s ORDER BY %.*s", STR_FMT(list), STR_FMT(order));
+    }
+    *ret = list;
+    return list.p != NULL;
+}
+
+/* The aggregates whose argument may be in any form of number. */
+static bool is_form_keeper(const char *name)
+{
+    return strcmp(name, "sum") == 0 || strcmp(name, "min") == 0 || strcmp(name, "max") == 0;
+}
+
+static bool numeric_aggregate(struct emitter *e, const struct expr *x, struct fragment *arg, struct fragment *ret)
+{
+    if (strcmp(x->call.proc->name, "sum") == 0) {
+        if (arg->scale < 0 && !e->value_only)
+            return blocked(e, x->location, "a sum of numerics without a scale");
+        if (!to_scaled(e, arg->scale, arg))
+            return false;
+    } else if (arg->mixed_scale || arg->scale < 0) {
+        return blocked(e, x->location, "an aggregate of numerics without a scale");
+    }
+    *ret = (struct fragment){ .form = arg->form, .scale = arg->scale, .digits = arg->form == FORM_SCALED ? 18 : arg->digits };
+    return true;
+}
+
+/* "sum($1)": the name and what stands inside is replaced by arguments with DISTINCT and ORDER BY. */
+static bool aggregate_text(struct emitter *e, const struct expr *x, const char *t, struct fragment *args, size_t n, struct fragment *ret)
+{
+    struct str list, filter;
+    if (!aggregate_filter(e, x, &filter) || !aggregate_list(e, x, args, n, &list))
+        return false;
+    struct buf out;
+    buf_init(&out, 8 << 20);
+    for (const char *p = t; *p; p++) {
+        if (p[0] == '$' && p[1] == '*') {
+            buf_add_str(&out, list);
+            p++;
+        } else if (p[0] == '@' && p[1] >= '1' && p[1] <= '9') {
+            size_t i = (size_t)(p[1] - '1');
+            buf_printf(&out, "%u", i < x->n_args ? base_type(e, x->args[i]->type) : 0);
+            p++;
+        } else if (p[0] == '%' && p[1] == 'f') {
+            buf_add_str(&out, filter);
+            p++;
+        } else {
+            buf_add_char(&out, *p);
+        }
+    }
+    ret->sql = out.failed ? (struct str){ 0 } : arena_str(e->arena, buf_str(&out));
+    buf_fini(&out);
+    return ret->sql.p || err_oom(e->err);
+}
+
+static bool aggregate_arguments(struct emitter *e, const struct expr *x, struct fragment **ret)
+{
+    struct fragment *args = ARENA_ARRAY(e->arena, struct fragment, x->n_args + 1);
+    if (!args)
+        return err_oom(e->err);
+    for (size_t i = 0; i < x->n_args; i++) {
+        if (!emit_expr(e, x->args[i], &args[i]) || !settle(e, &args[i]))
+            return false;
+        bool number = e->target == TARGET_D1 && is_numeric(e, x->args[i]->type);
+        if (!(number && is_form_keeper(x->call.proc->name)) && strcmp(x->call.proc->name, "count") != 0 &&
+            !make_natural(e, x->args[i]->type, &args[i]))
+            return false;
+    }
+    *ret = args;
+    return true;
+}
+
+static bool compare_aggregate(struct emitter *e, const struct expr *x, struct fragment *args)
+{
+    const char *name = x->call.proc->name, *collation;
+    bool compares = strcmp(name, "min") == 0 || strcmp(name, "max") == 0;
+    if (!compares && !x->call.distinct)
+        return true;
+    for (size_t i = 0; i < x->n_args; i++) {
+        if (!collation_of(e, x->args[i]->type, compares, &collation))
+            return blocked(e, x->location, "aggregate %s of this type here", name);
+        if (compares && snapshot_user_type(e->shared->snapshot, x->args[i]->type))
+            return blocked(e, x->location, "%s() of an enum or domain", name);
+        if (*collation)
+            args[i].sql = text_of(e, "%.*s%s", STR_FMT(args[i].sql), collation);
+        if (!args[i].sql.p)
+            return false;
+    }
+    return true;
+}
+
+static bool json_aggregate(struct emitter *e, const struct expr *x, struct fragment *args, struct fragment *ret)
+{
+    if (!json_element(e, x->args[0]->type, &args[0]))
+        return false;
+    return aggregate_text(e, x, "nullif(json_group_array($*)%f,'[]')", args, 1, ret);
+}
+
+static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const char *t, struct fragment *ret)
+{
+    struct fragment *args;
+    *ret = (struct fragment){ 0 };
+    if (x->call.within_group || x->call.levels_up > 0)
+        return blocked(e, x->location, x->call.within_group ? "ordered-set aggregate %s()" : "aggregate %s() of an outer query", x->call.proc->name);
+    if (!aggregate_arguments(e, x, &args) || !compare_aggregate(e, x, args))
+        return false;
+    if (strncmp(x->call.proc->source, "array_agg(anynonarray", 21) == 0)
+        return json_aggregate(e, x, args, ret);
+    size_t n = x->call.star ? 0 : x->n_args;
+    if (n == 1 && e->target == TARGET_D1 && is_numeric(e, x->args[0]->type) && is_form_keeper(x->call.proc->name)) {
+        if (args[0].form == FORM_NATURAL)
+            return blocked(e, x->location, "aggregate %s() of exact numerics here", x->call.proc->name);
+        if (!numeric_aggregate(e, x, &args[0], ret))
+            return false;
+    }
+    if (strcmp(x->call.proc->source, "sum(int8)") == 0 && e->target == TARGET_D1)
+        *ret = (struct fragment){ .form = FORM_SCALED, .scale = 0, .digits = 18 };
+    return aggregate_text(e, x, t, args, n, ret);
+}
+
+/* How an aggregate is called on this target, without FILTER and OVER. */
+static const char *aggregate_template(struct emitter *e, const struct expr *x)
+{
+    const struct emission *row = emission_find(x->call.proc);
+    if (!row)
+        return NULL;
+    return e->target == TARGET_D1 ? row->d1 : row->local;
+}
+
+bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    const char *t = aggregate_template(e, x);
+    if (!t)
+        return no_such_row(e, x);
+    return emit_plain_aggregate(e, x, t, ret);
+}
+
+/* ---- windows ---- */
+
+static bool window_bound(struct emitter *e, enum frame_bound bound, const struct expr *offset, struct str *ret)
+{
+    static const char *const names[] = { "UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING", "UNBOUNDED FOLLOWING" };
+    if (bound != BOUND_PRECEDING && bound != BOUND_FOLLOWING) {
+        *ret = str_from(names[bound]);
+        return true;
+    }
+    struct fragment f;
+    if (is_numeric(e, offset->type) || base_type(e, offset->type) == TYPE_OID_interval)
+        return blocked(e, offset->location, "RANGE with an offset of this type");
+    if (!emit_value(e, offset, &f))
+        return false;
+    *ret = text_of(e, "%.*s %s", STR_FMT(f.sql), names[bound]);
+    return ret->p != NULL;
+}
+
+static bool window_frame(struct emitter *e, const struct window *w, struct str *ret)
+{
+    static const char *const modes[] = { "", "ROWS", "RANGE", "GROUPS" };
+    static const char *const exclusions[] = { "", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES" };
+    struct str start, end;
+    *ret = STR("");
+    if (w->mode == FRAME_NONE)
+        return true;
+    if (!window_bound(e, w->start, w->start_offset, &start) || !window_bound(e, w->end, w->end_offset, &end))
+        return false;
+    *ret = text_of(e, "%s BETWEEN %.*s AND %.*s%s", modes[w->mode], STR_FMT(start), STR_FMT(end), exclusions[w->exclusion]);
+    return ret->p != NULL;
+}
+
+static bool window_partition(struct emitter *e, const struct window *w, struct str *ret)
+{
+    struct str text = STR("");
+    for (size_t i = 0; i < w->n_partition; i++) {
+        struct fragment f;
+        const char *collation;
+        if (!emit_expr(e, w->partition[i], &f) || !settle(e, &f))
+            return false;
+        if (!collation_of(e, w->partition[i]->type, false, &collation))
+            return blocked(e, w->partition[i]->location, "PARTITION BY a value of this type here");
+        text = text_of(e, "%.*s%s%.*s%s", STR_FMT(text), i ? ", " : "PARTITION BY ", STR_FMT(f.sql), collation);
+        if (!text.p)
+            return false;
+    }
+    *ret = text;
+    return true;
+}
+
+static bool window_over(struct emitter *e, const struct window *w, struct str *ret)
+{
+    struct str partition, order = STR(""), frame;
+    if (!window_partition(e, w, &partition) || (w->n_order && !emit_sort_list(e, w->order, w->n_order, &order)) || !window_frame(e, w, &frame))
+        return false;
+    *ret = text_of(e, "(%.*s%s%s%.*s%s%.*s)", STR_FMT(partition), partition.n && w->n_order ? " " : "", w->n_order ? "ORDER BY " : "",
+                   STR_FMT(order), frame.n && (partition.n || w->n_order) ? " " : "", STR_FMT(frame));
+    return ret->p != NULL;
+}
+
+static bool window_function(struct emitter *e, const struct expr *x, const struct emission *row, struct fragment *ret)
+{
+    struct fragment *args = ARENA_ARRAY(e->arena, struct fragment, x->n_args + 1);
+    if (!args)
+        return err_oom(e->err);
+    *ret = (struct fragment){ 0 };
+    for (size_t i = 0; i < x->n_args; i++) {
+        if (!emit_expr(e, x->args[i], &args[i]) || !settle(e, &args[i]))
+            return false;
+        bool keeps = e->target == TARGET_D1 && is_numeric(e, x->args[i]->type) && i == 0 && x->n_args < 3;
+        if (!keeps && !make_natural(e, x->args[i]->type, &args[i]))
+            return false;
+    }
+    if (x->n_args) {
+        ret->form = is_numeric(e, x->type) ? args[0].form : FORM_NATURAL;
+        ret->scale = args[0].scale;
+        ret->digits = args[0].digits;
+    }
+    ret->sql = expand(e, x, e->target == TARGET_D1 ? row->d1 : row->local, args, x->n_args);
+    return ret->sql.p != NULL;
+}
+
+bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    const struct emission *row = emission_find(x->call.proc);
+    const char *t = row ? (e->target == TARGET_D1 ? row->d1 : row->local) : NULL;
+    struct str over;
+    if (!t)
+        return no_such_row(e, x);
+    if (x->call.proc->kind == 'w' ? !window_function(e, x, row, ret) : !emit_plain_aggregate(e, x, t, ret))
+        return false;
+    if (!window_over(e, x->call.window, &over))
+        return false;
+    /* nullif(json_group_array(x),'[]') OVER … would put OVER behind the wrong call */
+    if (strncmp(ret->sql.p, "nullif(", 7) == 0) {
+        struct str inner = { ret->sql.p + 7, ret->sql.n - 7 - strlen(",'[]')") };
+        ret->sql = text_of(e, "nullif(%.*s OVER %.*s,'[]')", STR_FMT(inner), STR_FMT(over));
+    } else {
+        ret->sql = text_of(e, "%.*s OVER %.*s", STR_FMT(ret->sql), STR_FMT(over));
+    }
+    return ret->sql.p != NULL;
+}

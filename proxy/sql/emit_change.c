@@ -1,0 +1,670 @@
+/* emit_change.c - INSERT, UPDATE, DELETE; rows beyond D1's parameters travel as JSON; see emit_internal.h. */
+#include "proxy/sql/place.h"
+
+enum { JSON_ROWS_BYTES = 1000000, ASSUMED_PARAM_BYTES = 100 };
+
+static const struct relation *target_of(const struct query *q)
+{
+    return q->rtable[q->result_rte].relation;
+}
+
+/* The target under its own name: SQLite knows no alias in RETURNING. */
+static bool enter_target(struct emitter *e, const struct query *q, struct str *ret_name)
+{
+    const struct relation *r = target_of(q);
+    struct level *l = level_new(e, q);
+    if (!l)
+        return false;
+    if (r->is_system)
+        return refused(e, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied for table %.*s", STR_FMT(r->name));
+    *ret_name = unique_name(e, r->sqlite_name);
+    if (!ret_name->p || !relation_columns(e, r, &q->rtable[q->result_rte], *ret_name, &l->rtes[q->result_rte].columns))
+        return false;
+    if (q->on_conflict && q->on_conflict->excluded_rte >= 0 && (size_t)q->on_conflict->excluded_rte < q->n_rtable &&
+        !relation_columns(e, r, NULL, STR("excluded"), &l->rtes[q->on_conflict->excluded_rte].columns))
+        return false;
+    e->level = l;
+    return true;
+}
+
+/* ---- one value on its way into a column ---- */
+
+static struct str not_null_raise(struct emitter *e, const struct relation *r, const struct column *c)
+{
+    return emit_raise(e, "23502", text_of(e, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint", STR_FMT(c->name),
+                                          STR_FMT(r->name)));
+}
+
+static const struct expr *bare_constant(const struct expr *x)
+{
+    while (x->kind == EXPR_RELABEL || (x->kind == EXPR_DOMAIN_CHECK && !x->coercion.is_explicit))
+        x = x->args[0];
+    return x->kind == EXPR_CONST || x->kind == EXPR_PARAM ? x : NULL;
+}
+
+static bool unix_value(struct emitter *e, const struct column *c, const struct expr *x, struct fragment *ret)
+{
+    static const enum bind_form forms[] = { [COLUMN_UNIX_S] = BIND_UNIX_S, [COLUMN_UNIX_MS] = BIND_UNIX_MS, [COLUMN_UNIX_US] = BIND_UNIX_US };
+    const struct expr *constant = bare_constant(x);
+    if (constant && constant->kind == EXPR_CONST && constant->constant.is_null)
+        return emit_expr(e, constant, ret);
+    if (constant || x->kind == EXPR_SQL_VALUE) {
+        struct bind b = constant ? bind_of_expr(constant) : (struct bind){ .source = BIND_NOW, .type = x->type, .typmod = -1, .index = -1 };
+        b.form = forms[c->storage];
+        return emit_bind(e, &b, ret);
+    }
+    if (is_constant_expr(x) && emit_prelude(e, x, forms[c->storage], 0, ret))
+        return true;
+    if (err_is_set(e->err) || !emit_expr(e, x, ret) || !settle(e, ret))
+        return false;
+    static const enum fragment_form stored[] = { [COLUMN_UNIX_S] = FORM_UNIX_S, [COLUMN_UNIX_MS] = FORM_UNIX_MS, [COLUMN_UNIX_US] = FORM_UNIX_US };
+    return ret->form == stored[c->storage] || blocked(e, x->location, "computing a time for a column that stores numbers");
+}
+
+/* SQLite would invent a rowid for NULL. */
+static bool guard_rowid(struct emitter *e, const struct relation *r, const struct column *c, const struct expr *x, struct fragment *f)
+{
+    const struct expr *constant = bare_constant(x);
+    if (constant && constant->kind == EXPR_CONST && constant->constant.is_null) {
+        refused(e, -1, SQLSTATE_NOT_NULL_VIOLATION, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
+                STR_FMT(c->name), STR_FMT(r->name));
+        e->err->schema = r->schema;
+        e->err->table = r->name;
+        e->err->column = c->name;
+        return false;
+    }
+    if (constant) {
+        struct bind b = bind_of_expr(constant);
+        b.not_null = true;
+        b.relation = r;
+        b.column = c;
+        return emit_bind(e, &b, f);
+    }
+    struct str raise = not_null_raise(e, r, c);
+    f->sql = text_of(e, "coalesce(%.*s,%.*s)", STR_FMT(f->sql), STR_FMT(raise));
+    return raise.p && f->sql.p;
+}
+
+static bool emit_assigned(struct emitter *e, const struct relation *r, const struct column *c, const struct expr *x, struct fragment *ret)
+{
+    bool outer = e->value_only;
+    bool number = is_numeric(e, c->type);
+    if (c->storage == COLUMN_UNIX_S || c->storage == COLUMN_UNIX_MS || c->storage == COLUMN_UNIX_US)
+        return unix_value(e, c, x, ret);
+    e->value_only = number && c->storage == COLUMN_NUMBER;
+    bool ok = emit_expr(e, x, ret);
+    e->value_only = outer;
+    if (!ok || !(number ? numeric_storage(e, c, ret) : settle(e, ret) && make_natural(e, c->type, ret)))
+        return false;
+    if (c->is_rowid && x->kind != EXPR_NEXTVAL_DEFAULT)
+        return guard_rowid(e, r, c, x, ret);
+    return true;
+}
+
+/* ---- INSERT ---- */
+
+struct insert_columns { /* those that are written; serial columns that SQLite numbers itself are left out */
+    size_t *at, n;
+};
+
+static bool column_is_given(const struct query *q, size_t c)
+{
+    if (q->insert_select)
+        return q->insert_select_exprs[c]->kind != EXPR_NEXTVAL_DEFAULT;
+    for (size_t r = 0; r < q->n_insert_rows; r++)
+        if (q->insert_rows[r][c]->kind != EXPR_NEXTVAL_DEFAULT)
+            return true;
+    return false;
+}
+
+static bool pick_columns(struct emitter *e, const struct query *q, struct insert_columns *ret, struct str *list)
+{
+    struct str text = STR("");
+    *ret = (struct insert_columns){ .at = ARENA_ARRAY(e->arena, size_t, q->n_insert_columns + 1) };
+    if (!ret->at)
+        return err_oom(e->err);
+    for (size_t c = 0; c < q->n_insert_columns; c++)
+        if (column_is_given(q, c) && !q->insert_columns[c]->generated)
+            ret->at[ret->n++] = c;
+    if (ret->n == 0 && q->n_insert_rows > 1 && q->n_insert_columns)
+        ret->at[ret->n++] = 0;
+    for (size_t i = 0; i < ret->n; i++) {
+        struct str name = emit_identifier(q->insert_columns[ret->at[i]]->name, e->arena);
+        text = text_of(e, "%.*s%s%.*s", STR_FMT(text), i ? "," : "", STR_FMT(name));
+        if (!text.p)
+            return false;
+    }
+    *list = text;
+    return true;
+}
+
+static bool insert_values(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str *ret)
+{
+    struct buf text;
+    bool ok = true;
+    if (cols->n == 0) {
+        *ret = STR(" DEFAULT VALUES");
+        return true;
+    }
+    e->one_row = true;
+    buf_init(&text, 16 << 20);
+    buf_printf(&text, " VALUES ");
+    for (size_t r = 0; ok && r < q->n_insert_rows; r++) {
+        buf_printf(&text, "%s(", r ? "," : "");
+        for (size_t i = 0; ok && i < cols->n; i++) {
+            struct fragment f;
+            ok = emit_assigned(e, target_of(q), q->insert_columns[cols->at[i]], q->insert_rows[r][cols->at[i]], &f);
+            if (ok)
+                buf_printf(&text, "%s%.*s", i ? "," : "", STR_FMT(f.sql));
+        }
+        buf_add_char(&text, ')');
+    }
+    e->one_row = false;
+    *ret = !ok || text.failed ? (struct str){ 0 } : arena_str(e->arena, buf_str(&text));
+    buf_fini(&text);
+    return ok && (ret->p || err_oom(e->err));
+}
+
+/* Rows computed here, without tables: one JSON value, read back row by row. */
+static bool insert_computed(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str *ret)
+{
+    struct emit_shared *s = e->shared;
+    struct str select, list = STR(""), reads = STR("");
+    struct select_output out;
+    if (!s->prelude) {
+        if (!(s->prelude = ARENA_NEW(e->arena, struct emitter)))
+            return err_oom(e->err);
+        emitter_init(s->prelude, s, TARGET_LOCAL);
+    }
+    struct emitter *p = s->prelude;
+    struct level *l = level_new(p, q);
+    if (!l || !emit_select(p, q->insert_select, false, &select, &out))
+        return false;
+    l->outputs = ARENA_ARRAY(e->arena, struct fragment, out.n + 1);
+    if (!l->outputs)
+        return err_oom(e->err);
+    for (size_t i = 0; i < out.n; i++)
+        l->outputs[i] = (struct fragment){ .sql = text_of(e, "c%zu", i), .simple = true, .scale = -1 };
+    p->level = l;
+    bool ok = true;
+    for (size_t i = 0; ok && i < cols->n; i++) {
+        const struct expr *x = q->insert_select_exprs[cols->at[i]];
+        const struct column *c = q->insert_columns[cols->at[i]];
+        struct fragment f;
+        const struct type_info *t = type_find(base_type(e, c->type));
+        ok = c->storage == COLUMN_NATURAL || c->storage == COLUMN_NUMBER;
+        if (!ok || !(ok = emit_value(p, x, &f) && json_element(p, c->type, &f)))
+            break;
+        if (snapshot_element_type(s->snapshot, base_type(e, c->type)) || base_type(e, c->type) == TYPE_OID_json)
+            f.sql = text_of(e, "(''||%.*s)", STR_FMT(f.sql));
+        list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(f.sql));
+        struct str cell = text_of(e, "json_extract(value,'$[%zu]')", i);
+        cell = c->storage == COLUMN_NUMBER ? text_of(e, "CAST(%.*s AS NUMERIC)", STR_FMT(cell)) : from_json(e, t ? t->oid : 0, cell);
+        reads = text_of(e, "%.*s%s%.*s", STR_FMT(reads), i ? "," : "", STR_FMT(cell));
+        ok = list.p && reads.p;
+    }
+    p->level = NULL;
+    if (!ok)
+        return err_is_set(e->err) ? false : blocked(e, -1, "INSERT of these computed rows");
+    struct str column = text_of(e, "(SELECT json_group_array(json_array(%.*s)) FROM (%.*s))", STR_FMT(list), STR_FMT(select));
+    if (!column.p || !grow(e, (void **)&s->prelude_columns, s->n_prelude, &s->size_prelude, sizeof(*s->prelude_columns)))
+        return false;
+    s->prelude_columns[s->n_prelude++] = column;
+    struct bind b = { .source = BIND_PRELUDE, .index = (int)s->n_prelude - 1, .type = TYPE_OID_text, .typmod = -1 };
+    struct fragment bound;
+    if (!emit_bind(e, &b, &bound))
+        return false;
+    *ret = text_of(e, " SELECT %.*s FROM json_each(%.*s) WHERE true", STR_FMT(reads), STR_FMT(bound.sql));
+    return ret->p != NULL;
+}
+
+static bool insert_from_select(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str *ret)
+{
+    struct str select, list = STR(""), alias = unique_name(e, STR("source"));
+    struct select_output out;
+    struct level *target = e->level, *l = level_new(e, q);
+    if (!alias.p || !l)
+        return false;
+    e->level = NULL;
+    bool ok = emit_select(e, q->insert_select, false, &select, &out);
+    e->level = target;
+    if (!ok)
+        return false;
+    l->outputs = ARENA_ARRAY(e->arena, struct fragment, out.n + 1);
+    if (!l->outputs)
+        return err_oom(e->err);
+    for (size_t i = 0; i < out.n; i++) {
+        l->outputs[i] = out.columns[i];
+        l->outputs[i].sql = text_of(e, "%.*s.c%zu", STR_FMT(alias), i);
+        l->outputs[i].simple = true;
+    }
+    e->level = l;
+    for (size_t i = 0; ok && i < cols->n; i++) {
+        struct fragment f;
+        ok = emit_assigned(e, target_of(q), q->insert_columns[cols->at[i]], q->insert_select_exprs[cols->at[i]], &f);
+        if (ok)
+            list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "", STR_FMT(f.sql));
+    }
+    e->level = target;
+    if (!ok || !list.p)
+        return false;
+    /* Without WHERE, ON CONFLICT would be read as a join condition. */
+    *ret = text_of(e, " SELECT %.*s FROM (%.*s) AS %.*s WHERE true", STR_FMT(list), STR_FMT(select), STR_FMT(alias));
+    return ret->p != NULL;
+}
+
+/* ---- ON CONFLICT ---- */
+
+static bool conflict_target(struct emitter *e, const struct query *q, struct str *ret)
+{
+    const struct on_conflict *c = q->on_conflict;
+    const struct relation *r = target_of(q);
+    struct str list = STR(""), where = STR("");
+    struct fragment *bare;
+    *ret = list;
+    if (c->constraint) {
+        for (size_t i = 0; i < c->constraint->n_columns; i++) {
+            struct str name = emit_identifier(r->columns[c->constraint->columns[i] - 1].name, e->arena);
+            list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(name));
+        }
+    }
+    /* Expressions must be spelled as in the index: columns without a table, constants in place. */
+    if (!relation_columns(e, r, &q->rtable[q->result_rte], STR(""), &bare))
+        return false;
+    struct fragment *qualified = e->level->rtes[q->result_rte].columns, f;
+    e->level->rtes[q->result_rte].columns = bare;
+    e->inline_constants = true;
+    bool ok = true;
+    for (size_t i = 0; ok && i < c->n_targets; i++) {
+        ok = (emit_expr(e, c->targets[i], &f) && settle(e, &f));
+        if (ok)
+            list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(f.sql));
+    }
+    if (ok && c->target_where && (ok = emit_condition(e, c->target_where, &f)))
+        where = text_of(e, " WHERE %.*s", STR_FMT(f.sql));
+    e->inline_constants = false;
+    e->level->rtes[q->result_rte].columns = qualified;
+    if (!ok)
+        return false;
+    if (list.n)
+        *ret = text_of(e, " (%.*s)%.*s", STR_FMT(list), STR_FMT(where));
+    return ret->p != NULL;
+}
+
+static bool emit_sets(struct emitter *e, const struct relation *r, const struct assignment *sets, size_t n, struct str *ret)
+{
+    struct str text = STR("");
+    for (size_t i = 0; i < n; i++) {
+        struct fragment f;
+        struct str name = emit_identifier(sets[i].column->name, e->arena);
+        if (sets[i].column->generated)
+            continue;
+        if (!emit_assigned(e, r, sets[i].column, sets[i].expr, &f))
+            return false;
+        text = text_of(e, "%.*s%s%.*s = %.*s", STR_FMT(text), text.n ? ", " : "", STR_FMT(name), STR_FMT(f.sql));
+        if (!text.p)
+            return false;
+    }
+    *ret = text;
+    return true;
+}
+
+static bool emit_conflict(struct emitter *e, const struct query *q, struct str *ret)
+{
+    const struct on_conflict *c = q->on_conflict;
+    struct str target, sets;
+    struct fragment where = { .sql = STR("") };
+    *ret = STR("");
+    if (!c)
+        return true;
+    if (!conflict_target(e, q, &target))
+        return false;
+    if (!c->update) {
+        *ret = text_of(e, " ON CONFLICT%.*s DO NOTHING", STR_FMT(target));
+        return ret->p != NULL;
+    }
+    if (!emit_sets(e, target_of(q), c->sets, c->n_sets, &sets) || (c->where && !emit_condition(e, c->where, &where)))
+        return false;
+    *ret = text_of(e, " ON CONFLICT%.*s DO UPDATE SET %.*s%s%.*s", STR_FMT(target), STR_FMT(sets), where.sql.n ? " WHERE " : "",
+                   STR_FMT(where.sql));
+    return ret->p != NULL;
+}
+
+/* ---- rows beyond D1's parameters ---- */
+
+static bool pure_bind(struct emitter *e, const struct fragment *f, struct bind *ret)
+{
+    if (str_is(f->sql, "NULL")) {
+        *ret = (struct bind){ .source = BIND_CONSTANT, .index = -1, .typmod = -1, .type = TYPE_OID_text, .constant = value_null() };
+        return true;
+    }
+    int64_t v;
+    if (str_to_int64(f->sql, &v)) {
+        *ret = (struct bind){ .source = BIND_CONSTANT, .index = -1, .typmod = -1, .type = TYPE_OID_int8, .constant = value_integer(v) };
+        return true;
+    }
+    struct str number = { f->sql.p + 1, f->sql.n ? f->sql.n - 1 : 0 };
+    if (f->sql.n < 2 || f->sql.p[0] != '?' || !str_to_int64(number, &v) || v < 1 || (size_t)v > e->n_binds)
+        return false;
+    *ret = e->binds[v - 1];
+    return true;
+}
+
+static size_t bind_bytes(const struct bind *b)
+{
+    bool text = b->constant.class == VALUE_TEXT || b->constant.class == VALUE_BLOB;
+    return text ? b->constant.bytes.n * (b->constant.class == VALUE_BLOB ? 2 : 1) + 4 : (b->source == BIND_PARAM ? ASSUMED_PARAM_BYTES : 24);
+}
+
+struct json_rows {
+    struct bind *binds;  /* n_rows x width */
+    size_t width, n_rows;
+};
+
+/* Every cell as a bind of its own; false without an error when one is an expression. */
+static bool collect_rows(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct json_rows *ret)
+{
+    bool native = e->native, ok = true;
+    *ret = (struct json_rows){ .width = cols->n, .n_rows = q->n_insert_rows };
+    if (!(ret->binds = ARENA_ARRAY(e->arena, struct bind, ret->width * ret->n_rows)))
+        return err_oom(e->err);
+    e->native = true; /* bare placeholders */
+    e->one_row = true;
+    for (size_t r = 0; ok && r < ret->n_rows; r++) {
+        for (size_t i = 0; ok && i < cols->n; i++) {
+            struct fragment f;
+            ok = emit_assigned(e, target_of(q), q->insert_columns[cols->at[i]], q->insert_rows[r][cols->at[i]], &f) &&
+                 pure_bind(e, &f, &ret->binds[r * ret->width + i]);
+        }
+        if (e->n_binds > 4096)
+            e->n_binds = 0; /* they were copied; looking for equal ones would only get slower */
+    }
+    e->native = native;
+    e->one_row = false;
+    return ok;
+}
+
+static struct str json_cell(struct emitter *e, const struct column *c, size_t i)
+{
+    const struct type_info *t = type_find(base_type(e, c->type));
+    struct str cell = text_of(e, "json_extract(value,'$[%zu]')", i);
+    if (c->storage != COLUMN_NATURAL || !t)
+        return cell;
+    if (t->storage == STORAGE_BLOB)
+        return text_of(e, "unhex(%.*s)", STR_FMT(cell));
+    return t->storage == STORAGE_REAL ? text_of(e, "CAST(%.*s AS REAL)", STR_FMT(cell)) : cell;
+}
+
+static bool json_rows_statements(struct emitter *e, const struct query *q, const struct insert_columns *cols, const struct json_rows *rows,
+                                 struct str head, struct str tail)
+{
+    struct plan *plan = e->shared->plan;
+    struct str list = STR("");
+    size_t *ends = ARENA_ARRAY(e->arena, size_t, rows->n_rows + 1), n = 0, bytes = 0;
+    if (!ends)
+        return err_oom(e->err);
+    for (size_t i = 0; i < cols->n && list.p; i++) {
+        struct str cell = json_cell(e, q->insert_columns[cols->at[i]], i);
+        list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(cell));
+    }
+    struct str sql = text_of(e, "%.*s SELECT %.*s FROM json_each(?1) WHERE true%.*s", STR_FMT(head), STR_FMT(list), STR_FMT(tail));
+    for (size_t r = 0; r < rows->n_rows; r++) {
+        size_t row = 2;
+        for (size_t i = 0; i < rows->width; i++)
+            row += bind_bytes(&rows->binds[r * rows->width + i]);
+        if (bytes && bytes + row > JSON_ROWS_BYTES) {
+            ends[n++] = r;
+            bytes = 0;
+        }
+        bytes += row;
+    }
+    ends[n++] = rows->n_rows;
+    plan->statements = ARENA_ARRAY(e->arena, struct plan_statement, n);
+    if (!sql.p || !plan->statements)
+        return err_is_set(e->err) ? false : err_oom(e->err);
+    for (size_t i = 0, start = 0; i < n; start = ends[i++])
+        plan->statements[i] = (struct plan_statement){ .sql = sql, .binds = rows->binds + start * rows->width,
+                                                       .n_binds = (ends[i] - start) * rows->width, .binds_as_json = true,
+                                                       .json_row_width = rows->width };
+    plan->n_statements = n;
+    return true;
+}
+
+/* ---- RETURNING ---- */
+
+static bool returning_has_other(const struct query *q)
+{
+    for (size_t i = 0; i < q->n_returning; i++)
+        if (!is_constant_expr(q->returning[i].expr) && !reads_only(q, q->returning[i].expr, q->result_rte) && q->n_from)
+            return true;
+    return false;
+}
+
+/* " RETURNING …"; with *ret_fetch set, the rows are inputs of a local SELECT of the list. */
+static bool emit_returning(struct emitter *e, const struct query *q, struct str *ret, struct select_output *out, struct fetch **ret_fetch,
+                           struct str *ret_local)
+{
+    struct str list;
+    *ret = STR("");
+    *ret_fetch = NULL;
+    if (!q->n_returning)
+        return true;
+    if (returning_has_other(q))
+        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "RETURNING columns of other tables than the target is not supported");
+    struct emit_mark mark = emit_mark(e);
+    if (emit_target_list(e, q->returning, q->n_returning, true, &list, out)) {
+        *ret = text_of(e, " RETURNING %.*s", STR_FMT(list));
+        return ret->p != NULL;
+    }
+    if (err_is_set(e->err))
+        return false;
+    emit_rollback(e, mark);
+    struct emitter *local = ARENA_NEW(e->arena, struct emitter);
+    if (!local)
+        return err_oom(e->err);
+    emitter_init(local, e->shared, TARGET_LOCAL);
+    struct fetch *f = fetch_new(local, q);
+    struct level *l = f ? level_new(local, q) : NULL;
+    if (!l)
+        return false;
+    *f->level = *e->level;
+    f->d1 = e;
+    l->fetch = f;
+    l->part = FETCHED_ORDER;
+    local->level = l;
+    if (!emit_target_list(local, q->returning, q->n_returning, true, &list, out))
+        return false;
+    struct str columns = STR("");
+    for (size_t i = 0; i < f->n_columns && columns.p; i++)
+        columns = text_of(e, "%.*s%s%.*s AS c%zu", STR_FMT(columns), i ? ", " : "", STR_FMT(f->columns[i]), i);
+    *ret = text_of(e, " RETURNING %.*s", STR_FMT(columns.n ? columns : STR("1 AS c0")));
+    *ret_local = text_of(e, "SELECT %.*s FROM f%d AS %.*s", STR_FMT(list), f->number, STR_FMT(f->alias));
+    f->text = STR("-");
+    *ret_fetch = f;
+    e->shared->returning_local = local;
+    return ret->p && ret_local->p;
+}
+
+/* ---- statements ---- */
+
+static bool finish_change(struct emitter *e, const struct query *q, struct str sql, const struct select_output *out, struct fetch *f, struct str local_sql)
+{
+    struct emit_shared *s = e->shared;
+    struct plan *plan = s->plan;
+    if (sql.p) {
+        plan->statements = ARENA_NEW(e->arena, struct plan_statement);
+        if (!plan->statements)
+            return err_oom(e->err);
+        if (!place_statement(e, sql, plan->statements))
+            return false;
+        plan->n_statements = 1;
+    }
+    for (size_t i = 0; i < plan->n_statements; i++) {
+        struct plan_statement *m = &plan->statements[i];
+        m->role = f ? STATEMENT_FETCH : STATEMENT_MAIN;
+        m->counts_changes = true;
+        m->gives_rows = q->n_returning > 0;
+        m->n_columns = f ? (f->n_columns ? f->n_columns : 1) : (q->n_returning ? out->n : 0);
+    }
+    plan->place = PLACE_D1;
+    if (f) {
+        bool as_json;
+        plan->local = ARENA_NEW(e->arena, struct plan_local);
+        if (!plan->local)
+            return err_oom(e->err);
+        if (!finish_binds(s->returning_local, 0, &local_sql, &plan->local->binds, &plan->local->n_binds, &as_json))
+            return false;
+        plan->local->sql = local_sql;
+        plan->local->n_inputs = 1;
+        plan->local->needs_catalog = s->needs_catalog;
+        plan->place = PLACE_D1_THEN_FINISH;
+    }
+    return !q->n_returning || describe_columns(e, q->returning, q->n_returning, out);
+}
+
+static bool emit_insert(struct emitter *e, struct query *q)
+{
+    struct str name, with, list, values, conflict, returning, local = { 0 }, sql = { 0 };
+    struct insert_columns cols;
+    struct select_output out = { 0 };
+    struct fetch *f;
+    if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !pick_columns(e, q, &cols, &list))
+        return false;
+    struct str head = text_of(e, "%.*sINSERT INTO %.*s%s%.*s%s", STR_FMT(with), STR_FMT(name), list.n ? "(" : "", STR_FMT(list), list.n ? ")" : "");
+    bool many = !q->insert_select && cols.n * q->n_insert_rows > e->shared->settings->traits.max_params && cols.n > 0;
+    if (many) {
+        struct json_rows rows;
+        struct emit_mark mark = emit_mark(e);
+        if (collect_rows(e, q, &cols, &rows)) {
+            e->n_binds = 0;
+            if (!emit_conflict(e, q, &conflict) || !emit_returning(e, q, &returning, &out, &f, &local))
+                return false;
+            struct str tail = text_of(e, "%.*s%.*s", STR_FMT(conflict), STR_FMT(returning));
+            if (e->n_binds == 0)
+                return tail.p && json_rows_statements(e, q, &cols, &rows, head, tail) && finish_change(e, q, sql, &out, f, local);
+            return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "constants in ON CONFLICT or RETURNING of an INSERT of this many rows are not supported");
+        }
+        if (err_is_set(e->err))
+            return false;
+        emit_rollback(e, mark);
+        e->n_binds = 0;
+    }
+    struct emit_mark mark = emit_mark(e);
+    bool ok = q->insert_select ? insert_from_select(e, q, &cols, &values) : insert_values(e, q, &cols, &values);
+    if (!ok && !err_is_set(e->err) && q->insert_select && !query_has_tables(q->insert_select)) {
+        emit_rollback(e, mark);
+        ok = insert_computed(e, q, &cols, &values);
+    }
+    if (!ok || !emit_conflict(e, q, &conflict) || !emit_returning(e, q, &returning, &out, &f, &local))
+        return false;
+    sql = text_of(e, "%.*s%.*s%.*s%.*s", STR_FMT(head), STR_FMT(values), STR_FMT(conflict), STR_FMT(returning));
+    return sql.p && finish_change(e, q, sql, &out, f, local);
+}
+
+static bool emit_update(struct emitter *e, struct query *q)
+{
+    struct str name, with, sets, from, where, returning, local = { 0 };
+    struct select_output out = { 0 };
+    struct fetch *f;
+    if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) || !emit_sets(e, target_of(q), q->sets, q->n_sets, &sets) ||
+        !emit_where(e, q, NULL, 0, &where) || !emit_returning(e, q, &returning, &out, &f, &local))
+        return false;
+    struct str sql = text_of(e, "%.*sUPDATE %.*s SET %.*s%s%.*s%.*s%.*s", STR_FMT(with), STR_FMT(name), STR_FMT(sets), from.n ? " FROM " : "",
+                             STR_FMT(from), STR_FMT(where), STR_FMT(returning));
+    return sql.p && finish_change(e, q, sql, &out, f, local);
+}
+
+static bool emit_delete(struct emitter *e, struct query *q)
+{
+    struct str name, with, from, where, returning, local = { 0 };
+    struct select_output out = { 0 };
+    struct fetch *f;
+    if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) || !emit_where(e, q, NULL, 0, &where) ||
+        !emit_returning(e, q, &returning, &out, &f, &local))
+        return false;
+    if (from.n)
+        where = text_of(e, " WHERE EXISTS (SELECT 1 FROM %.*s%.*s)", STR_FMT(from), STR_FMT(where));
+    struct str sql = text_of(e, "%.*sDELETE FROM %.*s%.*s%.*s", STR_FMT(with), STR_FMT(name), STR_FMT(where), STR_FMT(returning));
+    return sql.p && finish_change(e, q, sql, &out, f, local);
+}
+
+/* ---- footprint ---- */
+
+struct relation_set {
+    const struct relation **list;
+    size_t n, size;
+};
+
+static bool set_add(struct emitter *e, struct relation_set *s, const struct relation *r)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->list[i] == r)
+            return true;
+    if (!grow(e, (void **)&s->list, s->n, &s->size, sizeof(*s->list)))
+        return false;
+    s->list[s->n++] = r;
+    return true;
+}
+
+static bool references(const struct constraint *c, const struct relation *r)
+{
+    return c->kind == 'f' && str_eq(c->foreign_table, r->name) && (c->foreign_schema.n == 0 || str_eq(c->foreign_schema, r->schema));
+}
+
+/* Tables that keys and triggers bring in when `r` is written. */
+static bool spread_writes(struct emitter *e, const struct relation *r, enum command command, struct relation_set *writes)
+{
+    const struct snapshot *s = e->shared->snapshot;
+    for (size_t i = 0; i < s->n_relations; i++) {
+        const struct relation *other = &s->relations[i];
+        if (r->has_user_triggers && (other->kind == RELATION_TABLE) && !set_add(e, writes, other))
+            return false;
+        for (size_t k = 0; k < other->n_constraints; k++) {
+            const struct constraint *c = &other->constraints[k];
+            if (!references(c, r))
+                continue;
+            char action = command == COMMAND_DELETE ? c->on_delete : c->on_update;
+            add_read(e, other);
+            if (command != COMMAND_INSERT && (action == 'c' || action == 'n' || action == 'd') && !set_add(e, writes, other))
+                return false;
+        }
+    }
+    for (size_t k = 0; k < r->n_constraints; k++)
+        for (size_t i = 0; i < s->n_relations; i++)
+            if (references(&r->constraints[k], &s->relations[i]))
+                add_read(e, &s->relations[i]);
+    return true;
+}
+
+static bool note_writes(struct emitter *e, const struct query *q)
+{
+    struct relation_set writes = { 0 };
+    if (!set_add(e, &writes, target_of(q)))
+        return false;
+    for (size_t i = 0; i < writes.n; i++)
+        if (!spread_writes(e, writes.list[i], q->on_conflict && q->on_conflict->update ? COMMAND_UPDATE : q->command, &writes))
+            return false;
+    e->shared->plan->writes = writes.list;
+    e->shared->plan->n_writes = writes.n;
+    return true;
+}
+
+bool emit_change(struct emit_shared *s, struct query *q)
+{
+    struct emitter e;
+    const struct relation *r = target_of(q);
+    emitter_init(&e, s, TARGET_D1);
+    s->plan->access = D1_WRITE;
+    if (r->kind == RELATION_VIEW)
+        return refused(&e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "changing view %.*s is not supported", STR_FMT(r->name));
+    bool ok = q->command == COMMAND_INSERT ? emit_insert(&e, q) : q->command == COMMAND_UPDATE ? emit_update(&e, q) : emit_delete(&e, q);
+    if (!ok) {
+        if (err_is_set(s->err))
+            return false;
+        static const char *const names[] = { "", "INSERT", "UPDATE", "DELETE" };
+        s->blocked_what = text_of(&e, "%s with %.*s", names[q->command], STR_FMT(s->blocked_what));
+        refuse_blocked(&e);
+        return err_hint(s->err, "D1 cannot compute it, and a statement that writes runs in D1 alone. Read first and write the computed values.");
+    }
+    return note_writes(&e, q);
+}

@@ -1,0 +1,1188 @@
+/* emit_expr.c - expressions but calls; see emit_internal.h. Compound texts stand in parentheses, so precedence is no matter. */
+#include "proxy/sql/emit_internal.h"
+
+#include "proxy/sql/analyze.h"
+
+/* ---- looking at expressions ---- */
+
+struct look {
+    bool constant, is_volatile, own_vars, foreign_vars;
+};
+
+static bool look_at(struct expr *x, void *ctx)
+{
+    struct look *look = ctx;
+    switch (x->kind) {
+    case EXPR_VAR:
+    case EXPR_WHOLE_ROW:
+        look->constant = false;
+        if (x->var.levels_up == 0)
+            look->own_vars = true;
+        else
+            look->foreign_vars = true;
+        break;
+    case EXPR_SUBLINK:
+        look->constant = false;
+        look->foreign_vars = true; /* nobody looked inside */
+        break;
+    case EXPR_AGGREGATE:
+    case EXPR_WINDOW:
+    case EXPR_GROUPING:
+    case EXPR_CASE_TEST:
+    case EXPR_DEFAULT:
+    case EXPR_NEXTVAL_DEFAULT:
+        look->constant = false;
+        break;
+    case EXPR_FUNC:
+        if (x->call.proc->returns_set)
+            look->constant = false;
+        if (x->call.proc->volatility == 'v')
+            look->is_volatile = true;
+        break;
+    default:
+        break;
+    }
+    return true;
+}
+
+static struct look look_over(const struct expr *x)
+{
+    struct look look = { .constant = true };
+    /* The walker wants a writable tree for its other callers; this visitor only reads. */
+    expr_walk((struct expr *)(uintptr_t)x, look_at, &look);
+    return look;
+}
+
+bool is_constant_expr(const struct expr *x)
+{
+    return look_over(x).constant;
+}
+
+bool is_volatile_expr(const struct expr *x)
+{
+    return look_over(x).is_volatile;
+}
+
+bool has_own_vars(const struct expr *x)
+{
+    struct look look = look_over(x);
+    return look.own_vars && !look.foreign_vars;
+}
+
+/* ---- fragments ---- */
+
+static struct str checks_text(struct emitter *e, const struct fragment *f)
+{
+    struct str text = STR("CASE");
+    for (const struct check *c = f->checks; c && text.p; c = c->next)
+        text = text_of(e, "%.*s WHEN %.*s THEN %.*s", STR_FMT(text), STR_FMT(c->when), STR_FMT(c->then));
+    return text;
+}
+
+bool settle(struct emitter *e, struct fragment *f)
+{
+    if (!f->checks)
+        return f->sql.p != NULL;
+    struct str head = checks_text(e, f);
+    f->sql = head.p ? text_of(e, "%.*s ELSE %.*s END", STR_FMT(head), STR_FMT(f->sql)) : head;
+    f->checks = NULL;
+    f->checks_end = NULL;
+    f->simple = false;
+    return f->sql.p != NULL;
+}
+
+static struct str unix_text(struct emitter *e, oid_t type, const struct fragment *f)
+{
+    const char *function = type == TYPE_OID_date ? "date" : "datetime";
+    const struct str s = f->sql;
+    switch (f->form) {
+    case FORM_UNIX_S:
+        return text_of(e, "%s(%.*s,'unixepoch')", function, STR_FMT(s));
+    case FORM_UNIX_MS:
+        return text_of(e, "(%s(%.*s/1000,'unixepoch')||rtrim(rtrim(printf('.%%03d',%.*s%%1000),'0'),'.'))", function, STR_FMT(s), STR_FMT(s));
+    default:
+        return text_of(e, "(%s(%.*s/1000000,'unixepoch')||rtrim(rtrim(printf('.%%06d',%.*s%%1000000),'0'),'.'))", function, STR_FMT(s),
+                       STR_FMT(s));
+    }
+}
+
+bool make_natural(struct emitter *e, oid_t type, struct fragment *f)
+{
+    switch (f->form) {
+    case FORM_NATURAL:
+    case FORM_HEX:
+        return true;
+    case FORM_NUMBER:
+    case FORM_SCALED:
+        return numeric_text(e, f);
+    case FORM_UNIX_S:
+    case FORM_UNIX_MS:
+    case FORM_UNIX_US:
+        f->sql = unix_text(e, base_type(e, type), f);
+        f->form = FORM_NATURAL;
+        f->simple = false;
+        return f->sql.p != NULL;
+    }
+    return false;
+}
+
+bool emit_value(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    return emit_expr(e, x, ret) && settle(e, ret) && make_natural(e, x->type, ret);
+}
+
+/* Long chains of one operator as a tree of even depth: D1 stops at an expression depth of 100. */
+bool join_balanced(struct emitter *e, const struct str *parts, size_t n, const char *operator_text, struct str *ret)
+{
+    if (n == 1) {
+        *ret = parts[0];
+        return true;
+    }
+    struct str left, right;
+    size_t half = n <= 8 ? n - 1 : n / 2;
+    if (!join_balanced(e, parts, half, operator_text, &left) || !join_balanced(e, parts + half, n - half, operator_text, &right))
+        return false;
+    *ret = n <= 8 ? text_of(e, "%.*s%s%.*s", STR_FMT(left), operator_text, STR_FMT(right))
+                  : text_of(e, "(%.*s)%s(%.*s)", STR_FMT(left), operator_text, STR_FMT(right));
+    return ret->p != NULL;
+}
+
+/* ---- order and equality of types ---- */
+
+bool collation_of(struct emitter *e, oid_t type, bool ordering, const char **ret)
+{
+    oid_t base = base_type(e, type);
+    const char *local = NULL;
+    *ret = "";
+    if (snapshot_element_type(e->shared->snapshot, base)) {
+        /* Equal arrays of plain elements are equal texts; their order is not that of the texts. */
+        local = " COLLATE pg_array";
+    } else {
+        switch (base) {
+        case TYPE_OID_numeric:
+            local = " COLLATE pg_numeric";
+            break;
+        case TYPE_OID_interval:
+            local = " COLLATE pg_interval";
+            break;
+        case TYPE_OID_timetz:
+            local = " COLLATE pg_timetz";
+            break;
+        case TYPE_OID_jsonb:
+            local = " COLLATE pg_jsonb";
+            break;
+        case TYPE_OID_inet:
+        case TYPE_OID_cidr:
+            local = " COLLATE pg_inet";
+            break;
+        default:
+            return true;
+        }
+    }
+    if (e->target == TARGET_D1) {
+        if (base == TYPE_OID_numeric)
+            return true; /* numbers there; texts were blocked before */
+        if (!ordering && (base == TYPE_OID_inet || base == TYPE_OID_cidr))
+            return true;
+        return false;
+    }
+    *ret = local;
+    return true;
+}
+
+static bool collation_or_block(struct emitter *e, const struct expr *x, bool ordering, const char **ret)
+{
+    if (collation_of(e, x->type, ordering, ret))
+        return true;
+    struct str type = snapshot_format_type(e->shared->snapshot, x->type, -1, e->arena);
+    return blocked(e, x->location, "comparing values of type %.*s here", STR_FMT(type));
+}
+
+struct expr *call_expr(struct emitter *e, const struct pg_proc *proc, const struct expr *a, const struct expr *b)
+{
+    struct expr *x = ARENA_NEW(e->arena, struct expr);
+    struct expr **args = ARENA_ARRAY(e->arena, struct expr *, 2);
+    if (!x || !args) {
+        err_oom(e->err);
+        return NULL;
+    }
+    args[0] = (struct expr *)(uintptr_t)a;
+    args[1] = (struct expr *)(uintptr_t)b;
+    *x = (struct expr){ .kind = EXPR_FUNC, .type = proc->result, .typmod = -1, .location = a->location, .args = args, .n_args = 2 };
+    x->call.proc = proc;
+    return x;
+}
+
+bool emit_equal(struct emitter *e, const struct expr *a, const struct expr *b, const struct pg_proc *proc, struct fragment *ret)
+{
+    struct expr *x = call_expr(e, proc, a, b);
+    return x && emit_call(e, x, ret) && settle(e, ret);
+}
+
+/* An enum sorts by the order of its labels, not by their text. */
+bool enum_rank(struct emitter *e, oid_t type, struct fragment *f)
+{
+    const struct user_type *u = e->shared->snapshot ? snapshot_user_type(e->shared->snapshot, type) : NULL;
+    if (!u || u->kind != 'e' || u->oid != type)
+        return true;
+    struct str text = text_of(e, "CASE %.*s", STR_FMT(f->sql));
+    for (size_t i = 0; i < u->n_labels && text.p; i++) {
+        struct str label = emit_text_literal(u->labels[i], e->arena);
+        text = text_of(e, "%.*s WHEN %.*s THEN %zu", STR_FMT(text), STR_FMT(label), i);
+    }
+    f->sql = text.p ? text_of(e, "%.*s END", STR_FMT(text)) : text;
+    f->simple = false;
+    return f->sql.p != NULL;
+}
+
+bool emit_sort_key(struct emitter *e, const struct sort_item *item, struct str *ret)
+{
+    struct fragment f;
+    const char *collation;
+    if (!emit_expr(e, item->expr, &f) || !settle(e, &f))
+        return false;
+    if (e->target == TARGET_D1 && is_numeric(e, item->expr->type) && f.form == FORM_NATURAL)
+        return blocked(e, item->expr->location, "ordering by an exact numeric here");
+    if (!collation_or_block(e, item->expr, true, &collation) || !enum_rank(e, item->expr->type, &f))
+        return false;
+    *ret = text_of(e, "%.*s%s%s NULLS %s", STR_FMT(f.sql), collation, item->descending ? " DESC" : "", item->nulls_first ? "FIRST" : "LAST");
+    return ret->p != NULL;
+}
+
+bool emit_sort_list(struct emitter *e, const struct sort_item *items, size_t n, struct str *ret)
+{
+    struct str text = STR("");
+    for (size_t i = 0; i < n; i++) {
+        struct str key;
+        if (!emit_sort_key(e, &items[i], &key))
+            return false;
+        text = text_of(e, "%.*s%s%.*s", STR_FMT(text), i ? ", " : "", STR_FMT(key));
+        if (!text.p)
+            return false;
+    }
+    *ret = text;
+    return true;
+}
+
+/* ---- JSON arrays, the storage of PostgreSQL's arrays ---- */
+
+bool json_element(struct emitter *e, oid_t type, struct fragment *f)
+{
+    oid_t base = base_type(e, type);
+    const struct type_info *t = type_find(base);
+    if (!settle(e, f) || !make_natural(e, type, f))
+        return false;
+    if (snapshot_element_type(e->shared->snapshot, base))
+        f->sql = text_of(e, "json(%.*s)", STR_FMT(f->sql));
+    else if (t && t->storage == STORAGE_BLOB)
+        f->sql = text_of(e, "lower(hex(%.*s))", STR_FMT(f->sql));
+    else if (t && t->storage == STORAGE_REAL)
+        f->sql = text_of(e, "CASE %.*s WHEN 9e999 THEN 'Infinity' WHEN -9e999 THEN '-Infinity' ELSE %.*s END", STR_FMT(f->sql), STR_FMT(f->sql));
+    else if (base == TYPE_OID_json || base == TYPE_OID_jsonb)
+        f->sql = text_of(e, "(''||%.*s)", STR_FMT(f->sql)); /* without the mark that makes it part of the array's own JSON */
+    return f->sql.p != NULL;
+}
+
+struct str from_json(struct emitter *e, oid_t element, struct str value)
+{
+    const struct type_info *t = type_find(base_type(e, element));
+    if (t && t->storage == STORAGE_BLOB)
+        return text_of(e, "unhex(%.*s)", STR_FMT(value));
+    if (t && t->storage == STORAGE_REAL)
+        return text_of(e, "CASE %.*s WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN -9e999 WHEN 'NaN' THEN 'NaN' ELSE CAST(%.*s AS REAL) END",
+                       STR_FMT(value), STR_FMT(value));
+    return value;
+}
+
+static bool emit_array(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct str list = STR("");
+    const char *open = x->n_args > 30 ? "(" : "", *close = x->n_args > 30 ? ")" : "";
+    for (size_t i = 0; i < x->n_args; i++) {
+        struct fragment f;
+        if (!emit_expr(e, x->args[i], &f) || !json_element(e, x->args[i]->type, &f))
+            return false;
+        list = text_of(e, "%.*s%s%s%.*s%s", STR_FMT(list), i ? "," : "", open, STR_FMT(f.sql), close);
+        if (!list.p)
+            return false;
+    }
+    /* D1 takes 32 arguments of a function at most. */
+    struct str sql = x->n_args > 30 ? text_of(e, "(SELECT json_group_array(column1) FROM (VALUES %.*s))", STR_FMT(list))
+                                    : text_of(e, "json_array(%.*s)", STR_FMT(list));
+    *ret = (struct fragment){ .sql = sql };
+    return sql.p != NULL;
+}
+
+static bool emit_subscript(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct fragment array;
+    if (x->subscript.is_slice && e->target == TARGET_D1)
+        return blocked(e, x->location, "array slices here");
+    if (!emit_value(e, x->args[0], &array))
+        return false;
+    struct str sql = array.sql;
+    size_t n = x->subscript.is_slice ? x->subscript.n_dims : x->n_args - 1;
+    if (x->subscript.is_slice) {
+        for (size_t i = 0; i < n; i++) {
+            struct fragment low = { .sql = STR("NULL") }, high = { .sql = STR("NULL") };
+            if ((x->subscript.lower && x->subscript.lower[i] && !emit_value(e, x->subscript.lower[i], &low)) ||
+                (x->subscript.upper && x->subscript.upper[i] && !emit_value(e, x->subscript.upper[i], &high)))
+                return false;
+            sql = text_of(e, "%s%.*s, %d, %.*s, %d, %.*s", i ? "" : "pg1_slice(", STR_FMT(sql),
+                          x->subscript.lower && x->subscript.lower[i] ? 1 : 0, STR_FMT(low.sql),
+                          x->subscript.upper && x->subscript.upper[i] ? 1 : 0, STR_FMT(high.sql));
+        }
+        *ret = (struct fragment){ .sql = text_of(e, "%.*s)", STR_FMT(sql)) };
+        return ret->sql.p != NULL;
+    }
+    for (size_t i = 0; i < n && sql.p; i++) {
+        struct fragment at;
+        if (!emit_value(e, x->args[i + 1], &at))
+            return false;
+        /* json's [-1] counts from the end; PostgreSQL has nothing before element 1 */
+        sql = text_of(e, "CASE WHEN %.*s > 0 THEN %.*s ->> (%.*s - 1) END", STR_FMT(at.sql), STR_FMT(sql), STR_FMT(at.sql));
+    }
+    *ret = (struct fragment){ .sql = from_json(e, x->type, sql) };
+    return ret->sql.p != NULL;
+}
+
+/* ---- one function per kind ---- */
+
+static struct str literal_text(struct emitter *e, const struct value *v)
+{
+    switch (v->class) {
+    case VALUE_NULL:
+        return STR("NULL");
+    case VALUE_INTEGER:
+        if (v->integer == INT64_MIN)
+            return STR("(-9223372036854775807-1)");
+        return text_of(e, "%lld", (long long)v->integer);
+    case VALUE_REAL:
+        if (v->real > 1e308 * 10 || v->real < -1e308 * 10)
+            return v->real > 0 ? STR("9e999") : STR("-9e999");
+        return text_of(e, "%.17e", v->real);
+    case VALUE_TEXT:
+        return emit_text_literal(v->bytes, e->arena);
+    case VALUE_BLOB:
+        break;
+    }
+    char *hex = arena_alloc(e->arena, v->bytes.n * 2 + 4);
+    if (!hex)
+        return (struct str){ 0 };
+    size_t n = 0;
+    hex[n++] = 'x';
+    hex[n++] = '\'';
+    for (size_t i = 0; i < v->bytes.n; i++) {
+        hex[n++] = "0123456789abcdef"[(unsigned char)v->bytes.p[i] >> 4];
+        hex[n++] = "0123456789abcdef"[(unsigned char)v->bytes.p[i] & 15];
+    }
+    hex[n++] = '\'';
+    return (struct str){ hex, n };
+}
+
+static bool is_enum_or_domain(const struct emitter *e, oid_t type)
+{
+    return e->shared->snapshot && snapshot_user_type(e->shared->snapshot, type);
+}
+
+static bool emit_const(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    if (x->constant.is_null) {
+        mark_structural(e, x);
+        *ret = (struct fragment){ .sql = STR("NULL"), .simple = true };
+        return true;
+    }
+    if (is_numeric(e, x->type))
+        return emit_numeric_const(e, x, ret);
+    if (e->inline_constants || (x->constant.literal < 0 && x->constant.value.class == VALUE_INTEGER)) {
+        mark_structural(e, x);
+        *ret = (struct fragment){ .sql = literal_text(e, &x->constant.value), .simple = true };
+        return ret->sql.p || err_oom(e->err);
+    }
+    struct bind b = bind_of_expr(x);
+    if (is_enum_or_domain(e, x->type)) {
+        /* Its labels and checks were looked at by analyze: another literal must be looked at again. */
+        mark_structural(e, x);
+        b.source = BIND_CONSTANT;
+        b.index = -1;
+        b.type = base_type(e, x->type);
+    }
+    return emit_bind(e, &b, ret);
+}
+
+static bool emit_param(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    if (e->inline_constants)
+        return refused(e, x->location, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $%d", x->param.number);
+    if (is_numeric(e, x->type))
+        return emit_numeric_const(e, x, ret);
+    struct bind b = bind_of_expr(x);
+    b.type = base_type(e, x->type);
+    return emit_bind(e, &b, ret);
+}
+
+static void flatten(const struct expr *x, enum expr_kind kind, const struct expr **out, size_t *n, size_t max)
+{
+    for (size_t i = 0; i < x->n_args; i++) {
+        if (x->args[i]->kind == kind)
+            flatten(x->args[i], kind, out, n, max);
+        else if (*n < max)
+            out[(*n)++] = x->args[i];
+    }
+}
+
+static size_t flat_count(const struct expr *x, enum expr_kind kind)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < x->n_args; i++)
+        n += x->args[i]->kind == kind ? flat_count(x->args[i], kind) : 1;
+    return n;
+}
+
+static bool emit_logic(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret)
+{
+    size_t count = flat_count(x, x->kind), n = 0;
+    const struct expr **args = ARENA_ARRAY(e->arena, const struct expr *, count);
+    struct str *parts = ARENA_ARRAY(e->arena, struct str, count);
+    if (!args || !parts)
+        return err_oom(e->err);
+    flatten(x, x->kind, args, &n, count);
+    for (size_t i = 0; i < n; i++) {
+        struct fragment f;
+        if (!(condition ? emit_condition(e, args[i], &f) : emit_value(e, args[i], &f)))
+            return false;
+        parts[i] = f.sql;
+    }
+    struct str joined;
+    if (!join_balanced(e, parts, n, x->kind == EXPR_AND ? " AND " : " OR ", &joined))
+        return false;
+    *ret = (struct fragment){ .sql = text_of(e, "(%.*s)", STR_FMT(joined)) };
+    return ret->sql.p != NULL;
+}
+
+static bool emit_suffixed(struct emitter *e, const struct expr *x, const char *prefix, const char *suffix, struct fragment *ret)
+{
+    struct fragment f;
+    bool handled = false;
+    if ((x->kind == EXPR_IS_NULL || x->kind == EXPR_IS_NOT_NULL) && (!emit_json_is_null(e, x, &handled, ret) || handled))
+        return handled && ret->sql.p != NULL;
+    if (!emit_expr(e, x->args[0], &f) || !settle(e, &f))
+        return false;
+    *ret = (struct fragment){ .sql = text_of(e, "(%s%.*s%s)", prefix, STR_FMT(f.sql), suffix) };
+    return ret->sql.p != NULL;
+}
+
+static bool emit_row_null(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    const struct expr *row = x->args[0];
+    const char *suffix = x->kind == EXPR_IS_NULL ? " IS NULL" : " IS NOT NULL";
+    struct str text = STR("1");
+    for (size_t i = 0; i < row->n_args; i++) {
+        struct fragment f;
+        if (!emit_expr(e, row->args[i], &f) || !settle(e, &f))
+            return false;
+        text = i ? text_of(e, "%.*s AND %.*s%s", STR_FMT(text), STR_FMT(f.sql), suffix) : text_of(e, "%.*s%s", STR_FMT(f.sql), suffix);
+        if (!text.p)
+            return false;
+    }
+    *ret = (struct fragment){ .sql = text_of(e, "(%.*s)", STR_FMT(text)) };
+    return ret->sql.p != NULL;
+}
+
+/* Brings the branches of CASE, COALESCE… to one form. */
+static bool unify(struct emitter *e, oid_t type, struct fragment *branches, size_t n, struct fragment *ret)
+{
+    struct fragment **parts = ARENA_ARRAY(e->arena, struct fragment *, n);
+    if (!parts)
+        return err_oom(e->err);
+    bool same = true;
+    for (size_t i = 0; i < n; i++) {
+        if (!settle(e, &branches[i]))
+            return false;
+        parts[i] = &branches[i];
+        same = same && branches[i].form == branches[0].form && branches[i].scale == branches[0].scale && branches[i].scale >= 0 &&
+               !branches[i].mixed_scale;
+    }
+    *ret = (struct fragment){ 0 };
+    if (n == 0)
+        return true;
+    if (is_numeric(e, type) && e->target == TARGET_D1) {
+        bool all_number = true;
+        for (size_t i = 0; i < n; i++)
+            all_number = all_number && branches[i].form != FORM_NATURAL;
+        if (e->value_only && all_number) {
+            if (!align_numbers(e, parts, n))
+                return false;
+            ret->mixed_scale = !same;
+        } else if (!same || branches[0].form == FORM_NATURAL) {
+            for (size_t i = 0; i < n; i++)
+                if (!make_natural(e, type, &branches[i]))
+                    return false;
+        }
+    } else {
+        for (size_t i = 0; i < n; i++)
+            if (!make_natural(e, type, &branches[i]))
+                return false;
+    }
+    ret->form = branches[0].form;
+    ret->scale = branches[0].scale;
+    for (size_t i = 0; i < n; i++)
+        ret->digits = branches[i].digits > ret->digits ? branches[i].digits : ret->digits;
+    return true;
+}
+
+static bool is_null_const(const struct expr *x)
+{
+    while (x->kind == EXPR_RELABEL || x->kind == EXPR_TYPMOD)
+        x = x->args[0];
+    return x->kind == EXPR_CONST && x->constant.is_null;
+}
+
+static bool emit_case(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    size_t n = x->cases.n_arms, n_branches = 0;
+    struct fragment *whens = ARENA_ARRAY(e->arena, struct fragment, n), *branches = ARENA_ARRAY(e->arena, struct fragment, n + 1);
+    size_t *slot = ARENA_ARRAY(e->arena, size_t, n + 1); /* 0: NULL, else 1 + index of the branch */
+    if (!whens || !branches || !slot)
+        return err_oom(e->err);
+    for (size_t i = 0; i <= n; i++) {
+        const struct expr *then = i < n ? x->cases.arms[i].then : x->cases.otherwise;
+        if (i < n && !emit_condition(e, x->cases.arms[i].when, &whens[i]))
+            return false;
+        if (!then || is_null_const(then))
+            continue;
+        if (!emit_expr(e, then, &branches[n_branches]))
+            return false;
+        slot[i] = ++n_branches;
+    }
+    if (!unify(e, x->type, branches, n_branches, ret))
+        return false;
+    struct str text = STR("CASE");
+    for (size_t i = 0; i <= n && text.p; i++) {
+        struct str value = slot[i] ? branches[slot[i] - 1].sql : STR("NULL");
+        if (i < n)
+            text = text_of(e, "%.*s WHEN %.*s THEN %.*s", STR_FMT(text), STR_FMT(whens[i].sql), STR_FMT(value));
+        else if (slot[i])
+            text = text_of(e, "%.*s ELSE %.*s", STR_FMT(text), STR_FMT(value));
+    }
+    ret->sql = text.p ? text_of(e, "%.*s END", STR_FMT(text)) : text;
+    return ret->sql.p != NULL;
+}
+
+/* Arguments in one form; NULL constants as NULL. */
+static bool emit_branches(struct emitter *e, const struct expr *x, struct str **ret_parts, struct fragment *ret)
+{
+    size_t n = 0;
+    struct fragment *branches = ARENA_ARRAY(e->arena, struct fragment, x->n_args);
+    struct str *parts = ARENA_ARRAY(e->arena, struct str, x->n_args);
+    if (!branches || !parts)
+        return err_oom(e->err);
+    for (size_t i = 0; i < x->n_args; i++)
+        if (!is_null_const(x->args[i]) && !emit_expr(e, x->args[i], &branches[n++]))
+            return false;
+    if (!unify(e, x->type, branches, n, ret))
+        return false;
+    for (size_t i = 0, at = 0; i < x->n_args; i++)
+        parts[i] = is_null_const(x->args[i]) ? STR("NULL") : branches[at++].sql;
+    *ret_parts = parts;
+    return true;
+}
+
+static bool emit_coalesce(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct str *parts, list = STR("");
+    if (!emit_branches(e, x, &parts, ret))
+        return false;
+    if (x->n_args == 1) {
+        ret->sql = parts[0];
+        return true;
+    }
+    for (size_t i = 0; i < x->n_args && list.p; i++)
+        list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "", STR_FMT(parts[i]));
+    ret->sql = list.p ? text_of(e, "coalesce(%.*s)", STR_FMT(list)) : list;
+    return ret->sql.p != NULL;
+}
+
+/* GREATEST and LEAST ignore NULLs, SQLite's max(a,b) does not. */
+static bool emit_extreme(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct str *parts, rows = STR("");
+    const char *collation, *name = x->kind == EXPR_GREATEST ? "max" : "min";
+    if (!collation_or_block(e, x, true, &collation) || !emit_branches(e, x, &parts, ret))
+        return false;
+    if (is_enum_or_domain(e, x->type) && snapshot_user_type(e->shared->snapshot, x->type)->kind == 'e')
+        return blocked(e, x->location, "GREATEST and LEAST of enums");
+    if (e->target == TARGET_D1 && is_numeric(e, x->type) && ret->form == FORM_NATURAL)
+        return blocked(e, x->location, "comparing exact numerics here");
+    if (x->n_args == 2) {
+        ret->sql = text_of(e, "CASE WHEN %.*s IS NULL THEN %.*s WHEN %.*s IS NULL THEN %.*s ELSE %s(%.*s%s,%.*s) END", STR_FMT(parts[0]),
+                           STR_FMT(parts[1]), STR_FMT(parts[1]), STR_FMT(parts[0]), name, STR_FMT(parts[0]), collation, STR_FMT(parts[1]));
+        return ret->sql.p != NULL;
+    }
+    for (size_t i = 0; i < x->n_args && rows.p; i++)
+        rows = text_of(e, "%.*s%s(%.*s)", STR_FMT(rows), i ? "," : "", STR_FMT(parts[i]));
+    ret->sql = rows.p ? text_of(e, "(SELECT %s(column1%s) FROM (VALUES %.*s))", name, collation, STR_FMT(rows)) : rows;
+    return ret->sql.p != NULL;
+}
+
+static bool emit_nullif(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct fragment value, equal;
+    if (!emit_equal(e, x->args[0], x->args[1], x->call.proc, &equal) || !emit_expr(e, x->args[0], &value) || !settle(e, &value))
+        return false;
+    *ret = value;
+    ret->simple = false;
+    ret->sql = text_of(e, "CASE WHEN %.*s THEN NULL ELSE %.*s END", STR_FMT(equal.sql), STR_FMT(value.sql));
+    return ret->sql.p != NULL;
+}
+
+static bool emit_pair(struct emitter *e, const struct expr *a, const struct expr *b, struct fragment *left, struct fragment *right)
+{
+    if (!emit_expr(e, a, left) || !emit_expr(e, b, right) || !settle(e, left) || !settle(e, right))
+        return false;
+    if (e->target == TARGET_D1 && is_numeric(e, a->type)) {
+        if (left->form == FORM_NATURAL || right->form == FORM_NATURAL)
+            return blocked(e, a->location, "comparing exact numerics here");
+        struct fragment *parts[] = { left, right };
+        return align_numbers(e, parts, 2);
+    }
+    return make_natural(e, a->type, left) && make_natural(e, b->type, right);
+}
+
+static bool emit_distinct(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct fragment left, right;
+    const char *collation;
+    if (!collation_or_block(e, x->args[0], false, &collation) || !emit_pair(e, x->args[0], x->args[1], &left, &right))
+        return false;
+    *ret = (struct fragment){ .sql = text_of(e, "(%.*s %s %.*s%s)", STR_FMT(left.sql), x->kind == EXPR_DISTINCT ? "IS NOT" : "IS",
+                                             STR_FMT(right.sql), collation) };
+    return ret->sql.p != NULL;
+}
+
+static bool emit_in(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    size_t n = x->n_args;
+    struct fragment *items = ARENA_ARRAY(e->arena, struct fragment, n), **parts = ARENA_ARRAY(e->arena, struct fragment *, n);
+    const char *collation;
+    size_t n_parts = 0;
+    if (!items || !parts)
+        return err_oom(e->err);
+    if (x->args[0]->kind == EXPR_ROW)
+        return blocked(e, x->location, "this row comparison");
+    if (!collation_or_block(e, x->args[0], false, &collation))
+        return false;
+    bool number = e->target == TARGET_D1 && is_numeric(e, x->args[0]->type);
+    for (size_t i = 0; i < n; i++) {
+        if (!emit_expr(e, x->args[i], &items[i]) || !settle(e, &items[i]))
+            return false;
+        if (number && items[i].form == FORM_NATURAL && !is_null_const(x->args[i]))
+            return blocked(e, x->args[i]->location, "comparing exact numerics here");
+        if (!is_null_const(x->args[i]))
+            parts[n_parts++] = &items[i];
+        if (!number && !make_natural(e, x->args[i]->type, &items[i]))
+            return false;
+    }
+    if (number && !align_numbers(e, parts, n_parts))
+        return false;
+    struct buf list;
+    buf_init(&list, 4 << 20);
+    for (size_t i = 1; i < n; i++)
+        buf_printf(&list, "%s%.*s", i > 1 ? "," : "", STR_FMT(items[i].sql));
+    *ret = (struct fragment){ .sql = text_of(e, "(%.*s%s %sIN (%.*s))", STR_FMT(items[0].sql), collation,
+                                             x->kind == EXPR_NOT_IN_LIST ? "NOT " : "", STR_FMT(buf_str(&list))) };
+    bool failed = list.failed;
+    buf_fini(&list);
+    return failed ? err_oom(e->err) : ret->sql.p != NULL;
+}
+
+/* ---- op ANY/ALL (array) ---- */
+
+static struct str element_value(struct emitter *e, oid_t element)
+{
+    if (e->target == TARGET_D1 && is_numeric(e, element))
+        return STR("CAST(value AS NUMERIC)");
+    return from_json(e, element, STR("value"));
+}
+
+static bool is_equality(const struct expr *x, const char *name)
+{
+    return x->call.op_name && strcmp(x->call.op_name, name) == 0;
+}
+
+/* Any operator: true if one is true, else NULL if one is NULL, else false (ALL: the opposite). */
+static bool emit_any_general(struct emitter *e, const struct expr *x, const struct fragment *array, oid_t element, struct fragment *ret)
+{
+    struct expr item = { .kind = EXPR_CASE_TEST, .type = element, .typmod = -1, .location = -1 };
+    struct str alias = unique_name(e, STR("a"));
+    if (!alias.p)
+        return false;
+    struct fragment value = { .sql = from_json(e, element, text_of(e, "%.*s.value", STR_FMT(alias))), .simple = true }, test;
+    struct fragment *outer = e->case_test;
+    e->case_test = &value;
+    struct expr *call = call_expr(e, x->call.proc, x->args[0], &item);
+    bool ok = value.sql.p && call && emit_call(e, call, &test) && settle(e, &test);
+    e->case_test = outer;
+    if (!ok)
+        return false;
+    bool any = x->kind == EXPR_ANY_ARRAY;
+    const struct str s = array->sql, t = test.sql, a = alias;
+    ret->sql = text_of(e,
+                       "CASE WHEN %.*s IS NULL THEN NULL WHEN EXISTS (SELECT 1 FROM json_each(%.*s) AS %.*s WHERE %s%.*s) THEN %d "
+                       "WHEN EXISTS (SELECT 1 FROM json_each(%.*s) AS %.*s WHERE (%.*s) IS NULL) THEN NULL ELSE %d END",
+                       STR_FMT(s), STR_FMT(s), STR_FMT(a), any ? "" : "NOT ", STR_FMT(t), any ? 1 : 0, STR_FMT(s), STR_FMT(a), STR_FMT(t),
+                       any ? 0 : 1);
+    return ret->sql.p != NULL;
+}
+
+static bool emit_any(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret)
+{
+    struct fragment left, array;
+    oid_t array_type = base_type(e, x->args[1]->type);
+    oid_t element = snapshot_element_type(e->shared->snapshot, array_type);
+    const char *collation = "";
+    *ret = (struct fragment){ 0 };
+    if (!element && array_type == TYPE_OID_int2vector)
+        element = TYPE_OID_int2;
+    if (!element && array_type == TYPE_OID_oidvector)
+        element = TYPE_OID_oid;
+    if (!emit_value(e, x->args[1], &array))
+        return false;
+    bool in = (x->kind == EXPR_ANY_ARRAY && is_equality(x, "=")) || (x->kind == EXPR_ALL_ARRAY && is_equality(x, "<>"));
+    if (!in || x->args[0]->kind == EXPR_ROW || base_type(e, x->args[0]->type) != base_type(e, element) ||
+        !collation_of(e, x->args[0]->type, false, &collation))
+        return emit_any_general(e, x, &array, element, ret);
+    if (!emit_expr(e, x->args[0], &left) || !settle(e, &left))
+        return false;
+    if (e->target == TARGET_D1 && is_numeric(e, x->args[0]->type)) {
+        if (left.form == FORM_NATURAL || !to_number(e, &left))
+            return blocked(e, x->location, "comparing exact numerics here");
+    } else if (!make_natural(e, x->args[0]->type, &left)) {
+        return false;
+    }
+    struct str item = element_value(e, element);
+    struct str core = text_of(e, "%.*s%s %sIN (SELECT %.*s FROM json_each(%.*s))", STR_FMT(left.sql), collation,
+                              x->kind == EXPR_ALL_ARRAY ? "NOT " : "", STR_FMT(item), STR_FMT(array.sql));
+    if (!core.p)
+        return false;
+    if (condition && x->kind == EXPR_ANY_ARRAY)
+        ret->sql = text_of(e, "(%.*s)", STR_FMT(core));
+    else
+        ret->sql = text_of(e, "CASE WHEN %.*s IS NOT NULL THEN %.*s END", STR_FMT(array.sql), STR_FMT(core));
+    return ret->sql.p != NULL;
+}
+
+/* ---- subqueries ---- */
+
+static bool emit_left_row(struct emitter *e, const struct expr *x, const struct select_output *out, struct str *ret)
+{
+    struct str text = STR("");
+    for (size_t i = 0; i < x->n_args; i++) {
+        struct fragment f;
+        const char *collation;
+        if (!emit_expr(e, x->args[i], &f) || !settle(e, &f) || !collation_or_block(e, x->args[i], false, &collation))
+            return false;
+        if (is_numeric(e, x->args[i]->type) && e->target == TARGET_D1) {
+            const struct fragment *other = i < out->n ? &out->columns[i] : NULL;
+            if (!other || f.form == FORM_NATURAL || other->form == FORM_NATURAL)
+                return blocked(e, x->location, "comparing exact numerics here");
+            if (other->form == FORM_SCALED ? !to_scaled(e, other->scale, &f) : !to_number(e, &f))
+                return false;
+        } else if (!make_natural(e, x->args[i]->type, &f)) {
+            return false;
+        }
+        text = text_of(e, "%.*s%s%.*s%s", STR_FMT(text), i ? "," : "", STR_FMT(f.sql), collation);
+        if (!text.p)
+            return false;
+    }
+    *ret = x->n_args == 1 ? text : text_of(e, "(%.*s)", STR_FMT(text));
+    return ret->p != NULL;
+}
+
+/* x op ANY/ALL (SELECT …) for any operator, by existence of a true, then of an unknown comparison. */
+static bool emit_quantified(struct emitter *e, const struct expr *x, const struct str select, const struct select_output *out, struct fragment *ret)
+{
+    bool any = x->sublink.kind == SUBLINK_ANY;
+    struct str alias = unique_name(e, STR("q")), test = STR("");
+    if (!alias.p)
+        return false;
+    for (size_t i = 0; i < x->sublink.n_procs && i < out->n; i++) {
+        struct fragment value = out->columns[i], part;
+        struct expr item = { .kind = EXPR_CASE_TEST, .type = x->sublink.procs[i]->args[1], .typmod = -1, .location = -1 };
+        item.type = x->sublink.query->targets[i].expr->type;
+        value.sql = text_of(e, "%.*s.c%zu", STR_FMT(alias), i);
+        value.simple = true;
+        struct fragment *outer = e->case_test;
+        e->case_test = &value;
+        struct expr *call = call_expr(e, x->sublink.procs[i], x->args[i], &item);
+        bool ok = call && emit_call(e, call, &part) && settle(e, &part);
+        e->case_test = outer;
+        if (!ok)
+            return false;
+        test = text_of(e, "%.*s%s%.*s", STR_FMT(test), i ? " AND " : "", STR_FMT(part.sql));
+        if (!test.p)
+            return false;
+    }
+    const struct str a = alias, t = test;
+    ret->sql = text_of(e,
+                       "CASE WHEN EXISTS (SELECT 1 FROM (%.*s) AS %.*s WHERE %s(%.*s)) THEN %d "
+                       "WHEN EXISTS (SELECT 1 FROM (%.*s) AS %.*s WHERE (%.*s) IS NULL) THEN NULL ELSE %d END",
+                       STR_FMT(select), STR_FMT(a), any ? "" : "NOT ", STR_FMT(t), any ? 1 : 0, STR_FMT(select), STR_FMT(a), STR_FMT(t),
+                       any ? 0 : 1);
+    return ret->sql.p != NULL;
+}
+
+static bool is_equal_sublink(const struct expr *x)
+{
+    const char *op = x->sublink.op_name;
+    if (!op)
+        return x->sublink.kind == SUBLINK_ANY;
+    return (x->sublink.kind == SUBLINK_ANY && strcmp(op, "=") == 0) || (x->sublink.kind == SUBLINK_ALL && strcmp(op, "<>") == 0);
+}
+
+static bool emit_sublink(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct str select, left;
+    struct select_output out;
+    *ret = (struct fragment){ 0 };
+    if (!emit_select(e, x->sublink.query, false, &select, &out))
+        return false;
+    switch (x->sublink.kind) {
+    case SUBLINK_EXISTS:
+        ret->sql = text_of(e, "EXISTS (%.*s)", STR_FMT(select));
+        break;
+    case SUBLINK_SCALAR:
+        *ret = out.columns[0];
+        ret->simple = false;
+        ret->checks = NULL;
+        ret->sql = text_of(e, "(%.*s)", STR_FMT(select));
+        break;
+    case SUBLINK_ANY:
+    case SUBLINK_ALL:
+        if (!is_equal_sublink(x))
+            return emit_quantified(e, x, select, &out, ret);
+        if (!emit_left_row(e, x, &out, &left))
+            return false;
+        ret->sql = text_of(e, "(%.*s %sIN (%.*s))", STR_FMT(left), x->sublink.kind == SUBLINK_ALL ? "NOT " : "", STR_FMT(select));
+        break;
+    case SUBLINK_ARRAY: {
+        struct fragment item = out.columns[0];
+        item.sql = STR("c0");
+        if (!json_element(e, x->sublink.query->targets[0].expr->type, &item))
+            return false;
+        ret->sql = text_of(e, "(SELECT json_group_array(%.*s) FROM (%.*s))", STR_FMT(item.sql), STR_FMT(select));
+        break;
+    }
+    }
+    return ret->sql.p != NULL;
+}
+
+/* ---- rows ---- */
+
+static bool emit_row_pair(struct emitter *e, const struct expr *a, const struct expr *b, struct str *left, struct str *right)
+{
+    *left = *right = STR("");
+    for (size_t i = 0; i < a->n_args; i++) {
+        struct fragment l, r;
+        const char *collation;
+        if (!collation_or_block(e, a->args[i], true, &collation) || !emit_pair(e, a->args[i], b->args[i], &l, &r))
+            return false;
+        *left = text_of(e, "%.*s%s%.*s%s", STR_FMT(*left), i ? "," : "", STR_FMT(l.sql), collation);
+        *right = text_of(e, "%.*s%s%.*s", STR_FMT(*right), i ? "," : "", STR_FMT(r.sql));
+        if (!left->p || !right->p)
+            return false;
+    }
+    return true;
+}
+
+static bool emit_row_compare(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct str left, right;
+    const char *op = x->row_compare.op_name;
+    if (!emit_row_pair(e, x->args[0], x->args[1], &left, &right))
+        return false;
+    *ret = (struct fragment){ .sql = text_of(e, "((%.*s) %s (%.*s))", STR_FMT(left), op, STR_FMT(right)) };
+    return ret->sql.p != NULL;
+}
+
+/* ROW(…) as a value: a JSON array of its fields' texts, read by the local functions that take records. */
+static bool emit_row(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    if (e->target == TARGET_D1)
+        return blocked(e, x->location, "a row as a value here");
+    struct str list = STR("");
+    for (size_t i = 0; i < x->n_args; i++) {
+        struct fragment f;
+        if (!emit_value(e, x->args[i], &f))
+            return false;
+        list = text_of(e, "%.*s,%u,%.*s", STR_FMT(list), base_type(e, x->args[i]->type), STR_FMT(f.sql));
+        if (!list.p)
+            return false;
+    }
+    if (list.n)
+        list = (struct str){ list.p + 1, list.n - 1 };
+    *ret = (struct fragment){ .sql = text_of(e, "pg1_row(%.*s)", STR_FMT(list)) };
+    return ret->sql.p != NULL;
+}
+
+/* ---- the rest ---- */
+
+static bool emit_sql_value(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    static const char *const facts[] = {
+        [SQLVALUE_CURRENT_ROLE] = "current_user", [SQLVALUE_CURRENT_USER] = "current_user", [SQLVALUE_SESSION_USER] = "session_user",
+        [SQLVALUE_USER] = "current_user", [SQLVALUE_CURRENT_CATALOG] = "current_database", [SQLVALUE_CURRENT_SCHEMA] = "current_schema",
+    };
+    struct bind b = { .source = BIND_NOW, .type = x->type, .typmod = x->sql_value.precision >= 0 ? x->sql_value.precision : -1, .index = -1 };
+    if (e->inline_constants)
+        return blocked(e, x->location, "the current date, time or user here");
+    if (x->sql_value.function > SQLVALUE_LOCALTIMESTAMP) {
+        b.source = BIND_SESSION;
+        b.typmod = -1;
+        b.type = TYPE_OID_text;
+        b.constant = value_text(str_from(facts[x->sql_value.function]));
+    } else if (x->sql_value.function == SQLVALUE_CURRENT_DATE) {
+        b.typmod = -1;
+    }
+    return emit_bind(e, &b, ret);
+}
+
+static bool emit_domain_check(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    const struct user_type *u = snapshot_user_type(e->shared->snapshot, x->type);
+    if (u && x->coercion.is_explicit && (u->n_checks || u->not_null))
+        return refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "a cast to domain %.*s, which has constraints, is not supported",
+                       STR_FMT(u->name));
+    return emit_expr(e, x->args[0], ret); /* assignment: the column's own CHECK looks at it */
+}
+
+static bool emit_array_cast(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct fragment array, item;
+    oid_t element = snapshot_element_type(e->shared->snapshot, base_type(e, x->args[0]->type));
+    struct str alias = unique_name(e, STR("a"));
+    if (!alias.p || !emit_value(e, x->args[0], &array))
+        return false;
+    item = (struct fragment){ .sql = from_json(e, element, text_of(e, "%.*s.value", STR_FMT(alias))), .simple = true };
+    struct fragment *outer = e->case_test, result;
+    e->case_test = &item;
+    bool ok = item.sql.p && emit_expr(e, x->array_cast.element, &result) && json_element(e, x->array_cast.element->type, &result);
+    e->case_test = outer;
+    if (!ok)
+        return false;
+    if (str_eq(result.sql, item.sql)) {
+        *ret = array;
+        return true;
+    }
+    *ret = (struct fragment){ .sql = text_of(e, "CASE WHEN %.*s IS NOT NULL THEN (SELECT json_group_array(%.*s) FROM json_each(%.*s) AS %.*s) END",
+                                             STR_FMT(array.sql), STR_FMT(result.sql), STR_FMT(array.sql), STR_FMT(alias)) };
+    return ret->sql.p != NULL;
+}
+
+static bool emit_grouping(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < x->n_args; i++) {
+        bits <<= 1;
+        for (size_t k = 0; e->level && k < e->level->n_nulled; k++)
+            bits |= expr_equal(e->level->nulled[k], x->args[i]) ? 1U : 0U;
+    }
+    *ret = (struct fragment){ .sql = text_of(e, "%u", bits), .simple = true };
+    return ret->sql.p != NULL;
+}
+
+static bool emit_case_test(struct emitter *e, struct fragment *ret)
+{
+    if (!e->case_test)
+        return err_set(e->err, SQLSTATE_INTERNAL_ERROR, "a value under test stands outside its test");
+    *ret = *e->case_test;
+    return true;
+}
+
+static bool emit_kind(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret)
+{
+    switch (x->kind) {
+    case EXPR_CONST:
+        return emit_const(e, x, ret);
+    case EXPR_PARAM:
+        return emit_param(e, x, ret);
+    case EXPR_VAR:
+        return resolve_var(e, x, ret);
+    case EXPR_FUNC:
+        return emit_call(e, x, ret);
+    case EXPR_AGGREGATE:
+        return emit_aggregate(e, x, ret);
+    case EXPR_WINDOW:
+        return emit_window(e, x, ret);
+    case EXPR_AND:
+    case EXPR_OR:
+        return emit_logic(e, x, condition, ret);
+    case EXPR_NOT:
+        return emit_suffixed(e, x, "NOT ", "", ret);
+    case EXPR_CASE:
+        return emit_case(e, x, ret);
+    case EXPR_COALESCE:
+        return emit_coalesce(e, x, ret);
+    case EXPR_GREATEST:
+    case EXPR_LEAST:
+        return emit_extreme(e, x, ret);
+    case EXPR_NULLIF:
+        return emit_nullif(e, x, ret);
+    case EXPR_IS_NULL:
+    case EXPR_IS_NOT_NULL:
+        if (x->args[0]->kind == EXPR_ROW)
+            return emit_row_null(e, x, ret);
+        return emit_suffixed(e, x, "", x->kind == EXPR_IS_NULL ? " IS NULL" : " IS NOT NULL", ret);
+    case EXPR_IS_TRUE:
+        return emit_suffixed(e, x, "", " IS TRUE", ret);
+    case EXPR_IS_NOT_TRUE:
+        return emit_suffixed(e, x, "", " IS NOT TRUE", ret);
+    case EXPR_IS_FALSE:
+        return emit_suffixed(e, x, "", " IS FALSE", ret);
+    case EXPR_IS_NOT_FALSE:
+        return emit_suffixed(e, x, "", " IS NOT FALSE", ret);
+    case EXPR_IS_UNKNOWN:
+        return emit_suffixed(e, x, "", " IS NULL", ret);
+    case EXPR_IS_NOT_UNKNOWN:
+        return emit_suffixed(e, x, "", " IS NOT NULL", ret);
+    case EXPR_DISTINCT:
+    case EXPR_NOT_DISTINCT:
+        return emit_distinct(e, x, ret);
+    case EXPR_ANY_ARRAY:
+    case EXPR_ALL_ARRAY:
+        return emit_any(e, x, condition, ret);
+    case EXPR_IN_LIST:
+    case EXPR_NOT_IN_LIST:
+        return emit_in(e, x, ret);
+    case EXPR_SUBLINK:
+        return emit_sublink(e, x, ret);
+    case EXPR_ARRAY:
+        return emit_array(e, x, ret);
+    case EXPR_ROW:
+        return emit_row(e, x, ret);
+    case EXPR_ROW_COMPARE:
+        return emit_row_compare(e, x, ret);
+    case EXPR_SUBSCRIPT:
+        return emit_subscript(e, x, ret);
+    case EXPR_RELABEL:
+        return emit_expr(e, x->args[0], ret);
+    case EXPR_IO_CAST:
+        return emit_io_cast(e, x, ret);
+    case EXPR_ARRAY_CAST:
+        return emit_array_cast(e, x, ret);
+    case EXPR_CASE_TEST:
+        return emit_case_test(e, ret);
+    case EXPR_TYPMOD:
+        return emit_typmod(e, x, ret);
+    case EXPR_DOMAIN_CHECK:
+        return emit_domain_check(e, x, ret);
+    case EXPR_SQL_VALUE:
+        return emit_sql_value(e, x, ret);
+    case EXPR_GROUPING:
+        return emit_grouping(e, x, ret);
+    case EXPR_WHOLE_ROW:
+        return blocked(e, x->location, "a whole row as a value");
+    case EXPR_NEXTVAL_DEFAULT:
+        *ret = (struct fragment){ .sql = STR("NULL"), .simple = true };
+        return true;
+    case EXPR_DEFAULT:
+        break;
+    }
+    return refused(e, x->location, SQLSTATE_SYNTAX_ERROR, "DEFAULT is not allowed in this context");
+}
+
+/* Constants that D1 could only compute with guards are worked out here. */
+static bool wants_prelude(const struct emitter *e, const struct expr *x)
+{
+    if (e->target != TARGET_D1 || e->no_prelude || e->inline_constants)
+        return false;
+    switch (x->kind) {
+    case EXPR_CONST:
+    case EXPR_PARAM:
+    case EXPR_SQL_VALUE:
+    case EXPR_RELABEL:
+    case EXPR_ROW:
+    case EXPR_DOMAIN_CHECK:
+    case EXPR_NEXTVAL_DEFAULT:
+    case EXPR_IN_LIST:
+    case EXPR_NOT_IN_LIST:
+    case EXPR_VAR:
+    case EXPR_AGGREGATE:
+    case EXPR_WINDOW:
+    case EXPR_SUBLINK:
+        return false;
+    case EXPR_TYPMOD:
+        if (x->args[0]->kind == EXPR_CONST || x->args[0]->kind == EXPR_PARAM)
+            return false;
+        break;
+    case EXPR_FUNC: {
+        const struct emission *row = emission_find(x->call.proc);
+        bool plain = row && row->d1 && !row->flags && !is_numeric(e, x->type);
+        if (plain && x->n_args <= 1 && (x->n_args == 0 || x->args[0]->kind == EXPR_CONST || x->args[0]->kind == EXPR_PARAM))
+            return false;
+        break;
+    }
+    default:
+        break;
+    }
+    struct look look = look_over(x);
+    return look.constant && (!look.is_volatile || e->one_row);
+}
+
+static bool is_nulled(const struct emitter *e, const struct expr *x)
+{
+    for (size_t i = 0; e->level && i < e->level->n_nulled; i++)
+        if (expr_equal(e->level->nulled[i], x))
+            return true;
+    return false;
+}
+
+static bool emit_any_expr(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret)
+{
+    if (is_nulled(e, x)) {
+        *ret = (struct fragment){ .sql = STR("NULL"), .simple = true };
+        return true;
+    }
+    if (e->target == TARGET_LOCAL) {
+        bool done = false;
+        if (!try_fetched(e, x, &done, ret))
+            return false;
+        if (done)
+            return true;
+    } else if (wants_prelude(e, x)) {
+        struct emit_mark mark = emit_mark(e);
+        if (is_numeric(e, x->type) ? emit_prelude(e, x, BIND_NUMBER, 0, ret) : emit_prelude(e, x, BIND_AS_IS, 0, ret)) {
+            if (is_numeric(e, x->type)) {
+                ret->form = FORM_NUMBER;
+                ret->scale = -1;
+                ret->bindable = x;
+            }
+            return true;
+        }
+        if (err_is_set(e->err))
+            return false;
+        emit_rollback(e, mark);
+    }
+    return emit_kind(e, x, condition, ret);
+}
+
+static bool emit_guarded(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret)
+{
+    if (e->depth >= EMIT_MAX_DEPTH)
+        return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    e->depth++;
+    *ret = (struct fragment){ 0 };
+    bool ok = emit_any_expr(e, x, condition, ret);
+    e->depth--;
+    return ok;
+}
+
+bool emit_expr(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    return emit_guarded(e, x, false, ret);
+}
+
+bool emit_condition(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    return emit_guarded(e, x, true, ret) && settle(e, ret);
+}

@@ -1,0 +1,472 @@
+/* emit_from.c - range table and join tree; set-returning functions; LATERAL by way of json_each; see emit_internal.h. */
+#include "proxy/sql/emit_internal.h"
+
+struct level *level_new(struct emitter *e, const struct query *q)
+{
+    struct level *l = ARENA_NEW(e->arena, struct level);
+    struct emitted_rte *rtes = ARENA_ARRAY(e->arena, struct emitted_rte, q->n_rtable);
+    if (!l || !rtes) {
+        err_oom(e->err);
+        return NULL;
+    }
+    *l = (struct level){ .query = q, .parent = e->level, .rtes = rtes };
+    return l;
+}
+
+/* ---- columns ---- */
+
+static bool column_fragment(struct emitter *e, const struct column *column, oid_t type, struct str text, struct fragment *ret)
+{
+    *ret = (struct fragment){ .sql = text, .simple = true, .scale = -1 };
+    if (!column || e->target == TARGET_LOCAL)
+        return text.p != NULL;
+    switch (column->storage) {
+    case COLUMN_NATURAL:
+        break;
+    case COLUMN_NUMBER:
+        ret->form = FORM_NUMBER;
+        ret->scale = typmod_scale(column->typmod);
+        ret->digits = typmod_precision(column->typmod);
+        break;
+    case COLUMN_UNIX_S:
+        ret->form = FORM_UNIX_S;
+        break;
+    case COLUMN_UNIX_MS:
+        ret->form = FORM_UNIX_MS;
+        break;
+    case COLUMN_UNIX_US:
+        ret->form = FORM_UNIX_US;
+        break;
+    }
+    (void)type;
+    return text.p != NULL;
+}
+
+bool relation_columns(struct emitter *e, const struct relation *r, const struct rte *rte, struct str alias, struct fragment **ret)
+{
+    size_t n = rte ? rte->n_columns : r->n_columns;
+    struct fragment *columns = ARENA_ARRAY(e->arena, struct fragment, n);
+    if (!columns)
+        return err_oom(e->err);
+    for (size_t i = 0; i < n; i++) {
+        const struct column *c = rte && rte->columns[i].column ? rte->columns[i].column : &r->columns[i];
+        struct str name = emit_identifier(c->name, e->arena);
+        struct str text = alias.n ? text_of(e, "%.*s.%.*s", STR_FMT(alias), STR_FMT(name)) : name;
+        if (!name.p || !column_fragment(e, c, c->type, text, &columns[i]))
+            return err_oom(e->err);
+    }
+    *ret = columns;
+    return true;
+}
+
+static bool numbered_columns(struct emitter *e, struct str alias, const char *pattern, size_t first, const struct fragment *forms, size_t n,
+                             struct fragment **ret)
+{
+    struct fragment *columns = ARENA_ARRAY(e->arena, struct fragment, n);
+    if (!columns)
+        return err_oom(e->err);
+    for (size_t i = 0; i < n; i++) {
+        columns[i] = forms ? forms[i] : (struct fragment){ .scale = -1 };
+        columns[i].sql = text_of(e, "%.*s.%s%zu", STR_FMT(alias), pattern, i + first);
+        columns[i].simple = true;
+        if (!columns[i].sql.p)
+            return false;
+    }
+    *ret = columns;
+    return true;
+}
+
+bool resolve_var(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct level *l = e->level, *outer = e->level;
+    for (int i = 0; l && i < x->var.levels_up; i++)
+        l = l->parent;
+    if (!l)
+        return blocked(e, x->location, "a reference to an outer query here");
+    if (x->var.rte == RTE_OUTPUT) {
+        *ret = l->outputs[x->var.column];
+        return true;
+    }
+    const struct rte *rte = &l->query->rtable[x->var.rte];
+    if (rte->kind == RTE_JOIN) {
+        e->level = l;
+        bool ok = emit_expr(e, rte->columns[x->var.column].join_expr, ret);
+        e->level = outer;
+        return ok;
+    }
+    struct emitted_rte *m = &l->rtes[x->var.rte];
+    if (m->fetch) {
+        struct fetch *f = m->fetch;
+        if (f->text.p)
+            return fetch_column(e, f, &m->columns[x->var.column], x->type, ret);
+        return fetch_column(e, f, &f->level->rtes[x->var.rte].columns[x->var.column], x->type, ret);
+    }
+    if (!m->columns && l->fetch)
+        return fetch_column(e, l->fetch, &l->fetch->level->rtes[x->var.rte].columns[x->var.column], x->type, ret);
+    if (!m->columns)
+        return blocked(e, x->location, "a reference to a FROM item that stands later");
+    *ret = m->columns[x->var.column];
+    return true;
+}
+
+/* ---- set-returning functions ---- */
+
+static bool is_source(const struct expr *x, const char *prefix)
+{
+    return strncmp(x->call.proc->source, prefix, strlen(prefix)) == 0;
+}
+
+static bool emit_unnest(struct emitter *e, const struct expr *x, struct str alias, struct str *ret, struct fragment *column)
+{
+    struct fragment array;
+    oid_t type = base_type(e, x->args[0]->type), element = snapshot_element_type(e->shared->snapshot, type);
+    if (!emit_value(e, x->args[0], &array))
+        return false;
+    *ret = text_of(e, "json_each(%.*s) AS %.*s", STR_FMT(array.sql), STR_FMT(alias));
+    *column = (struct fragment){ .sql = from_json(e, element, text_of(e, "%.*s.value", STR_FMT(alias))), .simple = true, .scale = -1 };
+    return ret->p && column->sql.p;
+}
+
+/* generate_series over integers counts by a recursive query; with columns in its arguments it must become one JSON value. */
+static bool emit_series(struct emitter *e, const struct expr *x, struct str alias, struct str *ret, struct fragment *column, struct str *ordinal)
+{
+    struct fragment from, to, step = { .sql = STR("1") };
+    if (!emit_value(e, x->args[0], &from) || !emit_value(e, x->args[1], &to) || (x->n_args > 2 && !emit_value(e, x->args[2], &step)))
+        return false;
+    const struct str a = from.sql, b = to.sql, s = step.sql;
+    struct str name = unique_name(e, STR("n")), raise = emit_raise(e, "22023", STR("step size cannot equal zero"));
+    bool constant = is_constant_expr(x->args[0]) && is_constant_expr(x->args[1]) && (x->n_args < 3 || is_constant_expr(x->args[2]));
+    struct str body;
+    if (x->n_args < 3)
+        body = text_of(e, "WITH RECURSIVE %.*s(c0) AS (SELECT %.*s WHERE %.*s <= %.*s UNION ALL SELECT c0+1 FROM %.*s WHERE c0 < %.*s) SELECT c0 FROM %.*s",
+                       STR_FMT(name), STR_FMT(a), STR_FMT(a), STR_FMT(b), STR_FMT(name), STR_FMT(b), STR_FMT(name));
+    else
+        body = text_of(e,
+                       "WITH RECURSIVE %.*s(c0) AS (SELECT %.*s WHERE CASE WHEN %.*s = 0 THEN %.*s WHEN %.*s > 0 THEN %.*s <= %.*s ELSE %.*s >= %.*s END "
+                       "UNION ALL SELECT c0+%.*s FROM %.*s WHERE CASE WHEN %.*s > 0 THEN c0+%.*s <= %.*s ELSE c0+%.*s >= %.*s END) SELECT c0 FROM %.*s",
+                       STR_FMT(name), STR_FMT(a), STR_FMT(s), STR_FMT(raise), STR_FMT(s), STR_FMT(a), STR_FMT(b), STR_FMT(a), STR_FMT(b), STR_FMT(s),
+                       STR_FMT(name), STR_FMT(s), STR_FMT(s), STR_FMT(b), STR_FMT(s), STR_FMT(b), STR_FMT(name));
+    if (!name.p || !body.p)
+        return false;
+    *ret = constant ? text_of(e, "(%.*s) AS %.*s", STR_FMT(body), STR_FMT(alias))
+                    : text_of(e, "json_each((SELECT json_group_array(c0) FROM (%.*s))) AS %.*s", STR_FMT(body), STR_FMT(alias));
+    *column = (struct fragment){ .sql = text_of(e, "%.*s.%s", STR_FMT(alias), constant ? "c0" : "value"), .simple = true, .scale = -1 };
+    if (constant)
+        *ordinal = text_of(e, "((%.*s - %.*s) / %.*s + 1)", STR_FMT(column->sql), STR_FMT(a), STR_FMT(s));
+    return ret->p && column->sql.p && ordinal->p;
+}
+
+static bool emit_json_texts(struct emitter *e, const struct expr *x, struct str alias, struct str *ret, struct fragment *column)
+{
+    struct fragment document;
+    struct str local = emit_raise_local(e);
+    if (!emit_value(e, x->args[0], &document))
+        return false;
+    const struct str d = document.sql, a = alias;
+    *ret = text_of(e, "json_each(CASE json_type(%.*s) WHEN 'array' THEN %.*s WHEN NULL THEN NULL ELSE iif(%.*s IS NULL, NULL, %.*s) END) AS %.*s",
+                   STR_FMT(d), STR_FMT(d), STR_FMT(d), STR_FMT(local), STR_FMT(a));
+    *column = (struct fragment){ .scale = -1 };
+    column->sql = text_of(e,
+                          "CASE %.*s.type WHEN 'text' THEN %.*s.value WHEN 'integer' THEN CAST(%.*s.value AS TEXT) WHEN 'true' THEN 'true' "
+                          "WHEN 'false' THEN 'false' WHEN 'null' THEN NULL ELSE %.*s END",
+                          STR_FMT(a), STR_FMT(a), STR_FMT(a), STR_FMT(local));
+    return ret->p && column->sql.p;
+}
+
+/* The local function gives a JSON array: of values, or of arrays when there are several columns. */
+static bool emit_own_set(struct emitter *e, const struct expr *x, const struct rte *rte, struct str alias, struct str *ret,
+                         struct fragment *columns, size_t n)
+{
+    struct str list = STR(""), types = STR("");
+    const struct emission *row = emission_find(x->call.proc);
+    if (!row || !row->local || e->target == TARGET_D1)
+        return blocked(e, x->location, "set-returning function %s() here", x->call.proc->name);
+    for (size_t i = 0; i < x->n_args; i++) {
+        struct fragment f;
+        if (!emit_value(e, x->args[i], &f))
+            return false;
+        list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "", STR_FMT(f.sql));
+        types = text_of(e, "%.*s%u, ", STR_FMT(types), base_type(e, x->args[i]->type));
+    }
+    if (!(row->flags & FUNCTION_TYPES))
+        types = STR("");
+    size_t name = strcspn(row->key, "(");
+    *ret = text_of(e, "json_each(pg_%.*s(%.*s%.*s)) AS %.*s", (int)name, row->key, STR_FMT(types), STR_FMT(list), STR_FMT(alias));
+    for (size_t i = 0; i < n; i++) {
+        struct str value = n == 1 ? text_of(e, "%.*s.value", STR_FMT(alias)) : text_of(e, "json_extract(%.*s.value,'$[%zu]')", STR_FMT(alias), i);
+        oid_t type = rte ? rte->columns[i].type : x->type;
+        columns[i] = (struct fragment){ .sql = from_json(e, type, value), .scale = -1 };
+    }
+    return ret->p != NULL;
+}
+
+/* json_to_recordset(…) AS x(a int, b text): fields by name, read as the types of the column list. */
+static bool emit_recordset(struct emitter *e, const struct expr *x, const struct rte *rte, struct str alias, struct str *ret,
+                           struct fragment *columns, size_t n)
+{
+    struct fragment document;
+    bool many = x->call.proc->returns_set;
+    if (e->target == TARGET_D1)
+        return blocked(e, x->location, "%s() here", x->call.proc->name);
+    if (!rte || !emit_value(e, x->args[x->n_args - 1], &document))
+        return false;
+    *ret = many ? text_of(e, "json_each(%.*s) AS %.*s", STR_FMT(document.sql), STR_FMT(alias))
+                : text_of(e, "json_each(json_array(json(%.*s))) AS %.*s", STR_FMT(document.sql), STR_FMT(alias));
+    for (size_t i = 0; i < n; i++) {
+        struct str name = emit_text_literal(rte->columns[i].name, e->arena);
+        columns[i] = (struct fragment){ .scale = -1 };
+        columns[i].sql = text_of(e, "pg1_json_field(%.*s.value,%.*s,%u,%d)", STR_FMT(alias), STR_FMT(name), base_type(e, rte->columns[i].type),
+                                 (int)rte->columns[i].typmod);
+    }
+    return ret->p != NULL;
+}
+
+bool emit_set_function(struct emitter *e, const struct expr *x, const struct rte *rte, struct str wanted, struct str *ret,
+                       struct fragment *columns, size_t n_columns, struct str *ret_ordinal)
+{
+    struct str alias = unique_name(e, wanted.n ? wanted : str_from(x->kind == EXPR_FUNC ? x->call.proc->name : "value"));
+    if (!alias.p)
+        return false;
+    *ret_ordinal = text_of(e, "(%.*s.key + 1)", STR_FMT(alias));
+    if (x->kind == EXPR_FUNC) {
+        if (is_source(x, "array_unnest"))
+            return emit_unnest(e, x, alias, ret, columns);
+        if (is_source(x, "generate_series_int") || is_source(x, "generate_series_step_int"))
+            return emit_series(e, x, alias, ret, columns, ret_ordinal);
+        if ((is_source(x, "json_array_elements_text") || is_source(x, "jsonb_array_elements_text")) && e->target == TARGET_D1)
+            return emit_json_texts(e, x, alias, ret, columns);
+        if (is_source(x, "json_to_record") || is_source(x, "jsonb_to_record") || is_source(x, "json_populate_record") ||
+            is_source(x, "jsonb_populate_record"))
+            return emit_recordset(e, x, rte, alias, ret, columns, n_columns);
+        if (x->call.proc->returns_set)
+            return emit_own_set(e, x, rte, alias, ret, columns, n_columns);
+    }
+    struct fragment f;
+    if (n_columns != 1)
+        return blocked(e, x->location, "this function in FROM");
+    if (!emit_expr(e, x, &f) || !json_element(e, x->type, &f))
+        return false;
+    *ret = text_of(e, "json_each(json_array(%.*s)) AS %.*s", STR_FMT(f.sql), STR_FMT(alias));
+    columns[0] = (struct fragment){ .sql = from_json(e, x->type, text_of(e, "%.*s.value", STR_FMT(alias))), .scale = -1 };
+    return ret->p && columns[0].sql.p;
+}
+
+/* ---- range table entries ---- */
+
+static bool emit_relation_rte(struct emitter *e, const struct query *q, int index, struct str *ret)
+{
+    const struct rte *rte = &q->rtable[index];
+    const struct relation *r = rte->relation;
+    struct emitted_rte *m = &e->level->rtes[index];
+    if (e->target == TARGET_LOCAL && !r->is_system) {
+        bool done;
+        return fetch_rte(e, q, index, ret, &done);
+    }
+    if (r->is_system && e->target == TARGET_D1)
+        return blocked(e, -1, "system relation %.*s here", STR_FMT(r->name));
+    if (r->kind == RELATION_SEQUENCE)
+        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "reading sequence %.*s as a table is not supported", STR_FMT(r->name));
+    struct str alias = unique_name(e, rte->alias), name = emit_identifier(r->sqlite_name, e->arena);
+    if (!alias.p || !name.p || !relation_columns(e, r, rte, alias, &m->columns))
+        return err_is_set(e->err) ? false : err_oom(e->err);
+    if (r->is_system)
+        e->shared->needs_catalog = true;
+    else
+        add_read(e, r);
+    m->alias = alias;
+    *ret = str_eq(alias, name) ? name : text_of(e, "%.*s AS %.*s", STR_FMT(name), STR_FMT(alias));
+    return ret->p != NULL;
+}
+
+/* Columns of a subquery as the elements of one JSON array per row. */
+static bool lateral_subquery(struct emitter *e, const struct query *q, const struct rte *rte, struct str select, const struct select_output *out,
+                             struct emitted_rte *m, struct str *ret)
+{
+    struct str list = STR(""), alias = unique_name(e, rte->alias.n ? rte->alias : STR("lateral"));
+    m->columns = ARENA_ARRAY(e->arena, struct fragment, out->n);
+    if (!m->columns || !alias.p)
+        return err_oom(e->err);
+    for (size_t i = 0; i < out->n; i++) {
+        struct fragment f = out->columns[i];
+        oid_t type = rte->columns[i].type;
+        f.sql = text_of(e, "c%zu", i);
+        struct str value = text_of(e, "json_extract(%.*s.value,'$[%zu]')", STR_FMT(alias), i);
+        m->columns[i] = f;
+        if (f.form == FORM_NATURAL) {
+            if (!json_element(e, type, &f))
+                return false;
+            value = from_json(e, type, value);
+        }
+        m->columns[i].sql = value;
+        m->columns[i].simple = false;
+        list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(f.sql));
+    }
+    (void)q;
+    *ret = text_of(e, "json_each((SELECT json_group_array(json_array(%.*s)) FROM (%.*s))) AS %.*s", STR_FMT(list), STR_FMT(select), STR_FMT(alias));
+    return ret->p != NULL;
+}
+
+static bool emit_subquery_rte(struct emitter *e, const struct query *q, int index, struct str *ret)
+{
+    const struct rte *rte = &q->rtable[index];
+    struct emitted_rte *m = &e->level->rtes[index];
+    struct str select;
+    struct select_output out;
+    if (e->target == TARGET_LOCAL && !rte->lateral) {
+        bool done = false;
+        if (!fetch_rte(e, q, index, ret, &done))
+            return false;
+        if (done)
+            return true;
+    }
+    if (!emit_select(e, rte->subquery, false, &select, &out))
+        return false;
+    if (rte->lateral)
+        return lateral_subquery(e, q, rte, select, &out, m, ret);
+    struct str alias = unique_name(e, rte->alias.n ? rte->alias : STR("subquery"));
+    if (!alias.p || !numbered_columns(e, alias, "c", 0, out.columns, out.n, &m->columns))
+        return false;
+    *ret = text_of(e, "(%.*s) AS %.*s", STR_FMT(select), STR_FMT(alias));
+    return ret->p != NULL;
+}
+
+static bool emit_function_rte(struct emitter *e, const struct query *q, int index, struct str *ret)
+{
+    const struct rte *rte = &q->rtable[index];
+    struct emitted_rte *m = &e->level->rtes[index];
+    struct str ordinal;
+    size_t n = rte->n_columns - (rte->with_ordinality ? 1 : 0);
+    if (rte->n_functions != 1)
+        return blocked(e, -1, "ROWS FROM with several functions");
+    m->columns = ARENA_ARRAY(e->arena, struct fragment, rte->n_columns);
+    if (!m->columns)
+        return err_oom(e->err);
+    struct fragment *columns = m->columns;
+    m->columns = NULL; /* it cannot refer to itself */
+    if (!emit_set_function(e, rte->functions[0], rte, rte->alias, ret, columns, n, &ordinal))
+        return false;
+    if (rte->with_ordinality)
+        columns[n] = (struct fragment){ .sql = ordinal, .simple = true, .scale = -1 };
+    m->columns = columns;
+    return true;
+}
+
+static bool emit_values_rte(struct emitter *e, const struct query *q, int index, struct str *ret)
+{
+    const struct rte *rte = &q->rtable[index];
+    struct emitted_rte *m = &e->level->rtes[index];
+    struct str rows;
+    struct fragment *forms = ARENA_ARRAY(e->arena, struct fragment, rte->n_columns);
+    if (!forms)
+        return err_oom(e->err);
+    if (!emit_values_rows(e, rte->rows, rte->n_rows, rte->n_columns, &rows, forms))
+        return false;
+    struct str alias = unique_name(e, rte->alias.n ? rte->alias : STR("values"));
+    if (!alias.p || !numbered_columns(e, alias, "column", 1, forms, rte->n_columns, &m->columns))
+        return false;
+    *ret = text_of(e, "(%.*s) AS %.*s", STR_FMT(rows), STR_FMT(alias));
+    return ret->p != NULL;
+}
+
+static bool emit_cte_rte(struct emitter *e, const struct query *q, int index, struct str *ret)
+{
+    const struct rte *rte = &q->rtable[index];
+    const struct cte_name *c = e->shared->ctes;
+    while (c && c->cte != rte->cte)
+        c = c->next;
+    if (!c || c->target != e->target)
+        return blocked(e, -1, "a reference to WITH query \"%.*s\" here", STR_FMT(rte->cte->name));
+    struct str alias = unique_name(e, rte->alias.n ? rte->alias : rte->cte->name);
+    if (!alias.p || !numbered_columns(e, alias, "c", 0, c->columns, rte->n_columns, &e->level->rtes[index].columns))
+        return false;
+    *ret = text_of(e, "%.*s AS %.*s", STR_FMT(c->name), STR_FMT(alias));
+    return ret->p != NULL;
+}
+
+static bool emit_rte(struct emitter *e, const struct query *q, int index, struct str *ret)
+{
+    switch (q->rtable[index].kind) {
+    case RTE_RELATION:
+        return emit_relation_rte(e, q, index, ret);
+    case RTE_SUBQUERY:
+        return emit_subquery_rte(e, q, index, ret);
+    case RTE_FUNCTION:
+        return emit_function_rte(e, q, index, ret);
+    case RTE_VALUES:
+        return emit_values_rte(e, q, index, ret);
+    case RTE_CTE:
+        return emit_cte_rte(e, q, index, ret);
+    case RTE_JOIN:
+    case RTE_RESULT:
+        break;
+    }
+    return err_set(e->err, SQLSTATE_INTERNAL_ERROR, "a join or EXCLUDED stands as a FROM item");
+}
+
+/* ---- joins ---- */
+
+static bool emit_item(struct emitter *e, const struct query *q, const struct from_item *item, struct str *ret)
+{
+    static const char *const words[] = { [JOIN_CROSS] = "JOIN", [JOIN_INNER] = "JOIN", [JOIN_LEFT] = "LEFT JOIN", [JOIN_RIGHT] = "RIGHT JOIN",
+                                         [JOIN_FULL] = "FULL JOIN" };
+    if (item->kind == FROM_RTE)
+        return emit_rte(e, q, item->rte, ret);
+    struct str left, right;
+    struct fragment on = { .sql = STR("") };
+    if (e->depth >= EMIT_MAX_DEPTH)
+        return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    e->depth++;
+    bool ok = emit_item(e, q, item->left, &left) && emit_item(e, q, item->right, &right) && (!item->on || emit_condition(e, item->on, &on));
+    e->depth--;
+    if (!ok)
+        return false;
+    bool nested = item->right->kind == FROM_JOIN;
+    *ret = text_of(e, "%.*s %s %s%.*s%s%s%.*s", STR_FMT(left), words[item->join], nested ? "(" : "", STR_FMT(right), nested ? ")" : "",
+                   on.sql.n ? " ON " : "", STR_FMT(on.sql));
+    return ret->p != NULL;
+}
+
+static bool has_right_join(const struct from_item *item)
+{
+    return item->kind == FROM_JOIN &&
+           (item->join == JOIN_RIGHT || item->join == JOIN_FULL || has_right_join(item->left) || has_right_join(item->right));
+}
+
+bool emit_from(struct emitter *e, const struct query *q, struct str *ret)
+{
+    struct str text = STR("");
+    for (size_t i = 0; i < q->n_from; i++) {
+        struct str item;
+        /* SQLite reads `a, b RIGHT JOIN c` from the left; PostgreSQL joins b and c first */
+        bool nested = i > 0 && has_right_join(q->from[i]);
+        if (!emit_item(e, q, q->from[i], &item))
+            return false;
+        text = text_of(e, "%.*s%s%s%.*s%s", STR_FMT(text), i ? ", " : "", nested ? "(" : "", STR_FMT(item), nested ? ")" : "");
+        if (!text.p)
+            return false;
+    }
+    *ret = text;
+    return true;
+}
+
+static bool item_has(const struct from_item *item, int rte)
+{
+    return item->kind == FROM_RTE ? item->rte == rte : item_has(item->left, rte) || item_has(item->right, rte);
+}
+
+static bool item_makes_null(const struct from_item *item, int rte)
+{
+    if (item->kind == FROM_RTE || !item_has(item, rte))
+        return false;
+    bool in_left = item_has(item->left, rte);
+    bool here = item->join == JOIN_FULL || (item->join == JOIN_LEFT && !in_left) || (item->join == JOIN_RIGHT && in_left);
+    return here || item_makes_null(in_left ? item->left : item->right, rte);
+}
+
+bool rte_is_nullable(const struct query *q, int rte)
+{
+    for (size_t i = 0; i < q->n_from; i++)
+        if (item_makes_null(q->from[i], rte))
+            return true;
+    return false;
+}

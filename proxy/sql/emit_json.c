@@ -1,0 +1,104 @@
+/* emit_json.c - json and jsonb in D1: reading by path where SQLite's answer is PostgreSQL's; see emit_internal.h. */
+#include "proxy/sql/emit_internal.h"
+
+enum json_step { STEP_FIELD, STEP_ELEMENT, STEP_PATH };
+
+static const struct json_row {
+    const char *source;
+    enum json_step step;
+    bool as_text;
+} rows[] = {
+    { "json_object_field", STEP_FIELD, false },          { "jsonb_object_field", STEP_FIELD, false },
+    { "json_object_field_text", STEP_FIELD, true },      { "jsonb_object_field_text", STEP_FIELD, true },
+    { "json_array_element", STEP_ELEMENT, false },       { "jsonb_array_element", STEP_ELEMENT, false },
+    { "json_array_element_text", STEP_ELEMENT, true },   { "jsonb_array_element_text", STEP_ELEMENT, true },
+    { "json_extract_path", STEP_PATH, false },           { "jsonb_extract_path", STEP_PATH, false },
+    { "json_extract_path_text", STEP_PATH, true },       { "jsonb_extract_path_text", STEP_PATH, true },
+};
+
+static const struct json_row *row_of(const struct expr *x)
+{
+    if (x->kind != EXPR_FUNC)
+        return NULL;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (strcmp(rows[i].source, x->call.proc->source) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+/* The text of one step of a path: ."key", [n] or several; constants only. */
+static bool path_step(struct emitter *e, const struct json_row *row, const struct expr *x, struct str *ret)
+{
+    const struct expr *key = x->args[1];
+    struct fragment f;
+    enum bind_form form = row->step == STEP_PATH ? BIND_JSON_PATH : BIND_JSON_KEY;
+    if (x->n_args != 2 || !is_constant_expr(key) || e->inline_constants)
+        return blocked(e, x->location, "a path of JSON that is not constant here");
+    if (key->kind != EXPR_CONST && key->kind != EXPR_PARAM) {
+        if (!emit_prelude(e, key, form, 0, &f))
+            return err_is_set(e->err) ? false : blocked(e, x->location, "a path of JSON that is not constant here");
+    } else {
+        struct bind b = bind_of_expr(key);
+        b.type = base_type(e, key->type);
+        b.form = form;
+        if (!emit_bind(e, &b, &f))
+            return false;
+    }
+    *ret = f.sql;
+    return true;
+}
+
+/* Follows x -> 'a' -> 0 down to the document; `path` collects the steps, the last first. */
+static bool json_chain(struct emitter *e, const struct expr *x, struct fragment *document, struct str *path)
+{
+    const struct json_row *row = row_of(x);
+    if (!row || row->as_text) {
+        *path = STR("'$'");
+        return emit_value(e, x, document);
+    }
+    struct str before, step;
+    if (!json_chain(e, x->args[0], document, &before) || !path_step(e, row, x, &step))
+        return false;
+    *path = text_of(e, "%.*s||%.*s", STR_FMT(before), STR_FMT(step));
+    return path->p != NULL;
+}
+
+bool emit_json_is_null(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
+{
+    const struct expr *arg = x->args[0];
+    const struct json_row *row = row_of(arg);
+    struct fragment document;
+    struct str path;
+    if (!row || row->as_text || e->target != TARGET_D1 || e->shared->settings->force_local)
+        return true;
+    *ret_handled = true;
+    if (!json_chain(e, arg, &document, &path))
+        return false;
+    *ret = (struct fragment){ .sql = text_of(e, "(json_type(%.*s,%.*s) IS %sNULL)", STR_FMT(document.sql), STR_FMT(path),
+                                             x->kind == EXPR_IS_NULL ? "" : "NOT ") };
+    return ret->sql.p != NULL;
+}
+
+bool emit_json_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
+{
+    const struct json_row *row = row_of(x);
+    struct fragment document;
+    struct str before, step;
+    if (!row || e->target != TARGET_D1)
+        return true;
+    *ret_handled = true;
+    /* Objects and arrays are shown with PostgreSQL's spacing: only the local engine writes that. */
+    if (!row->as_text || e->shared->settings->force_local)
+        return blocked(e, x->location, "operator -> as a value here");
+    if (!json_chain(e, x->args[0], &document, &before) || !path_step(e, row, x, &step))
+        return false;
+    struct str path = text_of(e, "%.*s||%.*s", STR_FMT(before), STR_FMT(step)), local = emit_raise_local(e);
+    const struct str d = document.sql, p = path;
+    if (!path.p || !local.p)
+        return false;
+    *ret = (struct fragment){ .sql = text_of(e,
+                                             "CASE json_type(%.*s,%.*s) WHEN 'text' THEN json_extract(%.*s,%.*s) WHEN 'null' THEN NULL "
+                                             "WHEN 'object' THEN %.*s WHEN 'array' THEN %.*s ELSE %.*s -> (%.*s) END",
+                                             STR_FMT(d), STR_FMT(p), STR_FMT(d), STR_FMT(p), STR_FMT(local), STR_FMT(local), STR_FMT(d), STR_FMT(p)) };
+    return ret->sql.p != NULL;
+}

@@ -1,0 +1,601 @@
+/* emit_select.c - SELECT blocks, VALUES, WITH; what has no counterpart in SQLite is in rewrite_*.c; see emit_internal.h. */
+#include "proxy/sql/emit_internal.h"
+
+size_t shown_targets(const struct target *targets, size_t n)
+{
+    size_t shown = 0;
+    for (size_t i = 0; i < n; i++)
+        shown += !targets[i].junk;
+    return shown;
+}
+
+/* ---- output columns ---- */
+
+static void drop_range_check(struct fragment *f)
+{
+    struct check **at = &f->checks;
+    while (*at && (*at)->next)
+        at = &(*at)->next;
+    if (*at && (*at)->is_range && str_starts((*at)->when, f->sql)) { /* of this value itself, not of something inside it */
+        *at = NULL;
+        f->checks_end = at;
+    }
+}
+
+/* For transports that carry numbers as JavaScript's: integers beyond 2^53 as text, infinities as text, bytes as hex digits. */
+static bool wrap_output(struct emitter *e, oid_t type, struct fragment *f)
+{
+    const struct type_info *t = type_find(type);
+    const struct str s = f->sql;
+    if (f->form == FORM_SCALED || (f->form == FORM_NATURAL && type == TYPE_OID_int8) || f->form == FORM_UNIX_US || f->form == FORM_UNIX_MS) {
+        f->sql = text_of(e, "CAST(%.*s AS TEXT)", STR_FMT(s));
+    } else if (f->form == FORM_NATURAL && t && t->storage == STORAGE_REAL) {
+        f->sql = text_of(e, "CASE %.*s WHEN 9e999 THEN 'Infinity' WHEN -9e999 THEN '-Infinity' ELSE %.*s END", STR_FMT(s), STR_FMT(s));
+    } else if (f->form == FORM_NATURAL && t && t->storage == STORAGE_BLOB) {
+        f->sql = text_of(e, "hex(%.*s)", STR_FMT(s));
+        f->form = FORM_HEX;
+    } else {
+        return true;
+    }
+    f->simple = false;
+    return f->sql.p != NULL;
+}
+
+bool finish_output(struct emitter *e, oid_t type, bool top, struct fragment *f)
+{
+    oid_t base = base_type(e, type);
+    if (top && (base == TYPE_OID_int4 || base == TYPE_OID_int2))
+        drop_range_check(f);
+    if (!settle(e, f))
+        return false;
+    bool number = f->form == FORM_NUMBER || f->form == FORM_SCALED;
+    if (number && f->bindable && !numeric_text(e, f))
+        return false;
+    if (number && f->form != FORM_NATURAL && f->mixed_scale)
+        return blocked(e, -1, "the scale of a numeric result here");
+    return !top || e->target == TARGET_LOCAL || e->native || wrap_output(e, base, f);
+}
+
+bool emit_target_list(struct emitter *e, const struct target *targets, size_t n, bool top, struct str *ret, struct select_output *out)
+{
+    size_t shown = shown_targets(targets, n), at = 0;
+    struct buf text;
+    out->columns = ARENA_ARRAY(e->arena, struct fragment, shown + 1);
+    out->n = shown;
+    if (!out->columns)
+        return err_oom(e->err);
+    buf_init(&text, 16 << 20);
+    bool ok = true;
+    for (size_t i = 0; i < n && ok; i++) {
+        struct fragment f;
+        if (targets[i].junk)
+            continue;
+        ok = emit_expr(e, targets[i].expr, &f) && finish_output(e, targets[i].expr->type, top, &f);
+        if (!ok)
+            break;
+        buf_printf(&text, "%s%.*s AS c%zu", at ? ", " : "", STR_FMT(f.sql), at);
+        f.sql = (struct str){ 0 };
+        f.bindable = NULL;
+        out->columns[at++] = f;
+    }
+    if (ok && shown == 0)
+        buf_printf(&text, "1 AS c0"); /* SELECT without columns */
+    *ret = !ok || text.failed ? (struct str){ 0 } : arena_str(e->arena, buf_str(&text));
+    bool failed = text.failed;
+    buf_fini(&text);
+    if (ok && (failed || !ret->p))
+        return err_oom(e->err);
+    return ok;
+}
+
+bool describe_columns(struct emitter *e, const struct target *targets, size_t n, const struct select_output *out)
+{
+    struct plan *plan = e->shared->plan;
+    static const enum cell_form cells[] = {
+        [FORM_NATURAL] = CELL_NATURAL, [FORM_NUMBER] = CELL_NUMBER, [FORM_SCALED] = CELL_SCALED, [FORM_UNIX_S] = CELL_UNIX_S,
+        [FORM_UNIX_MS] = CELL_UNIX_MS, [FORM_UNIX_US] = CELL_UNIX_US, [FORM_HEX] = CELL_HEX,
+    };
+    size_t at = 0;
+    plan->columns = ARENA_ARRAY(e->arena, struct plan_column, out->n + 1);
+    if (!plan->columns)
+        return err_oom(e->err);
+    for (size_t i = 0; i < n; i++) {
+        const struct target *t = &targets[i];
+        if (t->junk)
+            continue;
+        const struct fragment *f = &out->columns[at];
+        struct plan_column *c = &plan->columns[at++];
+        *c = (struct plan_column){ .name = arena_str(e->arena, t->name), .type = t->expr->type, .typmod = t->expr->typmod,
+                                   .table_oid = t->table_oid, .column_number = t->column_number, .form = cells[f->form] };
+        c->detail = f->form == FORM_NUMBER || f->form == FORM_SCALED ? f->scale : 0;
+        int32_t typmod = c->typmod;
+        c->codec_type = snapshot_base_type(e->shared->snapshot, c->type, &typmod);
+        const struct relation *r = t->table_oid ? snapshot_relation_by_oid(e->shared->snapshot, t->table_oid) : NULL;
+        if (r && t->column_number > 0 && (size_t)t->column_number <= r->n_columns)
+            c->source = text_of(e, "%.*s.%.*s", STR_FMT(r->name), STR_FMT(t->name));
+    }
+    plan->n_columns = at;
+    return true;
+}
+
+/* ---- clauses ---- */
+
+bool conjuncts(struct emitter *e, const struct expr *x, const struct expr ***ret, size_t *ret_n)
+{
+    size_t n = x && x->kind == EXPR_AND ? x->n_args : (x ? 1 : 0), at = 0;
+    const struct expr **list = ARENA_ARRAY(e->arena, const struct expr *, n ? n * 4 : 1);
+    if (!list)
+        return err_oom(e->err);
+    size_t size = n * 4;
+    for (size_t i = 0; i < n; i++) {
+        const struct expr *arg = x->kind == EXPR_AND ? x->args[i] : x;
+        for (size_t k = 0; arg->kind == EXPR_AND && k < arg->n_args && at + arg->n_args + n < size; k++)
+            list[at++] = arg->args[k];
+        if (arg->kind != EXPR_AND || at + arg->n_args + n >= size)
+            list[at++] = arg;
+    }
+    *ret = list;
+    *ret_n = at;
+    return true;
+}
+
+static bool is_in(const struct expr *x, const struct expr *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == x)
+            return true;
+    return false;
+}
+
+bool emit_where(struct emitter *e, const struct query *q, const struct expr **skip, size_t n_skip, struct str *ret)
+{
+    const struct expr **list;
+    size_t n, kept = 0;
+    struct str joined;
+    *ret = STR("");
+    if (!q->where)
+        return true;
+    if (!conjuncts(e, q->where, &list, &n))
+        return false;
+    struct str *parts = ARENA_ARRAY(e->arena, struct str, n + 1);
+    if (!parts)
+        return err_oom(e->err);
+    for (size_t i = 0; i < n; i++) {
+        struct fragment f;
+        if (is_in(list[i], skip, n_skip))
+            continue;
+        if (!emit_condition(e, list[i], &f))
+            return false;
+        parts[kept++] = f.sql;
+    }
+    if (kept == 0)
+        return true;
+    if (!join_balanced(e, parts, kept, " AND ", &joined))
+        return false;
+    *ret = text_of(e, " WHERE %.*s", STR_FMT(joined));
+    return ret->p != NULL;
+}
+
+static bool group_list(struct emitter *e, struct expr *const *group, size_t n, struct str *ret)
+{
+    struct str list = STR("");
+    for (size_t i = 0; i < n; i++) {
+        struct fragment f;
+        const char *collation;
+        if (group[i]->kind == EXPR_CONST || group[i]->kind == EXPR_PARAM)
+            continue; /* SQLite takes an integer for a position */
+        if (!emit_expr(e, group[i], &f) || !settle(e, &f))
+            return false;
+        if (!collation_of(e, group[i]->type, false, &collation) ||
+            (e->target == TARGET_D1 && is_numeric(e, group[i]->type) && f.form == FORM_NATURAL))
+            return blocked(e, group[i]->location, "GROUP BY a value of this type here");
+        list = text_of(e, "%.*s%s%.*s%s", STR_FMT(list), list.n ? ", " : "", STR_FMT(f.sql), collation);
+        if (!list.p)
+            return false;
+    }
+    *ret = list.n ? list : STR("''||1");
+    return true;
+}
+
+bool emit_group(struct emitter *e, const struct query *q, struct str *ret)
+{
+    struct str list = STR(""), text = STR("");
+    struct fragment having;
+    if (q->n_group) {
+        if (!group_list(e, q->group, q->n_group, &list))
+            return false;
+        text = text_of(e, " GROUP BY %.*s", STR_FMT(list));
+    }
+    if (q->having) {
+        if (!emit_condition(e, q->having, &having))
+            return false;
+        text = text_of(e, "%.*s HAVING %.*s", STR_FMT(text), STR_FMT(having.sql));
+    }
+    *ret = text;
+    return text.p != NULL;
+}
+
+bool emit_order(struct emitter *e, const struct query *q, struct str *ret)
+{
+    struct str list;
+    *ret = STR("");
+    if (!q->n_sort)
+        return true;
+    if (!emit_sort_list(e, q->sort, q->n_sort, &list))
+        return false;
+    if (list.n)
+        *ret = text_of(e, " ORDER BY %.*s", STR_FMT(list));
+    return ret->p != NULL;
+}
+
+static bool limit_value(struct emitter *e, const struct expr *x, enum bind_form form, struct fragment *ret)
+{
+    if (x->kind != EXPR_CONST && x->kind != EXPR_PARAM) {
+        if (e->target == TARGET_D1 && is_constant_expr(x) && emit_prelude(e, x, form, 0, ret))
+            return true;
+        if (err_is_set(e->err) || !emit_value(e, x, ret))
+            return false;
+        ret->sql = text_of(e, "coalesce(%.*s,%d)", STR_FMT(ret->sql), form == BIND_LIMIT ? -1 : 0);
+        return ret->sql.p != NULL;
+    }
+    if (e->inline_constants)
+        return emit_value(e, x, ret);
+    struct bind b = bind_of_expr(x);
+    b.form = form;
+    return emit_bind(e, &b, ret);
+}
+
+bool emit_limit(struct emitter *e, const struct query *q, struct str *ret)
+{
+    struct fragment limit = { .sql = STR("-1") }, offset;
+    *ret = STR("");
+    if (!q->limit && !q->offset)
+        return true;
+    if (q->limit && !limit_value(e, q->limit, BIND_LIMIT, &limit))
+        return false;
+    if (q->offset && !limit_value(e, q->offset, BIND_OFFSET, &offset))
+        return false;
+    *ret = q->offset ? text_of(e, " LIMIT %.*s OFFSET %.*s", STR_FMT(limit.sql), STR_FMT(offset.sql))
+                     : text_of(e, " LIMIT %.*s", STR_FMT(limit.sql));
+    return ret->p != NULL;
+}
+
+/* ---- VALUES ---- */
+
+static bool unify_column(struct emitter *e, oid_t type, struct fragment *cells, size_t n, size_t step, struct fragment *ret)
+{
+    bool same = true;
+    for (size_t i = 1; i < n; i++)
+        same = same && cells[i * step].form == cells[0].form && cells[i * step].scale == cells[0].scale;
+    bool keep = same && cells[0].form != FORM_NATURAL && cells[0].scale >= 0 && !cells[0].bindable;
+    for (size_t i = 0; i < n && !keep; i++)
+        if (!make_natural(e, type, &cells[i * step]))
+            return false;
+    *ret = cells[0];
+    ret->sql = (struct str){ 0 };
+    ret->bindable = NULL;
+    ret->simple = false;
+    return true;
+}
+
+static bool has_null_const(const struct expr *x)
+{
+    return x->kind == EXPR_CONST && x->constant.is_null;
+}
+
+bool emit_values_rows(struct emitter *e, struct expr ***rows, size_t n_rows, size_t n_columns, struct str *ret, struct fragment *columns)
+{
+    struct fragment *cells = ARENA_ARRAY(e->arena, struct fragment, n_rows * n_columns + 1);
+    if (!cells)
+        return err_oom(e->err);
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t c = 0; c < n_columns; c++)
+            if (!emit_expr(e, rows[r][c], &cells[r * n_columns + c]) || !settle(e, &cells[r * n_columns + c]))
+                return false;
+    for (size_t c = 0; c < n_columns; c++) {
+        for (size_t r = 0; r < n_rows; r++)
+            if (has_null_const(rows[r][c]) && is_numeric(e, rows[0][c]->type) && e->target == TARGET_D1)
+                cells[r * n_columns + c].form = FORM_NATURAL;
+        if (!unify_column(e, rows[0][c]->type, &cells[c], n_rows, n_columns, &columns[c]))
+            return false;
+    }
+    struct buf text;
+    buf_init(&text, 16 << 20);
+    buf_printf(&text, "VALUES ");
+    for (size_t r = 0; r < n_rows; r++) {
+        buf_printf(&text, "%s(", r ? "," : "");
+        for (size_t c = 0; c < n_columns; c++)
+            buf_printf(&text, "%s%.*s", c ? "," : "", STR_FMT(cells[r * n_columns + c].sql));
+        buf_add_char(&text, ')');
+    }
+    *ret = text.failed ? (struct str){ 0 } : arena_str(e->arena, buf_str(&text));
+    buf_fini(&text);
+    return ret->p || err_oom(e->err);
+}
+
+static bool emit_values(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out)
+{
+    size_t n = shown_targets(q->targets, q->n_targets);
+    struct str rows, list = STR(""), order, limit;
+    out->columns = ARENA_ARRAY(e->arena, struct fragment, n + 1);
+    out->n = n;
+    if (!out->columns)
+        return err_oom(e->err);
+    if (!emit_values_rows(e, q->values_rows, q->n_values_rows, n, &rows, out->columns))
+        return false;
+    struct level *level = level_new(e, q);
+    struct fragment *outputs = ARENA_ARRAY(e->arena, struct fragment, n + 1);
+    if (!level || !outputs)
+        return err_oom(e->err);
+    for (size_t i = 0; i < n; i++) {
+        struct fragment f = out->columns[i];
+        f.sql = text_of(e, "column%zu", i + 1);
+        outputs[i] = f;
+        if (!finish_output(e, q->targets[i].expr->type, top, &f))
+            return false;
+        list = text_of(e, "%.*s%s%.*s AS c%zu", STR_FMT(list), i ? ", " : "", STR_FMT(f.sql), i);
+        out->columns[i].form = f.form;
+    }
+    level->outputs = outputs;
+    e->level = level;
+    bool ok = emit_order(e, q, &order) && emit_limit(e, q, &limit);
+    e->level = level->parent;
+    if (!ok)
+        return false;
+    *ret = text_of(e, "SELECT %.*s FROM (%.*s)%.*s%.*s", STR_FMT(list), STR_FMT(rows), STR_FMT(order), STR_FMT(limit));
+    return ret->p != NULL;
+}
+
+/* ---- WITH ---- */
+
+static bool register_cte(struct emitter *e, const struct cte *cte, struct str name, struct fragment *columns)
+{
+    struct cte_name *c = ARENA_NEW(e->arena, struct cte_name);
+    if (!c)
+        return err_oom(e->err);
+    *c = (struct cte_name){ .cte = cte, .target = e->target, .name = name, .columns = columns, .next = e->shared->ctes };
+    e->shared->ctes = c;
+    return true;
+}
+
+static bool cte_columns_text(struct emitter *e, size_t n, struct str *ret)
+{
+    struct str text = STR("");
+    for (size_t i = 0; i < n && text.p; i++)
+        text = text_of(e, "%.*s%sc%zu", STR_FMT(text), i ? "," : "", i);
+    *ret = text;
+    return text.p != NULL;
+}
+
+static bool emit_cte(struct emitter *e, const struct cte *cte, struct str *ret)
+{
+    struct str select, list;
+    struct select_output out;
+    size_t n = shown_targets(cte->query->targets, cte->query->n_targets);
+    if (cte->query->command != COMMAND_SELECT)
+        return blocked(e, -1, "a WITH query that changes data");
+    struct str name = unique_name(e, cte->name);
+    struct fragment *natural = ARENA_ARRAY(e->arena, struct fragment, n + 1);
+    if (!name.p || !natural)
+        return err_is_set(e->err) ? false : err_oom(e->err);
+    bool done = false;
+    for (size_t i = 0; i < n; i++) {
+        natural[i].scale = -1;
+        if (cte->recursive && e->target == TARGET_D1 && is_numeric(e, cte->query->targets[i].expr->type))
+            return blocked(e, -1, "a recursive query with numeric columns here");
+    }
+    if (cte->recursive && !register_cte(e, cte, name, natural))
+        return false;
+    if (e->target == TARGET_LOCAL && !fetch_query(e, cte->query, &select, &out, &done))
+        return false;
+    if (!done && !emit_select(e, cte->query, false, &select, &out))
+        return false;
+    if (!cte->recursive && !register_cte(e, cte, name, out.columns))
+        return false;
+    static const char *const hints[] = { "", "MATERIALIZED ", "NOT MATERIALIZED " };
+    if (!cte_columns_text(e, n ? n : 1, &list))
+        return false;
+    *ret = text_of(e, "%.*s(%.*s) AS %s(%.*s)", STR_FMT(name), STR_FMT(list), hints[cte->materialized], STR_FMT(select));
+    return ret->p != NULL;
+}
+
+bool emit_with(struct emitter *e, const struct query *q, struct str *ret)
+{
+    struct str text = STR("");
+    for (size_t i = 0; i < q->n_ctes; i++) {
+        struct str one;
+        /* A query that nobody reads is not run, unless it changes data. */
+        if (q->ctes[i].references == 0 && q->ctes[i].query->command == COMMAND_SELECT)
+            continue;
+        if (!emit_cte(e, &q->ctes[i], &one))
+            return false;
+        text = text_of(e, "%.*s%s%.*s", STR_FMT(text), text.n ? ", " : "", STR_FMT(one));
+        if (!text.p)
+            return false;
+    }
+    *ret = text.n ? text_of(e, "WITH %s%.*s ", q->with_recursive ? "RECURSIVE " : "", STR_FMT(text)) : STR("");
+    return ret->p != NULL;
+}
+
+/* ---- SELECT ---- */
+
+static bool find_set_function(struct expr *x, void *ctx)
+{
+    const struct expr **found = ctx;
+    if (x->kind == EXPR_FUNC && x->call.proc->returns_set && !*found)
+        *found = x;
+    return !*found;
+}
+
+/* Set-returning functions of the SELECT list become FROM items. */
+bool collect_set_functions(struct emitter *e, const struct query *q, struct str *from)
+{
+    struct level *l = e->level;
+    for (size_t i = 0; i < q->n_targets; i++) {
+        const struct expr *found = NULL;
+        struct str item, ordinal;
+        expr_walk(q->targets[i].expr, find_set_function, &found);
+        if (!found)
+            continue;
+        bool known = false;
+        for (size_t k = 0; k < l->n_srf; k++)
+            known = known || expr_equal(l->srf[k], found);
+        if (known && l->n_srf < 4) {
+            l->srf[l->n_srf] = found;
+            l->srf_columns[l->n_srf] = l->srf_columns[l->n_srf - 1];
+            l->n_srf++;
+            continue;
+        }
+        if (l->n_srf > 0 || q->n_group || q->has_aggregates || found->call.proc->out_args)
+            return blocked(e, found->location, "set-returning function %s() at this place", found->call.proc->name);
+        if (!emit_set_function(e, found, NULL, STR(""), &item, &l->srf_columns[0], 1, &ordinal))
+            return false;
+        l->srf[l->n_srf++] = found;
+        *from = text_of(e, "%.*s%s%.*s", STR_FMT(*from), from->n ? ", " : "", STR_FMT(item));
+        if (!from->p)
+            return false;
+    }
+    return true;
+}
+
+static bool distinct_is_exact(struct emitter *e, const struct query *q, const struct select_output *out)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < q->n_targets; i++) {
+        const char *collation;
+        if (q->targets[i].junk)
+            continue;
+        const struct fragment *f = &out->columns[at++];
+        bool number = is_numeric(e, q->targets[i].expr->type) && e->target == TARGET_D1;
+        if (!collation_of(e, q->targets[i].expr->type, false, &collation) || (number && f->form == FORM_NATURAL))
+            return blocked(e, -1, "DISTINCT over a value of this type here");
+    }
+    return true;
+}
+
+/* The clauses in D1 or over local rows, FROM given. */
+static bool emit_clauses(struct emitter *e, const struct query *q, bool top, struct str from, const struct expr **skip, size_t n_skip,
+                         struct str *ret, struct select_output *out)
+{
+    struct str list, where, group, order, limit;
+    if (q->has_set_returning && !collect_set_functions(e, q, &from))
+        return false;
+    if (!emit_where(e, q, skip, n_skip, &where) || !emit_group(e, q, &group) || !emit_target_list(e, q->targets, q->n_targets, top, &list, out) ||
+        !emit_order(e, q, &order) || !emit_limit(e, q, &limit))
+        return false;
+    if (q->distinct && !distinct_is_exact(e, q, out))
+        return false;
+    *ret = text_of(e, "SELECT %s%.*s%s%.*s%.*s%.*s%.*s%.*s", q->distinct ? "DISTINCT " : "", STR_FMT(list), from.n ? " FROM " : "", STR_FMT(from),
+                   STR_FMT(where), STR_FMT(group), STR_FMT(order), STR_FMT(limit));
+    return ret->p != NULL;
+}
+
+static bool emit_block(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out)
+{
+    struct str from;
+    struct level *level = level_new(e, q);
+    if (!level)
+        return false;
+    e->level = level;
+    bool ok = emit_from(e, q, &from) && emit_clauses(e, q, top, from, level->pushed, level->n_pushed, ret, out);
+    e->level = level->parent;
+    return ok;
+}
+
+/* LOCAL, FROM and more already fetched: what is left to do over the fetched rows. */
+static bool emit_over_fetch(struct emitter *e, const struct query *q, bool top, enum fetched_part part, struct str *ret, struct select_output *out)
+{
+    enum fetched_part got;
+    struct level *level = level_new(e, q);
+    if (!level)
+        return false;
+    e->level = level;
+    bool ok = fetch_block(e, q, part, &got) && got == part;
+    struct str from = STR(""), list, order = STR(""), limit = STR(""), where = STR("");
+    if (ok)
+        from = level->rtes_alias;
+    if (ok && part == FETCHED_ROWS) {
+        ok = emit_clauses(e, q, top, from, level->pushed, level->n_pushed, ret, out);
+    } else if (ok) {
+        struct fragment having = { .sql = STR("") };
+        ok = emit_target_list(e, q->targets, q->n_targets, top, &list, out);
+        if (ok && part == FETCHED_GROUPS) {
+            ok = (!q->having || emit_condition(e, q->having, &having)) && emit_order(e, q, &order) && emit_limit(e, q, &limit);
+            if (ok && having.sql.n)
+                where = text_of(e, " WHERE %.*s", STR_FMT(having.sql));
+        }
+        *ret = ok ? text_of(e, "SELECT %s%.*s FROM %.*s%.*s%.*s%.*s", q->distinct ? "DISTINCT " : "", STR_FMT(list), STR_FMT(from), STR_FMT(where),
+                            STR_FMT(order), STR_FMT(limit))
+                  : (struct str){ 0 };
+        ok = ok && ret->p;
+    }
+    e->level = level->parent;
+    return ok;
+}
+
+/* LOCAL: as much of the block as possible in D1, then less and less. */
+static bool try_over_fetch(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out, bool *ret_done)
+{
+    static const enum fetched_part parts[] = { FETCHED_ORDER, FETCHED_GROUPS, FETCHED_ROWS };
+    *ret_done = false;
+    for (size_t i = 0; i < 3; i++) {
+        struct emit_mark mark = emit_mark(e);
+        struct cte_name *ctes = e->shared->ctes;
+        *ret_done = emit_over_fetch(e, q, top, parts[i], ret, out);
+        e->shared->ctes = ctes;
+        if (*ret_done)
+            return true;
+        if (err_is_set(e->err))
+            return false;
+        emit_rollback(e, mark);
+    }
+    return true;
+}
+
+static bool emit_select_kind(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out)
+{
+    if (q->set_operation != SETOP_NONE)
+        return rewrite_set_operation(e, q, top, ret, out);
+    if (q->n_values_rows)
+        return emit_values(e, q, top, ret, out);
+    if (q->n_grouping_sets)
+        return rewrite_grouping_sets(e, q, top, ret, out);
+    if (q->n_distinct_on || q->with_ties)
+        return rewrite_distinct_on(e, q, top, ret, out);
+    return emit_block(e, q, top, ret, out);
+}
+
+static bool is_block(const struct query *q)
+{
+    return q->set_operation == SETOP_NONE && !q->n_values_rows && !q->n_grouping_sets && !q->n_distinct_on && !q->with_ties;
+}
+
+static bool emit_select_parts(struct emitter *e, const struct query *q, bool top, struct str *with, struct str *text, struct select_output *out)
+{
+    bool done = false;
+    *with = STR("");
+    if (e->target == TARGET_LOCAL && is_block(q) && q->n_from > 0 && query_has_tables(q) && !try_over_fetch(e, q, top, text, out, &done))
+        return false;
+    return done || (emit_with(e, q, with) && emit_select_kind(e, q, top, text, out));
+}
+
+bool emit_select(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out)
+{
+    struct str with, text;
+    struct cte_name *ctes = e->shared->ctes;
+    if (e->depth >= EMIT_MAX_DEPTH)
+        return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    if (q->command != COMMAND_SELECT)
+        return blocked(e, -1, "a WITH query that changes data");
+    e->depth++;
+    bool outer = e->value_only;
+    e->value_only = false;
+    bool ok = emit_select_parts(e, q, top, &with, &text, out);
+    e->value_only = outer;
+    e->depth--;
+    e->shared->ctes = ctes;
+    if (!ok)
+        return false;
+    *ret = with.n ? text_of(e, "%.*s%.*s", STR_FMT(with), STR_FMT(text)) : text;
+    return ret->p != NULL;
+}

@@ -1,0 +1,283 @@
+/* emit_text.c - LIKE, casts to and from text, length coercion; see emit_internal.h. */
+#include "proxy/sql/emit_internal.h"
+
+/* ---- LIKE ---- */
+
+struct like_row {
+    const char *source;
+    bool negated, no_case;
+};
+
+static const struct like_row like_rows[] = {
+    { "textlike", false, false },    { "textnlike", true, false },    { "bpcharlike", false, false }, { "bpcharnlike", true, false },
+    { "namelike", false, false },    { "namenlike", true, false },    { "texticlike", false, true },  { "texticnlike", true, true },
+    { "bpchariclike", false, true }, { "bpcharicnlike", true, true }, { "nameiclike", false, true },  { "nameicnlike", true, true },
+};
+
+static const struct like_row *like_row_of(const struct pg_proc *proc)
+{
+    for (size_t i = 0; i < sizeof(like_rows) / sizeof(*like_rows); i++)
+        if (strcmp(like_rows[i].source, proc->source) == 0)
+            return &like_rows[i];
+    return NULL;
+}
+
+/* The pattern under like_escape(pattern, 'x'); its escape character, 0 when it is empty, -1 when it is none of ours. */
+static const struct expr *pattern_of(struct emitter *e, const struct expr *x, int *ret_escape)
+{
+    *ret_escape = '\\';
+    if (x->kind != EXPR_FUNC || strcmp(x->call.proc->name, "like_escape") != 0)
+        return x;
+    const struct expr *escape = x->args[1];
+    *ret_escape = -1;
+    if (escape->kind != EXPR_CONST || escape->constant.is_null || escape->constant.value.bytes.n > 1)
+        return x;
+    mark_structural(e, escape);
+    *ret_escape = escape->constant.value.bytes.n ? (unsigned char)escape->constant.value.bytes.p[0] : 0;
+    return x->args[0];
+}
+
+static bool bind_pattern(struct emitter *e, const struct expr *pattern, enum bind_form form, int escape, struct fragment *ret)
+{
+    if (pattern->kind != EXPR_CONST && pattern->kind != EXPR_PARAM)
+        return emit_prelude(e, pattern, form, escape, ret);
+    struct bind b = bind_of_expr(pattern);
+    b.type = base_type(e, pattern->type);
+    b.form = form;
+    b.detail = escape;
+    return emit_bind(e, &b, ret);
+}
+
+bool emit_like(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
+{
+    const struct like_row *row = like_row_of(x->call.proc);
+    if (!row || e->target != TARGET_D1)
+        return true;
+    int escape;
+    const struct expr *pattern = pattern_of(e, x->args[1], &escape);
+    struct fragment text, bound;
+    *ret_handled = true;
+    if (escape < 0 || !is_constant_expr(pattern) || e->shared->settings->force_local || e->inline_constants)
+        return blocked(e, x->location, "LIKE with this pattern here");
+    if (pattern->kind == EXPR_CONST && pattern->constant.is_null) {
+        mark_structural(e, pattern);
+        *ret = (struct fragment){ .sql = STR("NULL"), .simple = true };
+        return true;
+    }
+    if (!emit_value(e, x->args[0], &text))
+        return false;
+    if (!bind_pattern(e, pattern, row->no_case ? BIND_LIKE_LOWER : BIND_GLOB, escape, &bound))
+        return err_is_set(e->err) ? false : blocked(e, x->location, "LIKE with this pattern here");
+    *ret = (struct fragment){ 0 };
+    const struct str t = text.sql;
+    if (!row->no_case) {
+        ret->sql = text_of(e, "(%.*s %sGLOB %.*s)", STR_FMT(t), row->negated ? "NOT " : "", STR_FMT(bound.sql));
+        return ret->sql.p != NULL;
+    }
+    /* The pattern is ASCII. SQLite folds ASCII only; of all other letters just these two fold to an ASCII one: U+212A, U+0130. */
+    struct str local = emit_raise_local(e);
+    ret->sql = text_of(e, "CASE WHEN instr(%.*s,char(8490)) OR instr(%.*s,char(304)) THEN %.*s ELSE %.*s %sLIKE %.*s ESCAPE '\\' END", STR_FMT(t),
+                       STR_FMT(t), STR_FMT(local), STR_FMT(t), row->negated ? "NOT " : "", STR_FMT(bound.sql));
+    return ret->sql.p != NULL;
+}
+
+/* ---- values as text ---- */
+
+static bool is_text_type(oid_t t)
+{
+    return t == TYPE_OID_text || t == TYPE_OID_varchar || t == TYPE_OID_bpchar || t == TYPE_OID_name || t == TYPE_OID_char ||
+           t == TYPE_OID_unknown || t == TYPE_OID_cstring;
+}
+
+/* Types whose storage form is their text already. */
+static bool is_own_text(const struct emitter *e, oid_t t)
+{
+    const struct type_settings *types = e->shared->settings->types;
+    bool iso = !types || types->date_style == DATE_STYLE_ISO;
+    bool plain_intervals = !types || types->interval_style == INTERVAL_STYLE_POSTGRES;
+    switch (t) {
+    case TYPE_OID_uuid:
+    case TYPE_OID_json:
+    case TYPE_OID_jsonb:
+    case TYPE_OID_time:
+    case TYPE_OID_timetz:
+    case TYPE_OID_macaddr:
+    case TYPE_OID_macaddr8:
+    case TYPE_OID_void:
+        return true;
+    case TYPE_OID_date:
+    case TYPE_OID_timestamp:
+        return iso;
+    case TYPE_OID_interval:
+        return plain_intervals;
+    default:
+        return is_text_type(t);
+    }
+}
+
+static bool is_integer_type(oid_t t)
+{
+    return t == TYPE_OID_int2 || t == TYPE_OID_int4 || t == TYPE_OID_int8 || t == TYPE_OID_oid || t == TYPE_OID_xid || t == TYPE_OID_cid;
+}
+
+static bool local_cast(struct emitter *e, const struct expr *x, oid_t from, oid_t to, struct fragment *f)
+{
+    if (e->target == TARGET_D1) {
+        struct str a = snapshot_format_type(e->shared->snapshot, from, -1, e->arena);
+        struct str b = snapshot_format_type(e->shared->snapshot, to, -1, e->arena);
+        return blocked(e, x->location, "the cast from %.*s to %.*s here", STR_FMT(a), STR_FMT(b));
+    }
+    f->sql = text_of(e, "pg1_cast(%.*s,%u,%u)", STR_FMT(f->sql), from, to);
+    f->simple = false;
+    return f->sql.p != NULL;
+}
+
+bool emit_as_text(struct emitter *e, const struct expr *x, bool output_form, struct fragment *ret)
+{
+    oid_t t = base_type(e, x->type);
+    if (!emit_value(e, x, ret))
+        return false;
+    if (is_own_text(e, t) || t == TYPE_OID_numeric)
+        return true;
+    if (is_integer_type(t))
+        ret->sql = text_of(e, "CAST(%.*s AS TEXT)", STR_FMT(ret->sql));
+    else if (t == TYPE_OID_bool)
+        ret->sql = text_of(e, "CASE %.*s WHEN 1 THEN '%s' WHEN 0 THEN '%s' END", STR_FMT(ret->sql), output_form ? "t" : "true",
+                           output_form ? "f" : "false");
+    else
+        return local_cast(e, x, t, TYPE_OID_text, ret);
+    ret->simple = false;
+    return ret->sql.p != NULL;
+}
+
+/* ---- casts from text ---- */
+
+static bool text_to_enum(struct emitter *e, const struct expr *x, const struct user_type *u, struct fragment *f)
+{
+    struct str labels = STR("");
+    for (size_t i = 0; i < u->n_labels && labels.p; i++) {
+        struct str label = emit_text_literal(u->labels[i], e->arena);
+        labels = text_of(e, "%.*s%s%.*s", STR_FMT(labels), i ? "," : "", STR_FMT(label));
+    }
+    struct str name = snapshot_format_type(e->shared->snapshot, x->type, -1, e->arena);
+    struct str head = text_of(e, "!22P02:invalid input value for enum %.*s: \"", STR_FMT(name));
+    struct str quoted = head.p ? emit_text_literal(head, e->arena) : head;
+    if (!quoted.p || !labels.p)
+        return err_oom(e->err);
+    const struct str v = f->sql;
+    f->sql = text_of(e, "CASE WHEN %.*s NOT IN (%.*s) THEN json_extract('{}',%.*s||%.*s||'\"') ELSE %.*s END", STR_FMT(v), STR_FMT(labels),
+                     STR_FMT(quoted), STR_FMT(v), STR_FMT(v));
+    f->simple = false;
+    return f->sql.p != NULL;
+}
+
+/* Plain decimal digits are read by D1; everything else, errors too, is for the local engine. */
+static bool text_to_integer(struct emitter *e, oid_t to, struct fragment *f)
+{
+    int digits = to == TYPE_OID_int2 ? 4 : to == TYPE_OID_int4 ? 9 : 18;
+    struct str local = emit_raise_local(e);
+    const struct str v = f->sql;
+    f->sql = text_of(e,
+                     "CASE WHEN %.*s IS NULL THEN NULL WHEN ltrim(%.*s,'-') NOT GLOB '*[^0-9]*' AND length(%.*s)-length(ltrim(%.*s,'-'))<2 AND "
+                     "length(ltrim(%.*s,'-')) BETWEEN 1 AND %d THEN CAST(%.*s AS INTEGER) ELSE %.*s END",
+                     STR_FMT(v), STR_FMT(v), STR_FMT(v), STR_FMT(v), STR_FMT(v), digits, STR_FMT(v), STR_FMT(local));
+    f->simple = false;
+    return f->sql.p != NULL;
+}
+
+static bool from_text(struct emitter *e, const struct expr *x, oid_t from, oid_t to, struct fragment *f)
+{
+    const struct user_type *u = snapshot_user_type(e->shared->snapshot, x->type);
+    if (u && u->kind == 'e' && u->oid == x->type)
+        return text_to_enum(e, x, u, f);
+    if (e->target == TARGET_D1 && !e->shared->settings->force_local && f->sql.n < 400) {
+        if (to == TYPE_OID_int2 || to == TYPE_OID_int4 || to == TYPE_OID_int8)
+            return text_to_integer(e, to, f);
+        if (to == TYPE_OID_json) {
+            struct str local = emit_raise_local(e);
+            f->sql = text_of(e, "CASE WHEN json_valid(%.*s) = 0 THEN %.*s ELSE %.*s END", STR_FMT(f->sql), STR_FMT(local), STR_FMT(f->sql));
+            return f->sql.p != NULL;
+        }
+    }
+    return local_cast(e, x, from, to, f);
+}
+
+bool emit_io_cast(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    const struct expr *arg = x->args[0];
+    oid_t from = base_type(e, arg->type), to = base_type(e, x->type);
+    const struct user_type *u = snapshot_user_type(e->shared->snapshot, x->type);
+    bool to_enum = u && u->kind == 'e' && u->oid == x->type;
+    if (is_text_type(to) && !to_enum)
+        return emit_as_text(e, arg, false, ret);
+    if (is_text_type(from))
+        return emit_value(e, arg, ret) && from_text(e, x, from, to, ret);
+    if (!emit_value(e, arg, ret))
+        return false;
+    if (from == TYPE_OID_jsonb && to == TYPE_OID_json)
+        return true;
+    return local_cast(e, x, from, to, ret);
+}
+
+/* ---- length coercion ---- */
+
+static bool limit_text(struct emitter *e, const struct expr *x, struct fragment *f)
+{
+    oid_t t = base_type(e, x->type);
+    int n = x->typmod - 4;
+    const struct str v = f->sql;
+    const char *trim = t == TYPE_OID_bpchar ? "rtrim" : "";
+    if (x->coercion.is_explicit) {
+        f->sql = text_of(e, "%s(substr(%.*s,1,%d))", trim, STR_FMT(v), n);
+    } else {
+        struct str message = text_of(e, "value too long for type character%s(%d)", t == TYPE_OID_bpchar ? "" : " varying", n);
+        struct str raise = emit_raise(e, "22001", message);
+        f->sql = text_of(e, "CASE WHEN length(rtrim(%.*s,' ')) > %d THEN %.*s ELSE %s(substr(%.*s,1,%d)) END", STR_FMT(v), n, STR_FMT(raise), trim,
+                         STR_FMT(v), n);
+    }
+    f->simple = false;
+    return f->sql.p != NULL;
+}
+
+static bool bind_typmod(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct bind b = bind_of_expr(x->args[0]);
+    b.type = base_type(e, x->type);
+    b.typmod = x->typmod;
+    b.typmod_explicit = x->coercion.is_explicit;
+    return emit_bind(e, &b, ret);
+}
+
+bool emit_typmod(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    oid_t t = base_type(e, x->type);
+    const struct expr *arg = x->args[0];
+    bool constant = arg->kind == EXPR_PARAM || (arg->kind == EXPR_CONST && !arg->constant.is_null);
+    if (constant && t != TYPE_OID_numeric && !e->inline_constants && base_type(e, arg->type) == t)
+        return bind_typmod(e, x, ret);
+    bool outer = e->value_only;
+    e->value_only = e->value_only || t == TYPE_OID_numeric; /* it is rounded to one scale here */
+    bool ok = emit_expr(e, arg, ret);
+    e->value_only = outer;
+    if (!ok || x->typmod < 0)
+        return ok;
+    if (e->target == TARGET_LOCAL) {
+        if (!settle(e, ret))
+            return false;
+        ret->sql = text_of(e, "pg1_typmod(%.*s,%u,%d,%d)", STR_FMT(ret->sql), t, (int)x->typmod, x->coercion.is_explicit ? 1 : 0);
+        ret->simple = false;
+        return ret->sql.p != NULL;
+    }
+    if (t == TYPE_OID_numeric) {
+        if (ret->form == FORM_NATURAL)
+            return blocked(e, x->location, "rounding an exact numeric here");
+        return numeric_typmod(e, x->typmod, ret);
+    }
+    if (!settle(e, ret) || !make_natural(e, t, ret))
+        return false;
+    if (t == TYPE_OID_varchar || t == TYPE_OID_bpchar)
+        return limit_text(e, x, ret);
+    if (x->typmod == 6 && (t == TYPE_OID_timestamp || t == TYPE_OID_timestamptz || t == TYPE_OID_time))
+        return true;
+    return blocked(e, x->location, "rounding a value of this type here");
+}

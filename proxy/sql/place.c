@@ -1,0 +1,574 @@
+/* place.c - see place.h. */
+#include "proxy/sql/place.h"
+
+/* ---- does it read tables? ---- */
+
+struct table_search {
+    bool found;
+    int depth;
+};
+
+static void search_query(const struct query *q, struct table_search *s);
+
+static bool search_expr(struct expr *x, void *ctx)
+{
+    struct table_search *s = ctx;
+    if (x->kind == EXPR_SUBLINK)
+        search_query(x->sublink.query, s);
+    return !s->found;
+}
+
+static void search_list(struct expr *const *list, size_t n, struct table_search *s)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i])
+            expr_walk(list[i], search_expr, s);
+}
+
+static void search_rte(const struct rte *rte, struct table_search *s)
+{
+    switch (rte->kind) {
+    case RTE_RELATION:
+        s->found = s->found || !rte->relation->is_system;
+        break;
+    case RTE_SUBQUERY:
+        search_query(rte->subquery, s);
+        break;
+    case RTE_FUNCTION:
+        search_list(rte->functions, rte->n_functions, s);
+        break;
+    case RTE_VALUES:
+        for (size_t i = 0; i < rte->n_rows; i++)
+            search_list(rte->rows[i], rte->n_columns, s);
+        break;
+    case RTE_CTE:
+        if (!rte->cte_self_reference)
+            search_query(rte->cte->query, s);
+        break;
+    case RTE_JOIN:
+    case RTE_RESULT:
+        break;
+    }
+}
+
+static void search_from(const struct from_item *item, struct table_search *s)
+{
+    if (item->kind != FROM_JOIN)
+        return;
+    search_list(&item->on, 1, s);
+    search_from(item->left, s);
+    search_from(item->right, s);
+}
+
+static void search_query(const struct query *q, struct table_search *s)
+{
+    if (!q || s->found)
+        return;
+    if (++s->depth > EMIT_MAX_DEPTH) {
+        s->found = true; /* the printer stops at this depth with an error */
+        return;
+    }
+    for (size_t i = 0; i < q->n_rtable; i++)
+        search_rte(&q->rtable[i], s);
+    for (size_t i = 0; i < q->n_from; i++)
+        search_from(q->from[i], s);
+    for (size_t i = 0; i < q->n_targets; i++)
+        search_list(&q->targets[i].expr, 1, s);
+    for (size_t i = 0; i < q->n_sort; i++)
+        search_list(&q->sort[i].expr, 1, s);
+    for (size_t i = 0; i < q->n_values_rows; i++)
+        search_list(q->values_rows[i], q->n_targets, s);
+    for (size_t i = 0; i < q->n_ctes; i++)
+        if (q->ctes[i].query->command != COMMAND_SELECT)
+            s->found = true;
+    search_list(&q->where, 1, s);
+    search_list(&q->having, 1, s);
+    search_list(&q->limit, 1, s);
+    search_list(&q->offset, 1, s);
+    search_list(q->group, q->n_group, s);
+    search_query(q->left, s);
+    search_query(q->right, s);
+    s->depth--;
+}
+
+bool query_has_tables(const struct query *q)
+{
+    struct table_search s = { 0 };
+    search_query(q, &s);
+    return s.found;
+}
+
+/* ---- fetches ---- */
+
+struct fetch *fetch_new(struct emitter *e, const struct query *q)
+{
+    struct emit_shared *s = e->shared;
+    if (s->n_fetches >= EMIT_MAX_FETCHES) {
+        blocked(e, -1, "a query that needs rows from more than %d tables worked on here", EMIT_MAX_FETCHES);
+        return NULL;
+    }
+    struct fetch *f = ARENA_NEW(e->arena, struct fetch);
+    struct emitter *d1 = ARENA_NEW(e->arena, struct emitter);
+    if (!f || !d1) {
+        err_oom(e->err);
+        return NULL;
+    }
+    emitter_init(d1, s, TARGET_D1);
+    d1->depth = e->depth;
+    *f = (struct fetch){ .number = (int)s->n_fetches, .d1 = d1, .alias = unique_name(e, text_of(e, "f%zu", s->n_fetches)) };
+    if (!f->alias.p || !(f->level = level_new(d1, q)))
+        return NULL;
+    d1->level = f->level;
+    s->fetches[s->n_fetches++] = f;
+    return f;
+}
+
+/* How the local engine reads a cell that D1 gave in a form of its own. */
+static bool read_cell(struct emitter *e, const struct fetch *f, oid_t type, struct fragment *c)
+{
+    const struct type_info *t = type_find(base_type(e, type));
+    bool native = f->d1->native;
+    const struct str s = c->sql;
+    if (!native && (c->form == FORM_SCALED || c->form == FORM_UNIX_MS || c->form == FORM_UNIX_US ||
+                    (c->form == FORM_NATURAL && t && t->oid == TYPE_OID_int8)))
+        c->sql = text_of(e, "CAST(%.*s AS INTEGER)", STR_FMT(s));
+    else if (c->form == FORM_HEX)
+        c->sql = text_of(e, "unhex(%.*s)", STR_FMT(s));
+    else if (!native && c->form == FORM_NATURAL && t && t->storage == STORAGE_REAL)
+        c->sql = from_json(e, t->oid, s);
+    if (c->form == FORM_HEX)
+        c->form = FORM_NATURAL;
+    if (c->form == FORM_NUMBER && c->scale < 0) {
+        c->sql = text_of(e, "CASE typeof(%.*s) WHEN 'real' THEN printf('%%!.15g',%.*s) ELSE CAST(%.*s AS TEXT) END", STR_FMT(s), STR_FMT(s), STR_FMT(s));
+        c->form = FORM_NATURAL;
+    }
+    return c->sql.p && make_natural(e, type, c);
+}
+
+bool fetch_column(struct emitter *e, struct fetch *f, const struct fragment *column, oid_t type, struct fragment *ret)
+{
+    struct emitter *d1 = f->d1;
+    struct fragment c = *column;
+    size_t at = 0;
+    if (!settle(d1, &c) || !finish_output(d1, type, true, &c))
+        return false;
+    while (at < f->n_columns && !str_eq(f->columns[at], c.sql))
+        at++;
+    if (at == f->n_columns) {
+        if (!grow(e, (void **)&f->columns, f->n_columns, &f->size_columns, sizeof(*f->columns)))
+            return false;
+        f->columns[f->n_columns++] = c.sql;
+    }
+    *ret = c;
+    ret->checks = NULL;
+    ret->bindable = NULL;
+    ret->sql = text_of(e, "%.*s.c%zu", STR_FMT(f->alias), at);
+    ret->simple = true;
+    return ret->sql.p && read_cell(e, f, type, ret);
+}
+
+struct content {
+    bool columns, aggregates, windows, sublinks, is_volatile, sets;
+};
+
+static bool look_content(struct expr *x, void *ctx)
+{
+    struct content *c = ctx;
+    if (x->kind == EXPR_VAR && x->var.levels_up == 0)
+        c->columns = true;
+    else if (x->kind == EXPR_AGGREGATE)
+        c->aggregates = true;
+    else if (x->kind == EXPR_WINDOW)
+        c->windows = true;
+    else if (x->kind == EXPR_SUBLINK)
+        c->sublinks = true;
+    else if (x->kind == EXPR_FUNC) {
+        c->is_volatile = c->is_volatile || x->call.proc->volatility == 'v';
+        c->sets = c->sets || x->call.proc->returns_set;
+    }
+    return true;
+}
+
+/* avg() of integers and numerics: D1 adds exactly and counts, the division is done here. */
+static bool fetched_average(struct emitter *e, struct fetch *f, const struct expr *x, bool *ret_done, struct fragment *ret)
+{
+    const char *source = x->call.proc->source;
+    static const struct {
+        const char *avg, *sum;
+        oid_t result;
+    } pairs[] = {
+        { "avg(int2)", "int2", TYPE_OID_int8 }, { "avg(int4)", "int4", TYPE_OID_int8 }, { "avg(int8)", "int8", TYPE_OID_numeric },
+        { "avg(numeric)", "numeric", TYPE_OID_numeric },
+    };
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+        if (strcmp(pairs[i].avg, source) != 0)
+            continue;
+        struct expr sum = *x, count = *x;
+        struct fragment total, number, total_column, number_column;
+        size_t n;
+        const struct pg_proc *procs = pg_procs_by_name(STR("sum"), &n);
+        sum.call.proc = NULL;
+        for (size_t k = 0; k < n; k++)
+            if (procs[k].args[0] == x->call.proc->args[0])
+                sum.call.proc = &procs[k];
+        procs = pg_procs_by_name(STR("count"), &n);
+        count.call.proc = &procs[procs[0].n_args == 1 ? 0 : 1];
+        sum.type = pairs[i].result;
+        count.type = TYPE_OID_int8;
+        if (!sum.call.proc || !emit_expr(f->d1, &sum, &total) || !emit_expr(f->d1, &count, &number) ||
+            !fetch_column(e, f, &total, sum.type, &total_column) || !fetch_column(e, f, &number, TYPE_OID_int8, &number_column))
+            return false;
+        const struct str t = total_column.sql, c = number_column.sql;
+        *ret = (struct fragment){ .sql = text_of(e, "CASE WHEN %.*s > 0 THEN pg_numeric_div(CAST(%.*s AS TEXT),CAST(%.*s AS TEXT)) END", STR_FMT(c),
+                                                 STR_FMT(t), STR_FMT(c)) };
+        *ret_done = true;
+        return ret->sql.p != NULL;
+    }
+    return true;
+}
+
+bool try_fetched(struct emitter *e, const struct expr *x, bool *ret_done, struct fragment *ret)
+{
+    struct level *l = e->level;
+    struct content c = { 0 };
+    struct fragment f;
+    *ret_done = false;
+    if (!l || !l->fetch)
+        return true;
+    expr_walk((struct expr *)(uintptr_t)x, look_content, &c);
+    bool grouped = l->part >= FETCHED_GROUPS;
+    if (!(c.columns || c.aggregates || c.windows || c.sublinks) || c.is_volatile || c.sets || ((c.aggregates || c.windows) && !grouped))
+        return true;
+    struct fetch *fetch = l->fetch;
+    struct emit_mark mark = emit_mark(fetch->d1);
+    size_t n_columns = fetch->n_columns;
+    if (emit_expr(fetch->d1, x, &f) && fetch_column(e, fetch, &f, x->type, ret)) {
+        *ret_done = true;
+        return true;
+    }
+    if (err_is_set(e->err))
+        return false;
+    emit_rollback(fetch->d1, mark);
+    fetch->n_columns = n_columns;
+    bool grouping = l->query->has_aggregates || l->query->n_group;
+    if (x->kind == EXPR_AGGREGATE && grouped) {
+        if (!fetched_average(e, fetch, x, ret_done, ret))
+            return false;
+        if (!*ret_done)
+            return blocked(e, x->location, "aggregate %s() here", x->call.proc->name);
+    }
+    if (x->kind == EXPR_WINDOW && l->part == FETCHED_ORDER)
+        return blocked(e, x->location, "this window function here");
+    (void)grouping;
+    return true;
+}
+
+/* ---- one FROM item ---- */
+
+struct only_rte {
+    const struct query *q;
+    int rte;
+    bool other;
+};
+
+static bool look_rte(struct expr *x, void *ctx)
+{
+    struct only_rte *o = ctx;
+    if (x->kind == EXPR_SUBLINK || x->kind == EXPR_WHOLE_ROW)
+        o->other = true;
+    if (x->kind == EXPR_FUNC && x->call.proc->volatility == 'v')
+        o->other = true;
+    if (x->kind != EXPR_VAR)
+        return !o->other;
+    const struct expr *v = x;
+    while (v->kind == EXPR_VAR && v->var.levels_up == 0 && v->var.rte >= 0 && o->q->rtable[v->var.rte].kind == RTE_JOIN)
+        v = o->q->rtable[v->var.rte].columns[v->var.column].join_expr;
+    if (v->kind != EXPR_VAR || v->var.levels_up != 0 || v->var.rte != o->rte)
+        o->other = true;
+    return !o->other;
+}
+
+bool reads_only(const struct query *q, const struct expr *x, int rte)
+{
+    struct only_rte o = { .q = q, .rte = rte };
+    expr_walk((struct expr *)(uintptr_t)x, look_rte, &o);
+    return !o.other && !is_constant_expr(x);
+}
+
+enum { MAX_PUSHED = 256 };
+
+static bool note_pushed(struct emitter *e, struct level *l, const struct expr *x)
+{
+    if (!l->pushed && !(l->pushed = ARENA_ARRAY(e->arena, const struct expr *, MAX_PUSHED)))
+        return err_oom(e->err);
+    if (l->n_pushed < MAX_PUSHED)
+        l->pushed[l->n_pushed++] = x;
+    return true;
+}
+
+/* Tries the conjuncts of WHERE in D1; rte -1: all of them, else those of one relation. *ret_all: none is left. */
+static bool push_where(struct emitter *e, struct fetch *f, const struct query *q, int rte, struct str *ret, bool *ret_all)
+{
+    const struct expr **list;
+    size_t n;
+    struct str text = STR("");
+    *ret_all = true;
+    *ret = text;
+    if (!q->where)
+        return true;
+    if (!conjuncts(e, q->where, &list, &n))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        struct fragment c;
+        struct emit_mark mark = emit_mark(f->d1);
+        bool mine = rte < 0 || reads_only(q, list[i], rte);
+        if (mine && e->level->n_pushed < MAX_PUSHED && emit_condition(f->d1, list[i], &c)) {
+            if (!note_pushed(e, e->level, list[i]))
+                return false;
+            text = text_of(e, "%.*s%s%.*s", STR_FMT(text), text.n ? " AND " : " WHERE ", STR_FMT(c.sql));
+            if (!text.p)
+                return false;
+            continue;
+        }
+        if (err_is_set(e->err))
+            return false;
+        if (mine)
+            emit_rollback(f->d1, mark);
+        *ret_all = false;
+    }
+    *ret = text;
+    return true;
+}
+
+static bool fetch_relation(struct emitter *e, const struct query *q, int index, struct str *ret)
+{
+    const struct rte *rte = &q->rtable[index];
+    struct emitted_rte *m = &e->level->rtes[index];
+    struct fetch *f = fetch_new(e, q);
+    struct str where = STR("");
+    bool all;
+    if (!f)
+        return false;
+    if (rte->relation->kind == RELATION_SEQUENCE)
+        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "reading sequence %.*s as a table is not supported", STR_FMT(rte->relation->name));
+    struct str alias = unique_name(e, rte->alias), name = emit_identifier(rte->relation->sqlite_name, e->arena);
+    if (!alias.p || !name.p || !relation_columns(f->d1, rte->relation, rte, alias, &f->level->rtes[index].columns))
+        return err_is_set(e->err) ? false : err_oom(e->err);
+    if (!rte_is_nullable(q, index) && !push_where(e, f, q, index, &where, &all))
+        return false;
+    f->tail = text_of(e, " FROM %.*s AS %.*s%.*s", STR_FMT(name), STR_FMT(alias), STR_FMT(where));
+    m->fetch = f;
+    add_read(e, rte->relation);
+    *ret = text_of(e, "f%d AS %.*s", f->number, STR_FMT(f->alias));
+    return f->tail.p && ret->p;
+}
+
+bool fetch_query(struct emitter *e, const struct query *q, struct str *ret, struct select_output *out, bool *ret_done)
+{
+    struct emit_mark mark = emit_mark(e);
+    struct str list = STR("");
+    *ret_done = false;
+    if (!query_has_tables(q))
+        return true;
+    struct fetch *f = fetch_new(e, q);
+    if (!f)
+        return !err_is_set(e->err);
+    f->d1->level = NULL;
+    struct cte_name *ctes = e->shared->ctes;
+    bool ok = emit_select(f->d1, q, true, &f->text, out);
+    e->shared->ctes = ctes;
+    for (size_t i = 0; ok && i < out->n; i++) {
+        struct fragment *c = &out->columns[i];
+        c->sql = text_of(e, "%.*s.c%zu", STR_FMT(f->alias), i);
+        ok = c->sql.p && read_cell(e, f, q->targets[i].expr->type, c);
+        if (ok)
+            list = text_of(e, "%.*s%s%.*s AS c%zu", STR_FMT(list), i ? ", " : "", STR_FMT(c->sql), i);
+        *c = (struct fragment){ .scale = -1 };
+    }
+    if (!ok) {
+        emit_rollback(e, mark);
+        return !err_is_set(e->err);
+    }
+    f->n_columns = out->n ? out->n : 1;
+    *ret = text_of(e, "SELECT %.*s FROM f%d AS %.*s", STR_FMT(list.n ? list : STR("1 AS c0")), f->number, STR_FMT(f->alias));
+    *ret_done = true;
+    return ret->p != NULL;
+}
+
+bool fetch_rte(struct emitter *e, const struct query *q, int index, struct str *ret, bool *ret_done)
+{
+    const struct rte *rte = &q->rtable[index];
+    struct emitted_rte *m = &e->level->rtes[index];
+    *ret_done = true;
+    if (rte->kind == RTE_RELATION)
+        return fetch_relation(e, q, index, ret);
+    struct str select;
+    struct select_output out;
+    if (!fetch_query(e, rte->subquery, &select, &out, ret_done) || !*ret_done)
+        return !err_is_set(e->err);
+    struct str alias = unique_name(e, rte->alias.n ? rte->alias : STR("subquery"));
+    struct fragment *columns = ARENA_ARRAY(e->arena, struct fragment, out.n + 1);
+    if (!alias.p || !columns)
+        return err_is_set(e->err) ? false : err_oom(e->err);
+    for (size_t i = 0; i < out.n; i++)
+        columns[i] = (struct fragment){ .sql = text_of(e, "%.*s.c%zu", STR_FMT(alias), i), .simple = true, .scale = -1 };
+    m->columns = columns;
+    *ret = text_of(e, "(%.*s) AS %.*s", STR_FMT(select), STR_FMT(alias));
+    return ret->p != NULL;
+}
+
+/* ---- a whole block ---- */
+
+static bool group_only(struct emitter *e, const struct query *q, bool having, struct str *ret)
+{
+    struct query without = *q;
+    if (!having)
+        without.having = NULL;
+    return emit_group(e, &without, ret);
+}
+
+bool fetch_block(struct emitter *e, const struct query *q, enum fetched_part most, enum fetched_part *ret)
+{
+    struct level *l = e->level;
+    struct str from, where, group = STR(""), order = STR(""), limit = STR("");
+    bool all;
+    *ret = FETCHED_NOTHING;
+    if ((most >= FETCHED_GROUPS && q->has_set_returning) || (most == FETCHED_ORDER && q->distinct))
+        return true;
+    struct fetch *f = fetch_new(e, q);
+    if (!f)
+        return false;
+    if (!emit_with(f->d1, q, &f->with) || !emit_from(f->d1, q, &from) || !push_where(e, f, q, -1, &where, &all))
+        return false;
+    if (most >= FETCHED_GROUPS && (!all || !group_only(f->d1, q, most == FETCHED_ORDER, &group)))
+        return false;
+    if (most == FETCHED_ORDER && (!emit_order(f->d1, q, &order) || !emit_limit(f->d1, q, &limit)))
+        return false;
+    f->tail = text_of(e, " FROM %.*s%.*s%.*s%.*s%.*s", STR_FMT(from), STR_FMT(where), STR_FMT(group), STR_FMT(order), STR_FMT(limit));
+    l->fetch = f;
+    l->part = most;
+    l->rtes_alias = text_of(e, "f%d AS %.*s", f->number, STR_FMT(f->alias));
+    *ret = most;
+    return f->tail.p && l->rtes_alias.p;
+}
+
+/* ---- plans ---- */
+
+bool place_statement(struct emitter *e, struct str sql, struct plan_statement *ret)
+{
+    struct bind *binds;
+    size_t n;
+    bool as_json;
+    const struct d1_traits *traits = &e->shared->settings->traits;
+    if (!finish_binds(e, traits->max_params, &sql, &binds, &n, &as_json))
+        return false;
+    if (traits->max_statement_bytes && sql.n > traits->max_statement_bytes) {
+        err_set(e->err, SQLSTATE_STATEMENT_TOO_COMPLEX, "statement is too long for D1: %zu bytes of SQL, at most %zu", sql.n, traits->max_statement_bytes);
+        return err_hint(e->err, "Pass long lists as an array parameter.");
+    }
+    *ret = (struct plan_statement){ .sql = sql, .binds = binds, .n_binds = n, .binds_as_json = as_json };
+    return true;
+}
+
+static bool fetch_statement(struct fetch *f, struct plan_statement *ret)
+{
+    struct emitter *d1 = f->d1;
+    struct str sql = f->text, list = STR("");
+    if (!sql.p) {
+        for (size_t i = 0; i < f->n_columns && list.p; i++)
+            list = text_of(d1, "%.*s%s%.*s AS c%zu", STR_FMT(list), i ? ", " : "", STR_FMT(f->columns[i]), i);
+        if (!f->n_columns) {
+            list = STR("1 AS c0");
+            f->n_columns = 1;
+        }
+        sql = text_of(d1, "%.*sSELECT %.*s%.*s", STR_FMT(f->with), STR_FMT(list), STR_FMT(f->tail));
+    }
+    if (!sql.p || !place_statement(d1, sql, ret))
+        return false;
+    ret->role = STATEMENT_FETCH;
+    ret->gives_rows = true;
+    ret->n_columns = f->n_columns;
+    return true;
+}
+
+bool place_finish(struct emit_shared *s, struct emitter *local, struct str sql)
+{
+    struct plan *plan = s->plan;
+    bool as_json;
+    plan->local = ARENA_NEW(s->arena, struct plan_local);
+    plan->statements = ARENA_ARRAY(s->arena, struct plan_statement, s->n_fetches + 1);
+    if (!plan->local || !plan->statements)
+        return err_oom(s->err);
+    for (size_t i = 0; i < s->n_fetches; i++)
+        if (!fetch_statement(s->fetches[i], &plan->statements[i]))
+            return false;
+    plan->n_statements = s->n_fetches;
+    struct plan_local *l = plan->local;
+    if (!finish_binds(local, 0, &sql, &l->binds, &l->n_binds, &as_json))
+        return false;
+    l->sql = sql;
+    l->n_inputs = s->n_fetches;
+    l->needs_catalog = s->needs_catalog;
+    plan->place = s->n_fetches ? PLACE_D1_THEN_FINISH : PLACE_HERE;
+    return true;
+}
+
+bool place_prelude(struct emit_shared *s)
+{
+    struct str sql = STR("SELECT ");
+    bool as_json;
+    if (!s->prelude || !s->n_prelude)
+        return true;
+    struct plan_local *l = ARENA_NEW(s->arena, struct plan_local);
+    if (!l)
+        return err_oom(s->err);
+    for (size_t i = 0; i < s->n_prelude && sql.p; i++)
+        sql = text_of(s->prelude, "%.*s%s%.*s AS c%zu", STR_FMT(sql), i ? ", " : "", STR_FMT(s->prelude_columns[i]), i);
+    if (!sql.p || !finish_binds(s->prelude, 0, &sql, &l->binds, &l->n_binds, &as_json))
+        return false;
+    l->sql = sql;
+    l->needs_catalog = s->needs_catalog;
+    s->plan->prelude = l;
+    return true;
+}
+
+static bool place_local(struct emit_shared *s, struct query *q)
+{
+    struct emitter local;
+    struct str sql;
+    struct select_output out;
+    emitter_init(&local, s, TARGET_LOCAL);
+    if (!emit_select(&local, q, true, &sql, &out))
+        return refuse_blocked(&local);
+    return place_finish(s, &local, sql) && describe_columns(&local, q->targets, q->n_targets, &out);
+}
+
+bool place_select(struct emit_shared *s, struct query *q)
+{
+    struct emitter d1;
+    struct str sql;
+    struct select_output out;
+    struct plan *plan = s->plan;
+    if (!query_has_tables(q))
+        return place_local(s, q);
+    emitter_init(&d1, s, TARGET_D1);
+    struct emit_mark mark = emit_mark(&d1);
+    if (!emit_select(&d1, q, true, &sql, &out)) {
+        if (err_is_set(s->err))
+            return false;
+        emit_rollback(&d1, mark);
+        s->n_names = 0;
+        s->ctes = NULL;
+        return place_local(s, q);
+    }
+    plan->statements = ARENA_NEW(s->arena, struct plan_statement);
+    if (!plan->statements)
+        return err_oom(s->err);
+    if (!place_statement(&d1, sql, plan->statements) || !describe_columns(&d1, q->targets, q->n_targets, &out))
+        return false;
+    plan->n_statements = 1;
+    plan->statements->gives_rows = true;
+    plan->statements->n_columns = out.n ? out.n : 1;
+    plan->place = PLACE_D1;
+    return true;
+}
