@@ -16,6 +16,7 @@ static const struct str names[COLUMNS_MAX] = { STR_INIT("a"), STR_INIT("b"), STR
 struct setup {
     struct copy_options options;
     struct copy_target target;
+    size_t limit; /* bytes of a line or row */
     char letters[4];
 };
 
@@ -30,9 +31,9 @@ static void reader_init(struct reader *r, const struct setup *s, struct err *e)
 {
     r->is_binary = s->options.format == COPY_BINARY;
     if (r->is_binary)
-        MUST(copy_binary_in_init(&r->binary, &s->target, LIMIT, e));
+        MUST(copy_binary_in_init(&r->binary, &s->target, s->limit, e));
     else
-        MUST(copy_in_init(&r->text, &s->options, &s->target, LIMIT, e));
+        MUST(copy_in_init(&r->text, &s->options, &s->target, s->limit, e));
 }
 
 static void reader_fini(struct reader *r)
@@ -144,6 +145,7 @@ static void check(struct setup *s, struct str in)
         struct buf back;
         buf_init(&back, 1 << 22);
         s->options.header = COPY_HEADER_NONE;
+        s->limit = 3 * LIMIT; /* escapes make lines longer */
         read_all(s, buf_str(&again), SIZE_MAX, &back, NULL);
         MUST(str_eq(buf_str(&whole), buf_str(&back)));
         buf_fini(&back);
@@ -159,12 +161,15 @@ static bool set_up(struct setup *s, struct str line)
     err_init(&e, arena);
     if (line.n < 3)
         return false;
-    *s = (struct setup){ .target = { STR("t"), names, (size_t)(unsigned char)line.p[1] % (COLUMNS_MAX + 1) } };
+    *s = (struct setup){ .limit = LIMIT,
+                         .target = { STR("t"), names, (size_t)(unsigned char)line.p[1] % (COLUMNS_MAX + 1) } };
     s->options.format = line.p[0] == 'b' ? COPY_BINARY : line.p[0] == 'c' ? COPY_CSV : COPY_TEXT;
     s->options.header = line.p[2] == 'm' ? COPY_HEADER_MATCH : line.p[2] == 'y' ? COPY_HEADER_LINE : COPY_HEADER_NONE;
     struct str *places[] = { &s->options.delimiter, &s->options.quote, &s->options.escape, &s->options.null_text };
     for (size_t i = 0; i < 4 && i + 3 < line.n; i++) {
         s->letters[i] = line.p[i + 3];
+        if (s->letters[i] <= 0) /* a statement is UTF-8 without NUL: such a byte never comes alone */
+            return false;
         if (s->letters[i] != '-')
             *places[i] = (struct str){ &s->letters[i], 1 };
     }
