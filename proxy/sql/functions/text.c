@@ -1,5 +1,5 @@
 /* text.c - strings and bytes (PostgreSQL 9.4, 9.5; names are pg_proc's prosrc). Positions count characters. */
-#include "proxy/sql/functions/arguments.h"
+#include "proxy/sql/functions/typed.h"
 
 #include <locale.h>
 #include <openssl/evp.h>
@@ -519,6 +519,16 @@ static void add_identifier(struct buf *out, struct str s)
         buf_add_str(out, s);
 }
 
+struct str quoted_identifier(struct arena *arena, struct str name)
+{
+    struct buf out;
+    buf_init(&out, MAX_TEXT);
+    add_identifier(&out, name);
+    struct str s = arena_str(arena, buf_str(&out));
+    buf_fini(&out);
+    return s;
+}
+
 static void finish(sqlite3_context *c, struct buf *out)
 {
     if (out->failed)
@@ -537,12 +547,17 @@ static void quote_identifier(sqlite3_context *c, int n, sqlite3_value **args)
     finish(c, &out);
 }
 
+/* quote_literal(text), or (type, value) of any type. */
 static void quote_literal(sqlite3_context *c, int n, sqlite3_value **args)
 {
-    STRICT(n, args);
+    struct value v = local_argument(args[n - 1]);
+    struct str text;
     struct buf out;
+    STRICT(n, args);
+    if (!value_to_text(c, n > 1 ? (oid_t)sqlite3_value_int64(args[0]) : TYPE_OID_text, &v, &text))
+        return;
     buf_init(&out, MAX_TEXT);
-    add_quoted(&out, local_text(args[0]), '\'');
+    add_quoted(&out, text, '\'');
     finish(c, &out);
 }
 
@@ -558,8 +573,8 @@ static void quote_nullable(sqlite3_context *c, int n, sqlite3_value **args)
 
 struct format_state {
     sqlite3_context *c;
-    sqlite3_value **args;
-    int n, next; /* next argument, from 1 */
+    sqlite3_value **types, **args; /* n of each */
+    int n, next;                   /* next argument, from 1 */
     struct buf *out;
     struct str rest;
 };
@@ -580,7 +595,14 @@ static bool format_number(struct format_state *f, int *ret)
     return any;
 }
 
-static sqlite3_value *format_argument(struct format_state *f, int number)
+static bool format_text(struct format_state *f, int number, struct str *ret)
+{
+    struct value v = local_argument(f->args[number]);
+    return value_to_text(f->c, (oid_t)sqlite3_value_int64(f->types[number]), &v, ret);
+}
+
+/* The number of the argument meant, 0 after an error. */
+static int format_argument(struct format_state *f, int number)
 {
     if (number == 0)
         number = f->next++;
@@ -588,9 +610,9 @@ static sqlite3_value *format_argument(struct format_state *f, int number)
         f->next = number + 1;
     if (number >= f->n) {
         fail_with(f->c, SQLSTATE_INVALID_PARAMETER_VALUE, "too few arguments for format()");
-        return NULL;
+        return 0;
     }
-    return f->args[number];
+    return number;
 }
 
 static void format_padded(struct format_state *f, struct str s, int width, bool on_left)
@@ -605,25 +627,28 @@ static void format_padded(struct format_state *f, struct str s, int width, bool 
         buf_add_str(f->out, s);
 }
 
-static bool format_value(struct format_state *f, sqlite3_value *v, char conversion, int width, bool on_left)
+static bool format_value(struct format_state *f, int number, char conversion, int width, bool on_left)
 {
-    bool null = sqlite3_value_type(v) == SQLITE_NULL;
+    bool null = sqlite3_value_type(f->args[number]) == SQLITE_NULL;
+    struct str text = { 0 };
     struct buf one;
+    if (!null && !format_text(f, number, &text))
+        return false;
     buf_init(&one, MAX_TEXT);
     if (conversion == 's') {
         if (!null)
-            buf_add_str(&one, local_text(v));
+            buf_add_str(&one, text);
     } else if (conversion == 'I') {
         if (null) {
             fail_with(f->c, SQLSTATE_NULL_VALUE_NOT_ALLOWED, "null values cannot be formatted as an SQL identifier");
             buf_fini(&one);
             return false;
         }
-        add_identifier(&one, local_text(v));
+        add_identifier(&one, text);
     } else if (null) {
         buf_add(&one, "NULL", 4);
     } else {
-        add_quoted(&one, local_text(v), '\'');
+        add_quoted(&one, text, '\'');
     }
     format_padded(f, buf_str(&one), width, on_left);
     buf_fini(&one);
@@ -656,10 +681,10 @@ static bool format_spec(struct format_state *f)
         f->rest.p++, f->rest.n--;
         if (format_number(f, &at) && f->rest.n)
             f->rest.p++, f->rest.n--; /* the $ */
-        sqlite3_value *v = format_argument(f, at);
-        if (!v)
+        at = format_argument(f, at);
+        if (!at)
             return false;
-        width = sqlite3_value_type(v) == SQLITE_NULL ? 0 : sqlite3_value_int(v);
+        width = sqlite3_value_type(f->args[at]) == SQLITE_NULL ? 0 : sqlite3_value_int(f->args[at]);
     } else if (format_number(f, &given)) {
         width = given;
     }
@@ -675,18 +700,18 @@ static bool format_spec(struct format_state *f)
         err_hint(errors(f->c), "For a single \"%%\" use \"%%%%\".");
         return false;
     }
-    sqlite3_value *v = format_argument(f, number);
-    return v && format_value(f, v, conversion, width, on_left);
+    number = format_argument(f, number);
+    return number && format_value(f, number, conversion, width, on_left);
 }
 
-/* Arguments are texts already: the emitter writes them out by their types. */
 static void format(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct buf out;
-    if (n < 1 || sqlite3_value_type(args[0]) == SQLITE_NULL)
+    n /= 2;
+    if (n < 1 || sqlite3_value_type(args[n]) == SQLITE_NULL)
         return;
     buf_init(&out, MAX_TEXT);
-    struct format_state f = { c, args, n, 1, &out, local_text(args[0]) };
+    struct format_state f = { c, args, args + n, n, 1, &out, local_text(args[n]) };
     bool ok = true;
     while (ok && f.rest.n) {
         char ch = f.rest.p[0];
@@ -962,8 +987,8 @@ static const struct local_function functions[] = {
     ROW(ltrim, ltrim, 2, PURE), ROW(ltrim1, ltrim, 1, PURE), ROW(rtrim, rtrim, 2, PURE), ROW(rtrim1, rtrim, 1, PURE), ROW(replace_text, replace, 3, PURE),
     ROW(translate, translate, 3, PURE), ROW(split_part, split_part, 3, PURE), ROW(ascii, ascii, 1, PURE), ROW(chr, chr, 1, PURE),
     ROW(text_starts_with, starts_with, 2, PURE), ROW(to_hex32, to_hex32, 1, PURE), ROW(to_hex64, to_hex64, 1, PURE),
-    ROW(quote_ident, quote_identifier, 1, PURE), ROW(quote_literal, quote_literal, 1, PURE), ROW(quote_nullable, quote_nullable, 1, LOCAL_DETERMINISTIC),
-    ROW(text_format, format, 1, MANY), ROW(text_format_nv, format, 1, MANY), ROW(text_concat, concat, 0, MANY), ROW(text_concat_ws, concat_ws, 1, MANY),
+    ROW(quote_ident, quote_identifier, 1, PURE), ROW(quote_literal, quote_literal, 1, PURE | LOCAL_ANY_ARGS), ROW(quote_nullable, quote_nullable, 1, MANY),
+    ROW(text_format, format, 1, MANY), ROW(text_concat, concat, 0, MANY), ROW(text_concat_ws, concat_ws, 1, MANY),
     ROW(md5_text, md5, 1, PURE), ROW(md5_bytea, md5, 1, PURE), ROW(sha224_bytea, sha224, 1, PURE), ROW(sha256_bytea, sha256, 1, PURE),
     ROW(sha384_bytea, sha384, 1, PURE), ROW(sha512_bytea, sha512, 1, PURE), ROW(binary_encode, encode, 2, PURE), ROW(binary_decode, decode, 2, PURE),
 };

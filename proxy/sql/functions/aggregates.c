@@ -1,0 +1,420 @@
+/*
+ * aggregates.c - exact sums and averages, statistics, bits (PostgreSQL 9.21). Names as functions.def calls them.
+ *
+ * States are allocated by sqlite3_aggregate_context and freed in final. Sums of numeric and integers are exact; float statistics
+ * use Youngs and Cramer's updates as PostgreSQL's float8_accum does, so that last digits agree.
+ */
+#include "proxy/sql/functions/typed.h"
+
+#include <math.h>
+
+/* --- exact: count, sum, sum of squares --- */
+
+struct exact {
+    int64_t n;
+    bool ready;
+    struct numeric sum, squares;
+};
+
+static struct exact *exact_state(sqlite3_context *c, bool create)
+{
+    struct exact *s = sqlite3_aggregate_context(c, create ? sizeof(*s) : 0);
+    if (s && !s->ready && create) {
+        numeric_init(&s->sum);
+        numeric_init(&s->squares);
+        s->ready = true;
+    }
+    return s && s->ready ? s : NULL;
+}
+
+static void exact_done(struct exact *s)
+{
+    if (s) {
+        numeric_fini(&s->sum);
+        numeric_fini(&s->squares);
+        s->ready = false;
+    }
+}
+
+static void exact_move(sqlite3_context *c, sqlite3_value *v, bool squares, bool back)
+{
+    struct exact *s = exact_state(c, true);
+    if (!s || sqlite3_value_type(v) == SQLITE_NULL)
+        return;
+    AUTO_NUMERIC(x);
+    AUTO_NUMERIC(x2);
+    if (!argument_numeric(c, v, &x))
+        return;
+    bool ok = back ? numeric_subtract(&s->sum, &s->sum, &x, errors(c)) : numeric_add(&s->sum, &s->sum, &x, errors(c));
+    if (ok && squares) {
+        ok = numeric_multiply(&x2, &x, &x, errors(c)) &&
+             (back ? numeric_subtract(&s->squares, &s->squares, &x2, errors(c)) : numeric_add(&s->squares, &s->squares, &x2, errors(c)));
+    }
+    s->n += back ? -1 : 1;
+    if (!ok)
+        local_fail(c);
+}
+
+static void sum_step(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    (void)n;
+    exact_move(c, args[0], false, false);
+}
+
+static void sum_inverse(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    (void)n;
+    exact_move(c, args[0], false, true);
+}
+
+static void statistics_step(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    (void)n;
+    exact_move(c, args[0], true, false);
+}
+
+static void statistics_inverse(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    (void)n;
+    exact_move(c, args[0], true, true);
+}
+
+static void sum_value(sqlite3_context *c)
+{
+    struct exact *s = exact_state(c, false);
+    if (s && s->n)
+        result_numeric(c, &s->sum);
+}
+
+static void average_value(sqlite3_context *c)
+{
+    struct exact *s = exact_state(c, false);
+    if (!s || !s->n)
+        return;
+    AUTO_NUMERIC(count);
+    AUTO_NUMERIC(r);
+    numeric_from_int64(&count, s->n);
+    if (numeric_divide(&r, &s->sum, &count, errors(c)))
+        result_numeric(c, &r);
+    else
+        local_fail(c);
+}
+
+/* (n·Σx² − (Σx)²) / (n·n or n·(n−1)), its root for deviations: numeric_stddev_internal. */
+static void spread(sqlite3_context *c, bool sample, bool root)
+{
+    struct exact *s = exact_state(c, false);
+    if (!s || s->n < (sample ? 2 : 1))
+        return;
+    AUTO_NUMERIC(count);
+    AUTO_NUMERIC(less);
+    AUTO_NUMERIC(a);
+    AUTO_NUMERIC(b);
+    numeric_from_int64(&count, s->n);
+    numeric_from_int64(&less, s->n - (sample ? 1 : 0));
+    bool ok = numeric_multiply(&a, &count, &s->squares, errors(c)) && numeric_multiply(&b, &s->sum, &s->sum, errors(c)) &&
+              numeric_subtract(&a, &a, &b, errors(c));
+    if (ok && a.class == NUMERIC_FINITE && numeric_sign(&a) <= 0) {
+        AUTO_NUMERIC(zero);
+        result_numeric(c, &zero);
+        return;
+    }
+    ok = ok && numeric_multiply(&b, &count, &less, errors(c)) && numeric_divide(&a, &a, &b, errors(c)) && (!root || numeric_sqrt(&a, &a, errors(c)));
+    if (ok)
+        result_numeric(c, &a);
+    else
+        local_fail(c);
+}
+
+static void variance_sample(sqlite3_context *c)
+{
+    spread(c, true, false);
+}
+
+static void variance_population(sqlite3_context *c)
+{
+    spread(c, false, false);
+}
+
+static void deviation_sample(sqlite3_context *c)
+{
+    spread(c, true, true);
+}
+
+static void deviation_population(sqlite3_context *c)
+{
+    spread(c, false, true);
+}
+
+#define EXACT_FINAL(name, value)            \
+    static void name(sqlite3_context *c)    \
+    {                                       \
+        value(c);                           \
+        exact_done(exact_state(c, false));  \
+    }
+EXACT_FINAL(sum_final, sum_value)
+EXACT_FINAL(average_final, average_value)
+EXACT_FINAL(variance_sample_final, variance_sample)
+EXACT_FINAL(variance_population_final, variance_population)
+EXACT_FINAL(deviation_sample_final, deviation_sample)
+EXACT_FINAL(deviation_population_final, deviation_population)
+
+/* --- floats: one variable --- */
+
+struct moments {
+    double n, sx, sxx;       /* x, and its squared differences */
+    double sy, syy, sxy;     /* for two variables */
+    bool used;
+};
+
+static bool is_float(sqlite3_value *v)
+{
+    return sqlite3_value_type(v) != SQLITE_NULL;
+}
+
+static double float_of(sqlite3_value *v)
+{
+    return sqlite3_value_type(v) == SQLITE_TEXT ? (double)NAN : sqlite3_value_double(v);
+}
+
+static void float_result(sqlite3_context *c, double d)
+{
+    if (isnan(d))
+        local_result_text(c, STR("NaN"));
+    else
+        sqlite3_result_double(c, d);
+}
+
+static void moments_step(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct moments *m = sqlite3_aggregate_context(c, sizeof(*m));
+    (void)n;
+    if (!m || !is_float(args[0]))
+        return;
+    double x = float_of(args[0]);
+    m->n += 1;
+    m->sx += x;
+    if (m->n > 1) {
+        double t = x * m->n - m->sx;
+        m->sxx += t * t / (m->n * (m->n - 1));
+        if (isinf(m->sx) || isinf(m->sxx))
+            m->sxx = isinf(x) ? (double)NAN : m->sxx;
+    } else if (isnan(x) || isinf(x)) {
+        m->sxx = (double)NAN;
+    }
+    m->used = true;
+}
+
+static void float_sum_final(sqlite3_context *c)
+{
+    struct moments *m = sqlite3_aggregate_context(c, 0);
+    if (m && m->used)
+        float_result(c, m->sx);
+}
+
+static void float4_sum_final(sqlite3_context *c)
+{
+    struct moments *m = sqlite3_aggregate_context(c, 0);
+    if (m && m->used)
+        float_result(c, (double)(float)m->sx);
+}
+
+static void float_average_final(sqlite3_context *c)
+{
+    struct moments *m = sqlite3_aggregate_context(c, 0);
+    if (m && m->used)
+        float_result(c, m->sx / m->n);
+}
+
+static void float_spread(sqlite3_context *c, bool sample, bool root)
+{
+    struct moments *m = sqlite3_aggregate_context(c, 0);
+    if (!m || m->n < (sample ? 2 : 1))
+        return;
+    double v = m->sxx / (m->n - (sample ? 1 : 0));
+    float_result(c, root ? sqrt(v) : v);
+}
+
+static void float_variance_sample(sqlite3_context *c)
+{
+    float_spread(c, true, false);
+}
+
+static void float_variance_population(sqlite3_context *c)
+{
+    float_spread(c, false, false);
+}
+
+static void float_deviation_sample(sqlite3_context *c)
+{
+    float_spread(c, true, true);
+}
+
+static void float_deviation_population(sqlite3_context *c)
+{
+    float_spread(c, false, true);
+}
+
+/* --- floats: two variables; f(Y, X) --- */
+
+static void regression_step(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct moments *m = sqlite3_aggregate_context(c, sizeof(*m));
+    (void)n;
+    if (!m || !is_float(args[0]) || !is_float(args[1]))
+        return;
+    double y = float_of(args[0]), x = float_of(args[1]);
+    m->n += 1;
+    m->sx += x;
+    m->sy += y;
+    if (m->n > 1) {
+        double tx = x * m->n - m->sx, ty = y * m->n - m->sy, scale = 1.0 / (m->n * (m->n - 1));
+        m->sxx += tx * tx * scale;
+        m->syy += ty * ty * scale;
+        m->sxy += tx * ty * scale;
+    }
+    m->used = true;
+}
+
+#define REGRESSION(name, least, condition, value)          \
+    static void name(sqlite3_context *c)                   \
+    {                                                      \
+        struct moments *m = sqlite3_aggregate_context(c, 0); \
+        if (m && m->n >= (least) && (condition))           \
+            float_result(c, (value));                      \
+    }
+REGRESSION(regr_sxx, 1, true, m->sxx)
+REGRESSION(regr_syy, 1, true, m->syy)
+REGRESSION(regr_sxy, 1, true, m->sxy)
+REGRESSION(regr_avgx, 1, true, m->sx / m->n)
+REGRESSION(regr_avgy, 1, true, m->sy / m->n)
+REGRESSION(covar_pop, 1, true, m->sxy / m->n)
+REGRESSION(covar_samp, 2, true, m->sxy / (m->n - 1))
+REGRESSION(corr, 1, m->sxx != 0 && m->syy != 0, m->sxy / sqrt(m->sxx * m->syy))
+REGRESSION(regr_r2, 1, m->sxx != 0, m->syy == 0 ? 1.0 : (m->sxy * m->sxy) / (m->sxx * m->syy))
+REGRESSION(regr_slope, 1, m->sxx != 0, m->sxy / m->sxx)
+REGRESSION(regr_intercept, 1, m->sxx != 0, (m->sy - m->sx * m->sxy / m->sxx) / m->n)
+
+static void regr_count(sqlite3_context *c)
+{
+    struct moments *m = sqlite3_aggregate_context(c, 0);
+    sqlite3_result_int64(c, m ? (sqlite3_int64)m->n : 0);
+}
+
+/* --- bits, intervals, bytes --- */
+
+struct bits { int64_t v; bool used; };
+
+#define BITS(name, op)                                                   \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)    \
+    {                                                                    \
+        struct bits *b = sqlite3_aggregate_context(c, sizeof(*b));       \
+        (void)n;                                                         \
+        if (!b || sqlite3_value_type(args[0]) == SQLITE_NULL)            \
+            return;                                                      \
+        int64_t x = sqlite3_value_int64(args[0]);                        \
+        b->v = b->used ? (b->v op x) : x;                                \
+        b->used = true;                                                  \
+    }
+BITS(bit_and, &)
+BITS(bit_or, |)
+BITS(bit_xor, ^)
+
+static void bits_final(sqlite3_context *c)
+{
+    struct bits *b = sqlite3_aggregate_context(c, 0);
+    if (b && b->used)
+        sqlite3_result_int64(c, b->v);
+}
+
+struct intervals { struct interval sum; int64_t n; };
+
+static void interval_step(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct intervals *s = sqlite3_aggregate_context(c, sizeof(*s));
+    struct interval v;
+    (void)n;
+    if (!s || sqlite3_value_type(args[0]) == SQLITE_NULL || !argument_interval(c, args[0], &v))
+        return;
+    if (!interval_add(&s->sum, &v, &s->sum, errors(c)))
+        local_fail(c);
+    s->n++;
+}
+
+static void interval_sum_final(sqlite3_context *c)
+{
+    struct intervals *s = sqlite3_aggregate_context(c, 0);
+    if (s && s->n)
+        result_interval(c, &s->sum);
+}
+
+static void interval_average_final(sqlite3_context *c)
+{
+    struct intervals *s = sqlite3_aggregate_context(c, 0);
+    struct interval r;
+    if (!s || !s->n)
+        return;
+    if (interval_divide(&s->sum, (double)s->n, &r, errors(c)))
+        result_interval(c, &r);
+    else
+        local_fail(c);
+}
+
+struct bytes { struct buf out; bool used; };
+
+static void bytes_step(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct bytes *b = sqlite3_aggregate_context(c, sizeof(*b));
+    if (!b || sqlite3_value_type(args[0]) == SQLITE_NULL)
+        return;
+    if (!b->out.cap)
+        buf_init(&b->out, 8 << 20);
+    if (b->used && n > 1 && sqlite3_value_type(args[1]) != SQLITE_NULL)
+        buf_add(&b->out, sqlite3_value_blob(args[1]), (size_t)sqlite3_value_bytes(args[1]));
+    buf_add(&b->out, sqlite3_value_blob(args[0]), (size_t)sqlite3_value_bytes(args[0]));
+    b->used = true;
+}
+
+static void bytes_final(sqlite3_context *c)
+{
+    struct bytes *b = sqlite3_aggregate_context(c, 0);
+    if (!b || !b->used)
+        return;
+    if (b->out.failed)
+        fail_with(c, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the result of string_agg is too long");
+    else
+        sqlite3_result_blob64(c, b->out.p ? b->out.p : "", b->out.n, SQLITE_TRANSIENT);
+    buf_fini(&b->out);
+}
+
+#define EXACT(source, step_function, final_function, value_function, inverse_function) \
+    { .name = "pg_" #source, .n_args = 1, .step = step_function, .final = final_function, .value = value_function, .inverse = inverse_function }
+#define PLAIN(source, args, step_function, final_function) { .name = "pg_" #source, .n_args = args, .step = step_function, .final = final_function }
+
+static const struct local_function functions[] = {
+    EXACT(numeric_sum, sum_step, sum_final, sum_value, sum_inverse),
+    EXACT(int8_sum, sum_step, sum_final, sum_value, sum_inverse),
+    EXACT(numeric_avg, sum_step, average_final, average_value, sum_inverse),
+    EXACT(int_avg, sum_step, average_final, average_value, sum_inverse),
+    EXACT(numeric_variance, statistics_step, variance_sample_final, variance_sample, statistics_inverse),
+    EXACT(numeric_var_samp, statistics_step, variance_sample_final, variance_sample, statistics_inverse),
+    EXACT(numeric_var_pop, statistics_step, variance_population_final, variance_population, statistics_inverse),
+    EXACT(numeric_stddev, statistics_step, deviation_sample_final, deviation_sample, statistics_inverse),
+    EXACT(numeric_stddev_samp, statistics_step, deviation_sample_final, deviation_sample, statistics_inverse),
+    EXACT(numeric_stddev_pop, statistics_step, deviation_population_final, deviation_population, statistics_inverse),
+    PLAIN(float8_sum, 1, moments_step, float_sum_final), PLAIN(float4_sum, 1, moments_step, float4_sum_final),
+    PLAIN(float8_avg, 1, moments_step, float_average_final), PLAIN(float8_variance, 1, moments_step, float_variance_sample),
+    PLAIN(float8_var_samp, 1, moments_step, float_variance_sample), PLAIN(float8_var_pop, 1, moments_step, float_variance_population),
+    PLAIN(float8_stddev, 1, moments_step, float_deviation_sample), PLAIN(float8_stddev_samp, 1, moments_step, float_deviation_sample),
+    PLAIN(float8_stddev_pop, 1, moments_step, float_deviation_population), PLAIN(float8_regr_sxx, 2, regression_step, regr_sxx),
+    PLAIN(float8_regr_syy, 2, regression_step, regr_syy), PLAIN(float8_regr_sxy, 2, regression_step, regr_sxy),
+    PLAIN(float8_regr_avgx, 2, regression_step, regr_avgx), PLAIN(float8_regr_avgy, 2, regression_step, regr_avgy),
+    PLAIN(float8_regr_count, 2, regression_step, regr_count), PLAIN(float8_regr_r2, 2, regression_step, regr_r2),
+    PLAIN(float8_regr_slope, 2, regression_step, regr_slope), PLAIN(float8_regr_intercept, 2, regression_step, regr_intercept),
+    PLAIN(float8_covar_pop, 2, regression_step, covar_pop), PLAIN(float8_covar_samp, 2, regression_step, covar_samp),
+    PLAIN(float8_corr, 2, regression_step, corr), PLAIN(bit_and, 1, bit_and, bits_final), PLAIN(bit_or, 1, bit_or, bits_final),
+    PLAIN(bit_xor, 1, bit_xor, bits_final), PLAIN(interval_sum, 1, interval_step, interval_sum_final),
+    PLAIN(interval_avg, 1, interval_step, interval_average_final), PLAIN(bytea_string_agg, 2, bytes_step, bytes_final),
+};
+
+const struct local_family local_family_aggregates = { .functions = functions, .n_functions = sizeof(functions) / sizeof(functions[0]) };
