@@ -1,5 +1,5 @@
 /* bind.c - values of one execution -> parameters of its statements, and result cells back into storage form; see plan.h. */
-#include "proxy/sql/plan.h"
+#include "proxy/sql/bind.h"
 
 #include <math.h>
 #include <openssl/rand.h>
@@ -97,15 +97,20 @@ static bool number(struct binding *b, const struct bind *bind, struct value *v)
     return text_to_number(v->bytes, v) || retry(b);
 }
 
-static bool store(struct binding *b, const struct bind *bind, struct value *v)
+/* The cell of a numeric(p<=15,s) column. */
+static bool number_to_store(int32_t typmod, struct arena *arena, struct value *v, struct err *err)
 {
-    int32_t typmod = bind->typmod >= 0 ? bind->typmod : bind->detail;
-    if (!type_apply_typmod(TYPE_OID_numeric, typmod, false, b->arena, v, b->err))
+    if (!type_apply_typmod(TYPE_OID_numeric, typmod, false, arena, v, err))
         return false;
     if (v->class != VALUE_TEXT || text_to_number(v->bytes, v))
         return true;
-    return err_set(b->err, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "a column of type %.*s cannot hold %.*s",
-                   STR_FMT(type_format(TYPE_OID_numeric, typmod, b->arena)), STR_FMT(v->bytes));
+    return err_set(err, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "a column of type %.*s cannot hold %.*s",
+                   STR_FMT(type_format(TYPE_OID_numeric, typmod, arena)), STR_FMT(v->bytes));
+}
+
+static bool store(struct binding *b, const struct bind *bind, struct value *v)
+{
+    return number_to_store(bind->typmod >= 0 ? bind->typmod : bind->detail, b->arena, v, b->err);
 }
 
 static bool scaled(struct binding *b, const struct bind *bind, struct value *v)
@@ -202,43 +207,51 @@ static bool interval_modifier(struct binding *b, const struct bind *bind, struct
     return set_text(v, arena_printf(b->arena, "%+lld %s", (long long)amount, units[unit])) || err_oom(b->err);
 }
 
-static bool unix_time(struct binding *b, const struct bind *bind, struct value *v)
+static bool to_unix(oid_t type, int64_t unit, struct value *v, struct err *err)
 {
     int64_t us;
     int32_t days;
+    bool finite;
     if (v->class != VALUE_TEXT)
         return true;
-    if (bind->type == TYPE_OID_date) {
-        if (!date_from_storage(v->bytes, &days, b->err))
+    if (type == TYPE_OID_date) {
+        if (!date_from_storage(v->bytes, &days, err))
             return false;
+        finite = date_is_finite(days);
         us = days * US_PER_DAY;
-        if (!date_is_finite(days))
-            return err_set(b->err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "infinity cannot be stored in a column of seconds since 1970");
     } else {
-        if (!timestamp_from_storage(v->bytes, &us, b->err))
+        if (!timestamp_from_storage(v->bytes, &us, err))
             return false;
-        if (!timestamp_is_finite(us))
-            return err_set(b->err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "infinity cannot be stored in a column of seconds since 1970");
+        finite = timestamp_is_finite(us);
     }
-    int64_t unit = bind->form == BIND_UNIX_S ? US_PER_SECOND : bind->form == BIND_UNIX_MS ? 1000 : 1;
+    if (!finite)
+        return err_set(err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "infinity cannot be stored in a column of seconds since 1970");
     *v = us % unit ? value_real((double)us / (double)unit) : value_integer(us / unit);
+    return true;
+}
+
+static bool unix_time(struct binding *b, const struct bind *bind, struct value *v)
+{
+    return to_unix(bind->type, bind->form == BIND_UNIX_S ? US_PER_SECOND : bind->form == BIND_UNIX_MS ? 1000 : 1, v, b->err);
+}
+
+static bool hex_string(struct str bytes, struct arena *arena, struct value *ret, struct err *err)
+{
+    char *hex = arena_alloc(arena, bytes.n * 2 + 1);
+    if (!hex)
+        return err_oom(err);
+    for (size_t i = 0; i < bytes.n; i++) {
+        hex[i * 2] = "0123456789ABCDEF"[(unsigned char)bytes.p[i] >> 4];
+        hex[i * 2 + 1] = "0123456789ABCDEF"[(unsigned char)bytes.p[i] & 15];
+    }
+    *ret = value_text((struct str){ hex, bytes.n * 2 });
     return true;
 }
 
 static bool hex_text(struct binding *b, const struct bind *bind, struct value *v)
 {
     (void)bind;
-    if (v->class != VALUE_BLOB)
-        return true;
-    char *hex = arena_alloc(b->arena, v->bytes.n * 2 + 1);
-    if (!hex)
-        return err_oom(b->err);
-    for (size_t i = 0; i < v->bytes.n; i++) {
-        hex[i * 2] = "0123456789ABCDEF"[(unsigned char)v->bytes.p[i] >> 4];
-        hex[i * 2 + 1] = "0123456789ABCDEF"[(unsigned char)v->bytes.p[i] & 15];
-    }
-    *v = value_text((struct str){ hex, v->bytes.n * 2 });
-    return true;
+    return v->class != VALUE_BLOB || hex_string(v->bytes, b->arena, v, b->err);
 }
 
 static bool decimal_text(struct binding *b, const struct bind *bind, struct value *v)
@@ -416,14 +429,37 @@ static bool source(struct binding *b, const struct bind *bind, struct value *ret
     return false;
 }
 
-static bool null_violation(struct binding *b, const struct bind *bind)
+static bool null_violation(const struct relation *relation, const struct column *column, struct err *err)
 {
-    err_set(b->err, SQLSTATE_NOT_NULL_VIOLATION, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
-            STR_FMT(bind->column->name), STR_FMT(bind->relation->name));
-    b->err->schema = bind->relation->schema;
-    b->err->table = bind->relation->name;
-    b->err->column = bind->column->name;
+    err_set(err, SQLSTATE_NOT_NULL_VIOLATION, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
+            STR_FMT(column->name), STR_FMT(relation->name));
+    err->schema = relation->schema;
+    err->table = relation->name;
+    err->column = column->name;
     return false;
+}
+
+bool column_cell_value(const struct relation *relation, const struct column *column, oid_t base_type, int32_t typmod, struct arena *arena,
+                       struct value *value, struct err *err)
+{
+    if (value->class == VALUE_NULL)
+        return !column->is_rowid || null_violation(relation, column, err);
+    if (column->storage == COLUMN_NUMBER)
+        return number_to_store(typmod, arena, value, err);
+    if (typmod >= 0 && !type_apply_typmod(base_type, typmod, false, arena, value, err))
+        return false;
+    switch (column->storage) {
+    case COLUMN_UNIX_S:
+        return to_unix(base_type, US_PER_SECOND, value, err);
+    case COLUMN_UNIX_MS:
+        return to_unix(base_type, 1000, value, err);
+    case COLUMN_UNIX_US:
+        return to_unix(base_type, 1, value, err);
+    case COLUMN_NATURAL:
+    case COLUMN_NUMBER:
+        break;
+    }
+    return true;
 }
 
 static bool bind_one(struct binding *b, const struct bind *bind, struct value *ret)
@@ -432,7 +468,7 @@ static bool bind_one(struct binding *b, const struct bind *bind, struct value *r
         return false;
     if (ret->class == VALUE_NULL) {
         if (bind->not_null)
-            return null_violation(b, bind);
+            return null_violation(bind->relation, bind->column, b->err);
         return bind->form == BIND_LIMIT || bind->form == BIND_OFFSET ? limit(b, bind, ret) : true;
     }
     if (bind->typmod >= 0 && bind->form != BIND_STORE &&
@@ -537,8 +573,9 @@ static void json_string(struct buf *out, struct str s)
     buf_add_char(out, '"');
 }
 
-static bool json_value(struct binding *b, struct buf *out, struct value *v)
+bool bind_json_value(struct buf *out, const struct value *v, struct arena *arena, struct err *err)
 {
+    struct value hex;
     switch (v->class) {
     case VALUE_NULL:
         buf_add_str(out, STR("null"));
@@ -553,9 +590,9 @@ static bool json_value(struct binding *b, struct buf *out, struct value *v)
             buf_printf(out, "%.17e", v->real);
         break;
     case VALUE_BLOB:
-        if (!hex_text(b, NULL, v))
+        if (!hex_string(v->bytes, arena, &hex, err))
             return false;
-        json_string(out, v->bytes);
+        json_string(out, hex.bytes);
         break;
     case VALUE_TEXT:
         json_string(out, v->bytes);
@@ -580,7 +617,7 @@ static bool bind_as_json(struct binding *b, const struct plan_statement *s, stru
             buf_add_char(&out, ',');
         if (first)
             buf_add_char(&out, '[');
-        if (!json_value(b, &out, &values[i])) {
+        if (!bind_json_value(&out, &values[i], b->arena, b->err)) {
             buf_fini(&out);
             return false;
         }

@@ -27,6 +27,10 @@ bool emit_ddl_expression(const struct expr *expr, const struct query *scope, con
  * CREATE VIEW v(a, b) AS …. */
 bool emit_ddl_query(struct query *query, const struct sql_settings *settings, const struct snapshot *snapshot, struct arena *arena, struct str *ret,
                     struct err *err);
+/* For bulk.h: the plan's one statement inserts the rows of a JSON array (parameter 1) into `columns`, and into defaults->insert_columns what
+ * defaults->insert_rows[0] says. */
+bool emit_bulk_insert(const struct relation *relation, const struct column *const *columns, size_t n_columns, struct query *defaults,
+                      const struct sql_settings *settings, struct plan *plan, struct err *err);
 /* "name" quoted for SQLite; always with double quotes, doubled inside. */
 struct str emit_identifier(struct str name, struct arena *arena);
 /* 'text' as an SQLite literal. NUL cannot occur in PostgreSQL text. */

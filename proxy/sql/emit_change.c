@@ -430,6 +430,41 @@ static bool json_rows_statements(struct emitter *e, const struct query *q, const
     return true;
 }
 
+/* INSERT … SELECT from the JSON rows of ?1 and the defaults of the columns left out. */
+bool emit_bulk_insert(const struct relation *relation, const struct column *const *columns, size_t n_columns, struct query *defaults,
+                      const struct sql_settings *settings, struct plan *plan, struct err *err)
+{
+    struct emit_shared s = { .plan = plan, .settings = settings, .snapshot = plan->snapshot, .arena = plan->arena, .err = err };
+    struct emitter e;
+    struct str name, list = STR(""), cells = STR("");
+    struct fragment rows;
+    emitter_init(&e, &s, TARGET_D1);
+    struct bind first = { .source = BIND_CONSTANT, .index = -1, .type = TYPE_OID_text, .typmod = -1, .constant = value_null() };
+    if (!enter_target(&e, defaults, &name) || !emit_bind(&e, &first, &rows))
+        return false;
+    for (size_t i = 0; i < n_columns + defaults->n_insert_columns; i++) {
+        bool given = i < n_columns;
+        const struct column *c = given ? columns[i] : defaults->insert_columns[i - n_columns];
+        struct fragment f = { .sql = given ? json_cell(&e, c, i) : (struct str){ 0 } };
+        if (!given && !emit_assigned(&e, relation, c, defaults->insert_rows[0][i - n_columns], &f))
+            return refuse_blocked(&e);
+        struct str quoted = emit_identifier(c->name, e.arena);
+        list = text_of(&e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(quoted));
+        cells = text_of(&e, "%.*s%s%.*s", STR_FMT(cells), i ? "," : "", STR_FMT(f.sql));
+        if (!quoted.p || !list.p || !cells.p)
+            return err_oom(err);
+    }
+    struct str sql = text_of(&e, "INSERT INTO %.*s(%.*s) SELECT %.*s FROM json_each(%.*s)", STR_FMT(name), STR_FMT(list), STR_FMT(cells),
+                             STR_FMT(rows.sql));
+    plan->statements = ARENA_NEW(plan->arena, struct plan_statement);
+    if (!sql.p || !plan->statements)
+        return err_oom(err);
+    plan->n_statements = 1;
+    /* the rows stay parameter 1 */
+    *plan->statements = (struct plan_statement){ .sql = sql, .binds = e.binds, .n_binds = e.n_binds, .counts_changes = true };
+    return place_prelude(&s);
+}
+
 /* ---- RETURNING ---- */
 
 static bool returning_has_other(const struct query *q)
