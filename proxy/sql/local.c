@@ -279,6 +279,8 @@ static bool fail_run(struct local_engine *e, struct err *err)
         struct str message = { text.p + guard.n + 6, text.n - guard.n - 7 };
         return err_set(err, code, "%.*s", STR_FMT(message));
     }
+    if (str_starts(text, STR("no such function: ")) || str_starts(text, STR("no such collation sequence: ")))
+        return err_unsupported(err, "%.*s", (int)text.n - 8, text.p + 8);
     if (str_is(text, "integer overflow"))
         return err_set(err, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range");
     return err_set(err, SQLSTATE_INTERNAL_ERROR, "the local engine refuses the statement: %.*s", STR_FMT(text));
