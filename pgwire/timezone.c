@@ -24,7 +24,6 @@ static const char zone_folder[] = "/usr/share/zoneinfo";
 
 struct zone_type {
     int32_t offset;
-    bool is_dst;
     char name[ABBREVIATION_LIMIT];
 };
 
@@ -338,7 +337,7 @@ static bool posix_parse(struct zone *z, struct str text)
     z->tail = TAIL_STANDARD;
     if (s.p == s.end)
         return true;
-    z->saving = (struct zone_type){ .offset = z->standard.offset + 3600, .is_dst = true };
+    z->saving = (struct zone_type){ .offset = z->standard.offset + 3600 };
     if (!scan_type(&s, false, &z->saving) || !z->saving.name[0])
         return false;
     if (s.p == s.end)
@@ -393,7 +392,6 @@ static bool tzif_types(struct zone *z, const struct tzif *f)
         if (n >= ABBREVIATION_LIMIT)
             return false;
         z->types[i].offset = (int32_t)be32(t);
-        z->types[i].is_dst = t[4] != 0;
         memcpy(z->types[i].name, chars + t[5], n);
     }
     z->types_n = f->types;
@@ -561,11 +559,7 @@ static const struct zone *zone_get(struct str name)
     return z;
 }
 
-const struct zone *zone_utc(void)
-{
-    static const struct zone utc = { .name = "UTC", .tail = TAIL_STANDARD, .standard = { .name = "UTC" } };
-    return &utc;
-}
+const struct zone zone_utc_instance = { .name = "UTC", .tail = TAIL_STANDARD, .standard = { .name = "UTC" } };
 
 const struct zone *zone_find_name(struct str name)
 {

@@ -11,7 +11,12 @@
 
 struct zone;
 
-const struct zone *zone_utc(void);
+/* UTC, as a constant for static tables. */
+extern const struct zone zone_utc_instance;
+static inline const struct zone *zone_utc(void)
+{
+    return &zone_utc_instance;
+}
 /* What SET TIME ZONE takes: "Europe/Berlin" (any case), "UTC", "<-03>+03", "EST5EDT", and hours east of UTC: "+02", "-3.5".
  * As in PostgreSQL not abbreviations ("CEST"): those belong to dates and to AT TIME ZONE. Thread-safe. */
 const struct zone *zone_find(struct str name);

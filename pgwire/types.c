@@ -74,8 +74,7 @@ const struct type_codec *type_codec(const struct type_info *type)
 
 const struct type_settings *type_settings_default(void)
 {
-    static _Thread_local struct type_settings settings;
-    settings = (struct type_settings){ .zone = zone_utc(), .extra_float_digits = 1 };
+    static const struct type_settings settings = { .zone = &zone_utc_instance, .extra_float_digits = 1 };
     return &settings;
 }
 

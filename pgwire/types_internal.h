@@ -38,6 +38,10 @@ bool codec_encode(const struct type_io *io, enum wire_format format, const struc
 #include "pgwire/codecs.def"
 #undef CODEC
 
+/* Every element of a stored array that is not NULL through `each`, put back together; io->type is the array's. */
+bool array_map(const struct type_io *io, struct str stored, bool is_explicit,
+               bool (*each)(const struct type_io *element, bool is_explicit, struct value *v), struct value *ret);
+
 /* ---- errors: all answer false */
 bool io_bad_text(const struct type_io *io, const char *type_name, struct str text); /* 22P02 */
 bool io_short(const struct type_io *io);                                            /* 08P01 insufficient data left */
