@@ -253,11 +253,19 @@ static void skip_plain(struct copy_in *c, struct str w)
     c->after_escape = false;
 }
 
+static enum scan too_long(const struct copy_in *c, struct err *err)
+{
+    err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "line of COPY data is longer than %zu bytes", c->max_line);
+    return SCAN_ERROR;
+}
+
 /* Looks for the end of the line in w, which starts where the line starts, from c->at on. */
 static enum scan scan_line(struct copy_in *c, struct str w, struct found *ret, struct err *err)
 {
     for (;;) {
         skip_plain(c, w);
+        if (c->at > c->max_line) /* here, not when the line is whole: the answer must not depend on the chunks */
+            return too_long(c, err);
         if (c->at >= w.n)
             break;
         if (needs_more(c, w))
@@ -284,12 +292,6 @@ static enum scan scan_line(struct copy_in *c, struct str w, struct found *ret, s
     return SCAN_LAST;
 }
 
-static enum scan too_long(const struct copy_in *c, struct err *err)
-{
-    err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "line of COPY data is longer than %zu bytes", c->max_line);
-    return SCAN_ERROR;
-}
-
 static void start_line(struct copy_in *c)
 {
     if (c->is_started)
@@ -306,8 +308,6 @@ static void start_line(struct copy_in *c)
 static enum scan take_line(struct copy_in *c, enum scan scan, struct str w, struct found found, struct err *err)
 {
     struct str line = { w.p, found.n };
-    if (line.n > c->max_line)
-        return too_long(c, err);
     if (!wire_check_utf8(line, (struct str){ w.p, found.used }, err))
         return SCAN_ERROR;
     c->current = line;
@@ -327,8 +327,6 @@ static enum scan read_in_chunk(struct copy_in *c, struct err *err)
         c->chunk = (struct str){ w.p + found.used, w.n - found.used };
         return take_line(c, scan, w, found, err);
     }
-    if (w.n > c->max_line)
-        return too_long(c, err);
     buf_add_str(&c->line, w);
     c->chunk = (struct str){ 0 };
     if (!c->line.failed)
@@ -362,8 +360,6 @@ static enum scan read_gathered(struct copy_in *c, struct err *err)
                 c->chunk = (struct str){ piece.p + piece.n - back, c->chunk.n + back };
             return take_line(c, scan, buf_str(&c->line), found, err);
         }
-        if (c->line.n > c->max_line)
-            return too_long(c, err);
     } while (c->chunk.n > 0);
     return SCAN_MORE;
 }
