@@ -104,8 +104,8 @@ CHECKED(arc_sine, x < -1 || x > 1, "input is out of range", asin(x))
 CHECKED(arc_cosine, x < -1 || x > 1, "input is out of range", acos(x))
 CHECKED(hyperbolic_arc_cosine, x < 1, "input is out of range", acosh(x))
 CHECKED(hyperbolic_arc_tangent, x < -1 || x > 1, "input is out of range", atanh(x))
-CHECKED(hyperbolic_sine, false, "", sinh(x))
-CHECKED(hyperbolic_cosine, false, "", cosh(x))
+SIMPLE(hyperbolic_sine, sinh(x))
+SIMPLE(hyperbolic_cosine, cosh(x))
 
 static void square_root(sqlite3_context *c, int n, sqlite3_value **args)
 {
@@ -129,9 +129,9 @@ static void logarithm(sqlite3_context *c, sqlite3_value *v, bool decimal)
 {
     double x = number(v);
     if (x == 0)
-        fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_LOGARITHM, "cannot take logarithm of zero");
+        fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_LOG, "cannot take logarithm of zero");
     else if (x < 0)
-        fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_LOGARITHM, "cannot take logarithm of a negative number");
+        fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_LOG, "cannot take logarithm of a negative number");
     else
         give(c, decimal ? log10(x) : log(x));
 }

@@ -123,6 +123,15 @@ static void change_case(sqlite3_context *c, int n, sqlite3_value **args, enum le
         give(c, out, size);
 }
 
+struct str lower_text(struct arena *arena, struct str s)
+{
+    char *out = arena_alloc(arena, s.n * 2 + 4);
+    size_t size = 0;
+    for (size_t i = 0; out && i < s.n; i += width_at(s.p + i))
+        size += put_code(out + size, (uint32_t)towlower_l((wint_t)code_at(s, i), utf8_locale()));
+    return (struct str){ out, size };
+}
+
 static void lower(sqlite3_context *c, int n, sqlite3_value **args)
 {
     change_case(c, n, args, CASE_LOWER);

@@ -20,5 +20,7 @@ bool element_value(sqlite3_context *c, oid_t element, const struct json_value *v
 void json_print_compact(const struct json_value *v, struct buf *out);
 /* A name quoted where SQL needs it, as quote_ident() does. */
 struct str quoted_identifier(struct arena *arena, struct str name);
+/* Lower case by the C library's C.UTF-8; {NULL,0}: no memory. */
+struct str lower_text(struct arena *arena, struct str s);
 
 #endif

@@ -1,0 +1,868 @@
+/*
+ * pattern.c - LIKE, SIMILAR TO and regular expressions (PostgreSQL 9.7).
+ *
+ * Regular expressions run on PCRE2. PostgreSQL's match is the leftmost and then the longest one (9.7.3.5), Perl's is the first
+ * that fits: pcre2_dfa_match() finds the leftmost-longest end, a second anchored match within it gives the captures. Patterns
+ * with back references, which that matcher lacks, take Perl's match when they have no alternation and are refused otherwise.
+ * Escapes that differ (\m \M \y \Y \A \Z, [[:<:]] and [[:>:]]) are rewritten before compiling.
+ */
+#include "proxy/sql/functions/typed.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdlib.h>
+
+enum { MAX_TEXT = 8 << 20, MAX_PATTERN = 64 << 10, MAX_GROUPS = 100, DFA_WORKSPACE = 4096 };
+
+/* --- LIKE --- */
+
+static size_t width_at(const char *p)
+{
+    unsigned char c = (unsigned char)*p;
+    return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+}
+
+/* 1 matches, 0 does not, -1 the pattern ends with its escape character. Backtracks to the last % only: linear in practice. */
+static int like(struct str s, struct str p)
+{
+    size_t i = 0, k = 0, star = SIZE_MAX, mark = 0;
+    while (i < s.n) {
+        if (k < p.n && p.p[k] == '%') {
+            star = k++;
+            mark = i;
+            continue;
+        }
+        size_t at = k, w = 0;
+        bool fits = false;
+        if (k < p.n && p.p[k] == '_') {
+            fits = true;
+            w = 1;
+        } else if (k < p.n) {
+            if (p.p[k] == '\\') {
+                if (k + 1 >= p.n)
+                    return -1;
+                at++;
+            }
+            w = width_at(p.p + at);
+            fits = i + w <= s.n && memcmp(s.p + i, p.p + at, w) == 0;
+        }
+        if (fits) {
+            k = at + w;
+            i += width_at(s.p + i);
+        } else if (star != SIZE_MAX) {
+            k = star + 1;
+            mark += width_at(s.p + mark);
+            i = mark;
+        } else {
+            return 0;
+        }
+    }
+    while (k < p.n && p.p[k] == '%')
+        k++;
+    return k == p.n;
+}
+
+static void give_like(sqlite3_context *c, struct str s, struct str p, bool negated)
+{
+    int r = like(s, p);
+    if (r < 0)
+        fail_with(c, SQLSTATE_INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character");
+    else
+        sqlite3_result_int(c, r != negated);
+}
+
+static struct str lowered(sqlite3_context *c, struct str s)
+{
+    return lower_text(scratch(c), s);
+}
+
+static void textlike(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    give_like(c, local_text(args[0]), local_text(args[1]), false);
+}
+
+static void textnlike(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    give_like(c, local_text(args[0]), local_text(args[1]), true);
+}
+
+static void texticlike(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    give_like(c, lowered(c, local_text(args[0])), lowered(c, local_text(args[1])), false);
+}
+
+static void texticnlike(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    give_like(c, lowered(c, local_text(args[0])), lowered(c, local_text(args[1])), true);
+}
+
+/* like_escape(pattern, escape): the pattern with \ as its escape character. */
+static void like_escape(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    struct str p = local_text(args[0]), e = local_text(args[1]);
+    struct buf out;
+    if (e.n && e.n != width_at(e.p)) {
+        fail_with(c, SQLSTATE_INVALID_ESCAPE_SEQUENCE, "invalid escape string");
+        err_hint(errors(c), "Escape string must be empty or one character.");
+        return;
+    }
+    buf_init(&out, MAX_TEXT);
+    for (size_t i = 0; i < p.n; i += width_at(p.p + i)) {
+        size_t w = width_at(p.p + i);
+        if (e.n && w == e.n && memcmp(p.p + i, e.p, w) == 0) {
+            buf_add_char(&out, '\\');
+            i += w;
+            if (i >= p.n)
+                break;
+            w = width_at(p.p + i);
+            buf_add(&out, p.p + i, w);
+        } else {
+            if (p.p[i] == '\\')
+                buf_add_char(&out, '\\');
+            buf_add(&out, p.p + i, w);
+        }
+    }
+    local_result_text(c, buf_str(&out));
+    buf_fini(&out);
+}
+
+/* --- SIMILAR TO: the pattern as a regular expression (similar_escape_internal) --- */
+
+static void similar(sqlite3_context *c, struct str p, struct str e)
+{
+    struct buf out;
+    bool after_escape = false, in_class = false;
+    int separators = 0;
+    if (e.n && e.n != width_at(e.p)) {
+        fail_with(c, SQLSTATE_INVALID_ESCAPE_SEQUENCE, "invalid escape string");
+        err_hint(errors(c), "Escape string must be empty or one character.");
+        return;
+    }
+    buf_init(&out, MAX_TEXT);
+    buf_add_str(&out, STR("^(?:"));
+    for (size_t i = 0; i < p.n;) {
+        size_t w = width_at(p.p + i);
+        char ch = w == 1 ? p.p[i] : 0;
+        if (after_escape) {
+            if (ch == '"' && !in_class) {
+                buf_add_str(&out, separators++ == 0 ? STR("){1,1}?(") : STR("){1,1}(?:"));
+            } else {
+                buf_add_char(&out, '\\');
+                buf_add(&out, p.p + i, w);
+            }
+            after_escape = false;
+        } else if (e.n == w && memcmp(p.p + i, e.p, w) == 0) {
+            after_escape = true;
+        } else if (in_class) {
+            if (ch == '\\')
+                buf_add_char(&out, '\\');
+            buf_add(&out, p.p + i, w);
+            in_class = ch != ']';
+        } else if (ch == '[') {
+            buf_add_char(&out, ch);
+            in_class = true;
+        } else if (ch == '%') {
+            buf_add_str(&out, STR(".*"));
+        } else if (ch == '_') {
+            buf_add_char(&out, '.');
+        } else if (ch == '(') {
+            buf_add_str(&out, STR("(?:"));
+        } else if (ch && strchr("\\.^$", ch)) {
+            buf_add_char(&out, '\\');
+            buf_add_char(&out, ch);
+        } else {
+            buf_add(&out, p.p + i, w);
+        }
+        i += w;
+    }
+    buf_add_str(&out, STR(")$"));
+    local_result_text(c, buf_str(&out));
+    buf_fini(&out);
+}
+
+static void similar_to_escape_1(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    similar(c, local_text(args[0]), STR("\\"));
+}
+
+static void similar_to_escape_2(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    similar(c, local_text(args[0]), local_text(args[1]));
+}
+
+/* Not strict: a NULL escape means the default one. */
+static void similar_escape(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    (void)n;
+    if (sqlite3_value_type(args[0]) != SQLITE_NULL)
+        similar(c, local_text(args[0]), sqlite3_value_type(args[1]) == SQLITE_NULL ? STR("\\") : local_text(args[1]));
+}
+
+/* --- compiling --- */
+
+struct regex {
+    pcre2_code *code;
+    pcre2_match_data *data;
+    uint32_t groups;
+    bool longest;       /* greedy as a whole: the longest match; else the shortest */
+    bool back_references;
+};
+
+static void regex_free(void *p)
+{
+    struct regex *r = p;
+    if (!r)
+        return;
+    pcre2_match_data_free(r->data);
+    pcre2_code_free(r->code);
+    free(r);
+}
+
+struct flags { bool global, ignore_case, newline_dot, newline_anchor, expanded, quote, bad; char bad_flag; };
+
+/* Flags of regexp_replace() and its kin (table 9.24). */
+static struct flags parse_flags(struct str s)
+{
+    struct flags f = { 0 };
+    for (size_t i = 0; i < s.n; i++) {
+        switch (s.p[i]) {
+        case 'g': f.global = true; break;
+        case 'i': f.ignore_case = true; break;
+        case 'c': f.ignore_case = false; break;
+        case 'm': case 'n': f.newline_dot = f.newline_anchor = true; break;
+        case 'p': f.newline_dot = true, f.newline_anchor = false; break;
+        case 'w': f.newline_dot = false, f.newline_anchor = true; break;
+        case 's': f.newline_dot = f.newline_anchor = false; break;
+        case 't': f.expanded = false; break;
+        case 'x': f.expanded = true; break;
+        case 'q': f.quote = true; break;
+        case 'e': break;
+        default: f.bad = true, f.bad_flag = s.p[i]; return f;
+        }
+    }
+    return f;
+}
+
+/* PostgreSQL's escapes -> PCRE2's. Also finds alternation at the top and the first quantifier. */
+static bool rewrite(struct str p, struct buf *out, bool *ret_longest, bool *ret_back)
+{
+    bool in_class = false, seen_quantifier = false, alternation = false, shortest = false;
+    int depth = 0;
+    *ret_back = false;
+    for (size_t i = 0; i < p.n; i++) {
+        char ch = p.p[i], next = i + 1 < p.n ? p.p[i + 1] : 0;
+        if (ch == '\\' && next) {
+            i++;
+            if (in_class) {
+                buf_add_char(out, '\\');
+                buf_add_char(out, next);
+            } else if (next == 'm') {
+                buf_add_str(out, STR("\\b(?=\\w)"));
+            } else if (next == 'M') {
+                buf_add_str(out, STR("\\b(?<=\\w)"));
+            } else if (next == 'y') {
+                buf_add_str(out, STR("\\b"));
+            } else if (next == 'Y') {
+                buf_add_str(out, STR("\\B"));
+            } else if (next == 'Z') {
+                buf_add_str(out, STR("\\z"));
+            } else if (next == 'b') { /* a backspace in PostgreSQL */
+                buf_add_str(out, STR("\\x08"));
+            } else {
+                *ret_back |= next >= '1' && next <= '9';
+                buf_add_char(out, '\\');
+                buf_add_char(out, next);
+            }
+            continue;
+        }
+        if (in_class) {
+            if (ch == '[' && (next == ':' || next == '.' || next == '=')) { /* [:alpha:] and kin stay whole */
+                size_t end = i + 2;
+                while (end + 1 < p.n && !(p.p[end] == next && p.p[end + 1] == ']'))
+                    end++;
+                if (end + 1 >= p.n)
+                    return false;
+                if (next != ':')
+                    return false;
+                buf_add(out, p.p + i, end + 2 - i);
+                i = end + 1;
+                continue;
+            }
+            in_class = ch != ']';
+            if (ch == '[')
+                buf_add_char(out, '\\');
+            buf_add_char(out, ch);
+            continue;
+        }
+        if (ch == '[') {
+            struct str rest = { p.p + i, p.n - i };
+            if (str_starts(rest, STR("[[:<:]]")) || str_starts(rest, STR("[[:>:]]"))) {
+                buf_add_str(out, p.p[i + 3] == '<' ? STR("\\b(?=\\w)") : STR("\\b(?<=\\w)"));
+                i += 6;
+                continue;
+            }
+            in_class = true;
+            buf_add_char(out, ch);
+            if (next == '^') {
+                buf_add_char(out, '^');
+                i++;
+            }
+            if (i + 1 < p.n && p.p[i + 1] == ']') {
+                buf_add_str(out, STR("\\]"));
+                i++;
+            }
+            continue;
+        }
+        depth += ch == '(' ? 1 : ch == ')' ? -1 : 0;
+        alternation |= ch == '|' && depth == 0;
+        if (!seen_quantifier && (ch == '*' || ch == '+' || ch == '?' || ch == '{') && i > 0 && p.p[i - 1] != '(') {
+            size_t end = i;
+            while (ch == '{' && end < p.n && p.p[end] != '}')
+                end++;
+            seen_quantifier = true;
+            shortest = end + 1 < p.n && p.p[end + 1] == '?';
+        }
+        buf_add_char(out, ch);
+    }
+    *ret_longest = alternation || !shortest;
+    return true;
+}
+
+static bool has_alternation(struct str p)
+{
+    return memchr(p.p, '|', p.n) != NULL;
+}
+
+static struct regex *compile(sqlite3_context *c, struct str pattern, struct flags f)
+{
+    struct buf text;
+    struct regex *r = calloc(1, sizeof(*r));
+    int code = 0;
+    PCRE2_SIZE offset = 0;
+    if (!r) {
+        local_fail(c);
+        return NULL;
+    }
+    if (str_starts(pattern, STR("***="))) {
+        f.quote = true;
+        pattern.p += 4, pattern.n -= 4;
+    } else if (str_starts(pattern, STR("***:"))) {
+        pattern.p += 4, pattern.n -= 4;
+    } else if (str_starts(pattern, STR("(?")) && pattern.n > 2 && strchr("bceimnpqstwx", pattern.p[2])) { /* embedded options */
+        const char *end = memchr(pattern.p, ')', pattern.n);
+        if (end) {
+            struct flags g = parse_flags((struct str){ pattern.p + 2, (size_t)(end - pattern.p) - 2 });
+            g.global = f.global;
+            f = g;
+            pattern.n -= (size_t)(end + 1 - pattern.p);
+            pattern.p = end + 1;
+        }
+    }
+    uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_NO_UTF_CHECK | (f.ignore_case ? PCRE2_CASELESS : 0) |
+                       (f.newline_dot ? 0 : PCRE2_DOTALL) | (f.newline_anchor ? PCRE2_MULTILINE : 0) | (f.expanded ? PCRE2_EXTENDED : 0);
+    buf_init(&text, MAX_PATTERN);
+    r->longest = true;
+    bool ok = true;
+    if (f.quote) {
+        options = PCRE2_UTF | PCRE2_LITERAL | (f.ignore_case ? PCRE2_CASELESS : 0);
+        buf_add_str(&text, pattern);
+    } else {
+        ok = rewrite(pattern, &text, &r->longest, &r->back_references);
+    }
+    if (ok && !text.failed)
+        r->code = pcre2_compile((PCRE2_SPTR)(text.p ? text.p : ""), text.n, options, &code, &offset, NULL);
+    if (!ok || text.failed || !r->code) {
+        PCRE2_UCHAR message[200] = "invalid regular expression";
+        if (!ok)
+            snprintf((char *)message, sizeof(message), "invalid collating element");
+        else if (!text.failed)
+            pcre2_get_error_message(code, message, sizeof(message));
+        fail_with(c, SQLSTATE_INVALID_REGULAR_EXPRESSION, "invalid regular expression: %s", (const char *)message);
+    } else if (r->back_references && has_alternation(pattern)) {
+        err_unsupported(errors(c), "a regular expression with both back references and alternatives");
+        local_fail(c);
+        pcre2_code_free(r->code);
+        r->code = NULL;
+    } else {
+        pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &r->groups);
+        r->data = pcre2_match_data_create(r->groups + 1 < 64 ? 64 : r->groups + 1, NULL);
+    }
+    buf_fini(&text);
+    if (r->code && r->data)
+        return r;
+    regex_free(r);
+    return NULL;
+}
+
+/* The compiled pattern of argument number i; kept with the statement while the argument is constant. */
+static struct regex *regex_of(sqlite3_context *c, sqlite3_value **args, int i, struct flags f, bool *ret_owned)
+{
+    struct regex *r = sqlite3_get_auxdata(c, i);
+    *ret_owned = false;
+    if (r)
+        return r;
+    r = compile(c, local_text(args[i]), f);
+    if (!r)
+        return NULL;
+    sqlite3_set_auxdata(c, i, r, regex_free);
+    if (sqlite3_get_auxdata(c, i) == r)
+        return r;
+    /* SQLite may free what it was given at once: compile again for ourselves. */
+    *ret_owned = true;
+    return compile(c, local_text(args[i]), f);
+}
+
+struct match { size_t start[MAX_GROUPS + 1], end[MAX_GROUPS + 1]; uint32_t groups; };
+
+/* Leftmost-longest (or shortest) match from `from`; 1 found, 0 not, -1 error. */
+static int find(sqlite3_context *c, struct regex *r, struct str s, size_t from, struct match *ret)
+{
+    PCRE2_SPTR text = (PCRE2_SPTR)(s.p ? s.p : "");
+    int code;
+    if (r->groups > MAX_GROUPS) {
+        err_unsupported(errors(c), "a regular expression with more than %d groups", MAX_GROUPS);
+        local_fail(c);
+        return -1;
+    }
+    if (r->back_references) {
+        code = pcre2_match(r->code, text, s.n, from, PCRE2_NO_UTF_CHECK, r->data, NULL);
+    } else {
+        int workspace[DFA_WORKSPACE];
+        code = pcre2_dfa_match(r->code, text, s.n, from, PCRE2_NO_UTF_CHECK | (r->longest ? 0 : PCRE2_DFA_SHORTEST), r->data, NULL, workspace, DFA_WORKSPACE);
+        if (code >= 0) {
+            PCRE2_SIZE *at = pcre2_get_ovector_pointer(r->data);
+            size_t start = at[0], end = at[1];
+            if (r->groups) {
+                uint32_t options = PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED | PCRE2_ENDANCHORED;
+                code = pcre2_match(r->code, text, end, start, options | (end < s.n ? PCRE2_NOTEOL : 0), r->data, NULL);
+                if (code < 0) /* something after the match is looked at: Perl's own match then */
+                    code = pcre2_match(r->code, text, s.n, start, PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED, r->data, NULL);
+            }
+        }
+    }
+    if (code == PCRE2_ERROR_NOMATCH)
+        return 0;
+    if (code < 0) {
+        fail_with(c, SQLSTATE_STATEMENT_TOO_COMPLEX, "regular expression failed: too complex");
+        return -1;
+    }
+    PCRE2_SIZE *at = pcre2_get_ovector_pointer(r->data);
+    ret->groups = r->groups;
+    for (uint32_t i = 0; i <= r->groups; i++) {
+        bool set = i == 0 || (code == 0 || i < (uint32_t)code);
+        ret->start[i] = set && at[2 * i] != PCRE2_UNSET ? at[2 * i] : SIZE_MAX;
+        ret->end[i] = ret->start[i] == SIZE_MAX ? SIZE_MAX : at[2 * i + 1];
+    }
+    return 1;
+}
+
+static bool flags_of(sqlite3_context *c, sqlite3_value *v, struct flags *ret)
+{
+    *ret = parse_flags(local_text(v));
+    if (ret->bad)
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid regular expression option: \"%c\"", ret->bad_flag);
+    return !ret->bad;
+}
+
+/* --- ~ and ~* --- */
+
+static void matches(sqlite3_context *c, int n, sqlite3_value **args, bool ignore_case, bool negated)
+{
+    struct match m;
+    bool owned;
+    STRICT(n, args);
+    struct regex *r = regex_of(c, args, 1, (struct flags){ .ignore_case = ignore_case }, &owned);
+    int found = r ? find(c, r, local_text(args[0]), 0, &m) : -1;
+    if (found >= 0)
+        sqlite3_result_int(c, (found != 0) != negated);
+    if (owned)
+        regex_free(r);
+}
+
+static void textregexeq(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    matches(c, n, args, false, false);
+}
+
+static void textregexne(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    matches(c, n, args, false, true);
+}
+
+static void texticregexeq(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    matches(c, n, args, true, false);
+}
+
+static void texticregexne(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    matches(c, n, args, true, true);
+}
+
+static void regexp_like(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct flags f = { 0 };
+    struct match m;
+    STRICT(n, args);
+    if (n > 2 && !flags_of(c, args[2], &f))
+        return;
+    struct regex *r = compile(c, local_text(args[1]), f);
+    int found = r ? find(c, r, local_text(args[0]), 0, &m) : -1;
+    if (found >= 0)
+        sqlite3_result_int(c, found);
+    regex_free(r);
+}
+
+/* substring(s from pattern): the first group, or the whole match. */
+static void substring(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct match m;
+    bool owned;
+    STRICT(n, args);
+    struct regex *r = regex_of(c, args, 1, (struct flags){ 0 }, &owned);
+    struct str s = local_text(args[0]);
+    if (r && find(c, r, s, 0, &m) == 1) {
+        uint32_t g = m.groups ? 1 : 0;
+        if (m.start[g] != SIZE_MAX)
+            local_result_text(c, (struct str){ s.p + m.start[g], m.end[g] - m.start[g] });
+    }
+    if (owned)
+        regex_free(r);
+}
+
+/* --- lists of matches --- */
+
+static void add_groups(struct buf *out, struct str s, const struct match *m)
+{
+    uint32_t from = m->groups ? 1 : 0;
+    buf_add_char(out, '[');
+    for (uint32_t g = from; g <= m->groups; g++) {
+        if (g > from)
+            buf_add_char(out, ',');
+        if (m->start[g] == SIZE_MAX)
+            buf_add_str(out, STR("null"));
+        else
+            json_print_string((struct str){ s.p + m->start[g], m->end[g] - m->start[g] }, out);
+    }
+    buf_add_char(out, ']');
+}
+
+/* Where the next search starts after a match: one character on when it was empty. */
+static size_t after(struct str s, const struct match *m)
+{
+    if (m->end[0] > m->start[0])
+        return m->end[0];
+    return m->end[0] < s.n ? m->end[0] + width_at(s.p + m->end[0]) : s.n + 1;
+}
+
+static void give_buf(sqlite3_context *c, struct buf *out, bool ok)
+{
+    if (ok && out->failed)
+        fail_with(c, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "requested length too large");
+    else if (ok)
+        local_result_text(c, buf_str(out));
+    buf_fini(out);
+}
+
+static void regexp_match(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct flags f = { 0 };
+    struct match m;
+    struct buf out;
+    STRICT(n, args);
+    if (n > 2 && !flags_of(c, args[2], &f))
+        return;
+    if (f.global) {
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "regexp_match() does not support the \"global\" option");
+        err_hint(errors(c), "Use the regexp_matches function instead.");
+        return;
+    }
+    struct regex *r = compile(c, local_text(args[1]), f);
+    struct str s = local_text(args[0]);
+    if (r && find(c, r, s, 0, &m) == 1) {
+        buf_init(&out, MAX_TEXT);
+        add_groups(&out, s, &m);
+        give_buf(c, &out, true);
+    }
+    regex_free(r);
+}
+
+/* Set-returning: a JSON array whose elements are the rows' values, each a text[] in its storage form. */
+static void regexp_matches(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct flags f = { 0 };
+    struct match m;
+    struct buf out, one;
+    int found = 0;
+    STRICT(n, args);
+    if (n > 2 && !flags_of(c, args[2], &f))
+        return;
+    struct regex *r = compile(c, local_text(args[1]), f);
+    struct str s = local_text(args[0]);
+    if (!r)
+        return;
+    buf_init(&out, MAX_TEXT);
+    buf_init(&one, MAX_TEXT);
+    buf_add_char(&out, '[');
+    for (size_t at = 0; at <= s.n && (found = find(c, r, s, at, &m)) == 1; at = after(s, &m)) {
+        if (out.n > 1)
+            buf_add_char(&out, ',');
+        buf_reset(&one);
+        add_groups(&one, s, &m);
+        json_print_string(buf_str(&one), &out);
+        if (!f.global)
+            break;
+    }
+    buf_add_char(&out, ']');
+    buf_fini(&one);
+    give_buf(c, &out, found >= 0);
+    regex_free(r);
+}
+
+static void split(sqlite3_context *c, int n, sqlite3_value **args, const char *name)
+{
+    struct flags f = { 0 };
+    struct match m;
+    struct buf out;
+    size_t start = 0;
+    int found = 0;
+    STRICT(n, args);
+    if (n > 2 && !flags_of(c, args[2], &f))
+        return;
+    if (f.global) {
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "%s() does not support the \"global\" option", name);
+        return;
+    }
+    struct regex *r = compile(c, local_text(args[1]), f);
+    struct str s = local_text(args[0]);
+    if (!r)
+        return;
+    buf_init(&out, MAX_TEXT);
+    buf_add_char(&out, '[');
+    for (size_t at = 0; at <= s.n && (found = find(c, r, s, at, &m)) == 1; at = after(s, &m)) {
+        /* an empty match right after the last one, or at either end, splits nothing */
+        if (m.end[0] == m.start[0] && (m.start[0] == start || m.start[0] >= s.n))
+            continue;
+        json_print_string((struct str){ s.p + start, m.start[0] - start }, &out);
+        buf_add_char(&out, ',');
+        start = m.end[0];
+    }
+    json_print_string((struct str){ s.p + start, s.n - start }, &out);
+    buf_add_char(&out, ']');
+    give_buf(c, &out, found >= 0);
+    regex_free(r);
+}
+
+static void regexp_split_to_array(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    split(c, n, args, "regexp_split_to_array");
+}
+
+static void regexp_split_to_table(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    split(c, n, args, "regexp_split_to_table");
+}
+
+/* --- replace --- */
+
+static void add_replacement(struct buf *out, struct str s, struct str with, const struct match *m)
+{
+    for (size_t i = 0; i < with.n; i++) {
+        char next = i + 1 < with.n ? with.p[i + 1] : 0;
+        if (with.p[i] != '\\' || !next) {
+            buf_add_char(out, with.p[i]);
+        } else if (next == '&' || (next >= '1' && next <= '9')) {
+            uint32_t g = next == '&' ? 0 : (uint32_t)(next - '0');
+            if (g <= m->groups && m->start[g] != SIZE_MAX)
+                buf_add(out, s.p + m->start[g], m->end[g] - m->start[g]);
+            i++;
+        } else if (next == '\\') {
+            buf_add_char(out, '\\');
+            i++;
+        } else {
+            buf_add_char(out, '\\');
+        }
+    }
+}
+
+static size_t byte_offset(struct str s, sqlite3_int64 character)
+{
+    size_t at = 0;
+    while (--character > 0 && at < s.n)
+        at += width_at(s.p + at);
+    return at;
+}
+
+/* nth: which match is replaced, 0: all. */
+static void replace(sqlite3_context *c, struct str s, struct str pattern, struct str with, struct flags f, size_t from, sqlite3_int64 nth)
+{
+    struct match m;
+    struct buf out;
+    size_t copied = 0;
+    sqlite3_int64 count = 0;
+    int found = 0;
+    struct regex *r = compile(c, pattern, f);
+    if (!r)
+        return;
+    buf_init(&out, MAX_TEXT);
+    for (size_t at = from; at <= s.n && (found = find(c, r, s, at, &m)) == 1; at = after(s, &m)) {
+        if (nth && ++count != nth)
+            continue;
+        buf_add(&out, s.p + copied, m.start[0] - copied);
+        add_replacement(&out, s, with, &m);
+        copied = m.end[0];
+        if (nth)
+            break;
+    }
+    buf_add(&out, s.p + copied, s.n - copied);
+    give_buf(c, &out, found >= 0);
+    regex_free(r);
+}
+
+static void regexp_replace(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct flags f = { 0 };
+    STRICT(n, args);
+    if (n > 3) {
+        struct str flags = local_text(args[3]);
+        if (flags.n && flags.p[0] >= '0' && flags.p[0] <= '9') {
+            fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid regular expression option: \"%c\"", flags.p[0]);
+            err_hint(errors(c), "If you meant to use regexp_replace() with a start parameter, cast the fourth argument to integer explicitly.");
+            return;
+        }
+        if (!flags_of(c, args[3], &f))
+            return;
+    }
+    replace(c, local_text(args[0]), local_text(args[1]), local_text(args[2]), f, 0, f.global ? 0 : 1);
+}
+
+static bool positive(sqlite3_context *c, sqlite3_value *v, const char *name, sqlite3_int64 least, sqlite3_int64 *ret)
+{
+    *ret = sqlite3_value_int64(v);
+    if (*ret < least)
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for parameter \"%s\": %lld", name, (long long)*ret);
+    return *ret >= least;
+}
+
+/* regexp_replace(string, pattern, replacement, start [, n [, flags]]) */
+static void regexp_replace_extended(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct flags f = { 0 };
+    sqlite3_int64 start, nth = 1;
+    STRICT(n, args);
+    if (!positive(c, args[3], "start", 1, &start) || (n > 4 && !positive(c, args[4], "n", 0, &nth)) || (n > 5 && !flags_of(c, args[5], &f)))
+        return;
+    if (n <= 4)
+        nth = 1;
+    replace(c, local_text(args[0]), local_text(args[1]), local_text(args[2]), f, byte_offset(local_text(args[0]), start), nth);
+}
+
+/* --- count, instr, substr --- */
+
+static sqlite3_int64 characters(struct str s, size_t to)
+{
+    sqlite3_int64 n = 0;
+    for (size_t i = 0; i < to && i < s.n; i++)
+        n += ((unsigned char)s.p[i] & 0xC0) != 0x80;
+    return n;
+}
+
+static void regexp_count(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct flags f = { 0 };
+    struct match m;
+    sqlite3_int64 start = 1, count = 0;
+    int found = 0;
+    STRICT(n, args);
+    if ((n > 2 && !positive(c, args[2], "start", 1, &start)) || (n > 3 && !flags_of(c, args[3], &f)))
+        return;
+    struct regex *r = compile(c, local_text(args[1]), f);
+    struct str s = local_text(args[0]);
+    for (size_t at = byte_offset(s, start); r && at <= s.n && (found = find(c, r, s, at, &m)) == 1; at = after(s, &m))
+        count++;
+    if (r && found >= 0)
+        sqlite3_result_int64(c, count);
+    regex_free(r);
+}
+
+/* The n-th match from start; 1 found. */
+static int nth_match(sqlite3_context *c, struct regex *r, struct str s, sqlite3_int64 start, sqlite3_int64 nth, struct match *m)
+{
+    int found = 0;
+    for (size_t at = byte_offset(s, start); at <= s.n && (found = find(c, r, s, at, m)) == 1; at = after(s, m))
+        if (--nth == 0)
+            return 1;
+    return found < 0 ? -1 : 0;
+}
+
+/* regexp_instr(string, pattern [, start [, n [, endoption [, flags [, subexpr]]]]]) */
+static void regexp_instr(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct flags f = { 0 };
+    struct match m;
+    sqlite3_int64 start = 1, nth = 1, end = 0, group = 0;
+    STRICT(n, args);
+    if ((n > 2 && !positive(c, args[2], "start", 1, &start)) || (n > 3 && !positive(c, args[3], "n", 1, &nth)) ||
+        (n > 4 && !positive(c, args[4], "endoption", 0, &end)) || (n > 5 && !flags_of(c, args[5], &f)) ||
+        (n > 6 && !positive(c, args[6], "subexpr", 0, &group)))
+        return;
+    if (end > 1) {
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for parameter \"endoption\": %lld", (long long)end);
+        return;
+    }
+    struct regex *r = compile(c, local_text(args[1]), f);
+    struct str s = local_text(args[0]);
+    int found = r ? nth_match(c, r, s, start, nth, &m) : -1;
+    if (found == 1 && group <= m.groups && m.start[group] != SIZE_MAX)
+        sqlite3_result_int64(c, characters(s, end ? m.end[group] : m.start[group]) + 1);
+    else if (found >= 0)
+        sqlite3_result_int64(c, 0);
+    regex_free(r);
+}
+
+/* regexp_substr(string, pattern [, start [, n [, flags [, subexpr]]]]) */
+static void regexp_substr(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct flags f = { 0 };
+    struct match m;
+    sqlite3_int64 start = 1, nth = 1, group = 0;
+    STRICT(n, args);
+    if ((n > 2 && !positive(c, args[2], "start", 1, &start)) || (n > 3 && !positive(c, args[3], "n", 1, &nth)) || (n > 4 && !flags_of(c, args[4], &f)) ||
+        (n > 5 && !positive(c, args[5], "subexpr", 0, &group)))
+        return;
+    struct regex *r = compile(c, local_text(args[1]), f);
+    struct str s = local_text(args[0]);
+    if (r && nth_match(c, r, s, start, nth, &m) == 1 && group <= m.groups && m.start[group] != SIZE_MAX)
+        local_result_text(c, (struct str){ s.p + m.start[group], m.end[group] - m.start[group] });
+    regex_free(r);
+}
+
+enum { PURE = LOCAL_STRICT | LOCAL_DETERMINISTIC };
+#define ROW(source, function, args) { .name = "pg_" #source, .n_args = args, .flags = PURE, .call = function }
+
+static const struct local_function functions[] = {
+    ROW(textlike, textlike, 2), ROW(textnlike, textnlike, 2), ROW(texticlike, texticlike, 2), ROW(texticnlike, texticnlike, 2),
+    ROW(like_escape, like_escape, 2), ROW(similar_to_escape_1, similar_to_escape_1, 1), ROW(similar_to_escape_2, similar_to_escape_2, 2),
+    { .name = "pg_similar_escape", .n_args = 2, .flags = LOCAL_DETERMINISTIC, .call = similar_escape }, ROW(textregexeq, textregexeq, 2),
+    ROW(textregexne, textregexne, 2), ROW(texticregexeq, texticregexeq, 2), ROW(texticregexne, texticregexne, 2), ROW(textregexsubstr, substring, 2),
+    ROW(textregexreplace_noopt, regexp_replace, 3), ROW(textregexreplace, regexp_replace, 4), ROW(textregexreplace_extended, regexp_replace_extended, 6),
+    ROW(textregexreplace_extended_no_flags, regexp_replace_extended, 5), ROW(textregexreplace_extended_no_n, regexp_replace_extended, 4),
+    ROW(regexp_like, regexp_like, 3), ROW(regexp_like_no_flags, regexp_like, 2), ROW(regexp_match, regexp_match, 3),
+    ROW(regexp_match_no_flags, regexp_match, 2), ROW(regexp_matches, regexp_matches, 3), ROW(regexp_matches_no_flags, regexp_matches, 2),
+    ROW(regexp_split_to_array, regexp_split_to_array, 3), ROW(regexp_split_to_array_no_flags, regexp_split_to_array, 2),
+    ROW(regexp_split_to_table, regexp_split_to_table, 3), ROW(regexp_split_to_table_no_flags, regexp_split_to_table, 2), ROW(regexp_count, regexp_count, 4),
+    ROW(regexp_count_no_flags, regexp_count, 3), ROW(regexp_count_no_start, regexp_count, 2), ROW(regexp_instr, regexp_instr, 7),
+    ROW(regexp_instr_no_subexpr, regexp_instr, 6), ROW(regexp_instr_no_flags, regexp_instr, 5), ROW(regexp_instr_no_endoption, regexp_instr, 4),
+    ROW(regexp_instr_no_n, regexp_instr, 3), ROW(regexp_instr_no_start, regexp_instr, 2), ROW(regexp_substr, regexp_substr, 6),
+    ROW(regexp_substr_no_subexpr, regexp_substr, 5), ROW(regexp_substr_no_flags, regexp_substr, 4), ROW(regexp_substr_no_n, regexp_substr, 3),
+    ROW(regexp_substr_no_start, regexp_substr, 2),
+};
+
+const struct local_family local_family_pattern = { .functions = functions, .n_functions = sizeof(functions) / sizeof(functions[0]) };
