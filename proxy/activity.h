@@ -1,0 +1,18 @@
+/*
+ * activity.h - rows of the system relations that describe the server itself: pg_stat_activity, pg_settings, pg_cursors…
+ *
+ * Owns     nothing.
+ * Fails    a relation it does not know gives no rows.
+ * Not here relations that describe the schema: catalog/system.h.
+ */
+#ifndef PGD1_PROXY_ACTIVITY_H
+#define PGD1_PROXY_ACTIVITY_H
+
+#include "proxy/catalog/system.h"
+#include "proxy/session.h"
+
+void activity_system_state(struct session *s, struct system_state *ret);
+/* What others see of the session: state and since when. */
+void activity_set(struct session *s, enum activity activity);
+
+#endif

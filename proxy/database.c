@@ -1,0 +1,368 @@
+/* database.c - see database.h. */
+#include "proxy/database.h"
+
+#include "proxy/base/fault.h"
+#include "proxy/base/log.h"
+#include "proxy/d1_error.h"
+#include "proxy/session.h"
+
+enum { GATE_WAIT_US = 100000, SCHEMA_TIMEOUT_US = 30000000 };
+
+/* One reading of the schema. */
+struct schema_read {
+    struct d1_request request;
+    struct database *database;
+    struct arena *arena;
+    struct snapshot_reader *reader;
+    uint64_t began_us, seen;
+    bool with_side_catalog;
+    unsigned tries;
+};
+
+/* ---- opening ---- */
+
+static bool same_source(const struct config_database *a, const struct config_database *b)
+{
+    return a->transport == b->transport && strcmp(a->path, b->path) == 0 && strcmp(a->url, b->url) == 0 &&
+           strcmp(a->binding, b->binding) == 0 && strcmp(a->account, b->account) == 0 && strcmp(a->database, b->database) == 0 &&
+           str_eq(a->token, b->token);
+}
+
+/* After a reload the same name may mean another database; an unchanged one is kept. */
+static bool still_means(struct database *db, const struct config_database *now, struct arena *arena)
+{
+    struct config_database then;
+    struct err ignored;
+    err_init(&ignored, arena);
+    return config_database_find(db->serving->config, str_from(db->name), arena, &then, &ignored) && same_source(&then, now);
+}
+
+/* Where the data is, whatever the name: sessions that reach one database by two names share its schema. */
+static struct str schema_key(const struct config_database *c, struct arena *arena)
+{
+    return arena_printf(arena, "%d|%s|%s|%s|%s|%s", (int)c->transport, c->path, c->url, c->binding, c->account, c->database);
+}
+
+static void gate_open(struct timer *t);
+static void end_cancelled(struct database *db);
+
+static struct database *database_new(struct worker *w, struct serving *serving, struct str name, const struct config_database *c,
+                                     struct err *err)
+{
+    struct database *db = fault_calloc(1, sizeof(*db));
+    char *copy = fault_malloc(name.n + 1);
+    if (!db || !copy) {
+        free(db);
+        free(copy);
+        err_oom(err);
+        return NULL;
+    }
+    memcpy(copy, name.p, name.n);
+    copy[name.n] = 0;
+    *db = (struct database){ .worker = w, .name = copy, .gate.fire = gate_open };
+    db->queue_end = &db->queue;
+    db->schema = schemas_get(&w->app->schemas, schema_key(c, w->scratch));
+    db->d1 = db->schema ? w->app->open_d1(w->app, w, serving->config, c, err) : NULL;
+    if (!db->d1) {
+        err_oom(err);
+        free(copy);
+        free(db);
+        return NULL;
+    }
+    db->serving = serving_ref(serving);
+    db->next = w->databases;
+    w->databases = db;
+    return db;
+}
+
+struct database *database_open(struct worker *w, struct serving *serving, struct str name, struct err *err)
+{
+    struct config_database c;
+    if (!config_database_find(serving->config, name, w->scratch, &c, err))
+        return NULL;
+    for (struct database *db = w->databases; db; db = db->next)
+        if (str_is(name, db->name) && (db->serving == serving || still_means(db, &c, w->scratch)))
+            return db;
+    return database_new(w, serving, name, &c, err);
+}
+
+static void read_free(struct schema_read *r)
+{
+    snapshot_reader_free(r->reader);
+    arena_free(r->arena);
+    free(r);
+}
+
+void databases_close(struct worker *w)
+{
+    while (w->databases) {
+        struct database *db = w->databases;
+        w->databases = db->next;
+        worker_timer_clear(w, &db->gate);
+        for (struct d1_request *r = db->queue; r; r = r->next)
+            r->error.kind = D1_ERROR_CANCELLED;
+        end_cancelled(db);
+        d1_close(db->d1); /* its done() callbacks run inside */
+        if (db->reading)
+            read_free(db->reading);
+        snapshot_unref(db->snapshot);
+        serving_unref(db->serving);
+        free(db->name);
+        free(db);
+    }
+}
+
+/* ---- schema ---- */
+
+static void take_newest(struct database *db)
+{
+    snapshot_unref(db->snapshot);
+    db->snapshot = schema_current(db->schema, &db->snapshot_us, &db->generation);
+}
+
+static enum d1_flow read_row(struct d1_request *request, size_t statement, const struct value *cells, size_t n)
+{
+    struct schema_read *r = request->user;
+    return snapshot_reader_row(r->reader, statement, cells, n) ? D1_CONTINUE : D1_STOP;
+}
+
+static void read_start(struct database *db, bool with_side_catalog);
+
+static void wake_waiting(struct database *db, const struct err *err)
+{
+    struct session *s = db->waiting;
+    db->waiting = NULL;
+    while (s) {
+        struct session *next = s->wait_next;
+        s->wait_next = NULL;
+        session_schema_read(s, err);
+        s = next;
+    }
+}
+
+static void read_finish(struct database *db, struct schema_read *r)
+{
+    struct err err;
+    err_init(&err, r->arena);
+    struct snapshot *snapshot = NULL;
+    if (r->request.error.kind == D1_OK) {
+        snapshot = snapshot_reader_finish(r->reader, &err);
+        if (snapshot)
+            schema_publish(db->schema, snapshot, r->began_us, r->seen, false);
+        snapshot_unref(snapshot);
+        take_newest(db);
+    } else
+        d1_error_map(&r->request.error, NULL, NULL, false, &err);
+    if (err_is_set(&err))
+        log_event(LOG_LEVEL_WARNING, "schema_read_failed", "database=%s sqlstate=%s", db->name, sqlstate_code(err.code));
+    wake_waiting(db, err_is_set(&err) ? &err : NULL);
+    read_free(r);
+}
+
+static void read_done(struct d1_request *request)
+{
+    struct schema_read *r = request->user;
+    struct database *db = r->database;
+    metric_add(&db->worker->metrics, METRIC_round_trips, request->round_trips);
+    if (database_send_again(db, request, &r->tries))
+        return;
+    db->reading = NULL;
+    if (request->error.kind == D1_ERROR_SQL && r->with_side_catalog) { /* most databases have no side catalogue */
+        read_free(r);
+        read_start(db, false);
+        return;
+    }
+    read_finish(db, r);
+}
+
+static void read_fail(struct database *db)
+{
+    struct err err;
+    err_init(&err, db->worker->scratch);
+    err_oom(&err);
+    wake_waiting(db, &err);
+}
+
+static void read_start(struct database *db, bool with_side_catalog)
+{
+    struct schema_read *r = fault_calloc(1, sizeof(*r));
+    if (r) {
+        r->arena = arena_new(WORKER_ARENA_CAP);
+        r->reader = snapshot_reader_new();
+    }
+    if (!r || !r->arena || !r->reader) {
+        if (r)
+            read_free(r);
+        read_fail(db);
+        return;
+    }
+    r->database = db;
+    r->with_side_catalog = with_side_catalog;
+    r->began_us = worker_now(db->worker);
+    r->seen = atomic_load_explicit(&db->schema->generation, memory_order_acquire);
+    r->request = (struct d1_request){
+        .access = D1_READ,
+        .on_row = read_row,
+        .done = read_done,
+        .user = r,
+        .arena = r->arena,
+        .session = STR("first-primary"),
+        .deadline_us = r->began_us + SCHEMA_TIMEOUT_US,
+    };
+    r->request.statements = snapshot_statements_for(with_side_catalog, &r->request.n_statements);
+    db->reading = r;
+    metric_add(&db->worker->metrics, METRIC_schema_reads, 1);
+    database_submit(db, &r->request);
+}
+
+/* The first guess is what the last schema had; a wrong guess costs a second request, once. */
+static void read_again(struct database *db)
+{
+    if (!db->reading)
+        read_start(db, db->snapshot && db->snapshot->has_side_catalog);
+}
+
+struct snapshot *database_snapshot(struct database *db)
+{
+    if (db->generation != atomic_load_explicit(&db->schema->generation, memory_order_acquire))
+        take_newest(db);
+    uint64_t interval = db->serving->config->schema_poll_interval_us;
+    if (db->snapshot && interval && !db->reading && worker_now(db->worker) - db->snapshot_us > interval)
+        read_again(db);
+    return db->snapshot;
+}
+
+void database_wait_schema(struct database *db, struct session *s, uint64_t since_us)
+{
+    s->wait_next = db->waiting;
+    db->waiting = s;
+    if (db->reading && db->reading->began_us >= since_us)
+        return;
+    if (db->reading) /* began too early: the read that follows it answers this session too */
+        db->reading->began_us = 0;
+    else
+        read_again(db);
+}
+
+void database_forget_waiter(struct database *db, struct session *s)
+{
+    for (struct session **at = &db->waiting; *at; at = &(*at)->wait_next)
+        if (*at == s) {
+            *at = s->wait_next;
+            s->wait_next = NULL;
+            return;
+        }
+}
+
+void database_schema_changed(struct database *db, struct snapshot *snapshot, uint64_t seen)
+{
+    schema_publish(db->schema, snapshot, worker_now(db->worker), seen, true);
+    snapshot_unref(snapshot);
+    take_newest(db);
+}
+
+void database_schema_suspect(struct database *db)
+{
+    schema_suspect(db->schema);
+    take_newest(db);
+}
+
+/* ---- the gate ---- */
+
+static void enqueue(struct database *db, struct d1_request *r)
+{
+    r->next = NULL;
+    *db->queue_end = r;
+    db->queue_end = &r->next;
+    db->n_queued++;
+    metric_add(&db->worker->metrics, METRIC_d1_gate_waiting, 1);
+}
+
+static struct d1_request *dequeue(struct database *db)
+{
+    struct d1_request *r = db->queue;
+    if (!r)
+        return NULL;
+    db->queue = r->next;
+    if (!db->queue)
+        db->queue_end = &db->queue;
+    r->next = NULL;
+    db->n_queued--;
+    metric_sub(&db->worker->metrics, METRIC_d1_gate_waiting, 1);
+    return r;
+}
+
+/* Requests cancelled while they waited: done() never runs inside cancel, so it runs here. */
+static void end_cancelled(struct database *db)
+{
+    struct d1_request *waiting = db->queue;
+    db->queue = NULL;
+    db->queue_end = &db->queue;
+    metric_sub(&db->worker->metrics, METRIC_d1_gate_waiting, db->n_queued);
+    db->n_queued = 0;
+    while (waiting) {
+        struct d1_request *r = waiting;
+        waiting = r->next;
+        if (r->error.kind == D1_ERROR_CANCELLED)
+            r->done(r);
+        else
+            enqueue(db, r);
+    }
+}
+
+static void gate_open(struct timer *t)
+{
+    struct database *db = (struct database *)((char *)t - offsetof(struct database, gate));
+    end_cancelled(db);
+    if (worker_now(db->worker) < db->closed_until_us) {
+        worker_timer(db->worker, &db->gate, db->closed_until_us);
+        return;
+    }
+    db->is_closed = false;
+    struct d1_request *r;
+    while (!db->is_closed && (r = dequeue(db)))
+        d1_submit(db->d1, r);
+}
+
+void database_submit(struct database *db, struct d1_request *r)
+{
+    metric_add(&db->worker->metrics, METRIC_d1_batches, 1);
+    metric_add(&db->worker->metrics, METRIC_d1_statements, r->n_statements);
+    if (!db->is_closed)
+        d1_submit(db->d1, r);
+    else
+        enqueue(db, r);
+}
+
+bool database_send_again(struct database *db, struct d1_request *r, unsigned *tries)
+{
+    if (r->error.kind != D1_ERROR_OVERLOADED || ++*tries > GATE_TRIES || db->n_queued >= GATE_QUEUE)
+        return false;
+    uint64_t now = worker_now(db->worker), wait = r->error.retry_after_us;
+    if (wait == 0)
+        wait = (uint64_t)GATE_WAIT_US << (*tries - 1);
+    if (r->deadline_us && now + wait >= r->deadline_us)
+        return false;
+    r->error = (struct d1_error){ 0 };
+    r->results = NULL;
+    enqueue(db, r);
+    if (!db->is_closed) {
+        db->is_closed = true;
+        metric_add(&db->worker->metrics, METRIC_d1_gate_closed, 1);
+        log_event(LOG_LEVEL_WARNING, "d1_overloaded", "database=%s wait_ms=%llu", db->name, (unsigned long long)wait / 1000);
+        db->closed_until_us = now + wait;
+        worker_timer(db->worker, &db->gate, db->closed_until_us);
+    }
+    return true;
+}
+
+void database_cancel(struct database *db, struct d1_request *r)
+{
+    for (struct d1_request *q = db->queue; q; q = q->next)
+        if (q == r) { /* ends at the gate's next turn: done() never runs inside cancel */
+            r->error.kind = D1_ERROR_CANCELLED;
+            worker_timer(db->worker, &db->gate, worker_now(db->worker));
+            return;
+        }
+    d1_cancel(db->d1, r);
+}

@@ -1,0 +1,334 @@
+/* execute.c - see execute.h. */
+#include "proxy/execute.h"
+
+#include "proxy/activity.h"
+#include "proxy/copy.h"
+#include "proxy/cursor.h"
+#include "proxy/database.h"
+#include "proxy/group.h"
+#include "proxy/planning.h"
+#include "proxy/session_setting.h"
+#include "proxy/utility.h"
+
+enum { SCRATCH_PER_ROW = 65536 };
+
+/* ---- rows out ---- */
+
+void describe_columns(const struct plan *plan, const struct result_formats *formats, struct arena *scratch, struct buf *out)
+{
+    struct column_description *d = ARENA_ARRAY(scratch, struct column_description, plan->n_columns);
+    if (!d) {
+        out->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        const struct plan_column *c = &plan->columns[i];
+        const struct type_info *type = type_find(c->type);
+        d[i] = (struct column_description){ .name = c->name,
+                                            .table = c->table_oid,
+                                            .attribute = c->column_number,
+                                            .type = c->type,
+                                            .type_length = type ? type->length : plan_type_length(plan, c->type),
+                                            .typmod = c->typmod,
+                                            .format = result_format(formats, i) };
+    }
+    backend_row_description(out, d, plan->n_columns);
+}
+
+void emitter_begin(struct emitter *e, bool describe)
+{
+    if (e->began)
+        return;
+    e->began = true;
+    if (e->sink == SINK_COPY)
+        copy_to_begin(e);
+    else if (e->sink == SINK_CLIENT && describe)
+        describe_columns(e->plan, &e->formats, e->session->worker->scratch, e->out);
+}
+
+void emitter_end(struct emitter *e)
+{
+    if (e->sink == SINK_COPY)
+        copy_to_end(e);
+}
+
+/* One cell as the client wants it. */
+static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const struct value *cell)
+{
+    const struct plan_column *c = &e->plan->columns[i];
+    struct arena *scratch = e->session->worker->scratch;
+    struct value v = *cell;
+    if (v.class == VALUE_NULL) {
+        row_null(w);
+        return true;
+    }
+    if (c->form != CELL_NATURAL && !plan_cell(c, cell, scratch, &v, e->err))
+        return false;
+    row_cell_begin(w);
+    if (!type_encode(c->codec_type, c->typmod, result_format(&e->formats, i), &v, &e->session->gucs.live.types, scratch, e->out, e->err))
+        return false;
+    row_cell_end(w);
+    return true;
+}
+
+/* A value that cannot be shown: say whose it is. */
+static bool cell_failed(struct emitter *e, size_t i)
+{
+    const struct plan_column *c = &e->plan->columns[i];
+    if (c->source.n && !e->err->detail.n)
+        err_detail(e->err, "The value is in column %.*s.", STR_FMT(c->source));
+    return false;
+}
+
+static bool put_row(struct emitter *e, const struct value *cells, size_t n_cells)
+{
+    struct row_writer w;
+    row_begin(&w, e->out);
+    for (size_t i = 0; i < n_cells; i++)
+        if (!put_cell(e, &w, i, &cells[i])) {
+            row_abandon(&w);
+            return cell_failed(e, i);
+        }
+    row_end(&w);
+    return !e->out->failed || err_oom(e->err);
+}
+
+/* Kept rows are in storage form: what a column's own form means is undone first. */
+static bool store_row(struct emitter *e, const struct value *cells, size_t n_cells)
+{
+    struct arena *scratch = e->session->worker->scratch;
+    struct value *natural = ARENA_ARRAY(scratch, struct value, n_cells);
+    if (!natural)
+        return err_oom(e->err);
+    for (size_t i = 0; i < n_cells; i++) {
+        const struct plan_column *c = &e->plan->columns[i];
+        natural[i] = cells[i];
+        if (cells[i].class != VALUE_NULL && c->form != CELL_NATURAL && !plan_cell(c, &cells[i], scratch, &natural[i], e->err))
+            return cell_failed(e, i);
+    }
+    if (rowstore_add(&e->portal->rows, natural, n_cells))
+        return true;
+    err_set(e->err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the rows kept for the cursor exceed %zu bytes", e->portal->rows.cap);
+    return err_hint(e->err, "Fetch all rows at once, or raise finish_max_bytes.");
+}
+
+bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells)
+{
+    if (arena_used(e->session->worker->scratch) > SCRATCH_PER_ROW)
+        arena_reset(e->session->worker->scratch);
+    if (n_cells > e->plan->n_columns) /* helper columns of the translator stand behind */
+        n_cells = e->plan->n_columns;
+    e->n_rows++;
+    switch (e->sink) {
+    case SINK_CLIENT:
+        return put_row(e, cells, n_cells);
+    case SINK_COPY:
+        return copy_to_row(e, cells, n_cells);
+    case SINK_STORE:
+        return store_row(e, cells, n_cells);
+    }
+    return false;
+}
+
+void execute_tag(const struct plan *plan, uint64_t count, struct buf *out)
+{
+    char tag[96];
+    int n = plan->tag_has_count ? snprintf(tag, sizeof(tag), "%s %llu", plan->tag, (unsigned long long)count)
+                                : snprintf(tag, sizeof(tag), "%s", plan->tag);
+    backend_command_complete(out, (struct str){ tag, (size_t)n });
+}
+
+/* ---- values in ---- */
+
+void execute_input(struct session *s, const struct execution *x, struct bind_input *ret)
+{
+    *ret = (struct bind_input){
+        .params = x->params,
+        .n_params = x->n_params,
+        .literals = x->literals,
+        .n_literals = x->n_literals,
+        .literal_offsets = x->literal_offsets,
+        .types = &s->gucs.live.types,
+        .now_us = s->gucs.live.types.now_us,
+        .clock_us = session_clock_us,
+        .clock_ctx = s,
+        .session_value = session_value,
+        .session_ctx = s,
+        .traits = s->database->d1->traits,
+        .engine = s->worker->local,
+        .snapshot = planning_schema(s),
+    };
+}
+
+bool execute_bind(struct session *s, const struct execution *x, struct arena *arena, struct d1_statement **ret, bool *ret_again,
+                  struct err *err)
+{
+    struct bind_input input;
+    execute_input(s, x, &input);
+    *ret_again = false;
+    return plan_bind(x->plan, &input, arena, ret, ret_again, err);
+}
+
+static bool local_row(void *ctx, const struct value *cells, size_t n_cells)
+{
+    return emitter_row(ctx, cells, n_cells);
+}
+
+bool execute_local(struct session *s, const struct execution *x, struct local_rows *const *inputs, struct arena *arena,
+                   struct emitter *e, struct err *err)
+{
+    const struct plan_local *local = x->plan->local;
+    const struct config *c = s->serving->config;
+    struct bind_input input;
+    struct value *binds;
+    struct system_state system;
+    execute_input(s, x, &input);
+    if (!plan_bind_local(x->plan, &input, arena, &binds, err))
+        return false;
+    activity_system_state(s, &system);
+    struct local_run run = {
+        .sql = local->sql,
+        .binds = binds,
+        .n_binds = local->n_binds,
+        .inputs = inputs,
+        .n_inputs = local->n_inputs,
+        .snapshot = input.snapshot ? input.snapshot : s->worker->blank,
+        .system = &system,
+        .types = input.types,
+        .now_us = input.now_us,
+        .session_value = session_value,
+        .session_ctx = s,
+        .max_bytes = c->max_result_bytes,
+        .on_row = local_row,
+        .ctx = e,
+        .arena = arena,
+    };
+    return local_run(s->worker->local, &run, err) && !err_is_set(err);
+}
+
+/* ---- one statement ---- */
+
+static struct emitter emitter_for(struct session *s, const struct execution *x, struct buf *out, struct err *err)
+{
+    return (struct emitter){ .session = s,
+                             .plan = x->plan,
+                             .formats = x->formats,
+                             .sink = x->sink,
+                             .copy = x->copy,
+                             .portal = x->portal,
+                             .out = out,
+                             .err = err };
+}
+
+static enum outcome run_here(struct session *s, struct execution *x, struct err *err)
+{
+    struct emitter e = emitter_for(s, x, session_out(s), err);
+    metric_add(&s->worker->metrics, METRIC_here, 1);
+    emitter_begin(&e, x->describe);
+    if (!execute_local(s, x, NULL, s->group->arena, &e, err)) {
+        emitter_fini(&e);
+        return OUTCOME_FAILED;
+    }
+    emitter_end(&e);
+    if (x->sink == SINK_STORE)
+        x->portal->state = PORTAL_STORED;
+    else
+        execute_tag(x->copy ? x->copy_plan : x->plan, e.n_rows, e.out);
+    return OUTCOME_DONE;
+}
+
+/* What was cached or prepared cannot be pushed down with these values: plan it for the local engine. */
+static bool plan_locally(struct session *s, struct execution *x, struct err *err)
+{
+    struct plan *local;
+    if (!planning_again(s, &x->source, true, true, &local, err))
+        return false;
+    group_keep_plan(s->group, local);
+    x->plan = local;
+    x->literals = NULL;
+    x->n_literals = 0;
+    x->literal_offsets = NULL;
+    return true;
+}
+
+static enum outcome run_at_d1(struct session *s, struct execution *x, struct err *err)
+{
+    struct group *g = s->group;
+    struct d1_statement *statements;
+    bool again;
+    if (!execute_bind(s, x, g->arena, &statements, &again, err) && !again)
+        return OUTCOME_FAILED;
+    if (again) {
+        err_clear(err);
+        if (!plan_locally(s, x, err))
+            return OUTCOME_FAILED;
+        if (x->plan->place == PLACE_HERE)
+            return run_here(s, x, err);
+        if (!execute_bind(s, x, g->arena, &statements, &again, err))
+            return OUTCOME_FAILED;
+        if (again) {
+            err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "a value of this statement can be used neither by D1 nor locally");
+            return OUTCOME_FAILED;
+        }
+    }
+    return group_add(g, x, statements, x->plan->n_statements, err) ? OUTCOME_DONE : OUTCOME_FAILED;
+}
+
+static enum outcome run_data(struct session *s, struct execution *x, struct err *err)
+{
+    if (x->plan->notice.n) {
+        struct err notice = { .code = x->plan->notice_code, .message = x->plan->notice };
+        session_notice(s, SEVERITY_NOTICE, &notice);
+    }
+    if (x->plan->place == PLACE_HERE) {
+        if (x->plan->local)
+            return run_here(s, x, err);
+        execute_tag(x->plan, 0, session_out(s)); /* DROP … IF EXISTS of what is not there */
+        return OUTCOME_DONE;
+    }
+    return run_at_d1(s, x, err);
+}
+
+static enum outcome (*const runners[])(struct session *s, struct execution *x, struct err *err) = {
+    [PLAN_QUERY] = run_data,
+    [PLAN_CHANGE] = run_data,
+    [PLAN_DDL] = run_data,
+    [PLAN_SET] = utility_set,
+    [PLAN_SHOW] = utility_show,
+    [PLAN_TRANSACTION] = utility_transaction,
+    [PLAN_COPY_FROM] = copy_from_start,
+    [PLAN_COPY_TO] = copy_to_start,
+    [PLAN_PREPARE] = utility_prepare,
+    [PLAN_EXECUTE] = utility_execute,
+    [PLAN_DEALLOCATE] = utility_deallocate,
+    [PLAN_DECLARE] = cursor_declare,
+    [PLAN_FETCH] = cursor_fetch,
+    [PLAN_CLOSE] = cursor_close,
+    [PLAN_DISCARD] = utility_discard,
+    [PLAN_LISTEN] = utility_listen,
+    [PLAN_UNLISTEN] = utility_unlisten,
+    [PLAN_NOTIFY] = utility_notify,
+    [PLAN_EXPLAIN] = utility_explain,
+    [PLAN_NOTHING] = utility_nothing,
+};
+
+enum outcome execute(struct session *s, struct execution *x, struct err *err)
+{
+    if (!transaction_allows(&s->transaction, &s->gucs.live, x->plan, err))
+        return OUTCOME_FAILED;
+    if (x->plan->kind <= PLAN_DDL) {
+        s->transaction.has_queried = true;
+        metric_add(&s->worker->metrics, METRIC_statements, 1);
+    }
+    return runners[x->plan->kind](s, x, err);
+}
+
+int16_t plan_type_length(const struct plan *plan, oid_t type)
+{
+    int32_t typmod = -1;
+    const struct type_info *base = type_find(snapshot_base_type(plan->snapshot, type, &typmod));
+    const struct user_type *user = snapshot_user_type(plan->snapshot, type);
+    if (user && user->kind == 'e' && user->oid == type)
+        return 4; /* an enum's own representation in PostgreSQL */
+    return base ? base->length : -1;
+}

@@ -1,0 +1,82 @@
+/*
+ * execute.h - one statement with its values: runs here, or becomes a step of the group; its rows become DataRow.
+ *
+ * Owns     nothing; an execution borrows its plan and portal from the caller (a step takes references).
+ * Fails    outcome OUTCOME_FAILED with err; rows already given stay given (the protocol allows an error after rows).
+ * Not here when a batch is sent: group.h. SET, cursors, COPY…: utility.h, cursor.h, copy.h.
+ */
+#ifndef PGD1_PROXY_EXECUTE_H
+#define PGD1_PROXY_EXECUTE_H
+
+#include "proxy/portal.h"
+#include "proxy/session.h"
+#include "proxy/sql/local.h"
+#include "proxy/sql/plan.h"
+
+/* Where a statement came from, to plan it again. */
+struct sql_source {
+    struct str text; /* the whole string */
+    size_t index;    /* of the statement in it */
+    const oid_t *types;
+    size_t n_types;
+};
+
+enum sink {
+    SINK_CLIENT, /* DataRow */
+    SINK_COPY,   /* CopyData */
+    SINK_STORE,  /* the portal's store */
+};
+
+struct execution {
+    struct plan *plan;
+    struct sql_source source;
+    const struct value *params; size_t n_params;
+    const struct str *literals; size_t n_literals; const int *literal_offsets; /* of a plan from the cache */
+    struct result_formats formats;
+    struct portal *portal; /* NULL: simple query */
+    int64_t max_rows;      /* Execute's limit; 0: all */
+    enum sink sink;
+    const struct plan_copy *copy;  /* SINK_COPY … */
+    const struct plan *copy_plan;  /* … and the COPY itself, for its tag */
+    uint64_t copy_count;           /* rows of COPY FROM */
+    bool describe;         /* RowDescription before the rows */
+};
+
+/* Turns rows into what the client asked for. */
+struct emitter {
+    struct session *session;
+    const struct plan *plan;
+    struct result_formats formats;
+    enum sink sink;
+    const struct plan_copy *copy;
+    struct copy_to *copy_to; /* made by copy_to_begin() */
+    struct portal *portal;
+    struct buf *out;
+    uint64_t n_rows;
+    struct err *err;     /* why it stopped */
+    bool began;
+};
+
+/* Runs or queues it. OUTCOME_WAIT: something must be answered first (the session waits, call again). */
+enum outcome execute(struct session *s, struct execution *x, struct err *err);
+
+/* RowDescription or CopyOutResponse, once. */
+void emitter_begin(struct emitter *e, bool describe);
+bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells); /* false: err is set */
+/* The end of a COPY: trailer and CopyDone. */
+void emitter_end(struct emitter *e);
+void emitter_fini(struct emitter *e); /* what an emitter that did not come to its end still holds; may be called twice */
+void describe_columns(const struct plan *plan, const struct result_formats *formats, struct arena *scratch, struct buf *out);
+/* CommandComplete. count: rows or changes. */
+void execute_tag(const struct plan *plan, uint64_t count, struct buf *out);
+/* Binds a plan's D1 statements; *ret_again: the plan must be made again with force_local. */
+bool execute_bind(struct session *s, const struct execution *x, struct arena *arena, struct d1_statement **ret, bool *ret_again,
+                  struct err *err);
+/* Runs the local part of a plan over fetched inputs into the emitter. */
+bool execute_local(struct session *s, const struct execution *x, struct local_rows *const *inputs, struct arena *arena,
+                   struct emitter *e, struct err *err);
+int16_t plan_type_length(const struct plan *plan, oid_t type); /* typlen of a user type */
+/* bind_input and friends: what the session says to plans. */
+void execute_input(struct session *s, const struct execution *x, struct bind_input *ret);
+
+#endif

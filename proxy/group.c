@@ -1,0 +1,917 @@
+/* group.c - collecting, sending and answering; see group.h. */
+#include "proxy/group.h"
+
+#include "proxy/base/log.h"
+#include "proxy/d1_error.h"
+#include "proxy/database.h"
+#include "proxy/planning.h"
+#include "proxy/prepared.h"
+#include "proxy/sql/bulk.h"
+#include "proxy/txn/shadow.h"
+
+/* The last member of a batch that must not stay: fails with a text nobody else uses (facts: bad JSON path). */
+#define UNDO_PAYLOAD "!pgd1 undo"
+#define UNDO_SQL "SELECT json_extract('{}', '" UNDO_PAYLOAD "')"
+
+enum { STEPS_MAX = 100000 };
+
+/* ---- life ---- */
+
+struct group *group_new(struct session *s)
+{
+    struct arena *arena = worker_arena_take(s->worker);
+    struct group *g = arena ? ARENA_NEW(arena, struct group) : NULL;
+    if (!g) {
+        worker_arena_give(s->worker, arena);
+        return NULL;
+    }
+    g->session = s;
+    g->worker = s->worker;
+    g->database = s->database;
+    g->arena = arena;
+    buf_init(&g->queued, s->out.cap);
+    if (s->transaction.state == TXN_IDLE)
+        s->gucs.live.types.now_us = session_wall_us(s);
+    return g;
+}
+
+static void step_free(struct group *g, struct step *step)
+{
+    for (size_t i = 0; step->inputs && i < step->x.plan->local->n_inputs; i++)
+        local_rows_free(step->inputs[i]);
+    buf_fini(&step->held);
+    bulk_free(step->bulk);
+    emitter_fini(&step->emitter);
+    if (step->x.portal)
+        portal_unref(g->worker, step->x.portal);
+    plan_unref(step->x.plan);
+}
+
+static void schema_drop(struct group *g)
+{
+    snapshot_reader_free(g->schema_reader);
+    g->schema_reader = NULL;
+}
+
+static void overlay_drop(struct group *g)
+{
+    shadow_free(g->shadow);
+    snapshot_unref(g->overlay);
+    g->shadow = NULL;
+    g->overlay = NULL;
+    g->overlay_seq = 0;
+}
+
+static void group_free(struct group *g)
+{
+    for (struct step *step = g->head; step; step = step->next)
+        step_free(g, step);
+    for (struct kept_plan *k = g->kept; k; k = k->next)
+        plan_unref(k->plan);
+    schema_drop(g);
+    overlay_drop(g);
+    buf_fini(&g->queued);
+    worker_arena_give(g->worker, g->arena);
+}
+
+void group_drop(struct group *g)
+{
+    g->session = NULL;
+    if (g->in_flight)
+        database_cancel(g->database, &g->request); /* its done() frees the group */
+    else
+        group_free(g);
+}
+
+void group_keep_plan(struct group *g, struct plan *plan)
+{
+    struct kept_plan *k = ARENA_NEW(g->arena, struct kept_plan);
+    if (!k)
+        return; /* lost, not dangling: no memory anyway */
+    *k = (struct kept_plan){ g->kept, plan };
+    g->kept = k;
+}
+
+/* ---- collecting ---- */
+
+static void append(struct group *g, struct step *step)
+{
+    step->seq = ++g->seq;
+    step->queued_at = g->queued.n;
+    buf_init(&step->held, g->session->out.cap);
+    if (g->tail)
+        g->tail->next = step;
+    else
+        g->head = step;
+    g->tail = step;
+    g->n_steps++;
+    g->n_writes += step->is_write;
+    g->n_ddl += step->is_ddl;
+}
+
+struct step *group_add(struct group *g, const struct execution *x, struct d1_statement *statements, size_t n, struct err *err)
+{
+    struct step *step = g->n_steps < STEPS_MAX ? ARENA_NEW(g->arena, struct step) : NULL;
+    if (!step) {
+        if (g->n_steps >= STEPS_MAX)
+            err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "too many statements in one transaction");
+        else
+            err_oom(err);
+        return NULL;
+    }
+    step->x = *x;
+    plan_ref(x->plan);
+    if (x->portal)
+        portal_ref(x->portal);
+    step->statements = statements;
+    step->n_statements = n;
+    step->is_write = x->plan->access == D1_WRITE;
+    step->is_ddl = x->plan->kind == PLAN_DDL;
+    append(g, step);
+    return step;
+}
+
+void group_add_error(struct group *g, const struct err *err)
+{
+    struct step *step = ARENA_NEW(g->arena, struct step);
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    backend_report(&b, SEVERITY_ERROR, err, NULL);
+    struct str bytes = b.failed || !step ? (struct str){ 0 } : arena_str(g->arena, buf_str(&b));
+    buf_fini(&b);
+    if (!bytes.p) { /* no memory to say so in order: the session ends */
+        struct err oom = { .code = SQLSTATE_OUT_OF_MEMORY, .message = STR("out of memory") };
+        session_fatal(g->session, &oom);
+        return;
+    }
+    step->error = bytes;
+    append(g, step);
+}
+
+const struct snapshot *group_schema(struct group *g)
+{
+    bool changed = false;
+    struct err err;
+    if (g->n_ddl == 0)
+        return g->overlay;
+    if (!g->shadow && g->database->snapshot)
+        g->shadow = shadow_new(g->database->snapshot);
+    for (struct step *step = g->head; g->shadow && step; step = step->next)
+        if (step->is_ddl && step->seq > g->overlay_seq) {
+            changed |= shadow_run(g->shadow, step->statements, step->n_statements);
+            g->overlay_seq = step->seq;
+        }
+    if (!changed)
+        return g->overlay;
+    err_init(&err, g->arena);
+    snapshot_unref(g->overlay);
+    g->overlay = shadow_schema(g->shadow, &err);
+    return g->overlay;
+}
+
+bool group_has_writes_after(const struct group *g, uint32_t seq)
+{
+    for (const struct step *step = g->head; step; step = step->next)
+        if (step->is_write && step->seq > seq)
+            return true;
+    return false;
+}
+
+/* Drops `from` and all after it, with what was queued behind the step before. */
+static void cut(struct group *g, struct step *from, size_t queued_at)
+{
+    struct step **at = &g->head, *last = NULL;
+    while (*at && *at != from) {
+        last = *at;
+        at = &last->next;
+    }
+    for (struct step *step = *at; step; step = step->next) {
+        g->n_steps--;
+        g->n_writes -= step->is_write;
+        g->n_ddl -= step->is_ddl;
+        step_free(g, step);
+    }
+    *at = NULL;
+    g->tail = last;
+    if (g->queued.n > queued_at)
+        g->queued.n = queued_at;
+}
+
+/* ---- answering ---- */
+
+static void emit_queued(struct group *g, const struct step *step)
+{
+    size_t end = step->next ? step->next->queued_at : g->queued.n;
+    if (end > step->queued_at)
+        buf_add(&g->session->out, g->queued.p + step->queued_at, end - step->queued_at);
+    if (!step->next)
+        g->queued.n = 0;
+}
+
+static void pop(struct group *g)
+{
+    struct step *step = g->head;
+    g->head = step->next;
+    if (!g->head)
+        g->tail = NULL;
+    g->n_steps--;
+    g->n_writes -= step->is_write;
+    g->n_ddl -= step->is_ddl;
+    step_free(g, step);
+}
+
+/* A block that began behind the failing step never began. */
+static void forget_block(struct group *g, const struct step *step)
+{
+    struct session *s = g->session;
+    if (g->began_block && step->seq <= g->began_seq && s->transaction.state != TXN_IDLE)
+        transaction_end(&s->transaction, false, false, &s->gucs);
+}
+
+/* The error stands at the head: whatever waited behind it never happens. */
+static void fail_at_head(struct group *g, const struct err *err)
+{
+    struct session *s = g->session;
+    struct step *step = g->head;
+    struct str written = step->error;
+    if (!s->out.p)
+        worker_buf_take(s->worker, &s->out, s->out.cap);
+    if (written.p)
+        buf_add_str(&s->out, written);
+    else
+        backend_report(&s->out, SEVERITY_ERROR, err, NULL);
+    metric_add(&s->worker->metrics, METRIC_errors, 1);
+    if (step->x.portal)
+        step->x.portal->state = PORTAL_FAILED;
+    prepared_undo(s, step->seq);
+    forget_block(g, step);
+    cut(g, step, 0);
+    g->n_writes = g->n_ddl = g->n_steps = 0;
+    overlay_drop(g);
+    session_after_error(s);
+}
+
+static uint64_t count_of(const struct step *step, const struct d1_result *results)
+{
+    const struct plan *plan = step->x.plan;
+    uint64_t changes = 0;
+    bool counted = false;
+    if (step->x.copy_count)
+        return step->x.copy_count;
+    for (size_t i = 0; results && i < plan->n_statements; i++)
+        if (plan->statements[i].counts_changes) {
+            changes += (uint64_t)results[step->first + i].changes;
+            counted = true;
+        }
+    return counted ? changes : step->emitter.n_rows;
+}
+
+/* D1 began, the local engine finishes. */
+static bool finish_locally(struct group *g, struct step *step, struct err *err)
+{
+    struct session *s = g->session;
+    metric_add(&s->worker->metrics, METRIC_finished_locally, 1);
+    step->emitter.err = err;
+    step->emitter.out = &s->out;
+    emitter_begin(&step->emitter, step->x.describe);
+    return execute_local(s, &step->x, step->inputs, g->arena, &step->emitter, err);
+}
+
+static bool answer_rows(struct group *g, struct step *step, struct err *err)
+{
+    if (step->failed) {
+        err_copy(err, step->failed);
+        return false;
+    }
+    if (step->x.plan->local)
+        return finish_locally(g, step, err);
+    struct buf *out = &g->session->out;
+    if (!step->emitter.began) {
+        step->emitter.out = out;
+        emitter_begin(&step->emitter, step->x.describe && step->x.plan->n_columns > 0);
+    }
+    if (step->held.n)
+        buf_add(out, step->held.p, step->held.n);
+    step->emitter.out = out;
+    return true;
+}
+
+/* False: the error was answered, and with it the group's turn is over. */
+static bool answer(struct group *g, const struct d1_result *results)
+{
+    struct session *s = g->session;
+    struct step *step = g->head;
+    struct err err;
+    err_init(&err, g->arena);
+    if (!s->out.p)
+        worker_buf_take(s->worker, &s->out, s->out.cap);
+    if (!answer_rows(g, step, &err)) {
+        if (g->batch_writes && !g->undoes)
+            err_detail(&err, "%.*s%sThe changes made along with this statement are committed.", STR_FMT(err.detail), err.detail.n ? " " : "");
+        fail_at_head(g, &err);
+        return false;
+    }
+    emitter_end(&step->emitter);
+    if (step->x.sink == SINK_STORE)
+        step->x.portal->state = PORTAL_STORED;
+    else
+        execute_tag(step->x.copy_plan ? step->x.copy_plan : step->x.plan, count_of(step, results), &s->out);
+    emit_queued(g, step);
+    pop(g);
+    return true;
+}
+
+static bool answer_until(struct group *g, const struct step *end, const struct d1_result *results)
+{
+    while (g->head != end)
+        if (!answer(g, results))
+            return false;
+    return true;
+}
+
+/* ---- the batch ---- */
+
+static struct step *step_of(struct group *g, size_t statement)
+{
+    while (g->at_row->next && statement >= g->at_row->first + g->at_row->n_statements)
+        g->at_row = g->at_row->next;
+    return g->at_row;
+}
+
+static bool fail_row(struct group *g, struct step *step, const struct err *err)
+{
+    step->failed = ARENA_NEW(g->arena, struct err);
+    if (step->failed) {
+        err_init(step->failed, g->arena);
+        err_copy(step->failed, err);
+    }
+    return false;
+}
+
+static bool take_fetched(struct group *g, struct step *step, size_t index, const struct value *cells, size_t n)
+{
+    struct session *s = g->session;
+    size_t input = 0;
+    struct err err;
+    for (size_t i = 0; i < index; i++)
+        input += step->x.plan->statements[i].role == STATEMENT_FETCH;
+    if (local_rows_add(step->inputs[input], cells, n) && local_rows_count(step->inputs[input]) <= s->serving->config->finish_max_rows)
+        return true;
+    err_init(&err, g->arena);
+    err_set(&err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "too many rows would have to be fetched to finish this statement locally");
+    err_hint(&err, "Narrow it by conditions that D1 can apply (EXPLAIN shows them), or raise finish_max_rows and finish_max_bytes.");
+    return fail_row(g, step, &err);
+}
+
+static bool take_row(struct group *g, struct step *step, size_t index, const struct value *cells, size_t n)
+{
+    if (index >= step->x.plan->n_statements) /* COPY FROM gives no rows */
+        return true;
+    switch (step->x.plan->statements[index].role) {
+    case STATEMENT_HELPER:
+        return true;
+    case STATEMENT_FETCH:
+        return take_fetched(g, step, index, cells, n);
+    case STATEMENT_MAIN:
+        break;
+    }
+    struct err err;
+    err_init(&err, g->worker->scratch);
+    step->emitter.err = &err;
+    step->emitter.out = g->streams ? &g->session->out : &step->held;
+    if (g->streams)
+        emitter_begin(&step->emitter, step->x.describe);
+    if (emitter_row(&step->emitter, cells, n))
+        return true;
+    return fail_row(g, step, &err);
+}
+
+static enum d1_flow on_row(struct d1_request *r, size_t statement, const struct value *cells, size_t n)
+{
+    struct group *g = r->user;
+    struct session *s = g->session;
+    metric_add(&g->worker->metrics, METRIC_d1_rows, 1);
+    if (!s)
+        return D1_STOP;
+    if (g->schema_reader && statement >= g->schema_first) {
+        if (!snapshot_reader_row(g->schema_reader, statement - g->schema_first, cells, n))
+            schema_drop(g);
+        return D1_CONTINUE;
+    }
+    if (statement >= g->schema_first) /* the member that fails on purpose */
+        return D1_CONTINUE;
+    struct step *step = step_of(g, statement);
+    if (step->failed)
+        return D1_CONTINUE;
+    if (!s->out.p)
+        worker_buf_take(s->worker, &s->out, s->out.cap);
+    if (!take_row(g, step, statement - step->first, cells, n))
+        return g->batch_writes || g->batch_steps > 1 ? D1_CONTINUE : D1_STOP;
+    if (!g->streams || s->out.n - s->sent < SESSION_HIGH_MARK)
+        return D1_CONTINUE;
+    session_flush(s);
+    if (g->session && s->out.n - s->sent >= SESSION_HIGH_MARK) {
+        g->paused = true;
+        metric_add(&g->worker->metrics, METRIC_pauses, 1);
+        return D1_PAUSE;
+    }
+    return D1_CONTINUE;
+}
+
+void group_resume(struct group *g)
+{
+    if (!g->paused || !g->in_flight)
+        return;
+    g->paused = false;
+    d1_resume(g->database->d1, &g->request);
+}
+
+void group_cancel(struct group *g)
+{
+    if (g->in_flight)
+        database_cancel(g->database, &g->request);
+}
+
+/* Which steps go now, and whether their effects are to stay. */
+static size_t choose_batch(struct group *g)
+{
+    size_t n = 0;
+    struct step *step = g->head;
+    g->batch_steps = 0;
+    g->batch_writes = false;
+    for (; step && !step->error.p && !(g->one_by_one && g->batch_steps); step = step->next) {
+        step->first = n;
+        n += step->n_statements;
+        g->batch_steps++;
+        g->batch_writes |= step->is_write;
+    }
+    g->batch_end = step;
+    g->undoes = g->batch_writes && (step != NULL || g->end == END_ROLLBACK);
+    return n;
+}
+
+static bool prepare_steps(struct group *g)
+{
+    const struct config *c = g->session->serving->config;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next) {
+        const struct plan *plan = step->x.plan;
+        step->failed = NULL;
+        step->held.n = 0;
+        emitter_fini(&step->emitter);
+        step->emitter = (struct emitter){ .session = g->session, .plan = plan, .formats = step->x.formats, .sink = step->x.sink,
+                                          .copy = step->x.copy, .portal = step->x.portal };
+        if (!plan->local)
+            continue;
+        for (size_t i = 0; step->inputs && i < plan->local->n_inputs; i++)
+            local_rows_free(step->inputs[i]);
+        step->inputs = ARENA_ARRAY(g->arena, struct local_rows *, plan->local->n_inputs);
+        for (size_t i = 0, k = 0; step->inputs && i < plan->n_statements; i++)
+            if (plan->statements[i].role == STATEMENT_FETCH && k < plan->local->n_inputs) {
+                step->inputs[k] = local_rows_new(plan->statements[i].n_columns, c->finish_max_bytes);
+                if (!step->inputs[k++])
+                    return false;
+            }
+        if (!step->inputs)
+            return false;
+    }
+    return true;
+}
+
+static struct str d1_session(struct group *g)
+{
+    struct session *s = g->session;
+    struct database *db = g->database;
+    struct str start, own = s->bookmark ? str_from(s->bookmark) : (struct str){ 0 };
+    if (!db->d1->traits.bookmarks)
+        return (struct str){ 0 };
+    start = own.n ? own : gucs_stored(&s->gucs, guc_find(STR("pgd1.session")), NULL);
+    if (s->serving->config->bookmark_scope != CONFIG_BOOKMARK_SCOPE_DATABASE || str_is(start, "first-primary"))
+        return start;
+    struct str newest = schema_bookmark(db->schema, g->arena);
+    bool own_is_newer = own.n && str_cmp(own, newest) > 0;
+    return newest.n && !own_is_newer ? newest : start;
+}
+
+static bool mentions(const struct group *g, struct str what)
+{
+    for (const struct step *step = g->head; step != g->batch_end; step = step->next)
+        for (size_t i = 0; i < step->n_statements; i++)
+            if (str_find(step->statements[i].sql, what) >= 0)
+                return true;
+    return false;
+}
+
+/* DDL brings the schema it leaves behind: no second request to read it. */
+static const struct d1_statement *schema_statements(struct group *g, size_t *ret_n)
+{
+    *ret_n = 0;
+    if (g->n_ddl == 0 || g->undoes)
+        return NULL;
+    g->schema_reader = snapshot_reader_new();
+    g->schema_seen = g->database->generation;
+    const struct snapshot *now = g->database->snapshot;
+    bool side = (now && now->has_side_catalog) || mentions(g, STR("_pgd1_catalog"));
+    return g->schema_reader ? snapshot_statements_for(side, ret_n) : NULL;
+}
+
+static bool fill_request(struct group *g, size_t n)
+{
+    size_t n_schema;
+    const struct d1_statement *schema = schema_statements(g, &n_schema);
+    size_t total = n + n_schema + g->undoes;
+    struct d1_statement *all = ARENA_ARRAY(g->arena, struct d1_statement, total);
+    if (!all)
+        return false;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next)
+        if (step->n_statements)
+            memcpy(&all[step->first], step->statements, step->n_statements * sizeof(*all));
+    if (n_schema)
+        memcpy(&all[n], schema, n_schema * sizeof(*all));
+    if (g->undoes)
+        all[n] = (struct d1_statement){ .sql = STR(UNDO_SQL) };
+    g->schema_first = n;
+    g->request.statements = all;
+    g->request.n_statements = total;
+    return true;
+}
+
+static void on_done(struct d1_request *r);
+static enum run next(struct group *g);
+
+static enum run submit(struct group *g, size_t n)
+{
+    struct session *s = g->session;
+    const struct config *c = s->serving->config;
+    uint64_t timeout = s->gucs.live.statement_timeout_us, limit = c->d1_timeout_us;
+    g->request = (struct d1_request){
+        .access = g->batch_writes ? D1_WRITE : D1_READ,
+        .session = d1_session(g),
+        .deadline_us = worker_now(g->worker) + (timeout && timeout < limit ? timeout : limit),
+        .max_result_bytes = c->max_result_bytes,
+        .on_row = on_row,
+        .done = on_done,
+        .user = g,
+        .arena = g->arena,
+    };
+    struct err err;
+    err_init(&err, g->arena);
+    if (!prepare_steps(g) || !fill_request(g, n)) {
+        err_oom(&err);
+        fail_at_head(g, &err);
+        return RUN_OVER;
+    }
+    const struct step *only = g->batch_steps == 1 ? g->head : NULL;
+    g->streams = only && !g->batch_writes && !only->x.plan->local && only->x.sink != SINK_STORE;
+    g->at_row = g->head;
+    g->paused = false;
+    g->in_flight = true;
+    session_wait(s);
+    database_submit(g->database, &g->request);
+    return RUN_WAIT;
+}
+
+/* Steps that need nothing of D1 after all (planned again for the local engine). */
+static enum run answer_without_d1(struct group *g)
+{
+    struct err err;
+    err_init(&err, g->arena);
+    if (!prepare_steps(g)) {
+        err_oom(&err);
+        fail_at_head(g, &err);
+        return RUN_OVER;
+    }
+    return answer_until(g, g->batch_end, NULL) ? next(g) : RUN_OVER;
+}
+
+/* ---- what cannot be sent ---- */
+
+static struct step *first_write(struct group *g)
+{
+    struct step *step = g->head;
+    while (step && !step->is_write)
+        step = step->next;
+    return step;
+}
+
+/* The error takes the place of the first write; the reads before it are answered. */
+static void refuse(struct group *g, const struct err *err)
+{
+    struct step *write = first_write(g);
+    cut(g, write, write->queued_at);
+    group_add_error(g, err);
+}
+
+static bool refuse_interactive(struct group *g)
+{
+    struct session *s = g->session;
+    bool in_block = s->transaction.state == TXN_OPEN && g->end == END_IMPLICIT;
+    if (!g->batch_writes || g->undoes || (!in_block && !g->wrote))
+        return false;
+    struct err err;
+    err_init(&err, g->arena);
+    err_unsupported(&err, "%s", in_block ? "an interactive transaction with writes" : "a write after Flush in the same implicit transaction");
+    err_hint(&err, in_block ? "Use autocommit, or send the whole transaction at once: BEGIN to COMMIT in one string or one pipeline."
+                            : "Send Sync before it.");
+    refuse(g, &err);
+    return true;
+}
+
+/* D1 does not give the results of a batch it takes back; in process they are known. */
+static bool refuse_undo(struct group *g)
+{
+    if (!g->undoes || g->database->d1->traits.in_process)
+        return false;
+    if (g->batch_end) { /* the error that waits behind the writes takes the place of the first */
+        struct str error = g->batch_end->error;
+        struct step *write = first_write(g);
+        cut(g, write, write->queued_at);
+        struct step *step = ARENA_NEW(g->arena, struct step);
+        if (step) {
+            step->error = error;
+            append(g, step);
+            return true;
+        }
+    }
+    struct err err;
+    err_init(&err, g->arena);
+    err_unsupported(&err, "rolling back a pipelined transaction with writes");
+    err_hint(&err, "Nothing of it was sent.");
+    refuse(g, &err);
+    return true;
+}
+
+/* ---- running ---- */
+
+static enum run next(struct group *g)
+{
+    struct session *s = g->session;
+    while (g->head) {
+        if (g->head->error.p) {
+            fail_at_head(g, NULL);
+            return RUN_OVER;
+        }
+        size_t n = choose_batch(g);
+        if (refuse_interactive(g) || refuse_undo(g)) {
+            if (s->state == SESSION_CLOSED)
+                return RUN_OVER;
+            continue;
+        }
+        return n ? submit(g, n) : answer_without_d1(g);
+    }
+    g->is_running = false;
+    g->one_by_one = false;
+    if (g->goal == GOAL_SYNC) {
+        session_end_cycle(s);
+        return RUN_OVER;
+    }
+    return RUN_ON;
+}
+
+enum run group_run(struct group *g, enum goal goal, enum group_end end)
+{
+    g->goal = goal;
+    g->end = end;
+    g->is_running = true;
+    g->tries = 0;
+    return next(g);
+}
+
+/* On from a callback: nobody up the stack holds the group. */
+static void go_on(struct group *g)
+{
+    struct session *s = g->session;
+    if (next(g) == RUN_ON)
+        session_wake(s);
+}
+
+/* ---- the batch is done ---- */
+
+static void note_bookmark(struct group *g)
+{
+    struct session *s = g->session;
+    struct str bookmark = g->request.bookmark;
+    if (bookmark.n == 0 || bookmark.n > BOOKMARK_MAX)
+        return;
+    schema_saw_bookmark(g->database->schema, bookmark);
+    if (!s || (s->bookmark && str_is(bookmark, s->bookmark)))
+        return;
+    char *copy = strndup(bookmark.p, bookmark.n);
+    if (copy) {
+        free(s->bookmark);
+        s->bookmark = copy;
+        s->bookmark_changed = 1;
+    }
+}
+
+static void note_schema(struct group *g, bool committed)
+{
+    if (!g->schema_reader)
+        return;
+    struct err err;
+    err_init(&err, g->arena);
+    struct snapshot *snapshot = committed ? snapshot_reader_finish(g->schema_reader, &err) : NULL;
+    if (snapshot)
+        database_schema_changed(g->database, snapshot, g->schema_seen);
+    else if (committed || g->request.error.may_have_run)
+        database_schema_suspect(g->database);
+    schema_drop(g);
+    overlay_drop(g);
+}
+
+/* D1 has taken the batch back as asked, but the transport does not say what its members gave: the writes cannot be answered. */
+static void undone_unanswered(struct group *g)
+{
+    struct err err;
+    err_init(&err, g->arena);
+    if (g->batch_end) {
+        g->head->error = g->batch_end->error;
+        fail_at_head(g, NULL);
+        return;
+    }
+    err_unsupported(&err, "rolling back a pipelined transaction with writes");
+    err_hint(&err, "Nothing of it was kept.");
+    fail_at_head(g, &err);
+}
+
+static void succeeded(struct group *g)
+{
+    bool committed = !g->undoes;
+    if (!committed && !g->request.results) {
+        undone_unanswered(g);
+        return;
+    }
+    note_schema(g, committed);
+    if (committed && g->batch_writes && g->end == END_IMPLICIT)
+        g->wrote = true;
+    if (answer_until(g, g->batch_end, g->request.results))
+        go_on(g);
+}
+
+/* The step that D1 refused; NULL: it does not say. */
+static struct step *failed_step(struct group *g)
+{
+    size_t failed = g->request.error.failed;
+    if (g->batch_steps == 1)
+        return g->head;
+    if (g->request.error.kind != D1_ERROR_SQL || failed == 0)
+        return NULL;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next)
+        if (failed - 1 < step->first + step->n_statements)
+            return step;
+    return NULL;
+}
+
+static bool described_already(const struct step *step)
+{
+    return step->x.portal != NULL || step->emitter.began;
+}
+
+static bool same_columns(const struct plan *a, const struct plan *b)
+{
+    bool same = a->n_columns == b->n_columns;
+    for (size_t i = 0; same && i < a->n_columns; i++)
+        same = a->columns[i].type == b->columns[i].type && a->columns[i].typmod == b->columns[i].typmod &&
+               str_eq(a->columns[i].name, b->columns[i].name);
+    return same;
+}
+
+static bool replan(struct group *g, struct step *step, bool force_local, struct err *err)
+{
+    struct plan *plan;
+    bool again;
+    if (!planning_again(g->session, &step->x.source, force_local, true, &plan, err))
+        return false;
+    if (described_already(step) && !same_columns(plan, step->x.plan)) {
+        plan_unref(plan);
+        return err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+    }
+    for (size_t i = 0; step->inputs && i < step->x.plan->local->n_inputs; i++)
+        local_rows_free(step->inputs[i]);
+    step->inputs = NULL;
+    plan_unref(step->x.plan);
+    step->x.plan = plan;
+    step->x.literals = NULL;
+    step->x.n_literals = 0;
+    step->x.literal_offsets = NULL;
+    step->n_statements = plan->n_statements;
+    step->forced_local |= force_local;
+    if (!execute_bind(g->session, &step->x, g->arena, &step->statements, &again, err) || again)
+        return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be planned again");
+    return true;
+}
+
+static void fail_steps(struct group *g, struct step *at, const struct err *err)
+{
+    if (at && g->request.results && !answer_until(g, at, g->request.results))
+        return;
+    fail_at_head(g, err);
+}
+
+static bool schema_changed_for(const struct group *g)
+{
+    const struct snapshot *now = g->database->snapshot;
+    return now && now->version != g->head->x.plan->snapshot->version;
+}
+
+/* The schema has been read again: the batch is planned on it and sent once more, or its first error stands. */
+static void after_refresh(struct session *s)
+{
+    struct group *g = s->group;
+    struct err err;
+    err_init(&err, g->arena);
+    s->wake = g->wake_before;
+    s->schema_since_us = 0;
+    bool again = !s->wait_failed && !s->cancelled && schema_changed_for(g);
+    s->wait_failed = 0;
+    session_wait(s);
+    for (struct step *step = g->head; again && step != g->batch_end; step = step->next)
+        if (!replan(g, step, false, &err))
+            break;
+    if (!again || err_is_set(&err))
+        fail_at_head(g, again ? &err : g->first_error);
+    else
+        go_on(g);
+}
+
+static bool refresh(struct group *g, const struct err *err)
+{
+    struct session *s = g->session;
+    if (g->refreshed || g->head->emitter.began || s->cancelled)
+        return false;
+    for (const struct step *step = g->head; step != g->batch_end; step = step->next)
+        if (step->bulk)
+            return false; /* its rows were made for the schema they began with */
+    g->first_error = ARENA_NEW(g->arena, struct err);
+    if (!g->first_error)
+        return false;
+    err_init(g->first_error, g->arena);
+    err_copy(g->first_error, err);
+    g->refreshed = true;
+    g->wake_before = s->wake;
+    s->wake = after_refresh;
+    s->schema_since_us = worker_now(g->worker);
+    planning_wait_schema(s);
+    return true;
+}
+
+static bool try_locally(struct group *g, struct step *at)
+{
+    struct err err;
+    err_init(&err, g->arena);
+    if (!at || at->forced_local || g->head->emitter.began || !replan(g, at, true, &err))
+        return false;
+    go_on(g);
+    return true;
+}
+
+static void failed(struct group *g)
+{
+    struct step *at = failed_step(g);
+    struct err err;
+    err_init(&err, g->arena);
+    metric_add(&g->worker->metrics, METRIC_d1_errors, 1);
+    note_schema(g, false);
+    if (!at && g->request.error.kind == D1_ERROR_SQL && !g->batch_writes) {
+        g->one_by_one = true; /* reads can be asked one at a time: then the failing one is known */
+        go_on(g);
+        return;
+    }
+    const struct step *blamed = at ? at : g->head;
+    enum d1_remedy remedy = d1_error_map(&g->request.error, blamed->x.plan, g->database->snapshot, g->batch_writes, &err);
+    if (remedy == D1_REMEDY_REFRESH && refresh(g, &err))
+        return;
+    if (remedy == D1_REMEDY_LOCAL && try_locally(g, at))
+        return;
+    if (g->head->failed && g->request.error.kind == D1_ERROR_CANCELLED) { /* we stopped it ourselves: the row's error counts */
+        err_clear(&err);
+        err_copy(&err, g->head->failed);
+    }
+    if (err.code == SQLSTATE_QUERY_CANCELED && g->request.error.kind == D1_ERROR_DEADLINE)
+        metric_add(&g->worker->metrics, METRIC_statement_timeouts, 1);
+    fail_steps(g, at, &err);
+}
+
+static bool undone_as_asked(const struct group *g)
+{
+    const struct d1_error *e = &g->request.error;
+    return g->undoes && e->kind == D1_ERROR_SQL && d1_error_is_guard(e->message, STR(UNDO_PAYLOAD));
+}
+
+static void on_done(struct d1_request *r)
+{
+    struct group *g = r->user;
+    metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
+    if (g->session && database_send_again(g->database, r, &g->tries))
+        return;
+    g->in_flight = false;
+    note_bookmark(g);
+    if (!g->session) {
+        note_schema(g, r->error.kind == D1_OK);
+        group_free(g);
+        return;
+    }
+    if (r->error.kind == D1_OK || undone_as_asked(g))
+        succeeded(g);
+    else
+        failed(g);
+}

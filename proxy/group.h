@@ -1,0 +1,135 @@
+/*
+ * group.h - everything that is one transaction's work until the client waits for an answer: steps in order, sent as one D1 batch.
+ *
+ * A simple-query string, or the messages up to Sync or Flush, is a group. What needs no D1 is answered at once; if steps wait
+ * before it, its bytes are queued behind them. Steps collect until group_run(): at Sync, Flush, the end of the string, COMMIT,
+ * or when an answer is needed to go on. Then one batch carries them all, and the answers go out in order.
+ *
+ *   group_run -> take the steps up to an error -> one batch -> done: answer each, in order -> error? -> the rest -> goal
+ *
+ * Rows of a lone read go to the client as they come, with back-pressure. With several steps, or with writes, they are held until
+ * the batch has succeeded: nothing is shown that did not happen.
+ * An error that the proxy itself finds behind unsent writes (1/0 in a pipeline): the writes must be answered and undone. They are
+ * sent with a last member that fails on purpose, so D1 takes them back; where the transport does not give their results then,
+ * the error stands in the place of the first write.
+ *
+ * Owns     its arena with everything in it, the queued bytes, the request at D1.
+ * Lives    from the first message of a cycle to ReadyForQuery; while D1 holds the request, beyond the session if need be.
+ * Fails    into the session: session_fail().
+ * Not here what a statement means: execute.h. Interactive transactions with writes: the next part of txn/.
+ */
+#ifndef PGD1_PROXY_GROUP_H
+#define PGD1_PROXY_GROUP_H
+
+#include "d1/d1.h"
+#include "proxy/execute.h"
+#include "proxy/session.h"
+
+/* What happens when every step so far is answered. */
+enum goal {
+    GOAL_GO_ON, /* the session wakes: the message or the string goes on */
+    GOAL_SYNC,  /* end of the cycle: the implicit transaction commits, ReadyForQuery */
+};
+
+/* What becomes of the transaction when every step so far is answered. */
+enum group_end {
+    END_IMPLICIT, /* an implicit transaction: its writes are committed with the batch */
+    END_COMMIT,   /* COMMIT of a block */
+    END_ROLLBACK, /* ROLLBACK of a block: waiting writes must be answered and undone */
+};
+
+struct step {
+    struct step *next;
+    struct execution x;      /* x.plan and x.portal are referenced */
+    struct str error;        /* an ErrorResponse in this place; no plan */
+    struct d1_statement *statements;
+    size_t n_statements, first; /* first: index of the first one in the batch */
+    uint32_t seq;
+    size_t queued_at;        /* bytes in group.queued before it are answered before it */
+    /* the answer under way */
+    struct emitter emitter;
+    struct buf held;         /* encoded rows until the batch has succeeded */
+    struct local_rows **inputs;
+    struct bulk *bulk;       /* rows of COPY FROM; the statements point into it */
+    struct err *failed;      /* while its rows were taken */
+    bool is_write, is_ddl, forced_local;
+};
+
+/* A plan that dies with the group. */
+struct kept_plan {
+    struct kept_plan *next;
+    struct plan *plan;
+};
+
+struct group {
+    struct session *session; /* NULL: gone; the group ends when D1 lets go */
+    struct database *database;
+    struct worker *worker;
+    struct arena *arena;
+    struct step *head, *tail;
+    uint32_t n_steps;        /* waiting */
+    uint32_t seq;            /* steps ever added */
+    size_t n_writes, n_ddl;  /* among those waiting */
+    struct buf queued;
+    enum goal goal;
+    enum group_end end;
+    bool is_running;         /* group_run() is on */
+    /* at D1 */
+    struct d1_request request;
+    bool in_flight, streams, undoes; /* undoes: the last member fails on purpose */
+    struct step *batch_end;  /* first step that is not in the batch */
+    struct step *at_row;     /* the step whose rows are coming */
+    size_t batch_steps;
+    bool batch_writes;
+    unsigned tries;
+    bool refreshed, one_by_one, paused;
+    struct err *first_error; /* why the schema is being read again */
+    void (*wake_before)(struct session *s);
+    struct snapshot_reader *schema_reader; /* the schema read back behind DDL */
+    size_t schema_first;
+    uint64_t schema_seen;
+    struct shadow *shadow;    /* where the waiting DDL was tried */
+    struct snapshot *overlay; /* the schema with the waiting DDL applied; NULL: the database's */
+    uint32_t overlay_seq;     /* DDL up to this step is in it */
+    /* the transaction */
+    bool wrote;              /* this implicit transaction has sent writes already (Flush): they are committed */
+    bool began_block;        /* BEGIN came inside this group … */
+    uint32_t began_seq;      /* … after this many steps */
+    bool is_multi;           /* a string of several statements: an implicit block */
+    bool failed;             /* an error was answered: nothing more of this group runs */
+    /* the simple query under way (protocol_simple.c) */
+    struct str text;
+    struct sql_list list;
+    size_t at;
+    bool is_simple;
+    struct kept_plan *kept;
+};
+
+struct group *group_new(struct session *s); /* NULL: no memory */
+/* Ends the group, its bytes and references; when D1 still holds its request, as soon as that ends. */
+void group_drop(struct group *g);
+
+/* Adds a step for an execution; copies x, takes references. The statements are bound already. */
+struct step *group_add(struct group *g, const struct execution *x, struct d1_statement *statements, size_t n, struct err *err);
+/* An error in its place behind the steps that wait. */
+void group_add_error(struct group *g, const struct err *err);
+enum run {
+    RUN_ON,   /* nothing waits any more: go on */
+    RUN_WAIT, /* the session is BUSY and wakes later */
+    RUN_OVER, /* the cycle has ended, or an error was answered: the group may be gone */
+};
+/* Sends what waits and goes for the goal. */
+enum run group_run(struct group *g, enum goal goal, enum group_end end);
+/* Takes the reference: the plan lives as long as the group. */
+void group_keep_plan(struct group *g, struct plan *plan);
+/* The schema with the DDL that waits here applied; NULL: no DDL waits. */
+const struct snapshot *group_schema(struct group *g);
+bool group_has_writes_after(const struct group *g, uint32_t seq);
+void group_cancel(struct group *g);
+void group_resume(struct group *g); /* after a pause */
+static inline bool group_is_waiting(const struct group *g)
+{
+    return g->head != NULL;
+}
+
+#endif

@@ -1,0 +1,223 @@
+/* planning.c - see planning.h. */
+#include "proxy/planning.h"
+
+#include <pg_query/pg_query.pb-c.h>
+#include "proxy/database.h"
+#include "proxy/group.h"
+#include "proxy/session_setting.h"
+#include "proxy/sql/plan_cache.h"
+
+const struct snapshot *planning_schema(struct session *s)
+{
+    const struct snapshot *own = s->group ? group_schema(s->group) : NULL;
+    return own ? own : database_snapshot(s->database);
+}
+
+void planning_wait_schema(struct session *s)
+{
+    session_wait(s);
+    database_wait_schema(s->database, s, s->schema_since_us);
+}
+
+/* A plan made without knowing any table: right only if it needs none. */
+static bool needs_no_schema(const struct plan *p)
+{
+    if (p->place != PLACE_HERE || p->n_reads || p->n_writes || p->kind == PLAN_EXPLAIN || p->kind == PLAN_DECLARE || p->kind == PLAN_EXECUTE)
+        return false;
+    return !p->local || !p->local->needs_catalog;
+}
+
+/* Errors that another schema might not give: a name is missing, or there already. */
+static bool may_be_stale(const struct err *err)
+{
+    static const enum sqlstate codes[] = {
+        SQLSTATE_UNDEFINED_TABLE, SQLSTATE_UNDEFINED_COLUMN, SQLSTATE_UNDEFINED_OBJECT,     SQLSTATE_DUPLICATE_TABLE,
+        SQLSTATE_DUPLICATE_COLUMN, SQLSTATE_DUPLICATE_OBJECT, SQLSTATE_INVALID_SCHEMA_NAME, SQLSTATE_DUPLICATE_SCHEMA,
+    };
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (err->code == codes[i])
+            return true;
+    return false;
+}
+
+/* Errors that knowing no table may give. */
+static bool may_need_schema(const struct err *err)
+{
+    const char *code = sqlstate_code(err->code);
+    return may_be_stale(err) || (strncmp(code, "42", 2) == 0 && err->code != SQLSTATE_SYNTAX_ERROR);
+}
+
+bool planning_cached(struct session *s, struct str text, const oid_t *types, size_t n_types, struct found_plan *ret)
+{
+    const struct snapshot *schema = planning_schema(s);
+    struct sql_settings settings;
+    struct planned planned;
+    if (!schema || s->schema_since_us || s->group->overlay)
+        return false;
+    session_sql_settings(s, schema, s->group->arena, &settings);
+    if (!plan_cache_get(s->worker->plans, text, schema, &settings, types, n_types, s->group->arena, &planned)) {
+        metric_add(&s->worker->metrics, METRIC_plan_cache_misses, 1);
+        return false;
+    }
+    metric_add(&s->worker->metrics, METRIC_plan_cache_hits, 1);
+    *ret = (struct found_plan){ planned.plan, planned.literals, planned.n_literals, planned.literal_offsets };
+    return true;
+}
+
+static bool make(struct session *s, const struct sql_statement *parsed, const struct sql_source *source, const struct snapshot *schema,
+                 bool force_local, struct plan **ret, struct err *err)
+{
+    struct sql_settings settings;
+    session_sql_settings(s, schema, s->group->arena, &settings);
+    settings.force_local = force_local;
+    return sql_plan(parsed, schema, &settings, source->types, source->n_types, ret, err);
+}
+
+static void remember(struct session *s, const struct sql_source *source, const struct snapshot *schema, struct plan *plan)
+{
+    struct sql_settings settings;
+    session_sql_settings(s, schema, s->group->arena, &settings);
+    plan_cache_put(s->worker->plans, source->text, schema, &settings, source->types, source->n_types, plan, s->group->arena);
+}
+
+static bool check_wait(struct session *s, struct err *err)
+{
+    if (s->cancelled) {
+        s->cancelled = 0;
+        return err_set(err, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
+    }
+    if (s->wait_failed) {
+        s->wait_failed = 0;
+        if (s->wait_error)
+            err_copy(err, s->wait_error);
+        else
+            err_oom(err);
+        return false;
+    }
+    return true;
+}
+
+enum outcome planning_make(struct session *s, const struct sql_statement *parsed, const struct sql_source *source, bool is_whole,
+                           struct found_plan *ret, struct err *err)
+{
+    *ret = (struct found_plan){ 0 };
+    if (!check_wait(s, err))
+        return OUTCOME_FAILED;
+    const struct snapshot *schema = planning_schema(s);
+    bool is_blank = !schema;
+    if (s->schema_since_us && schema && !s->group->overlay && s->database->snapshot_us < s->schema_since_us) {
+        planning_wait_schema(s);
+        return OUTCOME_WAIT;
+    }
+    bool ok = make(s, parsed, source, is_blank ? s->worker->blank : schema, false, &ret->plan, err);
+    if (is_blank && (ok ? !needs_no_schema(ret->plan) : may_need_schema(err))) {
+        plan_unref(ret->plan);
+        ret->plan = NULL;
+        err_clear(err);
+        planning_wait_schema(s);
+        return OUTCOME_WAIT;
+    }
+    if (!ok && may_be_stale(err) && !s->schema_since_us && !s->group->overlay && !is_blank) {
+        /* somebody else may have made what is missing: look once */
+        err_clear(err);
+        s->schema_since_us = worker_now(s->worker);
+        planning_wait_schema(s);
+        return OUTCOME_WAIT;
+    }
+    s->schema_since_us = 0;
+    if (!ok)
+        return OUTCOME_FAILED;
+    if (is_whole && !is_blank && !s->group->overlay)
+        remember(s, source, schema, ret->plan);
+    return OUTCOME_DONE;
+}
+
+/* What runs of DECLARE and COPY TO is the query inside. */
+static struct plan *query_of(struct plan *plan)
+{
+    struct plan *inner = plan->kind == PLAN_DECLARE   ? plan->utility.cursor->query
+                         : plan->kind == PLAN_COPY_TO ? plan->utility.copy->query
+                                                      : NULL;
+    if (!inner)
+        return plan;
+    plan_ref(inner);
+    plan_unref(plan);
+    return inner;
+}
+
+bool planning_again(struct session *s, const struct sql_source *source, bool force_local, bool for_step, struct plan **ret,
+                    struct err *err)
+{
+    struct sql_list list;
+    const struct snapshot *schema = planning_schema(s);
+    metric_add(&s->worker->metrics, METRIC_plan_retries, 1);
+    if (!sql_parse(source->text, s->serving->config->max_message_bytes, s->group->arena, &list, err))
+        return false;
+    if (source->index >= list.n)
+        return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be found again");
+    if (!make(s, &list.statements[source->index], source, schema ? schema : s->worker->blank, force_local, ret, err))
+        return false;
+    if (for_step)
+        *ret = query_of(*ret);
+    return true;
+}
+
+bool sql_ends_transaction(const struct sql_statement *statement)
+{
+    const PgQuery__RawStmt *raw = statement->raw;
+    if (!raw || !raw->stmt || raw->stmt->node_case != PG_QUERY__NODE__NODE_TRANSACTION_STMT)
+        return false;
+    PgQuery__TransactionStmtKind kind = raw->stmt->transaction_stmt->kind;
+    return kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT || kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK ||
+           kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO;
+}
+
+bool plan_is_own_text(const struct found_plan *found)
+{
+    for (size_t i = 0; i < found->n_literals; i++)
+        if (!str_eq(found->literals[i], found->plan->literals[i]))
+            return false;
+    return found->n_literals == found->plan->n_literals;
+}
+
+bool planning_is_current(struct session *s, const struct plan *plan)
+{
+    const struct snapshot *schema = planning_schema(s);
+    if (plan->snapshot == schema || needs_no_schema(plan))
+        return true;
+    return schema && plan->snapshot->version == schema->version;
+}
+
+static bool same_columns(const struct plan *a, const struct plan *b)
+{
+    if (a->n_columns != b->n_columns)
+        return false;
+    for (size_t i = 0; i < a->n_columns; i++)
+        if (a->columns[i].type != b->columns[i].type || a->columns[i].typmod != b->columns[i].typmod ||
+            !str_eq(a->columns[i].name, b->columns[i].name))
+            return false;
+    return true;
+}
+
+enum outcome planning_renew(struct session *s, struct plan **plan, const struct sql_source *source, struct err *err)
+{
+    struct plan *fresh;
+    if (!check_wait(s, err))
+        return OUTCOME_FAILED;
+    if (planning_is_current(s, *plan))
+        return OUTCOME_DONE;
+    if (!planning_schema(s)) {
+        planning_wait_schema(s);
+        return OUTCOME_WAIT;
+    }
+    if (!planning_again(s, source, false, false, &fresh, err))
+        return OUTCOME_FAILED;
+    if (!same_columns(*plan, fresh)) {
+        plan_unref(fresh);
+        err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+        return OUTCOME_FAILED;
+    }
+    plan_unref(*plan);
+    *plan = fresh;
+    return OUTCOME_DONE;
+}

@@ -1,0 +1,62 @@
+/*
+ * transaction.h - the transaction block of a session: BEGIN … COMMIT, savepoints, modes, with PostgreSQL's rules and words.
+ *
+ *            BEGIN                 error
+ *   IDLE ------------> OPEN ------------------> FAILED
+ *     ^                 | ^                       | |
+ *     |  COMMIT,        | +--- ROLLBACK TO -------+ |
+ *     +-- ROLLBACK -----+                           |
+ *     +---------------- COMMIT, ROLLBACK -----------+
+ *
+ * A multi-statement string and a pipeline up to Sync are an implicit transaction: IDLE here, and one batch (group.h).
+ *
+ * Owns     the savepoints. Settings are taken back through the gucs given.
+ * Lives    one session.
+ * Fails    25001, 25P01, 25P02, 3B001, 25006 with PostgreSQL's wording. Warnings are errors in form: the caller sends them as such.
+ * Not here sending anything to D1: group.h collects the writes, and a block's COMMIT sends them.
+ */
+#ifndef PGD1_PROXY_TXN_TRANSACTION_H
+#define PGD1_PROXY_TXN_TRANSACTION_H
+
+#include "proxy/base/err.h"
+#include "proxy/guc.h"
+#include "proxy/sql/plan.h"
+
+enum isolation { READ_UNCOMMITTED, READ_COMMITTED, REPEATABLE_READ, SERIALIZABLE };
+enum transaction_state { TXN_IDLE, TXN_OPEN, TXN_FAILED, TXN_STATE_NR };
+
+struct savepoint;
+
+struct transaction {
+    enum transaction_state state;
+    unsigned char isolation; /* enum isolation */
+    bool read_only, deferrable;
+    bool has_queried; /* a statement has run: the isolation level is fixed */
+    struct savepoint *savepoints; /* newest first */
+};
+
+void transaction_init(struct transaction *t);
+void transaction_fini(struct transaction *t);
+const char *transaction_state_name(enum transaction_state state);
+bool transaction_may_move(enum transaction_state from, enum transaction_state to);
+enum transaction_status transaction_status(const struct transaction *t); /* for ReadyForQuery */
+
+/* BEGIN, START TRANSACTION. warning is set to 25001 when one is open already; then only the modes are applied. */
+bool transaction_begin(struct transaction *t, const struct plan_transaction *modes, const struct guc_live *defaults,
+                       struct err *warning, struct err *err);
+/* Ends the block and its settings: SET LOCAL on commit, every SET on rollback. chain: a new one with the same modes begins. */
+void transaction_end(struct transaction *t, bool commit, bool chain, struct gucs *gucs);
+/* An error inside the block; outside it has no effect. */
+void transaction_fail(struct transaction *t);
+/* position: what the caller wants back on ROLLBACK TO (how much of its queue existed then). */
+bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, size_t position, struct err *err);
+bool transaction_release(struct transaction *t, struct str name, struct err *err);
+bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs *gucs, size_t *ret_position, struct err *err);
+/* SET TRANSACTION and BEGIN's modes. */
+bool transaction_set_modes(struct transaction *t, const struct plan_transaction *modes, struct err *err);
+/* 25P02 in a failed block, unless the statement ends it; 25006 for a write in a read-only one. */
+bool transaction_allows(const struct transaction *t, const struct guc_live *defaults, const struct plan *plan, struct err *err);
+bool transaction_refuses_failed(const struct transaction *t, struct err *err); /* sets 25P02 and answers true when failed */
+bool isolation_find(struct str word, unsigned char *ret);
+
+#endif

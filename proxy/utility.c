@@ -1,0 +1,387 @@
+/* utility.c - see utility.h. EXPLAIN: explain.c. */
+#include "proxy/utility.h"
+
+#include "proxy/group.h"
+#include "proxy/notify.h"
+#include "proxy/planning.h"
+#include "proxy/prepared.h"
+#include "proxy/session_setting.h"
+
+static enum outcome tag(struct session *s, const struct execution *x)
+{
+    execute_tag(x->plan, 0, session_out(s));
+    return OUTCOME_DONE;
+}
+
+static enum outcome tag_if(struct session *s, const struct execution *x, bool ok)
+{
+    return ok ? tag(s, x) : OUTCOME_FAILED;
+}
+
+enum outcome utility_nothing(struct session *s, struct execution *x, struct err *err)
+{
+    (void)err;
+    if (x->plan->notice.n) {
+        struct err notice = { .code = x->plan->notice_code, .message = x->plan->notice };
+        session_notice(s, SEVERITY_NOTICE, &notice);
+    }
+    return tag(s, x);
+}
+
+/* ---- SET, SHOW ---- */
+
+static bool set_characteristics(struct session *s, const struct plan_transaction *m, struct err *err)
+{
+    struct str name = STR("default_transaction_isolation");
+    if (m->isolation.n && !session_set(s, name, m->isolation, GUC_SESSION, err))
+        return false;
+    if (m->read_only >= 0 && !session_set(s, STR("default_transaction_read_only"), m->read_only ? STR("on") : STR("off"), GUC_SESSION, err))
+        return false;
+    return m->deferrable < 0 ||
+           session_set(s, STR("default_transaction_deferrable"), m->deferrable ? STR("on") : STR("off"), GUC_SESSION, err);
+}
+
+/* A string of several statements and a pipeline are transactions too, though not blocks. */
+static bool in_transaction(const struct session *s)
+{
+    return s->transaction.state != TXN_IDLE || (s->group && s->group->is_multi);
+}
+
+static void warn_outside(struct session *s, const char *what)
+{
+    struct err warning = { .code = SQLSTATE_NO_ACTIVE_SQL_TRANSACTION };
+    warning.message = arena_printf(s->group->arena, "%s can only be used in transaction blocks", what);
+    session_notice(s, SEVERITY_WARNING, &warning);
+}
+
+static bool set(struct session *s, const struct plan_set *set, struct err *err)
+{
+    switch (set->action) {
+    case SET_VALUE:
+        if (set->is_local && !in_transaction(s))
+            warn_outside(s, "SET LOCAL");
+        return session_set(s, set->name, set->value, set->is_local ? GUC_LOCAL : GUC_SESSION, err);
+    case SET_DEFAULT:
+        return session_reset(s, set->name, set->is_local, err);
+    case SET_RESET_ALL:
+        return gucs_reset_all(&s->gucs, err);
+    case SET_TRANSACTION:
+        if (!in_transaction(s))
+            warn_outside(s, "SET TRANSACTION");
+        return s->transaction.state == TXN_IDLE || transaction_set_modes(&s->transaction, set->transaction, err);
+    case SET_SESSION_CHARACTERISTICS:
+        return set_characteristics(s, set->transaction, err);
+    }
+    return false;
+}
+
+enum outcome utility_set(struct session *s, struct execution *x, struct err *err)
+{
+    return tag_if(s, x, set(s, x->plan->utility.set, err));
+}
+
+static struct emitter emitter_of(struct session *s, const struct execution *x, struct err *err)
+{
+    return (struct emitter){ .session = s, .plan = x->plan, .formats = x->formats, .sink = x->sink, .portal = x->portal, .out = session_out(s), .err = err };
+}
+
+static bool show_all(struct session *s, struct emitter *e, struct err *err)
+{
+    size_t n;
+    const struct guc *rows = guc_table(&n);
+    for (size_t i = 0; i < n; i++) {
+        struct str shown;
+        if (!session_show(s, str_from(rows[i].name), s->group->arena, &shown, err))
+            return false;
+        struct value cells[] = { value_text(str_from(rows[i].name)), value_text(shown), value_text(str_from(rows[i].help)) };
+        if (!emitter_row(e, cells, 3))
+            return false;
+    }
+    return true;
+}
+
+enum outcome utility_show(struct session *s, struct execution *x, struct err *err)
+{
+    const struct plan_show *show = x->plan->utility.show;
+    struct emitter e = emitter_of(s, x, err);
+    struct str shown = { 0 };
+    if (!show->all && !session_show(s, show->name, s->group->arena, &shown, err))
+        return OUTCOME_FAILED;
+    emitter_begin(&e, x->describe);
+    struct value cell = value_text(shown);
+    bool ok = show->all ? show_all(s, &e, err) : emitter_row(&e, &cell, 1);
+    return tag_if(s, x, ok);
+}
+
+/* ---- transactions ---- */
+
+static enum outcome begin(struct session *s, const struct execution *x, struct err *err)
+{
+    struct err warning = { .arena = s->group->arena };
+    if (!transaction_begin(&s->transaction, x->plan->utility.transaction, &s->gucs.live, &warning, err))
+        return OUTCOME_FAILED;
+    if (err_is_set(&warning))
+        session_notice(s, SEVERITY_WARNING, &warning);
+    else {
+        s->group->began_block = true;
+        s->group->began_seq = s->group->seq;
+    }
+    return tag(s, x);
+}
+
+static bool check_chain(struct session *s, const struct plan_transaction *t, struct err *err)
+{
+    if (!t->chain || s->transaction.state != TXN_IDLE)
+        return true;
+    return err_set(err, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "%s AND CHAIN can only be used in transaction blocks",
+                   t->command == TRANSACTION_COMMIT ? "COMMIT" : "ROLLBACK");
+}
+
+/* What waits must be answered, and sent or taken back, before the transaction ends. */
+static enum outcome end(struct session *s, const struct execution *x, bool commit, struct err *err)
+{
+    const struct plan_transaction *t = x->plan->utility.transaction;
+    struct group *g = s->group;
+    if (!check_chain(s, t, err))
+        return OUTCOME_FAILED;
+    if (group_is_waiting(g))
+        switch (group_run(g, GOAL_GO_ON, commit ? END_COMMIT : END_ROLLBACK)) {
+        case RUN_WAIT:
+            return OUTCOME_WAIT;
+        case RUN_OVER:
+            return OUTCOME_OVER;
+        case RUN_ON:
+            break;
+        }
+    bool was_open = s->transaction.state != TXN_IDLE, was_failed = s->transaction.state == TXN_FAILED;
+    if (!was_open)
+        session_notice_text(s, SEVERITY_WARNING, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+    commit = commit && !was_failed;
+    transaction_end(&s->transaction, commit, t->chain, &s->gucs);
+    portals_end_transaction(s, commit);
+    notify_end_transaction(s, commit);
+    g->wrote = false;
+    g->began_block = false;
+    if (t->chain)
+        s->gucs.live.types.now_us = session_wall_us(s);
+    metric_add(&s->worker->metrics, METRIC_transactions, 1);
+    backend_command_complete(session_out(s), commit ? STR("COMMIT") : STR("ROLLBACK"));
+    return OUTCOME_DONE;
+}
+
+static enum outcome savepoint(struct session *s, const struct execution *x, struct err *err)
+{
+    return tag_if(s, x, transaction_savepoint(&s->transaction, x->plan->utility.transaction->savepoint, &s->gucs, s->group->seq, err));
+}
+
+static enum outcome rollback_to(struct session *s, const struct execution *x, struct err *err)
+{
+    size_t position;
+    struct str name = x->plan->utility.transaction->savepoint;
+    if (s->group->n_writes) {
+        err_unsupported(err, "ROLLBACK TO SAVEPOINT behind writes of the same pipeline");
+        err_hint(err, "Leave out what would be rolled back.");
+        return OUTCOME_FAILED;
+    }
+    return tag_if(s, x, transaction_rollback_to(&s->transaction, name, &s->gucs, &position, err));
+}
+
+enum outcome utility_transaction(struct session *s, struct execution *x, struct err *err)
+{
+    switch (x->plan->utility.transaction->command) {
+    case TRANSACTION_BEGIN:
+        return begin(s, x, err);
+    case TRANSACTION_COMMIT:
+        return end(s, x, true, err);
+    case TRANSACTION_ROLLBACK:
+        return end(s, x, false, err);
+    case TRANSACTION_SAVEPOINT:
+        return savepoint(s, x, err);
+    case TRANSACTION_RELEASE:
+        return tag_if(s, x, transaction_release(&s->transaction, x->plan->utility.transaction->savepoint, err));
+    case TRANSACTION_ROLLBACK_TO:
+        return rollback_to(s, x, err);
+    }
+    return OUTCOME_FAILED;
+}
+
+/* ---- PREPARE, EXECUTE, DEALLOCATE ---- */
+
+enum outcome utility_prepare(struct session *s, struct execution *x, struct err *err)
+{
+    const struct plan_prepare *p = x->plan->utility.prepare;
+    struct sql_list list;
+    struct found_plan found;
+    struct sql_source source = { p->query_text, 0, p->types, p->n_types };
+    if (!sql_parse(p->query_text, s->serving->config->max_message_bytes, s->group->arena, &list, err))
+        return OUTCOME_FAILED;
+    enum outcome outcome = planning_make(s, &list.statements[0], &source, true, &found, err);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    bool ok = prepared_add(s, p->name, p->query_text, 0, found.plan->param_types, found.plan->n_params, found.plan, true, err);
+    plan_unref(found.plan);
+    return tag_if(s, x, ok);
+}
+
+struct arguments {
+    struct arena *arena;
+    struct value *values;
+    size_t n;
+    struct err *err;
+};
+
+static bool take_arguments(void *ctx, const struct value *cells, size_t n)
+{
+    struct arguments *a = ctx;
+    for (size_t i = 0; i < n && i < a->n; i++) {
+        a->values[i] = cells[i];
+        if (cells[i].class != VALUE_TEXT && cells[i].class != VALUE_BLOB)
+            continue;
+        a->values[i].bytes = arena_str(a->arena, cells[i].bytes);
+        if (!a->values[i].bytes.p)
+            return err_oom(a->err);
+    }
+    return true;
+}
+
+/* The values of EXECUTE's arguments: a SELECT of them, run here. */
+static bool work_out(struct session *s, const struct execution *x, struct plan *plan, struct arguments *a, struct err *err)
+{
+    struct execution row = { .plan = plan, .params = x->params, .n_params = x->n_params };
+    struct bind_input input;
+    struct value *binds;
+    if (plan->place != PLACE_HERE || !plan->local) {
+        err_unsupported(err, "a table in the arguments of EXECUTE");
+        return false;
+    }
+    execute_input(s, &row, &input);
+    if (!plan_bind_local(plan, &input, a->arena, &binds, err))
+        return false;
+    struct local_run run = { .sql = plan->local->sql, .binds = binds, .n_binds = plan->local->n_binds,
+                             .snapshot = input.snapshot ? input.snapshot : s->worker->blank, .types = input.types, .now_us = input.now_us,
+                             .session_value = session_value, .session_ctx = s, .on_row = take_arguments, .ctx = a, .arena = a->arena };
+    return local_run(s->worker->local, &run, err) && !err_is_set(err);
+}
+
+/* Each argument as its parameter's type: through its text form, as an assignment cast would for what clients write. */
+static bool convert(struct session *s, const struct plan *from, const struct prepared *to, struct arguments *a, struct err *err)
+{
+    struct buf text;
+    bool ok = true;
+    buf_init(&text, 64 << 20);
+    for (size_t i = 0; i < a->n && ok; i++) {
+        int32_t typmod = -1;
+        oid_t target = snapshot_base_type(to->plan->snapshot, to->plan->param_types[i], &typmod), source = from->columns[i].codec_type;
+        if (a->values[i].class == VALUE_NULL || target == source)
+            continue;
+        buf_reset(&text);
+        ok = type_encode(source, from->columns[i].typmod, WIRE_TEXT, &a->values[i], &s->gucs.live.types, a->arena, &text, err) &&
+             type_decode(target, WIRE_TEXT, arena_str(a->arena, buf_str(&text)), &s->gucs.live.types, a->arena, &a->values[i], err);
+    }
+    buf_fini(&text);
+    return ok;
+}
+
+static bool arguments_for(struct session *s, const struct execution *x, const struct prepared *p, struct arguments *a, struct err *err)
+{
+    const struct plan_prepare *e = x->plan->utility.prepare;
+    size_t wants = p->plan ? p->plan->n_params : 0;
+    *a = (struct arguments){ .arena = s->group->arena, .n = e->n_arguments, .err = err };
+    if (e->n_arguments != wants) {
+        err_set(err, SQLSTATE_SYNTAX_ERROR, "wrong number of parameters for prepared statement \"%.*s\"", STR_FMT(e->name));
+        return err_detail(err, "Expected %zu parameters but got %zu.", wants, e->n_arguments);
+    }
+    a->values = ARENA_ARRAY(a->arena, struct value, a->n);
+    if (!a->values)
+        return err_oom(err);
+    return a->n == 0 || (work_out(s, x, e->arguments_plan, a, err) && convert(s, e->arguments_plan, p, a, err));
+}
+
+enum outcome utility_execute(struct session *s, struct execution *x, struct err *err)
+{
+    struct prepared *p = prepared_find(s, x->plan->utility.prepare->name, err);
+    struct arguments a;
+    if (!p || !arguments_for(s, x, p, &a, err))
+        return OUTCOME_FAILED;
+    if (!p->plan) {
+        backend_empty_query(session_out(s));
+        return OUTCOME_DONE;
+    }
+    struct sql_source source = { p->text, p->index, p->types, p->n_types };
+    enum outcome outcome = planning_renew(s, &p->plan, &source, err);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    struct execution run = *x;
+    run.plan = p->plan;
+    run.source = source;
+    run.source.text = arena_str(s->group->arena, p->text); /* DEALLOCATE may come before the step runs */
+    run.source.types = p->plan->param_types;
+    run.source.n_types = p->plan->n_params;
+    run.params = a.values;
+    run.n_params = a.n;
+    run.literals = NULL;
+    run.n_literals = 0;
+    run.literal_offsets = NULL;
+    return execute(s, &run, err);
+}
+
+enum outcome utility_deallocate(struct session *s, struct execution *x, struct err *err)
+{
+    const struct plan_prepare *p = x->plan->utility.prepare;
+    if (p->all)
+        prepared_remove_all(s, false);
+    else if (!prepared_find(s, p->name, err))
+        return OUTCOME_FAILED;
+    else
+        prepared_remove(s, p->name);
+    return tag(s, x);
+}
+
+const struct plan *utility_described(struct session *s, const struct plan *plan)
+{
+    if (plan->kind == PLAN_EXECUTE) {
+        struct prepared *p = prepared_find(s, plan->utility.prepare->name, NULL);
+        return p && p->plan ? p->plan : plan;
+    }
+    if (plan->kind == PLAN_FETCH && !plan->utility.cursor->is_move) {
+        struct portal *p = portal_find(s, plan->utility.cursor->name, NULL);
+        return p && p->plan ? p->plan : plan;
+    }
+    return plan;
+}
+
+/* ---- DISCARD ---- */
+
+static bool discard_all(struct session *s, struct err *err)
+{
+    if (in_transaction(s))
+        return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION, "DISCARD ALL cannot run inside a transaction block");
+    portals_remove_all(s);
+    prepared_remove_all(s, false);
+    return gucs_reset_all(&s->gucs, err) && notify_unlisten(s, (struct str){ 0 }, true, err);
+}
+
+enum outcome utility_discard(struct session *s, struct execution *x, struct err *err)
+{
+    bool all = x->plan->utility.discard->what == DISCARD_ALL_STATE;
+    return tag_if(s, x, !all || discard_all(s, err));
+}
+
+/* ---- LISTEN, NOTIFY ---- */
+
+enum outcome utility_listen(struct session *s, struct execution *x, struct err *err)
+{
+    return tag_if(s, x, notify_listen(s, x->plan->utility.channel->name, err));
+}
+
+enum outcome utility_unlisten(struct session *s, struct execution *x, struct err *err)
+{
+    const struct plan_channel *c = x->plan->utility.channel;
+    return tag_if(s, x, notify_unlisten(s, c->name, c->all, err));
+}
+
+enum outcome utility_notify(struct session *s, struct execution *x, struct err *err)
+{
+    const struct plan_channel *c = x->plan->utility.channel;
+    return tag_if(s, x, notify_send(s, c->name, c->payload, err));
+}

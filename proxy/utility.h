@@ -1,0 +1,30 @@
+/*
+ * utility.h - statements that are answered by the session itself: SET, SHOW, BEGIN…, PREPARE…, DISCARD, LISTEN…, EXPLAIN.
+ *
+ * Each takes an execution whose plan is of its kind, writes its answer, and answers as execute() does.
+ *
+ * Owns     nothing.
+ * Fails    OUTCOME_FAILED with PostgreSQL's SQLSTATE and words.
+ */
+#ifndef PGD1_PROXY_UTILITY_H
+#define PGD1_PROXY_UTILITY_H
+
+#include "proxy/execute.h"
+
+enum outcome utility_set(struct session *s, struct execution *x, struct err *err);
+enum outcome utility_show(struct session *s, struct execution *x, struct err *err);
+enum outcome utility_transaction(struct session *s, struct execution *x, struct err *err);
+enum outcome utility_prepare(struct session *s, struct execution *x, struct err *err);
+enum outcome utility_execute(struct session *s, struct execution *x, struct err *err);
+enum outcome utility_deallocate(struct session *s, struct execution *x, struct err *err);
+enum outcome utility_discard(struct session *s, struct execution *x, struct err *err);
+enum outcome utility_listen(struct session *s, struct execution *x, struct err *err);
+enum outcome utility_unlisten(struct session *s, struct execution *x, struct err *err);
+enum outcome utility_notify(struct session *s, struct execution *x, struct err *err);
+enum outcome utility_explain(struct session *s, struct execution *x, struct err *err);
+enum outcome utility_nothing(struct session *s, struct execution *x, struct err *err);
+
+/* The plan whose columns a utility statement answers with, for Describe: EXECUTE its statement's, FETCH its cursor's, else its own. */
+const struct plan *utility_described(struct session *s, const struct plan *plan);
+
+#endif
