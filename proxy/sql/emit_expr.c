@@ -389,7 +389,9 @@ static bool emit_const(struct emitter *e, const struct expr *x, struct fragment 
 {
     if (x->constant.is_null) {
         mark_structural(e, x);
-        *ret = (struct fragment){ .sql = STR("NULL"), .simple = true };
+        *ret = (struct fragment){ .sql = STR("NULL"), .simple = true, .is_null = true };
+        if (e->target == TARGET_D1 && is_numeric(e, x->type))
+            ret->form = FORM_NUMBER;
         return true;
     }
     if (is_numeric(e, x->type))

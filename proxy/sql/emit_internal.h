@@ -45,6 +45,7 @@ struct fragment {
     enum fragment_form form;
     int scale, digits;     /* NUMBER, SCALED: most decimal digits of the integer; 0 unknown */
     bool simple;           /* a column, placeholder or literal: cheap to write twice */
+    bool is_null;          /* NULL itself: fits every form */
     bool is_volatile;      /* another value each time it is evaluated */
     const struct expr *bindable; /* NUMBER of a constant: it can be bound in another form instead */
     bool mixed_scale;      /* the scale shown differs from row to row: `scale` is only the value's */

@@ -106,7 +106,7 @@ static int shown_scale(struct emitter *e, const struct fragment *f)
 
 bool to_number(struct emitter *e, struct fragment *f)
 {
-    if (f->form == FORM_NUMBER || (f->form == FORM_SCALED && f->scale == 0))
+    if (f->is_null || f->form == FORM_NUMBER || (f->form == FORM_SCALED && f->scale == 0))
         return true;
     return blocked(e, -1, "comparing exact numerics here");
 }
@@ -128,6 +128,11 @@ static bool watch_overflow(struct emitter *e, struct fragment *f)
 
 bool to_scaled(struct emitter *e, int scale, struct fragment *f)
 {
+    if (f->is_null) {
+        f->form = FORM_SCALED;
+        f->scale = scale;
+        return true;
+    }
     if (scale < 0 || scale > MAX_SCALE)
         return blocked(e, -1, "numerics of unknown scale here");
     if (f->form == FORM_SCALED) {
@@ -189,6 +194,10 @@ bool align_numbers(struct emitter *e, struct fragment *const *parts, size_t n)
 
 bool numeric_text(struct emitter *e, struct fragment *f)
 {
+    if (f->is_null) {
+        f->form = FORM_NATURAL;
+        return true;
+    }
     if (f->bindable) {
         const struct expr *x = f->bindable;
         *f = (struct fragment){ 0 };

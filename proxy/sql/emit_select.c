@@ -264,23 +264,23 @@ bool emit_limit(struct emitter *e, const struct query *q, struct str *ret)
 
 static bool unify_column(struct emitter *e, oid_t type, struct fragment *cells, size_t n, size_t step, struct fragment *ret)
 {
+    const struct fragment *first = &cells[0];
     bool same = true;
-    for (size_t i = 1; i < n; i++)
-        same = same && cells[i * step].form == cells[0].form && cells[i * step].scale == cells[0].scale;
-    bool keep = same && cells[0].form != FORM_NATURAL && cells[0].scale >= 0 && !cells[0].bindable;
+    for (size_t i = 0; i < n && first->is_null; i++)
+        first = &cells[i * step];
+    for (size_t i = 0; i < n; i++) {
+        const struct fragment *f = &cells[i * step];
+        same = same && (f->is_null || (f->form == first->form && f->scale == first->scale));
+    }
+    bool keep = same && first->form != FORM_NATURAL && first->scale >= 0 && !first->bindable;
     for (size_t i = 0; i < n && !keep; i++)
         if (!make_natural(e, type, &cells[i * step]))
             return false;
-    *ret = cells[0];
+    *ret = *first;
     ret->sql = (struct str){ 0 };
     ret->bindable = NULL;
-    ret->simple = false;
+    ret->simple = ret->is_null = false;
     return true;
-}
-
-static bool has_null_const(const struct expr *x)
-{
-    return x->kind == EXPR_CONST && x->constant.is_null;
 }
 
 bool emit_values_rows(struct emitter *e, struct expr ***rows, size_t n_rows, size_t n_columns, struct str *ret, struct fragment *columns)
@@ -293,9 +293,6 @@ bool emit_values_rows(struct emitter *e, struct expr ***rows, size_t n_rows, siz
             if (!emit_expr(e, rows[r][c], &cells[r * n_columns + c]) || !settle(e, &cells[r * n_columns + c]))
                 return false;
     for (size_t c = 0; c < n_columns; c++) {
-        for (size_t r = 0; r < n_rows; r++)
-            if (has_null_const(rows[r][c]) && is_numeric(e, rows[0][c]->type) && e->target == TARGET_D1)
-                cells[r * n_columns + c].form = FORM_NATURAL;
         if (!unify_column(e, rows[0][c]->type, &cells[c], n_rows, n_columns, &columns[c]))
             return false;
     }

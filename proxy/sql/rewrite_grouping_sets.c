@@ -125,7 +125,7 @@ static bool emit_one_set(struct emitter *e, const struct query *q, size_t set, s
 static bool same_forms(const struct select_output *a, const struct select_output *b)
 {
     for (size_t i = 0; i < a->n; i++)
-        if (a->columns[i].form != b->columns[i].form || a->columns[i].scale != b->columns[i].scale)
+        if (a->columns[i].form != b->columns[i].form || (a->columns[i].form != FORM_NATURAL && a->columns[i].scale != b->columns[i].scale))
             return false;
     return true;
 }
