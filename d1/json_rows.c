@@ -2,6 +2,7 @@
 #include "d1/json_rows.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include "proxy/base/fault.h"
 
 enum list_state { LIST_NONE, LIST_START, LIST_AFTER_ROW, LIST_AFTER_COMMA };
@@ -49,9 +50,14 @@ struct cursor {
     char *p, *end;
 };
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static void skip_blanks(struct cursor *c)
 {
-    while (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\n' || *c->p == '\r'))
+    while (c->p < c->end && is_blank(*c->p))
         c->p++;
 }
 
@@ -218,10 +224,18 @@ static char *read_escape(struct cursor *c, char *out)
     return out;
 }
 
+static bool is_plain(char c)
+{
+    return c != '"' && c != '\\' && (unsigned char)c >= 0x20;
+}
+
 /* c->p is behind the opening quote. Escapes shrink, so the text is decoded where it stands. */
 static bool read_string(struct cursor *c, struct value *ret)
 {
-    char *start = c->p, *out = c->p;
+    char *start = c->p, *out;
+    while (c->p < c->end && is_plain(*c->p))
+        c->p++;
+    out = c->p;
     while (c->p < c->end && *c->p != '"') {
         if ((unsigned char)*c->p < 0x20)
             return malformed(c->j, "a control character in a string");
@@ -327,6 +341,7 @@ static bool close_container(struct json_rows *j, char kind)
     if (j->list == LIST_AFTER_COMMA)
         return malformed(j, "a comma before the end of a list");
     j->depth--;
+    j->is_over = j->depth == 0;
     j->list = LIST_NONE;
     j->at_key = false;
     return true;
@@ -344,6 +359,8 @@ static void end_string(struct json_rows *j)
 
 static bool frame_byte(struct json_rows *j, char c)
 {
+    if (j->is_over && !is_blank(c))
+        return malformed(j, "more than one answer");
     if (j->in_string) {
         if (j->escaped)
             j->escaped = false;
@@ -381,12 +398,9 @@ static bool frame_byte(struct json_rows *j, char c)
 /* Between the rows of a list. Only its brackets go into the frame. */
 static bool list_byte(struct json_rows *j, char c)
 {
-    switch (c) {
-    case ' ':
-    case '\t':
-    case '\n':
-    case '\r':
+    if (is_blank(c))
         return true;
+    switch (c) {
     case ']':
         return frame_byte(j, c);
     case ',':
@@ -406,25 +420,37 @@ static bool list_byte(struct json_rows *j, char c)
     }
 }
 
+/* Where the string under way ends, or n. */
+static size_t scan_string(struct json_rows *j, const char *p, size_t i, size_t n)
+{
+    unsigned char high = 0;
+    for (; i < n && j->in_string; i++) {
+        high |= (unsigned char)p[i];
+        if (j->escaped)
+            j->escaped = false;
+        else if (p[i] == '\\')
+            j->escaped = true;
+        else if (p[i] == '"')
+            j->in_string = false;
+    }
+    j->has_high = j->has_high || high >= 0x80;
+    return i;
+}
+
 /* How many of the n bytes at p belong to the row under way; its end clears row_depth. */
 static size_t scan_row(struct json_rows *j, const char *p, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)p[i];
-        if (c >= 0x80) {
-            j->has_high = true;
-        } else if (j->escaped) {
-            j->escaped = false;
-        } else if (j->in_string) {
-            j->escaped = c == '\\';
-            j->in_string = c != '"';
-        } else if (c == '"') {
+    size_t i = scan_string(j, p, 0, n);
+    while (i < n) {
+        char c = p[i++];
+        if (c == '"') {
             j->in_string = true;
+            i = scan_string(j, p, i, n);
         } else if (c == '[' || c == '{') {
             if (j->row_depth < JSON_ROWS_MAX_DEPTH)
                 j->row_depth++; /* such a row is refused when decoded */
         } else if ((c == ']' || c == '}') && --j->row_depth == 0) {
-            return i + 1;
+            return i;
         }
     }
     return n;

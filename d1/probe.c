@@ -115,26 +115,38 @@ static enum d1_flow on_row(struct d1_request *r, size_t statement, const struct 
 
 static void ask(struct probe *p, const struct question *q, uint64_t deadline_us);
 
-/* The second half: whether the table of the failed batch is there. */
-static void ask_atomic(struct probe *p, uint64_t deadline_us)
+#define ATOMIC_TABLE "_pgd1_probe_atomic"
+
+static void judge_nothing(struct probe_result *result, const struct question *q, const struct d1_request *r,
+                          struct str text)
 {
-    struct question q = {
-        .sql = { "SELECT CAST(count(*) AS TEXT) AS c0 FROM sqlite_schema WHERE name = '_pgd1_probe_atomic'" },
-        .judge = judge_text,
-        .field = &p->result.batch_is_atomic,
-        .expected = "0",
-    };
-    ask(p, &q, deadline_us);
+    (void)result, (void)q, (void)r, (void)text;
 }
 
-/* A batch that is not atomic leaves its table: it is removed, and only then looked at as left. */
+/* A batch that is not atomic has left its table: it is removed. */
+static void judge_left(struct probe_result *result, const struct question *q, const struct d1_request *r,
+                       struct str text)
+{
+    (void)q;
+    struct asked *a = r->user;
+    result->batch_is_atomic = r->error.kind == D1_OK && str_is(text, "0");
+    struct question drop = { .sql = { "DROP TABLE " ATOMIC_TABLE }, .is_write = true, .judge = judge_nothing };
+    if (r->error.kind == D1_OK && str_is(text, "1"))
+        ask(a->probe, &drop, r->deadline_us);
+}
+
+/* The batch failed, as it should. Whether its table is there is asked next. */
 static void judge_atomic(struct probe_result *result, const struct question *q, const struct d1_request *r,
                          struct str text)
 {
     (void)result, (void)q, (void)text;
     struct asked *a = r->user;
+    struct question left = {
+        .sql = { "SELECT CAST(count(*) AS TEXT) AS c0 FROM sqlite_schema WHERE name = '" ATOMIC_TABLE "'" },
+        .judge = judge_left,
+    };
     if (r->error.kind == D1_ERROR_SQL)
-        ask_atomic(a->probe, r->deadline_us);
+        ask(a->probe, &left, r->deadline_us);
 }
 
 static void on_done(struct d1_request *r)
@@ -258,7 +270,7 @@ static void ask_writes(struct probe *p, uint64_t deadline_us)
     };
     ask(p, &raise, deadline_us);
     struct question atomic = {
-        .sql = { "CREATE TABLE _pgd1_probe_atomic(a)", "SELECT json_extract('{}', '>') AS c0" },
+        .sql = { "CREATE TABLE " ATOMIC_TABLE "(a)", "SELECT json_extract('{}', '>') AS c0" },
         .is_write = true,
         .judge = judge_atomic,
     };

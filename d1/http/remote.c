@@ -28,6 +28,7 @@ struct remote {
     struct d1_request *active;                 /* sent or backing off */
     struct d1_request *ended, **ended_end;
     bool closing;
+    unsigned running; /* run_done() under way: d1_close() inside done() leaves freeing to it */
 };
 
 struct remote_call {
@@ -143,10 +144,9 @@ static void leave_list(struct remote_call *c)
     unlink_active(c->r);
 }
 
-/* done() comes on a turn of the loop. The message's text is copied. */
+/* done() comes on a turn of the loop. The message is constant or in the request's arena. */
 static void end_request(struct remote *m, struct d1_request *r, struct d1_error e)
 {
-    e.message = arena_str(r->arena, e.message);
     r->error = e;
     count_end(m, &e);
     link_last(&m->ended_end, r);
@@ -160,6 +160,7 @@ static void end_call(struct remote_call *c, struct d1_error e)
     leave_list(c);
     if (r->access == D1_READ)
         e.may_have_run = false;
+    e.message = arena_str(r->arena, e.message); /* it may be lent from the call */
     r->results = e.kind == D1_OK ? c->results : NULL;
     r->transport = NULL;
     free_call(c);
@@ -431,6 +432,20 @@ static bool prepare_answer(struct remote_call *c)
     return c->results;
 }
 
+/* At most, with every byte escaped. */
+static uint64_t body_bytes(const struct d1_request *r)
+{
+    enum { ESCAPED = 6, NUMBER = 32, FRAME = 256 };
+    uint64_t n = FRAME + ESCAPED * (r->session.n + r->identity.n);
+    for (size_t i = 0; i < r->n_statements; i++) {
+        const struct d1_statement *s = &r->statements[i];
+        n += FRAME + ESCAPED * s->sql.n;
+        for (size_t k = 0; k < s->n_params; k++)
+            n += NUMBER + (s->params[k].class >= VALUE_TEXT ? ESCAPED * s->params[k].bytes.n : 0);
+    }
+    return n;
+}
+
 static bool write_body(struct remote_call *c)
 {
     if (c->body.n)
@@ -444,7 +459,7 @@ static void send_call(struct remote_call *c)
     struct remote *m = c->m;
     struct d1_request *r = c->r;
     if (!write_body(c)) {
-        bool is_big = c->body.n >= c->body.cap / 2;
+        bool is_big = body_bytes(r) > MAX_REQUEST_BYTES; /* else the system has no memory */
         end_call(c, is_big ? error_make(D1_ERROR_TOO_BIG, STR("the request is larger than 32 MiB"))
                            : error_make(D1_ERROR_INTERNAL, STR("out of memory")));
         return;
@@ -535,13 +550,25 @@ static bool serve_one(struct remote *m)
     return false;
 }
 
+static void free_remote(struct remote *m)
+{
+    http_client_free(m->http);
+    if (m->turn)
+        event_free(m->turn);
+    free((char *)m->database.p);
+    free(m);
+}
+
 static void run_done(struct remote *m)
 {
+    m->running++;
     while (m->ended) {
         struct d1_request *r = m->ended;
         unlink_last(&m->ended_end, r);
         r->done(r);
     }
+    if (--m->running == 0 && m->closing)
+        free_remote(m);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)
@@ -622,15 +649,6 @@ static void remote_resume(struct d1 *d, struct d1_request *r)
     wake((struct remote *)d);
 }
 
-static void free_remote(struct remote *m)
-{
-    http_client_free(m->http);
-    if (m->turn)
-        event_free(m->turn);
-    free((char *)m->database.p);
-    free(m);
-}
-
 static void remote_close(struct d1 *d)
 {
     struct remote *m = (struct remote *)d;
@@ -643,7 +661,6 @@ static void remote_close(struct d1 *d)
         end_unsure(c, is_lost ? D1_ERROR_LOST : D1_ERROR_CANCELLED, STR("the database was closed"));
     }
     run_done(m);
-    free_remote(m);
 }
 
 static const struct d1_ops remote_ops = {

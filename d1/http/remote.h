@@ -13,8 +13,8 @@
  *   - The time-out runs while the server is silent: until the first byte, and between two of them.
  *   - An answer above max_result_bytes is D1_ERROR_TOO_BIG; for a write may_have_run is true then: it has run.
  *   - Rows are handed out as they arrive, one is decoded at a time; while the caller pauses, nothing is read from the socket.
- *   - d1_close() ends what is under way at once: sent writes as D1_ERROR_LOST, the rest as D1_ERROR_CANCELLED. It must not
- *     be called inside on_row() or done().
+ *   - d1_close() ends what is under way at once: sent writes as D1_ERROR_LOST, the rest as D1_ERROR_CANCELLED. It may be
+ *     called inside done(), but not inside on_row().
  *
  * Owns     the queue, the requests' transport state, the HTTP client, a copy of the token, wiped at close.
  * Fails    through request->error only.

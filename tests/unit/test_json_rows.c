@@ -80,6 +80,8 @@ static const struct {
     { "overlong UTF-8", 4, "{\"results\":[{\"rows\":[[\"\xc0\x80\"]]}]}", "", NULL, JSON_ROWS_MALFORMED },
     { "brackets of the frame", 4, "{\"results\":[}", "", NULL, JSON_ROWS_MALFORMED },
     { "closing nothing", 4, "]", "", NULL, JSON_ROWS_MALFORMED },
+    { "another answer behind", 4, "{} {", "", NULL, JSON_ROWS_MALFORMED },
+    { "blanks behind", 4, "{}\n ", "", "{}\n ", 0 },
     { "a frame nested beyond all reason", 4, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "", NULL, JSON_ROWS_MALFORMED },
 };
 
