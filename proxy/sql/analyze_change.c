@@ -120,12 +120,27 @@ static bool takes_default_anyway(const struct insert *in, const struct column *c
     return in->overriding_user && c->identity;
 }
 
-static bool count_matches(A *a, const struct insert *in, size_t given, bool has_list, int location)
+/* Where a raw expression stands, as far as it says so itself. */
+static int raw_location(const Node *n)
+{
+    switch (n->node_case) {
+    case PG_QUERY__NODE__NODE_A_CONST: return n->a_const->location;
+    case PG_QUERY__NODE__NODE_COLUMN_REF: return n->column_ref->location;
+    case PG_QUERY__NODE__NODE_PARAM_REF: return n->param_ref->location;
+    case PG_QUERY__NODE__NODE_FUNC_CALL: return n->func_call->location;
+    case PG_QUERY__NODE__NODE_RES_TARGET: return n->res_target->location;
+    case PG_QUERY__NODE__NODE_TYPE_CAST: return raw_location(n->type_cast->arg);
+    case PG_QUERY__NODE__NODE_A_EXPR: return n->a_expr->lexpr ? raw_location(n->a_expr->lexpr) : n->a_expr->location;
+    default: return -1;
+    }
+}
+
+static bool count_matches(A *a, const struct insert *in, const PgQuery__InsertStmt *stmt, Node *const *exprs, size_t given)
 {
     if (given > in->n_named)
-        return fail_at(a, location, SQLSTATE_SYNTAX_ERROR, "INSERT has more expressions than target columns");
-    if (given < in->n_named && has_list)
-        return fail_at(a, location, SQLSTATE_SYNTAX_ERROR, "INSERT has more target columns than expressions");
+        return fail_at(a, raw_location(exprs[in->n_named]), SQLSTATE_SYNTAX_ERROR, "INSERT has more expressions than target columns");
+    if (given < in->n_named && stmt->n_cols)
+        return fail_at(a, stmt->cols[given]->res_target->location, SQLSTATE_SYNTAX_ERROR, "INSERT has more target columns than expressions");
     return true;
 }
 
@@ -161,12 +176,12 @@ static struct expr *default_or_null(A *a, const struct column *c)
     return e ? e : const_null(a, c->type, c->typmod, -1);
 }
 
-static bool insert_values(A *a, struct scope *s, const struct insert *in, const PgQuery__SelectStmt *values, bool has_list)
+static bool insert_values(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt, const PgQuery__SelectStmt *values)
 {
     struct query *q = s->query;
     size_t given = values ? values->values_lists[0]->list->n_items : 0, n_rows = values ? values->n_values_lists : 1;
     int *at;
-    if (values && !count_matches(a, in, given, has_list, -1))
+    if (values && !count_matches(a, in, stmt, values->values_lists[0]->list->items, given))
         return false;
     if (!all_columns(a, q, in, given, &at))
         return false;
@@ -206,7 +221,7 @@ static bool insert_values(A *a, struct scope *s, const struct insert *in, const 
     return true;
 }
 
-static bool insert_select(A *a, struct scope *s, const struct insert *in, const PgQuery__SelectStmt *select, bool has_list)
+static bool insert_select(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt, const PgQuery__SelectStmt *select)
 {
     struct query *q = s->query;
     size_t given = 0;
@@ -216,7 +231,10 @@ static bool insert_select(A *a, struct scope *s, const struct insert *in, const 
         return false;
     while (given < q->insert_select->n_targets && !q->insert_select->targets[given].junk)
         given++;
-    if (!count_matches(a, in, given, has_list, -1) || !all_columns(a, q, in, given, &at))
+    /* A star may have given more columns than were written: then there is nothing to point at. */
+    if (given > in->n_named && (select->op > PG_QUERY__SET_OPERATION__SETOP_NONE || select->n_target_list != given))
+        return fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "INSERT has more expressions than target columns");
+    if (!count_matches(a, in, stmt, select->target_list, given) || !all_columns(a, q, in, given, &at))
         return false;
     q->insert_select_exprs = NEW_ARRAY(a, struct expr *, q->n_insert_columns + 1);
     if (!q->insert_select_exprs)
@@ -379,7 +397,7 @@ struct query *transform_insert(A *a, struct scope *parent, const PgQuery__Insert
         return NULL;
     const PgQuery__SelectStmt *select = stmt->select_stmt ? stmt->select_stmt->select_stmt : NULL;
     bool plain_values = select && select->n_values_lists && !select->n_sort_clause && !select->limit_count && !select->limit_offset && !select->with_clause;
-    bool ok = !select || plain_values ? insert_values(a, &s, &in, select, stmt->n_cols != 0) : insert_select(a, &s, &in, select, stmt->n_cols != 0);
+    bool ok = !select || plain_values ? insert_values(a, &s, &in, stmt, select) : insert_select(a, &s, &in, stmt, select);
     if (!ok)
         return NULL;
     if (stmt->on_conflict_clause) {

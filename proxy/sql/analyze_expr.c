@@ -435,8 +435,6 @@ static struct expr *transform_null_test(A *a, struct scope *s, const PgQuery__Nu
             all->args[all->n_args++] = unary(a, is_null ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, x->args[i], t->location);
         return all;
     }
-    if (x->type == TYPE_OID_unknown && x->kind == EXPR_PARAM && !(x = coerce_type(a, x, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
-        return NULL;
     return unary(a, is_null ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, x, t->location);
 }
 

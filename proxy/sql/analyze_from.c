@@ -145,7 +145,7 @@ static struct from_item *item_for(A *a, int rte)
 static struct from_item *from_table(A *a, struct scope *s, const PgQuery__RangeVar *name)
 {
     int rte = add_relation_rte(a, s, name);
-    if (rte < 0 || !check_alias(a, s, s->query->rtable[rte].alias, name->location) || !add_name(a, s, rte, true, true))
+    if (rte < 0 || !check_alias(a, s, s->query->rtable[rte].alias, -1) || !add_name(a, s, rte, true, true))
         return NULL;
     return item_for(a, rte);
 }
