@@ -203,6 +203,7 @@ static void end_here(struct embedded *e, struct emb_task *t)
 static void to_pool(struct embedded *e, struct emb_task *t)
 {
     t->away = t->was_away = true;
+    t->run.rows = &t->produced; /* a pool thread's; the inbox moves them to rows */
     e->base.counters.queued++;
     if (emb_pool_submit(e->store->pool, t))
         return;
