@@ -14,7 +14,7 @@ enum { SCRATCH_PER_ROW = 65536 };
 
 /* ---- rows out ---- */
 
-void describe_columns(const struct plan *plan, const struct result_formats *formats, struct arena *scratch, struct buf *out)
+void execute_describe(const struct plan *plan, const struct result_formats *formats, struct arena *scratch, struct buf *out)
 {
     struct column_description *d = ARENA_ARRAY(scratch, struct column_description, plan->n_columns);
     if (!d) {
@@ -43,7 +43,7 @@ void emitter_begin(struct emitter *e, bool describe)
     if (e->sink == SINK_COPY)
         copy_to_begin(e);
     else if (e->sink == SINK_CLIENT && describe)
-        describe_columns(e->plan, &e->formats, e->session->worker->scratch, e->out);
+        execute_describe(e->plan, &e->formats, e->session->worker->scratch, e->out);
 }
 
 void emitter_end(struct emitter *e)

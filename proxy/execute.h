@@ -66,7 +66,7 @@ bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells); 
 /* The end of a COPY: trailer and CopyDone. */
 void emitter_end(struct emitter *e);
 void emitter_fini(struct emitter *e); /* what an emitter that did not come to its end still holds; may be called twice */
-void describe_columns(const struct plan *plan, const struct result_formats *formats, struct arena *scratch, struct buf *out);
+void execute_describe(const struct plan *plan, const struct result_formats *formats, struct arena *scratch, struct buf *out);
 /* CommandComplete. count: rows or changes. */
 void execute_tag(const struct plan *plan, uint64_t count, struct buf *out);
 /* Binds a plan's D1 statements; *ret_again: the plan must be made again with force_local. */

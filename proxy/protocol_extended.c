@@ -155,7 +155,7 @@ static void describe_plan(struct session *s, const struct plan *plan, const stru
 {
     const struct plan *described = plan ? utility_described(s, plan) : NULL;
     if (described && described->n_columns && !(plan->kind == PLAN_FETCH && plan->utility.cursor->is_move))
-        describe_columns(described, formats, s->worker->scratch, session_out(s));
+        execute_describe(described, formats, s->worker->scratch, session_out(s));
     else
         backend_no_data(session_out(s));
 }
