@@ -275,6 +275,8 @@ static bool fail_run(struct local_engine *e, struct err *err)
         return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the part of the statement that is finished locally takes too many steps");
     if (sqlite3_errcode(e->db) == SQLITE_NOMEM)
         return err_oom(err);
+    if (text.n > 7 && text.p[0] == '!' && text.p[6] == ':' && sqlstate_find((struct str){ text.p + 1, 5 }, &code)) /* a virtual table's */
+        return err_set(err, code, "%.*s", (int)text.n - 7, text.p + 7);
     if (str_starts(text, guard) && text.n > guard.n + 7 && sqlstate_find((struct str){ text.p + guard.n, 5 }, &code)) {
         struct str message = { text.p + guard.n + 6, text.n - guard.n - 7 };
         return err_set(err, code, "%.*s", STR_FMT(message));
