@@ -360,9 +360,35 @@ bool time_from_storage(struct str text, int64_t *ret, struct err *err)
     return true;
 }
 
+/* +HH[:MM[:SS]]; more hours than input allows, since a zone may be any POSIX text. */
+static bool exact_offset(struct str s, int32_t *ret)
+{
+    int parts[3] = { 0 };
+    size_t n = 0;
+    if (s.n < 3 || (s.p[0] != '+' && s.p[0] != '-'))
+        return false;
+    for (size_t i = 1; i < s.n && n < 3; i++) {
+        if (s.p[i] == ':')
+            n++;
+        else if (s.p[i] < '0' || s.p[i] > '9' || (parts[n] = parts[n] * 10 + (s.p[i] - '0')) > 999)
+            return false;
+    }
+    int32_t east = parts[0] * 3600 + parts[1] * 60 + parts[2];
+    *ret = s.p[0] == '-' ? -east : east;
+    return n < 3;
+}
+
 bool timetz_from_storage(struct str text, struct timetz *ret, struct err *err)
 {
-    return timetz_parse(text, type_settings_default(), ret, err);
+    struct civil c = { 0 };
+    size_t n = 0;
+    while (n < text.n && text.p[n] != '+' && text.p[n] != '-')
+        n++;
+    if (!exact_clock((struct str){ text.p, n }, &c) ||
+        !exact_offset((struct str){ text.p + n, text.n - n }, &ret->offset))
+        return timetz_parse(text, type_settings_default(), ret, err);
+    ret->us = clock_time(&c);
+    return true;
 }
 
 static bool exact_timestamp(struct str text, int64_t *ret)
@@ -383,11 +409,6 @@ bool timestamp_from_storage(struct str text, int64_t *ret, struct err *err)
 bool timestamptz_from_storage(struct str text, int64_t *ret, struct err *err)
 {
     return exact_timestamp(text, ret) || timestamptz_parse(text, type_settings_default(), ret, err);
-}
-
-bool interval_from_storage(struct str text, struct interval *ret, struct err *err)
-{
-    return interval_parse(text, -1, type_settings_default(), ret, err);
 }
 
 /* ---- writing it */

@@ -329,19 +329,25 @@ static enum outcome julian_decode(struct decode *d, int64_t day, const char *fra
     return OUTCOME_OK;
 }
 
+static bool time_overflows(const struct decode *d)
+{
+    return d->hour < 0 || d->hour > 24 || d->minute < 0 || d->minute > 59 || d->second < 0 || d->second > 60 ||
+           d->us < 0 || d->us > 1000000 ||
+           d->hour * US_PER_HOUR + d->minute * US_PER_MINUTE + d->second * US_PER_SECOND + d->us > US_PER_DAY;
+}
+
 static enum outcome clock_field(struct decode *d, const char *s)
 {
     int64_t hour;
     enum outcome outcome = clock_decode(s, false, &hour, &d->minute, &d->second, &d->us);
     if (outcome)
         return outcome;
-    if (hour > 24 || hour * US_PER_HOUR + d->minute * US_PER_MINUTE + d->second * US_PER_SECOND + d->us > US_PER_DAY)
+    if (hour > INT32_MAX)
         return OUTCOME_FIELD_RANGE;
     d->hour = (int)hour;
     d->part = SEEN_TIME;
-    return OUTCOME_OK;
+    return d->time_only || !time_overflows(d) ? OUTCOME_OK : OUTCOME_FIELD_RANGE;
 }
-
 /* "hhmmss-zz": time and offset in one field */
 static enum outcome time_with_offset(struct decode *d, char *s, unsigned seen)
 {
@@ -410,6 +416,7 @@ static enum outcome prefixed_number(struct decode *d, const char *s)
     int64_t value;
     enum unit unit = d->prefix;
     d->prefix = UNIT_NONE;
+    d->special = RESERVED_NONE;
     if (!number_at(s, &end, &value) || value > INT32_MAX)
         return OUTCOME_FIELD_RANGE;
     if (*end == '.' ? unit != UNIT_JULIAN && unit != UNIT_TIME && unit != UNIT_SECOND : *end != 0)
@@ -520,9 +527,11 @@ static enum outcome reserved_word(struct decode *d, enum reserved word)
         set_today(d, local, word == RESERVED_TOMORROW ? 1 : word == RESERVED_YESTERDAY ? -1 : 0);
         d->hour = d->minute = d->second = 0;
     } else {
-        d->part = SEEN_DATE | SEEN_TIME | SEEN_ZONE;
+        d->part = SEEN_RESERVED;
         d->special = word;
+        return OUTCOME_OK;
     }
+    d->special = RESERVED_NONE;
     return OUTCOME_OK;
 }
 
@@ -621,9 +630,11 @@ static enum outcome field_decode(struct decode *d, size_t i)
     case FIELD_DATE:
         return date_field(d, i);
     case FIELD_TIME:
-        if (d->prefix != UNIT_NONE && d->prefix != UNIT_TIME)
-            return OUTCOME_BAD_FORMAT;
-        d->prefix = UNIT_NONE;
+        if (!d->time_only) {
+            if (d->prefix != UNIT_NONE && d->prefix != UNIT_TIME)
+                return OUTCOME_BAD_FORMAT;
+            d->prefix = UNIT_NONE;
+        }
         return clock_field(d, f->text);
     case FIELD_SIGNED:
         d->part = SEEN_ZONE;
@@ -730,16 +741,9 @@ static enum outcome settle_time_zone(struct decode *d)
     return settle_zone(d);
 }
 
-static bool time_overflows(const struct decode *d)
-{
-    return d->hour < 0 || d->hour > 24 || d->minute < 0 || d->minute > 59 || d->second < 0 || d->second > 60 ||
-           d->us < 0 || d->us > 1000000 ||
-           d->hour * US_PER_HOUR + d->minute * US_PER_MINUTE + d->second * US_PER_SECOND + d->us > US_PER_DAY;
-}
-
 static enum outcome settle(struct decode *d)
 {
-    enum outcome outcome = d->special ? OUTCOME_OK : settle_date(d);
+    enum outcome outcome = settle_date(d);
     if (!outcome)
         outcome = settle_meridiem(d);
     if (outcome || d->special)

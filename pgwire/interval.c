@@ -1,4 +1,5 @@
 /* interval.c - intervals from and to text, their typmod and arithmetic; see datetime.h. */
+#include <errno.h>
 #include <math.h>
 
 #include "pgwire/datetime_internal.h"
@@ -347,26 +348,24 @@ struct iso {
     size_t width; /* digits of the number read last */
 };
 
-static bool iso_number(struct iso *r)
+/* Whatever strtod reads, "1e3" and "0x10" too, as in PostgreSQL. */
+static enum outcome iso_number(struct iso *r)
 {
     char *end;
-    int sign = *r->p == '-' ? -1 : 1;
-    const char *start = r->p + (sign < 0), *after = start;
-    r->v = 0;
-    r->fraction = 0;
-    if (*start >= '0' && *start <= '9') {
-        if (!number_at(start, &after, &r->v))
-            return false;
-        r->v *= sign;
-    }
-    r->width = (size_t)(after - start);
-    if (*after == '.') {
-        r->fraction = strtod(after, &end) * sign;
-        after = end;
-    }
-    bool any = after != start;
-    r->p = after;
-    return any;
+    size_t digits = r->p[0] == '-';
+    if (!(*r->p >= '0' && *r->p <= '9') && *r->p != '-' && *r->p != '.')
+        return OUTCOME_BAD_FORMAT;
+    errno = 0;
+    double v = strtod(r->p, &end);
+    if (end == r->p || errno != 0)
+        return OUTCOME_BAD_FORMAT;
+    if (!(v >= -1.0e15 && v <= 1.0e15))
+        return OUTCOME_FIELD_RANGE;
+    r->v = (int64_t)v;
+    r->fraction = v - (double)r->v;
+    r->width = strspn(r->p + digits, "0123456789");
+    r->p = end;
+    return OUTCOME_OK;
 }
 
 static const char iso_date_letters[] = "YMWD", iso_time_letters[] = "HMS";
@@ -399,10 +398,11 @@ static enum outcome iso_extended(struct iso *r, const enum unit *units, char sep
     if (r->has_field)
         return OUTCOME_BAD_FORMAT;
     for (int i = 0;; i++) {
-        if (i > 0 && !iso_number(r))
-            return OUTCOME_BAD_FORMAT;
-        if (iso_add(r, units[i]))
-            return OUTCOME_FIELD_RANGE;
+        enum outcome outcome = i > 0 ? iso_number(r) : OUTCOME_OK;
+        if (!outcome)
+            outcome = iso_add(r, units[i]);
+        if (outcome)
+            return outcome;
         if (*r->p == 0 || (*r->p == 'T' && !r->in_time))
             return OUTCOME_OK;
         if (*r->p != separator || i == 2)
@@ -415,12 +415,13 @@ static enum outcome iso_field(struct iso *r)
 {
     static const enum unit days[] = { UNIT_YEAR, UNIT_MONTH, UNIT_DAY };
     const char *letters = r->in_time ? iso_time_letters : iso_date_letters;
-    if (!iso_number(r))
-        return OUTCOME_BAD_FORMAT;
+    enum outcome outcome = iso_number(r);
+    if (outcome)
+        return outcome;
     const char *letter = *r->p ? strchr(letters, *r->p) : NULL;
     if (letter) {
         r->p++;
-        enum outcome outcome = iso_add(r, (r->in_time ? iso_time_units : iso_date_units)[letter - letters]);
+        outcome = iso_add(r, (r->in_time ? iso_time_units : iso_date_units)[letter - letters]);
         r->has_field = true;
         return outcome;
     }
@@ -434,20 +435,18 @@ static enum outcome iso_field(struct iso *r)
 
 static enum outcome iso_read(struct iso *r)
 {
-    bool any = false;
     while (*r->p) {
         if (*r->p == 'T') {
             r->in_time = true;
-            r->has_field = any = false;
+            r->has_field = false;
             r->p++;
             continue;
         }
         enum outcome outcome = iso_field(r);
         if (outcome)
             return outcome;
-        any = true;
     }
-    return any ? OUTCOME_OK : OUTCOME_BAD_FORMAT;
+    return OUTCOME_OK;
 }
 
 static enum outcome iso_decode(struct str text, struct sum *ret)
@@ -484,6 +483,85 @@ bool interval_parse(struct str text, int32_t typmod, const struct type_settings 
         return false;
     *ret = v;
     return true;
+}
+
+/* ---- storage: exactly what print_postgres writes, all of int64 included; anything else through the parser */
+
+struct cursor {
+    const char *p, *end;
+};
+
+/* A number with its sign, one blank, and the unit with or without s; a blank behind it is taken. */
+static bool exact_unit(struct cursor *c, const char *unit, int64_t *ret)
+{
+    struct cursor at = *c;
+    bool negative = at.p < at.end && *at.p == '-';
+    int64_t v = 0;
+    at.p += at.p < at.end && (*at.p == '-' || *at.p == '+');
+    const char *digits = at.p;
+    while (at.p < at.end && *at.p >= '0' && *at.p <= '9' && v < INT64_MAX / 100)
+        v = v * 10 + (*at.p++ - '0');
+    struct str rest = { at.p, (size_t)(at.end - at.p) };
+    size_t n = strlen(unit);
+    if (at.p == digits || rest.n < n + 1 || rest.p[0] != ' ' || memcmp(rest.p + 1, unit, n) != 0)
+        return false;
+    at.p += n + 1;
+    at.p += at.p < at.end && *at.p == 's';
+    if (at.p < at.end && *at.p++ != ' ')
+        return false;
+    *c = at;
+    *ret = negative ? -v : v;
+    return true;
+}
+
+/* [+-]HH…:MM:SS[.ffffff], counted downwards: there is one more µs below zero than above. */
+static bool exact_time(struct cursor *c, int64_t *ret)
+{
+    bool negative = *c->p == '-';
+    int64_t us = 0, part = 0, scale = 100000;
+    int colons = 0;
+    c->p += *c->p == '-' || *c->p == '+';
+    for (; c->p < c->end && *c->p != '.'; c->p++) {
+        if (*c->p == ':') {
+            us = us * 60 - part * 60;
+            part = 0;
+            colons++;
+        } else if (*c->p < '0' || *c->p > '9' || (part = part * 10 + (*c->p - '0')) > INT64_C(9999999999)) {
+            return false;
+        }
+    }
+    if (colons != 2 || __builtin_mul_overflow(us - part, US_PER_SECOND, &us))
+        return false;
+    for (c->p += c->p < c->end; c->p < c->end; c->p++, scale /= 10)
+        if (*c->p < '0' || *c->p > '9' || scale == 0 || __builtin_sub_overflow(us, (*c->p - '0') * scale, &us))
+            return false;
+    if (!negative && us == INT64_MIN)
+        return false;
+    *ret = negative ? us : -us;
+    return true;
+}
+
+static bool exact_interval(struct str text, struct interval *ret)
+{
+    struct cursor c = { text.p, text.p + text.n };
+    int64_t years = 0, months = 0, days = 0, us = 0;
+    if (text.n == 0)
+        return false;
+    exact_unit(&c, "year", &years);
+    exact_unit(&c, "mon", &months);
+    exact_unit(&c, "day", &days);
+    if (c.p < c.end && !exact_time(&c, &us))
+        return false;
+    months += years * 12;
+    if (months < INT32_MIN || months > INT32_MAX || days < INT32_MIN || days > INT32_MAX)
+        return false;
+    *ret = (struct interval){ (int32_t)months, (int32_t)days, us };
+    return true;
+}
+
+bool interval_from_storage(struct str text, struct interval *ret, struct err *err)
+{
+    return exact_interval(text, ret) || interval_parse(text, -1, type_settings_default(), ret, err);
 }
 
 /* ---- printing */

@@ -8,11 +8,12 @@
 #include "pgwire/jsonb.h"
 #include "pgwire/types_internal.h"
 
-enum { MAX_DIMENSIONS = 6, MAX_ELEMENTS = 134217727 };
+enum { MAX_DIMENSIONS = 6, MAX_ELEMENTS = 134217727, FIRST_USER_OID = 10000 };
 
 struct shape {
     int n;
     int64_t dim[MAX_DIMENSIONS];
+    bool bounded; /* stated with a lower bound other than 1 */
 };
 
 static struct type_io element_io(const struct type_io *io)
@@ -116,15 +117,17 @@ struct reader {
     const struct type_io *io;
     struct type_io element;
     struct str text;
-    size_t at;
+    size_t at, braces; /* cursor; where the first brace stands, once it is found */
     struct shape shape; /* n: level at which elements stand, 0 while unknown; dim: -1 while unknown */
     struct buf *json;
     struct buf item; /* an element without quotes and escapes */
+    bool only_checks; /* first pass: the braces are judged before any element is */
 };
 
 static bool malformed(const struct reader *r, const char *detail)
 {
-    err_set(r->io->err, SQLSTATE_INVALID_TEXT_REPRESENTATION, "malformed array literal: \"%.*s\"", STR_FMT(r->text));
+    struct str shown = { r->text.p + r->braces, r->text.n - r->braces };
+    err_set(r->io->err, SQLSTATE_INVALID_TEXT_REPRESENTATION, "malformed array literal: \"%.*s\"", STR_FMT(shown));
     return err_detail(r->io->err, "%s", detail);
 }
 
@@ -162,6 +165,8 @@ static bool read_quoted(struct reader *r)
         return malformed(r, "Unexpected end of input.");
     skip_space(r);
     char c = peek(r);
+    if (c == '\\')
+        return malformed(r, "Unexpected \"\\\" character.");
     return c == ',' || c == '}' || c == 0 || c == '{' || malformed(r, "Unexpected array element.");
 }
 
@@ -205,6 +210,8 @@ static bool read_element(struct reader *r)
         return malformed(r, "Unexpected \"{\" character.");
     if (r->item.failed)
         return err_oom(r->io->err);
+    if (r->only_checks)
+        return true;
     if (!is_null) {
         struct str text = arena_str(r->element.arena, buf_str(&r->item));
         if (!text.p)
@@ -270,7 +277,9 @@ static bool read_level(struct reader *r, int level)
         if (r->at >= r->text.n)
             return malformed(r, "Unexpected end of input.");
         if (peek(r) != ',')
-            return malformed(r, peek(r) == '{' ? "Unexpected \"{\" character." : "Unexpected array element.");
+            return malformed(r, peek(r) == '{'    ? "Unexpected \"{\" character."
+                                : peek(r) == '\\' ? "Unexpected \"\\\" character."
+                                                  : "Unexpected array element.");
         r->at++;
         buf_add_char(r->json, ',');
     }
@@ -296,7 +305,7 @@ static bool read_bound(struct reader *r, int64_t *ret)
 /* "[2:3][1:2]=" in front; only lower bounds of 1 can be kept. */
 static bool read_dimensions(struct reader *r, struct shape *ret)
 {
-    bool all_from_one = true;
+    *ret = (struct shape){ 0 };
     for (ret->n = 0; skip_space(r), peek(r) == '[';) {
         int64_t lower = 1, upper;
         r->at++;
@@ -315,7 +324,7 @@ static bool read_dimensions(struct reader *r, struct shape *ret)
         r->at++;
         if (upper < lower)
             return err_set(r->io->err, SQLSTATE_ARRAY_ELEMENT_ERROR, "upper bound cannot be less than lower bound");
-        all_from_one &= lower == 1;
+        ret->bounded |= lower != 1;
         ret->dim[ret->n++] = upper - lower + 1;
     }
     if (ret->n == 0)
@@ -326,15 +335,31 @@ static bool read_dimensions(struct reader *r, struct shape *ret)
     skip_space(r);
     if (peek(r) != '{')
         return malformed(r, "Array contents must start with \"{\".");
-    return all_from_one || bad_bounds(r->io);
+    return true;
 }
 
-static bool same_shape(const struct reader *r, const struct shape *stated)
+static bool same_shape(struct reader *r, const struct shape *stated)
 {
     bool same = stated->n == r->shape.n;
     for (int i = 0; same && i < stated->n; i++)
         same = stated->dim[i] == r->shape.dim[i];
-    return same || malformed(r, "Specified array dimensions do not match array contents.");
+    if (same)
+        return true;
+    r->braces = 0;
+    return malformed(r, "Specified array dimensions do not match array contents.");
+}
+
+static bool read_braces(struct reader *r)
+{
+    r->at = r->braces;
+    r->shape.n = 0;
+    for (int i = 0; i < MAX_DIMENSIONS; i++)
+        r->shape.dim[i] = -1;
+    buf_reset(r->json);
+    if (!read_level(r, 1))
+        return false;
+    skip_space(r);
+    return r->at == r->text.n || malformed(r, "Junk after closing right brace.");
 }
 
 static bool read_array(struct reader *r)
@@ -344,12 +369,14 @@ static bool read_array(struct reader *r)
         return false;
     if (peek(r) != '{')
         return malformed(r, "Array value must start with \"{\" or dimension information.");
-    if (!read_level(r, 1))
+    r->braces = r->at;
+    r->only_checks = true;
+    if (!read_braces(r) || (stated.n && !same_shape(r, &stated)))
         return false;
-    skip_space(r);
-    if (r->at < r->text.n)
-        return malformed(r, "Junk after closing right brace.");
-    return stated.n == 0 || same_shape(r, &stated);
+    if (stated.bounded)
+        return bad_bounds(r->io);
+    r->only_checks = false;
+    return read_braces(r);
 }
 
 /* What was written, into the arena; the buffer is done with. */
@@ -369,8 +396,6 @@ static bool array_in(const struct type_io *io, struct str text, struct value *re
 {
     struct buf json;
     struct reader r = { .io = io, .element = element_io(io), .text = text, .json = &json };
-    for (int i = 0; i < MAX_DIMENSIONS; i++)
-        r.shape.dim[i] = -1;
     buf_init(&json, SIZE_MAX / 4);
     buf_init(&r.item, SIZE_MAX / 4);
     bool ok = read_array(&r);
@@ -527,6 +552,8 @@ static bool send_from(const struct type_io *io, const struct value *v, uint32_t 
     if (!load(io, v->bytes, &tree, &shape))
         return false;
     const struct type_io element = element_io(io);
+    if (lower_bound == 0 && shape.n == 0)
+        shape.dim[shape.n++] = 0;
     buf_add_u32(out, (uint32_t)shape.n);
     buf_add_u32(out, has_null(&tree));
     buf_add_u32(out, io->type->element);
@@ -586,7 +613,8 @@ static bool read_header(const struct type_io *io, struct str bytes, int32_t lowe
         return too_many_dimensions(io, n);
     if (flags > 1)
         return err_set(io->err, SQLSTATE_INVALID_BINARY_REPRESENTATION, "invalid array flags");
-    if (element != io->type->element)
+    /* As PostgreSQL: a user's type may have another OID at the other end, a built-in one may not. */
+    if (element != io->type->element && element < FIRST_USER_OID)
         return wrong_element(io, element);
     if (bytes.n - 12 < (size_t)n * 8)
         return io_short(io);
@@ -663,7 +691,7 @@ static bool array_receive(const struct type_io *io, struct str bytes, struct val
 
 const struct type_codec codec_array = { array_in, array_out, array_receive, array_send, false, false };
 
-/* ---- int2vector and oidvector: '1 2 3', in binary an array that starts at 0 */
+/* ---- int2vector and oidvector: '1 2 3', in binary an array that starts at 0, of one dimension also when empty */
 
 static struct type_io vector_io(const struct type_io *io, struct type_info *room)
 {
@@ -672,6 +700,23 @@ static struct type_io vector_io(const struct type_io *io, struct type_info *room
     room->element = io->type->oid == TYPE_OID_int2vector ? TYPE_OID_int2 : TYPE_OID_oid;
     array.type = room;
     return array;
+}
+
+/* The number at `at`; int2vector wants a blank behind it, oidvector takes what follows for the next number. */
+static bool vector_number(const struct type_io *element, struct str text, size_t at, size_t *ret_end, struct value *ret)
+{
+    bool is_int2 = element->type->oid == TYPE_OID_int2;
+    size_t end = at + (text.p[at] == '-' || text.p[at] == '+');
+    while (end < text.n && text.p[end] >= '0' && text.p[end] <= '9')
+        end++;
+    struct str rest = { text.p + at, text.n - at };
+    const char *name = is_int2 ? "smallint" : "oid";
+    *ret_end = end;
+    if (end == at)
+        return io_bad_text(element, name, rest);
+    if (!codec_decode(element, WIRE_TEXT, (struct str){ text.p + at, end - at }, ret))
+        return false;
+    return !is_int2 || end == text.n || text.p[end] == ' ' || io_bad_text(element, name, rest);
 }
 
 static bool vector_in(const struct type_io *io, struct str text, struct value *ret)
@@ -686,12 +731,9 @@ static bool vector_in(const struct type_io *io, struct str text, struct value *r
         struct value v;
         while (i < text.n && is_space(text.p[i]))
             i++;
-        size_t start = i;
-        while (i < text.n && !is_space(text.p[i]))
-            i++;
-        if (i == start)
+        if (i == text.n)
             break;
-        ok = codec_decode(&element, WIRE_TEXT, (struct str){ text.p + start, i - start }, &v);
+        ok = vector_number(&element, text, i, &i, &v);
         if (ok && json.n > 1)
             buf_add_char(&json, ',');
         if (ok)
@@ -723,7 +765,11 @@ static bool vector_receive(const struct type_io *io, struct str bytes, struct va
 {
     struct type_info room;
     const struct type_io array = vector_io(io, &room);
-    return receive_from(&array, bytes, 0, ret);
+    if (!receive_from(&array, bytes, 0, ret))
+        return false;
+    /* One dimension, not empty, no NULL: PostgreSQL does not even take back the empty one it sends. */
+    bool plain = load_u32(bytes.p) == 1 && ret->bytes.n > 2 && !memchr(ret->bytes.p, 'n', ret->bytes.n);
+    return plain || err_set(io->err, SQLSTATE_INVALID_BINARY_REPRESENTATION, "invalid %s data", io->type->name);
 }
 
 static bool vector_send(const struct type_io *io, const struct value *v, struct buf *out)

@@ -82,6 +82,8 @@ static struct decimal decimal_of(uint64_t mantissa, int exponent, int bits, int 
 {
     uint64_t c = exponent ? mantissa | UINT64_C(1) << bits : mantissa;
     int q = (exponent ? exponent : 1) - bias - bits;
+    if (c == 0)
+        return (struct decimal){ 0, 0 };
     if (q <= 0 && -q <= bits && (c & ((UINT64_C(1) << -q) - 1)) == 0)
         return trimmed((struct decimal){ c >> -q, 0 }); /* a small integer */
     return trimmed(shortest(c, q, mantissa == 0 && exponent > 1));
@@ -226,10 +228,10 @@ static bool float_parse(const struct type_io *io, struct str text, bool is_singl
         return err_oom(io->err);
     errno = 0;
     double v = is_single ? (double)strtof(cstr, &end) : strtod(cstr, &end);
+    if (end != cstr && errno == ERANGE && (v == 0 || isinf(v)))
+        return float_range(io, is_single ? text : (struct str){ s.p, (size_t)(end - cstr) }, type_name);
     if (end == cstr || *end)
         return io_bad_text(io, type_name, text);
-    if (errno == ERANGE && (v == 0 || isinf(v)))
-        return float_range(io, is_single ? text : s, type_name);
     *ret = v;
     return true;
 }

@@ -110,6 +110,17 @@ static bool scan_v4(const char *s, bool is_cidr, struct address *a)
     return is_cidr || n == 4;
 }
 
+/* PostgreSQL lets the IPv4 address at the end be short: "::10.127" is ::10.127.0.0. */
+static void pad_v4_tail(char *host, size_t size)
+{
+    size_t n = strlen(host);
+    int points = 0;
+    for (const char *p = host; *p; p++)
+        points = *p == ':' ? 0 : points + (*p == '.');
+    for (; points > 0 && points < 3 && n + 3 <= size; points++, n += 2)
+        memcpy(host + n, ".0", 3);
+}
+
 static bool scan_v6(const char *s, struct address *a)
 {
     char host[INET6_ADDRSTRLEN];
@@ -118,6 +129,7 @@ static bool scan_v6(const char *s, struct address *a)
         return false;
     memcpy(host, s, n);
     host[n] = 0;
+    pad_v4_tail(host, sizeof(host));
     a->v6 = true;
     if (inet_pton(AF_INET6, host, a->bytes) != 1 || !scan_bits(s + n, 128, &a->bits))
         return false;

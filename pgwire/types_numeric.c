@@ -1,7 +1,6 @@
 /* types_numeric.c - codec of numeric: canonical decimal text <-> base-10000 digits, without arithmetic. */
 #include "pgwire/types_internal.h"
 
-
 #include "pgwire/numeric.h"
 
 enum { SIGN_POSITIVE = 0x0000, SIGN_NEGATIVE = 0x4000, SIGN_NAN = 0xC000, SIGN_INFINITY = 0xD000, SIGN_MINUS = 0xF000 };
@@ -83,12 +82,13 @@ static bool numeric_out(const struct type_io *io, const struct value *v, struct 
 
 /* ---- canonical text to binary */
 
+/* PostgreSQL sends its flag of infinities in the place of the scale; the same bytes here. */
 static bool send_special(uint16_t sign, struct buf *out)
 {
     buf_add_u16(out, 0);
     buf_add_u16(out, 0);
     buf_add_u16(out, sign);
-    buf_add_u16(out, 0);
+    buf_add_u16(out, sign == SIGN_NAN ? 0 : 32);
     return true;
 }
 
@@ -197,7 +197,7 @@ static void group_print(char *out, unsigned v)
 
 static bool digits_text(const struct type_io *io, const struct wire_numeric *w, struct value *ret)
 {
-    int top = w->weight;
+    int top = w->weight < -1 ? -1 : w->weight;
     while (top >= 0 && wire_group(w, top) == 0)
         top--;
     size_t room = (size_t)(top + 1) * 4 + w->scale + 8;

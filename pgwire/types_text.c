@@ -155,7 +155,8 @@ static bool char_of_byte(const struct type_io *io, unsigned char c, struct value
 
 static unsigned char char_byte(struct str text)
 {
-    if (text.n == 4 && text.p[0] == '\\' && is_octal(text.p + 1))
+    /* PostgreSQL lets \400 wrap around to zero. */
+    if (text.n == 4 && text.p[0] == '\\' && is_octal((char[]){ (char)(text.p[1] & ~4), text.p[2], text.p[3] }))
         return (unsigned char)((text.p[1] - '0') << 6 | (text.p[2] - '0') << 3 | (text.p[3] - '0'));
     return text.n ? (unsigned char)text.p[0] : 0;
 }

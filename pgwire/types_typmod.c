@@ -313,7 +313,7 @@ static struct str bit_name(int32_t typmod, struct arena *arena)
 {
     if (typmod < 0)
         return STR("\"bit\"");
-    return typmod > 0 ? arena_printf(arena, "bit(%d)", typmod) : STR("bit");
+    return arena_printf(arena, "bit(%d)", typmod);
 }
 
 static struct str format_base(const struct type_info *type, int32_t typmod, struct arena *arena)

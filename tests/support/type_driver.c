@@ -5,6 +5,7 @@
  *   set NAME TEXT                                   timezone, datestyle, dateorder, intervalstyle, bytea_output, digits, now
  *   decode TYPE FORMAT TYPMOD TEXT                  -> ok CLASS TEXT   (typmod applied as an assignment does; -1: none)
  *   cast TYPE FORMAT TYPMOD TEXT                    -> the same, typmod applied as a cast does
+ *   both TYPE FORMAT TYPMOD TEXT                    -> ok CLASS TEXT TEXT TEXT: decoded, then encoded as text and as binary
  *   encode TYPE FORMAT TYPMOD CLASS TEXT            -> ok TEXT
  *   call FUNCTION TEXT…                             -> ok TEXT          (the functions of the table below)
  *   format OID TYPMOD                               -> ok TEXT
@@ -127,6 +128,29 @@ static bool encode(struct driver *d)
                               d->arena, &d->out, &d->err))
         return false;
     printf("ok");
+    put_hex(buf_str(&d->out));
+    return true;
+}
+
+/* A type without a binary form answers "-" for it. */
+static bool both(struct driver *d)
+{
+    struct value v;
+    const struct type_info *type = type_of(d, 1);
+    int32_t typmod = (int32_t)number(d, 3);
+    if (!type || !type_decode(type->oid, (enum wire_format)number(d, 2), text(d, 4), &d->settings, d->arena, &v, &d->err) ||
+        !type_apply_typmod(type->oid, typmod, false, d->arena, &v, &d->err) ||
+        !type_encode(type->oid, typmod, WIRE_TEXT, &v, &d->settings, d->arena, &d->out, &d->err))
+        return false;
+    struct str as_text = arena_str(d->arena, buf_str(&d->out));
+    buf_reset(&d->out);
+    if (!type_encode(type->oid, typmod, WIRE_BINARY, &v, &d->settings, d->arena, &d->out, &d->err)) {
+        if (d->err.code != SQLSTATE_UNDEFINED_FUNCTION)
+            return false;
+        buf_reset(&d->out);
+    }
+    put_value(&v);
+    put_hex(as_text);
     put_hex(buf_str(&d->out));
     return true;
 }
@@ -487,6 +511,8 @@ static bool run(struct driver *d)
         return decode(d, false);
     if (str_is(d->field[0], "cast"))
         return decode(d, true);
+    if (str_is(d->field[0], "both"))
+        return both(d);
     if (str_is(d->field[0], "encode"))
         return encode(d);
     if (str_is(d->field[0], "call"))
