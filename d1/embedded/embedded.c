@@ -221,21 +221,34 @@ static void to_writer(struct embedded *e, struct emb_task *t)
     end_here(e, t);
 }
 
+/* Runs the oldest read; answers the time. */
+static uint64_t run_read(struct embedded *e, uint64_t now)
+{
+    struct emb_task *t = TAILQ_FIRST(&e->reads);
+    TAILQ_REMOVE(&e->reads, t, owner_link);
+    t->queued_read = false;
+    if (emb_read_inline(e->reader, &e->store->o, t, &now)) {
+        t->ended = true;
+        deliver(e, t);
+    } else {
+        to_pool(e, t);
+    }
+    return now;
+}
+
 static void run_reads(struct embedded *e)
 {
-    uint64_t until = clock_monotonic_us(e->clock) + TURN_US;
-    for (struct emb_task *t; !e->closed && (t = TAILQ_FIRST(&e->reads));) {
-        TAILQ_REMOVE(&e->reads, t, owner_link);
-        t->queued_read = false;
-        if (emb_read_inline(e->reader, &e->store->o, t)) {
-            t->ended = true;
-            deliver(e, t);
-        } else {
-            to_pool(e, t);
-        }
-        if (clock_monotonic_us(e->clock) >= until)
-            return;
-    }
+    if (e->closed || TAILQ_EMPTY(&e->reads))
+        return;
+    struct emb_connection *reader = e->reader;
+    bool several = TAILQ_NEXT(TAILQ_FIRST(&e->reads), owner_link);
+    if (several)
+        emb_snapshot_begin(reader);
+    uint64_t now = clock_monotonic_us(e->clock), until = now + TURN_US;
+    while (!e->closed && !TAILQ_EMPTY(&e->reads) && now < until)
+        now = run_read(e, now);
+    if (several)
+        emb_snapshot_end(reader);
 }
 
 static void deliver_ready(struct embedded *e)

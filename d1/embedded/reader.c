@@ -11,11 +11,22 @@ static void set_brake(struct emb_connection *c, const struct embedded_options *o
     };
 }
 
+void emb_snapshot_begin(struct emb_connection *c)
+{
+    emb_control(c, EMB_BEGIN); /* if it fails, each read takes its own */
+}
+
+void emb_snapshot_end(struct emb_connection *c)
+{
+    if (!sqlite3_get_autocommit(c->db))
+        emb_control(c, EMB_COMMIT);
+}
+
 /* Several statements see one snapshot; a single one is its own. */
 static enum emb_run_end run(struct emb_connection *c, struct emb_task *t)
 {
-    bool several = t->request->n_statements > 1;
-    int rc = several ? emb_control(c, EMB_BEGIN) : SQLITE_OK;
+    bool own = t->request->n_statements > 1 && sqlite3_get_autocommit(c->db);
+    int rc = own ? emb_control(c, EMB_BEGIN) : SQLITE_OK;
     if (rc != SQLITE_OK) {
         emb_failure_sqlite(&t->failure, c->db, rc);
         return EMB_RUN_FAILED;
@@ -29,8 +40,8 @@ static enum emb_run_end run(struct emb_connection *c, struct emb_task *t)
     emb_run_rewind(&t->run);
     t->run.code = code;
     t->run.connection = NULL;
-    if (several)
-        emb_control(c, EMB_ROLLBACK);
+    if (own)
+        emb_snapshot_end(c);
     return end;
 }
 
@@ -41,27 +52,34 @@ static void learn(struct emb_connection *c, bool slow)
         c->lru.older->heavy = slow;
 }
 
-bool emb_read_inline(struct emb_connection *c, const struct embedded_options *o, struct emb_task *t)
+static bool run_within(struct emb_connection *c, const struct embedded_options *o, struct emb_task *t, uint64_t *now)
 {
-    uint64_t now = clock_monotonic_us(o->clock), deadline = t->request->deadline_us;
-    if (deadline && now >= deadline) {
-        emb_brake_failure(&t->failure, EMB_STOP_DEADLINE);
-        return true;
-    }
-    set_brake(c, o, t, now);
+    uint64_t start = *now;
+    set_brake(c, o, t, start);
     enum emb_run_end end = run(c, t);
     enum emb_stop stopped = c->brake.stopped;
     c->brake = (struct emb_brake){ 0 };
     emb_reset_pragmas(c);
+    *now = clock_monotonic_us(o->clock);
     bool busy = (t->run.code & 0xff) == SQLITE_BUSY;
-    if (end == EMB_RUN_FULL || (end == EMB_RUN_FAILED && (stopped == EMB_STOP_BUDGET || busy))) {
-        emb_failure_clear(&t->failure);
-        emb_rows_clear(&t->rows);
-        t->run.code = SQLITE_OK;
-        return false;
-    }
     if (end == EMB_RUN_DONE)
-        learn(c, clock_monotonic_us(o->clock) - now > o->read_us);
-    t->request->round_trips++;
-    return true;
+        learn(c, *now - start > o->read_us);
+    return end == EMB_RUN_DONE || (end == EMB_RUN_FAILED && stopped != EMB_STOP_BUDGET && !busy);
+}
+
+bool emb_read_inline(struct emb_connection *c, const struct embedded_options *o, struct emb_task *t, uint64_t *now)
+{
+    uint64_t deadline = t->request->deadline_us;
+    if (deadline && *now >= deadline) {
+        emb_brake_failure(&t->failure, EMB_STOP_DEADLINE);
+        return true;
+    }
+    if (run_within(c, o, t, now)) {
+        t->request->round_trips++;
+        return true;
+    }
+    emb_failure_clear(&t->failure);
+    emb_rows_clear(&t->rows);
+    t->run.code = SQLITE_OK;
+    return false;
 }
