@@ -142,7 +142,7 @@ static bool read_number(struct cursor *c, struct value *ret)
         double v = strtod(c->p, NULL);
         if (!isfinite(v))
             return malformed(c->j, "a number out of range");
-        bool exact = v == trunc(v) && fabs(v) <= 9007199254740992.0;
+        bool exact = v == trunc(v) && fabs(v) < 9007199254740992.0;
         *ret = exact ? value_integer((int64_t)v) : value_real(v);
     }
     c->p += end - c->p;

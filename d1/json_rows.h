@@ -11,7 +11,7 @@
  * shortened; and it is slower (15,000 rows of 6 cells, 1.4 MB, -O2: 3.5 ms here, 9.4 ms there). tests/fuzz/fuzz_d1_json.c holds
  * the two against each other.
  *
- * Cells    number: INTEGER when integral and at most 2^53 in size, else REAL. string: TEXT, must be UTF-8; U+0000 stays in.
+ * Cells    number: INTEGER when integral and below 2^53 in size (beyond, digits may be lost), else REAL. string: TEXT, must be UTF-8; U+0000 stays in.
  *          null: NULL. array of integers 0…255: BLOB. true, false, objects: malformed.
  *
  * Owns     the bytes of the row under way, the frame, both capped.

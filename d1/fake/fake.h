@@ -47,7 +47,7 @@ struct d1 *fake_open(struct event_base *base, const struct clock *clock, struct 
  *   what:  ok                           every statement: no rows, 0 changes
  *          changes N[,N…]               counts of the statements that want one, in order
  *          rows JSON                    [[cell,…],…] for the last statement. A cell: null, "text", number (INTEGER when integral
- *                                       and at most 2^53, else REAL), {"int":"9007199254740993"}, {"real":1}, {"hex":"00ff"}
+ *                                       and below 2^53, else REAL), {"int":"9007199254740993"}, {"real":1}, {"hex":"00ff"}
  *          results JSON                 [{"rows":[…],"changes":n},…], one per statement
  *          error 'text' [at N]          D1_ERROR_SQL; N: 1-based statement that failed
  *          overloaded ['text'] [retry N(us|ms|s)]

@@ -306,7 +306,7 @@ bool fake_cell(const cJSON *item, struct arena *arena, struct value *ret)
         *ret = value_text(str_from(item->valuestring));
     } else if (cJSON_IsNumber(item)) {
         double v = item->valuedouble;
-        *ret = v == trunc(v) && fabs(v) <= 9007199254740992.0 ? value_integer((int64_t)v) : value_real(v);
+        *ret = v == trunc(v) && fabs(v) < 9007199254740992.0 ? value_integer((int64_t)v) : value_real(v);
     } else {
         return cJSON_IsObject(item) && object_cell(item, arena, ret);
     }

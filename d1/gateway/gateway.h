@@ -7,7 +7,7 @@
  * Values   traits.native_values is false. Parameters: TEXT as it is, finite REAL as a JSON number (bound bit for bit as a
  *          double), NULL as null; INTEGER as decimal text (the SQL says CAST(?1 AS INTEGER)), BLOB as hex text (the SQL
  *          says unhex(?1)). A REAL that JSON cannot carry stands in the SQL as literal (inline.h). Results: an integral
- *          number up to 2^53 is INTEGER, another is REAL, a string TEXT, an array of bytes BLOB.
+ *          number below 2^53 is INTEGER, another is REAL, a string TEXT, an array of bytes BLOB.
  *          Every statement names its output columns c0, c1, …: batch() answers objects.
  * Sessions an empty request->session means "first-primary".
  *

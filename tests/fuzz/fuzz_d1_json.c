@@ -66,7 +66,7 @@ static void tell_cjson_cell(struct buf *out, const cJSON *cell)
     } else if (cJSON_IsArray(cell)) {
         buf_printf(out, ",%d:", VALUE_BLOB);
         tell_blob(out, cell);
-    } else if (v == trunc(v) && fabs(v) <= 9007199254740992.0) {
+    } else if (v == trunc(v) && fabs(v) < 9007199254740992.0) {
         buf_printf(out, ",%d:%lld", VALUE_INTEGER, (long long)v);
     } else {
         buf_printf(out, ",%d:%a", VALUE_REAL, v);

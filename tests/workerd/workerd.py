@@ -31,6 +31,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 SOURCES = (HERE.parents[1] / "d1/gateway/worker/src/gateway.js", HERE / "rest.js", HERE / "faults.js")
 PACKAGES = {"x86_64": "linux-64", "aarch64": "linux-arm64"}
 READY_S = 30
+# A further database of the gateway.
+BINDING = """        (name = "{binding}", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [
+          (name = "fetcher", service = (name = "d1", props = (json = "{{\\"database\\": \\"{name}-{binding}\\"}}")))])),"""
 
 
 def installed():
@@ -57,19 +60,20 @@ def _die_with_parent():
 
 
 class Workerd:
-    """One workerd on free ports of 127.0.0.1. data: a folder that outlives it; default: a new one, removed at the end."""
+    """One workerd on free ports of 127.0.0.1. data: a folder that outlives it; default: a new one, removed at the end. more: names of
+    further bindings of the gateway, each a database of its own."""
 
-    def __init__(self, name="app", port=0, data=None):
+    def __init__(self, name="app", port=0, data=None, more=("OTHER",)):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pgd1-workerd-"))
         self.child = None
         try:
-            self._configure(name, port, data)
+            self._configure(name, port, data, more)
             self._start()
         except BaseException:
             self.stop()
             raise
 
-    def _configure(self, name, port, data):
+    def _configure(self, name, port, data, more):
         for source in SOURCES:
             shutil.copy(source, self.folder)
         if data:
@@ -77,7 +81,10 @@ class Workerd:
             (self.folder / "data").symlink_to(pathlib.Path(data).resolve())
         else:
             (self.folder / "data").mkdir()
-        config = (HERE / "workerd.capnp.in").read_text().replace("@NAME@", name).replace("@PORT@", str(port))
+        bindings = "\n".join(BINDING.format(binding=binding, name=name) for binding in more)
+        config = (HERE / "workerd.capnp.in").read_text()
+        for key, value in (("NAME", name), ("PORT", str(port)), ("MORE", bindings)):
+            config = config.replace(f"@{key}@", value)
         (self.folder / "workerd.capnp").write_text(config)
         self.secrets = {"PGD1_GATEWAY_TOKEN": secrets.token_urlsafe(24), "PGD1_GATEWAY_TOKEN_PREVIOUS": secrets.token_urlsafe(24),
                         "PGD1_REST_TOKEN": secrets.token_urlsafe(24), "PGD1_REST_ACCOUNT": secrets.token_hex(16),
@@ -142,7 +149,10 @@ class Workerd:
         try:
             data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
             sent = {"authorization": f"Bearer {token}"} if token else {}
-            connection.request(method or ("GET" if data is None else "POST"), parts.path, data, {**sent, **(headers or {})})
+            try:
+                connection.request(method or ("GET" if data is None else "POST"), parts.path, data, {**sent, **(headers or {})})
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # answered before all of the request was read
             answer = connection.getresponse()
             text = answer.read()
         finally:

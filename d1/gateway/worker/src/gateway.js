@@ -95,7 +95,8 @@ function parse(body) {
     throw new Refusal(400, "gateway: session must be a bookmark, first-primary or first-unconstrained");
   if (!Array.isArray(statements) || statements.length === 0) throw new Refusal(400, "gateway: statements must be a list");
   if (statements.length > MAX_STATEMENTS) throw new Refusal(413, `gateway: a batch may have ${MAX_STATEMENTS} statements`);
-  for (const { sql, params } of statements) {
+  for (const statement of statements) {
+    const { sql, params } = statement ?? {};
     if (typeof sql !== "string" || sql.trim() === "") throw new Refusal(400, "gateway: sql must be a statement");
     if (params !== undefined && !Array.isArray(params)) throw new Refusal(400, "gateway: params must be a list");
   }
