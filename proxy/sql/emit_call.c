@@ -58,7 +58,7 @@ static struct str expand(struct emitter *e, const struct expr *x, const char *t,
         } else if (t[0] == '@' && t[1] == 'r') {
             buf_printf(&out, "%u", base_type(e, x->type));
             t += 2;
-        } else if (t[0] == '#') {
+        } else if (t[0] == '#' && (strncmp(t, "#local", 6) == 0 || (t[1] && strspn(t + 1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && t[6] == '('))) {
             t = expand_raise(e, t, &out);
         } else {
             buf_add_char(&out, *t++);
@@ -218,8 +218,30 @@ static bool no_such_row(struct emitter *e, const struct expr *x)
     return blocked(e, x->location, "function %s(%.*s)", x->call.proc->name, STR_FMT(types));
 }
 
-static const char *row_template(struct emitter *e, const struct emission *row)
+/* Arrays of integers, texts, dates…: their elements stand in the JSON as they are compared. */
+static bool has_plain_arrays(struct emitter *e, const struct expr *x)
 {
+    for (size_t i = 0; i < x->n_args; i++) {
+        oid_t type = base_type(e, x->args[i]->type), element = snapshot_element_type(e->shared->snapshot, type);
+        if (!element)
+            continue;
+        const struct type_info *t = type_find(base_type(e, element));
+        bool text = t && t->storage == STORAGE_TEXT && t->oid != TYPE_OID_json && t->oid != TYPE_OID_jsonb && t->oid != TYPE_OID_interval &&
+                    t->oid != TYPE_OID_timetz;
+        if (!t || !(text || t->storage == STORAGE_INTEGER))
+            return false;
+    }
+    return true;
+}
+
+static const char *row_template(struct emitter *e, const struct expr *x, const struct emission *row)
+{
+    if (row->flags & FUNCTION_PLAIN_ARRAYS) {
+        bool bools = strcmp(row->key, "array_to_text") == 0 && snapshot_element_type(e->shared->snapshot, x->args[0]->type) == TYPE_OID_bool;
+        if (has_plain_arrays(e, x) && !bools && !e->shared->settings->force_local)
+            return row->d1;
+        return e->target == TARGET_LOCAL ? row->local : NULL;
+    }
     if (e->target == TARGET_LOCAL)
         return row->local;
     if ((row->flags & FUNCTION_UTC) && !is_utc(e))
@@ -294,6 +316,26 @@ static bool emit_volatile(struct emitter *e, const struct expr *x, bool *ret_han
     return true;
 }
 
+/* Enums are compared by the order of their labels. */
+static bool emit_enum_compare(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
+{
+    static const struct {
+        const char *source, *op;
+    } rows[] = { { "enum_lt", "<" }, { "enum_le", "<=" }, { "enum_gt", ">" }, { "enum_ge", ">=" } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct fragment a, b;
+        if (strcmp(x->call.proc->source, rows[i].source) != 0)
+            continue;
+        *ret_handled = true;
+        if (!emit_value(e, x->args[0], &a) || !emit_value(e, x->args[1], &b) || !enum_rank(e, x->args[0]->type, &a) ||
+            !enum_rank(e, x->args[1]->type, &b))
+            return false;
+        *ret = (struct fragment){ .sql = text_of(e, "(%.*s %s %.*s)", STR_FMT(a.sql), rows[i].op, STR_FMT(b.sql)) };
+        return ret->sql.p != NULL;
+    }
+    return true;
+}
+
 static bool is_set_returning(const struct expr *x)
 {
     return x->call.proc->returns_set;
@@ -322,10 +364,14 @@ bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret)
         return false;
     if (!handled && !emit_json_call(e, x, &handled, ret))
         return false;
+    if (!handled && !emit_enum_compare(e, x, &handled, ret))
+        return false;
+    if (!handled && !emit_datetime_call(e, x, &handled, ret))
+        return false;
     if (handled)
         return true;
     const struct emission *row = emission_find(x->call.proc);
-    const char *t = row ? row_template(e, row) : NULL;
+    const char *t = row ? row_template(e, x, row) : NULL;
     struct fragment *args;
     if (!t)
         return no_such_row(e, x);
@@ -440,8 +486,6 @@ static bool compare_aggregate(struct emitter *e, const struct expr *x, struct fr
     for (size_t i = 0; i < x->n_args; i++) {
         if (!collation_of(e, x->args[i]->type, compares, &collation))
             return blocked(e, x->location, "aggregate %s of this type here", name);
-        if (compares && snapshot_user_type(e->shared->snapshot, x->args[i]->type))
-            return blocked(e, x->location, "%s() of an enum or domain", name);
         if (*collation)
             args[i].sql = text_of(e, "%.*s%s", STR_FMT(args[i].sql), collation);
         if (!args[i].sql.p)
@@ -457,6 +501,38 @@ static bool json_aggregate(struct emitter *e, const struct expr *x, struct fragm
     return aggregate_text(e, x, "nullif(json_group_array($*)%f,'[]')", args, 1, ret);
 }
 
+/* min() and max() of an enum: of the labels' numbers, then back. */
+static bool enum_aggregate(struct emitter *e, const struct expr *x, struct fragment *arg, struct fragment *ret)
+{
+    const struct user_type *u = snapshot_user_type(e->shared->snapshot, x->args[0]->type);
+    struct str text = STR("");
+    if (!enum_rank(e, x->args[0]->type, arg) || !aggregate_text(e, x, x->call.proc->name[1] == 'i' ? "min($*)%f" : "max($*)%f", arg, 1, ret))
+        return false;
+    for (size_t i = 0; i < u->n_labels && text.p; i++) {
+        struct str label = emit_text_literal(u->labels[i], e->arena);
+        text = text_of(e, "%.*s WHEN %zu THEN %.*s", STR_FMT(text), i, STR_FMT(label));
+    }
+    ret->sql = text.p ? text_of(e, "CASE %.*s%.*s END", STR_FMT(ret->sql), STR_FMT(text)) : text;
+    return ret->sql.p != NULL;
+}
+
+/* string_agg(DISTINCT x, d): SQLite's DISTINCT takes one argument, so a JSON array is joined afterwards. */
+static bool distinct_string_agg(struct emitter *e, const struct expr *x, struct fragment *args, struct fragment *ret)
+{
+    struct expr one = *x;
+    if (!is_constant_expr(x->args[1]))
+        return blocked(e, x->location, "string_agg(DISTINCT …) with a delimiter that is not constant");
+    one.n_args = 1;
+    struct str filter;
+    if (!aggregate_filter(e, x, &filter))
+        return false;
+    const char *t = filter.n ? "json_group_array($*)%f" : "json_group_array($*)";
+    if (!aggregate_text(e, &one, t, args, 1, ret))
+        return false;
+    ret->sql = text_of(e, "(SELECT group_concat(value,%.*s) FROM json_each(%.*s) WHERE value IS NOT NULL)", STR_FMT(args[1].sql), STR_FMT(ret->sql));
+    return ret->sql.p != NULL;
+}
+
 static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const char *t, struct fragment *ret)
 {
     struct fragment *args;
@@ -467,6 +543,10 @@ static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const 
         return false;
     if (strncmp(x->call.proc->source, "array_agg(anynonarray", 21) == 0)
         return json_aggregate(e, x, args, ret);
+    if (strstr(x->call.proc->source, "(anyenum)"))
+        return enum_aggregate(e, x, &args[0], ret);
+    if (x->call.distinct && strcmp(x->call.proc->source, "string_agg(text,text)") == 0)
+        return distinct_string_agg(e, x, args, ret);
     size_t n = x->call.star ? 0 : x->n_args;
     if (n == 1 && e->target == TARGET_D1 && is_numeric(e, x->args[0]->type) && is_form_keeper(x->call.proc->name)) {
         if (args[0].form == FORM_NATURAL)

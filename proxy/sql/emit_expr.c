@@ -275,7 +275,7 @@ bool json_element(struct emitter *e, oid_t type, struct fragment *f)
     if (snapshot_element_type(e->shared->snapshot, base))
         f->sql = text_of(e, "json(%.*s)", STR_FMT(f->sql));
     else if (t && t->storage == STORAGE_BLOB)
-        f->sql = text_of(e, "lower(hex(%.*s))", STR_FMT(f->sql));
+        f->sql = text_of(e, "CASE WHEN %.*s IS NOT NULL THEN lower(hex(%.*s)) END", STR_FMT(f->sql), STR_FMT(f->sql));
     else if (t && t->storage == STORAGE_REAL)
         f->sql = text_of(e, "CASE %.*s WHEN 9e999 THEN 'Infinity' WHEN -9e999 THEN '-Infinity' ELSE %.*s END", STR_FMT(f->sql), STR_FMT(f->sql));
     else if (base == TYPE_OID_json || base == TYPE_OID_jsonb)
@@ -307,40 +307,48 @@ static bool emit_array(struct emitter *e, const struct expr *x, struct fragment 
             return false;
     }
     /* D1 takes 32 arguments of a function at most. */
-    struct str sql = x->n_args > 30 ? text_of(e, "(SELECT json_group_array(column1) FROM (VALUES %.*s))", STR_FMT(list))
+    struct str sql = x->n_args > 30 ? text_of(e, "(WITH g(v) AS (VALUES %.*s) SELECT json_group_array(v) FROM g)", STR_FMT(list))
                                     : text_of(e, "json_array(%.*s)", STR_FMT(list));
     *ret = (struct fragment){ .sql = sql };
     return sql.p != NULL;
 }
 
+static bool emit_slice(struct emitter *e, const struct expr *x, struct str array, struct fragment *ret)
+{
+    struct str list = array;
+    if (e->target == TARGET_D1)
+        return blocked(e, x->location, "array slices here");
+    for (size_t i = 0; i < x->subscript.n_dims; i++) {
+        struct fragment low = { .sql = STR("NULL") }, high = { .sql = STR("NULL") };
+        const struct expr *from = x->subscript.lower[i], *to = x->subscript.upper[i];
+        if ((from && !emit_value(e, from, &low)) || (to && !emit_value(e, to, &high)))
+            return false;
+        list = text_of(e, "%.*s, %d, %.*s, %d, %.*s", STR_FMT(list), from ? 1 : 0, STR_FMT(low.sql), to ? 1 : 0, STR_FMT(high.sql));
+        if (!list.p)
+            return false;
+    }
+    *ret = (struct fragment){ .sql = text_of(e, "pg1_slice(%.*s)", STR_FMT(list)) };
+    return ret->sql.p != NULL;
+}
+
 static bool emit_subscript(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     struct fragment array;
-    if (x->subscript.is_slice && e->target == TARGET_D1)
-        return blocked(e, x->location, "array slices here");
+    oid_t type = base_type(e, x->args[0]->type);
+    int first = type == TYPE_OID_int2vector || type == TYPE_OID_oidvector ? 0 : 1; /* those two count from 0 */
     if (!emit_value(e, x->args[0], &array))
         return false;
+    if (x->subscript.is_slice)
+        return emit_slice(e, x, array.sql, ret);
     struct str sql = array.sql;
-    size_t n = x->subscript.is_slice ? x->subscript.n_dims : x->n_args - 1;
-    if (x->subscript.is_slice) {
-        for (size_t i = 0; i < n; i++) {
-            struct fragment low = { .sql = STR("NULL") }, high = { .sql = STR("NULL") };
-            if ((x->subscript.lower && x->subscript.lower[i] && !emit_value(e, x->subscript.lower[i], &low)) ||
-                (x->subscript.upper && x->subscript.upper[i] && !emit_value(e, x->subscript.upper[i], &high)))
-                return false;
-            sql = text_of(e, "%s%.*s, %d, %.*s, %d, %.*s", i ? "" : "pg1_slice(", STR_FMT(sql),
-                          x->subscript.lower && x->subscript.lower[i] ? 1 : 0, STR_FMT(low.sql),
-                          x->subscript.upper && x->subscript.upper[i] ? 1 : 0, STR_FMT(high.sql));
-        }
-        *ret = (struct fragment){ .sql = text_of(e, "%.*s)", STR_FMT(sql)) };
-        return ret->sql.p != NULL;
-    }
-    for (size_t i = 0; i < n && sql.p; i++) {
+    for (size_t i = 0; i < x->subscript.n_dims; i++) {
         struct fragment at;
-        if (!emit_value(e, x->args[i + 1], &at))
+        if (!emit_value(e, x->subscript.upper[i], &at))
             return false;
-        /* json's [-1] counts from the end; PostgreSQL has nothing before element 1 */
-        sql = text_of(e, "CASE WHEN %.*s > 0 THEN %.*s ->> (%.*s - 1) END", STR_FMT(at.sql), STR_FMT(sql), STR_FMT(at.sql));
+        /* JSON's [-1] counts from the end; PostgreSQL has nothing before the first element */
+        sql = text_of(e, "CASE WHEN %.*s >= %d THEN %.*s ->> (%.*s - %d) END", STR_FMT(at.sql), first, STR_FMT(sql), STR_FMT(at.sql), first);
+        if (!sql.p)
+            return false;
     }
     *ret = (struct fragment){ .sql = from_json(e, x->type, sql) };
     return ret->sql.p != NULL;
@@ -623,7 +631,7 @@ static bool emit_extreme(struct emitter *e, const struct expr *x, struct fragmen
     }
     for (size_t i = 0; i < x->n_args && rows.p; i++)
         rows = text_of(e, "%.*s%s(%.*s)", STR_FMT(rows), i ? "," : "", STR_FMT(parts[i]));
-    ret->sql = rows.p ? text_of(e, "(SELECT %s(column1%s) FROM (VALUES %.*s))", name, collation, STR_FMT(rows)) : rows;
+    ret->sql = rows.p ? text_of(e, "(WITH g(v) AS (VALUES %.*s) SELECT %s(v%s) FROM g)", STR_FMT(rows), name, collation) : rows;
     return ret->sql.p != NULL;
 }
 

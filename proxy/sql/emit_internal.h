@@ -7,6 +7,7 @@
  * emit_numeric.c   exact numbers in D1: integers scaled by powers of ten
  * emit_text.c      LIKE, casts to and from text, length coercion
  * emit_json.c      reading JSON by path
+ * emit_datetime.c  extract, date_trunc, timestamp and interval
  * emit_select.c    SELECT, set operations, WITH, VALUES; FROM in emit_from.c
  * emit_change.c    INSERT, UPDATE, DELETE
  * place.c          what runs where: fetches from D1 feeding the local engine
@@ -210,6 +211,9 @@ bool emit_numeric_const(struct emitter *e, const struct expr *x, struct fragment
 bool emit_json_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
 /* (json -> path) IS [NOT] NULL */
 bool emit_json_is_null(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
+
+/* --- emit_datetime.c --- */
+bool emit_datetime_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
 
 /* --- emit_text.c --- */
 bool emit_like(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);

@@ -87,8 +87,9 @@ bool emit_json_call(struct emitter *e, const struct expr *x, bool *ret_handled, 
     if (!row || e->target != TARGET_D1)
         return true;
     *ret_handled = true;
-    /* Objects and arrays are shown with PostgreSQL's spacing: only the local engine writes that. */
-    if (!row->as_text || e->shared->settings->force_local)
+    /* json keeps its spaces, as SQLite does not; jsonb is printed anew on its way out. */
+    bool is_jsonb = base_type(e, x->args[0]->type) == TYPE_OID_jsonb;
+    if ((!row->as_text && !is_jsonb) || e->shared->settings->force_local)
         return blocked(e, x->location, "operator -> as a value here");
     if (!json_chain(e, x->args[0], &document, &before) || !path_step(e, row, x, &step))
         return false;
@@ -96,6 +97,10 @@ bool emit_json_call(struct emitter *e, const struct expr *x, bool *ret_handled, 
     const struct str d = document.sql, p = path;
     if (!path.p || !local.p)
         return false;
+    if (!row->as_text) {
+        *ret = (struct fragment){ .sql = text_of(e, "(%.*s -> (%.*s))", STR_FMT(d), STR_FMT(p)) };
+        return ret->sql.p != NULL;
+    }
     *ret = (struct fragment){ .sql = text_of(e,
                                              "CASE json_type(%.*s,%.*s) WHEN 'text' THEN json_extract(%.*s,%.*s) WHEN 'null' THEN NULL "
                                              "WHEN 'object' THEN %.*s WHEN 'array' THEN %.*s ELSE %.*s -> (%.*s) END",

@@ -32,7 +32,7 @@ static bool wrap_output(struct emitter *e, oid_t type, struct fragment *f)
     } else if (f->form == FORM_NATURAL && t && t->storage == STORAGE_REAL) {
         f->sql = text_of(e, "CASE %.*s WHEN 9e999 THEN 'Infinity' WHEN -9e999 THEN '-Infinity' ELSE %.*s END", STR_FMT(s), STR_FMT(s));
     } else if (f->form == FORM_NATURAL && t && t->storage == STORAGE_BLOB) {
-        f->sql = text_of(e, "hex(%.*s)", STR_FMT(s));
+        f->sql = text_of(e, "CASE WHEN %.*s IS NOT NULL THEN hex(%.*s) END", STR_FMT(s), STR_FMT(s)); /* hex(NULL) is '' */
         f->form = FORM_HEX;
     } else {
         return true;

@@ -97,8 +97,7 @@ static bool is_own_text(const struct emitter *e, oid_t t)
     bool plain_intervals = !types || types->interval_style == INTERVAL_STYLE_POSTGRES;
     switch (t) {
     case TYPE_OID_uuid:
-    case TYPE_OID_json:
-    case TYPE_OID_jsonb:
+    case TYPE_OID_json: /* jsonb is printed anew: D1 keeps it without PostgreSQL's spaces */
     case TYPE_OID_time:
     case TYPE_OID_timetz:
     case TYPE_OID_macaddr:
@@ -214,8 +213,6 @@ bool emit_io_cast(struct emitter *e, const struct expr *x, struct fragment *ret)
         return emit_value(e, arg, ret) && from_text(e, x, from, to, ret);
     if (!emit_value(e, arg, ret))
         return false;
-    if (from == TYPE_OID_jsonb && to == TYPE_OID_json)
-        return true;
     return local_cast(e, x, from, to, ret);
 }
 
@@ -253,7 +250,8 @@ bool emit_typmod(struct emitter *e, const struct expr *x, struct fragment *ret)
     oid_t t = base_type(e, x->type);
     const struct expr *arg = x->args[0];
     bool constant = arg->kind == EXPR_PARAM || (arg->kind == EXPR_CONST && !arg->constant.is_null);
-    if (constant && t != TYPE_OID_numeric && !e->inline_constants && base_type(e, arg->type) == t)
+    bool number = t == TYPE_OID_numeric && e->target == TARGET_D1 && typmod_precision(x->typmod) <= 15;
+    if (constant && !number && !e->inline_constants && base_type(e, arg->type) == t)
         return bind_typmod(e, x, ret);
     bool outer = e->value_only;
     e->value_only = e->value_only || t == TYPE_OID_numeric; /* it is rounded to one scale here */

@@ -28,6 +28,7 @@ enum function_flag {
     FUNCTION_DOUBTFUL = 1 << 7,      /* D1: the template may answer #local, so constants are folded here instead */
     FUNCTION_TYPES = 1 << 8,         /* the local function takes the OIDs of its argument types first */
     FUNCTION_TEXT_ARGS = 1 << 9,     /* arguments that are not text are written out first, as `||` and concat() do */
+    FUNCTION_PLAIN_ARRAYS = 1 << 11, /* the D1 template holds, locally too, for arrays whose elements are JSON's own: integers, texts */
     FUNCTION_TEXT_CAST = 1 << 10,    /* the same, as casts do: true and false in full */
 };
 

@@ -280,7 +280,7 @@ static int check_file(const char *path, struct str schema, bool update)
 int main(int argc, char **argv)
 {
     AUTO(arena) arena = arena_new(1 << 30);
-    bool update = false, run = false, explain = false, text = false;
+    bool update = false, run = false, explain = false, text = false, force = false;
     int failed = 0, checked = 0;
     char *folder = dirname(arena_cstr(arena, str_from(__FILE__)));
     const char *schema_path = getenv("GOLDEN_SCHEMA");
@@ -296,10 +296,12 @@ int main(int argc, char **argv)
             explain = true;
         } else if (strcmp(argv[i], "--text") == 0) {
             text = true;
+        } else if (strcmp(argv[i], "--force") == 0) {
+            force = true;
         } else if (run || explain) {
             struct err err;
             err_init(&err, arena);
-            struct engine_options options = { .native_values = !text };
+            struct engine_options options = { .native_values = !text, .force_local = force };
             struct engine *e = engine_new(&options, &err);
             struct str script = read_file(argv[i], arena), statement;
             if (!e || (explain && !load(e, schema, false, arena)))
