@@ -41,7 +41,7 @@ enum d1_error_kind {
     D1_ERROR_LOST,       /* connection cut, time-out, 5xx, reset: a write may or may not have been applied */
     D1_ERROR_UNREACHABLE,/* never sent: no connection, name not found, refused */
     D1_ERROR_AUTH,       /* token or database refused */
-    D1_ERROR_TOO_BIG,    /* answer above max_result_bytes, or request above the transport's limit; nothing applied */
+    D1_ERROR_TOO_BIG,    /* answer above max_result_bytes, or request above the transport's limit; nothing applied, unless may_have_run says so */
     D1_ERROR_CANCELLED,  /* d1_cancel() took effect; for a write only when it had not been sent */
     D1_ERROR_DEADLINE,   /* deadline passed: like LOST for a write that was sent, else not run (see may_have_run) */
     D1_ERROR_INTERNAL,   /* a bug or no memory here */

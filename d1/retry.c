@@ -83,7 +83,7 @@ struct retry_class retry_classify(int status, int code, struct str message)
 
 struct retry_policy retry_policy_default(void)
 {
-    return (struct retry_policy){ .max_attempts = 5, .base_us = 50000, .max_us = 2000000 };
+    return (struct retry_policy){ .max_attempts = 10, .base_us = 50000, .max_us = 2000000 };
 }
 
 bool retry_wait(const struct retry_policy *policy, unsigned attempts, uint64_t retry_after_us, uint64_t now_us,

@@ -29,7 +29,7 @@ struct retry_policy {
     uint64_t max_us;       /* but never above this */
 };
 
-/* 5 attempts, 50 ms, 2 s. */
+/* 10 attempts, 50 ms, 2 s: about five seconds in all, ten at most. */
 struct retry_policy retry_policy_default(void);
 
 /*

@@ -360,6 +360,7 @@ static CURLcode set_easy(struct http_client *h, struct http_call *c)
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     SET(CURLOPT_PIPEWAIT, h->is_https ? 1L : 0L); /* rather a stream on the connection being made than one more */
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* else giving up a call would wait for the name server */
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_CONNECTTIMEOUT_MS, h->connect_timeout_ms);
     SET(CURLOPT_ERRORBUFFER, c->reason);

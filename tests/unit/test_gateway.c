@@ -909,6 +909,28 @@ static void test_failing_allocations(void **state)
     }
 }
 
+static void test_failing_allocations_at_open(void **state)
+{
+    (void)state;
+    struct event_base *base = event_base_new();
+    struct arena *arena = arena_new(1 << 20);
+    struct d1 *d = NULL;
+    for (long n = 0; !d; n++) {
+        struct gateway_options o = { STR("https://x.dev"), STR("DB"), bench_options() };
+        struct err err;
+        o.remote.token = STR("t");
+        err_init(&err, arena);
+        fault_after(n);
+        d = gateway_open(&o, base, clock_system(), &err);
+        fault_after(-1);
+        assert_int_equal(err.code, d ? SQLSTATE_SUCCESSFUL_COMPLETION : SQLSTATE_OUT_OF_MEMORY);
+        assert_true(n < 50);
+    }
+    d1_close(d);
+    arena_free(arena);
+    event_base_free(base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -943,6 +965,7 @@ int main(void)
         cmocka_unit_test(test_close),
         cmocka_unit_test(test_close_inside_done),
         cmocka_unit_test(test_failing_allocations),
+        cmocka_unit_test(test_failing_allocations_at_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

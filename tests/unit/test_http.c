@@ -2,6 +2,9 @@
 /* LINK pgd1_d1 pgd1_base */
 #include "tests/unit/http_server.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
+#include <unistd.h>
 #include "d1/http/http.h"
 #include "proxy/base/clock.h"
 
@@ -376,6 +379,45 @@ static void test_abort(void **state)
     bench_fini(&b);
 }
 
+/* ---- names ---- */
+
+enum { SLOW_US = 700000 };
+
+/* In place of libc's, for libcurl too: one name takes long. */
+int getaddrinfo(const char *restrict name, const char *restrict service, const struct addrinfo *restrict hints,
+                struct addrinfo **restrict ret)
+{
+    typedef int resolver(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    if (!name || strcmp(name, "slow.invalid") != 0) {
+        resolver *libc = NULL;
+        *(void **)&libc = dlsym(RTLD_NEXT, "getaddrinfo");
+        return libc(name, service, hints, ret);
+    }
+    usleep(SLOW_US);
+    return EAI_NONAME;
+}
+
+/* A name server that does not answer must stop neither the loop nor the end of a call. */
+static void test_names_do_not_block(void **state)
+{
+    (void)state;
+    struct bench b = { .base = event_base_new(), .arena = arena_new(1 << 20) };
+    err_init(&b.err, b.arena);
+    assert_true(open_client(&b, "https://slow.invalid/", 1));
+    uint64_t begin = clock_monotonic_us(clock_system());
+    struct call *k = start(&b, 0, true);
+    run_ms(&b, 50);
+    assert_false(k->over);
+    http_abort(&k->c);
+    start(&b, 1, true);
+    run_ms(&b, 50);
+    http_client_free(b.client);
+    assert_true(clock_monotonic_us(clock_system()) - begin < SLOW_US / 2);
+    usleep(SLOW_US + 100000); /* libcurl's threads end by themselves */
+    arena_free(b.arena);
+    event_base_free(b.base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_held_bytes_come_again),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_abort),
+        cmocka_unit_test(test_names_do_not_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

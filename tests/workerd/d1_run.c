@@ -304,6 +304,7 @@ static struct d1 *open_d1(char **argv, int argc, struct event_base *base, struct
 {
     struct remote_options remote = remote_options_default();
     remote.token = str_from(getenv("PGD1_TOKEN"));
+    remote.retry.max_attempts = 5;
     remote.ca_file = str_from(getenv("PGD1_CA_FILE"));
     if (getenv("PGD1_TIMEOUT_MS"))
         remote.timeout_us = strtoull(getenv("PGD1_TIMEOUT_MS"), NULL, 10) * 1000;
