@@ -574,26 +574,31 @@ static bool find_named_zone(struct str name, struct named_zone *ret, struct err 
 bool timestamptz_at_zone_name(int64_t utc, struct str zone, int64_t *ret, struct err *err)
 {
     struct named_zone z;
+    if (!timestamp_is_finite(utc)) {
+        *ret = utc;
+        return true;
+    }
     if (!find_named_zone(zone, &z, err))
         return false;
-    if (timestamp_is_finite(utc)) {
-        if (z.by_date)
-            z.offset = zone_abbreviation_offset(z.zone, z.name, floor_div(utc, US_PER_SECOND));
-        else if (!z.fixed)
-            z.offset = zone_offset_at(z.zone, utc, NULL);
-        utc += z.offset * US_PER_SECOND;
-    }
-    *ret = utc;
+    if (z.by_date)
+        z.offset = zone_abbreviation_offset(z.zone, z.name, floor_div(utc, US_PER_SECOND));
+    else if (!z.fixed)
+        z.offset = zone_offset_at(z.zone, utc, NULL);
+    *ret = utc + z.offset * US_PER_SECOND;
     return true;
 }
 
 bool timestamp_at_zone_name(int64_t local, struct str zone, int64_t *ret, struct err *err)
 {
     struct named_zone z;
+    if (!timestamp_is_finite(local)) {
+        *ret = local;
+        return true;
+    }
     if (!find_named_zone(zone, &z, err))
         return false;
-    if (!timestamp_is_finite(local) || (!z.fixed && !z.by_date))
-        return z.fixed ? (*ret = local, true) : timestamp_to_timestamptz(local, z.zone ? z.zone : zone_utc(), ret, err);
+    if (!z.fixed && !z.by_date)
+        return timestamp_to_timestamptz(local, z.zone, ret, err);
     if (z.by_date) {
         int64_t guess;
         if (!timestamp_to_timestamptz(local, z.zone, &guess, err))

@@ -240,15 +240,31 @@ bool timestamp_make(int32_t year, int32_t month, int32_t day, int32_t hour, int3
 
 /* ---- units of date_trunc and extract */
 
+enum { UNIT_TEXT_MAX = 64 };
+
+/* In lower case, cut at what no unit is as long as. */
+static const char *lower_unit(struct str name, char *room)
+{
+    if (name.n >= UNIT_TEXT_MAX)
+        name.n = UNIT_TEXT_MAX - 1;
+    for (size_t i = 0; i < name.n; i++)
+        room[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + 32) : name.p[i];
+    room[name.n] = 0;
+    return room;
+}
+
+/* What date_trunc knows; extract knows some words of dates too. */
 static enum unit unit_of(struct str name)
 {
-    char lower[32];
+    char room[UNIT_TEXT_MAX];
+    return unit_find(lower_unit(name, room));
+}
+
+static enum unit extract_unit_of(struct str name)
+{
+    char room[UNIT_TEXT_MAX];
+    const char *lower = lower_unit(name, room);
     int value;
-    if (name.n >= sizeof(lower))
-        name.n = sizeof(lower) - 1;
-    for (size_t i = 0; i < name.n; i++)
-        lower[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + 32) : name.p[i];
-    lower[name.n] = 0;
     enum unit unit = unit_find(lower);
     if (unit != UNIT_NONE)
         return unit;
@@ -259,11 +275,13 @@ static enum unit unit_of(struct str name)
 }
 
 /* 22023 for a word that is no unit at all, 0A000 for a unit that this type does not have. */
-static bool bad_unit(struct str name, const char *type_name, struct err *err)
+static bool bad_unit(enum unit unit, struct str name, const char *type_name, struct err *err)
 {
-    bool known = unit_of(name) != UNIT_NONE;
+    char room[UNIT_TEXT_MAX];
+    bool known = unit != UNIT_NONE;
     return err_set(err, known ? SQLSTATE_FEATURE_NOT_SUPPORTED : SQLSTATE_INVALID_PARAMETER_VALUE,
-                   "unit \"%.*s\" not %s for type %s", STR_FMT(name), known ? "supported" : "recognized", type_name);
+                   "unit \"%s\" not %s for type %s", lower_unit(name, room), known ? "supported" : "recognized",
+                   type_name);
 }
 
 /* First year of the century, decade… that a year is in; PostgreSQL's centuries start in year 1. */
@@ -328,30 +346,30 @@ static const char timestamp_name[] = "timestamp without time zone", timestamptz_
 
 bool timestamp_truncate(struct str unit, int64_t t, int64_t *ret, struct err *err)
 {
-    struct civil c = { 1, 1, 1, 0, 0, 0, 0 };
-    if (timestamp_is_finite(t))
-        civil_from_timestamp(t, &c);
-    if (!truncate_civil(unit_of(unit), &c))
-        return bad_unit(unit, timestamp_name, err);
-    if (timestamp_is_finite(t))
-        return timestamp_set(ret, c.year < -4713, civil_to_timestamp(&c), err);
-    *ret = t;
-    return true;
+    struct civil c;
+    if (!timestamp_is_finite(t)) {
+        *ret = t;
+        return true;
+    }
+    civil_from_timestamp(t, &c);
+    enum unit u = unit_of(unit);
+    if (!truncate_civil(u, &c))
+        return bad_unit(u, unit, timestamp_name, err);
+    return timestamp_set(ret, c.year < -4713, civil_to_timestamp(&c), err);
 }
 
 bool timestamptz_truncate(struct str unit, int64_t utc, const struct zone *zone, int64_t *ret, struct err *err)
 {
     enum unit u = unit_of(unit);
-    struct civil c = { 1, 1, 1, 0, 0, 0, 0 };
-    int64_t local = timestamptz_to_timestamp(utc, zone);
-    if (timestamp_is_finite(utc))
-        civil_from_timestamp(local, &c);
-    if (!truncate_civil(u, &c))
-        return bad_unit(unit, timestamptz_name, err);
+    struct civil c;
     if (!timestamp_is_finite(utc)) {
         *ret = utc;
         return true;
     }
+    int64_t local = timestamptz_to_timestamp(utc, zone);
+    civil_from_timestamp(local, &c);
+    if (!truncate_civil(u, &c))
+        return bad_unit(u, unit, timestamptz_name, err);
     int64_t cut = civil_to_timestamp(&c);
     /* Units of the clock keep the offset: within a repeated hour a look-up could give the other one. */
     if (u <= UNIT_HOUR)
@@ -401,7 +419,7 @@ bool interval_truncate(struct str unit, const struct interval *v, struct interva
         us = 1;
         break;
     default:
-        bad_unit(unit, "interval", err);
+        bad_unit(unit_of(unit), unit, "interval", err);
         return unit_of(unit) == UNIT_WEEK && err_detail(err, "Months usually have fractional weeks.");
     }
     if (months)
@@ -523,8 +541,8 @@ static bool extract_calendar(enum unit unit, int64_t days, struct extracted *ret
 }
 
 /* What infinity has: an infinite year or epoch, but no day. */
-static bool extract_infinity(enum unit unit, bool negative, bool has_zone, struct str name, const char *type_name,
-                             struct value *ret, struct err *err)
+static bool extract_infinity(enum unit unit, bool negative, struct str name, const char *type_name, struct value *ret,
+                             struct err *err)
 {
     struct extracted ignored;
     switch (unit) {
@@ -541,11 +559,11 @@ static bool extract_infinity(enum unit unit, bool negative, bool has_zone, struc
     case UNIT_ZONE_HOUR:
     case UNIT_ZONE_MINUTE:
         *ret = value_null();
-        return has_zone || bad_unit(name, type_name, err);
+        return true;
     default:
         *ret = value_null();
         return extract_calendar(unit, 0, &ignored) || extract_clock(unit, 0, &ignored) ||
-               bad_unit(name, type_name, err);
+               bad_unit(unit, name, type_name, err);
     }
 }
 
@@ -572,21 +590,6 @@ static bool extract_local(enum unit unit, int64_t local, struct extracted *ret)
            extract_clock(unit, timestamp_to_time(local), ret);
 }
 
-bool timestamp_extract(struct str unit, int64_t t, struct arena *arena, struct value *ret, struct err *err)
-{
-    enum unit u = unit_of(unit);
-    struct extracted e;
-    if (!timestamp_is_finite(t))
-        return extract_infinity(u, t < 0, false, unit, timestamp_name, ret, err);
-    if (u == UNIT_JULIAN)
-        return extract_julian(t, arena, ret, err);
-    if (u == UNIT_EPOCH)
-        e = (struct extracted){ t, 6 };
-    else if (!extract_local(u, t, &e))
-        return bad_unit(unit, timestamp_name, err);
-    return extracted_text(e, arena, ret, err);
-}
-
 static bool extract_offset(enum unit unit, int offset, struct extracted *ret)
 {
     if (unit != UNIT_ZONE && unit != UNIT_ZONE_HOUR && unit != UNIT_ZONE_MINUTE)
@@ -595,13 +598,28 @@ static bool extract_offset(enum unit unit, int offset, struct extracted *ret)
     return true;
 }
 
+bool timestamp_extract(struct str unit, int64_t t, struct arena *arena, struct value *ret, struct err *err)
+{
+    enum unit u = extract_unit_of(unit);
+    struct extracted e;
+    if (!timestamp_is_finite(t))
+        return extract_infinity(u, t < 0, unit, timestamp_name, ret, err);
+    if (u == UNIT_JULIAN)
+        return extract_julian(t, arena, ret, err);
+    if (u == UNIT_EPOCH)
+        e = (struct extracted){ t, 6 };
+    else if (!extract_local(u, t, &e))
+        return bad_unit(u, unit, timestamp_name, err);
+    return extracted_text(e, arena, ret, err);
+}
+
 bool timestamptz_extract(struct str unit, int64_t utc, const struct zone *zone, struct arena *arena, struct value *ret,
                          struct err *err)
 {
-    enum unit u = unit_of(unit);
+    enum unit u = extract_unit_of(unit);
     struct extracted e;
     if (!timestamp_is_finite(utc))
-        return extract_infinity(u, utc < 0, true, unit, timestamptz_name, ret, err);
+        return extract_infinity(u, utc < 0, unit, timestamptz_name, ret, err);
     int offset = zone_offset_at(zone, utc, NULL);
     int64_t local = utc + offset * US_PER_SECOND;
     if (u == UNIT_JULIAN)
@@ -609,44 +627,43 @@ bool timestamptz_extract(struct str unit, int64_t utc, const struct zone *zone, 
     if (u == UNIT_EPOCH)
         e = (struct extracted){ utc, 6 };
     else if (!extract_offset(u, offset, &e) && !extract_local(u, local, &e))
-        return bad_unit(unit, timestamptz_name, err);
+        return bad_unit(u, unit, timestamptz_name, err);
     return extracted_text(e, arena, ret, err);
 }
 
 bool date_extract(struct str unit, int32_t date, struct arena *arena, struct value *ret, struct err *err)
 {
-    enum unit u = unit_of(unit);
+    enum unit u = extract_unit_of(unit);
     struct extracted e;
-    bool is_clock = extract_clock(u, 0, &e);
-    if (is_clock)
-        return bad_unit(unit, "date", err);
+    if (extract_clock(u, 0, &e) || extract_offset(u, 0, &e))
+        return bad_unit(u, unit, "date", err);
     if (!date_is_finite(date))
-        return extract_infinity(u, date < 0, false, unit, "date", ret, err);
+        return extract_infinity(u, date < 0, unit, "date", ret, err);
     if (u == UNIT_EPOCH)
         e = whole(date * INT64_C(86400));
     else if (u == UNIT_JULIAN)
         e = whole(date + INT64_C(2440588));
     else if (!extract_calendar(u, date, &e))
-        return bad_unit(unit, "date", err);
+        return bad_unit(u, unit, "date", err);
     return extracted_text(e, arena, ret, err);
 }
 
 bool time_extract(struct str unit, int64_t time, struct arena *arena, struct value *ret, struct err *err)
 {
-    enum unit u = unit_of(unit);
+    enum unit u = extract_unit_of(unit);
     struct extracted e = { time, 6 };
     if (u != UNIT_EPOCH && !extract_clock(u, time, &e))
-        return bad_unit(unit, "time without time zone", err);
+        return bad_unit(u, unit, "time without time zone", err);
     return extracted_text(e, arena, ret, err);
 }
 
 bool timetz_extract(struct str unit, const struct timetz *time, struct arena *arena, struct value *ret,
                     struct err *err)
 {
-    enum unit u = unit_of(unit);
+    enum unit u = extract_unit_of(unit);
     struct extracted e = { time->us - time->offset * US_PER_SECOND, 6 };
     if (u != UNIT_EPOCH && !extract_offset(u, time->offset, &e) && !extract_clock(u, time->us, &e))
-        return bad_unit(unit, "time with time zone", err);
+        return bad_unit(u, unit, "time with time zone", err);
     return extracted_text(e, arena, ret, err);
 }
 
@@ -670,7 +687,7 @@ static bool interval_epoch(const struct interval *v, struct arena *arena, struct
 bool interval_extract(struct str unit, const struct interval *v, struct arena *arena, struct value *ret,
                       struct err *err)
 {
-    enum unit u = unit_of(unit);
+    enum unit u = extract_unit_of(unit);
     struct extracted e;
     int32_t years = v->months / 12;
     switch (u) {
@@ -699,7 +716,7 @@ bool interval_extract(struct str unit, const struct interval *v, struct arena *a
         break;
     default:
         if (!extract_clock(u, v->us, &e))
-            return bad_unit(unit, "interval", err);
+            return bad_unit(u, unit, "interval", err);
     }
     return extracted_text(e, arena, ret, err);
 }

@@ -537,14 +537,14 @@ bool numeric_factorial(struct numeric *ret, int64_t n, struct err *err)
 
 /* ---- rounding */
 
-enum { ROUND_LIMIT = 2000 };
+enum { ROUND_LOWEST = -NUMERIC_MAX_WEIGHT - 1 };
 
 static void cut(struct numeric *ret, const struct numeric *n, int scale, bool rounds)
 {
     numeric_copy(ret, n);
     if (!is_finite(n))
         return;
-    scale = scale < -ROUND_LIMIT ? -ROUND_LIMIT : scale > ROUND_LIMIT ? ROUND_LIMIT : scale;
+    scale = scale < ROUND_LOWEST ? ROUND_LOWEST : scale > NUMERIC_MAX_SCALE ? NUMERIC_MAX_SCALE : scale;
     if (scale < ret->scale)
         scale_down(ret->unscaled, ret->scale - scale, rounds);
     else

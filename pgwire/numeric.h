@@ -72,7 +72,7 @@ bool numeric_modulo(struct numeric *ret, const struct numeric *a, const struct n
 bool numeric_gcd(struct numeric *ret, const struct numeric *a, const struct numeric *b, struct err *err);
 bool numeric_lcm(struct numeric *ret, const struct numeric *a, const struct numeric *b, struct err *err);
 
-/* round(n, scale), trunc(n, scale): scale clamped to -2000 … 2000 as PostgreSQL does; the result shows max(scale, 0) digits. */
+/* round(n, scale), trunc(n, scale): scale clamped to -131073 … 16383 as PostgreSQL does; the result shows max(scale, 0) digits. */
 void numeric_round(struct numeric *ret, const struct numeric *n, int scale);
 void numeric_truncate(struct numeric *ret, const struct numeric *n, int scale);
 void numeric_ceil(struct numeric *ret, const struct numeric *n);

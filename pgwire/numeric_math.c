@@ -369,11 +369,11 @@ static bool power_whole(struct numeric *ret, const struct numeric *base, const s
     }
     if (weight > NUMERIC_MAX_WEIGHT)
         return overflow(err);
-    if (weight + 1 < -MAX_DISPLAY_SCALE) {
-        set_whole(ret, 0, MAX_DISPLAY_SCALE);
+    int scale = display_scale(MIN_SIGNIFICANT_DIGITS, base->scale, 0);
+    if (weight + 1 < -scale) {
+        set_whole(ret, 0, scale);
         return true;
     }
-    int scale = display_scale(MIN_SIGNIFICANT_DIGITS - (int)weight, base->scale, exponent->scale);
     if (numeric_sign(base) == 0 || e == 0) {
         set_whole(ret, e == 0, scale);
         return true;

@@ -53,16 +53,15 @@ static bool scan_exponent(struct str text, struct str s, long *ret, struct err *
     bool negative = s.n && s.p[0] == '-';
     size_t i = s.n && (s.p[0] == '-' || s.p[0] == '+');
     long v = 0;
-    if (i == s.n)
+    if (i == s.n || !is_digit(s.p[i]))
         return syntax(text, err);
-    for (; i < s.n; i++) {
-        if (!is_digit(s.p[i]))
-            return syntax(text, err);
+    for (; i < s.n && is_digit(s.p[i]); i++)
         if (v < INT_MAX)
             v = v * 10 + (s.p[i] - '0');
-    }
     if (v >= INT_MAX / 2)
         return overflow(err);
+    if (i < s.n)
+        return syntax(text, err);
     *ret = negative ? -v : v;
     return true;
 }

@@ -15,7 +15,7 @@
 enum {
     NAME_LIMIT = 255,
     FILE_LIMIT = 256 * 1024,
-    ABBREVIATION_LIMIT = 16,
+    ABBREVIATION_LIMIT = 48,
     MAX_TYPES = 256,
     MAX_MADE = 2048, /* zones not made of a file: POSIX texts and plain offsets, which clients may invent */
     SECONDS_PER_DAY = 86400,
@@ -39,7 +39,7 @@ struct zone {
     size_t changes_n, types_n;
     int64_t *at;     /* seconds since 1970 */
     uint8_t *type;   /* type that holds from at[i] on */
-    struct zone_type types[MAX_TYPES];
+    struct zone_type *types;
     /* What holds after the last change, for ever. */
     enum { TAIL_NONE, TAIL_STANDARD, TAIL_RULES } tail;
     struct zone_type standard, saving;
@@ -100,9 +100,10 @@ struct period {
     const struct zone_type *next;
 };
 
+/* What held before the first change. */
 static const struct zone_type *first_type(const struct zone *z)
 {
-    return &z->types[0];
+    return z->types_n ? &z->types[0] : &z->standard;
 }
 
 /* The rule period around t, which is after the last change of the table. */
@@ -133,11 +134,9 @@ static struct period rule_period(const struct zone *z, int64_t t)
 static struct period tail_period(const struct zone *z, int64_t t)
 {
     const struct zone_type *last = z->changes_n ? &z->types[z->type[z->changes_n - 1]] : first_type(z);
-    if (z->tail == TAIL_RULES) {
-        struct period p = rule_period(z, t);
-        return p;
-    }
-    return (struct period){ z->tail == TAIL_STANDARD && !z->changes_n ? &z->standard : last, INT64_MAX, NULL };
+    if (z->tail == TAIL_RULES)
+        return rule_period(z, t);
+    return (struct period){ last, INT64_MAX, NULL };
 }
 
 /* How many changes of the table are not after t. */
@@ -382,6 +381,9 @@ static size_t tzif_header(const unsigned char *p, size_t left, size_t width, str
 
 static bool tzif_types(struct zone *z, const struct tzif *f)
 {
+    z->types = fault_calloc(f->types, sizeof(*z->types));
+    if (!z->types)
+        return false;
     const unsigned char *types = f->p + f->times * 9;
     const char *chars = (const char *)types + f->types * TZIF_TYPE;
     for (size_t i = 0; i < f->types; i++) {
@@ -500,6 +502,7 @@ static void zone_drop(struct zone *z)
     if (z) {
         free(z->at);
         free(z->type);
+        free(z->types);
     }
     free(z);
 }
