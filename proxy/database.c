@@ -147,6 +147,12 @@ static void read_finish(struct database *db, struct schema_read *r)
     struct snapshot *snapshot = NULL;
     if (r->request.error.kind == D1_OK) {
         snapshot = snapshot_reader_finish(r->reader, &err);
+        if (snapshot && snapshot->has_side_catalog && !r->with_side_catalog) { /* the guess was wrong: types are missing */
+            snapshot_unref(snapshot);
+            read_free(r);
+            read_start(db, true);
+            return;
+        }
         if (snapshot)
             schema_publish(db->schema, snapshot, r->began_us, r->seen, false);
         snapshot_unref(snapshot);

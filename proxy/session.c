@@ -248,7 +248,8 @@ void session_wake(struct session *s)
     session_move(s, s->copy ? SESSION_COPY_IN : SESSION_READY);
     if (wake)
         wake(s);
-    else if (s->io) {
+    /* What ended without waiting again is answered now: nobody else is going to look at this connection. */
+    if (s->io && s->state != SESSION_BUSY && s->state != SESSION_CLOSED) {
         session_flush(s);
         s->io->input(s->io_ctx);
     }
