@@ -183,30 +183,29 @@ def main():
     if options.command == "install":
         print(binary())
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_deaf()))
+    signal.signal(signal.SIGTERM, _end)
     with Workerd(options.d1, options.port, options.data) as d1:
+        signal.signal(signal.SIGUSR1, lambda *_: sys.exit("workerd ended:\n" + d1.log()))
+        threading.Thread(target=_tell_end, args=(d1.child,), daemon=True).start()
         print(json.dumps(d1.info), flush=True)
         try:
             if options.no_stdin:
-                d1.child.wait()
-            else:
-                threading.Thread(target=_end_with_child, args=(d1.child,), daemon=True).start()
-                sys.stdin.buffer.read()
+                threading.Event().wait()
+            sys.stdin.buffer.read()
         except KeyboardInterrupt:
             pass
-        _deaf()
-        if d1.child.poll() is not None:
-            sys.exit("workerd ended:\n" + d1.log())
+        _end()
 
 
-def _deaf():
-    """From here on nothing interrupts the clean-up: workerd's own end sends SIGTERM too."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def _end(*_):
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # that workerd ends too is no news any more
+    sys.exit(0)
 
 
-def _end_with_child(child):
+def _tell_end(child):
+    """Wakes the main thread when workerd ends by itself."""
     child.wait()
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGUSR1)
 
 
 if __name__ == "__main__":
