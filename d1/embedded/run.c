@@ -88,7 +88,8 @@ static enum started run_leading(struct emb_run *run)
 
 static enum started start_part(struct emb_run *run, const struct d1_statement *batch_statement, bool *ret_last)
 {
-    struct str sql = batch_statement->sql, text = { sql.p + run->offset, sql.n - run->offset };
+    struct str sql = batch_statement->sql.n ? batch_statement->sql : STR("");
+    struct str text = { sql.p + run->offset, sql.n - run->offset };
     struct emb_statement *s = run->statement = emb_prepare(run->connection, text, run->failure);
     if (!s && run->failure->kind != D1_OK)
         return REFUSED;

@@ -30,7 +30,7 @@ struct emb_writer {
     bool stop;
     const struct embedded_options *o;
     struct emb_connection *c; /* NULL after an I/O error until it was opened again */
-    int wal_pages;
+    int wal_pages, wal_copied; /* in the log; when the last checkpoint was made */
 };
 
 struct group {
@@ -98,6 +98,8 @@ static int on_commit(void *user, sqlite3 *db, const char *name, int pages)
 {
     (void)db, (void)name;
     struct emb_writer *w = user;
+    if (pages < w->wal_pages) /* the log began anew */
+        w->wal_copied = 0;
     w->wal_pages = pages;
     return SQLITE_OK;
 }
@@ -105,6 +107,7 @@ static int on_commit(void *user, sqlite3 *db, const char *name, int pages)
 static bool open_file(struct emb_writer *w, struct emb_failure *f)
 {
     w->c = emb_connection_open(w->o, true, f);
+    w->wal_pages = w->wal_copied = 0;
     if (w->c)
         sqlite3_wal_hook(w->c->db, on_commit, w);
     return w->c;
@@ -296,7 +299,7 @@ static void run_group(struct emb_writer *w)
 /* After the acknowledgements, so that no client waits for the copying of pages. */
 static void checkpoint(struct emb_writer *w)
 {
-    if (!w->c || w->wal_pages < CHECKPOINT_PAGES)
+    if (!w->c || w->wal_pages - w->wal_copied < CHECKPOINT_PAGES)
         return;
     bool hard = w->wal_pages >= CHECKPOINT_HARD_PAGES;
     w->c->brake = (struct emb_brake){ .run_until_us = clock_monotonic_us(w->o->clock) + CHECKPOINT_WAIT_US };
@@ -304,7 +307,7 @@ static void checkpoint(struct emb_writer *w)
     sqlite3_wal_checkpoint_v2(w->c->db, NULL, hard ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     w->c->rules.trusted = false;
     w->c->brake = (struct emb_brake){ 0 };
-    w->wal_pages = 0;
+    w->wal_copied = w->wal_pages;
 }
 
 static bool wait_for_work(struct emb_writer *w)
