@@ -1,7 +1,6 @@
 /* datetime.c - the calendar, printing, storage forms and conversions; see datetime.h. */
 #include "pgwire/datetime.h"
 
-
 /* ---- calendar: days counted in eras of 400 years that start on March 1st */
 
 enum { DAYS_PER_ERA = 146097, ERA_START = 719468 /* days from 0000-03-01 to 1970-01-01 */ };
@@ -195,7 +194,8 @@ static void pen_date(struct pen *p, const struct civil *c, const struct type_set
     pen_year(p, c);
 }
 
-static const char month_names[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+static const char month_names[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 static const char day_names[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 
 /* "Wed Dec 17 07:37:16 1997" */

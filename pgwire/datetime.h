@@ -64,9 +64,9 @@ void civil_from_days(int64_t days, struct civil *ret);   /* the clock fields bec
 int64_t civil_to_timestamp(const struct civil *c);
 void civil_from_timestamp(int64_t t, struct civil *ret); /* finite only */
 int civil_month_days(int64_t year, int month);
-int days_weekday(int64_t days);                                        /* 0 Sunday … 6 */
-void days_iso_week(int64_t days, int32_t *ret_year, int *ret_week);    /* ISO 8601 */
-int64_t days_from_iso_week(int32_t year, int week);                    /* its Monday */
+int days_weekday(int64_t days);                                     /* 0 Sunday … 6 */
+void days_iso_week(int64_t days, int32_t *ret_year, int *ret_week); /* ISO 8601 */
+int64_t days_from_iso_week(int32_t year, int week);                 /* its Monday */
 
 /* ---- Text to value, by PostgreSQL's input rules; settings give order, zone and 'now' */
 bool date_parse(struct str text, const struct type_settings *settings, int32_t *ret, struct err *err);
@@ -75,7 +75,8 @@ bool timetz_parse(struct str text, const struct type_settings *settings, struct 
 bool timestamp_parse(struct str text, const struct type_settings *settings, int64_t *ret, struct err *err);
 bool timestamptz_parse(struct str text, const struct type_settings *settings, int64_t *ret, struct err *err);
 /* typmod: -1 or a field mask and precision (interval day to second(3)), which also says what a bare number means. */
-bool interval_parse(struct str text, int32_t typmod, const struct type_settings *settings, struct interval *ret, struct err *err);
+bool interval_parse(struct str text, int32_t typmod, const struct type_settings *settings, struct interval *ret,
+                    struct err *err);
 
 /* ---- Value to text; settings give DateStyle, IntervalStyle and, for timestamptz, the zone */
 size_t date_print(char *out, int32_t date, const struct type_settings *settings);
@@ -109,7 +110,7 @@ bool timestamp_to_timestamptz(int64_t local, const struct zone *zone, int64_t *r
 int64_t timestamptz_to_timestamp(int64_t utc, const struct zone *zone);
 bool date_to_timestamp(int32_t date, int64_t *ret, struct err *err); /* midnight; 22008 */
 int32_t timestamp_to_date(int64_t t);
-int64_t timestamp_to_time(int64_t t); /* finite only */
+int64_t timestamp_to_time(int64_t t);                                                       /* finite only */
 bool timestamptz_at_zone_name(int64_t utc, struct str zone, int64_t *ret, struct err *err); /* AT TIME ZONE; 22023 */
 bool timestamp_at_zone_name(int64_t local, struct str zone, int64_t *ret, struct err *err);
 
@@ -139,10 +140,10 @@ int timetz_compare(const struct timetz *a, const struct timetz *b);
 /* make_date, make_time, make_timestamp, make_interval: PostgreSQL's checks, 22008. */
 bool date_make(int32_t year, int32_t month, int32_t day, int32_t *ret, struct err *err);
 bool time_make(int32_t hour, int32_t minute, double seconds, int64_t *ret, struct err *err);
-bool timestamp_make(int32_t year, int32_t month, int32_t day, int32_t hour, int32_t minute, double seconds, int64_t *ret,
-                    struct err *err);
-bool interval_make(int32_t years, int32_t months, int32_t weeks, int32_t days, int32_t hours, int32_t minutes, double seconds,
-                   struct interval *ret, struct err *err);
+bool timestamp_make(int32_t year, int32_t month, int32_t day, int32_t hour, int32_t minute, double seconds,
+                    int64_t *ret, struct err *err);
+bool interval_make(int32_t years, int32_t months, int32_t weeks, int32_t days, int32_t hours, int32_t minutes,
+                   double seconds, struct interval *ret, struct err *err);
 
 /* ---- date_trunc(unit, …): unit in any case ("month", "quarter", "week", "milliseconds"…); 22023, 0A000 */
 bool timestamp_truncate(struct str unit, int64_t t, int64_t *ret, struct err *err);
@@ -153,10 +154,12 @@ bool interval_truncate(struct str unit, const struct interval *v, struct interva
  * date_part() is the same as float8. 22023 unknown unit, 0A000 unit of another type. */
 bool date_extract(struct str unit, int32_t date, struct arena *arena, struct value *ret, struct err *err);
 bool time_extract(struct str unit, int64_t time, struct arena *arena, struct value *ret, struct err *err);
-bool timetz_extract(struct str unit, const struct timetz *time, struct arena *arena, struct value *ret, struct err *err);
+bool timetz_extract(struct str unit, const struct timetz *time, struct arena *arena, struct value *ret,
+                    struct err *err);
 bool timestamp_extract(struct str unit, int64_t t, struct arena *arena, struct value *ret, struct err *err);
 bool timestamptz_extract(struct str unit, int64_t utc, const struct zone *zone, struct arena *arena, struct value *ret,
                          struct err *err);
-bool interval_extract(struct str unit, const struct interval *v, struct arena *arena, struct value *ret, struct err *err);
+bool interval_extract(struct str unit, const struct interval *v, struct arena *arena, struct value *ret,
+                      struct err *err);
 
 #endif

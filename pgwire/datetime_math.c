@@ -657,8 +657,7 @@ bool time_extract(struct str unit, int64_t time, struct arena *arena, struct val
     return extracted_text(e, arena, ret, err);
 }
 
-bool timetz_extract(struct str unit, const struct timetz *time, struct arena *arena, struct value *ret,
-                    struct err *err)
+bool timetz_extract(struct str unit, const struct timetz *time, struct arena *arena, struct value *ret, struct err *err)
 {
     enum unit u = extract_unit_of(unit);
     struct extracted e = { time->us - time->offset * US_PER_SECOND, 6 };

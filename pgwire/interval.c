@@ -184,8 +184,8 @@ struct reader {
     unsigned seen; /* a bit per unit; fields of a clock: the three together */
 };
 
-static const unsigned clock_units = 1u << UNIT_HOUR | 1u << UNIT_MINUTE | 1u << UNIT_SECOND | 1u << UNIT_MILLISECOND |
-                                    1u << UNIT_MICROSECOND;
+static const unsigned clock_units =
+    1u << UNIT_HOUR | 1u << UNIT_MINUTE | 1u << UNIT_SECOND | 1u << UNIT_MILLISECOND | 1u << UNIT_MICROSECOND;
 
 static enum outcome see(struct reader *r, unsigned units)
 {
@@ -635,7 +635,10 @@ static void print_postgres(struct writer *w, const struct parts *p)
     postgres_part(w, p->days, "day");
     if (!w->is_first && !has_clock(p))
         return;
-    put(w, "%s%s%02lld:%02lld:", w->is_first ? "" : " ", clock_is_negative(p) ? "-" : w->is_before ? "+" : "",
+    put(w, "%s%s%02lld:%02lld:", w->is_first ? "" : " ",
+        clock_is_negative(p) ? "-"
+        : w->is_before       ? "+"
+                             : "",
         llabs(p->hours), llabs(p->minutes));
     put_seconds(w, p, 2);
 }
@@ -680,8 +683,8 @@ static void print_verbose(struct writer *w, const struct parts *p)
 static void print_sql(struct writer *w, const struct parts *p)
 {
     bool negative = p->years < 0 || p->months < 0 || p->days < 0 || clock_is_negative(p);
-    bool positive = p->years > 0 || p->months > 0 || p->days > 0 || p->hours > 0 || p->minutes > 0 ||
-                    p->seconds > 0 || p->us > 0;
+    bool positive =
+        p->years > 0 || p->months > 0 || p->days > 0 || p->hours > 0 || p->minutes > 0 || p->seconds > 0 || p->us > 0;
     bool year_month = p->years || p->months, day_time = p->days || has_clock(p);
     if (!negative && !positive) {
         put(w, "0");

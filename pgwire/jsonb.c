@@ -24,8 +24,8 @@ struct parser {
     const char *line_start;
     int line, depth;
     enum token token;
-    bool builds;    /* a tree is wanted */
-    bool canonical; /* … of jsonb */
+    bool builds;       /* a tree is wanted */
+    bool canonical;    /* … of jsonb */
     struct str string; /* the text of a string token, when a tree is wanted */
     struct arena *arena;
     struct err *err;
@@ -206,8 +206,8 @@ static bool escape(struct parser *p, struct string *s)
     p->token_p = p->at;
     p->token_e = p->at + character_length(p->at, p->end);
     p->token = TOKEN_STRING;
-    return fail(p, arena_printf(p->err->arena, "Escape sequence \"\\%.*s\" is invalid.",
-                                (int)(p->token_e - p->token_p), p->token_p));
+    return fail(p, arena_printf(p->err->arena, "Escape sequence \"\\%.*s\" is invalid.", (int)(p->token_e - p->token_p),
+                                p->token_p));
 }
 
 /* From the first backslash on the text is copied; it cannot become longer than it is written. */
@@ -230,8 +230,7 @@ static bool fail_control(struct parser *p)
 {
     p->token_e = p->at;
     p->token = TOKEN_STRING;
-    return fail(p, arena_printf(p->err->arena, "Character with value 0x%02x must be escaped.",
-                                (unsigned char)*p->at));
+    return fail(p, arena_printf(p->err->arena, "Character with value 0x%02x must be escaped.", (unsigned char)*p->at));
 }
 
 /* Cursor on the opening quote. */

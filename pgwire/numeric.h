@@ -67,8 +67,10 @@ bool numeric_subtract(struct numeric *ret, const struct numeric *a, const struct
 bool numeric_multiply(struct numeric *ret, const struct numeric *a, const struct numeric *b, struct err *err);
 /* a / b with the scale PostgreSQL chooses (at least 16 significant digits), rounded. 22012. */
 bool numeric_divide(struct numeric *ret, const struct numeric *a, const struct numeric *b, struct err *err);
-bool numeric_divide_integer(struct numeric *ret, const struct numeric *a, const struct numeric *b, struct err *err); /* div() */
-bool numeric_modulo(struct numeric *ret, const struct numeric *a, const struct numeric *b, struct err *err); /* sign of a */
+bool numeric_divide_integer(struct numeric *ret, const struct numeric *a, const struct numeric *b,
+                            struct err *err); /* div() */
+bool numeric_modulo(struct numeric *ret, const struct numeric *a, const struct numeric *b,
+                    struct err *err); /* sign of a */
 bool numeric_gcd(struct numeric *ret, const struct numeric *a, const struct numeric *b, struct err *err);
 bool numeric_lcm(struct numeric *ret, const struct numeric *a, const struct numeric *b, struct err *err);
 

@@ -34,8 +34,12 @@ static bool scan_special(struct str s, enum numeric_class *ret)
         const char *name;
         enum numeric_class class;
     } names[] = {
-        { "nan", NUMERIC_NAN },           { "infinity", NUMERIC_INFINITY },        { "+infinity", NUMERIC_INFINITY },
-        { "inf", NUMERIC_INFINITY },      { "+inf", NUMERIC_INFINITY },            { "-inf", NUMERIC_MINUS_INFINITY },
+        { "nan", NUMERIC_NAN },
+        { "infinity", NUMERIC_INFINITY },
+        { "+infinity", NUMERIC_INFINITY },
+        { "inf", NUMERIC_INFINITY },
+        { "+inf", NUMERIC_INFINITY },
+        { "-inf", NUMERIC_MINUS_INFINITY },
         { "-infinity", NUMERIC_MINUS_INFINITY },
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -37,8 +37,8 @@ struct change {
 struct zone {
     char name[NAME_LIMIT + 1];
     size_t changes_n, types_n;
-    int64_t *at;     /* seconds since 1970 */
-    uint8_t *type;   /* type that holds from at[i] on */
+    int64_t *at;   /* seconds since 1970 */
+    uint8_t *type; /* type that holds from at[i] on */
     struct zone_type *types;
     /* What holds after the last change, for ever. */
     enum { TAIL_NONE, TAIL_STANDARD, TAIL_RULES } tail;
@@ -371,7 +371,7 @@ static size_t tzif_header(const unsigned char *p, size_t left, size_t width, str
     if (left < TZIF_HEADER || memcmp(p, "TZif", 4) != 0)
         return 0;
     *ret = (struct tzif){ p + TZIF_HEADER, be32(p + 20), be32(p + 24), be32(p + 28),
-                          be32(p + 32), be32(p + 36), be32(p + 40) };
+                          be32(p + 32),    be32(p + 36), be32(p + 40) };
     if (ret->times > 5000 || ret->types > MAX_TYPES || ret->chars > 5000 || ret->leap > 0 || ret->types == 0 ||
         ret->isut > MAX_TYPES || ret->isstd > MAX_TYPES)
         return 0;

@@ -14,7 +14,7 @@ enum row {
 };
 
 static const struct type_info rows[ROW_NR] = {
-#define TYPE(name, oid, array_oid, storage, length) \
+#define TYPE(name, oid, array_oid, storage, length)                                                                    \
     { #name, oid, array_oid, 0, storage, length }, { "_" #name, array_oid, 0, oid, STORAGE_TEXT, -1 },
 #define TYPE_NO_ARRAY(name, oid, storage, length) { #name, oid, 0, 0, storage, length },
 #include "pgwire/types.def"
@@ -33,21 +33,10 @@ static const uint8_t row_of_oid[OID_LIMIT] = {
 };
 _Static_assert(ROW_NR < UINT8_MAX, "row numbers fit a byte");
 
-/* The types that have a codec; their arrays have one too. */
-#define CODECS(X)                                                                                                      \
-    X(bool, bool) X(bytea, bytea) X(char, char) X(name, name) X(int8, int8) X(int2, int2) X(int2vector, vector)         \
-    X(int4, int4) X(regproc, reg) X(text, text) X(oid, oid) X(xid, xid) X(cid, xid) X(oidvector, vector)                \
-    X(json, json) X(pg_node_tree, text_only) X(cidr, cidr) X(float4, float4) X(float8, float8) X(unknown, text)         \
-    X(macaddr8, macaddr8) X(macaddr, macaddr) X(inet, inet) X(aclitem, text_only) X(bpchar, bpchar) X(varchar, text)    \
-    X(date, date) X(time, time) X(timestamp, timestamp) X(timestamptz, timestamptz) X(interval, interval)               \
-    X(timetz, timetz) X(numeric, numeric) X(refcursor, text) X(regprocedure, reg) X(regoper, reg) X(regoperator, reg)   \
-    X(regclass, reg) X(regtype, reg) X(cstring, text) X(void, void) X(uuid, uuid) X(regconfig, reg)                     \
-    X(regdictionary, reg) X(jsonb, jsonb) X(regnamespace, reg) X(regrole, reg) X(regcollation, reg) X(xid8, xid8)
-
 static const struct type_codec *const codec_of_row[ROW_NR] = {
-#define X(type, codec) [ROW_##type] = &codec_##codec,
-    CODECS(X)
-#undef X
+#define CODEC_OF(type, codec) [ROW_##type] = &codec_##codec,
+#include "pgwire/type_codecs.def"
+#undef CODEC_OF
 };
 
 const struct type_info *type_find(oid_t oid)

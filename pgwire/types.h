@@ -47,7 +47,7 @@ enum type_oid {
 enum type_storage { STORAGE_INTEGER, STORAGE_REAL, STORAGE_NUMERIC, STORAGE_TEXT, STORAGE_BLOB };
 
 struct type_info {
-    const char *name; /* PostgreSQL's internal name: "int4", "_int4" */
+    const char *name;          /* PostgreSQL's internal name: "int4", "_int4" */
     oid_t oid, array, element; /* array: OID of the array type or 0; element: for arrays, else 0 */
     enum type_storage storage;
     int16_t length; /* pg_type.typlen */
@@ -60,7 +60,12 @@ const struct type_info *type_find_name(struct str name); /* internal name */
 enum wire_format { WIRE_TEXT = 0, WIRE_BINARY = 1 };
 enum date_order { DATE_ORDER_MDY, DATE_ORDER_DMY, DATE_ORDER_YMD };
 enum date_style { DATE_STYLE_ISO, DATE_STYLE_SQL, DATE_STYLE_POSTGRES, DATE_STYLE_GERMAN };
-enum interval_style { INTERVAL_STYLE_POSTGRES, INTERVAL_STYLE_POSTGRES_VERBOSE, INTERVAL_STYLE_SQL_STANDARD, INTERVAL_STYLE_ISO_8601 };
+enum interval_style {
+    INTERVAL_STYLE_POSTGRES,
+    INTERVAL_STYLE_POSTGRES_VERBOSE,
+    INTERVAL_STYLE_SQL_STANDARD,
+    INTERVAL_STYLE_ISO_8601
+};
 enum bytea_output { BYTEA_OUTPUT_HEX, BYTEA_OUTPUT_ESCAPE };
 
 /* The session settings that input and output depend on, and the time of the transaction ('now', 'today'). */
@@ -87,7 +92,8 @@ bool type_encode(oid_t type, int32_t typmod, enum wire_format format, const stru
                  const struct type_settings *settings, struct arena *arena, struct buf *out, struct err *err);
 /* What PostgreSQL's length coercion does to a value of a column: varchar(n), char(n), numeric(p,s), timestamp(p)…
  * is_explicit: a cast truncates text silently; an assignment raises 22001 unless only blanks are cut. */
-bool type_apply_typmod(oid_t type, int32_t typmod, bool is_explicit, struct arena *arena, struct value *value, struct err *err);
+bool type_apply_typmod(oid_t type, int32_t typmod, bool is_explicit, struct arena *arena, struct value *value,
+                       struct err *err);
 /* typmod of PostgreSQL from the integers of a type modifier list: varchar(10) -> 14, numeric(10,2) -> 655366… 22023 on nonsense. */
 bool type_typmod_in(oid_t type, const int32_t *modifiers, size_t n, int32_t *ret, struct err *err);
 /* format_type(): "character varying(255)", "timestamp(0) without time zone", "integer[]". Built-in types only. */

@@ -117,10 +117,10 @@ struct reader {
     const struct type_io *io;
     struct type_io element;
     struct str text;
-    size_t at, braces; /* cursor; where the first brace stands, once it is found */
+    size_t at, braces;  /* cursor; where the first brace stands, once it is found */
     struct shape shape; /* n: level at which elements stand, 0 while unknown; dim: -1 while unknown */
     struct buf *json;
-    struct buf item; /* an element without quotes and escapes */
+    struct buf item;  /* an element without quotes and escapes */
     bool only_checks; /* first pass: the braces are judged before any element is */
 };
 
@@ -534,11 +534,11 @@ static bool write_binary(const struct type_io *element, const struct json_value 
     if (!from_json(element, v, &cell))
         return false;
     if (cell.class == VALUE_NULL) {
-        buf_add_u32(out, UINT32_MAX);
+        wr_u32(out, UINT32_MAX);
         return true;
     }
     size_t length_at = out->n;
-    buf_add_u32(out, 0);
+    wr_u32(out, 0);
     if (!codec_encode(element, WIRE_BINARY, &cell, out))
         return false;
     store_u32(out->p + length_at, (uint32_t)(out->n - length_at - 4));
@@ -554,12 +554,12 @@ static bool send_from(const struct type_io *io, const struct value *v, uint32_t 
     const struct type_io element = element_io(io);
     if (lower_bound == 0 && shape.n == 0)
         shape.dim[shape.n++] = 0;
-    buf_add_u32(out, (uint32_t)shape.n);
-    buf_add_u32(out, has_null(&tree));
-    buf_add_u32(out, io->type->element);
+    wr_u32(out, (uint32_t)shape.n);
+    wr_u32(out, has_null(&tree));
+    wr_u32(out, io->type->element);
     for (int i = 0; i < shape.n; i++) {
-        buf_add_u32(out, (uint32_t)shape.dim[i]);
-        buf_add_u32(out, lower_bound);
+        wr_u32(out, (uint32_t)shape.dim[i]);
+        wr_u32(out, lower_bound);
     }
     return write_binary(&element, &tree, out);
 }
@@ -784,8 +784,7 @@ const struct type_codec codec_vector = { vector_in, vector_out, vector_receive, 
 /* ---- length coercion, element by element */
 
 static bool map_level(const struct type_io *element, const struct json_value *v, bool is_explicit,
-                      bool (*each)(const struct type_io *element, bool is_explicit, struct value *v),
-                      struct buf *json)
+                      bool (*each)(const struct type_io *element, bool is_explicit, struct value *v), struct buf *json)
 {
     struct value cell;
     if (v->kind == JSON_ARRAY) {

@@ -46,8 +46,7 @@ static bool date_receive(const struct type_io *io, struct str bytes, struct valu
     int32_t date = (int32_t)load_u32(bytes.p);
     struct str stored = { 0 };
     if (date_is_finite(date)) {
-        if (__builtin_add_overflow(date, DATE_2000, &date) || date < DATE_MIN ||
-            date >= civil_to_days(5874898, 1, 1))
+        if (__builtin_add_overflow(date, DATE_2000, &date) || date < DATE_MIN || date >= civil_to_days(5874898, 1, 1))
             return out_of_range(io, "date");
     }
     return store(date_to_storage(date, io->arena, &stored, io->err), stored, ret);
@@ -58,7 +57,7 @@ static bool date_send(const struct type_io *io, const struct value *v, struct bu
     int32_t date;
     if (!date_from_storage(v->bytes, &date, io->err))
         return false;
-    buf_add_u32(out, (uint32_t)(date_is_finite(date) ? date - DATE_2000 : date));
+    wr_u32(out, (uint32_t)(date_is_finite(date) ? date - DATE_2000 : date));
     return true;
 }
 
@@ -100,7 +99,7 @@ static bool time_send(const struct type_io *io, const struct value *v, struct bu
     int64_t time;
     if (!time_from_storage(v->bytes, &time, io->err))
         return false;
-    buf_add_u64(out, (uint64_t)time);
+    wr_u64(out, (uint64_t)time);
     return true;
 }
 
@@ -112,8 +111,7 @@ static bool timetz_in(const struct type_io *io, struct str text, struct value *r
 {
     struct timetz time;
     struct str stored = { 0 };
-    bool ok = timetz_parse(text, io->settings, &time, io->err) &&
-              timetz_to_storage(&time, io->arena, &stored, io->err);
+    bool ok = timetz_parse(text, io->settings, &time, io->err) && timetz_to_storage(&time, io->arena, &stored, io->err);
     return store(ok, stored, ret);
 }
 
@@ -148,8 +146,8 @@ static bool timetz_send(const struct type_io *io, const struct value *v, struct 
     struct timetz time;
     if (!timetz_from_storage(v->bytes, &time, io->err))
         return false;
-    buf_add_u64(out, (uint64_t)time.us);
-    buf_add_u32(out, (uint32_t)-time.offset);
+    wr_u64(out, (uint64_t)time.us);
+    wr_u32(out, (uint32_t)-time.offset);
     return true;
 }
 
@@ -190,7 +188,7 @@ static bool timestamp_receive(const struct type_io *io, struct str bytes, struct
 
 static void timestamp_send_us(int64_t t, struct buf *out)
 {
-    buf_add_u64(out, (uint64_t)(timestamp_is_finite(t) ? t - TIMESTAMP_2000 : t));
+    wr_u64(out, (uint64_t)(timestamp_is_finite(t) ? t - TIMESTAMP_2000 : t));
 }
 
 static bool timestamp_send(const struct type_io *io, const struct value *v, struct buf *out)
@@ -202,14 +200,16 @@ static bool timestamp_send(const struct type_io *io, const struct value *v, stru
     return true;
 }
 
-const struct type_codec codec_timestamp = { timestamp_in, timestamp_out, timestamp_receive, timestamp_send, false, false };
+const struct type_codec codec_timestamp = {
+    timestamp_in, timestamp_out, timestamp_receive, timestamp_send, false, false
+};
 
 static bool timestamptz_in(const struct type_io *io, struct str text, struct value *ret)
 {
     int64_t t;
     struct str stored = { 0 };
-    bool ok = timestamptz_parse(text, io->settings, &t, io->err) &&
-              timestamp_to_storage(t, io->arena, &stored, io->err);
+    bool ok =
+        timestamptz_parse(text, io->settings, &t, io->err) && timestamp_to_storage(t, io->arena, &stored, io->err);
     return store(ok, stored, ret);
 }
 
@@ -232,9 +232,8 @@ static bool timestamptz_send(const struct type_io *io, const struct value *v, st
     return true;
 }
 
-const struct type_codec codec_timestamptz = {
-    timestamptz_in, timestamptz_out, timestamp_receive, timestamptz_send, false, false
-};
+const struct type_codec codec_timestamptz = { timestamptz_in,   timestamptz_out, timestamp_receive,
+                                              timestamptz_send, false,           false };
 
 /* ---- interval */
 
@@ -242,8 +241,8 @@ static bool interval_in(const struct type_io *io, struct str text, struct value 
 {
     struct interval v;
     struct str stored = { 0 };
-    bool ok = interval_parse(text, -1, io->settings, &v, io->err) &&
-              interval_to_storage(&v, io->arena, &stored, io->err);
+    bool ok =
+        interval_parse(text, -1, io->settings, &v, io->err) && interval_to_storage(&v, io->arena, &stored, io->err);
     return store(ok, stored, ret);
 }
 
@@ -273,9 +272,9 @@ static bool interval_send(const struct type_io *io, const struct value *v, struc
     struct interval i;
     if (!interval_from_storage(v->bytes, &i, io->err))
         return false;
-    buf_add_u64(out, (uint64_t)i.us);
-    buf_add_u32(out, (uint32_t)i.days);
-    buf_add_u32(out, (uint32_t)i.months);
+    wr_u64(out, (uint64_t)i.us);
+    wr_u32(out, (uint32_t)i.days);
+    wr_u32(out, (uint32_t)i.months);
     return true;
 }
 

@@ -322,7 +322,7 @@ static bool float8_send(const struct type_io *io, const struct value *v, struct 
     if (!cell_double(io, v, &d))
         return false;
     memcpy(&bits, &d, sizeof(bits));
-    buf_add_u64(out, isnan(d) ? UINT64_C(0x7FF8000000000000) : bits);
+    wr_u64(out, isnan(d) ? UINT64_C(0x7FF8000000000000) : bits);
     return true;
 }
 
@@ -357,7 +357,7 @@ static bool float4_send(const struct type_io *io, const struct value *v, struct 
     if (!cell_float(io, v, &f))
         return false;
     memcpy(&bits, &f, sizeof(bits));
-    buf_add_u32(out, isnan(f) ? UINT32_C(0x7FC00000) : bits);
+    wr_u32(out, isnan(f) ? UINT32_C(0x7FC00000) : bits);
     return true;
 }
 

@@ -27,30 +27,6 @@ void buf_add_i64_text(struct buf *b, int64_t v)
         b->n += int64_print(b->p + b->n, v);
 }
 
-void buf_add_u16(struct buf *b, uint16_t v)
-{
-    if (buf_reserve(b, 2)) {
-        store_u16(b->p + b->n, v);
-        b->n += 2;
-    }
-}
-
-void buf_add_u32(struct buf *b, uint32_t v)
-{
-    if (buf_reserve(b, 4)) {
-        store_u32(b->p + b->n, v);
-        b->n += 4;
-    }
-}
-
-void buf_add_u64(struct buf *b, uint64_t v)
-{
-    if (buf_reserve(b, 8)) {
-        store_u64(b->p + b->n, v);
-        b->n += 8;
-    }
-}
-
 /* ---- bool */
 
 static bool is_prefix_of(struct str s, const char *word, size_t at_least)
@@ -164,32 +140,32 @@ static bool integer_length(const struct type_io *io, const struct integer_type *
     return bytes.n == t->size || (bytes.n < t->size ? io_short(io) : io_bad_binary(io));
 }
 
-#define INTEGER_CODEC(type, bits)                                                                      \
-    static bool type##_in(const struct type_io *io, struct str text, struct value *ret)                \
-    {                                                                                                  \
-        return integer_in(io, &type##_type, text, ret);                                                \
-    }                                                                                                  \
-    static bool type##_out(const struct type_io *io, const struct value *v, struct buf *out)           \
-    {                                                                                                  \
-        if (!integer_check(io, &type##_type, v))                                                       \
-            return false;                                                                              \
-        buf_add_i64_text(out, v->integer);                                                             \
-        return true;                                                                                   \
-    }                                                                                                  \
-    static bool type##_receive(const struct type_io *io, struct str bytes, struct value *ret)          \
-    {                                                                                                  \
-        if (!integer_length(io, &type##_type, bytes))                                                  \
-            return false;                                                                              \
-        *ret = value_integer((int##bits##_t)load_u##bits(bytes.p));                                    \
-        return true;                                                                                   \
-    }                                                                                                  \
-    static bool type##_send(const struct type_io *io, const struct value *v, struct buf *out)          \
-    {                                                                                                  \
-        if (!integer_check(io, &type##_type, v))                                                       \
-            return false;                                                                              \
-        buf_add_u##bits(out, (uint##bits##_t)v->integer);                                              \
-        return true;                                                                                   \
-    }                                                                                                  \
+#define INTEGER_CODEC(type, bits)                                                                                      \
+    static bool type##_in(const struct type_io *io, struct str text, struct value *ret)                                \
+    {                                                                                                                  \
+        return integer_in(io, &type##_type, text, ret);                                                                \
+    }                                                                                                                  \
+    static bool type##_out(const struct type_io *io, const struct value *v, struct buf *out)                           \
+    {                                                                                                                  \
+        if (!integer_check(io, &type##_type, v))                                                                       \
+            return false;                                                                                              \
+        buf_add_i64_text(out, v->integer);                                                                             \
+        return true;                                                                                                   \
+    }                                                                                                                  \
+    static bool type##_receive(const struct type_io *io, struct str bytes, struct value *ret)                          \
+    {                                                                                                                  \
+        if (!integer_length(io, &type##_type, bytes))                                                                  \
+            return false;                                                                                              \
+        *ret = value_integer((int##bits##_t)load_u##bits(bytes.p));                                                    \
+        return true;                                                                                                   \
+    }                                                                                                                  \
+    static bool type##_send(const struct type_io *io, const struct value *v, struct buf *out)                          \
+    {                                                                                                                  \
+        if (!integer_check(io, &type##_type, v))                                                                       \
+            return false;                                                                                              \
+        wr_u##bits(out, (uint##bits##_t)v->integer);                                                                   \
+        return true;                                                                                                   \
+    }                                                                                                                  \
     const struct type_codec codec_##type = { type##_in, type##_out, type##_receive, type##_send, false, false };
 
 INTEGER_CODEC(int2, 16)
@@ -230,7 +206,7 @@ static bool oid_send(const struct type_io *io, const struct value *v, struct buf
 {
     if (!integer_check(io, &oid_type, v))
         return false;
-    buf_add_u32(out, (uint32_t)v->integer);
+    wr_u32(out, (uint32_t)v->integer);
     return true;
 }
 

@@ -9,6 +9,7 @@
 #define PGD1_PGWIRE_TYPES_INTERNAL_H
 
 #include "pgwire/types.h"
+#include "pgwire/wire.h"
 
 struct type_io {
     const struct type_info *type;
@@ -84,9 +85,6 @@ static inline void store_u64(char *p, uint64_t v)
     store_u32(p + 4, (uint32_t)v);
 }
 
-void buf_add_u16(struct buf *b, uint16_t v);
-void buf_add_u32(struct buf *b, uint32_t v);
-void buf_add_u64(struct buf *b, uint64_t v);
 void buf_add_i64_text(struct buf *b, int64_t v);
 /* True when all was written; else 53200 through io. */
 bool io_written(const struct type_io *io, const struct buf *out);
@@ -100,10 +98,11 @@ size_t float4_print(char *out, float v);
 /* The same as a JSON number that SQLite reads as REAL: "1.0" instead of "1"; finite values only. */
 size_t float8_print_real(char *out, double v);
 bool float8_parse(const struct type_io *io, struct str text, double *ret);
+int hex_digit(char c); /* 0 … 15, -1 for none */
 bool is_space(char c); /* C locale: blank, \t \n \v \f \r */
 struct str text_blob_hex(struct arena *arena, struct str blob, const char *prefix); /* {NULL,0} when full */
-bool text_check_utf8(struct str text, struct err *err); /* 22021 */
-size_t utf8_length(struct str s);                       /* characters */
-size_t utf8_bytes(struct str s, size_t characters);     /* bytes that this many characters take, at most s.n */
+bool text_check_utf8(struct str text, struct err *err);                             /* 22021 */
+size_t utf8_length(struct str s);                                                   /* characters */
+size_t utf8_bytes(struct str s, size_t characters); /* bytes that this many characters take, at most s.n */
 
 #endif

@@ -196,8 +196,8 @@ static size_t print_v6(char *out, size_t size, const unsigned char *bytes)
     for (int i = 0; i < 8; i++)
         words[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
     struct run zeros = longest_zeros(words);
-    bool mapped = zeros.start == 0 && (zeros.n == 6 || (zeros.n == 7 && words[7] != 1) ||
-                                       (zeros.n == 5 && words[5] == 0xFFFF));
+    bool mapped =
+        zeros.start == 0 && (zeros.n == 6 || (zeros.n == 7 && words[7] != 1) || (zeros.n == 5 && words[5] == 0xFFFF));
     for (int i = 0; i < 8; i++) {
         if (i >= zeros.start && i < zeros.start + zeros.n) {
             if (i == zeros.start)
@@ -291,23 +291,23 @@ static bool out_address(const struct type_io *io, const struct value *v, bool is
     return true;
 }
 
-#define ADDRESS_CODEC(type, is_cidr)                                                               \
-    static bool type##_in(const struct type_io *io, struct str text, struct value *ret)            \
-    {                                                                                              \
-        return in_address(io, text, is_cidr, ret);                                                 \
-    }                                                                                              \
-    static bool type##_out(const struct type_io *io, const struct value *v, struct buf *out)       \
-    {                                                                                              \
-        return out_address(io, v, is_cidr, out);                                                   \
-    }                                                                                              \
-    static bool type##_receive(const struct type_io *io, struct str bytes, struct value *ret)      \
-    {                                                                                              \
-        return receive_address(io, bytes, is_cidr, ret);                                           \
-    }                                                                                              \
-    static bool type##_send(const struct type_io *io, const struct value *v, struct buf *out)      \
-    {                                                                                              \
-        return send_address(io, v, is_cidr, out);                                                  \
-    }                                                                                              \
+#define ADDRESS_CODEC(type, is_cidr)                                                                                   \
+    static bool type##_in(const struct type_io *io, struct str text, struct value *ret)                                \
+    {                                                                                                                  \
+        return in_address(io, text, is_cidr, ret);                                                                     \
+    }                                                                                                                  \
+    static bool type##_out(const struct type_io *io, const struct value *v, struct buf *out)                           \
+    {                                                                                                                  \
+        return out_address(io, v, is_cidr, out);                                                                       \
+    }                                                                                                                  \
+    static bool type##_receive(const struct type_io *io, struct str bytes, struct value *ret)                          \
+    {                                                                                                                  \
+        return receive_address(io, bytes, is_cidr, ret);                                                               \
+    }                                                                                                                  \
+    static bool type##_send(const struct type_io *io, const struct value *v, struct buf *out)                          \
+    {                                                                                                                  \
+        return send_address(io, v, is_cidr, out);                                                                      \
+    }                                                                                                                  \
     const struct type_codec codec_##type = { type##_in, type##_out, type##_receive, type##_send, false, false };
 
 ADDRESS_CODEC(inet, false)
@@ -318,8 +318,8 @@ ADDRESS_CODEC(cidr, true)
 static bool scan_mac(const char *s, unsigned *v)
 {
     static const char *const patterns[] = {
-        "%x:%x:%x:%x:%x:%x%1s",      "%x-%x-%x-%x-%x-%x%1s",      "%2x%2x%2x:%2x%2x%2x%1s", "%2x%2x%2x-%2x%2x%2x%1s",
-        "%2x%2x.%2x%2x.%2x%2x%1s",   "%2x%2x-%2x%2x-%2x%2x%1s",   "%2x%2x%2x%2x%2x%2x%1s",
+        "%x:%x:%x:%x:%x:%x%1s",    "%x-%x-%x-%x-%x-%x%1s",    "%2x%2x%2x:%2x%2x%2x%1s", "%2x%2x%2x-%2x%2x%2x%1s",
+        "%2x%2x.%2x%2x.%2x%2x%1s", "%2x%2x-%2x%2x-%2x%2x%1s", "%2x%2x%2x%2x%2x%2x%1s",
     };
     char junk[2];
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
@@ -405,11 +405,6 @@ static bool macaddr_send(const struct type_io *io, const struct value *v, struct
 const struct type_codec codec_macaddr = { macaddr_in, macaddr_out, macaddr_receive, macaddr_send, false, false };
 
 /* ---- macaddr8: pairs of digits, one kind of separator anywhere between them; six bytes get FF FE in the middle */
-
-static int hex_digit(char c)
-{
-    return isxdigit((unsigned char)c) ? (is_digit(c) ? c - '0' : (c | 32) - 'a' + 10) : -1;
-}
 
 static void widen_mac(unsigned char *bytes)
 {

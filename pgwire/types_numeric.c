@@ -85,10 +85,10 @@ static bool numeric_out(const struct type_io *io, const struct value *v, struct 
 /* PostgreSQL sends its flag of infinities in the place of the scale; the same bytes here. */
 static bool send_special(uint16_t sign, struct buf *out)
 {
-    buf_add_u16(out, 0);
-    buf_add_u16(out, 0);
-    buf_add_u16(out, sign);
-    buf_add_u16(out, sign == SIGN_NAN ? 0 : 32);
+    wr_u16(out, 0);
+    wr_u16(out, 0);
+    wr_u16(out, sign);
+    wr_u16(out, sign == SIGN_NAN ? 0 : 32);
     return true;
 }
 
@@ -124,12 +124,12 @@ static void send_digits(const struct span *s, bool negative, struct buf *out)
     size_t count = first >= last ? (size_t)(first - last + 1) : 0;
     if (!buf_reserve(out, 8 + 2 * count))
         return;
-    buf_add_u16(out, (uint16_t)count);
-    buf_add_u16(out, (uint16_t)(count ? first : 0));
-    buf_add_u16(out, negative ? SIGN_NEGATIVE : SIGN_POSITIVE);
-    buf_add_u16(out, (uint16_t)s->fraction_n);
+    wr_u16(out, (uint16_t)count);
+    wr_u16(out, (uint16_t)(count ? first : 0));
+    wr_u16(out, negative ? SIGN_NEGATIVE : SIGN_POSITIVE);
+    wr_u16(out, (uint16_t)s->fraction_n);
     for (size_t i = 0; i < count; i++)
-        buf_add_u16(out, span_group(s, first - (int64_t)i));
+        wr_u16(out, span_group(s, first - (int64_t)i));
 }
 
 static bool numeric_send(const struct type_io *io, const struct value *v, struct buf *out)

@@ -184,7 +184,7 @@ const struct type_codec codec_char = { char_in, text_out, char_receive, char_sen
 
 /* ---- bytea */
 
-static int hex_digit(char c)
+int hex_digit(char c)
 {
     return c >= '0' && c <= '9'   ? c - '0'
            : c >= 'a' && c <= 'f' ? c - 'a' + 10
@@ -289,7 +289,8 @@ static void bytea_out_escape(struct str blob, struct buf *out)
         else if (c >= 0x20 && c <= 0x7e)
             buf_add_char(out, (char)c);
         else
-            buf_add(out, (char[]){ '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)), (char)('0' + (c & 7)) }, 4);
+            buf_add(out, (char[]){ '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)), (char)('0' + (c & 7)) },
+                    4);
     }
 }
 

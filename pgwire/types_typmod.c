@@ -40,8 +40,7 @@ static bool numeric_in(const int32_t *m, size_t n, int32_t *ret, struct err *err
         return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "NUMERIC precision %d must be between 1 and %d", m[0],
                        (int)NUMERIC_MAX_PRECISION);
     if (scale < -1000 || scale > 1000)
-        return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "NUMERIC scale %d must be between -1000 and 1000",
-                       scale);
+        return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "NUMERIC scale %d must be between -1000 and 1000", scale);
     *ret = (m[0] << 16 | (scale & 0x7FF)) + HEADER;
     return true;
 }
@@ -208,8 +207,8 @@ static bool apply(const struct type_io *io, bool is_explicit, struct value *v)
 
 static bool has_typmod(oid_t oid)
 {
-    static const oid_t oids[] = { TYPE_OID_varchar,   TYPE_OID_bpchar,      TYPE_OID_numeric,  TYPE_OID_time,
-                                  TYPE_OID_timetz,    TYPE_OID_timestamp,   TYPE_OID_timestamptz, TYPE_OID_interval };
+    static const oid_t oids[] = { TYPE_OID_varchar, TYPE_OID_bpchar,    TYPE_OID_numeric,     TYPE_OID_time,
+                                  TYPE_OID_timetz,  TYPE_OID_timestamp, TYPE_OID_timestamptz, TYPE_OID_interval };
     for (size_t i = 0; i < sizeof(oids) / sizeof(oids[0]); i++)
         if (oids[i] == oid)
             return true;

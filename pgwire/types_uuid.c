@@ -14,14 +14,6 @@ static void uuid_print(char *out, const char *bytes)
     }
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* 32 digits; a hyphen may stand after every fourth, and braces around. */
 static bool uuid_parse(const struct type_io *io, struct str text, char *bytes)
 {

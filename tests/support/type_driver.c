@@ -113,7 +113,8 @@ static bool decode(struct driver *d, bool is_explicit)
 {
     struct value v;
     const struct type_info *type = type_of(d, 1);
-    if (!type || !type_decode(type->oid, (enum wire_format)number(d, 2), text(d, 4), &d->settings, d->arena, &v, &d->err) ||
+    if (!type ||
+        !type_decode(type->oid, (enum wire_format)number(d, 2), text(d, 4), &d->settings, d->arena, &v, &d->err) ||
         !type_apply_typmod(type->oid, (int32_t)number(d, 3), is_explicit, d->arena, &v, &d->err))
         return false;
     put_value(&v);
@@ -138,7 +139,8 @@ static bool both(struct driver *d)
     struct value v;
     const struct type_info *type = type_of(d, 1);
     int32_t typmod = (int32_t)number(d, 3);
-    if (!type || !type_decode(type->oid, (enum wire_format)number(d, 2), text(d, 4), &d->settings, d->arena, &v, &d->err) ||
+    if (!type ||
+        !type_decode(type->oid, (enum wire_format)number(d, 2), text(d, 4), &d->settings, d->arena, &v, &d->err) ||
         !type_apply_typmod(type->oid, typmod, false, d->arena, &v, &d->err) ||
         !type_encode(type->oid, typmod, WIRE_TEXT, &v, &d->settings, d->arena, &d->out, &d->err))
         return false;
@@ -203,8 +205,8 @@ static bool answer_numeric(struct driver *d, const struct numeric *n)
     return true;
 }
 
-static bool numeric_two(struct driver *d, bool (*f)(struct numeric *, const struct numeric *, const struct numeric *,
-                                                   struct err *))
+static bool numeric_two(struct driver *d,
+                        bool (*f)(struct numeric *, const struct numeric *, const struct numeric *, struct err *))
 {
     AUTO_NUMERIC(a);
     AUTO_NUMERIC(b);
@@ -379,7 +381,8 @@ static bool interval_one(struct driver *d, bool (*f)(const struct interval *, st
     return get_interval(d, 2, &v) && f(&v, &v, &d->err) && answer_interval(d, &v);
 }
 
-static bool interval_scaled(struct driver *d, bool (*f)(const struct interval *, double, struct interval *, struct err *))
+static bool interval_scaled(struct driver *d,
+                            bool (*f)(const struct interval *, double, struct interval *, struct err *))
 {
     struct interval v;
     return get_interval(d, 2, &v) && f(&v, strtod(arena_cstr(d->arena, text(d, 3)), NULL), &v, &d->err) &&
@@ -425,9 +428,15 @@ static bool interval_typmod(struct driver *d)
 static bool call(struct driver *d)
 {
     struct str f = d->field[1];
-#define TWO(name) if (str_is(f, "numeric_" #name)) return numeric_two(d, numeric_##name)
-#define ONE(name) if (str_is(f, "numeric_" #name)) return numeric_one(d, numeric_##name)
-#define PLAIN(name) if (str_is(f, "numeric_" #name)) return numeric_plain(d, numeric_##name)
+#define TWO(name)                                                                                                      \
+    if (str_is(f, "numeric_" #name))                                                                                   \
+    return numeric_two(d, numeric_##name)
+#define ONE(name)                                                                                                      \
+    if (str_is(f, "numeric_" #name))                                                                                   \
+    return numeric_one(d, numeric_##name)
+#define PLAIN(name)                                                                                                    \
+    if (str_is(f, "numeric_" #name))                                                                                   \
+    return numeric_plain(d, numeric_##name)
     TWO(add);
     TWO(subtract);
     TWO(multiply);
