@@ -12,7 +12,7 @@ void emitter_init(struct emitter *e, struct emit_shared *shared, enum emit_targe
 struct emit_mark emit_mark(const struct emitter *e)
 {
     const struct emit_shared *s = e->shared;
-    return (struct emit_mark){ .binds = e->n_binds, .prelude = s->n_prelude, .prelude_binds = s->prelude ? s->prelude->n_binds : 0,
+    return (struct emit_mark){ .names = s->n_names, .binds = e->n_binds, .prelude = s->n_prelude, .prelude_binds = s->prelude ? s->prelude->n_binds : 0,
                                .fetches = s->n_fetches, .reads = s->n_reads, .needs_catalog = s->needs_catalog };
 }
 
@@ -20,6 +20,7 @@ void emit_rollback(struct emitter *e, struct emit_mark mark)
 {
     struct emit_shared *s = e->shared;
     e->n_binds = mark.binds;
+    s->n_names = mark.names;
     s->n_prelude = mark.prelude;
     if (s->prelude)
         s->prelude->n_binds = mark.prelude_binds;

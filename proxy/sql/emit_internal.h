@@ -129,7 +129,7 @@ struct emitter {
     struct fragment *case_test; /* EXPR_CASE_TEST */
 };
 
-struct emit_mark { size_t binds, prelude, prelude_binds, fetches, reads; bool needs_catalog; };
+struct emit_mark { size_t names, binds, prelude, prelude_binds, fetches, reads; bool needs_catalog; };
 
 /* --- emit.c --- */
 void emitter_init(struct emitter *e, struct emit_shared *shared, enum emit_target target);

@@ -230,6 +230,8 @@ bool emit_order(struct emitter *e, const struct query *q, struct str *ret)
 
 static bool limit_value(struct emitter *e, const struct expr *x, enum bind_form form, struct fragment *ret)
 {
+    while (x->kind == EXPR_FUNC && x->n_args == 1 && (strcmp(x->call.proc->source, "int48") == 0 || strcmp(x->call.proc->source, "int28") == 0))
+        x = x->args[0]; /* an integer is an integer to D1 */
     if (x->kind != EXPR_CONST && x->kind != EXPR_PARAM) {
         if (e->target == TARGET_D1 && is_constant_expr(x) && emit_prelude(e, x, form, 0, ret))
             return true;
@@ -364,6 +366,16 @@ static bool cte_columns_text(struct emitter *e, size_t n, struct str *ret)
     return text.p != NULL;
 }
 
+/* SQLite takes a WITH query's own name inside it for a reference to itself; PostgreSQL, without RECURSIVE, for the table. */
+static struct str cte_name(struct emitter *e, struct str wanted)
+{
+    const struct snapshot *s = e->shared->snapshot;
+    for (size_t i = 0; i < s->n_relations; i++)
+        if (str_eq_nocase(s->relations[i].sqlite_name, wanted))
+            return unique_name(e, text_of(e, "%.*s_with", STR_FMT(wanted)));
+    return unique_name(e, wanted);
+}
+
 static bool emit_cte(struct emitter *e, const struct cte *cte, struct str *ret)
 {
     struct str select, list;
@@ -371,7 +383,7 @@ static bool emit_cte(struct emitter *e, const struct cte *cte, struct str *ret)
     size_t n = shown_targets(cte->query->targets, cte->query->n_targets);
     if (cte->query->command != COMMAND_SELECT)
         return blocked(e, -1, "a WITH query that changes data");
-    struct str name = unique_name(e, cte->name);
+    struct str name = cte_name(e, cte->name);
     struct fragment *natural = ARENA_ARRAY(e->arena, struct fragment, n + 1);
     if (!name.p || !natural)
         return err_is_set(e->err) ? false : err_oom(e->err);

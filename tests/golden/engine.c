@@ -19,6 +19,13 @@ static bool sqlite_fail(struct engine *e, struct str sql, struct err *err)
     const char *text = sqlite3_errmsg(e->db), *raise = strstr(text, "bad JSON path: '!");
     struct str code;
     enum sqlstate state;
+    static const struct { const char *start; enum sqlstate state; } constraints[] = {
+        { "UNIQUE constraint", SQLSTATE_UNIQUE_VIOLATION }, { "CHECK constraint", SQLSTATE_CHECK_VIOLATION },
+        { "NOT NULL constraint", SQLSTATE_NOT_NULL_VIOLATION }, { "FOREIGN KEY constraint", SQLSTATE_FOREIGN_KEY_VIOLATION },
+    };
+    for (size_t i = 0; i < sizeof(constraints) / sizeof(*constraints); i++)
+        if (strncmp(text, constraints[i].start, strlen(constraints[i].start)) == 0)
+            return err_set(err, constraints[i].state, "%s", text);
     if (!raise) {
         err_set(err, SQLSTATE_INTERNAL_ERROR, "%s", text);
         return err_detail(err, "%.*s", STR_FMT(sql));

@@ -163,7 +163,7 @@ static bool load(struct engine *e, struct str script, bool print, struct arena *
 struct golden {
     struct str comment, sql; /* comment: the leading lines that start with -- */
     struct engine_options options;
-    struct str params; /* comma-separated texts of a run; empty: not run with parameters */
+    struct str params; /* texts of a run, separated by |; empty: not run with parameters */
     bool run;
 };
 
@@ -209,7 +209,7 @@ static size_t split_params(struct str list, struct str *ret, size_t max)
 {
     size_t n = 0;
     while (list.n && n < max) {
-        const char *comma = memchr(list.p, ',', list.n);
+        const char *comma = memchr(list.p, '|', list.n);
         size_t length = comma ? (size_t)(comma - list.p) : list.n;
         struct str one = str_trim((struct str){ list.p, length });
         ret[n++] = str_is(one, "NULL") ? (struct str){ 0 } : one;

@@ -1,3 +1,4 @@
+-- The sample library, and one table with every type.
 CREATE TABLE authors (id serial PRIMARY KEY, name text NOT NULL, country char(2), born integer);
 CREATE TABLE books (id serial PRIMARY KEY, author_id integer NOT NULL REFERENCES authors (id), title varchar(100) NOT NULL, isbn char(13) UNIQUE, pages integer CHECK (pages > 0), price numeric(8,2), published date, genres text[] NOT NULL DEFAULT '{}', info jsonb);
 CREATE TABLE copies (book_id integer NOT NULL REFERENCES books (id) ON DELETE CASCADE, no smallint NOT NULL, shelf varchar(10), damaged boolean NOT NULL DEFAULT false, PRIMARY KEY (book_id, no));
@@ -17,3 +18,9 @@ INSERT INTO books (author_id, title, isbn, pages, price, published, genres, info
 INSERT INTO copies SELECT b, n, 'S' || b || n, (b + n) % 4 = 0 FROM generate_series(1, 9) b, generate_series(1, 3) n WHERE n <= 1 + b % 3;
 INSERT INTO members (name, email, joined, fee, active, sponsor_id) VALUES ('Ada', 'ada@lib.example', '2024-01-05 09:00+00', 10, true, NULL), ('Bo', 'bo@lib.example', '2024-01-20 10:30+00', 7.5, true, 1), ('Cy', NULL, '2024-02-11 12:00+00', 0, false, 1), ('Di', 'di@lib.example', '2024-03-03 17:45+00', 12.25, NULL, 2), ('Ed', 'ed@lib.example', '2024-03-31 23:59:59+00', DEFAULT, true, 4);
 INSERT INTO loans (book_id, copy_no, member_id, taken, due, returned) SELECT 1 + i % 9, 1, 1 + (i * 3) % 5, timestamp '2024-04-01 10:00' + i * interval '37 hours', date '2024-04-15' + i, CASE WHEN i % 3 <> 0 THEN timestamp '2024-04-09 16:20' + i * interval '30 hours' END FROM generate_series(1, 24) i;
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE TABLE things (id int PRIMARY KEY, m mood, u uuid, f float8, f4 real, big bigint, sm smallint, n numeric, n2 numeric(20,5), n3 numeric(5,1), b bytea, ts timestamp, tz timestamptz, d date, t time, iv interval, j json, jb jsonb, a int[], ta text[], c char(5), v varchar(8), bo boolean);
+INSERT INTO things VALUES (1,'sad','550e8400-e29b-41d4-a716-446655440000',1.5,2.5,9007199254740993,7,12345678901234567890.123,1.5,12.3,'\x00ff','2024-01-31 10:11:12.345678','2024-01-31 10:11:12+00','2024-01-31','10:11:12','1 day 02:03:04','{"a": 1, "b": [1,2]}','{"b": 2, "a": {"x": "y"}}','{1,2,3}','{a,"b c",NULL}','ab','hello',true);
+INSERT INTO things VALUES (2,'happy',NULL,-0.1,0.1,-5,-7,0.5,2.25,-0.5,'\x','2023-12-31 23:59:59','2024-06-01 00:00:00+02','2023-12-31','23:59:59.5','-3 hours','[1, "two", null]','[1, "two", null]','{}','{}','','',false);
+INSERT INTO things (id, m, big, sm, n3) VALUES (3,'ok',9223372036854775807,32767,99.9);
+INSERT INTO things (id, f, v, ts) VALUES (4,'Infinity','Ünïcode','infinity');
