@@ -10,6 +10,7 @@ struct copy_to {
     struct str *fields;
     size_t *ends; /* of each field in bytes; SIZE_MAX: NULL */
     struct buf bytes;
+    bool header_due; /* binary: the header goes out with the first row, as PostgreSQL sends it; clients rely on whole rows */
 };
 
 enum { ROW_MAX = 512 << 20 };
@@ -58,14 +59,20 @@ void copy_to_begin(struct emitter *e)
         e->out->failed = true;
         return;
     }
-    if (e->copy->format != COPY_BINARY && !e->copy->header)
+    e->copy_to->header_due = e->copy->format == COPY_BINARY;
+    if (e->copy->format == COPY_BINARY || !e->copy->header)
         return;
     size_t mark = backend_copy_data_begin(e->out);
-    if (e->copy->format == COPY_BINARY)
-        copy_binary_out_header(e->out);
-    else
-        copy_out_header(&e->copy_to->options, &e->copy_to->target, e->out);
+    copy_out_header(&e->copy_to->options, &e->copy_to->target, e->out);
     backend_copy_data_end(e->out, mark);
+}
+
+static void binary_header(struct emitter *e)
+{
+    if (e->copy_to && e->copy_to->header_due)
+        copy_binary_out_header(e->out);
+    if (e->copy_to)
+        e->copy_to->header_due = false;
 }
 
 static bool encode(struct emitter *e, size_t i, const struct value *cell)
@@ -107,6 +114,7 @@ bool copy_to_row(struct emitter *e, const struct value *cells, size_t n_cells)
         start = c->ends[i];
     }
     size_t mark = backend_copy_data_begin(e->out);
+    binary_header(e);
     if (e->copy->format == COPY_BINARY)
         copy_binary_out_row(c->fields, n_cells, e->out);
     else
@@ -119,6 +127,7 @@ void copy_to_end(struct emitter *e)
 {
     if (e->copy->format == COPY_BINARY) {
         size_t mark = backend_copy_data_begin(e->out);
+        binary_header(e);
         copy_binary_out_trailer(e->out);
         backend_copy_data_end(e->out, mark);
     }

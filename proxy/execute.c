@@ -10,6 +10,9 @@
 #include "proxy/session_setting.h"
 #include "proxy/utility.h"
 
+/* The local engine runs on the loop: a statement that would hold it for seconds is refused (54000). */
+enum { LOCAL_MAX_STEPS = 200000000 };
+
 enum { SCRATCH_PER_ROW = 65536 };
 
 /* ---- rows out ---- */
@@ -197,8 +200,10 @@ bool execute_local(struct session *s, const struct execution *x, struct local_ro
         .types = input.types,
         .now_us = input.now_us,
         .session_value = session_value,
+        .set_config = session_set_config,
         .session_ctx = s,
         .max_bytes = c->max_result_bytes,
+        .max_steps = LOCAL_MAX_STEPS,
         .on_row = local_row,
         .ctx = e,
         .arena = arena,

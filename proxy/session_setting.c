@@ -374,6 +374,12 @@ bool session_value(void *ctx, struct str name, struct arena *arena, struct value
     return session_show(s, setting, arena, &value, NULL) && text(ret, value);
 }
 
+bool session_set_config(void *ctx, struct str name, struct str value, bool is_local, struct arena *arena, struct str *ret, struct err *err)
+{
+    struct session *s = ctx;
+    return session_set(s, name, value, is_local ? GUC_LOCAL : GUC_SESSION, err) && session_show(s, name, arena, ret, err);
+}
+
 int64_t session_clock_us(void *ctx)
 {
     return session_wall_us(ctx);

@@ -18,6 +18,8 @@ bool session_reset(struct session *s, struct str name, bool is_local, struct err
 /* A session fact by name, for plans and the local engine (bind_input.session_value): ctx is the session. Facts with an argument
  * have it behind a colon ("current_setting:work_mem"). False: no such fact. */
 bool session_value(void *ctx, struct str name, struct arena *arena, struct value *ret);
+/* set_config() (local_run.set_config): ctx is the session. */
+bool session_set_config(void *ctx, struct str name, struct str value, bool is_local, struct arena *arena, struct str *ret, struct err *err);
 int64_t session_clock_us(void *ctx); /* bind_input.clock_us */
 /* ParameterStatus of every reported setting, at login. */
 void session_report_all(struct session *s);

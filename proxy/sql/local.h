@@ -39,6 +39,8 @@ struct local_run {
     const struct type_settings *types;
     int64_t now_us;
     bool (*session_value)(void *ctx, struct str name, struct arena *arena, struct value *ret); /* current_user, current_setting(…) */
+    /* set_config(): changes a setting of the session; *ret is what SHOW says then. NULL: 0A000 */
+    bool (*set_config)(void *ctx, struct str name, struct str value, bool is_local, struct arena *arena, struct str *ret, struct err *err);
     void *session_ctx;
     uint64_t max_rows, max_bytes, max_steps; /* 0: none */
     /* Each result row; cells valid inside the call only. False stops the run (its error is the callee's business). */

@@ -92,6 +92,24 @@ static void show_setting(sqlite3_context *c, int n, sqlite3_value **args)
         fail_with(c, SQLSTATE_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%.*s\"", STR_FMT(local_text(args[0])));
 }
 
+/* set_config(name, value, is_local); a NULL value is the empty text as PostgreSQL has it. */
+static void set_config(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    const struct local_run *run = local_current_run(local_of(c));
+    struct str shown;
+    (void)n;
+    if (sqlite3_value_type(args[0]) == SQLITE_NULL) {
+        fail_with(c, SQLSTATE_NULL_VALUE_NOT_ALLOWED, "SET requires parameter name");
+    } else if (!run->set_config) {
+        err_unsupported(errors(c), "set_config() here");
+        local_fail(c);
+    } else if (run->set_config(run->session_ctx, local_text(args[0]), local_text(args[1]), sqlite3_value_int(args[2]) != 0, scratch(c), &shown, errors(c))) {
+        local_result_text(c, shown);
+    } else {
+        local_fail(c);
+    }
+}
+
 /* pg_typeof(any): with TYPES the OID comes first and is the answer. */
 static void type_of(sqlite3_context *c, int n, sqlite3_value **args)
 {
@@ -120,7 +138,7 @@ static const struct local_function functions[] = {
     ROW(pg_conf_load_time, server_started, 0, 0), ROW(getdatabaseencoding, encoding, 0, 0), ROW(pg_client_encoding, encoding, 0, 0),
     ROW(PG_encoding_to_char, encoding_name, 1, LOCAL_STRICT), ROW(PG_char_to_encoding, encoding_number, 1, LOCAL_STRICT),
     ROW(show_config_by_name, show_setting, 1, LOCAL_STRICT), ROW(show_config_by_name_missing_ok, show_setting, 2, LOCAL_STRICT),
-    ROW(pg_typeof, type_of, 1, LOCAL_ANY_ARGS), ROW(pg_is_in_recovery, always_false, 0, 0), ROW(pg_jit_available, always_false, 0, 0),
+    ROW(set_config_by_name, set_config, 3, 0), ROW(pg_typeof, type_of, 1, LOCAL_ANY_ARGS), ROW(pg_is_in_recovery, always_false, 0, 0), ROW(pg_jit_available, always_false, 0, 0),
     ROW(pg_is_other_temp_schema, always_false, 1, 0), ROW(pg_my_temp_schema, no_schema, 0, 0),
 };
 
