@@ -35,7 +35,7 @@ struct embedded_options {
     enum embedded_sync synchronous;
     uint64_t read_steps;           /* SQLite virtual machine steps of a read on the loop's thread: 100,000 */
     uint64_t read_us;              /* and its time there: 5 ms */
-    unsigned pool_threads;         /* for reads beyond that: 2 */
+    unsigned pool_threads;         /* for reads beyond that, at a lower priority than the loops: 8 */
     size_t pool_connections;       /* reads under way in the pool, slow clients' included; others wait: 64 */
     size_t pool_queue;             /* reads waiting for the pool; beyond it D1_ERROR_OVERLOADED: 1,024 */
     size_t write_queue;            /* batches waiting for the writer; beyond it D1_ERROR_OVERLOADED: 4,096 */

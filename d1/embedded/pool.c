@@ -2,9 +2,14 @@
 #include "d1/embedded/pool.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include "proxy/base/fault.h"
 
-enum { SLICE_BYTES = 64 << 10 };
+enum {
+    SLICE_BYTES = 64 << 10,
+    NICE = 5, /* long reads yield to the loops and the writer */
+};
 
 struct emb_pool {
     pthread_mutex_t lock;
@@ -131,6 +136,7 @@ static void *pool_main(void *user)
 {
     struct emb_pool *p = user;
     pthread_setname_np(pthread_self(), "d1-reader");
+    setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* of this thread alone, on Linux; that it may fail does no harm */
     pthread_mutex_lock(&p->lock);
     while (!p->stop) {
         struct emb_task *t = next_task(p);

@@ -34,7 +34,7 @@ static void complete(struct embedded_options *o)
 {
     DEFAULT(read_steps, 100000);
     DEFAULT(read_us, 5000);
-    DEFAULT(pool_threads, 2);
+    DEFAULT(pool_threads, 8);
     DEFAULT(pool_connections, 64);
     DEFAULT(pool_queue, 1024);
     DEFAULT(write_queue, 4096);

@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-enum { THREADS = 3, CLIENTS = 12, ROUNDS = 60, ACCOUNTS = 10 };
+enum { THREADS = 3, CLIENTS = 12, ROUNDS = 40, ACCOUNTS = 10 };
 
 static const struct {
     enum d1_access access;
