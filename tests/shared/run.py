@@ -12,6 +12,7 @@ anything. A test that fails and is not listed fails the run, and so does a line 
 ever says what is true. --update rewrites the lists from what failed, new lines with the failure as their reason, to be reviewed.
 """
 import argparse
+import contextlib
 import fnmatch
 import json
 import os
@@ -39,6 +40,18 @@ CLIENT_SECONDS, CORPUS_SECONDS = 600, 900
 def server_for(options):
     """postgres: the oracle itself, to check this runner."""
     return Postgres(password="oracle") if options.transport == "postgres" else Pgd1(options.transport)
+
+
+@contextlib.contextmanager
+def judged_end(options, report, group):
+    """A server whose bad end (crash, sanitizer) is one more failure, while what the tests said still counts."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(server_for(options))
+        yield server
+        try:
+            stack.close()
+        except (AssertionError, RuntimeError) as problem:
+            report.fail(group, "the server", str(problem))
 
 
 class Expectations:
@@ -179,7 +192,7 @@ def corpus(options, report):
         names = {path: name for path, name in names.items() if not options.names or name in options.names}
         if not names:
             continue
-        with server_for(options) as server:
+        with judged_end(options, report, f"corpus.{group}") as server:
             results = replay(server, list(names), names)
         settle(options, report, f"corpus.{group}", results)
 
@@ -188,7 +201,7 @@ def psql(options, report):
     folder = SHARED / "corpus/psql"
     names = (folder / "commands.txt").read_text().splitlines()
     names += [line + "<TAB>" for line in (folder / "completions.txt").read_text().splitlines()]
-    with server_for(options) as server:
+    with judged_end(options, report, "psql") as server:
         status, output = run([folder / "check.sh", "--load"], CORPUS_SECONDS, env={**os.environ, **server.client_env()})
     if status is None or not re.search(r"^\d+ passed, \d+ failed$", output, re.M):
         return settle(options, report, "psql", {"check.sh": "did not end well: " + output[-300:]})
@@ -204,6 +217,8 @@ def client(server, name):
     """Check name to failure for one client's program."""
     env = {**os.environ, **server.client_env(), "CLIENTS_CACHE": str(ROOT / "build/clients"), "TIMEOUT_FACTOR": "3"}
     status, output = run([SHARED / "clients" / name / "run"], CLIENT_SECONDS, env=env)
+    (ROOT / "build/logs").mkdir(parents=True, exist_ok=True)
+    (ROOT / f"build/logs/clients-{name}.log").write_text(output)
     results = {}
     for line in output.splitlines():
         if match := re.match(r"ok (.*)$", line):
@@ -227,7 +242,7 @@ def clients(options, report):
         if missing:
             report.skip(f"clients.{name}", "the program", f"there is no {' and no '.join(missing)}")
             continue
-        with server_for(options) as server:
+        with judged_end(options, report, f"clients.{name}") as server:
             results = client(server, name)
         settle(options, report, f"clients.{name}", results)
 
@@ -257,7 +272,7 @@ def main():
     report = Report()
     try:
         {"corpus": corpus, "psql": psql, "clients": clients}[options.kind](options, report)
-    except (AssertionError, RuntimeError, TimeoutError) as problem: # the server did not start or ended badly
+    except (RuntimeError, TimeoutError, OSError) as problem:  # the server did not start
         report.fail(options.kind, "the server", str(problem))
     if options.junit:
         report.write(options.junit)
