@@ -1,5 +1,6 @@
 """workerd.py as a command: its line, its ends, a database that outlives it."""
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -14,8 +15,11 @@ SCRIPT = pathlib.Path(__file__).resolve().parent / "workerd.py"
 
 
 class Command:
-    def __init__(self, *arguments):
-        self.child = subprocess.Popen([sys.executable, SCRIPT, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    """folder: for its temporary files, which a killed one cannot remove."""
+
+    def __init__(self, folder, *arguments):
+        self.child = subprocess.Popen([sys.executable, SCRIPT, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                      env={**os.environ, "TMPDIR": str(folder)})
         self.info = json.loads(self.child.stdout.readline())
 
     def wait(self):
@@ -38,8 +42,8 @@ def ends(pid):
     return not runs(pid)
 
 
-def test_the_line():
-    command = Command("start", "--d1", "shop")
+def test_the_line(tmp_path):
+    command = Command(tmp_path, "start", "--d1", "shop")
     assert set(command.info) == {"gateway", "rest", "faults", "rest_control", "pid"}
     assert set(command.info["gateway"]) == {"url", "binding", "token"}
     assert set(command.info["rest"]) == {"base_url", "account", "database", "token"}
@@ -47,18 +51,19 @@ def test_the_line():
     command.child.stdin.close()
     assert command.wait() == 0
     assert ends(command.info["pid"])
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 0), (signal.SIGINT, 0), (signal.SIGKILL, -signal.SIGKILL)])
-def test_it_leaves_nothing_running(number, status):
-    command = Command()
+def test_it_leaves_nothing_running(number, status, tmp_path):
+    command = Command(tmp_path)
     command.child.send_signal(number)
     assert command.wait() == status
     assert ends(command.info["pid"])
 
 
-def test_an_engine_that_dies_is_noticed():
-    command = Command()
+def test_an_engine_that_dies_is_noticed(tmp_path):
+    command = Command(tmp_path)
     subprocess.run(["kill", "-9", str(command.info["pid"])], check=True)
     assert command.wait() != 0
 

@@ -18,6 +18,7 @@ import os
 import pathlib
 import platform
 import secrets
+import select
 import shutil
 import signal
 import subprocess
@@ -183,29 +184,32 @@ def main():
     if options.command == "install":
         print(binary())
         return
-    signal.signal(signal.SIGTERM, _end)
+    wakeup = _catch(signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
     with Workerd(options.d1, options.port, options.data) as d1:
-        signal.signal(signal.SIGUSR1, lambda *_: sys.exit("workerd ended:\n" + d1.log()))
-        threading.Thread(target=_tell_end, args=(d1.child,), daemon=True).start()
         print(json.dumps(d1.info), flush=True)
-        try:
-            if options.no_stdin:
-                threading.Event().wait()
-            sys.stdin.buffer.read()
-        except KeyboardInterrupt:
+        sources = [wakeup] if options.no_stdin else [wakeup, sys.stdin.fileno()]
+        while not _is_end(sources, wakeup, d1):
             pass
-        _end()
 
 
-def _end(*_):
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # that workerd ends too is no news any more
-    sys.exit(0)
+def _catch(*signals):
+    """Signals are told by bytes to read, so that none is lost between a look and a wait."""
+    wakeup, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write)
+    for number in signals:
+        signal.signal(number, lambda *_: None)
+    return wakeup
 
 
-def _tell_end(child):
-    """Wakes the main thread when workerd ends by itself."""
-    child.wait()
-    os.kill(os.getpid(), signal.SIGUSR1)
+def _is_end(sources, wakeup, d1):
+    """Waits for something to happen. True: a signal or the end of input. Exits when workerd ended by itself."""
+    ready, _, _ = select.select(sources, [], [])
+    if wakeup in ready and set(os.read(wakeup, 4096)) & {signal.SIGTERM, signal.SIGINT}:
+        return True
+    if d1.child.poll() is not None:
+        sys.exit("workerd ended:\n" + d1.log())
+    return any(not os.read(source, 4096) for source in ready if source != wakeup)
 
 
 if __name__ == "__main__":
