@@ -53,7 +53,8 @@ struct d1_error {
     bool may_have_run;   /* true: a write's fate is unknown */
     uint64_t retry_after_us;
     size_t failed;               /* D1_ERROR_SQL: 1 + index of the statement that failed, where the transport knows (embedded, fake);
-                                    0: unknown (D1 does not say). When known, results holds the entries before it, which had run */
+                                    n_statements + 1: a check at the batch's end; 0: unknown (D1 does not say). When known, results holds the entries
+                                    before it, which had run, and their rows have been given */
 };
 
 /* What on_row answers. After PAUSE no row comes until d1_resume(). */

@@ -747,11 +747,17 @@ static void succeeded(struct group *g)
         go_on(g);
 }
 
+/* Every statement ran, and the check at the end of the batch failed: COMMIT is what fails, and ends the block. */
+static bool failed_at_end(const struct group *g)
+{
+    return g->request.error.failed > g->schema_first && g->request.results;
+}
+
 /* The step that D1 refused; NULL: it does not say. */
 static struct step *failed_step(struct group *g)
 {
     size_t failed = g->request.error.failed;
-    if (g->batch_steps == 1)
+    if (g->batch_steps == 1 && !failed_at_end(g))
         return g->head;
     if (g->request.error.kind != D1_ERROR_SQL || failed == 0)
         return NULL;
@@ -798,6 +804,16 @@ static bool replan(struct group *g, struct step *step, bool force_local, struct 
     if (!execute_bind(g->session, &step->x, g->arena, &step->statements, &again, err) || again)
         return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be planned again");
     return true;
+}
+
+static void fail_at_end(struct group *g, const struct err *err)
+{
+    if (g->end == END_COMMIT)
+        transaction_end(&g->session->transaction, false, false, &g->session->gucs);
+    if (!answer_until(g, g->batch_end, g->request.results))
+        return;
+    group_add_error(g, err);
+    go_on(g);
 }
 
 static void fail_steps(struct group *g, struct step *at, const struct err *err)
@@ -885,6 +901,10 @@ static void failed(struct group *g)
     if (g->head->failed && g->request.error.kind == D1_ERROR_CANCELLED) { /* we stopped it ourselves: the row's error counts */
         err_clear(&err);
         err_copy(&err, g->head->failed);
+    }
+    if (failed_at_end(g)) {
+        fail_at_end(g, &err);
+        return;
     }
     if (err.code == SQLSTATE_QUERY_CANCELED && g->request.error.kind == D1_ERROR_DEADLINE)
         metric_add(&g->worker->metrics, METRIC_statement_timeouts, 1);

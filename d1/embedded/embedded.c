@@ -30,10 +30,10 @@ struct embedded {
     struct event *turn, *wake, *timer;
     struct emb_tasks reads, ready, spare;
     size_t n_spare;
-    struct d1_request *live;  /* all that are not done */
-    size_t unmade;            /* of those, without a task for lack of memory */
-    uint64_t timer_us;        /* when the timer fires; 0: it does not */
-    unsigned depth;           /* callbacks of ours on the stack */
+    struct d1_request *live; /* all that are not done */
+    size_t unmade;           /* of those, without a task for lack of memory */
+    uint64_t timer_us;       /* when the timer fires; 0: it does not */
+    unsigned depth;          /* callbacks of ours on the stack */
     bool turning, closed;
 };
 
@@ -89,6 +89,7 @@ static struct emb_task *task_take(struct embedded *e, struct d1_request *r)
     t->run = (struct emb_run){ .request = r, .rows = &t->rows, .failure = &t->failure, .max_bytes = max };
     atomic_store_explicit(&t->stop, EMB_STOP_NONE, memory_order_relaxed);
     t->away = t->was_away = t->queued_read = t->ready = t->paused = t->ended = false;
+    t->failed = 0;
     t->stopped = EMB_STOP_NONE;
     t->pool_state = EMB_POOL_OUT;
     t->ran_us = 0;
@@ -149,7 +150,8 @@ static void finish(struct embedded *e, struct emb_task *t)
     if (t->stopped != EMB_STOP_NONE && !is_write(t))
         emb_brake_failure(&t->failure, t->stopped);
     emb_failure_give(&t->failure, r);
-    r->results = r->error.kind == D1_OK ? t->run.results : NULL;
+    r->error.failed = r->error.kind == D1_ERROR_SQL ? t->failed : 0;
+    r->results = r->error.kind == D1_OK || r->error.failed ? t->run.results : NULL;
     if (t->was_away)
         e->base.counters.queued--;
     unready(e, t);
@@ -181,7 +183,7 @@ static void deliver(struct embedded *e, struct emb_task *t)
 {
     size_t before = t->rows.bytes;
     struct emb_row row;
-    bool failed = t->ended && t->failure.kind != D1_OK;
+    bool failed = t->ended && t->failure.kind != D1_OK && !t->failed;
     while (!failed && !t->paused && !t->stopped && emb_rows_next(&t->rows, &row)) {
         give(e, t, &row);
         if (e->closed)

@@ -20,11 +20,12 @@ enum emb_pool_state { EMB_POOL_OUT, EMB_POOL_WAITING, EMB_POOL_RUNNABLE, EMB_POO
 
 struct emb_task {
     struct d1_request *request;
-    struct emb_inbox *inbox;    /* the owner's */
+    struct emb_inbox *inbox; /* the owner's */
     struct emb_run run;
-    struct emb_rows rows;       /* the owner's, or the writer's while away there */
+    struct emb_rows rows; /* the owner's, or the writer's while away there */
     struct emb_failure failure;
-    atomic_int stop;            /* an enum emb_stop, set by the owner, read by whoever runs it */
+    size_t failed;   /* as d1_error.failed: what ran before that statement is told */
+    atomic_int stop; /* an enum emb_stop, set by the owner, read by whoever runs it */
 
     /* the owner's */
     TAILQ_ENTRY(emb_task) owner_link; /* reads or ready */

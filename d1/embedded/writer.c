@@ -13,12 +13,13 @@
 
 enum {
     GROUP_BATCHES = 1024,
-    GROUP_US = 10000,             /* the first of a group waits no longer than this for the others to compute */
-    GROUP_BYTES = 64 << 20,       /* RETURNING rows kept until the commit */
-    CHECKPOINT_PAGES = 2000,      /* log pages after which they are copied into the file */
-    CHECKPOINT_HARD_PAGES = 32000,/* readers kept the log from starting anew: wait for them, shortly */
+    GROUP_US = 10000,              /* the first of a group waits no longer than this for the others to compute */
+    GROUP_BYTES = 64 << 20,        /* RETURNING rows kept until the commit */
+    CHECKPOINT_PAGES = 2000,       /* log pages after which they are copied into the file */
+    CHECKPOINT_HARD_PAGES = 32000, /* readers kept the log from starting anew: wait for them, shortly */
     CHECKPOINT_WAIT_US = 50000,
-    PAUSE_MAX_US = 2000, /* SQLite locks have no queue: who asks more often gets in between two writes of another process */
+    PAUSE_MAX_US =
+        2000, /* SQLite's locks have no queue: who asks often gets in between two writes of another process */
 };
 
 struct emb_writer {
@@ -29,7 +30,7 @@ struct emb_writer {
     size_t n;
     bool stop;
     const struct embedded_options *o;
-    struct emb_connection *c; /* NULL after an I/O error until it was opened again */
+    struct emb_connection *c;  /* NULL after an I/O error until it was opened again */
     int wal_pages, wal_copied; /* in the log; when the last checkpoint was made */
 };
 
@@ -161,6 +162,7 @@ static void run_statements(struct emb_writer *w, struct emb_task *t)
         emb_brake_failure(&t->failure, stop);
     else if (emb_run_more(&t->run, SIZE_MAX) == EMB_RUN_DONE)
         check_deferred(w->c, t);
+    t->failed = emb_run_failed(&t->run);
     emb_run_rewind(&t->run);
     t->request->round_trips++;
     w->c->brake = (struct emb_brake){ 0 };
@@ -189,7 +191,7 @@ static bool run_batch(struct emb_writer *w, struct group *g, struct emb_task *t)
     emb_reset_pragmas(w->c);
     if (ok && !stands)
         emb_failure_sqlite(&t->failure, w->c->db, sqlite3_errcode(w->c->db));
-    if (t->failure.kind != D1_OK)
+    if (t->failure.kind != D1_OK && !t->failed) /* what ran before the failing statement can be told (d1.h) */
         emb_rows_clear(&t->rows);
     TAILQ_INSERT_TAIL(t->failure.kind == D1_OK ? &g->done : &g->failed, t, away_link);
     g->n++;
@@ -203,7 +205,8 @@ static void start_over(struct emb_writer *w, struct group *g)
     if (!sqlite3_get_autocommit(w->c->db))
         emb_control(w->c, EMB_ROLLBACK);
     struct emb_task *t;
-    TAILQ_FOREACH(t, &g->done, away_link) {
+    TAILQ_FOREACH(t, &g->done, away_link)
+    {
         emb_rows_clear(&t->rows);
         memset(t->run.results, 0, t->request->n_statements * sizeof(*t->run.results));
         g->n--;
@@ -228,7 +231,8 @@ static void fail_group(struct group *g, struct emb_connection *c, int rc)
 {
     struct emb_task *t;
     bool unknown = (rc & 0xff) == SQLITE_IOERR; /* the sync failed: the log may hold the commit or not */
-    TAILQ_FOREACH(t, &g->done, away_link) {
+    TAILQ_FOREACH(t, &g->done, away_link)
+    {
         emb_rows_clear(&t->rows);
         emb_failure_sqlite(&t->failure, c->db, rc);
         if (unknown) {
@@ -262,7 +266,9 @@ static void give_up(struct emb_writer *w, struct group *g, const struct emb_fail
     while ((t = pop(w)))
         TAILQ_INSERT_TAIL(&g->again, t, away_link);
     TAILQ_FOREACH(t, &g->again, away_link)
+    {
         fail_as(t, f);
+    }
     move_all(&g->failed, &g->again);
 }
 
