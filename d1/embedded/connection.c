@@ -8,15 +8,15 @@
 #include "proxy/base/fault.h"
 
 enum {
-    TEXT_BYTES_MAX = 1 << 20,    /* SQL text of the cached statements, as workerd's cache */
+    TEXT_BYTES_MAX = 1 << 20, /* SQL text of the cached statements, as workerd's cache */
     OPEN_BUSY_MS = 5000,
     BUSY_PAUSE_MAX_US = 20000,
-    WAL_KEPT_BYTES = 64 << 20,   /* a longer log file is cut back when it starts anew */
+    WAL_KEPT_BYTES = 64 << 20, /* a longer log file is cut back when it starts anew */
 };
 
 static const char *const control_sql[EMB_CONTROL_NR] = {
-    [EMB_BEGIN] = "BEGIN",          [EMB_BEGIN_WRITE] = "BEGIN IMMEDIATE", [EMB_COMMIT] = "COMMIT",
-    [EMB_ROLLBACK] = "ROLLBACK",    [EMB_SAVEPOINT] = "SAVEPOINT g",       [EMB_ROLLBACK_TO] = "ROLLBACK TO g",
+    [EMB_BEGIN] = "BEGIN",       [EMB_BEGIN_WRITE] = "BEGIN IMMEDIATE", [EMB_COMMIT] = "COMMIT",
+    [EMB_ROLLBACK] = "ROLLBACK", [EMB_SAVEPOINT] = "SAVEPOINT g",       [EMB_ROLLBACK_TO] = "ROLLBACK TO g",
     [EMB_RELEASE] = "RELEASE g",
 };
 
@@ -91,10 +91,12 @@ static int configure(struct emb_connection *c, const struct embedded_options *o,
 {
     sqlite3 *db = c->db;
     sqlite3_busy_timeout(db, OPEN_BUSY_MS);
-    int rc = writer ? execute(db, "PRAGMA journal_mode=WAL") : sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    int rc = writer ? execute(db, "PRAGMA journal_mode=WAL")
+                    : sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (rc == SQLITE_OK)
-        rc = execute(db, "PRAGMA synchronous=%s; PRAGMA foreign_keys=1; PRAGMA wal_autocheckpoint=0;"
-                         "PRAGMA journal_size_limit=%d; PRAGMA cache_size=%d",
+        rc = execute(db,
+                     "PRAGMA synchronous=%s; PRAGMA foreign_keys=1; PRAGMA wal_autocheckpoint=0;"
+                     "PRAGMA journal_size_limit=%d; PRAGMA cache_size=%d",
                      sync_names[o->synchronous], (int)WAL_KEPT_BYTES, -(int)(o->page_cache_bytes / 1024));
     if (rc == SQLITE_OK) /* reads the schema, so a file that is no database is told now */
         rc = execute(db, "SELECT count(*) FROM sqlite_schema");
@@ -240,8 +242,7 @@ static sqlite3_stmt *compile(struct emb_connection *c, struct str sql, size_t *r
         return NULL;
     }
     *ret_tail = (size_t)(tail - sql.p);
-    if (stmt && c->rules.alters_table &&
-        !emb_rules_name_allowed(scan_rename_to((struct str){ sql.p, *ret_tail }))) {
+    if (stmt && c->rules.alters_table && !emb_rules_name_allowed(scan_rename_to((struct str){ sql.p, *ret_tail }))) {
         sqlite3_finalize(stmt);
         emb_failure_set(f, D1_ERROR_SQL, EMB_NOT_AUTHORIZED);
         return NULL;

@@ -23,10 +23,10 @@ enum emb_stop { EMB_STOP_NONE, EMB_STOP_CANCEL, EMB_STOP_DEADLINE, EMB_STOP_BUDG
 enum { EMB_BRAKE_STEPS = 1000 };
 
 struct emb_brake {
-    const atomic_int *stop;       /* an enum emb_stop that another thread may set; NULL: none can */
-    uint64_t deadline_us;         /* 0: none */
-    uint64_t run_until_us;        /* 0: none; passing it is BUDGET with steps_left in use, else RUN_LIMIT */
-    bool budget;                  /* steps_left counts, and a lock is never waited for */
+    const atomic_int *stop; /* an enum emb_stop that another thread may set; NULL: none can */
+    uint64_t deadline_us;   /* 0: none */
+    uint64_t run_until_us;  /* 0: none; passing it is BUDGET with steps_left in use, else RUN_LIMIT */
+    bool budget;            /* steps_left counts, and a lock is never waited for */
     int64_t steps_left;
     enum emb_stop stopped;
 };

@@ -31,20 +31,20 @@ enum embedded_sync { EMBEDDED_SYNC_FULL, EMBEDDED_SYNC_NORMAL, EMBEDDED_SYNC_OFF
 
 /* Zero means the default in every field but path. What is shared (all but clock) is set by the first opener of a file. */
 struct embedded_options {
-    struct str path;               /* created with mode 0600 when absent; its folder must exist */
+    struct str path; /* created with mode 0600 when absent; its folder must exist */
     enum embedded_sync synchronous;
-    uint64_t read_steps;           /* SQLite virtual machine steps of a read on the loop's thread: 100,000 */
-    uint64_t read_us;              /* and its time there: 5 ms */
-    unsigned pool_threads;         /* for reads beyond that, at a lower priority than the loops: 8 */
-    size_t pool_connections;       /* reads under way in the pool, slow clients' included; others wait: 64 */
-    size_t pool_queue;             /* reads waiting for the pool; beyond it D1_ERROR_OVERLOADED: 1,024 */
-    size_t write_queue;            /* batches waiting for the writer; beyond it D1_ERROR_OVERLOADED: 4,096 */
-    uint64_t max_result_bytes;     /* for requests that state none: 64 MiB */
-    size_t statement_cache;        /* prepared statements kept per connection: 256 */
-    size_t page_cache_bytes;       /* per connection: 16 MiB */
-    uint64_t busy_us;              /* how long another process's lock is waited for when the request has no deadline: 30 s */
-    uint64_t run_us;               /* how long one batch may compute, D1's limit: 30 s */
-    const struct clock *clock;     /* used from several threads; default clock_system() */
+    uint64_t read_steps;       /* SQLite virtual machine steps of a read on the loop's thread: 100,000 */
+    uint64_t read_us;          /* and its time there: 5 ms */
+    unsigned pool_threads;     /* for reads beyond that, at a lower priority than the loops: 8 */
+    size_t pool_connections;   /* reads under way in the pool, slow clients' included; others wait: 64 */
+    size_t pool_queue;         /* reads waiting for the pool; beyond it D1_ERROR_OVERLOADED: 1,024 */
+    size_t write_queue;        /* batches waiting for the writer; beyond it D1_ERROR_OVERLOADED: 4,096 */
+    uint64_t max_result_bytes; /* for requests that state none: 64 MiB */
+    size_t statement_cache;    /* prepared statements kept per connection: 256 */
+    size_t page_cache_bytes;   /* per connection: 16 MiB */
+    uint64_t busy_us; /* how long another process's lock is waited for when the request has no deadline: 30 s */
+    uint64_t run_us;  /* how long one batch may compute, D1's limit: 30 s */
+    const struct clock *clock; /* used from several threads; default clock_system() */
 };
 
 struct embedded_stores *embedded_stores_new(void); /* NULL: no memory */

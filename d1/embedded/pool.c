@@ -121,6 +121,7 @@ static void finish_slice(struct emb_pool *p, struct emb_task *t, enum emb_run_en
     if (end != EMB_RUN_FULL || stop != EMB_STOP_NONE) {
         t->request->round_trips++;
         t->pool_state = EMB_POOL_OUT;
+        t->failed = emb_run_failed(&t->run);
         put_connection(p, let_go(t));
         emb_inbox_post(t, &t->produced, true);
         return;

@@ -17,7 +17,7 @@ struct emb_pool;
 struct emb_pool *emb_pool_new(const struct embedded_options *o, struct emb_failure *f);
 /* Joins the threads; no task may be there. Accepts NULL, returns NULL. */
 struct emb_pool *emb_pool_free(struct emb_pool *p);
-bool emb_pool_submit(struct emb_pool *p, struct emb_task *t); /* false: the queue is full */
+bool emb_pool_submit(struct emb_pool *p, struct emb_task *t);   /* false: the queue is full */
 void emb_pool_continue(struct emb_pool *p, struct emb_task *t); /* after emb_inbox_consumed() answered true */
 /* Takes a task back; false: a thread is at it, and was interrupted: its end will come through the inbox. */
 bool emb_pool_remove(struct emb_pool *p, struct emb_task *t);

@@ -1,7 +1,8 @@
 /* reader.c - see reader.h. */
 #include "d1/embedded/reader.h"
 
-static void set_brake(struct emb_connection *c, const struct embedded_options *o, const struct emb_task *t, uint64_t now)
+static void set_brake(struct emb_connection *c, const struct embedded_options *o, const struct emb_task *t,
+                      uint64_t now)
 {
     c->brake = (struct emb_brake){
         .deadline_us = t->request->deadline_us,
@@ -37,6 +38,7 @@ static enum emb_run_end run(struct emb_connection *c, struct emb_task *t)
     if (late && t->run.statement)
         t->run.statement->heavy = true;
     int code = t->run.code;
+    t->failed = emb_run_failed(&t->run);
     emb_run_rewind(&t->run);
     t->run.code = code;
     t->run.connection = NULL;
@@ -81,5 +83,6 @@ bool emb_read_inline(struct emb_connection *c, const struct embedded_options *o,
     emb_failure_clear(&t->failure);
     emb_rows_clear(&t->rows);
     t->run.code = SQLITE_OK;
+    t->failed = 0;
     return false;
 }

@@ -24,8 +24,8 @@ static size_t cell_bytes(const struct value *v)
 
 static bool read_bytes(sqlite3_stmt *stmt, int column, struct value *ret)
 {
-    const void *p = ret->class == VALUE_TEXT ? (const void *)sqlite3_column_text(stmt, column)
-                                             : sqlite3_column_blob(stmt, column);
+    const void *p =
+        ret->class == VALUE_TEXT ? (const void *)sqlite3_column_text(stmt, column) : sqlite3_column_blob(stmt, column);
     int n = sqlite3_column_bytes(stmt, column);
     ret->bytes = (struct str){ p ? p : "", (size_t)n };
     return p || (n == 0 && ret->class == VALUE_BLOB); /* an empty blob has no address, a text without one no memory */

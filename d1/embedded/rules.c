@@ -26,18 +26,29 @@ static const char *const modules[] = { "fts5", "fts5vocab", "rtree", "rtree_i32"
 static const struct {
     int id, value;
 } limits[] = {
-    { SQLITE_LIMIT_LENGTH, 2000000 },        { SQLITE_LIMIT_SQL_LENGTH, 100000 },
-    { SQLITE_LIMIT_COLUMN, 100 },            { SQLITE_LIMIT_EXPR_DEPTH, 100 },
-    { SQLITE_LIMIT_COMPOUND_SELECT, 5 },     { SQLITE_LIMIT_VDBE_OP, 25000 },
-    { SQLITE_LIMIT_FUNCTION_ARG, 127 },      { SQLITE_LIMIT_ATTACHED, 0 },
-    { SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50 }, { SQLITE_LIMIT_VARIABLE_NUMBER, 100 },
-    { SQLITE_LIMIT_TRIGGER_DEPTH, 10 },      { SQLITE_LIMIT_WORKER_THREADS, 0 },
+    { SQLITE_LIMIT_LENGTH, 2000000 },
+    { SQLITE_LIMIT_SQL_LENGTH, 100000 },
+    { SQLITE_LIMIT_COLUMN, 100 },
+    { SQLITE_LIMIT_EXPR_DEPTH, 100 },
+    { SQLITE_LIMIT_COMPOUND_SELECT, 5 },
+    { SQLITE_LIMIT_VDBE_OP, 25000 },
+    { SQLITE_LIMIT_FUNCTION_ARG, 127 },
+    { SQLITE_LIMIT_ATTACHED, 0 },
+    { SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50 },
+    { SQLITE_LIMIT_VARIABLE_NUMBER, 100 },
+    { SQLITE_LIMIT_TRIGGER_DEPTH, 10 },
+    { SQLITE_LIMIT_WORKER_THREADS, 0 },
 };
 
 const char *const emb_rules_reset[] = {
-    "PRAGMA case_sensitive_like=0",  "PRAGMA recursive_triggers=0", "PRAGMA reverse_unordered_selects=0",
-    "PRAGMA ignore_check_constraints=0", "PRAGMA legacy_alter_table=0", "PRAGMA defer_foreign_keys=0",
-    "PRAGMA foreign_keys=1",         NULL,
+    "PRAGMA case_sensitive_like=0",
+    "PRAGMA recursive_triggers=0",
+    "PRAGMA reverse_unordered_selects=0",
+    "PRAGMA ignore_check_constraints=0",
+    "PRAGMA legacy_alter_table=0",
+    "PRAGMA defer_foreign_keys=0",
+    "PRAGMA foreign_keys=1",
+    NULL,
 };
 
 bool emb_rules_name_allowed(struct str name)

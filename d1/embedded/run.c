@@ -20,7 +20,8 @@ static bool engine_failed(struct emb_run *run, int code)
     run->code = code;
     int primary = code & 0xff;
     bool braked = primary == SQLITE_BUSY && c->brake.stopped != EMB_STOP_NONE;
-    if (primary == SQLITE_INTERRUPT) /* by the brake, or by sqlite3_interrupt() after the flag or the deadline it looks at */
+    if (primary ==
+        SQLITE_INTERRUPT) /* the brake's, or sqlite3_interrupt() for a reason that the brake would see next */
         braked = c->brake.stopped != EMB_STOP_NONE || emb_brake_check(c) != EMB_STOP_NONE;
     if (braked)
         emb_brake_failure(run->failure, c->brake.stopped);
@@ -184,6 +185,11 @@ enum emb_run_end emb_run_more(struct emb_run *run, size_t room)
         return EMB_RUN_DONE;
     refuse(run, EMB_NO_STATEMENTS);
     return EMB_RUN_FAILED;
+}
+
+size_t emb_run_failed(const struct emb_run *run)
+{
+    return run->failure->kind == D1_ERROR_SQL ? run->at + 1 : 0;
 }
 
 void emb_run_rewind(struct emb_run *run)

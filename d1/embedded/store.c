@@ -49,9 +49,9 @@ static void complete(struct embedded_options *o)
 
 static bool system_error(struct err *err, const struct embedded_options *o, int code)
 {
-    enum sqlstate state = code == ENOENT || code == ENOTDIR ? SQLSTATE_UNDEFINED_FILE :
-                          code == EACCES || code == EPERM || code == EROFS ? SQLSTATE_INSUFFICIENT_PRIVILEGE :
-                                                                             SQLSTATE_IO_ERROR;
+    enum sqlstate state = code == ENOENT || code == ENOTDIR                  ? SQLSTATE_UNDEFINED_FILE
+                          : code == EACCES || code == EPERM || code == EROFS ? SQLSTATE_INSUFFICIENT_PRIVILEGE
+                                                                             : SQLSTATE_IO_ERROR;
     char text[128];
     return err_set(err, state, "could not open database file \"%.*s\": %s", STR_FMT(o->path),
                    strerror_r(code, text, sizeof(text)));

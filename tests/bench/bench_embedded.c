@@ -75,8 +75,8 @@ static void submit(struct client *c)
     c->params[0] = value_integer((int64_t)(next_random(c) % ROWS) + 1);
     c->params[1] = value_text(STR("a few words of text, as rows have"));
     c->statement = (struct d1_statement){
-        .sql = insert ? STR("INSERT INTO log(account, words) VALUES (?1, ?2)") :
-                        STR("SELECT abalance FROM accounts WHERE aid = ?1"),
+        .sql = insert ? STR("INSERT INTO log(account, words) VALUES (?1, ?2)")
+                      : STR("SELECT abalance FROM accounts WHERE aid = ?1"),
         .params = c->params,
         .n_params = insert ? 2 : 1,
         .wants_changes = insert,
@@ -105,7 +105,11 @@ static void *run_loop(void *user)
         c->loop = l;
         c->random = 88172645463325252u + i * 977 + (uint64_t)(uintptr_t)l;
         c->request = (struct d1_request){
-            .statements = &c->statement, .n_statements = 1, .on_row = on_row, .done = on_done, .user = c,
+            .statements = &c->statement,
+            .n_statements = 1,
+            .on_row = on_row,
+            .done = on_done,
+            .user = c,
             .arena = arena_new(65536),
         };
         submit(c);
@@ -130,10 +134,12 @@ static void setup_done(struct d1_request *r)
 static void set_up(struct embedded_stores *stores, const char *path)
 {
     static const struct d1_statement statements[] = {
-        { .sql = STR_INIT("CREATE TABLE IF NOT EXISTS accounts(aid INTEGER PRIMARY KEY, bid INTEGER, abalance INTEGER, filler TEXT)") },
+        { .sql = STR_INIT("CREATE TABLE IF NOT EXISTS accounts(aid INTEGER PRIMARY KEY, bid INTEGER, abalance INTEGER, "
+                          "filler TEXT)") },
         { .sql = STR_INIT("CREATE TABLE IF NOT EXISTS log(id INTEGER PRIMARY KEY, account INTEGER, words TEXT)") },
-        { .sql = STR_INIT("INSERT OR IGNORE INTO accounts WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
-                          "WHERE i < 100000) SELECT i, 1, 0, printf('%84s', '') FROM n") },
+        { .sql =
+              STR_INIT("INSERT OR IGNORE INTO accounts WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                       "WHERE i < 100000) SELECT i, 1, 0, printf('%84s', '') FROM n") },
     };
     struct event_base *base = event_base_new();
     struct arena *arena = arena_new(65536);
@@ -145,8 +151,12 @@ static void set_up(struct embedded_stores *stores, const char *path)
         fprintf(stderr, "%.*s\n", STR_FMT(err.message));
         exit(1);
     }
-    struct d1_request r = { .statements = statements, .n_statements = 3, .access = D1_WRITE, .done = setup_done,
-                            .user = base, .arena = arena };
+    struct d1_request r = { .statements = statements,
+                            .n_statements = 3,
+                            .access = D1_WRITE,
+                            .done = setup_done,
+                            .user = base,
+                            .arena = arena };
     d1_submit(d, &r);
     event_base_dispatch(base);
     d1_close(d);
@@ -160,7 +170,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_embedded read|insert|mixed SECONDS CLIENTS THREADS FILE\n");
         return 2;
     }
-    enum mode mode = strcmp(argv[1], "read") == 0 ? MODE_READ : strcmp(argv[1], "insert") == 0 ? MODE_INSERT : MODE_MIXED;
+    enum mode mode = strcmp(argv[1], "read") == 0     ? MODE_READ
+                     : strcmp(argv[1], "insert") == 0 ? MODE_INSERT
+                                                      : MODE_MIXED;
     unsigned long seconds = strtoul(argv[2], NULL, 10), clients = strtoul(argv[3], NULL, 10);
     unsigned long threads = strtoul(argv[4], NULL, 10);
     if (clients < 1 || clients > CLIENTS_MAX || threads < 1 || threads > THREADS_MAX)

@@ -10,7 +10,9 @@
 /* A query that computes for a long time, and one that never ends by itself. */
 #define SLOW "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT count(*) FROM n"
 #define ENDLESS "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-#define MANY_ROWS "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) SELECT i, 'a row of some length' FROM n"
+#define MANY_ROWS                                                                                                      \
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) SELECT i, 'a row of some "       \
+    "length' FROM n"
 
 static uint64_t now_us(void)
 {
@@ -82,8 +84,10 @@ static void opening_fails_with_a_reason(void **state)
         const char *path;
         enum sqlstate code;
     } cases[] = {
-        { "/no/such/folder/d", SQLSTATE_UNDEFINED_FILE }, { db.folder, SQLSTATE_IO_ERROR },
-        { other, SQLSTATE_IO_ERROR },                     { "", SQLSTATE_UNDEFINED_FILE },
+        { "/no/such/folder/d", SQLSTATE_UNDEFINED_FILE },
+        { db.folder, SQLSTATE_IO_ERROR },
+        { other, SQLSTATE_IO_ERROR },
+        { "", SQLSTATE_UNDEFINED_FILE },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct err err = test_err(&db);
@@ -136,7 +140,7 @@ static void results_tell_the_changes(void **state)
     answer_fini(&a);
     run_one(&a, &db, D1_WRITE, STR("INSERT INTO missing VALUES (1)"));
     assert_kind(&a, D1_ERROR_SQL);
-    assert_null(a.request.results);
+    assert_int_equal(a.request.error.failed, 1);
     answer_fini(&a);
     database_fini(&db);
 }
@@ -286,7 +290,8 @@ static void a_queued_write_is_dropped_and_a_running_one_taken_back(void **state)
     struct database db;
     database_init(&db, NULL);
     must_write(&db, "CREATE TABLE t(a)");
-    struct d1_statement endless = { .sql = STR("INSERT INTO t " ENDLESS) }, one = { .sql = STR("INSERT INTO t VALUES (1)") };
+    struct d1_statement endless = { .sql = STR("INSERT INTO t " ENDLESS) },
+                        one = { .sql = STR("INSERT INTO t VALUES (1)") };
     struct answer running, queued, other;
     answer_init(&running, &db, D1_WRITE, &endless, 1);
     answer_init(&queued, &db, D1_WRITE, &one, 1);
@@ -508,14 +513,53 @@ static void an_error_text_is_whole(void **state)
     struct database db;
     database_init(&db, NULL);
     struct answer a;
-    run_one(&a, &db, D1_WRITE,
-            STR("SELECT json_extract('{}', '>' || replace(hex(zeroblob(475000)), '00', 'abcd'))"));
+    run_one(&a, &db, D1_WRITE, STR("SELECT json_extract('{}', '>' || replace(hex(zeroblob(475000)), '00', 'abcd'))"));
     assert_kind(&a, D1_ERROR_SQL);
     const size_t n = sizeof("bad JSON path: '>': SQLITE_ERROR") - 1 + 1900000;
     assert_int_equal(a.request.error.message.n, n);
     assert_memory_equal(a.request.error.message.p, "bad JSON path: '>abcdabcd", 24);
     assert_memory_equal(a.request.error.message.p + n - 19, "abcd': SQLITE_ERROR", 19);
     answer_fini(&a);
+    database_fini(&db);
+}
+
+/* What ran before the statement that failed is told, though it was taken back: PostgreSQL's clients see it too. */
+static void the_failing_statement_is_known(void **state)
+{
+    (void)state;
+    struct database db;
+    database_init(&db, NULL);
+    must_write(&db, "CREATE TABLE t(a UNIQUE)");
+    must_write(&db, "CREATE TABLE c(x REFERENCES t(a) DEFERRABLE INITIALLY DEFERRED)");
+    const struct {
+        enum d1_access access;
+        const char *sql[3], *rows;
+        size_t failed;
+    } cases[] = {
+        { D1_WRITE, { "INSERT INTO t VALUES (1) RETURNING a", "SELECT missing", "SELECT 3" }, "i1;", 2 },
+        { D1_WRITE, { "SELECT missing", "SELECT 2", "SELECT 3" }, "", 1 },
+        { D1_WRITE, { "SELECT 1", "INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (1)" }, "i1;", 3 },
+        { D1_WRITE, { "SELECT 1", "INSERT INTO c VALUES (7)", "SELECT 3" }, "i1;\n\ni3;", 4 },
+        { D1_READ, { "SELECT 1", "SELECT 2", "SELECT abs(-9223372036854775808)" }, "i1;\ni2;", 3 },
+        { D1_READ, { SLOW, "SELECT 2", "SELECT missing" }, "i300000;\ni2;", 3 },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct d1_statement s[3];
+        for (size_t j = 0; j < 3; j++)
+            s[j] = (struct d1_statement){ .sql = str_from(cases[i].sql[j]), .wants_changes = true };
+        struct answer a;
+        answer_init(&a, &db, cases[i].access, s, 3);
+        answer_submit(&a);
+        answer_wait(&a);
+        assert_kind(&a, D1_ERROR_SQL);
+        assert_int_equal(a.request.error.failed, cases[i].failed);
+        assert_non_null(a.request.results);
+        assert_string_equal(answer_rows(&a), cases[i].rows);
+        if (i == 0)
+            assert_int_equal(a.request.results[0].changes, 1);
+        answer_fini(&a);
+    }
+    must_read(&db, "SELECT (SELECT count(*) FROM t) + (SELECT count(*) FROM c)", "i0;");
     database_fini(&db);
 }
 
@@ -936,6 +980,7 @@ int main(void)
         cmocka_unit_test(a_batch_of_reads_sees_one_snapshot),
         cmocka_unit_test(a_result_has_a_limit),
         cmocka_unit_test(an_error_text_is_whole),
+        cmocka_unit_test(the_failing_statement_is_known),
         cmocka_unit_test(two_loops_share_a_file),
         cmocka_unit_test(a_file_can_be_opened_again),
         cmocka_unit_test(closing_ends_what_is_under_way),

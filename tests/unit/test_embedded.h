@@ -159,8 +159,13 @@ static inline void answer_init(struct answer *a, struct database *db, enum d1_ac
     *a = (struct answer){ .db = db };
     buf_init(&a->rows, 256 << 20);
     a->request = (struct d1_request){
-        .statements = statements, .n_statements = n, .access = access, .on_row = answer_row, .done = answer_done,
-        .user = a, .arena = db->arena,
+        .statements = statements,
+        .n_statements = n,
+        .access = access,
+        .on_row = answer_row,
+        .done = answer_done,
+        .user = a,
+        .arena = db->arena,
     };
 }
 

@@ -155,7 +155,8 @@ static cJSON *run_batch(struct database *db, enum d1_access access, const struct
     }
     for (size_t i = 0; i < b->n; i++)
         if (b->statements[i].wants_changes)
-            cJSON_AddNumberToObject(cJSON_GetArrayItem(results, (int)i), "changes", (double)a.request.results[i].changes);
+            cJSON_AddNumberToObject(cJSON_GetArrayItem(results, (int)i), "changes",
+                                    (double)a.request.results[i].changes);
     cJSON_AddItemToObject(want, "results", results);
     return want;
 }
@@ -173,7 +174,8 @@ static cJSON *run_case(const cJSON *c)
     database_init(&db, NULL);
     static struct batch b;
     const cJSON *item;
-    cJSON_ArrayForEach(item, member(c, "before")) must_write(&db, arena_cstr(db.arena, expand(db.arena, item->valuestring)));
+    cJSON_ArrayForEach(item, member(c, "before"))
+        must_write(&db, arena_cstr(db.arena, expand(db.arena, item->valuestring)));
     read_batch(db.arena, member(c, "batch"), &b);
     cJSON *want = run_batch(&db, access_of(c), &b);
     if (member(c, "after")) {

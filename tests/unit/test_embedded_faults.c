@@ -96,10 +96,21 @@ static int fault_shm_unmap(sqlite3_file *f, int del)
 
 static const sqlite3_io_methods fault_methods = {
     .iVersion = 2,
-    .xClose = fault_close, .xRead = fault_read, .xWrite = fault_write, .xTruncate = fault_truncate, .xSync = fault_sync,
-    .xFileSize = fault_size, .xLock = fault_lock, .xUnlock = fault_unlock, .xCheckReservedLock = fault_reserved,
-    .xFileControl = fault_control, .xSectorSize = fault_sector, .xDeviceCharacteristics = fault_device,
-    .xShmMap = fault_shm_map, .xShmLock = fault_shm_lock, .xShmBarrier = fault_shm_barrier,
+    .xClose = fault_close,
+    .xRead = fault_read,
+    .xWrite = fault_write,
+    .xTruncate = fault_truncate,
+    .xSync = fault_sync,
+    .xFileSize = fault_size,
+    .xLock = fault_lock,
+    .xUnlock = fault_unlock,
+    .xCheckReservedLock = fault_reserved,
+    .xFileControl = fault_control,
+    .xSectorSize = fault_sector,
+    .xDeviceCharacteristics = fault_device,
+    .xShmMap = fault_shm_map,
+    .xShmLock = fault_shm_lock,
+    .xShmBarrier = fault_shm_barrier,
     .xShmUnmap = fault_shm_unmap,
 };
 
@@ -208,7 +219,8 @@ static void no_memory_in_sqlite(struct database *db, long n, int64_t *rows)
 {
     struct answer w, r;
     struct d1_statement batch[] = { { .sql = STR_INIT("INSERT INTO t VALUES (1), (2)") },
-                                    { .sql = STR_INIT("INSERT INTO t SELECT 3 WHERE (SELECT count(*) FROM t) > 0 RETURNING a") } };
+                                    { .sql = STR_INIT(
+                                          "INSERT INTO t SELECT 3 WHERE (SELECT count(*) FROM t) > 0 RETURNING a") } };
     struct d1_statement read = { .sql = STR("SELECT count(*), max(a) FROM t ORDER BY 1") };
     answer_init(&w, db, D1_WRITE, batch, 2);
     answer_init(&r, db, D1_READ, &read, 1);

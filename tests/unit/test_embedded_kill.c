@@ -59,8 +59,12 @@ static int child(const char *path, int64_t first, int pipe)
             w[i].statements[j] = (struct d1_statement){ .params = &w[i].number, .n_params = 1 };
         w[i].statements[0].sql = STR("INSERT INTO t(a, filler) VALUES (?1, printf('%500s', 'x'))");
         w[i].statements[1].sql = STR("INSERT INTO u(a) VALUES (?1)");
-        w[i].request = (struct d1_request){ .statements = w[i].statements, .n_statements = 2, .access = D1_WRITE,
-                                            .done = tell, .user = &w[i], .arena = arena_new(1 << 20) };
+        w[i].request = (struct d1_request){ .statements = w[i].statements,
+                                            .n_statements = 2,
+                                            .access = D1_WRITE,
+                                            .done = tell,
+                                            .user = &w[i],
+                                            .arena = arena_new(1 << 20) };
         write_next(&w[i]);
     }
     event_base_dispatch(base);

@@ -15,13 +15,22 @@ static const struct {
     bool may_fail;
 } kinds[] = {
     { D1_READ, STR_INIT("SELECT sum(n) FROM accounts"), false },
-    { D1_WRITE, STR_INIT("UPDATE accounts SET n = n + CASE id WHEN 1 THEN 1 WHEN 2 THEN -1 ELSE 0 END WHERE id < 3 RETURNING n"), false },
-    { D1_READ, STR_INIT("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i, 'text' FROM n"), false },
+    { D1_WRITE,
+      STR_INIT("UPDATE accounts SET n = n + CASE id WHEN 1 THEN 1 WHEN 2 THEN -1 ELSE 0 END WHERE id < 3 RETURNING n"),
+      false },
+    { D1_READ,
+      STR_INIT(
+          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i, 'text' FROM n"),
+      false },
     { D1_WRITE, STR_INIT("INSERT INTO accounts VALUES (1, 1)"), true },
-    { D1_READ, STR_INIT("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"), true },
+    { D1_READ, STR_INIT("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"),
+      true },
     { D1_READ, STR_INIT("SELECT n FROM accounts WHERE id = 5"), false },
     { D1_WRITE, STR_INIT("INSERT INTO log SELECT n FROM accounts WHERE id = 1"), false },
-    { D1_WRITE, STR_INIT("UPDATE accounts SET n = n WHERE id = (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n)"), true },
+    { D1_WRITE,
+      STR_INIT("UPDATE accounts SET n = n WHERE id = (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+               "SELECT count(*) FROM n)"),
+      true },
 };
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 

@@ -136,8 +136,9 @@ static void a_failing_batch_takes_only_itself_back(void **state)
     group_commit(&g);
     for (int i = 0; i < 30; i++)
         assert_answer(&g.answers[i],
-                      i % 3 == 1 ? "UNIQUE constraint failed: t.a: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_PRIMARYKEY)" :
-                                   NULL);
+                      i % 3 == 1
+                          ? "UNIQUE constraint failed: t.a: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_PRIMARYKEY)"
+                          : NULL);
     assert_in_range(g.commits, 1, 5);
     must_read(&g.db, "SELECT b, count(*) FROM t GROUP BY b", "i1|i20;");
     group_fini(&g);
@@ -182,7 +183,8 @@ static void a_deferred_foreign_key_stops_its_own_batch(void **state)
         "CREATE TABLE d(x INTEGER REFERENCES p(a))",
         NULL,
     };
-    static const char *const error = "FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_FOREIGNKEY)";
+    static const char *const error =
+        "FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_FOREIGNKEY)";
     static struct group g;
     group_init(&g, schema);
     group_add(&g, "INSERT INTO p VALUES (1)", NULL);
@@ -190,7 +192,7 @@ static void a_deferred_foreign_key_stops_its_own_batch(void **state)
     group_add(&g, "INSERT INTO c VALUES (3)", "INSERT INTO p VALUES (3)");
     group_add(&g, "PRAGMA defer_foreign_keys=on", "INSERT INTO d VALUES (4)");
     group_add(&g, "INSERT INTO d VALUES (5)", "INSERT INTO p VALUES (5)"); /* not deferred any more */
-    group_add(&g, "INSERT INTO p VALUES (2)", NULL);                      /* too late for the second batch */
+    group_add(&g, "INSERT INTO p VALUES (2)", NULL);                       /* too late for the second batch */
     group_commit(&g);
     static const bool fails[] = { false, true, false, true, true, false };
     for (size_t i = 0; i < 6; i++)
@@ -245,8 +247,9 @@ static void a_cancelled_batch_spares_the_others(void **state)
     static struct group g;
     group_init(&g, plain);
     group_add(&g, "INSERT INTO t(b) VALUES (1)", NULL);
-    struct answer *endless =
-        group_add(&g, "INSERT INTO t(b) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n", NULL);
+    struct answer *endless = group_add(
+        &g, "INSERT INTO t(b) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+        NULL);
     group_add(&g, "INSERT INTO t(b) VALUES (3)", NULL);
     raw_exec(g.raw, "ROLLBACK");
     turn_loop(&g.db, 50);
@@ -316,7 +319,8 @@ static void *write_many(void *user)
         struct value v[WIDTH];
         for (int j = 0; j < WIDTH; j++) {
             v[j] = value_integer(t->id * 1000000 + i * 1000 + j);
-            s[j][0] = (struct d1_statement){ .sql = STR("INSERT INTO t(a) VALUES (?1)"), .params = &v[j], .n_params = 1 };
+            s[j][0] =
+                (struct d1_statement){ .sql = STR("INSERT INTO t(a) VALUES (?1)"), .params = &v[j], .n_params = 1 };
             s[j][1] = (struct d1_statement){ .sql = j % 10 == 9 ? STR("SELECT missing") : STR("SELECT 1") };
             answer_init(&a[j], &t->db, D1_WRITE, s[j], 2);
             answer_submit(&a[j]);

@@ -49,9 +49,9 @@ static void blank_is_what_d1_drops(void **state)
     static const struct {
         const char *sql;
         bool blank;
-    } cases[] = { { "", true },         { " \n\t", true },      { "-- a", true },        { "  -- a\n-- b\n", true },
-                  { "--", true },       { "/* a */", false },   { ";", false },          { "-- a\nSELECT", false },
-                  { "-", false },       { "SELECT 1", false },  { "\n-- a\n ;", false } };
+    } cases[] = { { "", true },   { " \n\t", true },     { "-- a", true },       { "  -- a\n-- b\n", true },
+                  { "--", true }, { "/* a */", false },  { ";", false },         { "-- a\nSELECT", false },
+                  { "-", false }, { "SELECT 1", false }, { "\n-- a\n ;", false } };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         if (scan_is_blank(str_from(cases[i].sql)) != cases[i].blank)
             fail_msg("%s", cases[i].sql);
