@@ -236,14 +236,14 @@ static bool has_plain_arrays(struct emitter *e, const struct expr *x)
 
 static const char *row_template(struct emitter *e, const struct expr *x, const struct emission *row)
 {
-    if (row->flags & FUNCTION_PLAIN_ARRAYS) {
-        bool bools = strcmp(row->key, "array_to_text") == 0 && snapshot_element_type(e->shared->snapshot, x->args[0]->type) == TYPE_OID_bool;
-        if (has_plain_arrays(e, x) && !bools && !e->shared->settings->force_local)
-            return row->d1;
-        return e->target == TARGET_LOCAL ? row->local : NULL;
-    }
     if (e->target == TARGET_LOCAL)
         return row->local;
+    if (row->flags & FUNCTION_PLAIN_ARRAYS) {
+        oid_t element = snapshot_element_type(e->shared->snapshot, x->args[0]->type);
+        bool shown = strcmp(row->key, "array_to_text") == 0 && element != TYPE_OID_text && element != TYPE_OID_varchar &&
+                     element != TYPE_OID_int4 && element != TYPE_OID_int8; /* others are printed by the session's settings */
+        return has_plain_arrays(e, x) && !shown && !e->shared->settings->force_local ? row->d1 : NULL;
+    }
     if ((row->flags & FUNCTION_UTC) && !is_utc(e))
         return NULL;
     bool doubtful = row->flags & (FUNCTION_ASCII | FUNCTION_DOUBTFUL | FUNCTION_CHECK_FLOAT);

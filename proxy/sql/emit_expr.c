@@ -149,14 +149,34 @@ bool join_balanced(struct emitter *e, const struct str *parts, size_t n, const c
 
 /* ---- order and equality of types ---- */
 
+/* By the type of the elements where their texts do not sort by themselves. */
+static const char *array_collation(oid_t element)
+{
+    switch (element) {
+    case TYPE_OID_numeric:
+        return " COLLATE pg_array_numeric";
+    case TYPE_OID_interval:
+        return " COLLATE pg_array_interval";
+    case TYPE_OID_timetz:
+        return " COLLATE pg_array_timetz";
+    case TYPE_OID_jsonb:
+        return " COLLATE pg_array_jsonb";
+    case TYPE_OID_inet:
+    case TYPE_OID_cidr:
+        return " COLLATE pg_array_inet";
+    default:
+        return " COLLATE pg_array";
+    }
+}
+
 bool collation_of(struct emitter *e, oid_t type, bool ordering, const char **ret)
 {
-    oid_t base = base_type(e, type);
+    oid_t base = base_type(e, type), element = snapshot_element_type(e->shared->snapshot, base);
     const char *local = NULL;
     *ret = "";
-    if (snapshot_element_type(e->shared->snapshot, base)) {
+    if (element) {
         /* Equal arrays of plain elements are equal texts; their order is not that of the texts. */
-        local = " COLLATE pg_array";
+        local = array_collation(base_type(e, element));
     } else {
         switch (base) {
         case TYPE_OID_numeric:

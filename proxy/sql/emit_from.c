@@ -122,7 +122,9 @@ static bool emit_unnest(struct emitter *e, const struct expr *x, struct str alia
     oid_t type = base_type(e, x->args[0]->type), element = snapshot_element_type(e->shared->snapshot, type);
     if (!emit_value(e, x->args[0], &array))
         return false;
-    *ret = text_of(e, "json_each(%.*s) AS %.*s", STR_FMT(array.sql), STR_FMT(alias));
+    /* The local engine gives the elements of all dimensions; D1 would show inner arrays as JSON. */
+    bool local = e->target == TARGET_LOCAL;
+    *ret = text_of(e, "json_each(%s%.*s%s) AS %.*s", local ? "pg_array_unnest(" : "", STR_FMT(array.sql), local ? ")" : "", STR_FMT(alias));
     *column = (struct fragment){ .sql = from_json(e, element, text_of(e, "%.*s.value", STR_FMT(alias))), .simple = true, .scale = -1 };
     return ret->p && column->sql.p;
 }

@@ -318,6 +318,17 @@ static void subscripts(sqlite3_context *c, int n, sqlite3_value **args)
         rows_drop(&rows);
 }
 
+/* What unnest() reads with json_each(): all elements in one dimension. */
+static void unnest(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct array a;
+    STRICT(n, args);
+    if (strncmp(local_text(args[0]).p, "[[", 2) != 0)
+        sqlite3_result_value(c, args[0]);
+    else if (read_array(c, args[0], &a))
+        result_list(c, a.items, a.n);
+}
+
 /* ---- putting together */
 
 static bool one_dimension(sqlite3_context *c, const struct array *a)
@@ -818,6 +829,7 @@ static const struct local_function functions[] = {
     { .name = "pg_text_to_array_null", .n_args = 3, .flags = PURE, .call = split },
     { .name = "pg_text_to_table", .n_args = 2, .flags = PURE, .call = split },
     { .name = "pg_text_to_table_null", .n_args = 3, .flags = PURE, .call = split },
+    { .name = "pg_array_unnest", .n_args = 1, .flags = STRICT_PURE, .call = unnest },
     { .name = "pg_generate_subscripts", .n_args = 3, .flags = STRICT_PURE, .call = subscripts },
     { .name = "pg_generate_subscripts_nodir", .n_args = 2, .flags = STRICT_PURE, .call = subscripts },
     { .name = "pg_array_agg_array", .n_args = 1, .flags = 0, .step = collect, .final = collected },
