@@ -218,7 +218,7 @@ static bool to_unix(oid_t type, int64_t unit, struct value *v, struct err *err)
         if (!date_from_storage(v->bytes, &days, err))
             return false;
         finite = date_is_finite(days);
-        us = days * US_PER_DAY;
+        us = finite ? days * US_PER_DAY : 0;
     } else {
         if (!timestamp_from_storage(v->bytes, &us, err))
             return false;
