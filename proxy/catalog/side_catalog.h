@@ -7,9 +7,9 @@
  *   schema      '' (schema is the name)  comment
  *   table       table                    comment
  *   column      table.column             type, type_schema (user types), typmod, default, identity (a d), sequence, plain (true: a rowid
- *                                        without identity), storage (unixepoch unixms unixus), comment
+ *                                        without identity), no_default (true: dropped, whatever D1 says), storage (unixepoch unixms unixus), comment
  *   constraint  table.constraint         expression (CHECK, PostgreSQL's text), comment
- *   index       index                    columns: [{expression, nulls_first}], predicate, comment
+ *   index       index                    columns: [{expression, nulls_first}], predicate, constraint (p u: it stands for one), comment
  *   view        view                     text, columns: [{name, type, type_schema, typmod}], comment
  *   sequence    sequence                 type, start, increment, min, max (decimal texts), cycle, owner_table, owner_column, comment
  *   type        type                     kind (e d), labels: […] | base, base_schema, typmod, not_null, default, checks: [{name, expression}], comment

@@ -245,6 +245,8 @@ static void column_default(struct build *b, const struct table_source *t, struct
         column->default_text = stored.n ? stored : parsed ? build_keep(b, arena_printf(b->arena, "(%.*s)", STR_FMT(parsed->generated_text))) : STR("");
     } else if (stored.n) {
         column->default_text = stored;
+    } else if (side_flag(detail, "no_default")) {
+        column->default_text = STR(""); /* dropped: D1 still has its own, which INSERT must overrule */
     } else if (column->sequence.n && !column->identity) {
         column->default_text = nextval_text(b, t->relation, column->sequence);
     } else if (column->sqlite_default.n) {

@@ -95,6 +95,22 @@ static void index_terms(struct build *b, const struct table_source *t, struct in
     }
 }
 
+/* ALTER TABLE ADD PRIMARY KEY or UNIQUE makes a unique index, which SQLite can; the side catalogue says what it stands for. */
+static void index_constraint(struct build *b, struct relation *r, struct index *index, struct str kind)
+{
+    if (!kind.n || !index->unique)
+        return;
+    struct constraint *c = constraint_add(r, kind.p[0] == 'p' ? 'p' : 'u');
+    index->primary = c->kind == 'p';
+    c->name = index->name;
+    c->sqlite_name = index->sqlite_name;
+    c->n_columns = index->n_columns;
+    c->columns = BUILD_ARRAY(b, int16_t, index->n_columns);
+    for (size_t i = 0; i < index->n_columns && c->columns; i++)
+        c->columns[i] = index->columns[i].column;
+    constraint_comment(b, r, c);
+}
+
 static void build_index(struct build *b, const struct table_source *t, struct row_span terms)
 {
     struct relation *r = t->relation;
@@ -120,6 +136,7 @@ static void build_index(struct build *b, const struct table_source *t, struct ro
         index->comment = side_text(&b->side, detail, "comment");
     }
     index_terms(b, t, index, terms, detail, &parsed);
+    index_constraint(b, r, index, side_text(&b->side, detail, "constraint"));
 }
 
 static void build_indexes(struct build *b, struct table_source *t)
@@ -129,7 +146,7 @@ static void build_indexes(struct build *b, struct table_source *t)
     for (const struct sqlite_constraint *c = t->is_parsed ? t->parsed.constraints : NULL; c; c = c->next)
         n_constraints++;
     r->indexes = BUILD_ARRAY(b, struct index, t->terms.n + n_constraints);
-    r->constraints = BUILD_ARRAY(b, struct constraint, n_constraints + t->keys.n);
+    r->constraints = BUILD_ARRAY(b, struct constraint, n_constraints + t->keys.n + t->terms.n);
     while (start < t->terms.n && !b->failed) {
         size_t end = start + 1;
         while (end < t->terms.n && str_eq(read_text(&t->terms.rows[end], 1), read_text(&t->terms.rows[start], 1)))

@@ -1,0 +1,289 @@
+/*
+ * ddl_as.c - views and CREATE TABLE AS: queries that become part of the schema; see ddl_internal.h.
+ *
+ * A view is a view in D1, its text SQLite's; the side catalogue keeps PostgreSQL's text and the columns' types, which SQLite does not know.
+ */
+#include "proxy/sql/ddl_internal.h"
+
+#include <pg_query.h>
+#include "proxy/catalog/declared_type.h"
+#include "proxy/catalog/names.h"
+#include "proxy/catalog/sqlite_ddl.h"
+#include "proxy/sql/emit.h"
+
+/* ---- PostgreSQL's text of a raw query ---- */
+static bool raw_text(struct ddl *d, const Node *query, struct str *ret)
+{
+    PgQuery__RawStmt raw = PG_QUERY__RAW_STMT__INIT, *raws[] = { &raw };
+    PgQuery__ParseResult parsed = PG_QUERY__PARSE_RESULT__INIT;
+    raw.stmt = (Node *)query;
+    parsed.version = PG_VERSION_NUM;
+    parsed.n_stmts = 1;
+    parsed.stmts = raws;
+    size_t n = pg_query__parse_result__get_packed_size(&parsed);
+    uint8_t *bytes = ddl_alloc(d, n, 1);
+    if (!bytes)
+        return false;
+    pg_query__parse_result__pack(&parsed, bytes);
+    PgQueryDeparseResult result = pg_query_deparse_protobuf((PgQueryProtobuf){ .len = n, .data = (char *)bytes });
+    bool ok = !result.error && result.query;
+    *ret = ok ? arena_str(d->arena, str_from(result.query)) : (struct str){ 0 };
+    if (!ok)
+        err_set(d->err, SQLSTATE_INTERNAL_ERROR, "the query could not be written down: %s", result.error ? result.error->message : "no text");
+    else if (!ret->p)
+        ok = err_oom(d->err);
+    pg_query_free_deparse_result(result);
+    return ok;
+}
+
+/* ---- columns of a query ---- */
+struct query_columns {
+    struct query *query;
+    struct column *columns;
+    size_t n;
+};
+
+/* How a column of the query's rows is stored: that of the table column it shows, through subqueries. */
+static enum column_storage storage_of(const struct query *query, const struct expr *e)
+{
+    while (e && e->kind == EXPR_VAR && e->var.levels_up == 0 && e->var.rte >= 0) {
+        const struct rte *rte = &query->rtable[e->var.rte];
+        if (rte->columns[e->var.column].column)
+            return rte->columns[e->var.column].column->storage;
+        if (rte->kind == RTE_JOIN) {
+            e = rte->columns[e->var.column].join_expr;
+            continue;
+        }
+        const struct query *inner = rte->kind == RTE_SUBQUERY ? rte->subquery : rte->kind == RTE_CTE ? rte->cte->query : NULL;
+        if (!inner || inner->set_operation != SETOP_NONE || (size_t)e->var.column >= inner->n_targets)
+            break;
+        query = inner;
+        e = inner->targets[e->var.column].expr;
+    }
+    return COLUMN_NATURAL;
+}
+
+static bool describe(struct ddl *d, const Node *node, Node *const *names, size_t n_names, struct query_columns *ret)
+{
+    if (!analyze_statement(&d->analyze, node, &ret->query))
+        return false;
+    ret->columns = DDL_ARRAY(d, struct column, ret->query->n_targets);
+    if (!ret->columns)
+        return false;
+    for (size_t i = 0; i < ret->query->n_targets; i++) {
+        const struct target *target = &ret->query->targets[i];
+        if (target->junk)
+            continue;
+        struct column *column = &ret->columns[ret->n];
+        *column = (struct column){ .name = target->name, .type = target->expr->type, .typmod = target->expr->typmod,
+                                   .storage = storage_of(ret->query, target->expr) };
+        if (ret->n < n_names)
+            column->name = ddl_string(names[ret->n]);
+        for (size_t k = 0; k < ret->n; k++)
+            if (str_eq(ret->columns[k].name, column->name))
+                return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once", STR_FMT(column->name));
+        column->number = (int16_t)++ret->n;
+    }
+    return true;
+}
+
+static struct str column_list(struct ddl *d, const struct query_columns *q)
+{
+    struct str list = STR("");
+    for (size_t i = 0; i < q->n; i++)
+        list = ddl_printf(d, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "", STR_FMT(ddl_quote(d, q->columns[i].name)));
+    return list;
+}
+
+/* ---- views ---- */
+/* CREATE OR REPLACE may only add columns at the end. */
+static bool check_replacement(struct ddl *d, const struct relation *old, const struct query_columns *q)
+{
+    if (old->kind != RELATION_VIEW)
+        return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a view", STR_FMT(old->name));
+    if (old->n_columns > q->n)
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_TABLE_DEFINITION, "cannot drop columns from view");
+    for (size_t i = 0; i < old->n_columns; i++) {
+        const struct column *was = &old->columns[i], *is = &q->columns[i];
+        if (!str_eq(was->name, is->name)) {
+            ddl_fail_at(d, -1, SQLSTATE_INVALID_TABLE_DEFINITION, "cannot change name of view column \"%.*s\" to \"%.*s\"", STR_FMT(was->name), STR_FMT(is->name));
+            return err_hint(d->err, "Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.");
+        }
+        if (was->type == is->type && was->typmod == is->typmod)
+            continue;
+        struct str from = snapshot_format_type(d->snapshot, was->type, was->typmod, d->arena), to = snapshot_format_type(d->snapshot, is->type, is->typmod, d->arena);
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_TABLE_DEFINITION, "cannot change data type of view column \"%.*s\" from %.*s to %.*s", STR_FMT(was->name),
+                           STR_FMT(from), STR_FMT(to));
+    }
+    return true;
+}
+
+static bool view_side(struct ddl *d, struct str schema, struct str name, struct str text, const struct query_columns *q)
+{
+    cJSON *detail = cJSON_CreateObject(), *list = detail ? cJSON_AddArrayToObject(detail, "columns") : NULL;
+    bool ok = list != NULL;
+    if (ok)
+        ddl_side_text(detail, "text", text);
+    for (size_t i = 0; ok && i < q->n; i++) {
+        cJSON *item = cJSON_CreateObject();
+        ok = item && cJSON_AddItemToArray(list, item);
+        if (!ok)
+            break;
+        ddl_side_text(item, "name", q->columns[i].name);
+        ddl_side_type(d, item, "type", "type_schema", q->columns[i].type, q->columns[i].typmod);
+        static const char *const storages[] = { [COLUMN_UNIX_S] = "unixepoch", [COLUMN_UNIX_MS] = "unixms", [COLUMN_UNIX_US] = "unixus" };
+        if (q->columns[i].storage == COLUMN_NUMBER)
+            cJSON_AddTrueToObject(item, "number");
+        else if (q->columns[i].storage != COLUMN_NATURAL)
+            cJSON_AddStringToObject(item, "storage", storages[q->columns[i].storage]);
+    }
+    if (!ok) {
+        cJSON_Delete(detail);
+        return err_oom(d->err);
+    }
+    return ddl_side_put(d, "view", schema, name, detail);
+}
+
+static bool refuse_view_options(struct ddl *d, const PgQuery__ViewStmt *stmt)
+{
+    if (stmt->with_check_option > PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION)
+        return ddl_refuse(d, -1, "Views cannot be written to in D1.", "WITH CHECK OPTION");
+    for (size_t i = 0; i < stmt->n_options; i++)
+        if (strcmp(stmt->options[i]->def_elem->defname, "security_barrier") != 0 && strcmp(stmt->options[i]->def_elem->defname, "security_invoker") != 0)
+            return ddl_refuse(d, -1, NULL, "view option %s", stmt->options[i]->def_elem->defname);
+    return true;
+}
+
+bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
+{
+    struct str schema, name = str_from(stmt->view->relname), text, sqlite;
+    struct query_columns q = { 0 };
+    bool exists = false;
+    d->plan->tag = "CREATE VIEW";
+    if (!refuse_view_options(d, stmt) || !ddl_creation_schema(d, str_from(stmt->view->schemaname), stmt->view->location, &schema))
+        return false;
+    const struct relation *old = stmt->replace ? snapshot_relation(d->snapshot, NULL, 0, schema, name) : NULL;
+    if (!old && !ddl_new_relation_name(d, schema, name, -1, false, &exists))
+        return false;
+    if (!describe(d, stmt->query, stmt->aliases, stmt->n_aliases, &q) || (old && !check_replacement(d, old, &q)))
+        return false;
+    if (stmt->n_aliases > q.n)
+        return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns");
+    if (!raw_text(d, stmt->query, &text) || !emit_ddl_query(q.query, d->settings, d->snapshot, d->arena, &sqlite, d->err))
+        return false;
+    struct str quoted = ddl_quote(d, ddl_sqlite_name(d, schema, name));
+    if (old && !ddl_sql(d, "DROP VIEW %.*s", STR_FMT(quoted)))
+        return false;
+    return ddl_sql(d, "CREATE VIEW %.*s (%.*s) AS %.*s", STR_FMT(quoted), STR_FMT(column_list(d, &q)), STR_FMT(sqlite)) &&
+           view_side(d, schema, name, text, &q);
+}
+
+/* ---- CREATE TABLE AS ---- */
+static bool collect_columns(struct ddl *d, struct new_table *table, const struct query_columns *q)
+{
+    for (size_t i = 0; i < q->n; i++) {
+        struct new_column column = { .location = -1, .column = { .name = q->columns[i].name, .number = (int16_t)(i + 1), .type = q->columns[i].type,
+                                                                 .typmod = q->columns[i].typmod } };
+        if (column.column.type == TYPE_OID_unknown)
+            column.column.type = TYPE_OID_text;
+        if (!ddl_resolve_type(d, table, &column) || !DDL_PUSH(d, table->columns, table->n_columns, column))
+            return false;
+    }
+    return true;
+}
+
+static bool fill(struct ddl *d, const struct new_table *table, const struct query_columns *q)
+{
+    struct str sqlite;
+    for (size_t i = 0; i < q->n; i++)
+        if (table->columns[i].column.storage != q->columns[i].storage)
+            return ddl_refuse(d, -1, "Create the table first and use INSERT … SELECT.", "CREATE TABLE AS with numeric column \"%.*s\"", STR_FMT(q->columns[i].name));
+    if (!emit_ddl_query(q->query, d->settings, d->snapshot, d->arena, &sqlite, d->err))
+        return false;
+    struct str name = ddl_quote(d, table->sqlite_name);
+    struct plan_statement *insert = ddl_add(d, ddl_printf(d, "INSERT INTO %.*s (%.*s) %.*s", STR_FMT(name), STR_FMT(column_list(d, q)), STR_FMT(sqlite)));
+    if (!insert)
+        return false;
+    insert->role = STATEMENT_MAIN;
+    insert->counts_changes = true;
+    d->plan->tag = "SELECT";
+    d->plan->tag_has_count = true;
+    return true;
+}
+
+static bool create_as(struct ddl *d, const Node *query, const PgQuery__IntoClause *into, bool if_not_exists)
+{
+    struct new_table table = { .name = str_from(into->rel->relname) };
+    struct query_columns q = { 0 };
+    bool exists;
+    d->plan->tag = "CREATE TABLE AS";
+    if (into->table_space_name && into->table_space_name[0])
+        return ddl_refuse(d, -1, NULL, "TABLESPACE");
+    if (!ddl_creation_schema(d, str_from(into->rel->schemaname), into->rel->location, &table.schema) ||
+        !ddl_new_relation_name(d, table.schema, table.name, -1, if_not_exists, &exists))
+        return false;
+    if (exists)
+        return ddl_nothing(d, "CREATE TABLE AS");
+    table.sqlite_name = ddl_sqlite_name(d, table.schema, table.name);
+    if (!describe(d, query, into->col_names, into->n_col_names, &q))
+        return false;
+    if (into->n_col_names > q.n)
+        return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "too many column names were specified");
+    return collect_columns(d, &table, &q) && ddl_table_scope(d, &table) && ddl_emit_table(d, &table) && (into->skip_data || fill(d, &table, &q));
+}
+
+bool ddl_create_table_as(struct ddl *d, const PgQuery__CreateTableAsStmt *stmt)
+{
+    if (stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW)
+        return ddl_refuse(d, -1, "Use CREATE TABLE AS, or a view.", "a materialized view");
+    if (stmt->query->node_case == PG_QUERY__NODE__NODE_EXECUTE_STMT)
+        return ddl_refuse(d, -1, NULL, "CREATE TABLE AS EXECUTE");
+    return create_as(d, stmt->query, stmt->into, stmt->if_not_exists);
+}
+
+bool ddl_select_into(struct ddl *d, const Node *select)
+{
+    Node node = *select;
+    PgQuery__SelectStmt plain = *select->select_stmt;
+    const PgQuery__IntoClause *into = plain.into_clause;
+    if (into->rel->relpersistence && into->rel->relpersistence[0] == 't')
+        return ddl_refuse(d, into->rel->location, "D1 has no temporary objects: create an ordinary one and drop it.", "a temporary table");
+    plain.into_clause = NULL;
+    node.select_stmt = &plain;
+    return create_as(d, &node, into, false);
+}
+
+/* ---- which views speak of a relation ---- */
+static bool ends_from(struct sqlite_token token)
+{
+    static const char *const words[] = { "SELECT", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "EXCEPT", "INTERSECT", "WINDOW", "VALUES" };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (token.kind == SQLITE_TOKEN_WORD && str_eq_nocase(token.text, str_from(words[i])))
+            return true;
+    return false;
+}
+
+bool ddl_view_uses(struct ddl *d, const struct relation *view, const struct relation *used)
+{
+    enum { DEPTH_MAX = 64 };
+    bool in_from[DEPTH_MAX] = { false }, expects = false;
+    size_t at = 0, depth = 0;
+    for (struct sqlite_token token = sqlite_token_next(view->sqlite_sql, &at); token.kind != SQLITE_TOKEN_END;
+         token = sqlite_token_next(view->sqlite_sql, &at)) {
+        bool word = token.kind == SQLITE_TOKEN_WORD || token.kind == SQLITE_TOKEN_QUOTED;
+        if (expects && word && str_eq_nocase(sqlite_token_value(token, d->arena), used->sqlite_name))
+            return true;
+        char c = token.kind == SQLITE_TOKEN_OTHER ? token.text.p[0] : 0;
+        bool from = token.kind == SQLITE_TOKEN_WORD && (str_eq_nocase(token.text, STR("FROM")) || str_eq_nocase(token.text, STR("JOIN")));
+        expects = from || (in_from[depth] && (c == ',' || c == '('));
+        if (c == '(' && depth + 1 < DEPTH_MAX)
+            in_from[++depth] = expects;
+        else if (c == ')' && depth > 0)
+            depth--;
+        else if (from)
+            in_from[depth] = true;
+        else if (ends_from(token))
+            in_from[depth] = false;
+    }
+    return false;
+}

@@ -1,0 +1,227 @@
+/*
+ * ddl_expression.c - defaults, checks and index expressions of DDL in both dialects; see ddl_internal.h.
+ *
+ * PostgreSQL's spelling goes to the catalogue, SQLite's into D1's schema. A default that only pgd1 can work out (nextval, an expression
+ * finished locally) has no SQLite text: pgd1 expands defaults itself, D1's copy is for other writers.
+ */
+#include "proxy/sql/ddl_internal.h"
+
+#include "proxy/catalog/declared_type.h"
+#include "proxy/sql/deparse.h"
+#include "proxy/sql/emit.h"
+
+bool ddl_check_type(struct ddl *d, oid_t type, int location)
+{
+    oid_t base = snapshot_base_type(d->snapshot, type, NULL), element = snapshot_element_type(d->snapshot, base);
+    oid_t scalar = element ? element : base;
+    const struct pg_type *row = pg_type_by_oid(scalar);
+    struct str shown = snapshot_format_type(d->snapshot, type, -1, d->arena);
+    if (row && row->kind == 'p')
+        return ddl_fail_at(d, location, SQLSTATE_INVALID_TABLE_DEFINITION, "column has pseudo-type %.*s", STR_FMT(shown));
+    switch (scalar) {
+    case TYPE_OID_xml: case TYPE_OID_money: case TYPE_OID_point: case TYPE_OID_lseg: case TYPE_OID_path: case TYPE_OID_box:
+    case TYPE_OID_polygon: case TYPE_OID_line: case TYPE_OID_circle: case TYPE_OID_tsvector: case TYPE_OID_tsquery: case TYPE_OID_gtsvector:
+    case TYPE_OID_bit: case TYPE_OID_varbit: case TYPE_OID_tid: case TYPE_OID_aclitem: case TYPE_OID_refcursor: case TYPE_OID_jsonpath:
+    case TYPE_OID_pg_node_tree: case TYPE_OID_txid_snapshot: case TYPE_OID_pg_snapshot: case TYPE_OID_pg_lsn:
+        return ddl_refuse(d, location, "Store it as text or jsonb.", "a column of type %.*s", STR_FMT(shown));
+    default: break;
+    }
+    if (!row || row->kind != 'b')
+        return ddl_refuse(d, location, "Store it as text or jsonb.", "a column of type %.*s", STR_FMT(shown));
+    return true;
+}
+
+/* ---- constants ---- */
+static bool is_conversion(const struct expr *e)
+{
+    return e->kind == EXPR_RELABEL || e->kind == EXPR_IO_CAST || e->kind == EXPR_TYPMOD || e->kind == EXPR_DOMAIN_CHECK ||
+           (e->kind == EXPR_FUNC && e->call.form != CALL_FUNCTION && e->call.form != CALL_OPERATOR && e->n_args >= 1);
+}
+
+/* Through the text of one type to the value of another: what a conversion between scalar types does, booleans and roundings apart. */
+static bool convert(struct ddl *d, oid_t from, oid_t to, struct value *value)
+{
+    if (from == to)
+        return true;
+    if (from == TYPE_OID_bool || to == TYPE_OID_bool)
+        return false;
+    struct err ignored;
+    struct buf text;
+    err_init(&ignored, d->arena);
+    buf_init(&text, 1 << 20);
+    bool ok = type_encode(from, -1, WIRE_TEXT, value, type_settings_default(), d->arena, &text, &ignored) && !text.failed &&
+              type_decode(to, WIRE_TEXT, buf_str(&text), type_settings_default(), d->arena, value, &ignored);
+    buf_fini(&text);
+    return ok;
+}
+
+/* The value of a literal under conversions; false when it is no such thing. */
+static bool fold(struct ddl *d, const struct expr *e, struct value *ret)
+{
+    if (e->kind == EXPR_CONST) {
+        *ret = e->constant.is_null ? value_null() : e->constant.value;
+        return true;
+    }
+    if (!is_conversion(e) || !fold(d, e->args[0], ret))
+        return false;
+    if (ret->class == VALUE_NULL)
+        return true;
+    oid_t from = snapshot_base_type(d->snapshot, e->args[0]->type, NULL), to = snapshot_base_type(d->snapshot, e->type, NULL);
+    struct err ignored;
+    err_init(&ignored, d->arena);
+    if (!convert(d, from, to, ret))
+        return false;
+    return e->kind != EXPR_TYPMOD || type_apply_typmod(to, e->typmod, e->coercion.is_explicit, d->arena, ret, &ignored);
+}
+
+struct str ddl_sqlite_literal(struct ddl *d, const struct value *value, enum column_storage storage)
+{
+    switch (value->class) {
+    case VALUE_NULL: return STR("NULL");
+    case VALUE_INTEGER: return ddl_printf(d, "%lld", (long long)value->integer);
+    case VALUE_REAL:
+        if (value->real - value->real != 0) /* infinite: NaN is text in storage */
+            return value->real > 0 ? STR("9e999") : STR("-9e999");
+        return ddl_printf(d, "%.17g%s", value->real, value->real == (double)(int64_t)value->real && value->real < 1e15 && value->real > -1e15 ? ".0" : "");
+    case VALUE_TEXT:
+        if (storage == COLUMN_NUMBER)
+            return value->bytes; /* numeric's canonical text is a number for SQLite too */
+        return emit_text_literal(value->bytes, d->arena);
+    case VALUE_BLOB: break;
+    }
+    struct buf hex;
+    buf_init(&hex, 1 << 24);
+    buf_add_str(&hex, STR("x'"));
+    for (size_t i = 0; i < value->bytes.n; i++)
+        buf_printf(&hex, "%02x", (unsigned char)value->bytes.p[i]);
+    buf_add_char(&hex, '\'');
+    struct str text = hex.failed ? (struct str){ 0 } : arena_str(d->arena, buf_str(&hex));
+    buf_fini(&hex);
+    if (!text.p)
+        err_oom(d->err);
+    return text;
+}
+
+/* ---- defaults that are the moment, or random ---- */
+static bool is_timestamp(oid_t type)
+{
+    return type == TYPE_OID_timestamp || type == TYPE_OID_timestamptz;
+}
+
+/* Now, converted to nothing coarser on its way to a column of this type. */
+static bool is_moment(const struct expr *e, oid_t type)
+{
+    for (; is_conversion(e); e = e->args[0])
+        if (is_timestamp(type) && !is_timestamp(e->type))
+            return false;
+    if (is_timestamp(type) && !is_timestamp(e->type))
+        return false;
+    if (e->kind == EXPR_SQL_VALUE)
+        return e->sql_value.function <= SQLVALUE_LOCALTIMESTAMP;
+    if (e->kind != EXPR_FUNC)
+        return false;
+    if (strcmp(e->call.proc->source, "timestamptz_zone") == 0) /* now() AT TIME ZONE 'utc' */
+        return e->args[0]->kind == EXPR_CONST && e->args[0]->constant.value.class == VALUE_TEXT &&
+               str_eq_nocase(e->args[0]->constant.value.bytes, STR("utc")) && is_moment(e->args[1], type);
+    return strcmp(e->call.proc->source, "now") == 0 || strcmp(e->call.proc->source, "statement_timestamp") == 0 ||
+           strcmp(e->call.proc->source, "clock_timestamp") == 0;
+}
+
+static struct str moment_text(oid_t type)
+{
+    switch (type) {
+    case TYPE_OID_timestamp:
+    case TYPE_OID_timestamptz: return STR("CURRENT_TIMESTAMP");
+    case TYPE_OID_date: return STR("CURRENT_DATE");
+    case TYPE_OID_time: return STR("CURRENT_TIME");
+    default: return (struct str){ 0 };
+    }
+}
+
+static const char random_uuid[] = "(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' ||"
+                                  " substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))))";
+
+static bool is_random_uuid(const struct expr *e)
+{
+    while (is_conversion(e))
+        e = e->args[0];
+    return e->kind == EXPR_FUNC && strcmp(e->call.proc->source, "gen_random_uuid") == 0;
+}
+
+/* ---- printing ---- */
+static bool analyze(struct ddl *d, const struct ddl_expression *e, struct ddl_printed *ret)
+{
+    if (e->node)
+        return analyze_expression(&d->analyze, e->node, e->relation, e->what, e->type, e->typmod, &ret->expr, &ret->scope);
+    return analyze_expression_text(&d->analyze, e->source, e->relation, e->what, e->type, e->typmod, &ret->expr, &ret->scope);
+}
+
+bool ddl_print(struct ddl *d, const struct ddl_expression *e, bool local_ok, struct ddl_printed *ret)
+{
+    struct ddl_printed printed = { 0 };
+    struct err refused;
+    err_init(&refused, d->arena);
+    if (!analyze(d, e, &printed) || !deparse_expression(printed.expr, printed.scope, d->snapshot, NULL, d->arena, &printed.postgres, d->err))
+        return false;
+    if (!emit_ddl_expression(printed.expr, printed.scope, d->settings, d->snapshot, d->arena, &printed.sqlite, local_ok ? &refused : d->err)) {
+        printed.sqlite = (struct str){ 0 };
+        if (!local_ok || refused.code != SQLSTATE_FEATURE_NOT_SUPPORTED) {
+            if (local_ok)
+                err_copy(d->err, &refused);
+            return false;
+        }
+    }
+    *ret = printed;
+    return true;
+}
+
+bool ddl_resolve_default(struct ddl *d, struct new_table *table, struct new_column *column)
+{
+    (void)table;
+    struct ddl_printed printed;
+    struct value value;
+    struct column *c = &column->column;
+    oid_t base = snapshot_base_type(d->snapshot, c->type, NULL);
+    if (!ddl_print(d, &column->default_expression, true, &printed))
+        return false;
+    if (printed.expr->kind == EXPR_CONST && printed.expr->constant.is_null) { /* as PostgreSQL: no default at all */
+        column->has_default = false;
+        return true;
+    }
+    c->default_text = printed.postgres;
+    if (fold(d, printed.expr, &value)) {
+        column->sqlite_default = ddl_sqlite_literal(d, &value, c->storage);
+        column->default_is_constant = true;
+        return column->sqlite_default.p != NULL;
+    }
+    if (is_moment(printed.expr, base)) {
+        column->sqlite_default = moment_text(base);
+    } else if (is_random_uuid(printed.expr) && base == TYPE_OID_uuid) {
+        column->sqlite_default = str_from(random_uuid);
+    } else if (printed.sqlite.n) {
+        column->sqlite_default = ddl_printf(d, "(%.*s)", STR_FMT(printed.sqlite));
+    }
+    return true;
+}
+
+struct only {
+    int column;
+    bool several;
+};
+
+static bool note_column(struct expr *e, void *ctx)
+{
+    struct only *only = ctx;
+    if (e->kind != EXPR_VAR)
+        return true;
+    only->several |= only->column >= 0 && only->column != e->var.column;
+    only->column = e->var.column;
+    return true;
+}
+
+struct str ddl_only_column(const struct expr *e, const struct query *scope)
+{
+    struct only only = { .column = -1 };
+    expr_walk((struct expr *)e, note_column, &only);
+    return only.column < 0 || only.several || scope->n_rtable == 0 ? STR("") : scope->rtable[0].columns[only.column].name;
+}

@@ -1,0 +1,719 @@
+/*
+ * ddl_table.c - CREATE TABLE: columns and constraints collected, named and checked as PostgreSQL does (parse_utilcmd.c, tablecmds.c),
+ * before ddl_table_emit.c prints them.
+ */
+#include "proxy/sql/ddl_internal.h"
+
+#include "proxy/catalog/declared_type.h"
+#include "proxy/catalog/names.h"
+
+enum { COLUMNS_MAX = 100 }; /* D1's limit */
+
+/* ---- columns ---- */
+static struct new_column *find_column(const struct new_table *table, struct str name)
+{
+    for (size_t i = 0; i < table->n_columns; i++)
+        if (str_eq(table->columns[i].column.name, name))
+            return &table->columns[i];
+    return NULL;
+}
+
+static bool is_system_column(struct str name)
+{
+    static const char *const names[] = { "tableoid", "cmax", "xmax", "cmin", "xmin", "ctid" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (str_is(name, names[i]))
+            return true;
+    return false;
+}
+
+static struct new_column *add_column(struct ddl *d, struct new_table *table, struct str name, int location)
+{
+    if (find_column(table, name)) {
+        ddl_fail_at(d, location, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once", STR_FMT(name));
+        return NULL;
+    }
+    if (is_system_column(name)) {
+        ddl_fail_at(d, location, SQLSTATE_DUPLICATE_COLUMN, "column name \"%.*s\" conflicts with a system column name", STR_FMT(name));
+        return NULL;
+    }
+    for (size_t i = 0; i < table->n_columns; i++) {
+        if (!str_eq_nocase(table->columns[i].column.name, name))
+            continue;
+        ddl_refuse(d, location, "D1 compares names without case: choose another name.", "a column name that differs from another's only in case (\"%.*s\")", STR_FMT(name));
+        return NULL;
+    }
+    if (table->n_columns == COLUMNS_MAX) {
+        ddl_fail_at(d, location, SQLSTATE_TOO_MANY_COLUMNS, "tables can have at most %d columns", COLUMNS_MAX);
+        return NULL;
+    }
+    struct new_column column = { .location = location, .column = { .name = name, .typmod = -1 } };
+    if (!DDL_PUSH(d, table->columns, table->n_columns, column))
+        return NULL;
+    struct new_column *added = &table->columns[table->n_columns - 1];
+    added->column.number = (int16_t)table->n_columns;
+    return added;
+}
+
+/* Once type and typmod are known: how the column is declared and stored in D1. */
+bool ddl_resolve_type(struct ddl *d, struct new_table *table, struct new_column *column)
+{
+    (void)table;
+    struct column *c = &column->column;
+    int32_t typmod = c->typmod;
+    if (!ddl_check_type(d, c->type, column->location))
+        return false;
+    oid_t base = snapshot_base_type(d->snapshot, c->type, &typmod);
+    column->declared = declared_type_write(base, typmod, d->arena, &column->is_derivable);
+    if (!column->declared.p)
+        return err_oom(d->err);
+    column->is_derivable &= base == c->type;
+    c->storage = declared_type_storage(column->declared, base);
+    c->is_strict_text = sqlite_affinity_of(column->declared) == AFFINITY_TEXT;
+    return true;
+}
+
+static bool refuse_collation(struct ddl *d, const PgQuery__CollateClause *clause)
+{
+    if (!clause)
+        return true;
+    struct str name = ddl_string(clause->collname[clause->n_collname - 1]);
+    if (str_is(name, "C") || str_is(name, "POSIX") || str_is(name, "default") || str_is(name, "ucs_basic"))
+        return true; /* text is compared by code point anyway */
+    return ddl_refuse(d, clause->location, "Text is compared by code point: COLLATE \"C\".", "collation \"%.*s\"", STR_FMT(name));
+}
+
+static bool column_null(struct ddl *d, const struct new_table *table, struct new_column *column, bool not_null, int location)
+{
+    struct column *c = &column->column;
+    if ((not_null && column->null_given) || (!not_null && c->not_null))
+        return ddl_fail_at(d, location, SQLSTATE_SYNTAX_ERROR, "conflicting NULL/NOT NULL declarations for column \"%.*s\" of table \"%.*s\"",
+                           STR_FMT(c->name), STR_FMT(table->name));
+    c->not_null |= not_null;
+    column->null_given |= !not_null;
+    return true;
+}
+
+static bool column_default(struct ddl *d, const struct new_table *table, struct new_column *column, const PgQuery__Constraint *con)
+{
+    if (column->has_default || column->is_serial)
+        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR, "multiple default values specified for column \"%.*s\" of table \"%.*s\"",
+                           STR_FMT(column->column.name), STR_FMT(table->name));
+    column->has_default = true;
+    column->default_expression.node = con->raw_expr;
+    return true;
+}
+
+static bool column_identity(struct ddl *d, const struct new_table *table, struct new_column *column, const PgQuery__Constraint *con)
+{
+    struct column *c = &column->column;
+    oid_t base = snapshot_base_type(d->snapshot, c->type, NULL);
+    if (c->identity)
+        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR, "multiple identity specifications for column \"%.*s\" of table \"%.*s\"",
+                           STR_FMT(c->name), STR_FMT(table->name));
+    if (base != TYPE_OID_int2 && base != TYPE_OID_int4 && base != TYPE_OID_int8)
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint");
+    c->identity = con->generated_when[0];
+    column->sequence_options = con->options;
+    column->n_sequence_options = con->n_options;
+    return column_null(d, table, column, true, con->location);
+}
+
+static bool column_generated(struct ddl *d, const struct new_table *table, struct new_column *column, const PgQuery__Constraint *con)
+{
+    if (column->column.generated)
+        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR, "multiple generation clauses specified for column \"%.*s\" of table \"%.*s\"",
+                           STR_FMT(column->column.name), STR_FMT(table->name));
+    column->column.generated = 's';
+    column->default_expression.node = con->raw_expr;
+    return true;
+}
+
+static bool deferrable_attribute(struct ddl *d, struct new_constraint *last, const PgQuery__Constraint *con)
+{
+    bool deferrable = con->contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE, deferred = con->contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED;
+    static const char *const words[] = { "DEFERRABLE", "NOT DEFERRABLE", "INITIALLY DEFERRED", "INITIALLY IMMEDIATE" };
+    if (!last || last->constraint.kind == 'c')
+        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR, "misplaced %s clause", words[con->contype - PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE]);
+    last->constraint.deferrable |= deferrable || deferred;
+    last->constraint.deferred |= deferred;
+    if (last->constraint.deferrable && last->constraint.kind != 'f')
+        return ddl_refuse(d, con->location, "SQLite checks keys at once: only foreign keys can be deferred.", "a deferrable unique constraint or primary key");
+    return true;
+}
+
+static bool column_constraint(struct ddl *d, struct new_table *table, size_t number, const PgQuery__Constraint *con, struct new_constraint **last)
+{
+    struct new_column *column = &table->columns[number];
+    switch (con->contype) {
+    case PG_QUERY__CONSTR_TYPE__CONSTR_NULL: return column_null(d, table, column, false, con->location);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL: return column_null(d, table, column, true, con->location);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT: return column_default(d, table, column, con);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: return column_identity(d, table, column, con);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED: return column_generated(d, table, column, con);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE: return deferrable_attribute(d, *last, con);
+    default: return ddl_collect_constraint(d, table, con, (int)number, last);
+    }
+}
+
+/* What cannot stand together, as transformColumnDefinition says it. */
+static bool check_column(struct ddl *d, const struct new_table *table, const struct new_column *column)
+{
+    const struct column *c = &column->column;
+    static const char format[] = "both %s specified for column \"%.*s\" of table \"%.*s\"";
+    const char *what = NULL;
+    if ((column->has_default || column->is_serial) && c->identity)
+        what = "default and identity";
+    else if ((column->has_default || column->is_serial) && c->generated)
+        what = "default and generation expression";
+    else if (c->identity && c->generated)
+        what = "identity and generation expression";
+    return what ? ddl_fail_at(d, column->location, SQLSTATE_SYNTAX_ERROR, format, what, STR_FMT(c->name), STR_FMT(table->name)) : true;
+}
+
+bool ddl_collect_column(struct ddl *d, struct new_table *table, const PgQuery__ColumnDef *def)
+{
+    struct new_column *column = add_column(d, table, str_from(def->colname), def->location);
+    if (!column || !refuse_collation(d, def->coll_clause))
+        return false;
+    if (!def->type_name || !analyze_type_name(&d->analyze, def->type_name, &column->column.type, &column->column.typmod, &column->is_serial) ||
+        !ddl_resolve_type(d, table, column))
+        return false;
+    size_t number = table->n_columns - 1;
+    struct new_constraint *last = NULL;
+    column->column.not_null = column->is_serial;
+    for (size_t i = 0; i < def->n_constraints; i++)
+        if (!column_constraint(d, table, number, def->constraints[i]->constraint, &last))
+            return false;
+    return check_column(d, table, &table->columns[number]);
+}
+
+/* ---- constraints ---- */
+static bool refuse_constraint(struct ddl *d, const PgQuery__Constraint *con)
+{
+    if (con->contype == PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION)
+        return ddl_refuse(d, con->location, NULL, "an EXCLUDE constraint");
+    if (con->nulls_not_distinct)
+        return ddl_refuse(d, con->location, "In SQLite all NULLs are distinct.", "NULLS NOT DISTINCT");
+    if (con->n_including)
+        return ddl_refuse(d, con->location, "Leave INCLUDE out: it only saves look-ups.", "INCLUDE columns");
+    if (con->indexname && con->indexname[0])
+        return ddl_refuse(d, con->location, NULL, "a constraint USING INDEX");
+    if ((con->deferrable || con->initdeferred) && con->contype != PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN)
+        return ddl_refuse(d, con->location, "SQLite checks keys at once: only foreign keys can be deferred.", "a deferrable unique constraint or primary key");
+    if (con->n_fk_del_set_cols)
+        return ddl_refuse(d, con->location, "SQLite sets all columns of the key.", "ON DELETE SET NULL or SET DEFAULT for some columns");
+    return true;
+}
+
+static char kind_of(const PgQuery__Constraint *con)
+{
+    switch (con->contype) {
+    case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: return 'c';
+    case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY: return 'p';
+    case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE: return 'u';
+    default: return 'f';
+    }
+}
+
+bool ddl_collect_constraint(struct ddl *d, struct new_table *table, const PgQuery__Constraint *con, int column, struct new_constraint **ret)
+{
+    struct new_constraint c = { .node = con, .location = con->location, .column = column, .constraint = { .kind = kind_of(con) } };
+    if (!refuse_constraint(d, con))
+        return false;
+    c.constraint.name = str_from(con->conname ? con->conname : "");
+    c.check.node = con->raw_expr;
+    c.keys = c.constraint.kind == 'f' ? con->fk_attrs : con->keys;
+    c.n_keys = c.constraint.kind == 'f' ? con->n_fk_attrs : con->n_keys;
+    c.constraint.deferrable = con->deferrable || con->initdeferred;
+    c.constraint.deferred = con->initdeferred;
+    c.constraint.on_update = con->fk_upd_action && con->fk_upd_action[0] ? con->fk_upd_action[0] : 'a';
+    c.constraint.on_delete = con->fk_del_action && con->fk_del_action[0] ? con->fk_del_action[0] : 'a';
+    if (c.constraint.kind == 'p' && ddl_primary_key(table))
+        return ddl_fail_at(d, con->location, SQLSTATE_INVALID_TABLE_DEFINITION, "multiple primary keys for table \"%.*s\" are not allowed", STR_FMT(table->name));
+    if (!DDL_PUSH(d, table->constraints, table->n_constraints, c))
+        return false;
+    if (ret)
+        *ret = &table->constraints[table->n_constraints - 1];
+    return true;
+}
+
+const struct new_constraint *ddl_primary_key(const struct new_table *table)
+{
+    for (size_t i = 0; i < table->n_constraints; i++)
+        if (table->constraints[i].constraint.kind == 'p')
+            return &table->constraints[i];
+    return NULL;
+}
+
+bool ddl_table_scope(struct ddl *d, struct new_table *table)
+{
+    struct relation *r = &table->relation;
+    r->schema = table->schema;
+    r->name = table->name;
+    r->sqlite_name = table->sqlite_name;
+    r->kind = RELATION_TABLE;
+    r->n_columns = table->n_columns;
+    r->columns = DDL_ARRAY(d, struct column, table->n_columns);
+    for (size_t i = 0; r->columns && i < table->n_columns; i++)
+        r->columns[i] = table->columns[i].column;
+    return r->columns != NULL;
+}
+
+/* ---- keys ---- */
+bool ddl_check_key_type(struct ddl *d, const struct column *column, const char *what)
+{
+    int32_t typmod = column->typmod;
+    oid_t base = snapshot_base_type(d->snapshot, column->type, &typmod);
+    if ((base != TYPE_OID_numeric || typmod >= 0) && base != TYPE_OID_interval && base != TYPE_OID_timetz)
+        return true;
+    return ddl_refuse(d, -1, base == TYPE_OID_numeric ? "Give the column a precision and scale." : NULL,
+                      "%s over column \"%.*s\" of type %.*s, whose equal values have several texts", what, STR_FMT(column->name),
+                      STR_FMT(snapshot_format_type(d->snapshot, column->type, -1, d->arena)));
+}
+
+static bool key_columns(struct ddl *d, struct new_table *table, struct new_constraint *c)
+{
+    bool primary = c->constraint.kind == 'p', foreign = c->constraint.kind == 'f';
+    c->constraint.n_columns = c->n_keys ? c->n_keys : 1;
+    c->constraint.columns = DDL_ARRAY(d, int16_t, c->constraint.n_columns);
+    if (!c->constraint.columns)
+        return false;
+    if (c->n_keys == 0)
+        c->constraint.columns[0] = (int16_t)(c->column + 1);
+    for (size_t i = 0; i < c->n_keys; i++) {
+        struct str name = ddl_string(c->keys[i]);
+        const struct new_column *column = find_column(table, name);
+        if (!column && foreign)
+            return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" referenced in foreign key constraint does not exist", STR_FMT(name));
+        if (!column)
+            return ddl_fail_at(d, c->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" named in key does not exist", STR_FMT(name));
+        for (size_t k = 0; k < i; k++)
+            if (c->constraint.columns[k] == column->column.number)
+                return ddl_fail_at(d, c->location, foreign ? SQLSTATE_INVALID_FOREIGN_KEY : SQLSTATE_DUPLICATE_COLUMN,
+                                   foreign ? "foreign key referenced-columns list must not contain duplicates" : "column \"%.*s\" appears twice in %s constraint",
+                                   STR_FMT(name), primary ? "primary key" : "unique");
+        c->constraint.columns[i] = column->column.number;
+    }
+    for (size_t i = 0; i < c->constraint.n_columns && !foreign; i++) {
+        struct new_column *column = &table->columns[c->constraint.columns[i] - 1];
+        if (primary && column->null_given)
+            return ddl_fail_at(d, c->location, SQLSTATE_SYNTAX_ERROR, "conflicting NULL/NOT NULL declarations for column \"%.*s\" of table \"%.*s\"",
+                               STR_FMT(column->column.name), STR_FMT(table->name));
+        if (primary && column->column.generated)
+            return ddl_refuse(d, c->location, "SQLite allows no generated column in a primary key.", "a generated column in a primary key");
+        column->column.not_null |= primary;
+        if (!ddl_check_key_type(d, &column->column, primary ? "a primary key" : "a unique constraint"))
+            return false;
+    }
+    return true;
+}
+
+/* ---- foreign keys ---- */
+/* The other table as far as keys go: of the snapshot, or the one being made. */
+struct foreign_table {
+    const struct relation *relation; /* its columns */
+    const struct new_table *self;
+};
+
+static bool same_set(const int16_t *a, size_t n_a, const int16_t *b, size_t n_b)
+{
+    if (n_a != n_b)
+        return false;
+    for (size_t i = 0; i < n_a; i++) {
+        bool found = false;
+        for (size_t k = 0; k < n_b; k++)
+            found |= a[i] == b[k];
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static bool self_is_unique(const struct new_table *self, const struct constraint *c)
+{
+    for (size_t i = 0; i < self->n_constraints; i++) {
+        const struct constraint *key = &self->constraints[i].constraint;
+        if ((key->kind == 'p' || key->kind == 'u') && same_set(key->columns, key->n_columns, c->foreign_columns, c->n_columns))
+            return true;
+    }
+    return false;
+}
+
+static bool other_is_unique(struct ddl *d, const struct relation *other, const struct constraint *c)
+{
+    for (size_t i = 0; i < other->n_indexes; i++) {
+        const struct index *index = &other->indexes[i];
+        int16_t *columns = DDL_ARRAY(d, int16_t, index->n_columns);
+        bool plain = columns && index->unique && !index->predicate.n;
+        for (size_t k = 0; plain && k < index->n_columns; k++) {
+            columns[k] = index->columns[k].column;
+            plain &= columns[k] > 0;
+        }
+        if (plain && same_set(columns, index->n_columns, c->foreign_columns, c->n_columns))
+            return true;
+    }
+    return false;
+}
+
+static bool default_foreign_columns(struct ddl *d, const struct foreign_table *f, struct constraint *c)
+{
+    const struct constraint *primary = NULL;
+    if (f->self) {
+        const struct new_constraint *own = ddl_primary_key(f->self);
+        primary = own ? &own->constraint : NULL;
+    }
+    for (size_t i = 0; !f->self && i < f->relation->n_constraints; i++)
+        if (f->relation->constraints[i].kind == 'p')
+            primary = &f->relation->constraints[i];
+    if (!primary)
+        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "there is no primary key for referenced table \"%.*s\"", STR_FMT(f->relation->name));
+    if (primary->n_columns != c->n_columns)
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY, "number of referencing and referenced columns for foreign key disagree");
+    c->foreign_columns = primary->columns;
+    return true;
+}
+
+static bool foreign_columns(struct ddl *d, const struct foreign_table *f, const PgQuery__Constraint *con, struct constraint *c)
+{
+    if (con->n_pk_attrs == 0)
+        return default_foreign_columns(d, f, c);
+    if (con->n_pk_attrs != c->n_columns)
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY, "number of referencing and referenced columns for foreign key disagree");
+    c->foreign_columns = DDL_ARRAY(d, int16_t, c->n_columns);
+    for (size_t i = 0; c->foreign_columns && i < c->n_columns; i++) {
+        struct str name = ddl_string(con->pk_attrs[i]);
+        const struct column *column = relation_column(f->relation, name);
+        if (!column)
+            return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" referenced in foreign key constraint does not exist", STR_FMT(name));
+        c->foreign_columns[i] = column->number;
+    }
+    if (!c->foreign_columns)
+        return false;
+    if (f->self ? self_is_unique(f->self, c) : other_is_unique(d, f->relation, c))
+        return true;
+    return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY, "there is no unique constraint matching given keys for referenced table \"%.*s\"", STR_FMT(f->relation->name));
+}
+
+/* PostgreSQL needs an equality operator between the two: of one type, one family, or an implicit cast to the referenced type. */
+static bool comparable(struct ddl *d, oid_t from, oid_t to)
+{
+    from = snapshot_base_type(d->snapshot, from, NULL);
+    to = snapshot_base_type(d->snapshot, to, NULL);
+    const struct pg_cast *cast = pg_cast_find(from, to), *back = pg_cast_find(to, from);
+    bool integers = pg_type_by_oid(from) && pg_type_by_oid(to) && pg_type_by_oid(from)->category == 'N' && pg_type_by_oid(to)->category == 'N' &&
+                    from != TYPE_OID_numeric && to != TYPE_OID_numeric;
+    return from == to || integers || (cast && cast->context == 'i') || (back && back->context == 'i' && back->method == 'b');
+}
+
+static bool check_foreign_types(struct ddl *d, const struct new_table *table, const struct foreign_table *f, const struct constraint *c)
+{
+    for (size_t i = 0; i < c->n_columns; i++) {
+        const struct column *from = &table->columns[c->columns[i] - 1].column, *to = &f->relation->columns[c->foreign_columns[i] - 1];
+        if (comparable(d, from->type, to->type))
+            continue;
+        struct str from_type = snapshot_format_type(d->snapshot, from->type, -1, d->arena), to_type = snapshot_format_type(d->snapshot, to->type, -1, d->arena);
+        ddl_fail_at(d, -1, SQLSTATE_DATATYPE_MISMATCH, "foreign key constraint \"%.*s\" cannot be implemented", STR_FMT(c->name));
+        return err_detail(d->err, "Key columns \"%.*s\" and \"%.*s\" are of incompatible types: %.*s and %.*s.", STR_FMT(from->name), STR_FMT(to->name),
+                          STR_FMT(from_type), STR_FMT(to_type));
+    }
+    return true;
+}
+
+static bool resolve_foreign(struct ddl *d, struct new_table *table, struct new_constraint *c)
+{
+    const PgQuery__RangeVar *name = c->node->pktable;
+    struct str schema = str_from(name->schemaname), target = str_from(name->relname);
+    struct foreign_table f = { 0 };
+    if (str_eq(target, table->name) && (!schema.n || str_eq(schema, table->schema))) {
+        f = (struct foreign_table){ &table->relation, table };
+    } else if (!ddl_relation(d, name, false, &f.relation)) {
+        return false;
+    } else if (f.relation->kind != RELATION_TABLE) {
+        return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "referenced relation \"%.*s\" is not a table", STR_FMT(target));
+    }
+    if (c->node->fk_matchtype && c->node->fk_matchtype[0] == 'f' && c->constraint.n_columns > 1)
+        return ddl_refuse(d, c->location, "SQLite knows MATCH SIMPLE only.", "MATCH FULL over several columns");
+    c->constraint.foreign_schema = f.relation->schema;
+    c->constraint.foreign_table = f.relation->name;
+    c->foreign = f.self ? NULL : f.relation;
+    return foreign_columns(d, &f, c->node, &c->constraint) && check_foreign_types(d, table, &f, &c->constraint);
+}
+
+/* ---- names ---- */
+static struct str column_names(struct ddl *d, const struct new_table *table, const struct constraint *c)
+{
+    struct str *names = DDL_ARRAY(d, struct str, c->n_columns);
+    for (size_t i = 0; names && i < c->n_columns; i++)
+        names[i] = table->columns[c->columns[i] - 1].column.name;
+    return names ? name_join_columns(names, c->n_columns, d->arena) : (struct str){ 0 };
+}
+
+struct constraint_naming {
+    const struct ddl *d;
+    const struct new_table *table;
+};
+
+/* ChooseConstraintName looks through the whole schema. */
+static bool constraint_taken(void *ctx, struct str name)
+{
+    const struct constraint_naming *naming = ctx;
+    for (size_t i = 0; i < naming->table->n_constraints; i++)
+        if (str_eq(naming->table->constraints[i].constraint.name, name))
+            return true;
+    for (size_t i = 0; i < naming->d->snapshot->n_relations; i++) {
+        const struct relation *r = &naming->d->snapshot->relations[i];
+        for (size_t k = 0; k < r->n_constraints && str_eq(r->schema, naming->table->schema); k++)
+            if (str_eq(r->constraints[k].name, name))
+                return true;
+    }
+    return false;
+}
+
+static bool check_given_name(struct ddl *d, const struct new_table *table, const struct new_constraint *c)
+{
+    struct str name = c->constraint.name;
+    for (const struct new_constraint *other = table->constraints; other < c; other++)
+        if (str_eq(other->constraint.name, name))
+            return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_OBJECT, "constraint \"%.*s\" for relation \"%.*s\" already exists", STR_FMT(name), STR_FMT(table->name));
+    if (c->constraint.kind != 'p' && c->constraint.kind != 'u')
+        return true;
+    if (ddl_relation_taken(d, table->schema, name) || str_eq(name, table->name))
+        return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_TABLE, "relation \"%.*s\" already exists", STR_FMT(name));
+    return DDL_PUSH(d, d->pending, d->n_pending, name);
+}
+
+static bool name_constraint(struct ddl *d, struct new_table *table, struct new_constraint *c, struct str column)
+{
+    struct constraint_naming naming = { d, table };
+    if (c->constraint.name.n)
+        return check_given_name(d, table, c);
+    switch (c->constraint.kind) {
+    case 'p': c->constraint.name = ddl_choose_relation_name(d, table->schema, table->name, STR(""), "pkey"); break;
+    case 'u': c->constraint.name = ddl_choose_relation_name(d, table->schema, table->name, column_names(d, table, &c->constraint), "key"); break;
+    case 'f':
+        c->constraint.name = name_choose(table->name, column_names(d, table, &c->constraint), "fkey", constraint_taken, &naming, d->arena);
+        break;
+    default: c->constraint.name = name_choose(table->name, column, "check", constraint_taken, &naming, d->arena); break;
+    }
+    return c->constraint.name.p ? true : err_oom(d->err);
+}
+
+/* ---- checks ---- */
+static bool resolve_check(struct ddl *d, struct new_table *table, struct new_constraint *c)
+{
+    struct ddl_printed printed;
+    c->check.relation = &table->relation;
+    c->check.what = "CHECK constraint";
+    c->check.type = TYPE_OID_bool;
+    c->check.typmod = -1;
+    if (!ddl_print(d, &c->check, false, &printed))
+        return false;
+    c->constraint.expression = printed.postgres;
+    c->sqlite_check = printed.sqlite;
+    return name_constraint(d, table, c, ddl_only_column(printed.expr, printed.scope));
+}
+
+bool ddl_resolve_constraint(struct ddl *d, struct new_table *table, struct new_constraint *c)
+{
+    if (c->constraint.kind == 'c')
+        return resolve_check(d, table, c);
+    if (!key_columns(d, table, c))
+        return false;
+    if (c->constraint.kind != 'f')
+        return name_constraint(d, table, c, STR(""));
+    return name_constraint(d, table, c, STR("")) && resolve_foreign(d, table, c);
+}
+
+/* ---- LIKE ---- */
+enum like_option { LIKE_COMMENTS = 1, LIKE_CONSTRAINTS = 4, LIKE_DEFAULTS = 8, LIKE_GENERATED = 16, LIKE_IDENTITY = 32, LIKE_INDEXES = 64 };
+
+static bool like_column(struct ddl *d, struct new_table *table, const struct relation *from, const struct column *c, unsigned options)
+{
+    struct new_column *column = add_column(d, table, c->name, -1);
+    if (!column)
+        return false;
+    column->column.type = c->type;
+    column->column.typmod = c->typmod;
+    column->column.not_null = c->not_null;
+    if (options & LIKE_COMMENTS && from->column_comments)
+        column->comment = from->column_comments[c->number - 1];
+    if (c->generated && options & LIKE_GENERATED) {
+        column->column.generated = 's';
+        column->default_expression.source = c->default_text;
+    } else if (!c->generated && c->default_text.n && options & LIKE_DEFAULTS) {
+        if (c->default_is_foreign)
+            return ddl_refuse(d, -1, NULL, "LIKE … INCLUDING DEFAULTS of a default in D1's own words");
+        if (c->sequence.n)
+            return ddl_refuse(d, -1, "Say serial for the new column.", "LIKE … INCLUDING DEFAULTS of a serial column");
+        column->has_default = true;
+        column->default_expression.source = c->default_text;
+    }
+    if (c->identity && options & LIKE_IDENTITY)
+        column->column.identity = c->identity;
+    return ddl_resolve_type(d, table, column);
+}
+
+static bool like_constraints(struct ddl *d, struct new_table *table, const struct relation *from, size_t first, unsigned options)
+{
+    for (size_t i = 0; i < from->n_constraints; i++) {
+        const struct constraint *old = &from->constraints[i];
+        bool key = old->kind == 'p' || old->kind == 'u';
+        if (!(old->kind == 'c' && options & LIKE_CONSTRAINTS) && !(key && options & LIKE_INDEXES))
+            continue;
+        struct new_constraint c = { .location = -1, .column = -1, .constraint = { .kind = old->kind } };
+        if (old->kind == 'c') {
+            c.constraint.name = old->name;
+            c.check.source = old->expression;
+        }
+        c.n_keys = key ? old->n_columns : 0;
+        Node **keys = DDL_ARRAY(d, Node *, c.n_keys);
+        for (size_t k = 0; keys && k < c.n_keys; k++) {
+            PgQuery__String *string = DDL_ARRAY(d, PgQuery__String, 1);
+            keys[k] = DDL_ARRAY(d, Node, 1);
+            if (!string || !keys[k])
+                return false;
+            struct str name = table->columns[first + (size_t)old->columns[k] - 1].column.name;
+            string->sval = arena_cstr(d->arena, name);
+            keys[k]->node_case = PG_QUERY__NODE__NODE_STRING;
+            keys[k]->string = string;
+        }
+        c.keys = keys;
+        if (!keys || !DDL_PUSH(d, table->constraints, table->n_constraints, c))
+            return false;
+    }
+    return true;
+}
+
+static bool collect_like(struct ddl *d, struct new_table *table, const PgQuery__TableLikeClause *like)
+{
+    const struct relation *from;
+    size_t first = table->n_columns;
+    if (!analyze_relation_name(&d->analyze, like->relation, false, &from))
+        return false;
+    for (size_t i = 0; i < from->n_columns; i++)
+        if (!like_column(d, table, from, &from->columns[i], like->options))
+            return false;
+    for (size_t i = 0; i < from->n_indexes && like->options & LIKE_INDEXES; i++) {
+        const struct index *index = &from->indexes[i];
+        bool of_constraint = false;
+        for (size_t k = 0; k < from->n_constraints; k++)
+            of_constraint |= str_eq(from->constraints[k].name, index->name);
+        struct new_index copy = { from, index };
+        if (!of_constraint && !DDL_PUSH(d, table->indexes, table->n_indexes, copy))
+            return false;
+    }
+    return like_constraints(d, table, from, first, like->options);
+}
+
+/* ---- the statement ---- */
+static bool refuse_options(struct ddl *d, const PgQuery__CreateStmt *stmt)
+{
+    int location = stmt->relation->location;
+    if (stmt->n_inh_relations && !stmt->partbound)
+        return ddl_refuse(d, location, NULL, "INHERITS");
+    if (stmt->partspec || stmt->partbound)
+        return ddl_refuse(d, location, "D1 has no partitions: use one table.", "a partitioned table");
+    if (stmt->of_typename)
+        return ddl_refuse(d, location, NULL, "CREATE TABLE OF a composite type");
+    if (stmt->tablespacename && stmt->tablespacename[0])
+        return ddl_refuse(d, location, NULL, "TABLESPACE");
+    if (stmt->access_method && stmt->access_method[0] && strcmp(stmt->access_method, "heap") != 0)
+        return ddl_fail_at(d, location, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist", stmt->access_method);
+    for (size_t i = 0; i < stmt->n_options; i++) {
+        const char *name = stmt->options[i]->def_elem->defname;
+        if (strcmp(name, "fillfactor") != 0 && strncmp(name, "autovacuum_", 11) != 0 && strncmp(name, "toast", 5) != 0 && strcmp(name, "parallel_workers") != 0)
+            return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", name);
+    }
+    return true;
+}
+
+static bool collect(struct ddl *d, struct new_table *table, const PgQuery__CreateStmt *stmt)
+{
+    for (size_t i = 0; i < stmt->n_table_elts; i++) {
+        const Node *element = stmt->table_elts[i];
+        bool ok = element->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF   ? ddl_collect_column(d, table, element->column_def)
+                  : element->node_case == PG_QUERY__NODE__NODE_CONSTRAINT ? ddl_collect_constraint(d, table, element->constraint, -1, NULL)
+                                                                          : collect_like(d, table, element->table_like_clause);
+        if (!ok)
+            return false;
+    }
+    for (size_t i = 0; i < stmt->n_constraints; i++)
+        if (!ddl_collect_constraint(d, table, stmt->constraints[i]->constraint, -1, NULL))
+            return false;
+    return true;
+}
+
+/* Sequences of serial and identity columns get their names before any key does, as in PostgreSQL. */
+static bool name_sequences(struct ddl *d, struct new_table *table)
+{
+    for (size_t i = 0; i < table->n_columns; i++) {
+        struct new_column *column = &table->columns[i];
+        if (!column->is_serial && !column->column.identity)
+            continue;
+        column->column.sequence = ddl_choose_relation_name(d, table->schema, table->name, column->column.name, "seq");
+        if (!column->column.sequence.p)
+            return false;
+        if (column->column.identity)
+            continue;
+        struct str sequence = name_qualified(str_is(table->schema, "public") ? STR("") : table->schema, column->column.sequence, d->arena);
+        column->column.default_text = ddl_printf(d, "nextval(%.*s::regclass)", STR_FMT(name_literal(sequence, d->arena)));
+    }
+    return true;
+}
+
+static bool resolve_columns(struct ddl *d, struct new_table *table)
+{
+    for (size_t i = 0; i < table->n_columns; i++) {
+        struct new_column *column = &table->columns[i];
+        struct ddl_expression *e = &column->default_expression;
+        e->type = column->column.type;
+        e->typmod = column->column.typmod;
+        e->what = arena_cstr(d->arena, ddl_printf(d, "column \"%.*s\"", STR_FMT(column->column.name)));
+        if (column->has_default && !ddl_resolve_default(d, table, column))
+            return false;
+        if (!column->column.generated)
+            continue;
+        struct ddl_printed printed;
+        e->relation = &table->relation;
+        if (!ddl_print(d, e, false, &printed))
+            return false;
+        column->column.default_text = printed.postgres;
+        column->sqlite_generated = printed.sqlite;
+    }
+    return true;
+}
+
+/* Checks first, then the primary key, unique keys, foreign keys: the order in which PostgreSQL names them. */
+static bool resolve_constraints(struct ddl *d, struct new_table *table)
+{
+    static const char order[] = "cpuf";
+    for (const char *kind = order; *kind; kind++)
+        for (size_t i = 0; i < table->n_constraints; i++)
+            if (table->constraints[i].constraint.kind == *kind && !ddl_resolve_constraint(d, table, &table->constraints[i]))
+                return false;
+    return true;
+}
+
+bool ddl_create_table(struct ddl *d, const PgQuery__CreateStmt *stmt)
+{
+    struct new_table table = { .name = str_from(stmt->relation->relname) };
+    int location = stmt->relation->location;
+    bool exists;
+    d->plan->tag = "CREATE TABLE";
+    if (!ddl_creation_schema(d, str_from(stmt->relation->schemaname), location, &table.schema) ||
+        !ddl_new_relation_name(d, table.schema, table.name, -1, stmt->if_not_exists, &exists))
+        return false;
+    if (exists)
+        return ddl_nothing(d, "CREATE TABLE");
+    table.sqlite_name = ddl_sqlite_name(d, table.schema, table.name);
+    if (!refuse_options(d, stmt) || !collect(d, &table, stmt))
+        return false;
+    if (table.n_columns == 0)
+        return ddl_refuse(d, location, "SQLite needs at least one column.", "a table without columns");
+    return name_sequences(d, &table) && ddl_table_scope(d, &table) && resolve_columns(d, &table) && resolve_constraints(d, &table) &&
+           ddl_emit_table(d, &table);
+}
