@@ -28,7 +28,7 @@ target_compile_definitions(pgd1_sqlite PRIVATE
   SQLITE_OMIT_SHARED_CACHE
   # ours: a connection belongs to one thread at a time; a misspelt "name" is an error, never a string
   SQLITE_THREADSAFE=2 SQLITE_DEFAULT_MEMSTATUS=0 SQLITE_DQS=0 SQLITE_ENABLE_COLUMN_METADATA
-  # what SQLite's configure script would find on any Linux; without these it uses fsync for fdatasync and lseek for pread
+  # what SQLite's configure script finds on any Linux; without these it uses fsync for fdatasync, lseek for pread
   HAVE_FDATASYNC=1 HAVE_PREAD=1 HAVE_PWRITE=1 HAVE_USLEEP=1 HAVE_GMTIME_R=1 HAVE_LOCALTIME_R=1 HAVE_STRCHRNUL=1)
 target_compile_options(pgd1_sqlite PRIVATE -w -O2 -fPIC)
 target_link_libraries(pgd1_sqlite PUBLIC m Threads::Threads ${CMAKE_DL_LIBS})

@@ -66,11 +66,11 @@ struct emb_connection {
     struct emb_connection *next; /* in the pool's idle list */
 };
 
-/* o->path is NUL-terminated here. writer: the only connection that may write, creates the file's WAL. NULL on failure. */
+/* o->path is NUL-terminated here. writer: the one connection that may write; it creates the log. NULL on failure. */
 struct emb_connection *emb_connection_open(const struct embedded_options *o, bool writer, struct emb_failure *f);
 struct emb_connection *emb_connection_close(struct emb_connection *c); /* accepts NULL, returns NULL */
 
-/* Compiles, or finds, the statement at the start of sql. NULL with f set, or NULL without when sql holds no statement. */
+/* Compiles, or finds, the statement at the start of sql. NULL with f set; NULL without when sql holds no statement. */
 struct emb_statement *emb_prepare(struct emb_connection *c, struct str sql, struct emb_failure *f);
 /* The cached statement of this text, or NULL; compiles nothing. */
 struct emb_statement *emb_statement_find(struct emb_connection *c, struct str sql);

@@ -5,10 +5,10 @@
  *          struct d1 from embedded_open(): one worker thread's hold on one file; d1_close() ends it.
  * Lives    the stores outlive every struct d1 opened through them. A struct d1 belongs to the thread of its event base.
  * Reads    run on the loop's thread, on a later turn, as long as they stay within a budget of steps, time and bytes;
- *          one that exceeds it has given no row yet, and is run again on a pool thread. The loop never waits for a file lock.
+ *          one that exceeds it has given no row yet, and is run again on a pool thread. The loop never waits for a lock.
  * Writes   go to the file's one writer thread, which commits all waiting batches with one sync (group commit); a batch
  *          that fails takes only itself back. done() comes after the sync.
- * Fails    embedded_open(): 58P01 no such folder, 42501 not permitted, 58030 not a database or I/O error, 53200 no memory.
+ * Fails    embedded_open(): 58P01 no such folder, 42501 not permitted, 58030 no database or I/O error, 53200 no memory.
  *          Requests fail through request->error with D1's own texts (errors.h).
  *          After an I/O error at COMMIT a write's fate is unknown: D1_ERROR_LOST.
  * Unlike D1 strings and rows end at the documented 2,000,000 bytes (workerd allows more); a double-quoted word is never
@@ -26,10 +26,10 @@
 struct event_base;
 struct embedded_stores;
 
-/* When a commit counts as safe: FULL survives a power cut, NORMAL a crash of the program only, OFF not even that for sure. */
+/* What a commit survives: FULL a power cut, NORMAL a crash of the program only, OFF not even that for sure. */
 enum embedded_sync { EMBEDDED_SYNC_FULL, EMBEDDED_SYNC_NORMAL, EMBEDDED_SYNC_OFF };
 
-/* Zero means the default in every field but path. What is shared (all but clock) is set by the first opener of a file. */
+/* Zero means the default in every field but path. The first opener of a file sets them for all. */
 struct embedded_options {
     struct str path; /* created with mode 0600 when absent; its folder must exist */
     enum embedded_sync synchronous;

@@ -19,8 +19,8 @@ struct emb_failure {
     struct buf text;
 };
 
-/* Texts of D1 that do not come from SQLite (workerd: api/sql.c++, miniflare: d1/database.worker.ts; overload and time limit:
- * D1's documentation, "Debug D1"). */
+/* Texts of D1 that do not come from SQLite (workerd: api/sql.c++, miniflare: d1/database.worker.ts; overload and time
+ * limit: D1's documentation, "Debug D1"). */
 #define EMB_NO_TRANSACTION                                                                                             \
     "To execute a transaction, please use the state.storage.transaction() or state.storage.transactionSync() APIs "    \
     "instead of the SQL BEGIN TRANSACTION or SAVEPOINT statements. The JavaScript API is safer because it will "       \

@@ -1,8 +1,8 @@
 /*
  * pool.h - threads for reads that are too long for the loop.
  *
- * Owns     its threads and up to pool_connections read connections. A task keeps its connection from its first statement
- *          to its end; while its client is slow it is suspended and holds no thread.
+ * Owns     its threads and up to pool_connections read connections. A task keeps its connection from its first
+ *          statement to its end; while its client is slow it is suspended and holds no thread.
  * Promise  rows come through the task's inbox in chunks; not more than about 1 MiB of them waits per task.
  * Not here which reads come here: reader.h.
  */

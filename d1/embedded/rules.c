@@ -1,4 +1,4 @@
-/* rules.c - D1's limits and denials (workerd: src/workerd/util/sqlite.c++, isAuthorized() and setupSecurity()); see rules.h. */
+/* rules.c - D1's limits and denials (workerd: util/sqlite.c++, isAuthorized(), setupSecurity()); see rules.h. */
 #include "d1/embedded/rules.h"
 
 #include <stdlib.h>

@@ -31,7 +31,7 @@ struct emb_run {
 
 /* Runs on until the batch ends, fails, or the rows not yet taken exceed `room` bytes (EMB_RUN_FULL: call again). */
 enum emb_run_end emb_run_more(struct emb_run *run, size_t room);
-/* d1_error.failed: 1 + the statement that failed, n_statements + 1 when the failure was found after the last; 0: none did.
+/* d1_error.failed: 1 + the statement that failed, n_statements + 1 when that was found after the last; 0: none did.
  * Asked before emb_run_rewind(). */
 size_t emb_run_failed(const struct emb_run *run);
 /* Lets go of the statement under way; the run may then start over. */

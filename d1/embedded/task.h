@@ -1,8 +1,8 @@
 /*
  * task.h - one request on its way through the embedded transport, and the inbox by which other threads hand it back.
  *
- * Owns     struct emb_task belongs to its struct embedded (the loop's thread) and is reused. While it is `away`, the writer
- *          or the pool works on run, rows, failure; the owner then only sets `stop`. The inbox's lock guards the
+ * Owns     struct emb_task belongs to its struct embedded (the loop's thread) and is reused. While it is `away`, the
+ *          writer or the pool works on run, rows, failure; the owner then only sets `stop`. The inbox's lock guards the
  *          fields marked so. Handing over goes through a lock each time, so nothing else needs one.
  * Not here what the threads do: writer.h, pool.h; what the owner does: embedded.c.
  */

@@ -1,7 +1,7 @@
 /*
  * writer.c - see writer.h.
  *
- * One group: BEGIN IMMEDIATE; each waiting batch in a savepoint; COMMIT (one sync); hand all back; perhaps a checkpoint.
+ * One group: BEGIN IMMEDIATE; each waiting batch in a savepoint; COMMIT (one sync); hand all back; maybe a checkpoint.
  * Batches that arrive while the group runs still join it, within limits. SQLite rolls back the whole transaction after
  * some errors (disk full, I/O error, interrupt, RAISE(ROLLBACK)): then the batches that had succeeded run again.
  */
@@ -135,7 +135,7 @@ static bool begin(struct emb_writer *w, const struct group *g, struct emb_failur
     }
 }
 
-/* A released savepoint does not look at deferred foreign keys, and at COMMIT it would be too late for this batch alone. */
+/* A released savepoint does not look at deferred foreign keys; at COMMIT it would be too late for this batch alone. */
 static void check_deferred(struct emb_connection *c, struct emb_task *t)
 {
     int unresolved = 0, highest = 0;

@@ -29,7 +29,7 @@ struct database {
     struct arena *arena;
 };
 
-/* One request and what came of it. Rows are collected as "cell|cell;cell|cell;", statements separated by a line break. */
+/* One request and what came of it. Rows are collected as "cell|cell;cell|cell;", a line break between statements. */
 struct answer {
     struct d1_request request;
     struct database *db;

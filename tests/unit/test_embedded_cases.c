@@ -167,7 +167,7 @@ static enum d1_access access_of(const cJSON *c)
     return access && strcmp(access->valuestring, "read") == 0 ? D1_READ : D1_WRITE;
 }
 
-/* Each case on a database of its own: "before", one batch per statement, then "batch", then "after" in another batch. */
+/* Each case on its own database: "before", one batch per statement, then "batch", then "after" in another batch. */
 static cJSON *run_case(const cJSON *c)
 {
     struct database db;

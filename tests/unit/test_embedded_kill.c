@@ -2,8 +2,9 @@
 /*
  * test_embedded_kill.c - what was acknowledged survives kill -9, again and again on one file.
  *
- * The child (this program, argument "child") inserts as fast as it can and tells each acknowledged number on a pipe; the
- * parent kills it at a random moment, opens the file with plain SQLite (which recovers the log) and looks for every number.
+ * The child (this program, argument "child") inserts as fast as it can and tells each acknowledged number on a pipe.
+ * The parent kills it at a random moment, opens the file with plain SQLite (which recovers the log) and looks for every
+ * number.
  */
 #include "tests/unit/test_embedded.h"
 
