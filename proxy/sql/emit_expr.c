@@ -255,6 +255,17 @@ bool enum_rank(struct emitter *e, oid_t type, struct fragment *f)
     return f->sql.p != NULL;
 }
 
+/* A column without NULLs needs no NULLS clause, which would keep SQLite from using an index of several columns. */
+static bool never_null(const struct emitter *e, const struct expr *x)
+{
+    if (x->kind != EXPR_VAR || x->var.levels_up != 0 || x->var.rte < 0 || !e->level)
+        return false;
+    const struct query *q = e->level->query;
+    const struct rte *rte = &q->rtable[x->var.rte];
+    const struct column *c = rte->kind == RTE_RELATION ? rte->columns[x->var.column].column : NULL;
+    return c && (c->not_null || c->is_rowid) && !rte_is_nullable(q, x->var.rte) && !q->n_grouping_sets;
+}
+
 bool emit_sort_key(struct emitter *e, const struct sort_item *item, struct str *ret)
 {
     struct fragment f;
@@ -265,7 +276,8 @@ bool emit_sort_key(struct emitter *e, const struct sort_item *item, struct str *
         return blocked(e, item->expr->location, "ordering by an exact numeric here");
     if (!collation_or_block(e, item->expr, true, &collation) || !enum_rank(e, item->expr->type, &f))
         return false;
-    *ret = text_of(e, "%.*s%s%s NULLS %s", STR_FMT(f.sql), collation, item->descending ? " DESC" : "", item->nulls_first ? "FIRST" : "LAST");
+    const char *nulls = never_null(e, item->expr) ? "" : item->nulls_first ? " NULLS FIRST" : " NULLS LAST";
+    *ret = text_of(e, "%.*s%s%s%s", STR_FMT(f.sql), collation, item->descending ? " DESC" : "", nulls);
     return ret->p != NULL;
 }
 

@@ -202,6 +202,7 @@ bool to_scaled(struct emitter *e, int scale, struct fragment *f);
 bool align_numbers(struct emitter *e, struct fragment *const *parts, size_t n);
 bool numeric_typmod(struct emitter *e, int32_t typmod, struct fragment *f);
 bool numeric_text(struct emitter *e, struct fragment *f);
+bool numeric_quotient(struct emitter *e, const struct expr *x, int32_t typmod, struct fragment *ret);
 bool numeric_storage(struct emitter *e, const struct column *column, struct fragment *f); /* form of the column's cells */
 int typmod_scale(int32_t typmod);
 int typmod_precision(int32_t typmod);

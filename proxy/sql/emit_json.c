@@ -79,13 +79,65 @@ bool emit_json_is_null(struct emitter *e, const struct expr *x, bool *ret_handle
     return ret->sql.p != NULL;
 }
 
+/* The texts of a constant path '{a,b}': "$.\"a\".\"b\"" and that of its parent. Keys that look like an index are left to the local engine. */
+static bool constant_path(struct emitter *e, const struct expr *x, struct str *path, struct str *parent)
+{
+    if (x->kind != EXPR_CONST || x->constant.is_null || x->constant.value.class != VALUE_TEXT)
+        return false;
+    struct str json = x->constant.value.bytes, text = STR("$"), before = text;
+    mark_structural(e, x);
+    for (size_t i = 1; i + 1 < json.n;) {
+        size_t end = i + 1;
+        while (end < json.n && json.p[end] != '"' && json.p[end] != '\\')
+            end++;
+        struct str key = { json.p + i + 1, end - i - 1 };
+        int64_t index;
+        if (json.p[i] != '"' || end >= json.n || json.p[end] == '\\' || str_to_int64(key, &index))
+            return false;
+        before = text;
+        text = text_of(e, "%.*s.\"%.*s\"", STR_FMT(text), STR_FMT(key));
+        i = end + 1;
+        while (i + 1 < json.n && (json.p[i] == ',' || json.p[i] == ' '))
+            i++;
+    }
+    *path = emit_text_literal(text, e->arena);
+    *parent = emit_text_literal(before, e->arena);
+    return text.n > 1 && path->p && parent->p;
+}
+
+/* jsonb_set(x, '{a,b}', value, create): only where the parent is an object; SQLite would make missing parents, PostgreSQL does not. */
+static bool emit_jsonb_set(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
+{
+    struct str path, parent, local = emit_raise_local(e);
+    struct fragment document, value;
+    if (strcmp(x->call.proc->source, "jsonb_set") != 0)
+        return true;
+    *ret_handled = true;
+    const struct expr *create = x->args[3];
+    if (e->shared->settings->force_local || create->kind != EXPR_CONST || create->constant.is_null || !constant_path(e, x->args[1], &path, &parent))
+        return blocked(e, x->location, "jsonb_set() with this path here");
+    mark_structural(e, create);
+    if (!emit_value(e, x->args[0], &document) || !emit_value(e, x->args[2], &value))
+        return false;
+    const struct str d = document.sql, v = value.sql;
+    *ret = (struct fragment){ .sql = text_of(e,
+                                             "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL WHEN json_type(%.*s,%.*s) = 'object' THEN "
+                                             "%s(%.*s,%.*s,json(%.*s)) WHEN json_type(%.*s) = 'object' AND json_type(%.*s,%.*s) IS NULL THEN %.*s ELSE %.*s END",
+                                             STR_FMT(d), STR_FMT(v), STR_FMT(d), STR_FMT(parent),
+                                             create->constant.value.integer ? "json_set" : "json_replace", STR_FMT(d), STR_FMT(path), STR_FMT(v),
+                                             STR_FMT(d), STR_FMT(d), STR_FMT(parent), STR_FMT(d), STR_FMT(local)) };
+    return ret->sql.p != NULL;
+}
+
 bool emit_json_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
 {
     const struct json_row *row = row_of(x);
     struct fragment document;
     struct str before, step;
-    if (!row || e->target != TARGET_D1)
+    if (e->target != TARGET_D1)
         return true;
+    if (!row)
+        return emit_jsonb_set(e, x, ret_handled, ret);
     *ret_handled = true;
     /* json keeps its spaces, as SQLite does not; jsonb is printed anew on its way out. */
     bool is_jsonb = base_type(e, x->args[0]->type) == TYPE_OID_jsonb;

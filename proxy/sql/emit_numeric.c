@@ -285,6 +285,41 @@ bool numeric_typmod(struct emitter *e, int32_t typmod, struct fragment *f)
     return c->when.p && c->then.p;
 }
 
+/* a / b rounded to numeric(p,s): exact in integers, as both scales are known. */
+bool numeric_quotient(struct emitter *e, const struct expr *x, int32_t typmod, struct fragment *ret)
+{
+    struct fragment a, b;
+    int scale = typmod_scale(typmod);
+    if (!emit_expr(e, x->args[0], &a) || !emit_expr(e, x->args[1], &b))
+        return false;
+    if (a.form == FORM_NATURAL || b.form == FORM_NATURAL || scale < 0)
+        return blocked(e, x->location, "dividing numerics of more than 15 digits here");
+    int sa = shown_scale(e, &a), sb = shown_scale(e, &b);
+    sa = sa < 0 ? PARAM_SCALE_MORE : sa;
+    sb = sb < 0 ? PARAM_SCALE_MORE : sb;
+    /* numerator at scale + sb, so that the integer quotient has `scale` digits */
+    if (!to_scaled(e, sa, &a) || !to_scaled(e, sb, &b) || !to_scaled(e, sa > scale + sb ? sa : scale + sb, &a) || !settle(e, &b))
+        return false;
+    if (sa > scale + sb) {
+        b.sql = text_of(e, "(%.*s*%lld)", STR_FMT(b.sql), (long long)powers[sa - scale - sb]);
+        if (!b.sql.p)
+            return false;
+    }
+    struct fragment twice = { .sql = text_of(e, "(2*%.*s)", STR_FMT(a.sql)), .digits = MAX_DIGITS, .checks = a.checks, .checks_end = a.checks_end };
+    if (!twice.sql.p || !watch_overflow(e, &twice) || !settle(e, &twice))
+        return false;
+    const struct str n = twice.sql, m = b.sql;
+    *ret = (struct fragment){ .form = FORM_SCALED, .scale = scale, .digits = MAX_DIGITS };
+    ret->sql = text_of(e, "((abs(%.*s)+abs(%.*s))/(2*abs(%.*s))*sign(%.*s)*sign(%.*s))", STR_FMT(n), STR_FMT(m), STR_FMT(m), STR_FMT(n), STR_FMT(m));
+    struct check *c = ARENA_NEW(e->arena, struct check);
+    if (!c)
+        return err_oom(e->err);
+    *c = (struct check){ .when = text_of(e, "%.*s = 0", STR_FMT(m)), .then = emit_raise(e, "22012", STR("division by zero")) };
+    ret->checks = c;
+    ret->checks_end = &c->next;
+    return ret->sql.p && c->when.p && c->then.p;
+}
+
 /* A value on its way into a column: NUMBER cells for numeric(p<=15,s), text otherwise. */
 bool numeric_storage(struct emitter *e, const struct column *column, struct fragment *f)
 {

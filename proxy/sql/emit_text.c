@@ -255,7 +255,9 @@ bool emit_typmod(struct emitter *e, const struct expr *x, struct fragment *ret)
         return bind_typmod(e, x, ret);
     bool outer = e->value_only;
     e->value_only = e->value_only || t == TYPE_OID_numeric; /* it is rounded to one scale here */
-    bool ok = emit_expr(e, arg, ret);
+    bool quotient = e->target == TARGET_D1 && t == TYPE_OID_numeric && x->typmod >= 0 && arg->kind == EXPR_FUNC &&
+                    strcmp(arg->call.proc->source, "numeric_div") == 0 && !is_constant_expr(arg);
+    bool ok = quotient ? numeric_quotient(e, arg, x->typmod, ret) : emit_expr(e, arg, ret);
     e->value_only = outer;
     if (!ok || x->typmod < 0)
         return ok;
