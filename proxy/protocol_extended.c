@@ -255,7 +255,10 @@ enum outcome protocol_execute(struct session *s, struct str body, struct err *er
         err_hint(err, "Use FETCH.");
         return OUTCOME_FAILED;
     }
-    return run_portal(s, p, m.max_rows, err);
+    portal_ref(p); /* COMMIT removes portals, its own too */
+    enum outcome outcome = run_portal(s, p, m.max_rows, err);
+    portal_unref(s->worker, p);
+    return outcome;
 }
 
 /* ---- the rest ---- */
