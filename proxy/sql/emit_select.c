@@ -318,14 +318,15 @@ static bool emit_values(struct emitter *e, const struct query *q, bool top, stru
     struct str rows, list = STR(""), order, limit;
     out->columns = ARENA_ARRAY(e->arena, struct fragment, n + 1);
     out->n = n;
-    if (!out->columns)
-        return err_oom(e->err);
-    if (!emit_values_rows(e, q->values_rows, q->n_values_rows, n, &rows, out->columns))
-        return false;
     struct level *level = level_new(e, q);
     struct fragment *outputs = ARENA_ARRAY(e->arena, struct fragment, n + 1);
-    if (!level || !outputs)
+    if (!out->columns || !level || !outputs)
         return err_oom(e->err);
+    e->level = level;
+    bool rows_ok = emit_values_rows(e, q->values_rows, q->n_values_rows, n, &rows, out->columns);
+    e->level = level->parent;
+    if (!rows_ok)
+        return false;
     for (size_t i = 0; i < n; i++) {
         struct fragment f = out->columns[i];
         f.sql = text_of(e, "column%zu", i + 1);
@@ -579,13 +580,27 @@ static bool is_block(const struct query *q)
     return q->set_operation == SETOP_NONE && !q->n_values_rows && !q->n_grouping_sets && !q->n_distinct_on && !q->with_ties;
 }
 
+/* WITH queries stand one level further in than the query that has them. */
+static bool emit_own_with(struct emitter *e, const struct query *q, struct str *ret)
+{
+    struct level *level = q->n_ctes ? level_new(e, q) : NULL;
+    if (!q->n_ctes)
+        return emit_with(e, q, ret);
+    if (!level)
+        return false;
+    e->level = level;
+    bool ok = emit_with(e, q, ret);
+    e->level = level->parent;
+    return ok;
+}
+
 static bool emit_select_parts(struct emitter *e, const struct query *q, bool top, struct str *with, struct str *text, struct select_output *out)
 {
     bool done = false;
     *with = STR("");
     if (e->target == TARGET_LOCAL && is_block(q) && q->n_from > 0 && query_has_tables(q) && !try_over_fetch(e, q, top, text, out, &done))
         return false;
-    return done || (emit_with(e, q, with) && emit_select_kind(e, q, top, text, out));
+    return done || (emit_own_with(e, q, with) && emit_select_kind(e, q, top, text, out));
 }
 
 bool emit_select(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out)

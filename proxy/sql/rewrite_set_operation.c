@@ -90,10 +90,15 @@ static bool emit_chain(struct emitter *e, const struct query *q, struct str *ret
     int left_terms = 1;
     if (e->depth >= EMIT_MAX_DEPTH)
         return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    struct level *level = level_new(e, q); /* the sides stand one level further in: they may refer to outer queries */
+    if (!level)
+        return false;
+    e->level = level;
     e->depth++;
     bool ok = (is_plain_chain(q->left) ? emit_chain(e, q->left, &left, out, &left_terms) : emit_select(e, q->left, false, &left, out)) &&
               emit_select(e, q->right, false, &right, &right_out);
     e->depth--;
+    e->level = level->parent;
     if (!ok)
         return false;
     bool numbered = q->set_all && q->set_operation != SETOP_UNION, all = q->set_operation == SETOP_UNION && q->set_all;
