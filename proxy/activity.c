@@ -250,7 +250,7 @@ static bool rows(void *ctx, struct str relation, bool (*add)(void *add_ctx, cons
     for (size_t i = 0; f.relation && i < sizeof(relations) / sizeof(relations[0]); i++)
         if (str_is(relation, relations[i].name))
             return relations[i].rows(&f);
-    return true;
+    return false;
 }
 
 void activity_system_state(struct session *s, struct system_state *ret)

@@ -21,6 +21,7 @@ const struct relation *system_relations(size_t *ret_n);
 struct system_state {
     struct str database, user; /* current_database(), session user */
     /* rows of pg_stat_activity, pg_settings, pg_prepared_statements, pg_locks, pg_stat_statements, pg_roles…: calls add for each row */
+    /* false: not a relation the server knows; reading it is refused then */
     bool (*rows)(void *ctx, struct str relation, bool (*add)(void *add_ctx, const struct value *cells, size_t n), void *add_ctx);
     void *ctx;
 };
