@@ -19,7 +19,8 @@ def cases(path):
         yield path.stem, "failed", f"unreadable results: {problem}"
         return
     for case in root.iter("testcase"):
-        name = ".".join(part for part in (case.get("classname"), case.get("name")) if part and part != "None")
+        names = dict.fromkeys([case.get("classname"), case.get("name")])  # ctest gives the name twice
+        name = ".".join(part for part in names if part)
         bad = case.find("failure") if case.find("failure") is not None else case.find("error")
         if bad is not None:
             yield name, "failed", first_line(bad.get("message") or bad.text)
