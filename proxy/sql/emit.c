@@ -389,6 +389,10 @@ bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct 
             else
                 buf_printf(&out, "?%zu", map[number - 1]);
             continue;
+        } else if (sql->p[i] == '{') { /* f{2}: an input of the local part by the number of its fetch */
+            end = placeholder_at(*sql, i, &number) + 1;
+            buf_printf(&out, "%d", number < EMIT_MAX_FETCHES ? e->shared->input_order[number] : 0);
+            continue;
         } else {
             end = i + 1;
         }
@@ -453,7 +457,7 @@ bool emit_query(struct query *query, const struct sql_settings *settings, struct
     plan->tag_has_count = true;
     plan->access = D1_READ;
     plan->cacheable = true;
-    if (!(change ? emit_change(&s, query) : place_select(&s, query)) || !place_prelude(&s) || !add_view_reads(&s, &e))
+    if (!changing_collect(&s, query) || !(change ? emit_change(&s, query) : place_select(&s, query)) || !place_prelude(&s) || !add_view_reads(&s, &e))
         return false;
     plan->reads = s.reads;
     plan->n_reads = s.n_reads;

@@ -396,9 +396,8 @@ static struct str json_cell(struct emitter *e, const struct column *c, size_t i)
 }
 
 static bool json_rows_statements(struct emitter *e, const struct query *q, const struct insert_columns *cols, const struct json_rows *rows,
-                                 struct str head, struct str tail)
+                                 struct str head, struct str tail, struct change *ret)
 {
-    struct plan *plan = e->shared->plan;
     struct str list = STR("");
     size_t *ends = ARENA_ARRAY(e->arena, size_t, rows->n_rows + 1), n = 0, bytes = 0;
     if (!ends)
@@ -419,14 +418,14 @@ static bool json_rows_statements(struct emitter *e, const struct query *q, const
         bytes += row;
     }
     ends[n++] = rows->n_rows;
-    plan->statements = ARENA_ARRAY(e->arena, struct plan_statement, n);
-    if (!sql.p || !plan->statements)
+    ret->statements = ARENA_ARRAY(e->arena, struct plan_statement, n);
+    if (!sql.p || !ret->statements)
         return err_is_set(e->err) ? false : err_oom(e->err);
     for (size_t i = 0, start = 0; i < n; start = ends[i++])
-        plan->statements[i] = (struct plan_statement){ .sql = sql, .binds = rows->binds + start * rows->width,
+        ret->statements[i] = (struct plan_statement){ .sql = sql, .binds = rows->binds + start * rows->width,
                                                        .n_binds = (ends[i] - start) * rows->width, .binds_as_json = true,
                                                        .json_row_width = rows->width };
-    plan->n_statements = n;
+    ret->n_statements = n;
     return true;
 }
 
@@ -475,25 +474,10 @@ static bool returning_has_other(const struct query *q)
     return false;
 }
 
-/* " RETURNING …"; with *ret_fetch set, the rows are inputs of a local SELECT of the list. */
-static bool emit_returning(struct emitter *e, const struct query *q, struct str *ret, struct select_output *out, struct fetch **ret_fetch,
-                           struct str *ret_local)
+/* The list is worked out here, over the columns it needs. */
+static bool returning_finished(struct emitter *e, const struct query *q, struct change *ret, struct str *text)
 {
     struct str list;
-    *ret = STR("");
-    *ret_fetch = NULL;
-    if (!q->n_returning)
-        return true;
-    if (returning_has_other(q))
-        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "RETURNING columns of other tables than the target is not supported");
-    struct emit_mark mark = emit_mark(e);
-    if (emit_target_list(e, q->returning, q->n_returning, true, &list, out)) {
-        *ret = text_of(e, " RETURNING %.*s", STR_FMT(list));
-        return ret->p != NULL;
-    }
-    if (err_is_set(e->err))
-        return false;
-    emit_rollback(e, mark);
     struct emitter *local = ARENA_NEW(e->arena, struct emitter);
     if (!local)
         return err_oom(e->err);
@@ -507,82 +491,82 @@ static bool emit_returning(struct emitter *e, const struct query *q, struct str 
     l->fetch = f;
     l->part = FETCHED_ORDER;
     local->level = l;
-    if (!emit_target_list(local, q->returning, q->n_returning, true, &list, out))
+    if (!emit_target_list(local, q->returning, q->n_returning, true, &list, &ret->out))
         return false;
     struct str columns = STR("");
     for (size_t i = 0; i < f->n_columns && columns.p; i++)
         columns = text_of(e, "%.*s%s%.*s AS c%zu", STR_FMT(columns), i ? ", " : "", STR_FMT(f->columns[i]), i);
-    *ret = text_of(e, " RETURNING %.*s", STR_FMT(columns.n ? columns : STR("1 AS c0")));
-    *ret_local = text_of(e, "SELECT %.*s FROM f%d AS %.*s", STR_FMT(list), f->number, STR_FMT(f->alias));
-    f->text = STR("-");
-    *ret_fetch = f;
-    e->shared->returning_local = local;
-    return ret->p && ret_local->p;
+    *text = text_of(e, " RETURNING %.*s", STR_FMT(columns.n ? columns : STR("1 AS c0")));
+    ret->local_sql = text_of(e, "SELECT %.*s FROM f{%d} AS %.*s", STR_FMT(list), f->number, STR_FMT(f->alias));
+    ret->fetch = f;
+    ret->local = local;
+    return text->p && ret->local_sql.p;
+}
+
+static bool emit_returning(struct emitter *e, const struct query *q, struct change *ret, struct str *text)
+{
+    struct str list;
+    *text = STR("");
+    if (!q->n_returning || ret->without_rows)
+        return true;
+    if (returning_has_other(q))
+        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "RETURNING columns of other tables than the target is not supported");
+    struct emit_mark mark = emit_mark(e);
+    if (emit_target_list(e, q->returning, q->n_returning, true, &list, &ret->out)) {
+        *text = text_of(e, " RETURNING %.*s", STR_FMT(list));
+        return text->p != NULL;
+    }
+    if (err_is_set(e->err) || ret->must_be_d1)
+        return false;
+    emit_rollback(e, mark);
+    return returning_finished(e, q, ret, text);
 }
 
 /* ---- statements ---- */
 
-static bool finish_change(struct emitter *e, const struct query *q, struct str sql, const struct select_output *out, struct fetch *f, struct str local_sql)
+static bool one_statement(struct emitter *e, struct str sql, struct change *ret)
 {
-    struct emit_shared *s = e->shared;
-    struct plan *plan = s->plan;
-    if (sql.p) {
-        plan->statements = ARENA_NEW(e->arena, struct plan_statement);
-        if (!plan->statements)
-            return err_oom(e->err);
-        if (!place_statement(e, sql, plan->statements))
-            return false;
-        plan->n_statements = 1;
-    }
-    for (size_t i = 0; i < plan->n_statements; i++) {
-        struct plan_statement *m = &plan->statements[i];
-        m->role = f ? STATEMENT_FETCH : STATEMENT_MAIN;
-        m->counts_changes = true;
-        m->gives_rows = q->n_returning > 0;
-        m->n_columns = f ? (f->n_columns ? f->n_columns : 1) : (q->n_returning ? out->n : 0);
-    }
-    plan->place = PLACE_D1;
-    if (f) {
-        bool as_json;
-        plan->local = ARENA_NEW(e->arena, struct plan_local);
-        if (!plan->local)
-            return err_oom(e->err);
-        if (!finish_binds(s->returning_local, 0, &local_sql, &plan->local->binds, &plan->local->n_binds, &as_json))
-            return false;
-        plan->local->sql = local_sql;
-        plan->local->n_inputs = 1;
-        plan->local->needs_catalog = s->needs_catalog;
-        plan->place = PLACE_D1_THEN_FINISH;
-    }
-    return !q->n_returning || describe_columns(e, q->returning, q->n_returning, out);
+    ret->statements = ARENA_NEW(e->arena, struct plan_statement);
+    if (!sql.p || !ret->statements)
+        return err_is_set(e->err) ? false : err_oom(e->err);
+    ret->n_statements = 1;
+    return place_statement(e, sql, ret->statements);
 }
 
-static bool emit_insert(struct emitter *e, struct query *q)
+/* Rows beyond D1's parameters. *ret_done false: they cannot go as JSON. */
+static bool insert_many(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str head, struct change *ret, bool *ret_done)
 {
-    struct str name, with, list, values, conflict, returning, local = { 0 }, sql = { 0 };
+    struct json_rows rows;
+    struct str conflict, returning;
+    struct emit_mark mark = emit_mark(e);
+    *ret_done = collect_rows(e, q, cols, &rows);
+    if (!*ret_done) {
+        emit_rollback(e, mark);
+        e->n_binds = 0;
+        return !err_is_set(e->err);
+    }
+    e->n_binds = 0;
+    if (!emit_conflict(e, q, &conflict) || !emit_returning(e, q, ret, &returning))
+        return false;
+    if (e->n_binds)
+        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "constants in ON CONFLICT or RETURNING of an INSERT of this many rows are not supported");
+    struct str tail = text_of(e, "%.*s%.*s", STR_FMT(conflict), STR_FMT(returning));
+    return tail.p && json_rows_statements(e, q, cols, &rows, head, tail, ret);
+}
+
+static bool emit_insert(struct emitter *e, const struct query *q, struct change *ret)
+{
+    struct str name, with, list, values, conflict, returning;
     struct insert_columns cols;
-    struct select_output out = { 0 };
-    struct fetch *f;
     if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !pick_columns(e, q, &cols, &list))
         return false;
     struct str head = text_of(e, "%.*sINSERT INTO %.*s%s%.*s%s", STR_FMT(with), STR_FMT(name), list.n ? "(" : "", STR_FMT(list), list.n ? ")" : "");
-    bool many = !q->insert_select && cols.n * q->n_insert_rows > e->shared->settings->traits.max_params && cols.n > 0;
-    if (many) {
-        struct json_rows rows;
-        struct emit_mark mark = emit_mark(e);
-        if (collect_rows(e, q, &cols, &rows)) {
-            e->n_binds = 0;
-            if (!emit_conflict(e, q, &conflict) || !emit_returning(e, q, &returning, &out, &f, &local))
-                return false;
-            struct str tail = text_of(e, "%.*s%.*s", STR_FMT(conflict), STR_FMT(returning));
-            if (e->n_binds == 0)
-                return tail.p && json_rows_statements(e, q, &cols, &rows, head, tail) && finish_change(e, q, sql, &out, f, local);
-            return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "constants in ON CONFLICT or RETURNING of an INSERT of this many rows are not supported");
-        }
-        if (err_is_set(e->err))
+    if (!q->insert_select && cols.n * q->n_insert_rows > e->shared->settings->traits.max_params && cols.n > 0) {
+        bool done;
+        if (!insert_many(e, q, &cols, head, ret, &done))
             return false;
-        emit_rollback(e, mark);
-        e->n_binds = 0;
+        if (done)
+            return true;
     }
     struct emit_mark mark = emit_mark(e);
     bool ok = q->insert_select ? insert_from_select(e, q, &cols, &values) : insert_values(e, q, &cols, &values);
@@ -590,37 +574,49 @@ static bool emit_insert(struct emitter *e, struct query *q)
         emit_rollback(e, mark);
         ok = insert_computed(e, q, &cols, &values);
     }
-    if (!ok || !emit_conflict(e, q, &conflict) || !emit_returning(e, q, &returning, &out, &f, &local))
+    if (!ok || !emit_conflict(e, q, &conflict) || !emit_returning(e, q, ret, &returning))
         return false;
-    sql = text_of(e, "%.*s%.*s%.*s%.*s", STR_FMT(head), STR_FMT(values), STR_FMT(conflict), STR_FMT(returning));
-    return sql.p && finish_change(e, q, sql, &out, f, local);
+    return one_statement(e, text_of(e, "%.*s%.*s%.*s%.*s", STR_FMT(head), STR_FMT(values), STR_FMT(conflict), STR_FMT(returning)), ret);
 }
 
-static bool emit_update(struct emitter *e, struct query *q)
+static bool emit_update(struct emitter *e, const struct query *q, struct change *ret)
 {
-    struct str name, with, sets, from, where, returning, local = { 0 };
-    struct select_output out = { 0 };
-    struct fetch *f;
+    struct str name, with, sets, from, where, returning;
     if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) || !emit_sets(e, target_of(q), q->sets, q->n_sets, &sets) ||
-        !emit_where(e, q, NULL, 0, &where) || !emit_returning(e, q, &returning, &out, &f, &local))
+        !emit_where(e, q, NULL, 0, &where) || !emit_returning(e, q, ret, &returning))
         return false;
-    struct str sql = text_of(e, "%.*sUPDATE %.*s SET %.*s%s%.*s%.*s%.*s", STR_FMT(with), STR_FMT(name), STR_FMT(sets), from.n ? " FROM " : "",
-                             STR_FMT(from), STR_FMT(where), STR_FMT(returning));
-    return sql.p && finish_change(e, q, sql, &out, f, local);
+    return one_statement(e, text_of(e, "%.*sUPDATE %.*s SET %.*s%s%.*s%.*s%.*s", STR_FMT(with), STR_FMT(name), STR_FMT(sets), from.n ? " FROM " : "",
+                                    STR_FMT(from), STR_FMT(where), STR_FMT(returning)), ret);
 }
 
-static bool emit_delete(struct emitter *e, struct query *q)
+static bool emit_delete(struct emitter *e, const struct query *q, struct change *ret)
 {
-    struct str name, with, from, where, returning, local = { 0 };
-    struct select_output out = { 0 };
-    struct fetch *f;
+    struct str name, with, from, where, returning;
     if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) || !emit_where(e, q, NULL, 0, &where) ||
-        !emit_returning(e, q, &returning, &out, &f, &local))
+        !emit_returning(e, q, ret, &returning))
         return false;
     if (from.n)
         where = text_of(e, " WHERE EXISTS (SELECT 1 FROM %.*s%.*s)", STR_FMT(from), STR_FMT(where));
-    struct str sql = text_of(e, "%.*sDELETE FROM %.*s%.*s%.*s", STR_FMT(with), STR_FMT(name), STR_FMT(where), STR_FMT(returning));
-    return sql.p && finish_change(e, q, sql, &out, f, local);
+    return one_statement(e, text_of(e, "%.*sDELETE FROM %.*s%.*s%.*s", STR_FMT(with), STR_FMT(name), STR_FMT(where), STR_FMT(returning)), ret);
+}
+
+bool emit_change_statement(struct emitter *e, const struct query *q, struct change *ret)
+{
+    const struct relation *r = target_of(q);
+    if (r->kind == RELATION_VIEW)
+        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "changing view %.*s is not supported", STR_FMT(r->name));
+    if (e->depth >= EMIT_MAX_DEPTH)
+        return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    e->depth++;
+    bool ok = q->command == COMMAND_INSERT ? emit_insert(e, q, ret) : q->command == COMMAND_UPDATE ? emit_update(e, q, ret) : emit_delete(e, q, ret);
+    e->depth--;
+    if (ok)
+        return true;
+    if (err_is_set(e->err))
+        return false;
+    static const char *const names[] = { "", "INSERT", "UPDATE", "DELETE" };
+    e->shared->blocked_what = text_of(e, "%s with %.*s", names[q->command], STR_FMT(e->shared->blocked_what));
+    return false;
 }
 
 /* ---- footprint ---- */
@@ -671,35 +667,63 @@ static bool spread_writes(struct emitter *e, const struct relation *r, enum comm
     return true;
 }
 
-static bool note_writes(struct emitter *e, const struct query *q)
+bool note_writes(struct emitter *e, const struct query *q)
 {
-    struct relation_set writes = { 0 };
+    struct plan *plan = e->shared->plan;
+    struct relation_set writes = { .list = plan->writes, .n = plan->n_writes, .size = plan->n_writes };
+    size_t first = writes.n;
     if (!set_add(e, &writes, target_of(q)))
         return false;
-    for (size_t i = 0; i < writes.n; i++)
+    for (size_t i = first; i < writes.n; i++)
         if (!spread_writes(e, writes.list[i], q->on_conflict && q->on_conflict->update ? COMMAND_UPDATE : q->command, &writes))
             return false;
-    e->shared->plan->writes = writes.list;
-    e->shared->plan->n_writes = writes.n;
+    plan->writes = writes.list;
+    plan->n_writes = writes.n;
+    return true;
+}
+
+static bool change_local(struct emit_shared *s, struct change *c)
+{
+    struct plan *plan = s->plan;
+    bool as_json;
+    plan->local = ARENA_NEW(s->arena, struct plan_local);
+    if (!plan->local)
+        return err_oom(s->err);
+    if (!finish_binds(c->local, 0, &c->local_sql, &plan->local->binds, &plan->local->n_binds, &as_json))
+        return false;
+    plan->local->sql = c->local_sql;
+    plan->local->n_inputs = 1;
+    plan->local->needs_catalog = s->needs_catalog;
+    plan->place = PLACE_D1_THEN_FINISH;
     return true;
 }
 
 bool emit_change(struct emit_shared *s, struct query *q)
 {
     struct emitter e;
-    const struct relation *r = target_of(q);
+    struct change c = { 0 };
+    struct plan *plan = s->plan;
+    size_t n_inputs = 0;
     emitter_init(&e, s, TARGET_D1);
-    s->plan->access = D1_WRITE;
-    if (r->kind == RELATION_VIEW)
-        return refused(&e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "changing view %.*s is not supported", STR_FMT(r->name));
-    bool ok = q->command == COMMAND_INSERT ? emit_insert(&e, q) : q->command == COMMAND_UPDATE ? emit_update(&e, q) : emit_delete(&e, q);
-    if (!ok) {
+    plan->access = D1_WRITE;
+    s->uses = &s->main_uses;
+    if (!emit_change_statement(&e, q, &c)) {
         if (err_is_set(s->err))
             return false;
-        static const char *const names[] = { "", "INSERT", "UPDATE", "DELETE" };
-        s->blocked_what = text_of(&e, "%s with %.*s", names[q->command], STR_FMT(s->blocked_what));
         refuse_blocked(&e);
         return err_hint(s->err, "D1 cannot compute it, and a statement that writes runs in D1 alone. Read first and write the computed values.");
     }
-    return note_writes(&e, q);
+    for (size_t i = 0; i < c.n_statements; i++) {
+        struct plan_statement *m = &c.statements[i];
+        m->role = c.fetch ? STATEMENT_FETCH : STATEMENT_MAIN;
+        m->counts_changes = true;
+        m->gives_rows = q->n_returning > 0;
+        m->n_columns = c.fetch ? (c.fetch->n_columns ? c.fetch->n_columns : 1) : (q->n_returning ? c.out.n : 0);
+    }
+    plan->statements = c.statements;
+    plan->n_statements = c.n_statements;
+    plan->place = PLACE_D1;
+    if ((c.fetch && !change_local(s, &c)) || (q->n_returning && !describe_columns(&e, q->returning, q->n_returning, &c.out)) || !note_writes(&e, q))
+        return false;
+    return changing_with(s, q, &n_inputs);
 }

@@ -94,6 +94,13 @@ bool resolve_var(struct emitter *e, const struct expr *x, struct fragment *ret)
         e->level = outer;
         return ok;
     }
+    if (e->shared->n_changing) {
+        bool done;
+        if (!changing_new_value(e, l, x, &done, ret))
+            return false;
+        if (done)
+            return true;
+    }
     struct emitted_rte *m = &l->rtes[x->var.rte];
     if (m->fetch) {
         struct fetch *f = m->fetch;
@@ -370,13 +377,30 @@ static bool emit_values_rte(struct emitter *e, const struct query *q, int index,
     return ret->p != NULL;
 }
 
+/* Another statement's WITH query: D1 has no name for it here. */
+static bool inline_cte(struct emitter *e, const struct query *q, int index, struct str *ret)
+{
+    const struct rte *rte = &q->rtable[index];
+    struct str select;
+    struct select_output out;
+    bool ok = rte->cte->query->command == COMMAND_SELECT ? emit_select(e, rte->cte->query, false, &select, &out)
+                                                         : rewrite_changing_with_read(e, rte->cte, &select, &out);
+    struct str alias = ok ? unique_name(e, rte->alias.n ? rte->alias : rte->cte->name) : (struct str){ 0 };
+    if (!alias.p || !numbered_columns(e, alias, "c", 0, out.columns, out.n, &e->level->rtes[index].columns))
+        return false;
+    *ret = text_of(e, "(%.*s) AS %.*s", STR_FMT(select), STR_FMT(alias));
+    return ret->p != NULL;
+}
+
 static bool emit_cte_rte(struct emitter *e, const struct query *q, int index, struct str *ret)
 {
     const struct rte *rte = &q->rtable[index];
     const struct cte_name *c = e->shared->ctes;
-    while (c && c->cte != rte->cte)
+    while (c && (c->cte != rte->cte || c->target != e->target))
         c = c->next;
-    if (!c || c->target != e->target)
+    if (!c && e->target == TARGET_D1 && !rte->cte->recursive)
+        return inline_cte(e, q, index, ret);
+    if (!c)
         return blocked(e, -1, "a reference to WITH query \"%.*s\" here", STR_FMT(rte->cte->name));
     struct str alias = unique_name(e, rte->alias.n ? rte->alias : rte->cte->name);
     if (!alias.p || !numbered_columns(e, alias, "c", 0, c->columns, rte->n_columns, &e->level->rtes[index].columns))

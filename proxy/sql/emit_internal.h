@@ -90,6 +90,7 @@ struct fetch {
     struct str *columns; size_t n_columns, size_columns;
     struct str with, tail;               /* WITH … and FROM … WHERE … ORDER BY … LIMIT */
     struct str text;                     /* a whole SELECT instead, its columns c0… */
+    struct changing *changing;           /* the rows of a WITH query that changes data */
 };
 
 enum { EMIT_MAX_DEPTH = 400, EMIT_MAX_FETCHES = 8, EMIT_D1_DEPTH = 95 };
@@ -108,7 +109,9 @@ struct emit_shared {
     bool needs_catalog, has_volatile;
     const struct relation **reads; size_t n_reads, size_reads;
     struct cte_name { const struct cte *cte; enum emit_target target; struct str name; struct fragment *columns; struct cte_name *next; } *ctes;
-    struct emitter *returning_local; /* prints the RETURNING list that is finished here */
+    struct changing *changing; size_t n_changing; /* WITH queries that change data (rewrite_changing_with.c) */
+    unsigned *uses, main_uses;  /* of the statement being printed: which of them it reads, by bit */
+    int input_order[EMIT_MAX_FETCHES]; /* of each fetch: which input of the local part it feeds */
     /* what blocked the last attempt, for messages */
     struct str blocked_what; int blocked_location;
 };
@@ -122,6 +125,7 @@ struct emitter {
     bool no_prelude;
     bool native;           /* values travel as they are */
     bool one_row;          /* VALUES of INSERT: volatile functions give one value each */
+    bool in_targets;       /* inside a SELECT list: changing_new_value() */
     bool value_only;       /* a numeric's value matters, not the scale it is shown with */
     struct bind *binds; size_t n_binds, size_binds;
     struct level *level;
@@ -257,8 +261,27 @@ bool rewrite_set_operation(struct emitter *e, const struct query *q, bool top, s
 bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out);
 bool rewrite_distinct_on(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out);
 
+bool rewrite_changing_with_read(struct emitter *e, const struct cte *cte, struct str *ret, struct select_output *out);
+bool changing_collect(struct emit_shared *s, const struct query *q);
+struct changing *changing_find(const struct emit_shared *s, const struct cte *cte);
+/* LOCAL: the rows a changing WITH query returns. */
+bool changing_fetch(struct emitter *e, const struct cte *cte, struct str *ret, struct select_output *out);
+/* Puts the changing statements of WITH before and after the plan's own. *n_inputs: inputs of the local part so far. */
+bool changing_with(struct emit_shared *s, const struct query *q, size_t *n_inputs);
+/* A column of an UPDATE's target as it will be. *ret_done false: as it stands. */
+bool changing_new_value(struct emitter *e, const struct level *l, const struct expr *x, bool *ret_done, struct fragment *ret);
+
 /* --- emit_change.c --- */
+struct change { /* one statement that writes, printed */
+    bool without_rows;  /* in: no RETURNING is wanted */
+    bool must_be_d1;    /* in: RETURNING may not be finished here */
+    struct plan_statement *statements; size_t n_statements;
+    struct select_output out;
+    struct fetch *fetch; struct emitter *local; struct str local_sql; /* RETURNING finished here */
+};
+bool emit_change_statement(struct emitter *e, const struct query *q, struct change *ret);
 bool emit_change(struct emit_shared *s, struct query *q);
+bool note_writes(struct emitter *e, const struct query *q);
 
 /* --- place.c --- */
 bool place_select(struct emit_shared *s, struct query *q);
@@ -267,6 +290,8 @@ bool reads_only(const struct query *q, const struct expr *x, int rte); /* column
 struct fetch *fetch_new(struct emitter *e, const struct query *q);
 /* A column of the fetch for a value D1 prints: how the local engine reads it. */
 bool fetch_column(struct emitter *e, struct fetch *f, const struct fragment *column, oid_t type, struct fragment *ret);
+/* How the local engine reads a cell that D1 gave in a form of its own: f->sql is the cell. */
+bool fetch_read_cell(struct emitter *e, const struct fetch *f, oid_t type, struct fragment *c);
 /* LOCAL: x as a column of a fetch, when D1 can compute it there. */
 bool try_fetched(struct emitter *e, const struct expr *x, bool *ret_done, struct fragment *ret);
 /* LOCAL: a relation or subquery of FROM whose rows D1 gives. *ret_done false: it must be printed here. */

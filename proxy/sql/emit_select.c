@@ -65,7 +65,8 @@ bool emit_target_list(struct emitter *e, const struct target *targets, size_t n,
     if (!out->columns)
         return err_oom(e->err);
     buf_init(&text, 16 << 20);
-    bool ok = true;
+    bool ok = true, outer = e->in_targets;
+    e->in_targets = true;
     for (size_t i = 0; i < n && ok; i++) {
         struct fragment f;
         if (targets[i].junk)
@@ -78,6 +79,7 @@ bool emit_target_list(struct emitter *e, const struct target *targets, size_t n,
         f.bindable = NULL;
         out->columns[at++] = f;
     }
+    e->in_targets = outer;
     if (ok && shown == 0)
         buf_printf(&text, "1 AS c0"); /* SELECT without columns */
     *ret = !ok || text.failed ? (struct str){ 0 } : arena_str(e->arena, buf_str(&text));
@@ -160,14 +162,18 @@ bool emit_where(struct emitter *e, const struct query *q, const struct expr **sk
     struct str *parts = ARENA_ARRAY(e->arena, struct str, n + 1);
     if (!parts)
         return err_oom(e->err);
-    for (size_t i = 0; i < n; i++) {
+    bool outer = e->in_targets, ok = true;
+    e->in_targets = false;
+    for (size_t i = 0; ok && i < n; i++) {
         struct fragment f;
         if (is_in(list[i], skip, n_skip))
             continue;
-        if (!emit_condition(e, list[i], &f))
-            return false;
-        parts[kept++] = f.sql;
+        if ((ok = emit_condition(e, list[i], &f)))
+            parts[kept++] = f.sql;
     }
+    e->in_targets = outer;
+    if (!ok)
+        return false;
     if (kept == 0)
         return true;
     if (!join_balanced(e, parts, kept, " AND ", &joined))
@@ -381,8 +387,9 @@ static bool emit_cte(struct emitter *e, const struct cte *cte, struct str *ret)
 {
     struct str select, list;
     struct select_output out;
-    size_t n = shown_targets(cte->query->targets, cte->query->n_targets);
-    if (cte->query->command != COMMAND_SELECT)
+    bool changes = cte->query->command != COMMAND_SELECT;
+    size_t n = changes ? cte->query->n_returning : shown_targets(cte->query->targets, cte->query->n_targets);
+    if (changes && e->target == TARGET_D1)
         return blocked(e, -1, "a WITH query that changes data");
     struct str name = cte_name(e, cte->name);
     struct fragment *natural = ARENA_ARRAY(e->arena, struct fragment, n + 1);
@@ -391,12 +398,14 @@ static bool emit_cte(struct emitter *e, const struct cte *cte, struct str *ret)
     bool done = false;
     for (size_t i = 0; i < n; i++) {
         natural[i].scale = -1;
-        if (cte->recursive && e->target == TARGET_D1 && is_numeric(e, cte->query->targets[i].expr->type))
+        if (cte->recursive && !changes && e->target == TARGET_D1 && is_numeric(e, cte->query->targets[i].expr->type))
             return blocked(e, -1, "a recursive query with numeric columns here");
     }
     if (cte->recursive && !register_cte(e, cte, name, natural))
         return false;
-    if (e->target == TARGET_LOCAL && !fetch_query(e, cte->query, &select, &out, &done))
+    if (changes && !(done = changing_fetch(e, cte, &select, &out)))
+        return false;
+    if (!done && e->target == TARGET_LOCAL && !fetch_query(e, cte->query, &select, &out, &done))
         return false;
     if (!done && !emit_select(e, cte->query, false, &select, &out))
         return false;
@@ -415,8 +424,11 @@ bool emit_with(struct emitter *e, const struct query *q, struct str *ret)
     for (size_t i = 0; i < q->n_ctes; i++) {
         struct str one;
         /* A query that nobody reads is not run, unless it changes data. */
-        if (q->ctes[i].references == 0 && q->ctes[i].query->command == COMMAND_SELECT)
+        bool changes = q->ctes[i].query->command != COMMAND_SELECT;
+        if (q->ctes[i].references == 0 && (!changes || e->target == TARGET_LOCAL))
             continue;
+        if (changes && q->command != COMMAND_SELECT)
+            continue; /* read by an equivalent where it stands */
         if (!emit_cte(e, &q->ctes[i], &one))
             return false;
         text = text_of(e, "%.*s%s%.*s", STR_FMT(text), text.n ? ", " : "", STR_FMT(one));
@@ -610,7 +622,7 @@ bool emit_select(struct emitter *e, const struct query *q, bool top, struct str 
     if (e->depth >= EMIT_MAX_DEPTH)
         return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     if (q->command != COMMAND_SELECT)
-        return blocked(e, -1, "a WITH query that changes data");
+        return blocked(e, -1, "a WITH query that changes data, at this place");
     e->depth++;
     bool outer = e->value_only;
     e->value_only = false;

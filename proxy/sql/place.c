@@ -123,8 +123,7 @@ struct fetch *fetch_new(struct emitter *e, const struct query *q)
     return f;
 }
 
-/* How the local engine reads a cell that D1 gave in a form of its own. */
-static bool read_cell(struct emitter *e, const struct fetch *f, oid_t type, struct fragment *c)
+bool fetch_read_cell(struct emitter *e, const struct fetch *f, oid_t type, struct fragment *c)
 {
     const struct type_info *t = type_find(base_type(e, type));
     bool native = f->d1->native;
@@ -164,7 +163,7 @@ bool fetch_column(struct emitter *e, struct fetch *f, const struct fragment *col
     ret->bindable = NULL;
     ret->sql = text_of(e, "%.*s.c%zu", STR_FMT(f->alias), at);
     ret->simple = true;
-    return ret->sql.p && read_cell(e, f, type, ret);
+    return ret->sql.p && fetch_read_cell(e, f, type, ret);
 }
 
 struct content {
@@ -359,7 +358,7 @@ static bool fetch_relation(struct emitter *e, const struct query *q, int index, 
     f->tail = text_of(e, " FROM %.*s AS %.*s%.*s", STR_FMT(name), STR_FMT(alias), STR_FMT(where));
     m->fetch = f;
     add_read(e, rte->relation);
-    *ret = text_of(e, "f%d AS %.*s", f->number, STR_FMT(f->alias));
+    *ret = text_of(e, "f{%d} AS %.*s", f->number, STR_FMT(f->alias));
     return f->tail.p && ret->p;
 }
 
@@ -380,7 +379,7 @@ bool fetch_query(struct emitter *e, const struct query *q, struct str *ret, stru
     for (size_t i = 0; ok && i < out->n; i++) {
         struct fragment *c = &out->columns[i];
         c->sql = text_of(e, "%.*s.c%zu", STR_FMT(f->alias), i);
-        ok = c->sql.p && read_cell(e, f, q->targets[i].expr->type, c);
+        ok = c->sql.p && fetch_read_cell(e, f, q->targets[i].expr->type, c);
         if (ok)
             list = text_of(e, "%.*s%s%.*s AS c%zu", STR_FMT(list), i ? ", " : "", STR_FMT(c->sql), i);
         *c = (struct fragment){ .scale = -1 };
@@ -390,7 +389,7 @@ bool fetch_query(struct emitter *e, const struct query *q, struct str *ret, stru
         return !err_is_set(e->err);
     }
     f->n_columns = out->n ? out->n : 1;
-    *ret = text_of(e, "SELECT %.*s FROM f%d AS %.*s", STR_FMT(list.n ? list : STR("1 AS c0")), f->number, STR_FMT(f->alias));
+    *ret = text_of(e, "SELECT %.*s FROM f{%d} AS %.*s", STR_FMT(list.n ? list : STR("1 AS c0")), f->number, STR_FMT(f->alias));
     *ret_done = true;
     return ret->p != NULL;
 }
@@ -447,7 +446,7 @@ bool fetch_block(struct emitter *e, const struct query *q, enum fetched_part mos
     f->tail = text_of(e, " FROM %.*s%.*s%.*s%.*s%.*s", STR_FMT(from), STR_FMT(where), STR_FMT(group), STR_FMT(order), STR_FMT(limit));
     l->fetch = f;
     l->part = most;
-    l->rtes_alias = text_of(e, "f%d AS %.*s", f->number, STR_FMT(f->alias));
+    l->rtes_alias = text_of(e, "f{%d} AS %.*s", f->number, STR_FMT(f->alias));
     *ret = most;
     return f->tail.p && l->rtes_alias.p;
 }
@@ -491,25 +490,32 @@ static bool fetch_statement(struct fetch *f, struct plan_statement *ret)
     return true;
 }
 
-bool place_finish(struct emit_shared *s, struct emitter *local, struct str sql)
+bool place_finish(struct emit_shared *s, const struct query *q, struct emitter *local, struct str sql)
 {
     struct plan *plan = s->plan;
     bool as_json;
+    size_t n_inputs = 0;
     plan->local = ARENA_NEW(s->arena, struct plan_local);
     plan->statements = ARENA_ARRAY(s->arena, struct plan_statement, s->n_fetches + 1);
     if (!plan->local || !plan->statements)
         return err_oom(s->err);
-    for (size_t i = 0; i < s->n_fetches; i++)
-        if (!fetch_statement(s->fetches[i], &plan->statements[i]))
+    for (size_t i = 0; i < s->n_fetches; i++) {
+        if (s->fetches[i]->changing)
+            continue;
+        s->input_order[i] = (int)n_inputs;
+        if (!fetch_statement(s->fetches[i], &plan->statements[n_inputs++]))
             return false;
-    plan->n_statements = s->n_fetches;
+    }
+    plan->n_statements = n_inputs;
+    if (!changing_with(s, q, &n_inputs))
+        return false;
     struct plan_local *l = plan->local;
     if (!finish_binds(local, 0, &sql, &l->binds, &l->n_binds, &as_json))
         return false;
     l->sql = sql;
-    l->n_inputs = s->n_fetches;
+    l->n_inputs = n_inputs;
     l->needs_catalog = s->needs_catalog;
-    plan->place = s->n_fetches ? PLACE_D1_THEN_FINISH : PLACE_HERE;
+    plan->place = plan->n_statements ? PLACE_D1_THEN_FINISH : PLACE_HERE;
     return true;
 }
 
@@ -540,7 +546,7 @@ static bool place_local(struct emit_shared *s, struct query *q)
     emitter_init(&local, s, TARGET_LOCAL);
     if (!emit_select(&local, q, true, &sql, &out))
         return refuse_blocked(&local);
-    return place_finish(s, &local, sql) && describe_columns(&local, q->targets, q->n_targets, &out);
+    return place_finish(s, q, &local, sql) && describe_columns(&local, q->targets, q->n_targets, &out);
 }
 
 bool place_select(struct emit_shared *s, struct query *q)

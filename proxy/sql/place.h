@@ -16,7 +16,7 @@
 /* A query that only reads: fills place, columns, statements, local, prelude of the plan. */
 bool place_select(struct emit_shared *s, struct query *q);
 /* Statements of the fetches made so far, in their order, then the local part. */
-bool place_finish(struct emit_shared *s, struct emitter *local, struct str sql);
+bool place_finish(struct emit_shared *s, const struct query *q, struct emitter *local, struct str sql);
 /* The prelude, when something asked for it. */
 bool place_prelude(struct emit_shared *s);
 /* One D1 statement from a printed text. */
