@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Checks the rows of .def files: def_rows.py FILE…
 
-A .def file opens with a comment that says what its rows are, as MACRO(column, column…), and its order: "sorted by COLUMN" ("…
-without case"; "byte order" means by the first column), or "in order" where the sequence itself means something. Rows are fenced from
-the formatter. Sorted ones must be, each macro by itself, and have no row twice. Generated files ("do not edit") are left out.
+A .def file opens with a comment that says what its rows are, as MACRO(column, column…), and its order: "sorted by COLUMN[, then
+COLUMN]" ("… without case"), "sorted" or "byte order" by the first column and on, or "in order" where the sequence itself means
+something. Rows are fenced from the formatter. Sorted ones must be, each macro by itself, and have no row twice. Generated files ("do
+not edit") are left out.
 """
 import pathlib
 import re
@@ -48,7 +49,7 @@ def check(path):
     if "do not edit" in said:
         return []
     complaints = [] if "clang-format off" in source else [f"{path}: rows are not fenced with clang-format off"]
-    order = re.search(r"sorted by (\w+)( without case)?|byte order|\bin order\b|order matters|\bsorted\b", said, re.I)
+    order = re.search(r"sorted by (\w+)(?:,? then (?:by )?(\w+))?( without case)?|byte order|\bin order\b|order matters|\bsorted\b", said, re.I)
     if not order:
         return [*complaints, f"{path}:1: the opening comment does not say the order of the rows"]
     if order[0].lower() in ("in order", "order matters"):
@@ -59,12 +60,12 @@ def check(path):
         row = ROW.match(line)
         if not row or row[1] not in signatures and signatures:
             continue
-        names = signatures.get(row[1], [])
-        at = names.index(order[1]) if order[1] in names else 0
-        mine = key(columns(row[2])[at], bool(order[2]))
-        if row[1] in last and mine <= last[row[1]]:
-            complaints.append(f"{path}:{number}: {mine[1] or mine[2]} stands after {last[row[1]][1] or last[row[1]][2]}")
-        last[row[1]] = mine
+        names, cells = signatures.get(row[1], []), columns(row[2])
+        at = [names.index(column) for column in order.groups()[:2] if column in names] or range(len(cells))
+        mine = [key(cells[i], bool(order[3])) for i in at if i < len(cells)]
+        if row[1] in last and mine <= last[row[1]][0]:
+            complaints.append(f"{path}:{number}: {cells[at[0]]} stands after {last[row[1]][1]}")
+        last[row[1]] = mine, cells[at[0]]
     if not last:
         complaints.append(f"{path}: no row found of what its opening comment describes")
     return complaints
