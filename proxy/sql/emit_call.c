@@ -539,6 +539,8 @@ static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const 
     *ret = (struct fragment){ 0 };
     if (x->call.within_group || x->call.levels_up > 0)
         return blocked(e, x->location, x->call.within_group ? "ordered-set aggregate %s()" : "aggregate %s() of an outer query", x->call.proc->name);
+    if (x->call.distinct && strchr(t, '@')) /* SQLite takes DISTINCT with one argument only, the type is another */
+        return blocked(e, x->location, "DISTINCT in %s()", x->call.proc->name);
     if (!aggregate_arguments(e, x, &args) || !compare_aggregate(e, x, args))
         return false;
     if (strncmp(x->call.proc->source, "array_agg(anynonarray", 21) == 0)

@@ -208,8 +208,10 @@ bool add_json(sqlite3_context *c, oid_t type, const struct value *v, struct buf 
     }
     if (!value_to_text(c, type, v, &text))
         return false;
-    bool number = info && (info->storage == STORAGE_INTEGER || info->storage == STORAGE_REAL || info->storage == STORAGE_NUMERIC) &&
-                  text.n && (text.p[text.n - 1] >= '0' && text.p[text.n - 1] <= '9') && type != TYPE_OID_regclass && type != TYPE_OID_regtype;
+    /* Types of numbers only: an oid is quoted, NaN and infinities too. */
+    bool number = type == TYPE_OID_int2 || type == TYPE_OID_int4 || type == TYPE_OID_int8 || type == TYPE_OID_numeric || type == TYPE_OID_float4 ||
+                  type == TYPE_OID_float8;
+    number = number && text.n && text.p[text.n - 1] >= '0' && text.p[text.n - 1] <= '9';
     if (number)
         buf_add_str(out, text);
     else
