@@ -1,4 +1,5 @@
 /* casts.c - what the printer calls besides PostgreSQL's own functions: conversions through text, lengths, slices, records (functions.def). */
+#include "proxy/catalog/names.h"
 #include "proxy/sql/functions/typed.h"
 
 #include <stdlib.h>
@@ -20,9 +21,9 @@ static bool reg_name(sqlite3_context *c, oid_t type, oid_t oid, struct str *ret)
     if (type == TYPE_OID_regclass) {
         const struct relation *r = run->snapshot ? snapshot_relation_by_oid(run->snapshot, oid) : NULL;
         if (r && (str_is(r->schema, "public") || str_is(r->schema, "pg_catalog")))
-            *ret = quoted_identifier(a, r->name);
+            *ret = name_quote(r->name, a);
         else if (r)
-            *ret = arena_printf(a, "%.*s.%.*s", STR_FMT(quoted_identifier(a, r->schema)), STR_FMT(quoted_identifier(a, r->name)));
+            *ret = arena_printf(a, "%.*s.%.*s", STR_FMT(name_quote(r->schema, a)), STR_FMT(name_quote(r->name, a)));
         else
             *ret = arena_printf(a, "%u", oid);
         return ret->p != NULL;

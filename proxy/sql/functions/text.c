@@ -1,4 +1,5 @@
 /* text.c - strings and bytes (PostgreSQL 9.4, 9.5; names are pg_proc's prosrc). Positions count characters. */
+#include "proxy/catalog/names.h"
 #include "proxy/sql/functions/typed.h"
 
 #include <locale.h>
@@ -484,28 +485,6 @@ static void to_hex64(sqlite3_context *c, int n, sqlite3_value **args)
 
 /* --- quoting --- */
 
-static bool needs_quotes(struct str s)
-{
-    static const char *const reserved[] = { "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "both", "case", "cast", "check",
-        "collate", "column", "constraint", "create", "current_catalog", "current_date", "current_role", "current_time", "current_timestamp", "current_user",
-        "default", "deferrable", "desc", "distinct", "do", "else", "end", "except", "false", "fetch", "for", "foreign", "from", "grant", "group", "having",
-        "in", "initially", "intersect", "into", "lateral", "leading", "limit", "localtime", "localtimestamp", "not", "null", "offset", "on", "only", "or",
-        "order", "placing", "primary", "references", "returning", "select", "session_user", "some", "symmetric", "table", "then", "to", "trailing", "true",
-        "union", "unique", "user", "using", "variadic", "when", "where", "window", "with", "between", "bigint", "bit", "boolean", "char", "character",
-        "coalesce", "dec", "decimal", "exists", "extract", "float", "greatest", "grouping", "inout", "int", "integer", "interval", "least", "national",
-        "nchar", "none", "normalize", "nullif", "numeric", "out", "overlay", "position", "precision", "real", "row", "setof", "smallint", "substring",
-        "time", "timestamp", "treat", "trim", "values", "varchar", "xmlattributes", "xmlconcat", "xmlelement", "xmlexists", "xmlforest", "xmlnamespaces",
-        "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmltable", "authorization", "binary", "collation", "concurrently", "cross", "current_schema",
-        "freeze", "full", "ilike", "inner", "is", "isnull", "join", "left", "like", "natural", "notnull", "outer", "overlaps", "right", "similar",
-        "tablesample", "verbose" };
-    bool plain = s.n > 0 && ((s.p[0] >= 'a' && s.p[0] <= 'z') || s.p[0] == '_');
-    for (size_t i = 0; i < s.n && plain; i++)
-        plain = (s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '_';
-    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]) && plain; i++)
-        plain = !str_is(s, reserved[i]);
-    return !plain;
-}
-
 static void add_quoted(struct buf *out, struct str s, char quote)
 {
     bool backslash = quote == '\'' && s.n && memchr(s.p, '\\', s.n);
@@ -520,23 +499,6 @@ static void add_quoted(struct buf *out, struct str s, char quote)
     buf_add_char(out, quote);
 }
 
-static void add_identifier(struct buf *out, struct str s)
-{
-    if (needs_quotes(s))
-        add_quoted(out, s, '"');
-    else
-        buf_add_str(out, s);
-}
-
-struct str quoted_identifier(struct arena *arena, struct str name)
-{
-    struct buf out;
-    buf_init(&out, MAX_TEXT);
-    add_identifier(&out, name);
-    struct str s = arena_str(arena, buf_str(&out));
-    buf_fini(&out);
-    return s;
-}
 
 static void finish(sqlite3_context *c, struct buf *out)
 {
@@ -552,7 +514,7 @@ static void quote_identifier(sqlite3_context *c, int n, sqlite3_value **args)
     STRICT(n, args);
     struct buf out;
     buf_init(&out, MAX_TEXT);
-    add_identifier(&out, local_text(args[0]));
+    name_quote_add(&out, local_text(args[0]));
     finish(c, &out);
 }
 
@@ -653,7 +615,7 @@ static bool format_value(struct format_state *f, int number, char conversion, in
             buf_fini(&one);
             return false;
         }
-        add_identifier(&one, text);
+        name_quote_add(&one, text);
     } else if (null) {
         buf_add(&one, "NULL", 4);
     } else {

@@ -18,8 +18,6 @@ bool iso_text(sqlite3_context *c, oid_t type, const struct value *v, struct str 
 bool element_value(sqlite3_context *c, oid_t element, const struct json_value *v, struct value *ret);
 /* JSON without blanks, numbers and order as they are: the storage form of arrays. */
 void json_print_compact(const struct json_value *v, struct buf *out);
-/* A name quoted where SQL needs it, as quote_ident() does. */
-struct str quoted_identifier(struct arena *arena, struct str name);
 /* Lower case by the C library's C.UTF-8; {NULL,0}: no memory. */
 struct str lower_text(struct arena *arena, struct str s);
 
