@@ -358,6 +358,8 @@ bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret)
         return srf_column(e, x, ret);
     if (!emit_volatile(e, x, &handled, ret))
         return false;
+    if (!handled && !emit_sequence_call(e, x, &handled, ret))
+        return false;
     if (!handled && e->target == TARGET_D1 && !emit_numeric_call(e, x, &handled, ret))
         return false;
     if (!handled && !emit_like(e, x, &handled, ret))

@@ -85,18 +85,27 @@ static bool guard_rowid(struct emitter *e, const struct relation *r, const struc
     return raise.p && f->sql.p;
 }
 
+static bool is_numbered(struct emitter *e, const struct column *column, const struct expr *x)
+{
+    return x->kind == EXPR_NEXTVAL_DEFAULT || is_own_nextval(e, column, x);
+}
+
 static bool emit_assigned(struct emitter *e, const struct relation *r, const struct column *c, const struct expr *x, struct fragment *ret)
 {
     bool outer = e->value_only;
     bool number = is_numeric(e, c->type);
     if (c->storage == COLUMN_UNIX_S || c->storage == COLUMN_UNIX_MS || c->storage == COLUMN_UNIX_US)
         return unix_value(e, c, x, ret);
+    if (is_numbered(e, c, x)) {
+        *ret = (struct fragment){ .sql = STR("NULL"), .simple = true };
+        return true;
+    }
     e->value_only = number && c->storage == COLUMN_NUMBER;
     bool ok = emit_expr(e, x, ret);
     e->value_only = outer;
     if (!ok || !(number ? numeric_storage(e, c, ret) : settle(e, ret) && make_natural(e, c->type, ret)))
         return false;
-    if (c->is_rowid && x->kind != EXPR_NEXTVAL_DEFAULT)
+    if (c->is_rowid)
         return guard_rowid(e, r, c, x, ret);
     return true;
 }
@@ -107,12 +116,12 @@ struct insert_columns { /* those that are written; serial columns that SQLite nu
     size_t *at, n;
 };
 
-static bool column_is_given(const struct query *q, size_t c)
+static bool column_is_given(struct emitter *e, const struct query *q, size_t c)
 {
     if (q->insert_select)
-        return q->insert_select_exprs[c]->kind != EXPR_NEXTVAL_DEFAULT;
+        return !is_numbered(e, q->insert_columns[c], q->insert_select_exprs[c]);
     for (size_t r = 0; r < q->n_insert_rows; r++)
-        if (q->insert_rows[r][c]->kind != EXPR_NEXTVAL_DEFAULT)
+        if (!is_numbered(e, q->insert_columns[c], q->insert_rows[r][c]))
             return true;
     return false;
 }
@@ -124,7 +133,7 @@ static bool pick_columns(struct emitter *e, const struct query *q, struct insert
     if (!ret->at)
         return err_oom(e->err);
     for (size_t c = 0; c < q->n_insert_columns; c++)
-        if (column_is_given(q, c) && !q->insert_columns[c]->generated)
+        if (column_is_given(e, q, c) && !q->insert_columns[c]->generated)
             ret->at[ret->n++] = c;
     if (ret->n == 0 && q->n_insert_rows > 1 && q->n_insert_columns)
         ret->at[ret->n++] = 0;
@@ -141,7 +150,7 @@ static bool pick_columns(struct emitter *e, const struct query *q, struct insert
 static bool insert_values(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str *ret)
 {
     struct buf text;
-    bool ok = true;
+    bool ok = sequences_count(e, q);
     if (cols->n == 0) {
         *ret = STR(" DEFAULT VALUES");
         return true;
@@ -720,6 +729,8 @@ bool emit_change(struct emit_shared *s, struct query *q)
         m->gives_rows = q->n_returning > 0;
         m->n_columns = c.fetch ? (c.fetch->n_columns ? c.fetch->n_columns : 1) : (q->n_returning ? c.out.n : 0);
     }
+    if (!sequences_statements(s, &c.statements, &c.n_statements))
+        return false;
     plan->statements = c.statements;
     plan->n_statements = c.n_statements;
     plan->place = PLACE_D1;

@@ -1159,7 +1159,8 @@ static bool wants_prelude(const struct emitter *e, const struct expr *x)
         break;
     case EXPR_FUNC: {
         const struct emission *row = emission_find(x->call.proc);
-        bool plain = row && row->d1 && !row->flags && !is_numeric(e, x->type);
+        bool from_int = x->n_args == 1 && is_numeric(e, x->type) && strstr(x->call.proc->source, "_numeric") && strncmp(x->call.proc->source, "int", 3) == 0;
+        bool plain = from_int || (row && row->d1 && !row->flags && !is_numeric(e, x->type));
         if (plain && x->n_args <= 1 && (x->n_args == 0 || x->args[0]->kind == EXPR_CONST || x->args[0]->kind == EXPR_PARAM))
             return false;
         break;

@@ -7,6 +7,7 @@
  * emit_numeric.c   exact numbers in D1: integers scaled by powers of ten
  * emit_text.c      LIKE, casts to and from text, length coercion
  * emit_json.c      reading JSON by path
+ * emit_sequence.c  nextval, setval
  * emit_datetime.c  extract, date_trunc, timestamp and interval
  * emit_select.c    SELECT, set operations, WITH, VALUES; FROM in emit_from.c
  * emit_change.c    INSERT, UPDATE, DELETE
@@ -91,9 +92,16 @@ struct fetch {
     struct str with, tail;               /* WITH … and FROM … WHERE … ORDER BY … LIMIT */
     struct str text;                     /* a whole SELECT instead, its columns c0… */
     struct changing *changing;           /* the rows of a WITH query that changes data */
+    struct str helper;                   /* a statement to run before, empty: none */
+    bool writes;                         /* nextval(): runs after the reads */
 };
 
-enum { EMIT_MAX_DEPTH = 400, EMIT_MAX_FETCHES = 8, EMIT_D1_DEPTH = 95 };
+enum { EMIT_MAX_DEPTH = 400, EMIT_MAX_FETCHES = 8, EMIT_MAX_SEQUENCES = 4 };
+
+struct sequence_use { /* by the rows of an INSERT */
+    const struct relation *sequence;
+    size_t n, given;
+};
 
 /* What the emitters of one plan share. */
 struct emit_shared {
@@ -109,6 +117,7 @@ struct emit_shared {
     bool needs_catalog, has_volatile;
     const struct relation **reads; size_t n_reads, size_reads;
     struct cte_name { const struct cte *cte; enum emit_target target; struct str name; struct fragment *columns; struct cte_name *next; } *ctes;
+    struct sequence_use sequences[EMIT_MAX_SEQUENCES]; size_t n_sequences;
     struct changing *changing; size_t n_changing; /* WITH queries that change data (rewrite_changing_with.c) */
     unsigned *uses, main_uses;  /* of the statement being printed: which of them it reads, by bit */
     int input_order[EMIT_MAX_FETCHES]; /* of each fetch: which input of the local part it feeds */
@@ -219,6 +228,15 @@ bool emit_json_is_null(struct emitter *e, const struct expr *x, bool *ret_handle
 
 /* --- emit_datetime.c --- */
 bool emit_datetime_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
+
+/* --- emit_sequence.c --- */
+bool emit_sequence_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
+/* nextval() of the sequence that numbers this very column: SQLite does it. */
+bool is_own_nextval(struct emitter *e, const struct column *column, const struct expr *x);
+/* Counts the calls of nextval() in an INSERT's rows. */
+bool sequences_count(struct emitter *e, const struct query *q);
+/* Puts the statements that move the sequences on before the others. */
+bool sequences_statements(struct emit_shared *s, struct plan_statement **statements, size_t *n);
 
 /* --- emit_text.c --- */
 bool emit_like(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);

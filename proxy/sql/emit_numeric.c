@@ -158,7 +158,7 @@ bool to_scaled(struct emitter *e, int scale, struct fragment *f)
             return false;
         f->form = FORM_SCALED;
         f->scale = scale;
-        f->digits = x->kind == EXPR_CONST && x->constant.literal < 0 ? digits : MAX_DIGITS;
+        f->digits = x->kind == EXPR_CONST ? digits : MAX_DIGITS; /* its literal is structural where sums and products need this */
         return true;
     }
     if (f->scale < 0 || f->scale > scale)

@@ -496,17 +496,20 @@ bool place_finish(struct emit_shared *s, const struct query *q, struct emitter *
     bool as_json;
     size_t n_inputs = 0;
     plan->local = ARENA_NEW(s->arena, struct plan_local);
-    plan->statements = ARENA_ARRAY(s->arena, struct plan_statement, s->n_fetches + 1);
+    plan->statements = ARENA_ARRAY(s->arena, struct plan_statement, s->n_fetches * 2 + 1);
     if (!plan->local || !plan->statements)
         return err_oom(s->err);
-    for (size_t i = 0; i < s->n_fetches; i++) {
-        if (s->fetches[i]->changing)
-            continue;
-        s->input_order[i] = (int)n_inputs;
-        if (!fetch_statement(s->fetches[i], &plan->statements[n_inputs++]))
-            return false;
-    }
-    plan->n_statements = n_inputs;
+    for (int writes = 0; writes < 2; writes++) /* all parts see what was there before */
+        for (size_t i = 0; i < s->n_fetches; i++) {
+            struct fetch *f = s->fetches[i];
+            if (f->changing || f->writes != writes)
+                continue;
+            if (f->helper.p)
+                plan->statements[plan->n_statements++] = (struct plan_statement){ .sql = f->helper, .role = STATEMENT_HELPER };
+            s->input_order[i] = (int)n_inputs++;
+            if (!fetch_statement(f, &plan->statements[plan->n_statements++]))
+                return false;
+        }
     if (!changing_with(s, q, &n_inputs))
         return false;
     struct plan_local *l = plan->local;

@@ -24,3 +24,5 @@ INSERT INTO things VALUES (1,'sad','550e8400-e29b-41d4-a716-446655440000',1.5,2.
 INSERT INTO things VALUES (2,'happy',NULL,-0.1,0.1,-5,-7,0.5,2.25,-0.5,'\x','2023-12-31 23:59:59','2024-06-01 00:00:00+02','2023-12-31','23:59:59.5','-3 hours','[1, "two", null]','[1, "two", null]','{}','{}','','',false);
 INSERT INTO things (id, m, big, sm, n3) VALUES (3,'ok',9223372036854775807,32767,99.9);
 INSERT INTO things (id, f, v, ts) VALUES (4,'Infinity','Ünïcode','infinity');
+CREATE SEQUENCE card_no START 500;
+CREATE TABLE cards (id serial PRIMARY KEY, no int DEFAULT nextval('card_no'), v text);

@@ -1,0 +1,284 @@
+/*
+ * emit_sequence.c - nextval() and setval(): D1 keeps sequences as rows of _pgd1_sequence, serial primary keys in SQLite's own
+ * sqlite_sequence. Both change data, so each call is a statement of its own in the batch:
+ *
+ *   SELECT nextval('s')             UPDATE … RETURNING, its row read by the local part
+ *   INSERT … VALUES (nextval('s'))  one UPDATE for all rows before, each row takes its share
+ *
+ * See emit_internal.h.
+ */
+#include "proxy/sql/emit_internal.h"
+
+static struct str name_part(struct str *rest)
+{
+    bool quoted = rest->n && rest->p[0] == '"';
+    const char *end = memchr(rest->p + quoted, quoted ? '"' : '.', rest->n - quoted);
+    size_t n = end ? (size_t)(end - rest->p) - quoted : rest->n - quoted;
+    struct str part = { rest->p + quoted, n };
+    size_t used = n + (quoted ? 2U : 0U);
+    used += used < rest->n && rest->p[used] == '.';
+    *rest = used < rest->n ? (struct str){ rest->p + used, rest->n - used } : (struct str){ rest->p, 0 };
+    return part;
+}
+
+/* pg_get_serial_sequence('schema.table', 'column') of constants, as migration tools write it. */
+static const struct relation *serial_sequence(struct emitter *e, const struct expr *x)
+{
+    const struct sql_settings *settings = e->shared->settings;
+    const struct expr *table = x->args[0], *column = x->args[1];
+    while (table->kind == EXPR_RELABEL)
+        table = table->args[0];
+    while (column->kind == EXPR_RELABEL)
+        column = column->args[0];
+    if (table->kind != EXPR_CONST || column->kind != EXPR_CONST || table->constant.is_null || column->constant.is_null) {
+        blocked(e, x->location, "pg_get_serial_sequence() of names that are not constant");
+        return NULL;
+    }
+    mark_structural(e, table);
+    mark_structural(e, column);
+    struct str rest = table->constant.value.bytes, schema = STR(""), name = name_part(&rest);
+    if (rest.n) {
+        schema = name;
+        name = name_part(&rest);
+    }
+    const struct relation *r = snapshot_relation(e->shared->snapshot, settings->search_path, settings->n_search_path, schema, name);
+    const struct column *c = r ? relation_column(r, column->constant.value.bytes) : NULL;
+    if (!c || !c->sequence.n) {
+        blocked(e, x->location, "a column without a sequence");
+        return NULL;
+    }
+    return snapshot_relation(e->shared->snapshot, NULL, 0, r->schema, c->sequence);
+}
+
+/* The sequence a call names; 42P01 and 42809 are analyze's, a name that is not constant is refused. */
+static const struct relation *sequence_of(struct emitter *e, const struct expr *x)
+{
+    const struct expr *name = x->args[0];
+    while (name->kind == EXPR_RELABEL || name->kind == EXPR_IO_CAST || (name->kind == EXPR_FUNC && strcmp(name->call.proc->source, "text_regclass") == 0))
+        name = name->args[0];
+    if (name->kind == EXPR_FUNC && strcmp(name->call.proc->source, "pg_get_serial_sequence") == 0)
+        return serial_sequence(e, name);
+    if (name->kind != EXPR_CONST || name->constant.is_null || name->constant.value.class != VALUE_INTEGER) {
+        blocked(e, x->location, "%s() of a sequence whose name is not constant", x->call.proc->name);
+        return NULL;
+    }
+    const struct relation *r = snapshot_relation_by_oid(e->shared->snapshot, (oid_t)name->constant.value.integer);
+    mark_structural(e, name);
+    if (!r || r->kind != RELATION_SEQUENCE) {
+        struct str what = r ? r->name : STR("?");
+        refused(e, x->location, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a sequence", STR_FMT(what));
+        return NULL;
+    }
+    return r;
+}
+
+/* The table that numbers itself, when the sequence is SQLite's own. */
+static const struct relation *rowid_table(struct emitter *e, const struct relation *sequence)
+{
+    const struct snapshot *s = e->shared->snapshot;
+    for (size_t i = 0; i < s->n_relations; i++)
+        for (size_t k = 0; k < s->relations[i].n_columns; k++)
+            if (s->relations[i].columns[k].sequence_is_rowid && str_eq(s->relations[i].columns[k].sequence, sequence->name) &&
+                str_eq(s->relations[i].schema, sequence->schema))
+                return &s->relations[i];
+    return NULL;
+}
+
+/* last_value moved on by n steps, with PostgreSQL's bounds. The distance is compared: the bounds of int8 must not overflow. */
+static struct str advanced(struct emitter *e, const struct relation *s, long long n)
+{
+    bool up = s->seq_increment > 0;
+    long long step = (long long)s->seq_increment, limit = (long long)(up ? s->seq_max : s->seq_min), start = (long long)(up ? s->seq_min : s->seq_max);
+    struct str text = text_of(e, "nextval: reached %s value of sequence \"%.*s\" (%lld)", up ? "maximum" : "minimum", STR_FMT(s->name), limit);
+    struct str beyond = s->seq_cycle ? text_of(e, "%lld", start) : emit_raise(e, "2200H", text);
+    return text_of(e, "CASE WHEN %lld - last_value %s (%lld - NOT is_called) * %lld THEN %.*s ELSE last_value + (%lld - NOT is_called) * %lld END", limit,
+                   up ? "<" : ">", n, step, STR_FMT(beyond), n, step);
+}
+
+static struct str sequence_name(struct emitter *e, const struct relation *s)
+{
+    struct str quoted = emit_text_literal(s->sqlite_name, e->arena);
+    if (!quoted.p)
+        err_oom(e->err);
+    return quoted;
+}
+
+/* A statement of its own that writes and gives one row; the local part reads it. */
+static bool one_row(struct emitter *e, const struct str *helper, struct emitter *d1, struct str sql, struct fragment *ret)
+{
+    struct fetch *f = fetch_new(e, e->level ? e->level->query : NULL);
+    if (!f)
+        return false;
+    if (d1)
+        *f->d1 = *d1;
+    f->text = sql;
+    f->helper = helper ? *helper : (struct str){ 0 };
+    f->writes = true;
+    f->n_columns = 1;
+    e->shared->plan->access = D1_WRITE;
+    e->shared->has_volatile = true;
+    struct str cell = text_of(e, "(SELECT %.*s.c0 FROM f{%d} AS %.*s)", STR_FMT(f->alias), f->number, STR_FMT(f->alias));
+    *ret = (struct fragment){ .sql = e->shared->settings->traits.native_values ? cell : text_of(e, "CAST(%.*s AS INTEGER)", STR_FMT(cell)) };
+    return sql.p && ret->sql.p;
+}
+
+/* sqlite_sequence has a row only after the first INSERT. */
+static struct str ensure_row(struct emitter *e, const struct relation *table)
+{
+    struct str name = sequence_name(e, table);
+    return text_of(e, "INSERT INTO sqlite_sequence(name,seq) SELECT %.*s,0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name=%.*s)",
+                   STR_FMT(name), STR_FMT(name));
+}
+
+static bool fetched_next(struct emitter *e, const struct relation *s, struct fragment *ret)
+{
+    const struct relation *table = rowid_table(e, s);
+    bool native = e->shared->settings->traits.native_values;
+    if (table) {
+        struct str helper = ensure_row(e, table), name = sequence_name(e, table);
+        struct str sql = text_of(e, "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name=%.*s RETURNING %s AS c0", STR_FMT(name),
+                                 native ? "seq" : "CAST(seq AS TEXT)");
+        return one_row(e, &helper, NULL, sql, ret);
+    }
+    struct str next = advanced(e, s, 1), name = sequence_name(e, s);
+    struct str sql = text_of(e, "UPDATE _pgd1_sequence SET last_value = %.*s, is_called = 1 WHERE name=%.*s RETURNING %s AS c0", STR_FMT(next),
+                             STR_FMT(name), native ? "last_value" : "CAST(last_value AS TEXT)");
+    return one_row(e, NULL, NULL, sql, ret);
+}
+
+static bool set_value(struct emitter *e, const struct expr *x, const struct relation *s, struct fragment *ret)
+{
+    const struct relation *table = rowid_table(e, s);
+    bool native = e->shared->settings->traits.native_values;
+    struct emitter *d1 = ARENA_NEW(e->arena, struct emitter);
+    struct fragment value, called = { .sql = STR("1") };
+    if (!d1)
+        return err_oom(e->err);
+    emitter_init(d1, e->shared, TARGET_D1);
+    if (!emit_value(d1, x->args[1], &value) || (x->n_args > 2 && !emit_value(d1, x->args[2], &called)))
+        return false;
+    struct str message = text_of(e, "setval: value is out of bounds for sequence \"%.*s\" (%lld..%lld)", STR_FMT(s->name), (long long)s->seq_min,
+                                 (long long)s->seq_max);
+    struct str raise = emit_raise(d1, "22003", message), name = sequence_name(e, table ? table : s);
+    const struct str v = value.sql, c = called.sql;
+    if (table) {
+        struct str helper = ensure_row(e, table);
+        struct str sql = text_of(e, "UPDATE sqlite_sequence SET seq = CASE WHEN %.*s < 1 THEN %.*s ELSE %.*s - NOT %.*s END WHERE name=%.*s AND %.*s IS NOT NULL "
+                                    "RETURNING %s AS c0", STR_FMT(v), STR_FMT(raise), STR_FMT(v), STR_FMT(c), STR_FMT(name), STR_FMT(v),
+                                 native ? "seq" : "CAST(seq AS TEXT)");
+        return one_row(e, &helper, d1, sql, ret);
+    }
+    struct str sql = text_of(e, "UPDATE _pgd1_sequence SET last_value = CASE WHEN %.*s NOT BETWEEN %lld AND %lld THEN %.*s ELSE %.*s END, is_called = %.*s "
+                                "WHERE name=%.*s AND %.*s IS NOT NULL RETURNING %s AS c0", STR_FMT(v), (long long)s->seq_min, (long long)s->seq_max,
+                             STR_FMT(raise), STR_FMT(v), STR_FMT(c), STR_FMT(name), STR_FMT(v), native ? "last_value" : "CAST(last_value AS TEXT)");
+    return one_row(e, NULL, d1, sql, ret);
+}
+
+/* ---- INSERT … VALUES ---- */
+
+struct count {
+    struct emitter *e;
+    struct sequence_use *uses;
+    size_t n;
+    bool failed;
+};
+
+static bool count_call(struct expr *x, void *ctx)
+{
+    struct count *c = ctx;
+    if (x->kind != EXPR_FUNC || strcmp(x->call.proc->source, "nextval_oid") != 0)
+        return !c->failed;
+    const struct relation *s = sequence_of(c->e, x);
+    if (!s) {
+        c->failed = true;
+        return false;
+    }
+    size_t at = 0;
+    while (at < c->n && c->uses[at].sequence != s)
+        at++;
+    if (at == c->n) {
+        if (c->n == EMIT_MAX_SEQUENCES) {
+            c->failed = !blocked(c->e, x->location, "an INSERT with more than %d sequences", EMIT_MAX_SEQUENCES);
+            return false;
+        }
+        c->uses[c->n++] = (struct sequence_use){ .sequence = s };
+    }
+    c->uses[at].n++;
+    return true;
+}
+
+bool sequences_count(struct emitter *e, const struct query *q)
+{
+    struct count c = { .e = e, .uses = e->shared->sequences };
+    for (size_t r = 0; r < q->n_insert_rows; r++)
+        for (size_t i = 0; i < q->n_insert_columns && !c.failed; i++)
+            expr_walk(q->insert_rows[r][i], count_call, &c);
+    e->shared->n_sequences = c.failed ? 0 : c.n;
+    return !c.failed;
+}
+
+bool sequences_statements(struct emit_shared *s, struct plan_statement **statements, size_t *n)
+{
+    if (!s->n_sequences)
+        return true;
+    struct emitter e;
+    emitter_init(&e, s, TARGET_D1);
+    struct plan_statement *all = ARENA_ARRAY(s->arena, struct plan_statement, *n + s->n_sequences);
+    if (!all)
+        return err_oom(s->err);
+    for (size_t i = 0; i < s->n_sequences; i++) {
+        const struct relation *r = s->sequences[i].sequence;
+        struct str next = advanced(&e, r, (long long)s->sequences[i].n), name = sequence_name(&e, r);
+        struct str sql = text_of(&e, "UPDATE _pgd1_sequence SET last_value = %.*s, is_called = 1 WHERE name=%.*s", STR_FMT(next), STR_FMT(name));
+        if (!next.p || !name.p || !sql.p)
+            return false;
+        all[i] = (struct plan_statement){ .sql = sql, .role = STATEMENT_HELPER };
+    }
+    memcpy(all + s->n_sequences, *statements, *n * sizeof(*all));
+    *statements = all;
+    *n += s->n_sequences;
+    return true;
+}
+
+static bool share_of_row(struct emitter *e, const struct expr *x, const struct relation *s, struct fragment *ret)
+{
+    struct sequence_use *use = NULL;
+    for (size_t i = 0; i < e->shared->n_sequences; i++)
+        if (e->shared->sequences[i].sequence == s)
+            use = &e->shared->sequences[i];
+    if (!use || rowid_table(e, s))
+        return blocked(e, x->location, "nextval() at this place");
+    struct str name = sequence_name(e, s);
+    long long back = (long long)(use->n - ++use->given) * (long long)s->seq_increment;
+    *ret = (struct fragment){ .sql = text_of(e, "(SELECT last_value - %lld FROM _pgd1_sequence WHERE name=%.*s)", back, STR_FMT(name)) };
+    e->shared->has_volatile = true;
+    return ret->sql.p != NULL;
+}
+
+bool is_own_nextval(struct emitter *e, const struct column *column, const struct expr *x)
+{
+    while (x->kind == EXPR_RELABEL || (x->kind == EXPR_FUNC && x->n_args == 1 && x->call.form == CALL_IMPLICIT_CAST))
+        x = x->args[0];
+    if (!column->sequence_is_rowid || x->kind != EXPR_FUNC || strcmp(x->call.proc->source, "nextval_oid") != 0)
+        return false;
+    const struct relation *s = sequence_of(e, x);
+    return s && str_eq(s->name, column->sequence);
+}
+
+bool emit_sequence_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
+{
+    const char *source = x->call.proc->source;
+    bool next = strcmp(source, "nextval_oid") == 0, set = strcmp(source, "setval_oid") == 0 || strcmp(source, "setval3_oid") == 0;
+    if (!next && !set)
+        return true;
+    *ret_handled = true;
+    const struct relation *s = sequence_of(e, x);
+    if (!s)
+        return false;
+    if (e->target == TARGET_D1)
+        return next && e->one_row ? share_of_row(e, x, s, ret) : blocked(e, x->location, "%s() at this place", x->call.proc->name);
+    bool alone = !e->level || (!e->level->parent && e->level->query->n_from == 0 && e->level->query->command == COMMAND_SELECT);
+    if (!alone || e == e->shared->prelude)
+        return blocked(e, x->location, "%s() for each row of a query", x->call.proc->name);
+    return next ? fetched_next(e, s, ret) : set_value(e, x, s, ret);
+}
