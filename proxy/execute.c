@@ -1,6 +1,8 @@
 /* execute.c - see execute.h. */
 #include "proxy/execute.h"
 
+#include "proxy/catalog/reg_names.h"
+
 #include "proxy/activity.h"
 #include "proxy/copy.h"
 #include "proxy/cursor.h"
@@ -68,7 +70,12 @@ static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const st
     if (c->form != CELL_NATURAL && !plan_cell(c, cell, scratch, &v, e->err))
         return false;
     row_cell_begin(w);
-    if (!type_encode(c->codec_type, c->typmod, result_format(&e->formats, i), &v, &e->session->gucs.live.types, scratch, e->out, e->err))
+    if (is_reg_type(c->type) && v.class == VALUE_INTEGER && result_format(&e->formats, i) == WIRE_TEXT) {
+        struct str name = reg_name(e->plan->snapshot, c->type, (oid_t)v.integer, scratch);
+        buf_add_str(e->out, name);
+        if (!name.p)
+            return err_oom(e->err);
+    } else if (!type_encode(c->codec_type, c->typmod, result_format(&e->formats, i), &v, &e->session->gucs.live.types, scratch, e->out, e->err))
         return false;
     row_cell_end(w);
     return true;

@@ -1,5 +1,5 @@
 /* casts.c - what the printer calls besides PostgreSQL's own functions: conversions through text, lengths, slices, records (functions.def). */
-#include "proxy/catalog/names.h"
+#include "proxy/catalog/reg_names.h"
 #include "proxy/sql/functions/typed.h"
 
 #include <stdlib.h>
@@ -7,43 +7,6 @@
 
 
 enum { MAX_TEXT = 8 << 20 };
-
-/* --- names behind OIDs --- */
-
-static bool reg_name(sqlite3_context *c, oid_t type, oid_t oid, struct str *ret)
-{
-    const struct local_run *run = local_current_run(local_of(c));
-    struct arena *a = scratch(c);
-    if (oid == 0) {
-        *ret = STR("-");
-        return true;
-    }
-    if (type == TYPE_OID_regclass) {
-        const struct relation *r = run->snapshot ? snapshot_relation_by_oid(run->snapshot, oid) : NULL;
-        if (r && (str_is(r->schema, "public") || str_is(r->schema, "pg_catalog")))
-            *ret = name_quote(r->name, a);
-        else if (r)
-            *ret = arena_printf(a, "%.*s.%.*s", STR_FMT(name_quote(r->schema, a)), STR_FMT(name_quote(r->name, a)));
-        else
-            *ret = arena_printf(a, "%u", oid);
-        return ret->p != NULL;
-    }
-    if (type == TYPE_OID_regtype) {
-        *ret = run->snapshot ? snapshot_format_type(run->snapshot, oid, -1, a) : type_format(oid, -1, a);
-        return ret->p != NULL;
-    }
-    if (type == TYPE_OID_regproc) {
-        const struct pg_proc *p = pg_proc_by_oid(oid);
-        *ret = p ? str_from(p->name) : arena_printf(a, "%u", oid);
-        return ret->p != NULL;
-    }
-    if (type == TYPE_OID_regnamespace && (oid == 11 || oid == 2200)) {
-        *ret = oid == 11 ? STR("pg_catalog") : STR("public");
-        return true;
-    }
-    *ret = arena_printf(a, "%u", oid);
-    return ret->p != NULL;
-}
 
 bool value_to_text(sqlite3_context *c, oid_t type, const struct value *v, struct str *ret)
 {
@@ -54,8 +17,12 @@ bool value_to_text(sqlite3_context *c, oid_t type, const struct value *v, struct
             return true;
         }
     }
-    if (v->class == VALUE_INTEGER && (type == TYPE_OID_regclass || type == TYPE_OID_regtype || type == TYPE_OID_regproc || type == TYPE_OID_regnamespace))
-        return reg_name(c, type, (oid_t)v->integer, ret);
+    if (v->class == VALUE_INTEGER && is_reg_type(type)) {
+        *ret = reg_name(local_current_run(local_of(c))->snapshot, type, (oid_t)v->integer, scratch(c));
+        if (!ret->p)
+            local_fail(c);
+        return ret->p != NULL;
+    }
     buf_init(&out, MAX_TEXT);
     bool ok = type_encode(type, -1, WIRE_TEXT, v, settings_of(c), scratch(c), &out, errors(c));
     if (ok) {
