@@ -305,8 +305,8 @@ bool numeric_quotient(struct emitter *e, const struct expr *x, int32_t typmod, s
         if (!b.sql.p)
             return false;
     }
-    struct fragment twice = { .sql = text_of(e, "(2*%.*s)", STR_FMT(a.sql)), .digits = MAX_DIGITS, .checks = a.checks, .checks_end = a.checks_end };
-    if (!twice.sql.p || !watch_overflow(e, &twice) || !settle(e, &twice))
+    struct fragment twice = { .sql = text_of(e, "(2*%.*s)", STR_FMT(a.sql)), .digits = a.digits + 1, .checks = a.checks, .checks_end = a.checks_end };
+    if (!twice.sql.p || (twice.digits > MAX_DIGITS && !watch_overflow(e, &twice)) || !settle(e, &twice))
         return false;
     const struct str n = twice.sql, m = b.sql;
     *ret = (struct fragment){ .form = FORM_SCALED, .scale = scale, .digits = MAX_DIGITS };

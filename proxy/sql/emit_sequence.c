@@ -212,7 +212,8 @@ bool sequences_count(struct emitter *e, const struct query *q)
     struct count c = { .e = e, .uses = e->shared->sequences };
     for (size_t r = 0; r < q->n_insert_rows; r++)
         for (size_t i = 0; i < q->n_insert_columns && !c.failed; i++)
-            expr_walk(q->insert_rows[r][i], count_call, &c);
+            if (!is_own_nextval(e, q->insert_columns[i], q->insert_rows[r][i]))
+                expr_walk(q->insert_rows[r][i], count_call, &c);
     e->shared->n_sequences = c.failed ? 0 : c.n;
     return !c.failed;
 }
