@@ -139,7 +139,7 @@ static void pen_offset(struct pen *p, int offset)
 {
     int rest = offset < 0 ? -offset : offset;
     pen_char(p, offset < 0 ? '-' : '+');
-    pen_two(p, rest / 3600);
+    pen_number(p, rest / 3600, 2);
     if (rest % 3600 == 0)
         return;
     pen_char(p, ':');
@@ -600,7 +600,7 @@ bool timestamp_at_zone_name(int64_t local, struct str zone, int64_t *ret, struct
     if (!z.fixed && !z.by_date)
         return timestamp_to_timestamptz(local, z.zone, ret, err);
     if (z.by_date) {
-        int64_t guess;
+        int64_t guess = 0;
         if (!timestamp_to_timestamptz(local, z.zone, &guess, err))
             return false;
         z.offset = zone_abbreviation_offset(z.zone, z.name, floor_div(guess, US_PER_SECOND));

@@ -522,7 +522,7 @@ static bool exact_time(struct cursor *c, int64_t *ret)
     int colons = 0;
     c->p += *c->p == '-' || *c->p == '+';
     for (; c->p < c->end && *c->p != '.'; c->p++) {
-        if (*c->p == ':') {
+        if (*c->p == ':' && colons < 2) {
             us = us * 60 - part * 60;
             part = 0;
             colons++;

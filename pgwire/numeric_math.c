@@ -70,7 +70,7 @@ static void to_real(mpfr_t x, const struct numeric *n)
 /* ret = x at a scale, halves away from zero */
 static bool from_real(struct numeric *ret, mpfr_t x, int scale, struct err *err)
 {
-    if (!mpfr_number_p(x) || (mpfr_sgn(x) != 0 && mpfr_get_exp(x) > NUMERIC_MAX_WEIGHT * 3.33))
+    if (!mpfr_number_p(x) || (mpfr_sgn(x) != 0 && mpfr_get_exp(x) > NUMERIC_MAX_WEIGHT * 10 / 3))
         return overflow(err);
     mpfr_t shifted;
     mpz_t power;
@@ -84,6 +84,7 @@ static bool from_real(struct numeric *ret, mpfr_t x, int scale, struct err *err)
     ret->scale = scale;
     mpfr_clear(shifted);
     mpz_clear(power);
+    mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE); /* constants of this thread, which may end any time */
     size_t digits = mpz_sizeinbase(ret->unscaled, 10);
     return digits <= (size_t)NUMERIC_MAX_WEIGHT + (size_t)scale || overflow(err);
 }

@@ -169,10 +169,11 @@ static enum value_class class_of(enum type_storage storage)
 static bool cell_text(const struct type_io *io, const struct type_codec *codec, const struct value *v, char *room,
                       struct str *ret)
 {
-    bool wants_number = class_of(io->type->storage) != VALUE_TEXT || codec->from_numbers;
+    enum value_class class = class_of(io->type->storage);
+    bool wants_number = class == VALUE_INTEGER || class == VALUE_REAL || codec->from_numbers;
     if (v->class == VALUE_INTEGER && wants_number)
         *ret = (struct str){ room, int64_print(room, v->integer) };
-    else if (v->class == VALUE_REAL && wants_number && class_of(io->type->storage) == VALUE_INTEGER)
+    else if (v->class == VALUE_REAL && wants_number && class == VALUE_INTEGER)
         *ret = (struct str){ room, float8_print(room, v->real) };
     else if (v->class == VALUE_REAL && wants_number)
         *ret = (struct str){ room, float8_print_real(room, v->real) };

@@ -249,7 +249,7 @@ static bool xid_parse(const struct type_io *io, struct str text, uint64_t *ret)
 
 static bool xid_in(const struct type_io *io, struct str text, struct value *ret)
 {
-    uint64_t v;
+    uint64_t v = 0;
     if (!xid_parse(io, text, &v))
         return false;
     *ret = value_integer((uint32_t)v);
@@ -269,7 +269,7 @@ static bool xid8_value(const struct type_io *io, uint64_t v, struct value *ret)
 
 static bool xid8_in(const struct type_io *io, struct str text, struct value *ret)
 {
-    uint64_t v;
+    uint64_t v = 0;
     return xid_parse(io, text, &v) && xid8_value(io, v, ret);
 }
 

@@ -227,7 +227,7 @@ static bool digits_text(const struct type_io *io, const struct wire_numeric *w, 
 
 static bool numeric_receive(const struct type_io *io, struct str bytes, struct value *ret)
 {
-    struct wire_numeric w;
+    struct wire_numeric w = { 0 };
     if (!read_header(io, bytes, &w))
         return false;
     if (w.sign == SIGN_NAN)
