@@ -107,7 +107,7 @@ build_preset() {
     exec 9> build/stamps/lock # one build at a time
     flock 9
     launcher=$(command -v ccache || true)
-    [ -e "build/$preset/build.ninja" ] || cmake --preset "$preset" ${launcher:+-DCMAKE_C_COMPILER_LAUNCHER="$launcher"} || return 1
+    [ -e "build/$preset/build.ninja" ] || cmake --log-level=NOTICE --preset "$preset" ${launcher:+-DCMAKE_C_COMPILER_LAUNCHER="$launcher"} || return 1
     cmake --build --preset "$preset" "$@" -- --quiet
 }
 
