@@ -21,6 +21,8 @@
  *                             than 1: 0A000
  *   int2vector oidvector      as arrays
  *   void                      TEXT ''
+ *   "char"                    TEXT of one character, a byte above 127 as \ooo (what PostgreSQL shows)
+ *   xid8                      INTEGER; above int8: 0A000
  *
  * Owns     nothing: decoded texts live in the caller's arena, encoded bytes in the caller's buf.
  * Fails    22P02, 22003, 22007, 22008, 22001, 22P03 (binary), 22021 (encoding) with PostgreSQL's wording.
