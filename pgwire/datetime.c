@@ -1,5 +1,5 @@
 /* datetime.c - the calendar, printing, storage forms and conversions; see datetime.h. */
-#include "pgwire/datetime.h"
+#include "pgwire/datetime_internal.h"
 
 /* ---- calendar: days counted in eras of 400 years that start on March 1st */
 
@@ -342,22 +342,42 @@ static int64_t clock_time(const struct civil *c)
     return c->hour * US_PER_HOUR + c->minute * US_PER_MINUTE + c->second * US_PER_SECOND + c->us;
 }
 
-bool date_from_storage(struct str text, int32_t *ret, struct err *err)
+bool date_exact(struct str text, int32_t *ret)
 {
     struct civil c = { 0 };
     if (text.n != 10 || !exact_date(text.p, &c))
-        return date_parse(text, type_settings_default(), ret, err);
+        return false;
     *ret = (int32_t)civil_to_days(c.year, c.month, c.day);
     return true;
 }
 
-bool time_from_storage(struct str text, int64_t *ret, struct err *err)
+bool time_exact(struct str text, int64_t *ret)
 {
     struct civil c = { 0 };
     if (!exact_clock(text, &c))
-        return time_parse(text, type_settings_default(), ret, err);
+        return false;
     *ret = clock_time(&c);
     return true;
+}
+
+bool timestamp_exact(struct str text, int64_t *ret)
+{
+    struct civil c = { 0 };
+    if (text.n < 19 || text.p[10] != ' ' || !exact_date(text.p, &c) ||
+        !exact_clock((struct str){ text.p + 11, text.n - 11 }, &c))
+        return false;
+    *ret = civil_to_timestamp(&c);
+    return true;
+}
+
+bool date_from_storage(struct str text, int32_t *ret, struct err *err)
+{
+    return date_parse(text, type_settings_default(), ret, err);
+}
+
+bool time_from_storage(struct str text, int64_t *ret, struct err *err)
+{
+    return time_parse(text, type_settings_default(), ret, err);
 }
 
 /* +HH[:MM[:SS]]; more hours than input allows, since a zone may be any POSIX text. */
@@ -391,24 +411,14 @@ bool timetz_from_storage(struct str text, struct timetz *ret, struct err *err)
     return true;
 }
 
-static bool exact_timestamp(struct str text, int64_t *ret)
-{
-    struct civil c = { 0 };
-    if (text.n < 19 || text.p[10] != ' ' || !exact_date(text.p, &c) ||
-        !exact_clock((struct str){ text.p + 11, text.n - 11 }, &c))
-        return false;
-    *ret = civil_to_timestamp(&c);
-    return true;
-}
-
 bool timestamp_from_storage(struct str text, int64_t *ret, struct err *err)
 {
-    return exact_timestamp(text, ret) || timestamp_parse(text, type_settings_default(), ret, err);
+    return timestamp_parse(text, type_settings_default(), ret, err);
 }
 
 bool timestamptz_from_storage(struct str text, int64_t *ret, struct err *err)
 {
-    return exact_timestamp(text, ret) || timestamptz_parse(text, type_settings_default(), ret, err);
+    return timestamp_exact(text, ret) || timestamptz_parse(text, type_settings_default(), ret, err);
 }
 
 /* ---- writing it */

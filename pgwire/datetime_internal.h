@@ -87,6 +87,11 @@ struct fields {
     char room[FIELDS_ROOM];
 };
 
+/* The forms that programs send, read without looking for anything else: YYYY-MM-DD, HH:MM:SS[.ffffff], both with a blank. */
+bool date_exact(struct str text, int32_t *ret);
+bool time_exact(struct str text, int64_t *ret);
+bool timestamp_exact(struct str text, int64_t *ret);
+
 /* How decoding ended; datetime_fail turns all but the first into an error. */
 enum outcome {
     OUTCOME_OK,

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
 enum {
     SEEN_RESERVED = 1 << 0,
@@ -783,7 +784,10 @@ static bool out_of_range(const char *what, struct str text, struct err *err)
 
 bool date_parse(struct str text, const struct type_settings *settings, int32_t *ret, struct err *err)
 {
-    struct decode d = { .settings = settings };
+    struct decode d;
+    if (date_exact(text, ret))
+        return true;
+    d = (struct decode){ .settings = settings };
     if (!decode(&d, text, ROOM_DATE, "date", err))
         return false;
     if (d.special) {
@@ -806,7 +810,10 @@ static int64_t clock_us(const struct decode *d)
 
 bool time_parse(struct str text, const struct type_settings *settings, int64_t *ret, struct err *err)
 {
-    struct decode d = { .settings = settings, .time_only = true };
+    struct decode d;
+    if (time_exact(text, ret))
+        return true;
+    d = (struct decode){ .settings = settings, .time_only = true };
     if (!decode(&d, text, ROOM_DATE, "time", err))
         return false;
     *ret = clock_us(&d);
@@ -842,13 +849,44 @@ static bool timestamp_value(const struct decode *d, bool with_zone, struct str t
 
 bool timestamp_parse(struct str text, const struct type_settings *settings, int64_t *ret, struct err *err)
 {
-    struct decode d = { .settings = settings };
+    struct decode d;
+    if (timestamp_exact(text, ret))
+        return true;
+    d = (struct decode){ .settings = settings };
     return decode(&d, text, ROOM_TIMESTAMP, "timestamp", err) && timestamp_value(&d, false, text, ret, err);
+}
+
+/* The exact form, alone or with a numeric offset behind it. */
+static bool timestamptz_exact(struct str text, const struct zone *zone, int64_t *ret)
+{
+    char offset[16];
+    int east;
+    int64_t local;
+    size_t n = 19;
+    while (n < text.n && text.p[n] != '+' && text.p[n] != '-')
+        n++;
+    if (!timestamp_exact((struct str){ text.p, n < text.n ? n : text.n }, &local))
+        return false;
+    if (n >= text.n) {
+        *ret = zone_local_to_utc(zone, local);
+        return true;
+    }
+    if (text.n - n >= sizeof(offset))
+        return false;
+    memcpy(offset, text.p + n, text.n - n);
+    offset[text.n - n] = 0;
+    if (strspn(offset + 1, "0123456789:") != text.n - n - 1 || offset_decode(offset, &east))
+        return false;
+    *ret = local - east * US_PER_SECOND;
+    return true;
 }
 
 bool timestamptz_parse(struct str text, const struct type_settings *settings, int64_t *ret, struct err *err)
 {
-    struct decode d = { .settings = settings };
+    struct decode d;
+    if (timestamptz_exact(text, settings->zone, ret))
+        return true;
+    d = (struct decode){ .settings = settings };
     return decode(&d, text, ROOM_TIMESTAMP, "timestamp with time zone", err) &&
            timestamp_value(&d, true, text, ret, err);
 }

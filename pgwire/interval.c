@@ -1,6 +1,8 @@
 /* interval.c - intervals from and to text, their typmod and arithmetic; see datetime.h. */
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "pgwire/datetime_internal.h"
 

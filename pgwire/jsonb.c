@@ -1,6 +1,8 @@
 /* jsonb.c - see jsonb.h. A lexer that knows where PostgreSQL's would stop, and a recursive parser on it. */
 #include "pgwire/jsonb.h"
 
+#include <stdlib.h>
+
 #include "pgwire/numeric.h"
 
 enum token {

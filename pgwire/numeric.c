@@ -2,6 +2,8 @@
 #include "pgwire/numeric.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 void numeric_init(struct numeric *n)
 {

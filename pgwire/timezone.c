@@ -9,6 +9,8 @@
 #include <dirent.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include "proxy/base/fault.h"
 #include "proxy/base/map.h"
 

@@ -1,6 +1,8 @@
 /* types_integer.c - codecs of bool, int2, int4, int8, oid and its kin, reg*, xid8. */
 #include "pgwire/types_internal.h"
 
+#include <stdlib.h>
+
 bool is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');

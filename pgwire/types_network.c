@@ -1,6 +1,7 @@
 /* types_network.c - codecs of inet, cidr, macaddr and macaddr8. */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdio.h>
 
 #include "pgwire/types_internal.h"
 

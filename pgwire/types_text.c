@@ -1,6 +1,8 @@
 /* types_text.c - codecs of the character types, bytea and void; UTF-8. */
 #include "pgwire/types_internal.h"
 
+#include <stdio.h>
+
 /* ---- UTF-8 */
 
 /* How many bytes PostgreSQL shows of a bad sequence: what its lead byte announces. */
