@@ -194,9 +194,11 @@ struct plan_copy {
     struct bulk_target *bulk;               /* COPY FROM: how rows become statements (bulk.h) */
 };
 struct plan_prepare { struct str name; bool all; oid_t *types; size_t n_types; struct str query_text; void *query_node; struct expr **arguments; size_t n_arguments; struct plan *arguments_plan; /* EXECUTE: SELECT of its argument expressions, place here */ };
-struct plan_cursor { struct str name; bool all, scroll, no_scroll, hold, binary, is_move; enum { FETCH_FORWARD, FETCH_BACKWARD, FETCH_ABSOLUTE, FETCH_RELATIVE } direction; int64_t count; /* INT64_MAX: ALL */ struct plan *query; };
+enum fetch_direction { FETCH_FORWARD, FETCH_BACKWARD, FETCH_ABSOLUTE, FETCH_RELATIVE };
+struct plan_cursor { struct str name; bool all, scroll, no_scroll, hold, binary, is_move; enum fetch_direction direction; int64_t count; /* INT64_MAX: ALL */ struct plan *query; };
 struct plan_channel { struct str name, payload; bool all; };
-struct plan_discard { enum { DISCARD_ALL_STATE, DISCARD_PLANS_ONLY, DISCARD_SEQUENCES_ONLY, DISCARD_TEMP_ONLY } what; };
+enum discard_target { DISCARD_ALL_STATE, DISCARD_PLANS_ONLY, DISCARD_SEQUENCES_ONLY, DISCARD_TEMP_ONLY };
+struct plan_discard { enum discard_target what; };
 struct plan_explain { struct plan *query; bool analyze, verbose, costs; enum { EXPLAIN_TEXT, EXPLAIN_JSON } format; };
 
 struct plan *plan_ref(struct plan *p);

@@ -575,7 +575,7 @@ static bool plan_declare(struct utility *u, const PgQuery__DeclareCursorStmt *s)
 
 static bool plan_fetch(struct utility *u, const PgQuery__FetchStmt *s)
 {
-    static const int directions[] = { FETCH_FORWARD, FETCH_FORWARD, FETCH_BACKWARD, FETCH_ABSOLUTE, FETCH_RELATIVE };
+    static const enum fetch_direction directions[] = { FETCH_FORWARD, FETCH_FORWARD, FETCH_BACKWARD, FETCH_ABSOLUTE, FETCH_RELATIVE };
     struct plan_cursor *cursor = new_cursor(u, PLAN_FETCH, s->ismove ? "MOVE" : "FETCH", s->portalname);
     if (!cursor)
         return false;
@@ -616,7 +616,7 @@ static bool plan_channel(struct utility *u, enum plan_kind kind, const char *tag
 
 static bool plan_discard(struct utility *u, const PgQuery__DiscardStmt *s)
 {
-    static const struct { int what; const char *tag; } targets[] = {
+    static const struct { enum discard_target what; const char *tag; } targets[] = {
         { DISCARD_ALL_STATE, "DISCARD ALL" }, { DISCARD_ALL_STATE, "DISCARD ALL" }, { DISCARD_PLANS_ONLY, "DISCARD PLANS" },
         { DISCARD_SEQUENCES_ONLY, "DISCARD SEQUENCES" }, { DISCARD_TEMP_ONLY, "DISCARD TEMP" },
     };
