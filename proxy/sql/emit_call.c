@@ -39,6 +39,12 @@ static const char *expand_raise(struct emitter *e, const char *t, struct buf *ou
     return close + 1;
 }
 
+/* What the local engine is told: a row is a record, and travels as the JSON object it would become. */
+static oid_t argument_type(struct emitter *e, const struct expr *x)
+{
+    return x->kind == EXPR_WHOLE_ROW || x->kind == EXPR_ROW ? TYPE_OID_record : base_type(e, x->type);
+}
+
 static struct str expand(struct emitter *e, const struct expr *x, const char *t, const struct fragment *args, size_t n)
 {
     struct buf out;
@@ -53,7 +59,7 @@ static struct str expand(struct emitter *e, const struct expr *x, const char *t,
             t += 2;
         } else if (t[0] == '@' && t[1] >= '1' && t[1] <= '9') {
             size_t i = (size_t)(t[1] - '1');
-            buf_printf(&out, "%u", i < x->n_args ? base_type(e, x->args[i]->type) : 0);
+            buf_printf(&out, "%u", i < x->n_args ? argument_type(e, x->args[i]) : 0);
             t += 2;
         } else if (t[0] == '@' && t[1] == 'r') {
             buf_printf(&out, "%u", base_type(e, x->type));
@@ -277,7 +283,7 @@ static bool own_call(struct emitter *e, const struct expr *x, const struct emiss
     struct str list = STR("");
     if (row->flags & FUNCTION_TYPES)
         for (size_t i = 0; i < n && list.p; i++)
-            list = text_of(e, "%.*s%s%u", STR_FMT(list), i ? ", " : "", base_type(e, x->args[i]->type));
+            list = text_of(e, "%.*s%s%u", STR_FMT(list), i ? ", " : "", argument_type(e, x->args[i]));
     struct str values = list_of(e, args, n);
     if (!list.p || !values.p)
         return false;
@@ -448,7 +454,7 @@ static bool aggregate_text(struct emitter *e, const struct expr *x, const char *
             p++;
         } else if (p[0] == '@' && p[1] >= '1' && p[1] <= '9') {
             size_t i = (size_t)(p[1] - '1');
-            buf_printf(&out, "%u", i < x->n_args ? base_type(e, x->args[i]->type) : 0);
+            buf_printf(&out, "%u", i < x->n_args ? argument_type(e, x->args[i]) : 0);
             p++;
         } else if (p[0] == '%' && p[1] == 'f') {
             buf_add_str(&out, filter);

@@ -475,14 +475,6 @@ bool emit_bulk_insert(const struct relation *relation, const struct column *cons
 
 /* ---- RETURNING ---- */
 
-static bool returning_has_other(const struct query *q)
-{
-    for (size_t i = 0; i < q->n_returning; i++)
-        if (!is_constant_expr(q->returning[i].expr) && !reads_only(q, q->returning[i].expr, q->result_rte) && q->n_from)
-            return true;
-    return false;
-}
-
 /* The list is worked out here, over the columns it needs. */
 static bool returning_finished(struct emitter *e, const struct query *q, struct change *ret, struct str *text)
 {
@@ -518,17 +510,21 @@ static bool emit_returning(struct emitter *e, const struct query *q, struct chan
     *text = STR("");
     if (!q->n_returning || ret->without_rows)
         return true;
-    if (returning_has_other(q))
-        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "RETURNING columns of other tables than the target is not supported");
     struct emit_mark mark = emit_mark(e);
-    if (emit_target_list(e, q->returning, q->n_returning, true, &list, &ret->out)) {
+    e->in_returning = true;
+    bool ok = emit_target_list(e, q->returning, q->n_returning, true, &list, &ret->out);
+    if (ok) {
+        e->in_returning = false;
         *text = text_of(e, " RETURNING %.*s", STR_FMT(list));
         return text->p != NULL;
     }
-    if (err_is_set(e->err) || ret->must_be_d1)
-        return false;
-    emit_rollback(e, mark);
-    return returning_finished(e, q, ret, text);
+    ok = !err_is_set(e->err) && !ret->must_be_d1;
+    if (ok) {
+        emit_rollback(e, mark);
+        ok = returning_finished(e, q, ret, text);
+    }
+    e->in_returning = false;
+    return ok;
 }
 
 /* ---- statements ---- */

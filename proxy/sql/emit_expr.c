@@ -1123,7 +1123,7 @@ static bool emit_kind(struct emitter *e, const struct expr *x, bool condition, s
     case EXPR_GROUPING:
         return emit_grouping(e, x, ret);
     case EXPR_WHOLE_ROW:
-        return blocked(e, x->location, "a whole row as a value");
+        return emit_whole_row(e, x, ret);
     case EXPR_NEXTVAL_DEFAULT:
         *ret = (struct fragment){ .sql = STR("NULL"), .simple = true };
         return true;

@@ -101,6 +101,8 @@ bool resolve_var(struct emitter *e, const struct expr *x, struct fragment *ret)
         if (done)
             return true;
     }
+    if (e->in_returning && l->query->n_returning && x->var.rte != l->query->result_rte)
+        return rewrite_returning_var(e, l, x, ret);
     struct emitted_rte *m = &l->rtes[x->var.rte];
     if (m->fetch) {
         struct fetch *f = m->fetch;

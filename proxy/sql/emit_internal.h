@@ -134,6 +134,7 @@ struct emitter {
     bool no_prelude;
     bool native;           /* values travel as they are */
     bool one_row;          /* VALUES of INSERT: volatile functions give one value each */
+    bool in_returning;     /* columns of other tables than the target are looked up: SQLite's RETURNING knows the target only */
     bool in_targets;       /* inside a SELECT list: changing_new_value() */
     bool value_only;       /* a numeric's value matters, not the scale it is shown with */
     struct bind *binds; size_t n_binds, size_binds;
@@ -223,6 +224,8 @@ bool emit_numeric_const(struct emitter *e, const struct expr *x, struct fragment
 
 /* --- emit_json.c --- */
 bool emit_json_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
+/* t.* as a value: a JSON object. */
+bool emit_whole_row(struct emitter *e, const struct expr *x, struct fragment *ret);
 /* (json -> path) IS [NOT] NULL */
 bool emit_json_is_null(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
 
@@ -275,6 +278,8 @@ bool conjuncts(struct emitter *e, const struct expr *x, const struct expr ***ret
 bool collect_set_functions(struct emitter *e, const struct query *q, struct str *from);
 
 /* --- rewrite_*.c --- */
+/* A column of FROM or USING in RETURNING: read again by the same condition. */
+bool rewrite_returning_var(struct emitter *e, struct level *l, const struct expr *x, struct fragment *ret);
 bool rewrite_set_operation(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out);
 bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out);
 bool rewrite_distinct_on(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out);

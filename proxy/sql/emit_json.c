@@ -159,3 +159,49 @@ bool emit_json_call(struct emitter *e, const struct expr *x, bool *ret_handled, 
                                              STR_FMT(d), STR_FMT(p), STR_FMT(d), STR_FMT(p), STR_FMT(local), STR_FMT(local), STR_FMT(d), STR_FMT(p)) };
     return ret->sql.p != NULL;
 }
+
+static struct str json_name(struct emitter *e, struct str name)
+{
+    struct buf out;
+    buf_init(&out, 1024);
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == '"' || name.p[i] == '\\')
+            buf_add_char(&out, '\\');
+        buf_add_char(&out, name.p[i]);
+    }
+    struct str text = arena_str(e->arena, buf_str(&out));
+    buf_fini(&out);
+    return text;
+}
+
+bool emit_whole_row(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct level *l = e->level;
+    struct str text = STR(""), all_null = STR("");
+    if (e->target == TARGET_D1)
+        return blocked(e, x->location, "a whole row as a value here");
+    for (int i = 0; l && i < x->var.levels_up; i++)
+        l = l->parent;
+    if (!l || x->var.rte < 0)
+        return blocked(e, x->location, "a whole row as a value at this place");
+    const struct rte *rte = &l->query->rtable[x->var.rte];
+    for (size_t i = 0; i < rte->n_columns; i++) {
+        struct expr var = { .kind = EXPR_VAR, .type = rte->columns[i].type, .typmod = -1, .location = -1 };
+        struct fragment f;
+        var.var.levels_up = x->var.levels_up;
+        var.var.rte = x->var.rte;
+        var.var.column = (int)i;
+        if (!emit_value(e, &var, &f))
+            return false;
+        struct str name = emit_text_literal(text_of(e, "%s\"%.*s\":", i ? "," : "{", STR_FMT(json_name(e, rte->columns[i].name))), e->arena);
+        text = text_of(e, "%.*s%s%.*s||coalesce(pg_to_json(%u,%.*s),'null')", STR_FMT(text), i ? "||" : "", STR_FMT(name), base_type(e, var.type),
+                       STR_FMT(f.sql));
+        all_null = text_of(e, "%.*s%s%.*s IS NULL", STR_FMT(all_null), i ? " AND " : "", STR_FMT(f.sql));
+        if (!text.p || !all_null.p)
+            return false;
+    }
+    bool nullable = rte->kind != RTE_JOIN && rte_is_nullable(l->query, x->var.rte);
+    *ret = (struct fragment){ .sql = nullable ? text_of(e, "CASE WHEN %.*s THEN NULL ELSE %.*s||'}' END", STR_FMT(all_null), STR_FMT(text))
+                                              : text_of(e, "(%.*s||'}')", STR_FMT(text)) };
+    return ret->sql.p != NULL;
+}

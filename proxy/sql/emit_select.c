@@ -468,7 +468,8 @@ bool collect_set_functions(struct emitter *e, const struct query *q, struct str 
             l->n_srf++;
             continue;
         }
-        if (l->n_srf > 0 || q->n_group || q->has_aggregates || found->call.proc->out_args)
+        bool several = found->call.proc->out_args && strchr(found->call.proc->out_args, ',');
+        if (l->n_srf > 0 || q->n_group || q->has_aggregates || several)
             return blocked(e, found->location, "set-returning function %s() at this place", found->call.proc->name);
         if (!emit_set_function(e, found, NULL, STR(""), &item, &l->srf_columns[0], 1, &ordinal))
             return false;
