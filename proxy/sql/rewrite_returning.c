@@ -1,0 +1,62 @@
+/*
+ * rewrite_returning.c - UPDATE … FROM and DELETE … USING that return columns of the other tables. SQLite's RETURNING knows the
+ * target only: the other row is read again by the statement's own condition. That is the same row as long as UPDATE changes no
+ * column of the condition and the other tables are not the target.
+ */
+#include "proxy/sql/emit_internal.h"
+
+struct look {
+    const struct query *q;
+    bool changed;
+};
+
+static bool look_changed(struct expr *x, void *ctx)
+{
+    struct look *look = ctx;
+    const struct query *q = look->q;
+    if (x->kind == EXPR_SUBLINK)
+        look->changed = true; /* nobody looked inside */
+    if (x->kind != EXPR_VAR || x->var.levels_up != 0 || x->var.rte != q->result_rte)
+        return !look->changed;
+    for (size_t i = 0; i < q->n_sets; i++)
+        look->changed = look->changed || q->sets[i].column == q->rtable[x->var.rte].columns[x->var.column].column;
+    return !look->changed;
+}
+
+static bool is_stable(const struct query *q)
+{
+    struct look look = { .q = q };
+    for (size_t i = 0; i < q->n_rtable; i++)
+        if ((int)i != q->result_rte && q->rtable[i].kind == RTE_RELATION && q->rtable[i].relation == q->rtable[q->result_rte].relation)
+            return false;
+    if (q->where && q->command == COMMAND_UPDATE)
+        expr_walk(q->where, look_changed, &look);
+    return !look.changed;
+}
+
+bool rewrite_returning_var(struct emitter *e, struct level *l, const struct expr *x, struct fragment *ret)
+{
+    const struct query *q = l->query;
+    struct str from, where;
+    struct expr var = *x;
+    struct level *inner, *outer = e->level;
+    if (!is_stable(q))
+        return refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "RETURNING columns of other tables is not supported when the statement changes what it joins on");
+    e->level = l->parent;
+    inner = level_new(e, q);
+    if (!inner)
+        return false;
+    inner->rtes[q->result_rte] = l->rtes[q->result_rte];
+    e->level = inner;
+    e->in_returning = false;
+    var.var.levels_up = 0;
+    bool ok = emit_from(e, q, &from) && emit_where(e, q, NULL, 0, &where) && emit_expr(e, &var, ret) && settle(e, ret);
+    e->in_returning = true;
+    e->level = outer;
+    if (!ok)
+        return false;
+    ret->sql = text_of(e, "(SELECT %.*s FROM %.*s%.*s LIMIT 1)", STR_FMT(ret->sql), STR_FMT(from), STR_FMT(where));
+    ret->simple = false;
+    return ret->sql.p != NULL;
+}
