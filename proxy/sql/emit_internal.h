@@ -2,7 +2,7 @@
  * emit_internal.h - what the emit_*.c files and place.c share; nobody else includes it.
  *
  * emit.c           entry points, binds, names, output columns
- * emit_expr.c      expressions but calls
+ * emit_expr.c      expressions but calls; arrays in emit_array.c, subqueries and rows in emit_sublink.c
  * emit_call.c      functions, operators, casts, aggregates, windows: templates of functions.def
  * emit_numeric.c   exact numbers in D1: integers scaled by powers of ten
  * emit_text.c      LIKE, casts to and from text, length coercion
@@ -186,6 +186,9 @@ bool is_volatile_expr(const struct expr *x);
 bool has_own_vars(const struct expr *x);      /* columns of this level and of no other */
 /* COLLATE clause that orders and compares a type (" COLLATE pg_numeric"), "" none. False: this target cannot. */
 bool collation_of(struct emitter *e, oid_t type, bool ordering, const char **ret);
+bool collation_or_block(struct emitter *e, const struct expr *x, bool ordering, const char **ret);
+/* Two values in one comparable form. */
+bool emit_pair(struct emitter *e, const struct expr *a, const struct expr *b, struct fragment *left, struct fragment *right);
 bool emit_equal(struct emitter *e, const struct expr *a, const struct expr *b, const struct pg_proc *proc, struct fragment *ret);
 /* a op b for two expressions, as the function call it stands for. */
 struct expr *call_expr(struct emitter *e, const struct pg_proc *proc, const struct expr *a, const struct expr *b);
@@ -193,10 +196,20 @@ struct expr *call_expr(struct emitter *e, const struct pg_proc *proc, const stru
 bool enum_rank(struct emitter *e, oid_t type, struct fragment *f);
 bool emit_sort_key(struct emitter *e, const struct sort_item *item, struct str *ret);
 bool emit_sort_list(struct emitter *e, const struct sort_item *items, size_t n, struct str *ret);
+/* --- emit_array.c --- */
 /* A printed value of a type as an element of a JSON array. */
 bool json_element(struct emitter *e, oid_t type, struct fragment *f);
 /* The other way: text reading an SQL value of `type` out of JSON text like json_each's value. */
 struct str from_json(struct emitter *e, oid_t element, struct str value);
+bool emit_array(struct emitter *e, const struct expr *x, struct fragment *ret);
+bool emit_subscript(struct emitter *e, const struct expr *x, struct fragment *ret);
+bool emit_any(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret);
+bool emit_array_cast(struct emitter *e, const struct expr *x, struct fragment *ret);
+
+/* --- emit_sublink.c --- */
+bool emit_sublink(struct emitter *e, const struct expr *x, struct fragment *ret);
+bool emit_row(struct emitter *e, const struct expr *x, struct fragment *ret);
+bool emit_row_compare(struct emitter *e, const struct expr *x, struct fragment *ret);
 
 /* --- emit_call.c --- */
 bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret);
