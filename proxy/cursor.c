@@ -201,7 +201,8 @@ static bool give_rows(struct session *s, const struct execution *x, struct porta
         formats = (struct result_formats){ binary, 1 };
     if (!emitter_for_store(s, p, formats, &view, &e, err))
         return false;
-    emitter_begin(&e, x->describe);
+    e.describe = x->describe;
+    emitter_begin(&e);
     int64_t row = m->from;
     for (int64_t i = 0; i < m->n; i++, row += m->step)
         if (!emit(&e, p, row))

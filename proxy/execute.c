@@ -40,14 +40,14 @@ void execute_describe(const struct plan *plan, const struct result_formats *form
     backend_row_description(out, d, plan->n_columns);
 }
 
-void emitter_begin(struct emitter *e, bool describe)
+void emitter_begin(struct emitter *e)
 {
     if (e->began)
         return;
     e->began = true;
     if (e->sink == SINK_COPY)
         copy_to_begin(e);
-    else if (e->sink == SINK_CLIENT && describe)
+    else if (e->sink == SINK_CLIENT && e->describe)
         execute_describe(e->plan, &e->formats, e->session->worker->scratch, e->out);
 }
 
@@ -129,6 +129,8 @@ bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells)
     if (n_cells > e->plan->n_columns) /* helper columns of the translator stand behind */
         n_cells = e->plan->n_columns;
     e->n_rows++;
+    if (!e->began)
+        emitter_begin(e);
     switch (e->sink) {
     case SINK_CLIENT:
         return put_row(e, cells, n_cells);
@@ -228,6 +230,7 @@ static struct emitter emitter_for(struct session *s, const struct execution *x, 
                              .sink = x->sink,
                              .copy = x->copy,
                              .portal = x->portal,
+                             .describe = x->describe,
                              .out = out,
                              .err = err };
 }
@@ -236,11 +239,11 @@ static enum outcome run_here(struct session *s, struct execution *x, struct err 
 {
     struct emitter e = emitter_for(s, x, session_out(s), err);
     metric_add(&s->worker->metrics, METRIC_here, 1);
-    emitter_begin(&e, x->describe);
     if (!execute_local(s, x, NULL, s->group->arena, &e, err)) {
         emitter_fini(&e);
         return OUTCOME_FAILED;
     }
+    emitter_begin(&e);
     emitter_end(&e);
     if (x->sink == SINK_STORE)
         x->portal->state = PORTAL_STORED;

@@ -54,14 +54,14 @@ struct emitter {
     struct buf *out;
     uint64_t n_rows;
     struct err *err;     /* why it stopped */
-    bool began;
+    bool describe, began;
 };
 
 /* Runs or queues it. OUTCOME_WAIT: something must be answered first (the session waits, call again). */
 enum outcome execute(struct session *s, struct execution *x, struct err *err);
 
-/* RowDescription or CopyOutResponse, once. */
-void emitter_begin(struct emitter *e, bool describe);
+/* RowDescription (when e->describe) or CopyOutResponse, once; the first row does it too. */
+void emitter_begin(struct emitter *e);
 bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells); /* false: err is set */
 /* The end of a COPY: trailer and CopyDone. */
 void emitter_end(struct emitter *e);

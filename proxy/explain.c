@@ -91,7 +91,8 @@ enum outcome utility_explain(struct session *s, struct execution *x, struct err 
 {
     const struct plan_explain *explain = x->plan->utility.explain;
     struct emitter e = { .session = s, .plan = x->plan, .formats = x->formats, .sink = x->sink, .portal = x->portal, .out = session_out(s), .err = err };
-    emitter_begin(&e, x->describe);
+    e.describe = x->describe;
+    emitter_begin(&e);
     bool ok = explain->format == EXPLAIN_JSON ? explain_json(s, &e, explain->query) : explain_text(s, &e, explain->query);
     if (!ok)
         return OUTCOME_FAILED;

@@ -273,8 +273,10 @@ static bool finish_locally(struct group *g, struct step *step, struct err *err)
     metric_add(&s->worker->metrics, METRIC_finished_locally, 1);
     step->emitter.err = err;
     step->emitter.out = &s->out;
-    emitter_begin(&step->emitter, step->x.describe);
-    return execute_local(s, &step->x, step->inputs, g->arena, &step->emitter, err);
+    if (!execute_local(s, &step->x, step->inputs, g->arena, &step->emitter, err))
+        return false;
+    emitter_begin(&step->emitter);
+    return true;
 }
 
 static bool answer_rows(struct group *g, struct step *step, struct err *err)
@@ -288,7 +290,8 @@ static bool answer_rows(struct group *g, struct step *step, struct err *err)
     struct buf *out = &g->session->out;
     if (!step->emitter.began) {
         step->emitter.out = out;
-        emitter_begin(&step->emitter, step->x.describe && step->x.plan->n_columns > 0);
+        step->emitter.describe = step->x.describe && step->x.plan->n_columns > 0;
+        emitter_begin(&step->emitter);
     }
     if (step->held.n)
         buf_add(out, step->held.p, step->held.n);
@@ -379,8 +382,7 @@ static bool take_row(struct group *g, struct step *step, size_t index, const str
     err_init(&err, g->worker->scratch);
     step->emitter.err = &err;
     step->emitter.out = g->streams ? &g->session->out : &step->held;
-    if (g->streams)
-        emitter_begin(&step->emitter, step->x.describe);
+    step->emitter.describe = step->x.describe;
     if (emitter_row(&step->emitter, cells, n))
         return true;
     return fail_row(g, step, &err);
@@ -767,9 +769,15 @@ static struct step *failed_step(struct group *g)
     return NULL;
 }
 
-static bool described_already(const struct step *step)
+/* Part of the answer is out already. */
+static bool has_given(const struct group *g)
 {
-    return step->x.portal != NULL || step->emitter.began;
+    return g->streams && g->head->emitter.began;
+}
+
+static bool described_already(const struct group *g, const struct step *step)
+{
+    return step->x.portal != NULL || (step == g->head && has_given(g));
 }
 
 static bool same_columns(const struct plan *a, const struct plan *b)
@@ -787,7 +795,7 @@ static bool replan(struct group *g, struct step *step, bool force_local, struct 
     bool again;
     if (!planning_again(g->session, &step->x.source, force_local, true, &plan, err))
         return false;
-    if (described_already(step) && !same_columns(plan, step->x.plan)) {
+    if (described_already(g, step) && !same_columns(plan, step->x.plan)) {
         plan_unref(plan);
         return err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
     }
@@ -852,7 +860,7 @@ static void after_refresh(struct session *s)
 static bool refresh(struct group *g, const struct err *err)
 {
     struct session *s = g->session;
-    if (g->refreshed || g->head->emitter.began || s->cancelled)
+    if (g->refreshed || has_given(g) || s->cancelled)
         return false;
     for (const struct step *step = g->head; step != g->batch_end; step = step->next)
         if (step->bulk)
@@ -874,7 +882,7 @@ static bool try_locally(struct group *g, struct step *at)
 {
     struct err err;
     err_init(&err, g->arena);
-    if (!at || at->forced_local || g->head->emitter.began || !replan(g, at, true, &err))
+    if (!at || at->forced_local || has_given(g) || !replan(g, at, true, &err))
         return false;
     go_on(g);
     return true;

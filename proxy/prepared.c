@@ -53,6 +53,7 @@ bool prepared_add(struct session *s, struct str name, struct str text, size_t in
     p->plan = plan ? plan_ref(plan) : NULL;
     p->from_sql = from_sql;
     p->made_us = session_wall_us(s);
+    p->cycle = s->cycle;
     p->seq = s->group ? s->group->seq : 0;
     if (name.n == 0) {
         prepared_unref(s->worker, s->unnamed);
@@ -117,7 +118,7 @@ void prepared_undo(struct session *s, uint32_t seq)
     void *value;
     for (size_t at = 0; map_next(&s->prepared, &at, &key, &value);) {
         struct prepared *p = value;
-        if (p->seq > seq) {
+        if (p->cycle == s->cycle && p->seq >= seq) {
             prepared_remove(s, p->name);
             at = 0; /* the table has changed */
         }

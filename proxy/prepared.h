@@ -22,7 +22,7 @@ struct prepared {
     size_t n_types;
     int64_t made_us;      /* wall clock, for pg_prepared_statements */
     bool from_sql;        /* PREPARE */
-    uint32_t seq;         /* how many steps waited when it was made, see prepared_undo() */
+    uint32_t cycle, seq;  /* in which cycle, behind how many steps it was made: see prepared_undo() */
 };
 
 /* Everything is copied. name empty: the unnamed one. */

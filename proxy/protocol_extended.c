@@ -45,6 +45,8 @@ enum outcome protocol_parse(struct session *s, struct str body, struct err *err)
     struct found_plan found;
     if (!parse_read(body, &m, err) || !parse_types(g, &m, &types, err))
         return OUTCOME_FAILED;
+    if (m.name.n == 0)
+        prepared_remove(s, m.name); /* gone, whatever becomes of the new one */
     if (m.name.n && prepared_find(s, m.name, NULL)) {
         err_set(err, SQLSTATE_DUPLICATE_PSTATEMENT, "prepared statement \"%.*s\" already exists", STR_FMT(m.name));
         return OUTCOME_FAILED;

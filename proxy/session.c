@@ -305,6 +305,7 @@ void session_ready(struct session *s)
     if (s->state == SESSION_CLOSED)
         return;
     session_move(s, SESSION_READY);
+    s->cycle++;
     s->cancelled = 0;
     s->wait_failed = 0;
     s->schema_since_us = 0;

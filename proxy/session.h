@@ -102,6 +102,7 @@ struct session {
     uint64_t schema_since_us; /* a schema read must have begun after this; 0: any will do */
     uint32_t reported[GUC_REPORTED_MAX]; /* hashes of what ParameterStatus said last */
     uint32_t reported_generation;
+    uint32_t cycle; /* of messages up to ReadyForQuery */
     unsigned wait_failed : 1;     /* the schema could not be read: wait_error tells */
     unsigned cancelled : 1;       /* a cancel request came for what is under way */
     unsigned terminated : 1;      /* close as soon as possible: 57P01 */

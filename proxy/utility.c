@@ -107,7 +107,8 @@ enum outcome utility_show(struct session *s, struct execution *x, struct err *er
     struct str shown = { 0 };
     if (!show->all && !session_show(s, show->name, s->group->arena, &shown, err))
         return OUTCOME_FAILED;
-    emitter_begin(&e, x->describe);
+    e.describe = x->describe;
+    emitter_begin(&e);
     struct value cell = value_text(shown);
     bool ok = show->all ? show_all(s, &e, err) : emitter_row(&e, &cell, 1);
     return tag_if(s, x, ok);

@@ -1,0 +1,292 @@
+/* stage.c - see stage.h. */
+#include "stage.h"
+
+#include <dirent.h>
+#include <unistd.h>
+#include "proxy/base/fault.h"
+#include "sqlite3.h"
+
+/* ---- a D1 in front of the scripted one: it answers requests for the schema ---- */
+
+struct waiting {
+    struct waiting *next;
+    struct d1_request *request;
+};
+
+struct front {
+    struct d1 base;
+    struct stage *stage;
+    struct d1 *behind;
+    struct timer timer;
+    struct waiting *waiting;
+};
+
+static bool asks_schema(const struct d1_request *r)
+{
+    size_t n;
+    const struct d1_statement *s = snapshot_statements(&n);
+    return r->n_statements > 0 && str_eq(r->statements[0].sql, s[0].sql);
+}
+
+static struct value cell_of(sqlite3_stmt *statement, int i)
+{
+    if (sqlite3_column_type(statement, i) == SQLITE_INTEGER)
+        return value_integer(sqlite3_column_int64(statement, i));
+    if (sqlite3_column_type(statement, i) == SQLITE_NULL)
+        return value_null();
+    const char *p = (const char *)sqlite3_column_text(statement, i);
+    return value_text((struct str){ p, (size_t)sqlite3_column_bytes(statement, i) });
+}
+
+static bool answer_one(struct front *f, struct d1_request *r, size_t at)
+{
+    sqlite3_stmt *statement;
+    struct value cells[16];
+    struct str sql = r->statements[at].sql;
+    if (sqlite3_prepare_v2(f->stage->schema, sql.p, (int)sql.n, &statement, NULL) != SQLITE_OK)
+        return false;
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        int n = sqlite3_column_count(statement);
+        for (int i = 0; i < n; i++)
+            cells[i] = cell_of(statement, i);
+        r->on_row(r, at, cells, (size_t)n);
+    }
+    sqlite3_finalize(statement);
+    return true;
+}
+
+static void answer_schema(struct timer *t)
+{
+    struct front *f = (struct front *)((char *)t - offsetof(struct front, timer));
+    while (f->waiting) {
+        struct waiting *w = f->waiting;
+        struct d1_request *r = w->request;
+        f->waiting = w->next;
+        free(w);
+        f->stage->schema_reads++;
+        r->round_trips = 1;
+        for (size_t i = 0; i < r->n_statements && r->error.kind == D1_OK; i++)
+            if (!answer_one(f, r, i))
+                r->error = (struct d1_error){ .kind = D1_ERROR_SQL, .message = STR("no such table: _pgd1_catalog: SQLITE_ERROR") };
+        r->done(r);
+    }
+}
+
+static void front_submit(struct d1 *d, struct d1_request *r)
+{
+    struct front *f = (struct front *)d;
+    if (!asks_schema(r)) {
+        d1_submit(f->behind, r);
+        return;
+    }
+    struct waiting *w = fault_calloc(1, sizeof(*w));
+    w->request = r;
+    w->next = f->waiting;
+    f->waiting = w;
+    worker_timer(f->stage->worker, &f->timer, f->stage->clock.now_us);
+}
+
+static void front_cancel(struct d1 *d, struct d1_request *r)
+{
+    struct front *f = (struct front *)d;
+    for (struct waiting *w = f->waiting; w; w = w->next)
+        if (w->request == r) {
+            r->error.kind = D1_ERROR_CANCELLED;
+            return;
+        }
+    d1_cancel(f->behind, r);
+}
+
+static void front_resume(struct d1 *d, struct d1_request *r)
+{
+    d1_resume(((struct front *)d)->behind, r);
+}
+
+static void front_close(struct d1 *d)
+{
+    struct front *f = (struct front *)d;
+    worker_timer_clear(f->stage->worker, &f->timer);
+    for (struct waiting *w = f->waiting; w; w = w->next)
+        w->request->error.kind = D1_ERROR_CANCELLED;
+    answer_schema(&f->timer);
+    d1_close(f->behind);
+    free(f);
+}
+
+static const struct d1_ops front_ops = { front_submit, front_cancel, front_resume, front_close };
+
+static struct stage *opening; /* open_d1 has no context of its own; tests are one thread */
+
+static struct d1 *open_front(struct app *app, struct worker *w, const struct config *c, const struct config_database *db, struct err *err)
+{
+    struct stage *st = opening;
+    if (st->embedded)
+        return app_open_transport(app, w, c, db, err);
+    struct front *f = fault_calloc(1, sizeof(*f));
+    f->stage = st;
+    f->timer.fire = answer_schema;
+    f->behind = st->d1;
+    f->behind->traits.in_process = st->in_process;
+    f->base.ops = &front_ops;
+    f->base.traits = f->behind->traits;
+    return &f->base;
+}
+
+/* ---- the stage ---- */
+
+bool stage_open(struct stage *st, struct str config_text, bool embedded, struct err *err)
+{
+    AUTO(arena) arena = arena_new(1 << 20);
+    fake_clock_init(&st->clock);
+    st->embedded = embedded;
+    snprintf(st->folder, sizeof(st->folder), "scenario-XXXXXX");
+    if (!mkdtemp(st->folder))
+        return err_set(err, SQLSTATE_IO_ERROR, "no folder");
+    struct str text = arena_printf(arena,
+                                   "[databases]\napp = d1=embedded path=%s/app.db\n[pgd1]\nauth_type = trust\n"
+                                   "schema_poll_interval = 0\n%.*s\n",
+                                   st->folder, STR_FMT(config_text));
+    struct config *config = config_parse(text, "./scenario.ini", true, err);
+    st->app = config ? app_new(config, embedded ? NULL : &st->clock.clock, err) : NULL;
+    if (!st->app)
+        return false;
+    opening = st;
+    st->app->open_d1 = open_front;
+    if (!app_make_workers(st->app, 1, err))
+        return false;
+    st->worker = st->app->workers[0];
+    st->d1 = embedded ? NULL : fake_open(NULL, &st->clock.clock, err);
+    return embedded || (st->d1 && sqlite3_open(":memory:", &st->schema) == SQLITE_OK);
+}
+
+static void remove_folder(const char *folder)
+{
+    char path[400];
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+        unlink(path);
+    }
+    if (d)
+        closedir(d);
+    rmdir(folder);
+}
+
+void stage_close(struct stage *st)
+{
+    bool opened = st->worker && st->worker->databases;
+    for (size_t i = 0; i < STAGE_CLIENTS; i++) {
+        struct player *p = &st->players[i];
+        if (p->session)
+            session_abandon(p->session);
+        p->session = NULL;
+        buf_fini(&p->in);
+        buf_fini(&p->out);
+    }
+    app_free(st->app);
+    if (!opened && st->d1)
+        d1_close(st->d1);
+    sqlite3_close(st->schema);
+    remove_folder(st->folder);
+}
+
+/* ---- players ---- */
+
+static void feed(struct player *p)
+{
+    if (p->inside)
+        return;
+    p->inside = true;
+    while (p->session && !p->closed && p->out.n) {
+        size_t used = session_input(p->session, buf_str(&p->out));
+        memmove(p->out.p, p->out.p + used, p->out.n - used);
+        p->out.n -= used;
+        if (used == 0)
+            break;
+    }
+    p->inside = false;
+}
+
+static void take_output(void *ctx)
+{
+    struct player *p = ctx;
+    struct session *s = p->session;
+    buf_add(&p->in, s->out.p + s->sent, s->out.n - s->sent);
+    s->sent = s->out.n = 0;
+    worker_buf_give(s->worker, &s->out);
+}
+
+static void input_wanted(void *ctx)
+{
+    feed(ctx);
+}
+
+static void tls_wanted(void *ctx)
+{
+    (void)ctx;
+}
+
+static void end(void *ctx)
+{
+    struct player *p = ctx;
+    take_output(p);
+    p->closed = true;
+}
+
+static const struct session_io io = { take_output, input_wanted, tls_wanted, end };
+
+void stage_connect(struct stage *st, struct player *p)
+{
+    struct session_peer peer = { .is_unix = true, .address = "[local]" };
+    if (p->session)
+        session_abandon(p->session);
+    p->stage = st;
+    p->closed = false;
+    buf_fini(&p->in);
+    buf_fini(&p->out);
+    buf_init(&p->in, 64 << 20);
+    buf_init(&p->out, 64 << 20);
+    p->seen = 0;
+    p->session = session_new(st->worker, &io, p, &peer);
+}
+
+static bool is_busy(const struct stage *st)
+{
+    for (size_t i = 0; i < STAGE_CLIENTS; i++)
+        if (st->players[i].session && st->players[i].session->state == SESSION_BUSY)
+            return true;
+    return false;
+}
+
+void stage_settle(struct stage *st)
+{
+    for (int i = 0; i < (st->embedded && is_busy(st) ? 4000 : 10); i++) {
+        worker_turn(st->worker);
+        if (st->d1)
+            fake_turn(st->d1);
+        for (size_t k = 0; k < STAGE_CLIENTS; k++) {
+            struct player *p = &st->players[k];
+            if (p->session && p->session->out.n > p->session->sent)
+                take_output(p);
+            if (p->session && p->closed) {
+                session_abandon(p->session);
+                p->session = NULL;
+            }
+        }
+        if (st->embedded && is_busy(st))
+            usleep(1000); /* the writer is a thread */
+    }
+}
+
+void stage_send(struct stage *st, struct player *p, struct str bytes)
+{
+    for (size_t i = 0; i < bytes.n;) {
+        size_t n = st->bytewise ? 1 : bytes.n;
+        buf_add(&p->out, bytes.p + i, n);
+        feed(p);
+        if (p->session && p->session->out.n > p->session->sent)
+            take_output(p);
+        i += n;
+    }
+    stage_settle(st);
+}
