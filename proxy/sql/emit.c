@@ -497,6 +497,33 @@ bool emit_ddl_expression(const struct expr *expr, const struct query *scope, con
     return true;
 }
 
+/* Who reads a view or a table made of the query knows only its columns' types: scaled integers and numbers whose scale the type
+ * does not say become their text; numbers of seconds stay refused. */
+static bool natural_outputs(struct emitter *e, const struct query *query, const struct select_output *out, struct str *ret)
+{
+    struct str list = STR("");
+    bool changed = false;
+    for (size_t i = 0, at = 0; i < query->n_targets; i++) {
+        if (query->targets[i].junk)
+            continue;
+        struct fragment f = out->columns[at];
+        f.sql = text_of(e, "c%zu", at);
+        f.simple = true;
+        if (f.form == FORM_UNIX_S || f.form == FORM_UNIX_MS || f.form == FORM_UNIX_US)
+            return blocked(e, -1, "a column stored as a number of seconds in a view");
+        if (f.form == FORM_SCALED || (f.form == FORM_NUMBER && query->targets[i].expr->typmod < 0)) {
+            changed = true;
+            if (!numeric_text(e, &f))
+                return false;
+        }
+        list = text_of(e, "%.*s%s%.*s AS c%zu", STR_FMT(list), at ? ", " : "", STR_FMT(f.sql), at);
+        at++;
+    }
+    if (changed)
+        *ret = text_of(e, "SELECT %.*s FROM (%.*s)", STR_FMT(list), STR_FMT(*ret));
+    return ret->p != NULL && list.p != NULL;
+}
+
 bool emit_ddl_query(struct query *query, const struct sql_settings *settings, const struct snapshot *snapshot, struct arena *arena, struct str *ret,
                     struct err *err)
 {
@@ -508,5 +535,7 @@ bool emit_ddl_query(struct query *query, const struct sql_settings *settings, co
     emitter_init(&e, &s, TARGET_D1);
     e.inline_constants = true;
     e.no_prelude = true;
-    return emit_select(&e, query, false, ret, &out) || refuse_blocked(&e);
+    if (!emit_select(&e, query, false, ret, &out))
+        return refuse_blocked(&e);
+    return natural_outputs(&e, query, &out, ret) || refuse_blocked(&e);
 }
