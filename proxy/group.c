@@ -273,6 +273,7 @@ static bool finish_locally(struct group *g, struct step *step, struct err *err)
     metric_add(&s->worker->metrics, METRIC_finished_locally, 1);
     step->emitter.err = err;
     step->emitter.out = &s->out;
+    step->emitter.describe = step->x.describe;
     if (!execute_local(s, &step->x, step->inputs, g->arena, &step->emitter, err))
         return false;
     emitter_begin(&step->emitter);
