@@ -491,14 +491,24 @@ bool emit_ddl_expression(const struct expr *expr, const struct query *scope, con
                 !relation_columns(&e, scope->rtable[i].relation, &scope->rtable[i], STR(""), &e.level->rtes[i].columns))
                 return false;
     }
-    if (!emit_expr(&e, expr, &f) || !settle(&e, &f))
+    /* What is stored: numbers for a column of numeric(p<=15,s), PostgreSQL's text for any other numeric. */
+    struct column number = { .type = TYPE_OID_numeric, .storage = COLUMN_NUMBER };
+    bool is_number = expr->kind == EXPR_TYPMOD && is_numeric(&e, expr->type) && typmod_precision(expr->typmod) <= 15;
+    if (!emit_expr(&e, expr, &f) || !(is_number ? numeric_storage(&e, &number, &f) : settle(&e, &f)) ||
+        (f.form == FORM_SCALED && !make_natural(&e, expr->type, &f)))
         return refuse_blocked(&e);
     *ret = f.sql;
     return true;
 }
 
-/* Who reads a view or a table made of the query knows only its columns' types: scaled integers and numbers whose scale the type
- * does not say become their text; numbers of seconds stay refused. */
+static bool is_plain_column(const struct query *q, const struct expr *x)
+{
+    return q->set_operation == SETOP_NONE && x->kind == EXPR_VAR && x->var.levels_up == 0 && x->var.rte >= 0 &&
+           q->rtable[x->var.rte].kind == RTE_RELATION;
+}
+
+/* Who reads a view or a table made of the query knows only its columns' types: a plain column keeps the cells of its table, everything
+ * else leaves in the storage form of its type. */
 static bool natural_outputs(struct emitter *e, const struct query *query, const struct select_output *out, struct str *ret)
 {
     struct str list = STR("");
@@ -509,11 +519,9 @@ static bool natural_outputs(struct emitter *e, const struct query *query, const 
         struct fragment f = out->columns[at];
         f.sql = text_of(e, "c%zu", at);
         f.simple = true;
-        if (f.form == FORM_UNIX_S || f.form == FORM_UNIX_MS || f.form == FORM_UNIX_US)
-            return blocked(e, -1, "a column stored as a number of seconds in a view");
-        if (f.form == FORM_SCALED || (f.form == FORM_NUMBER && query->targets[i].expr->typmod < 0)) {
+        if (f.form != FORM_NATURAL && !is_plain_column(query, query->targets[i].expr)) {
             changed = true;
-            if (!numeric_text(e, &f))
+            if (!make_natural(e, query->targets[i].expr->type, &f))
                 return false;
         }
         list = text_of(e, "%.*s%s%.*s AS c%zu", STR_FMT(list), at ? ", " : "", STR_FMT(f.sql), at);
