@@ -139,7 +139,7 @@ static bool pattern(struct binding *b, const struct bind *bind, bool to_glob, st
     buf_init(&out, 1 << 20);
     for (size_t i = 0; i < p.n && out.n <= PATTERN_BYTES + 8; i++) {
         char c = p.p[i];
-        bool escaped = bind->detail && c == (char)bind->detail;
+        bool escaped = (bind->detail & 0xff) && c == (char)(bind->detail & 0xff);
         if (escaped && ++i == p.n) {
             buf_fini(&out);
             return err_set(b->err, SQLSTATE_INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character");
@@ -166,17 +166,20 @@ static bool pattern(struct binding *b, const struct bind *bind, bool to_glob, st
     return too_long ? retry(b) : true;
 }
 
-static bool glob(struct binding *b, const struct bind *bind, struct value *v)
-{
-    return pattern(b, bind, true, v);
-}
-
 static bool is_ascii(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
         if ((unsigned char)s.p[i] >= 0x80)
             return false;
     return true;
+}
+
+/* detail: the escape character; 0x100 added: the pattern must be ASCII. */
+static bool glob(struct binding *b, const struct bind *bind, struct value *v)
+{
+    if ((bind->detail & 0x100) && !is_ascii(v->bytes))
+        return retry(b);
+    return pattern(b, bind, true, v);
 }
 
 static bool like_lower(struct binding *b, const struct bind *bind, struct value *v)

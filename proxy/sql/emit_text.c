@@ -48,8 +48,63 @@ static bool bind_pattern(struct emitter *e, const struct expr *pattern, enum bin
     return emit_bind(e, &b, ret);
 }
 
+/* ---- lower(x) and upper(x) against ASCII ---- */
+
+enum { REQUIRE_ASCII = 0x100 }; /* with the escape character in the detail of BIND_GLOB */
+
+/* lower() or upper() of something that is no constant; SQLite folds ASCII only. */
+static bool is_fold(const struct expr *x, bool *ret_upper)
+{
+    while (x->kind == EXPR_RELABEL)
+        x = x->args[0];
+    if (x->kind != EXPR_FUNC || x->n_args != 1)
+        return false;
+    *ret_upper = strcmp(x->call.proc->source, "upper") == 0;
+    return (*ret_upper || strcmp(x->call.proc->source, "lower") == 0) && !is_constant_expr(x);
+}
+
+static bool emit_fold(struct emitter *e, const struct expr *x, bool upper, struct fragment *inner, struct fragment *ret)
+{
+    while (x->kind == EXPR_RELABEL)
+        x = x->args[0];
+    if (!emit_value(e, x->args[0], inner))
+        return false;
+    *ret = (struct fragment){ .sql = text_of(e, "%s(%.*s)", upper ? "upper" : "lower", STR_FMT(inner->sql)) };
+    return ret->sql.p != NULL;
+}
+
+/*
+ * lower(x) = 'ascii': SQLite's lower gives the right answer whatever stands in x, as it leaves other letters alone, and they do not
+ * become ASCII (but U+0130 and U+212A, in C.UTF-8; that two letters is the price of using an index on lower(x)).
+ */
+static bool fold_equals(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
+{
+    bool upper;
+    bool equal = strcmp(x->call.proc->source, "texteq") == 0;
+    if (!equal && strcmp(x->call.proc->source, "textne") != 0)
+        return true;
+    size_t side = is_fold(x->args[0], &upper) ? 0 : 1;
+    const struct expr *constant = x->args[1 - side];
+    struct fragment inner, folded, bound;
+    if (!is_fold(x->args[side], &upper) || !is_constant_expr(constant) || e->shared->settings->force_local || e->inline_constants)
+        return true;
+    while (constant->kind == EXPR_RELABEL)
+        constant = constant->args[0];
+    if (is_volatile_expr(constant) || (constant->kind == EXPR_CONST && constant->constant.is_null))
+        return true;
+    *ret_handled = true;
+    if (!emit_fold(e, x->args[side], upper, &inner, &folded))
+        return false;
+    if (!bind_pattern(e, constant, BIND_ASCII, 0, &bound))
+        return err_is_set(e->err) ? false : blocked(e, x->location, "comparing with this value here");
+    *ret = (struct fragment){ .sql = text_of(e, "(%.*s %s %.*s)", STR_FMT(folded.sql), equal ? "=" : "<>", STR_FMT(bound.sql)) };
+    return ret->sql.p != NULL;
+}
+
 bool emit_like(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
 {
+    if (e->target == TARGET_D1 && (!fold_equals(e, x, ret_handled, ret) || *ret_handled))
+        return *ret_handled && ret->sql.p != NULL;
     const struct like_row *row = like_row_of(x->call.proc);
     if (!row || e->target != TARGET_D1)
         return true;
@@ -64,12 +119,21 @@ bool emit_like(struct emitter *e, const struct expr *x, bool *ret_handled, struc
         *ret = (struct fragment){ .sql = STR("NULL"), .simple = true };
         return true;
     }
-    if (!emit_value(e, x->args[0], &text))
+    struct fragment inner = { 0 };
+    bool upper = false, fold = !row->no_case && is_fold(x->args[0], &upper);
+    if (fold ? !emit_fold(e, x->args[0], upper, &inner, &text) : !emit_value(e, x->args[0], &text))
         return false;
-    if (!bind_pattern(e, pattern, row->no_case ? BIND_LIKE_LOWER : BIND_GLOB, escape, &bound))
+    if (!bind_pattern(e, pattern, row->no_case ? BIND_LIKE_LOWER : BIND_GLOB, escape | (fold ? REQUIRE_ASCII : 0), &bound))
         return err_is_set(e->err) ? false : blocked(e, x->location, "LIKE with this pattern here");
     *ret = (struct fragment){ 0 };
-    const struct str t = text.sql;
+    const struct str t = text.sql, i = inner.sql;
+    if (fold) { /* the letters that fold to an ASCII one: I with dot and Kelvin, or dotless i and long s */
+        struct str local = emit_raise_local(e);
+        ret->sql = text_of(e, "CASE WHEN instr(%.*s,char(%d)) OR instr(%.*s,char(%d)) THEN %.*s ELSE %.*s %sGLOB %.*s END", STR_FMT(i),
+                           upper ? 305 : 304, STR_FMT(i), upper ? 383 : 8490, STR_FMT(local), STR_FMT(t), row->negated ? "NOT " : "",
+                           STR_FMT(bound.sql));
+        return ret->sql.p != NULL;
+    }
     if (!row->no_case) {
         ret->sql = text_of(e, "(%.*s %sGLOB %.*s)", STR_FMT(t), row->negated ? "NOT " : "", STR_FMT(bound.sql));
         return ret->sql.p != NULL;
