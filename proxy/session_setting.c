@@ -43,6 +43,12 @@ static struct str show_bookmark(struct session *s, struct arena *arena)
     return s->bookmark ? arena_str(arena, str_from(s->bookmark)) : STR("");
 }
 
+/* Requests made to D1 since the process began, by all sessions and for the schema. */
+static struct str show_round_trips(struct session *s, struct arena *arena)
+{
+    return arena_printf(arena, "%llu", (unsigned long long)app_metric(s->worker->app, METRIC_round_trips));
+}
+
 static bool set_modes(struct session *s, const struct plan_transaction *modes, struct err *err)
 {
     if (s->transaction.state == TXN_IDLE) { /* outside a block it ends with the statement, as in PostgreSQL */
@@ -94,19 +100,13 @@ static bool set_user(struct session *s, struct str value, struct err *err)
     return err_hint(err, "Connect as that user.");
 }
 
-static bool refuse(struct session *s, struct str value, struct err *err)
-{
-    (void)s;
-    (void)value;
-    return err_set(err, SQLSTATE_CANT_CHANGE_RUNTIME_PARAM, "parameter \"pgd1.bookmark\" cannot be changed");
-}
-
 static const struct own_setting {
     const char *name;
     struct str (*show)(struct session *s, struct arena *arena);
-    bool (*set)(struct session *s, struct str value, struct err *err);
+    bool (*set)(struct session *s, struct str value, struct err *err); /* NULL: read only */
 } own_settings[] = {
-    { "pgd1.bookmark", show_bookmark, refuse },
+    { "pgd1.bookmark", show_bookmark, NULL },
+    { "pgd1.round_trips", show_round_trips, NULL },
     { "role", NULL, set_user },
     { "session_authorization", show_user, set_user },
     { "transaction_deferrable", show_deferrable, set_deferrable },
@@ -122,6 +122,11 @@ static const struct own_setting *own_find(struct str name)
     return NULL;
 }
 
+static bool refuse(const struct own_setting *own, struct err *err)
+{
+    return err_set(err, SQLSTATE_CANT_CHANGE_RUNTIME_PARAM, "parameter \"%s\" cannot be changed", own->name);
+}
+
 bool session_show(struct session *s, struct str name, struct arena *arena, struct str *ret, struct err *err)
 {
     const struct own_setting *own = own_find(name);
@@ -135,7 +140,7 @@ bool session_set(struct session *s, struct str name, struct str value, enum guc_
 {
     const struct own_setting *own = own_find(name);
     if (own)
-        return own->set(s, value, err);
+        return own->set ? own->set(s, value, err) : refuse(own, err);
     if (!gucs_set(&s->gucs, name, value, scope, s->worker->scratch, err))
         return false;
     if (str_eq_nocase(name, STR("pgd1.session"))) { /* a new session starts there: the old bookmark is not carried on */
@@ -149,7 +154,7 @@ bool session_reset(struct session *s, struct str name, bool is_local, struct err
 {
     const struct own_setting *own = own_find(name);
     if (own)
-        return own->set == refuse ? refuse(s, name, err) : true;
+        return own->set ? true : refuse(own, err);
     return gucs_reset(&s->gucs, name, is_local, err);
 }
 
