@@ -9,7 +9,7 @@
 #include "pgwire/numeric.h"
 #include "proxy/sql/local.h"
 
-enum { PATTERN_BYTES = 50, SAFE_DIGITS = 15 };
+enum { SAFE_DIGITS = 15 };
 
 struct binding {
     const struct plan *plan;
@@ -132,17 +132,16 @@ static bool scaled(struct binding *b, const struct bind *bind, struct value *v)
 }
 
 /* PostgreSQL's pattern as a GLOB pattern, or as an SQLite LIKE pattern with backslash. */
-static bool pattern(struct binding *b, const struct bind *bind, bool to_glob, struct value *v)
+static bool translate(struct str p, int escape, bool to_glob, struct arena *arena, struct str *ret, struct err *err)
 {
-    struct str p = v->bytes;
     struct buf out;
     buf_init(&out, 1 << 20);
     for (size_t i = 0; i < p.n && out.n <= PATTERN_BYTES + 8; i++) {
         char c = p.p[i];
-        bool escaped = (bind->detail & 0xff) && c == (char)(bind->detail & 0xff);
+        bool escaped = escape && c == (char)escape;
         if (escaped && ++i == p.n) {
             buf_fini(&out);
-            return err_set(b->err, SQLSTATE_INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character");
+            return err_set(err, SQLSTATE_INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character");
         }
         c = p.p[i];
         if (to_glob) {
@@ -158,12 +157,23 @@ static bool pattern(struct binding *b, const struct bind *bind, bool to_glob, st
             buf_add_char(&out, c);
         }
     }
-    bool too_long = out.n > PATTERN_BYTES;
-    struct str text = keep(b, &out);
-    if (!text.p)
+    *ret = out.failed ? (struct str){ 0 } : arena_str(arena, buf_str(&out));
+    buf_fini(&out);
+    return ret->p || err_oom(err);
+}
+
+bool bind_glob_pattern(struct str pattern, int escape, struct arena *arena, struct str *ret, struct err *err)
+{
+    return translate(pattern, escape, true, arena, ret, err);
+}
+
+static bool pattern(struct binding *b, const struct bind *bind, bool to_glob, struct value *v)
+{
+    struct str text;
+    if (!translate(v->bytes, bind->detail & 0xff, to_glob, b->arena, &text, b->err))
         return false;
     *v = value_text(text);
-    return too_long ? retry(b) : true;
+    return text.n > PATTERN_BYTES ? retry(b) : true;
 }
 
 static bool is_ascii(struct str s)

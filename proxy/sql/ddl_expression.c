@@ -163,7 +163,8 @@ bool ddl_print(struct ddl *d, const struct ddl_expression *e, bool local_ok, str
     err_init(&refused, d->arena);
     if (!analyze(d, e, &printed) || !deparse_expression(printed.expr, printed.scope, d->snapshot, NULL, d->arena, &printed.postgres, d->err))
         return false;
-    if (!emit_ddl_expression(printed.expr, printed.scope, d->settings, d->snapshot, d->arena, &printed.sqlite, local_ok ? &refused : d->err)) {
+    bool is_index = e->what && strncmp(e->what, "index", 5) == 0;
+    if (!(is_index ? emit_ddl_index_expression : emit_ddl_expression)(printed.expr, printed.scope, d->settings, d->snapshot, d->arena, &printed.sqlite, local_ok ? &refused : d->err)) {
         printed.sqlite = (struct str){ 0 };
         if (!local_ok || refused.code != SQLSTATE_FEATURE_NOT_SUPPORTED) {
             if (local_ok)

@@ -173,6 +173,8 @@ struct str emit_raise(struct emitter *e, const char *code, struct str message)
 
 struct str emit_raise_local(struct emitter *e)
 {
+    if (e->no_guards)
+        return STR("NULL");
     return text_of(e, "json_extract('{}','!local')");
 }
 
@@ -472,8 +474,8 @@ static bool ddl_shared(struct emit_shared *s, struct plan *plan, const struct sq
     return true;
 }
 
-bool emit_ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
-                         const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err)
+static bool ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
+                           const struct snapshot *snapshot, bool no_guards, struct arena *arena, struct str *ret, struct err *err)
 {
     struct plan plan = { .snapshot = snapshot };
     struct emit_shared s;
@@ -483,6 +485,7 @@ bool emit_ddl_expression(const struct expr *expr, const struct query *scope, con
     emitter_init(&e, &s, TARGET_D1);
     e.inline_constants = true;
     e.no_prelude = true;
+    e.no_guards = no_guards;
     if (scope) {
         if (!(e.level = level_new(&e, scope)))
             return false;
@@ -499,6 +502,18 @@ bool emit_ddl_expression(const struct expr *expr, const struct query *scope, con
         return refuse_blocked(&e);
     *ret = f.sql;
     return true;
+}
+
+bool emit_ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
+                         const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err)
+{
+    return ddl_expression(expr, scope, settings, snapshot, false, arena, ret, err);
+}
+
+bool emit_ddl_index_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
+                               const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err)
+{
+    return ddl_expression(expr, scope, settings, snapshot, true, arena, ret, err);
 }
 
 static bool is_plain_column(const struct query *q, const struct expr *x)

@@ -23,6 +23,10 @@ bool emit_query(struct query *query, const struct sql_settings *settings, struct
  * Only D1-place expressions, no parameters; literals are printed, quoted. False with 0A000 when it must be finished locally. */
 bool emit_ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
                          const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err);
+/* The same for an index: what D1 cannot decide (lower() of letters beyond ASCII, a JSON object as text) does not keep a row out of the
+ * table, so the text has no guards. Queries over such an index either match it exactly or do not use it. */
+bool emit_ddl_index_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
+                               const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err);
 /* A query as SQLite text without parameters (views, CREATE TABLE AS). A plain column keeps the cells of its table, everything else is
  * in the storage form of its type. Its columns are named c0, c1…: name them outside, as in
  * CREATE VIEW v(a, b) AS …. */

@@ -282,7 +282,7 @@ static bool conflict_target(struct emitter *e, const struct query *q, struct str
         return false;
     struct fragment *qualified = e->level->rtes[q->result_rte].columns, f;
     e->level->rtes[q->result_rte].columns = bare;
-    e->inline_constants = true;
+    e->inline_constants = e->no_guards = true;
     bool ok = true;
     for (size_t i = 0; ok && i < c->n_targets; i++) {
         ok = (emit_expr(e, c->targets[i], &f) && settle(e, &f));
@@ -291,7 +291,7 @@ static bool conflict_target(struct emitter *e, const struct query *q, struct str
     }
     if (ok && c->target_where && (ok = emit_condition(e, c->target_where, &f)))
         where = text_of(e, " WHERE %.*s", STR_FMT(f.sql));
-    e->inline_constants = false;
+    e->inline_constants = e->no_guards = false;
     e->level->rtes[q->result_rte].columns = qualified;
     if (!ok)
         return false;

@@ -168,7 +168,16 @@ static bool emit_shift(struct emitter *e, const struct expr *x, bool minus, stru
     return ret->sql.p != NULL;
 }
 
-enum datetime_op { EXTRACT, PART, TRUNC, PLUS, MINUS };
+/* x AT TIME ZONE 'UTC': timestamptz is stored so. */
+static bool emit_utc(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct str zone;
+    if (!unit_of(e, x->args[0], &zone) || !(str_eq_nocase(zone, STR("UTC")) || str_eq_nocase(zone, STR("GMT")) || str_eq_nocase(zone, STR("Z"))))
+        return blocked(e, x->location, "AT TIME ZONE here");
+    return emit_value(e, x->args[1], ret);
+}
+
+enum datetime_op { EXTRACT, PART, TRUNC, PLUS, MINUS, ZONE };
 
 static const struct datetime_row {
     const char *source;
@@ -179,6 +188,7 @@ static const struct datetime_row {
     { "timestamp_part", PART, false },         { "timestamptz_part", PART, true },          { "timestamp_trunc", TRUNC, false },
     { "timestamptz_trunc", TRUNC, true },      { "timestamp_pl_interval", PLUS, false },    { "timestamp_mi_interval", MINUS, false },
     { "timestamptz_pl_interval", PLUS, true }, { "timestamptz_mi_interval", MINUS, true },
+    { "timestamptz_zone", ZONE, false },       { "timestamp_zone", ZONE, false },
 };
 
 bool emit_datetime_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
@@ -198,6 +208,8 @@ bool emit_datetime_call(struct emitter *e, const struct expr *x, bool *ret_handl
             return emit_extract(e, x, true, ret);
         case TRUNC:
             return emit_trunc(e, x, ret);
+        case ZONE:
+            return emit_utc(e, x, ret);
         case PLUS:
         case MINUS:
             return emit_shift(e, x, rows[i].op == MINUS, ret);

@@ -132,6 +132,7 @@ struct emitter {
     enum emit_target target;
     bool inline_constants; /* DDL: no binds */
     bool no_prelude;
+    bool no_guards;        /* an index: NULL where a guard would say "local" */
     bool native;           /* values travel as they are */
     bool one_row;          /* VALUES of INSERT: volatile functions give one value each */
     bool in_returning;     /* columns of other tables than the target are looked up: SQLite's RETURNING knows the target only */

@@ -26,14 +26,35 @@ static const struct json_row *row_of(const struct expr *x)
     return NULL;
 }
 
+/* In an index or a check the step stands in the text. */
+static bool inline_step(struct emitter *e, const struct json_row *row, const struct expr *x, struct str *ret)
+{
+    const struct expr *key = x->args[1];
+    while (key->kind == EXPR_RELABEL)
+        key = key->args[0];
+    bool constant = key->kind == EXPR_CONST && !key->constant.is_null && row->step != STEP_PATH;
+    if (constant && key->constant.value.class == VALUE_INTEGER) {
+        long long n = (long long)key->constant.value.integer;
+        *ret = text_of(e, n < 0 ? "'[#%lld]'" : "'[%lld]'", n);
+        return ret->p != NULL;
+    }
+    struct str name = constant && key->constant.value.class == VALUE_TEXT ? key->constant.value.bytes : (struct str){ 0 };
+    if (!name.p || memchr(name.p, '"', name.n) || memchr(name.p, '\\', name.n))
+        return blocked(e, x->location, "this path of JSON here");
+    *ret = emit_text_literal(text_of(e, ".\"%.*s\"", STR_FMT(name)), e->arena);
+    return ret->p || err_oom(e->err);
+}
+
 /* The text of one step of a path: ."key", [n] or several; constants only. */
 static bool path_step(struct emitter *e, const struct json_row *row, const struct expr *x, struct str *ret)
 {
     const struct expr *key = x->args[1];
     struct fragment f;
     enum bind_form form = row->step == STEP_PATH ? BIND_JSON_PATH : BIND_JSON_KEY;
-    if (x->n_args != 2 || !is_constant_expr(key) || e->inline_constants)
+    if (x->n_args != 2 || !is_constant_expr(key))
         return blocked(e, x->location, "a path of JSON that is not constant here");
+    if (e->inline_constants)
+        return inline_step(e, row, x, ret);
     if (key->kind != EXPR_CONST && key->kind != EXPR_PARAM) {
         if (!emit_prelude(e, key, form, 0, &f))
             return err_is_set(e->err) ? false : blocked(e, x->location, "a path of JSON that is not constant here");

@@ -1,6 +1,8 @@
 /* emit_text.c - LIKE, casts to and from text, length coercion; see emit_internal.h. */
 #include "proxy/sql/emit_internal.h"
 
+#include "proxy/sql/bind.h"
+
 /* ---- LIKE ---- */
 
 struct like_row {
@@ -37,8 +39,24 @@ static const struct expr *pattern_of(struct emitter *e, const struct expr *x, in
     return x->args[0];
 }
 
+/* In an index or a check the pattern stands in the text. */
+static bool inline_pattern(struct emitter *e, const struct expr *pattern, enum bind_form form, int escape, struct fragment *ret)
+{
+    struct str text;
+    while (pattern->kind == EXPR_RELABEL)
+        pattern = pattern->args[0];
+    if (form != BIND_GLOB || pattern->kind != EXPR_CONST || pattern->constant.is_null)
+        return false;
+    if (!bind_glob_pattern(pattern->constant.value.bytes, escape, e->arena, &text, e->err) || text.n > PATTERN_BYTES)
+        return false;
+    *ret = (struct fragment){ .sql = emit_text_literal(text, e->arena), .simple = true };
+    return ret->sql.p || err_oom(e->err);
+}
+
 static bool bind_pattern(struct emitter *e, const struct expr *pattern, enum bind_form form, int escape, struct fragment *ret)
 {
+    if (e->inline_constants)
+        return inline_pattern(e, pattern, form, escape, ret);
     if (pattern->kind != EXPR_CONST && pattern->kind != EXPR_PARAM)
         return emit_prelude(e, pattern, form, escape, ret);
     struct bind b = bind_of_expr(pattern);
@@ -112,7 +130,7 @@ bool emit_like(struct emitter *e, const struct expr *x, bool *ret_handled, struc
     const struct expr *pattern = pattern_of(e, x->args[1], &escape);
     struct fragment text, bound;
     *ret_handled = true;
-    if (escape < 0 || !is_constant_expr(pattern) || e->shared->settings->force_local || e->inline_constants)
+    if (escape < 0 || !is_constant_expr(pattern) || e->shared->settings->force_local)
         return blocked(e, x->location, "LIKE with this pattern here");
     if (pattern->kind == EXPR_CONST && pattern->constant.is_null) {
         mark_structural(e, pattern);
