@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""How many requests to D1 each thing a client does takes: round_trips.py [embedded|workerd|rest …]
+
+Runs the actions of ACTIONS on a fresh server each and prints the figures; tests/e2e/test_round_trips.py asserts them. The count is
+`SHOW pgd1.round_trips`, which is the whole process's: nobody else may be connected, and the schema is not polled meanwhile.
+"""
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+
+from pgd1 import Pgd1  # noqa: E402
+
+SETTINGS = {"schema_poll_interval": "0", "worker_threads": "1"}
+SCHEMA = "CREATE TABLE trips (id int PRIMARY KEY, name text, price numeric(10,2)); CREATE TABLE copied (id int PRIMARY KEY, name text)"
+
+
+def login(client):
+    client.server.connect().close()
+
+
+def settings(client):
+    client.run("SET application_name = 'trips'", "SHOW timezone", "RESET application_name", "SELECT set_config('work_mem', '8MB', false)")
+
+
+def no_table(client):
+    client.run("SELECT 1", "SELECT version(), current_user, now()", "SELECT upper('a') || 'b'", "VALUES (1), (2)")
+
+
+def catalogue(client):
+    client.run("SELECT relname, relkind FROM pg_catalog.pg_class WHERE relname = 'trips'",
+               "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'trips'::regclass AND attnum > 0",
+               "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+
+
+def psql_d(client):
+    client.server.psql("-c", "\\d trips", "-c", "\\dt", "-c", "\\l")
+
+
+def empty_block(client):
+    client.run("BEGIN", "SELECT 1", "COMMIT", "BEGIN", "ROLLBACK")
+
+
+def describe(client):
+    """Parse and Describe of a statement, neither bound nor executed."""
+    connection = client.connection.pgconn
+    assert connection.prepare(b"trips", b"SELECT id, name, price FROM trips WHERE id = $1").status == 1
+    assert connection.describe_prepared(b"trips").nfields == 3
+
+
+def errors_of_ours(client):
+    client.fail("SELEKT 1", "42601")
+    client.fail("SELECT 1 / 0", "22012")
+    client.fail("SELECT nosuch(1)", "42883")
+
+
+def unknown_column(client):
+    """Perhaps somebody else added it: the schema is read again before the error is believed."""
+    client.fail("SELECT nosuch FROM trips", "42703")
+
+
+def statement(sql):
+    return lambda client: client.run(sql)
+
+
+def prepared(client):
+    client.connection.execute("SELECT name FROM trips WHERE id = %s", (1,), prepare=True)
+
+
+def binary(client):
+    client.connection.cursor(binary=True).execute("SELECT id, name FROM trips WHERE id = %b", (1,)).fetchall()
+
+
+def pipeline(client):
+    with client.connection.pipeline():
+        for n in range(20):
+            client.connection.execute("INSERT INTO trips VALUES (%s, 'piped')", (1000 + n,))
+        client.connection.execute("SELECT count(*) FROM trips WHERE name = 'piped'")
+
+
+def read_block(client):
+    client.run("BEGIN", "SELECT count(*) FROM trips", "SELECT max(id) FROM trips", "COMMIT")
+
+
+def copy_in(rows):
+    def go(client):
+        with client.connection.cursor().copy("COPY copied FROM STDIN") as copy:
+            for n in range(rows):
+                copy.write_row((n, f"name {n}"))
+    return go
+
+
+def copy_out(client):
+    with client.connection.cursor().copy("COPY trips TO STDOUT") as copy:
+        for _ in copy:
+            pass
+
+
+# What a client does, in this order, and the requests to D1 it may take.
+ACTIONS = [
+    ("connect and disconnect", login, 0),
+    ("SET, SHOW, RESET, set_config", settings, 0),
+    ("SELECT without a table, four times", no_table, 0),
+    ("look-ups in the catalogue, three", catalogue, 0),
+    ("psql: connect, \\d table, \\dt, \\l", psql_d, 0),
+    ("BEGIN … COMMIT without a table", empty_block, 0),
+    ("Parse and Describe of a statement", describe, 0),
+    ("statements with an error of ours", errors_of_ours, 0),
+    ("a column that does not exist", unknown_column, 1),
+    ("INSERT of one row", statement("INSERT INTO trips VALUES (1, 'one', 1.50)"), 1),
+    ("INSERT of 500 rows", statement("INSERT INTO trips (id, name) VALUES " + ", ".join(f"({n}, 'many')" for n in range(2, 502))), 1),
+    ("INSERT … RETURNING", statement("INSERT INTO trips VALUES (600, 'back') RETURNING id, price"), 1),
+    ("SELECT", statement("SELECT name FROM trips WHERE id = 1"), 1),
+    ("SELECT, prepared statement", prepared, 1),
+    ("SELECT, parameters and result binary", binary, 1),
+    ("SELECT that pgd1 finishes itself", statement("SELECT count(*) FROM trips WHERE name ~ '^o.*e$'"), 1),
+    ("UPDATE", statement("UPDATE trips SET price = 2.50 WHERE id = 1"), 1),
+    ("DELETE", statement("DELETE FROM trips WHERE id = 600"), 1),
+    ("string of three statements", statement("INSERT INTO trips VALUES (700); UPDATE trips SET name = 'x' WHERE id = 700; DELETE FROM trips WHERE id = 700"), 1),
+    ("string with BEGIN … COMMIT", statement("BEGIN; INSERT INTO trips VALUES (701); DELETE FROM trips WHERE id = 701; COMMIT"), 1),
+    ("pipeline of 21 statements up to Sync", pipeline, 1),
+    ("block of two SELECTs", read_block, 2),
+    ("COPY FROM of 1,000 rows", copy_in(1000), 1),
+    ("COPY TO", copy_out, 1),
+]
+
+
+class Client:
+    """One connection for the actions and one that only reads the counter."""
+
+    def __init__(self, server):
+        self.server, self.connection, self.observer = server, server.connect(), server.connect()
+        self.run(SCHEMA, "SELECT count(*) FROM trips")  # from here on the schema is known
+
+    def run(self, *statements):
+        for sql in statements:
+            self.connection.execute(sql)
+
+    def fail(self, sql, code):
+        import psycopg
+        try:
+            self.connection.execute(sql)
+        except psycopg.Error as error:
+            if error.sqlstate == code:
+                return
+            raise
+        raise AssertionError(f"{sql}: no error")
+
+    def trips(self):
+        return int(self.observer.execute("SHOW pgd1.round_trips").fetchone()[0])
+
+    def cost(self, action):
+        """Requests to D1, or what went wrong."""
+        before = self.trips()
+        try:
+            action(self)
+        except Exception as error:  # whatever a driver or psql raises: the next action is measured all the same
+            return f"{error} {getattr(error, 'stderr', '')}".strip()
+        return self.trips() - before
+
+    def close(self):
+        self.connection.close()
+        self.observer.close()
+
+
+def measure(transport):
+    """[(what, requests to D1 or the error, requests it may take)]"""
+    with Pgd1(transport, settings=SETTINGS) as server:
+        client = Client(server)
+        try:
+            return [(what, client.cost(action), limit) for what, action, limit in ACTIONS]
+        finally:
+            client.close()
+
+
+def main():
+    print(f"{'D1 round trips':<42} {'transport':<10} {'took':>4} {'may':>4}")
+    bad = 0
+    for transport in sys.argv[1:] or ("embedded", "workerd"):
+        for what, took, limit in measure(transport):
+            remark = took if isinstance(took, str) else "MORE" if took > limit else ""
+            bad += remark != ""
+            print(f"{what:<42} {transport:<10} {'-' if isinstance(took, str) else took:>4} {limit:>4}  {remark}".rstrip())
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
