@@ -1,4 +1,5 @@
-/* bind.c - values of one execution -> parameters of its statements, and result cells back into storage form; see plan.h. */
+/* bind.c - values of one execution -> parameters of its statements, and result cells back into storage form; see
+ * plan.h. */
 #include "proxy/sql/bind.h"
 
 #include <math.h>
@@ -238,14 +239,19 @@ static bool to_unix(oid_t type, int64_t unit, struct value *v, struct err *err)
         finite = timestamp_is_finite(us);
     }
     if (!finite)
-        return err_set(err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "infinity cannot be stored in a column of seconds since 1970");
+        return err_set(err, SQLSTATE_DATETIME_FIELD_OVERFLOW,
+                       "infinity cannot be stored in a column of seconds since 1970");
     *v = us % unit ? value_real((double)us / (double)unit) : value_integer(us / unit);
     return true;
 }
 
 static bool unix_time(struct binding *b, const struct bind *bind, struct value *v)
 {
-    return to_unix(bind->type, bind->form == BIND_UNIX_S ? US_PER_SECOND : bind->form == BIND_UNIX_MS ? 1000 : 1, v, b->err);
+    return to_unix(bind->type,
+                   bind->form == BIND_UNIX_S    ? US_PER_SECOND
+                   : bind->form == BIND_UNIX_MS ? 1000
+                                                : 1,
+                   v, b->err);
 }
 
 static bool hex_string(struct str bytes, struct arena *arena, struct value *ret, struct err *err)
@@ -288,7 +294,8 @@ static bool json_key(struct binding *b, const struct bind *bind, struct value *v
     (void)bind;
     if (v->class == VALUE_INTEGER)
         return set_text(v, v->integer < 0 ? arena_printf(b->arena, "[#%lld]", (long long)v->integer)
-                                          : arena_printf(b->arena, "[%lld]", (long long)v->integer)) || err_oom(b->err);
+                                          : arena_printf(b->arena, "[%lld]", (long long)v->integer)) ||
+               err_oom(b->err);
     if (!is_plain_key(v->bytes))
         return retry(b);
     return set_text(v, arena_printf(b->arena, ".\"%.*s\"", STR_FMT(v->bytes))) || err_oom(b->err);
@@ -327,7 +334,9 @@ static bool limit(struct binding *b, const struct bind *bind, struct value *v)
     if (v->class == VALUE_NULL)
         *v = value_integer(is_limit ? -1 : 0);
     else if (v->class == VALUE_INTEGER && v->integer < 0)
-        return err_set(b->err, is_limit ? SQLSTATE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE : SQLSTATE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
+        return err_set(b->err,
+                       is_limit ? SQLSTATE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE
+                                : SQLSTATE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
                        "%s must not be negative", is_limit ? "LIMIT" : "OFFSET");
     return true;
 }
@@ -395,8 +404,10 @@ static bool fresh_uuid(struct binding *b, struct value *ret)
         return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "could not generate random values");
     r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
     r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
-    return set_text(ret, arena_printf(b->arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2], r[3], r[4],
-                                      r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15])) || err_oom(b->err);
+    return set_text(ret, arena_printf(b->arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+                                      r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12],
+                                      r[13], r[14], r[15])) ||
+           err_oom(b->err);
 }
 
 static bool fresh_random(struct binding *b, struct value *ret)
@@ -434,7 +445,8 @@ static bool source(struct binding *b, const struct bind *bind, struct value *ret
         return fresh_random(b, ret);
     case BIND_SESSION:
         if (!in->session_value)
-            return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "no session to ask for %.*s", STR_FMT(bind->constant.bytes));
+            return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "no session to ask for %.*s",
+                           STR_FMT(bind->constant.bytes));
         return in->session_value(in->session_ctx, bind->constant.bytes, b->arena, ret) || err_oom(b->err);
     case BIND_PRELUDE:
         return prelude(b, bind, ret);
@@ -444,16 +456,17 @@ static bool source(struct binding *b, const struct bind *bind, struct value *ret
 
 static bool null_violation(const struct relation *relation, const struct column *column, struct err *err)
 {
-    err_set(err, SQLSTATE_NOT_NULL_VIOLATION, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
-            STR_FMT(column->name), STR_FMT(relation->name));
+    err_set(err, SQLSTATE_NOT_NULL_VIOLATION,
+            "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint", STR_FMT(column->name),
+            STR_FMT(relation->name));
     err->schema = relation->schema;
     err->table = relation->name;
     err->column = column->name;
     return false;
 }
 
-bool column_cell_value(const struct relation *relation, const struct column *column, oid_t base_type, int32_t typmod, struct arena *arena,
-                       struct value *value, struct err *err)
+bool column_cell_value(const struct relation *relation, const struct column *column, oid_t base_type, int32_t typmod,
+                       struct arena *arena, struct value *value, struct err *err)
 {
     if (value->class == VALUE_NULL)
         return !column->is_rowid || null_violation(relation, column, err);
@@ -531,9 +544,17 @@ static bool run_prelude(struct binding *b)
         return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "no local engine for the constants of a statement");
     if (!bind_all(b, p->binds, p->n_binds, &binds))
         return false;
-    struct local_run run = { .sql = p->sql, .binds = binds, .n_binds = p->n_binds, .snapshot = in->snapshot ? in->snapshot : b->plan->snapshot,
-                             .types = in->types, .now_us = in->now_us, .session_value = in->session_value, .session_ctx = in->session_ctx,
-                             .on_row = prelude_row, .ctx = b, .arena = b->arena };
+    struct local_run run = { .sql = p->sql,
+                             .binds = binds,
+                             .n_binds = p->n_binds,
+                             .snapshot = in->snapshot ? in->snapshot : b->plan->snapshot,
+                             .types = in->types,
+                             .now_us = in->now_us,
+                             .session_value = in->session_value,
+                             .session_ctx = in->session_ctx,
+                             .on_row = prelude_row,
+                             .ctx = b,
+                             .arena = b->arena };
     if (!local_run(in->engine, &run, b->err) || err_is_set(b->err))
         return false;
     return b->prelude ? true : err_set(b->err, SQLSTATE_INTERNAL_ERROR, "the constants of a statement gave no row");
@@ -616,7 +637,8 @@ bool bind_json_value(struct buf *out, const struct value *v, struct arena *arena
 
 enum { MAX_JSON_PARAM = 2000000 };
 
-static bool bind_as_json(struct binding *b, const struct plan_statement *s, struct value *values, struct d1_statement *ret)
+static bool bind_as_json(struct binding *b, const struct plan_statement *s, struct value *values,
+                         struct d1_statement *ret)
 {
     struct buf out;
     struct value *param = ARENA_NEW(b->arena, struct value);
@@ -625,7 +647,8 @@ static bool bind_as_json(struct binding *b, const struct plan_statement *s, stru
     buf_init(&out, 64 << 20);
     buf_add_char(&out, '[');
     for (size_t i = 0; i < s->n_binds; i++) {
-        bool first = s->json_row_width && i % s->json_row_width == 0, last = s->json_row_width && (i + 1) % s->json_row_width == 0;
+        bool first = s->json_row_width && i % s->json_row_width == 0,
+             last = s->json_row_width && (i + 1) % s->json_row_width == 0;
         if (i)
             buf_add_char(&out, ',');
         if (first)
@@ -640,7 +663,8 @@ static bool bind_as_json(struct binding *b, const struct plan_statement *s, stru
     buf_add_char(&out, ']');
     if (out.n > MAX_JSON_PARAM) {
         buf_fini(&out);
-        err_set(b->err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the values of one statement exceed D1's limit of %d bytes", MAX_JSON_PARAM);
+        err_set(b->err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the values of one statement exceed D1's limit of %d bytes",
+                MAX_JSON_PARAM);
         return err_hint(b->err, "Insert fewer rows at a time, or use COPY.");
     }
     struct str text = keep(b, &out);
@@ -661,12 +685,14 @@ static bool bind_statement(struct binding *b, const struct plan_statement *s, st
     for (size_t i = 0; i < s->n_binds && !b->input->traits.native_values; i++)
         if (!travel(b, &values[i]))
             return false;
-    *ret = (struct d1_statement){ .sql = s->sql, .params = values, .n_params = s->n_binds, .wants_changes = s->counts_changes };
+    *ret = (struct d1_statement){
+        .sql = s->sql, .params = values, .n_params = s->n_binds, .wants_changes = s->counts_changes
+    };
     return true;
 }
 
-bool plan_bind(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct d1_statement **ret, bool *ret_retry_local,
-               struct err *err)
+bool plan_bind(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct d1_statement **ret,
+               bool *ret_retry_local, struct err *err)
 {
     struct binding b = { .plan = plan, .input = input, .arena = arena, .err = err };
     struct d1_statement *statements = ARENA_ARRAY(arena, struct d1_statement, plan->n_statements);
@@ -680,7 +706,8 @@ bool plan_bind(const struct plan *plan, const struct bind_input *input, struct a
     return true;
 }
 
-bool plan_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret, struct err *err)
+bool plan_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
+                     struct err *err)
 {
     struct binding b = { .plan = plan, .input = input, .arena = arena, .err = err };
     return bind_all(&b, plan->local->binds, plan->local->n_binds, ret);
@@ -688,7 +715,8 @@ bool plan_bind_local(const struct plan *plan, const struct bind_input *input, st
 
 /* ---- result cells ---- */
 
-static bool number_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret, struct err *err)
+static bool number_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret,
+                        struct err *err)
 {
     AUTO_NUMERIC(n);
     if (cell->class == VALUE_INTEGER)
@@ -714,10 +742,12 @@ static bool cell_integer(const struct value *cell, int64_t *ret)
 
 static bool bad_cell(const struct plan_column *c, struct err *err)
 {
-    return err_set(err, SQLSTATE_INVALID_TEXT_REPRESENTATION, "a cell of column %.*s does not fit its type", STR_FMT(c->source.n ? c->source : c->name));
+    return err_set(err, SQLSTATE_INVALID_TEXT_REPRESENTATION, "a cell of column %.*s does not fit its type",
+                   STR_FMT(c->source.n ? c->source : c->name));
 }
 
-static bool scaled_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret, struct err *err)
+static bool scaled_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret,
+                        struct err *err)
 {
     int64_t v;
     AUTO_NUMERIC(n);
@@ -729,7 +759,8 @@ static bool scaled_cell(const struct plan_column *c, const struct value *cell, s
     return ret->bytes.p || err_oom(err);
 }
 
-static bool unix_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret, struct err *err)
+static bool unix_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret,
+                      struct err *err)
 {
     int64_t unit = c->form == CELL_UNIX_S ? US_PER_SECOND : c->form == CELL_UNIX_MS ? 1000 : 1, us, v;
     struct str text;
@@ -741,7 +772,8 @@ static bool unix_cell(const struct plan_column *c, const struct value *cell, str
     } else if (!cell_integer(cell, &v) || __builtin_mul_overflow(v, unit, &us)) {
         return bad_cell(c, err);
     }
-    bool ok = c->codec_type == TYPE_OID_date ? date_to_storage(timestamp_to_date(us), arena, &text, err) : timestamp_to_storage(us, arena, &text, err);
+    bool ok = c->codec_type == TYPE_OID_date ? date_to_storage(timestamp_to_date(us), arena, &text, err)
+                                             : timestamp_to_storage(us, arena, &text, err);
     if (ok)
         *ret = value_text(text);
     return ok;
@@ -749,10 +781,14 @@ static bool unix_cell(const struct plan_column *c, const struct value *cell, str
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
 }
 
-static bool hex_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret, struct err *err)
+static bool hex_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret,
+                     struct err *err)
 {
     if (cell->class != VALUE_TEXT || cell->bytes.n % 2)
         return bad_cell(c, err);
@@ -769,7 +805,8 @@ static bool hex_cell(const struct plan_column *c, const struct value *cell, stru
     return true;
 }
 
-bool plan_cell(const struct plan_column *column, const struct value *cell, struct arena *arena, struct value *ret, struct err *err)
+bool plan_cell(const struct plan_column *column, const struct value *cell, struct arena *arena, struct value *ret,
+               struct err *err)
 {
     if (cell->class == VALUE_NULL) {
         *ret = *cell;

@@ -11,7 +11,7 @@ enum { ROW_BYTES_MAX = 2000000, BULK_BYTES_MAX = 1 << 30 };
 struct bulk_target {
     const struct relation *relation;
     const struct column **columns;
-    oid_t *types;      /* base types */
+    oid_t *types; /* base types */
     int32_t *typmods;
     size_t n_columns;
     struct plan *plan; /* one statement; its first bind is the rows */
@@ -35,8 +35,9 @@ static bool find_column(const struct column *const *columns, size_t n, const str
 }
 
 /* The analyzed INSERT that would fill the columns left out: one row of their defaults. */
-static bool default_row(const struct relation *r, const struct column *const *columns, size_t n, const struct sql_settings *settings,
-                        const struct snapshot *snapshot, struct arena *arena, struct query **ret, struct err *err)
+static bool default_row(const struct relation *r, const struct column *const *columns, size_t n,
+                        const struct sql_settings *settings, const struct snapshot *snapshot, struct arena *arena,
+                        struct query **ret, struct err *err)
 {
     struct analyze_context a = { .snapshot = snapshot, .settings = settings, .arena = arena, .err = err };
     struct query *q = ARENA_NEW(arena, struct query);
@@ -49,29 +50,40 @@ static bool default_row(const struct relation *r, const struct column *const *co
     for (size_t i = 0; i < r->n_columns; i++) {
         const struct column *c = &r->columns[i];
         struct query *scope;
-        if (find_column(columns, n, c) || c->generated || !c->default_text.n || (c->sequence.n && c->sequence_is_rowid) || c->is_rowid)
+        if (find_column(columns, n, c) || c->generated || !c->default_text.n ||
+            (c->sequence.n && c->sequence_is_rowid) || c->is_rowid)
             continue;
-        if (!analyze_expression_text(&a, c->default_text, NULL, "DEFAULT expression", c->type, c->typmod, &row[at], &scope))
+        if (!analyze_expression_text(&a, c->default_text, NULL, "DEFAULT expression", c->type, c->typmod, &row[at],
+                                     &scope))
             return false;
         left[at++] = c;
     }
     *rows = row;
     *rte = (struct rte){ .kind = RTE_RELATION, .alias = r->name, .relation = r };
-    *q = (struct query){ .command = COMMAND_INSERT, .rtable = rte, .n_rtable = 1, .insert_columns = left, .n_insert_columns = at,
-                         .insert_rows = rows, .n_insert_rows = 1 };
+    *q = (struct query){ .command = COMMAND_INSERT,
+                         .rtable = rte,
+                         .n_rtable = 1,
+                         .insert_columns = left,
+                         .n_insert_columns = at,
+                         .insert_rows = rows,
+                         .n_insert_rows = 1 };
     *ret = q;
     return true;
 }
 
-bool bulk_target_new(const struct relation *relation, const struct column *const *columns, size_t n_columns, const struct sql_settings *settings,
-                     const struct snapshot *snapshot, struct arena *arena, struct bulk_target **ret, struct err *err)
+bool bulk_target_new(const struct relation *relation, const struct column *const *columns, size_t n_columns,
+                     const struct sql_settings *settings, const struct snapshot *snapshot, struct arena *arena,
+                     struct bulk_target **ret, struct err *err)
 {
     struct bulk_target *t = ARENA_NEW(arena, struct bulk_target);
     struct query *defaults;
     if (!t)
         return err_oom(err);
-    *t = (struct bulk_target){ .relation = relation, .n_columns = n_columns, .columns = ARENA_ARRAY(arena, const struct column *, n_columns),
-                               .types = ARENA_ARRAY(arena, oid_t, n_columns), .typmods = ARENA_ARRAY(arena, int32_t, n_columns),
+    *t = (struct bulk_target){ .relation = relation,
+                               .n_columns = n_columns,
+                               .columns = ARENA_ARRAY(arena, const struct column *, n_columns),
+                               .types = ARENA_ARRAY(arena, oid_t, n_columns),
+                               .typmods = ARENA_ARRAY(arena, int32_t, n_columns),
                                .plan = ARENA_NEW(arena, struct plan) };
     if (!t->columns || !t->types || !t->typmods || !t->plan)
         return err_oom(err);
@@ -136,7 +148,8 @@ static bool end_chunk(struct bulk *b, struct err *err)
     return true;
 }
 
-static bool encode_row(const struct bulk *b, const struct value *values, struct arena *scratch, struct buf *out, struct err *err)
+static bool encode_row(const struct bulk *b, const struct value *values, struct arena *scratch, struct buf *out,
+                       struct err *err)
 {
     const struct bulk_target *t = b->target;
     buf_add_char(out, '[');
@@ -193,7 +206,8 @@ size_t bulk_n_statements(const struct bulk *b)
     return b->n_ends + (b->text.n > chunk_start(b));
 }
 
-bool bulk_statements(const struct bulk *b, const struct bind_input *input, struct arena *arena, struct d1_statement **ret, size_t *ret_n, struct err *err)
+bool bulk_statements(const struct bulk *b, const struct bind_input *input, struct arena *arena,
+                     struct d1_statement **ret, size_t *ret_n, struct err *err)
 {
     size_t n = bulk_n_statements(b), start = 0;
     struct d1_statement *bound, *list = ARENA_ARRAY(arena, struct d1_statement, n);
@@ -216,7 +230,9 @@ bool bulk_statements(const struct bulk *b, const struct bind_input *input, struc
             text = closed;
         }
         params[0] = value_text(text);
-        list[i] = (struct d1_statement){ .sql = bound[0].sql, .params = params, .n_params = bound[0].n_params, .wants_changes = true };
+        list[i] = (struct d1_statement){
+            .sql = bound[0].sql, .params = params, .n_params = bound[0].n_params, .wants_changes = true
+        };
         start = end;
     }
     *ret = list;

@@ -5,15 +5,23 @@
 
 void emitter_init(struct emitter *e, struct emit_shared *shared, enum emit_target target)
 {
-    *e = (struct emitter){ .shared = shared, .arena = shared->arena, .err = shared->err, .target = target,
+    *e = (struct emitter){ .shared = shared,
+                           .arena = shared->arena,
+                           .err = shared->err,
+                           .target = target,
                            .native = target == TARGET_LOCAL || shared->settings->traits.native_values };
 }
 
 struct emit_mark emit_mark(const struct emitter *e)
 {
     const struct emit_shared *s = e->shared;
-    return (struct emit_mark){ .names = s->n_names, .binds = e->n_binds, .prelude = s->n_prelude, .prelude_binds = s->prelude ? s->prelude->n_binds : 0,
-                               .fetches = s->n_fetches, .reads = s->n_reads, .needs_catalog = s->needs_catalog };
+    return (struct emit_mark){ .names = s->n_names,
+                               .binds = e->n_binds,
+                               .prelude = s->n_prelude,
+                               .prelude_binds = s->prelude ? s->prelude->n_binds : 0,
+                               .fetches = s->n_fetches,
+                               .reads = s->n_reads,
+                               .needs_catalog = s->needs_catalog };
 }
 
 void emit_rollback(struct emitter *e, struct emit_mark mark)
@@ -222,9 +230,10 @@ static bool same_bind(const struct bind *a, const struct bind *b)
 {
     if (a->source == BIND_UUID || a->source == BIND_RANDOM || a->source == BIND_CLOCK)
         return false;
-    return a->source == b->source && a->form == b->form && a->index == b->index && a->detail == b->detail && a->type == b->type &&
-           a->typmod == b->typmod && a->typmod_explicit == b->typmod_explicit && a->not_null == b->not_null && a->column == b->column &&
-           a->negated == b->negated && same_value(&a->constant, &b->constant);
+    return a->source == b->source && a->form == b->form && a->index == b->index && a->detail == b->detail &&
+           a->type == b->type && a->typmod == b->typmod && a->typmod_explicit == b->typmod_explicit &&
+           a->not_null == b->not_null && a->column == b->column && a->negated == b->negated &&
+           same_value(&a->constant, &b->constant);
 }
 
 /* What the bound value is on arrival. */
@@ -326,7 +335,12 @@ bool emit_prelude(struct emitter *e, const struct expr *x, enum bind_form form, 
             return false;
         s->prelude_columns[s->n_prelude++] = f.sql;
     }
-    struct bind b = { .source = BIND_PRELUDE, .form = form, .detail = detail, .index = (int)at, .type = base_type(e, x->type), .typmod = -1 };
+    struct bind b = { .source = BIND_PRELUDE,
+                      .form = form,
+                      .detail = detail,
+                      .index = (int)at,
+                      .type = base_type(e, x->type),
+                      .typmod = -1 };
     return emit_bind(e, &b, ret);
 }
 
@@ -366,7 +380,8 @@ static void number_placeholders(struct str sql, size_t *map, size_t n_binds, siz
     *ret_n = n;
 }
 
-bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct bind **ret, size_t *ret_n, bool *ret_as_json)
+bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct bind **ret, size_t *ret_n,
+                  bool *ret_as_json)
 {
     size_t *map = ARENA_ARRAY(e->arena, size_t, e->n_binds), n = 0;
     struct bind *binds = ARENA_ARRAY(e->arena, struct bind, e->n_binds);
@@ -387,7 +402,8 @@ bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct 
             end = placeholder_at(*sql, i, &number);
             bool blob = as_json && e->native && bind_storage(e, &binds[map[number - 1] - 1]) == STORAGE_BLOB;
             if (as_json)
-                buf_printf(&out, blob ? "unhex(json_extract(?1,'$[%zu]'))" : "json_extract(?1,'$[%zu]')", map[number - 1] - 1);
+                buf_printf(&out, blob ? "unhex(json_extract(?1,'$[%zu]'))" : "json_extract(?1,'$[%zu]')",
+                           map[number - 1] - 1);
             else
                 buf_printf(&out, "?%zu", map[number - 1]);
             continue;
@@ -446,10 +462,15 @@ static bool add_view_reads(struct emit_shared *s, struct emitter *e)
     return !err_is_set(s->err);
 }
 
-bool emit_query(struct query *query, const struct sql_settings *settings, struct plan *plan, struct literal_set *structural, struct err *err)
+bool emit_query(struct query *query, const struct sql_settings *settings, struct plan *plan,
+                struct literal_set *structural, struct err *err)
 {
     static const char *const tags[] = { "SELECT", "INSERT 0", "UPDATE", "DELETE" };
-    struct emit_shared s = { .plan = plan, .settings = settings, .snapshot = plan->snapshot, .structural = structural, .arena = plan->arena,
+    struct emit_shared s = { .plan = plan,
+                             .settings = settings,
+                             .snapshot = plan->snapshot,
+                             .structural = structural,
+                             .arena = plan->arena,
                              .err = err };
     struct emitter e;
     emitter_init(&e, &s, TARGET_D1);
@@ -459,7 +480,8 @@ bool emit_query(struct query *query, const struct sql_settings *settings, struct
     plan->tag_has_count = true;
     plan->access = D1_READ;
     plan->cacheable = true;
-    if (!changing_collect(&s, query) || !(change ? emit_change(&s, query) : place_select(&s, query)) || !place_prelude(&s) || !add_view_reads(&s, &e))
+    if (!changing_collect(&s, query) || !(change ? emit_change(&s, query) : place_select(&s, query)) ||
+        !place_prelude(&s) || !add_view_reads(&s, &e))
         return false;
     plan->reads = s.reads;
     plan->n_reads = s.n_reads;
@@ -468,14 +490,18 @@ bool emit_query(struct query *query, const struct sql_settings *settings, struct
     return true;
 }
 
-static bool ddl_shared(struct emit_shared *s, struct plan *plan, const struct sql_settings *settings, struct arena *arena, struct err *err)
+static bool ddl_shared(struct emit_shared *s, struct plan *plan, const struct sql_settings *settings,
+                       struct arena *arena, struct err *err)
 {
-    *s = (struct emit_shared){ .plan = plan, .settings = settings, .snapshot = plan->snapshot, .arena = arena, .err = err };
+    *s = (struct emit_shared){
+        .plan = plan, .settings = settings, .snapshot = plan->snapshot, .arena = arena, .err = err
+    };
     return true;
 }
 
 static bool ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
-                           const struct snapshot *snapshot, bool no_guards, struct arena *arena, struct str *ret, struct err *err)
+                           const struct snapshot *snapshot, bool no_guards, struct arena *arena, struct str *ret,
+                           struct err *err)
 {
     struct plan plan = { .snapshot = snapshot };
     struct emit_shared s;
@@ -522,9 +548,11 @@ static bool is_plain_column(const struct query *q, const struct expr *x)
            q->rtable[x->var.rte].kind == RTE_RELATION;
 }
 
-/* Who reads a view or a table made of the query knows only its columns' types: a plain column keeps the cells of its table, everything
+/* Who reads a view or a table made of the query knows only its columns' types: a plain column keeps the cells of its
+ * table, everything
  * else leaves in the storage form of its type. */
-static bool natural_outputs(struct emitter *e, const struct query *query, const struct select_output *out, struct str *ret)
+static bool natural_outputs(struct emitter *e, const struct query *query, const struct select_output *out,
+                            struct str *ret)
 {
     struct str list = STR("");
     bool changed = false;
@@ -547,8 +575,8 @@ static bool natural_outputs(struct emitter *e, const struct query *query, const 
     return ret->p != NULL && list.p != NULL;
 }
 
-bool emit_ddl_query(struct query *query, const struct sql_settings *settings, const struct snapshot *snapshot, struct arena *arena, struct str *ret,
-                    struct err *err)
+bool emit_ddl_query(struct query *query, const struct sql_settings *settings, const struct snapshot *snapshot,
+                    struct arena *arena, struct str *ret, struct err *err)
 {
     struct plan plan = { .snapshot = snapshot };
     struct emit_shared s;

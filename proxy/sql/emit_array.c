@@ -1,4 +1,5 @@
-/* emit_array.c - arrays, which are JSON texts: making them, their elements, ANY and ALL, element-wise casts; see emit_internal.h. */
+/* emit_array.c - arrays, which are JSON texts: making them, their elements, ANY and ALL, element-wise casts; see
+ * emit_internal.h. */
 #include "proxy/sql/emit_internal.h"
 
 /* ---- JSON arrays, the storage of PostgreSQL's arrays ---- */
@@ -14,9 +15,11 @@ bool json_element(struct emitter *e, oid_t type, struct fragment *f)
     else if (t && t->storage == STORAGE_BLOB)
         f->sql = text_of(e, "CASE WHEN %.*s IS NOT NULL THEN lower(hex(%.*s)) END", STR_FMT(f->sql), STR_FMT(f->sql));
     else if (t && t->storage == STORAGE_REAL)
-        f->sql = text_of(e, "CASE %.*s WHEN 9e999 THEN 'Infinity' WHEN -9e999 THEN '-Infinity' ELSE %.*s END", STR_FMT(f->sql), STR_FMT(f->sql));
+        f->sql = text_of(e, "CASE %.*s WHEN 9e999 THEN 'Infinity' WHEN -9e999 THEN '-Infinity' ELSE %.*s END",
+                         STR_FMT(f->sql), STR_FMT(f->sql));
     else if (base == TYPE_OID_json || base == TYPE_OID_jsonb)
-        f->sql = text_of(e, "(''||%.*s)", STR_FMT(f->sql)); /* without the mark that makes it part of the array's own JSON */
+        f->sql =
+            text_of(e, "(''||%.*s)", STR_FMT(f->sql)); /* without the mark that makes it part of the array's own JSON */
     return f->sql.p != NULL;
 }
 
@@ -26,7 +29,9 @@ struct str from_json(struct emitter *e, oid_t element, struct str value)
     if (t && t->storage == STORAGE_BLOB)
         return text_of(e, "unhex(%.*s)", STR_FMT(value));
     if (t && t->storage == STORAGE_REAL)
-        return text_of(e, "CASE %.*s WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN -9e999 WHEN 'NaN' THEN 'NaN' ELSE CAST(%.*s AS REAL) END",
+        return text_of(e,
+                       "CASE %.*s WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN -9e999 WHEN 'NaN' THEN 'NaN' ELSE "
+                       "CAST(%.*s AS REAL) END",
                        STR_FMT(value), STR_FMT(value));
     return value;
 }
@@ -44,8 +49,9 @@ bool emit_array(struct emitter *e, const struct expr *x, struct fragment *ret)
             return false;
     }
     /* D1 takes 32 arguments of a function at most. */
-    struct str sql = x->n_args > 30 ? text_of(e, "(WITH g(v) AS (VALUES %.*s) SELECT json_group_array(v) FROM g)", STR_FMT(list))
-                                    : text_of(e, "json_array(%.*s)", STR_FMT(list));
+    struct str sql = x->n_args > 30
+                         ? text_of(e, "(WITH g(v) AS (VALUES %.*s) SELECT json_group_array(v) FROM g)", STR_FMT(list))
+                         : text_of(e, "json_array(%.*s)", STR_FMT(list));
     *ret = (struct fragment){ .sql = sql };
     return sql.p != NULL;
 }
@@ -60,7 +66,8 @@ static bool emit_slice(struct emitter *e, const struct expr *x, struct str array
         const struct expr *from = x->subscript.lower[i], *to = x->subscript.upper[i];
         if ((from && !emit_value(e, from, &low)) || (to && !emit_value(e, to, &high)))
             return false;
-        list = text_of(e, "%.*s, %d, %.*s, %d, %.*s", STR_FMT(list), from ? 1 : 0, STR_FMT(low.sql), to ? 1 : 0, STR_FMT(high.sql));
+        list = text_of(e, "%.*s, %d, %.*s, %d, %.*s", STR_FMT(list), from ? 1 : 0, STR_FMT(low.sql), to ? 1 : 0,
+                       STR_FMT(high.sql));
         if (!list.p)
             return false;
     }
@@ -83,7 +90,8 @@ bool emit_subscript(struct emitter *e, const struct expr *x, struct fragment *re
         if (!emit_value(e, x->subscript.upper[i], &at))
             return false;
         /* JSON's [-1] counts from the end; PostgreSQL has nothing before the first element */
-        sql = text_of(e, "CASE WHEN %.*s >= %d THEN %.*s ->> (%.*s - %d) END", STR_FMT(at.sql), first, STR_FMT(sql), STR_FMT(at.sql), first);
+        sql = text_of(e, "CASE WHEN %.*s >= %d THEN %.*s ->> (%.*s - %d) END", STR_FMT(at.sql), first, STR_FMT(sql),
+                      STR_FMT(at.sql), first);
         if (!sql.p)
             return false;
     }
@@ -106,13 +114,15 @@ static bool is_equality(const struct expr *x, const char *name)
 }
 
 /* Any operator: true if one is true, else NULL if one is NULL, else false (ALL: the opposite). */
-static bool emit_any_general(struct emitter *e, const struct expr *x, const struct fragment *array, oid_t element, struct fragment *ret)
+static bool emit_any_general(struct emitter *e, const struct expr *x, const struct fragment *array, oid_t element,
+                             struct fragment *ret)
 {
     struct expr item = { .kind = EXPR_CASE_TEST, .type = element, .typmod = -1, .location = -1 };
     struct str alias = unique_name(e, STR("a"));
     if (!alias.p)
         return false;
-    struct fragment value = { .sql = from_json(e, element, text_of(e, "%.*s.value", STR_FMT(alias))), .simple = true }, test;
+    struct fragment value = { .sql = from_json(e, element, text_of(e, "%.*s.value", STR_FMT(alias))), .simple = true },
+                    test;
     struct fragment *outer = e->case_test;
     e->case_test = &value;
     struct expr *call = call_expr(e, x->call.proc, x->args[0], &item);
@@ -122,11 +132,12 @@ static bool emit_any_general(struct emitter *e, const struct expr *x, const stru
         return false;
     bool any = x->kind == EXPR_ANY_ARRAY;
     const struct str s = array->sql, t = test.sql, a = alias;
-    ret->sql = text_of(e,
-                       "CASE WHEN %.*s IS NULL THEN NULL WHEN EXISTS (SELECT 1 FROM json_each(%.*s) AS %.*s WHERE %s%.*s) THEN %d "
-                       "WHEN EXISTS (SELECT 1 FROM json_each(%.*s) AS %.*s WHERE (%.*s) IS NULL) THEN NULL ELSE %d END",
-                       STR_FMT(s), STR_FMT(s), STR_FMT(a), any ? "" : "NOT ", STR_FMT(t), any ? 1 : 0, STR_FMT(s), STR_FMT(a), STR_FMT(t),
-                       any ? 0 : 1);
+    ret->sql = text_of(
+        e,
+        "CASE WHEN %.*s IS NULL THEN NULL WHEN EXISTS (SELECT 1 FROM json_each(%.*s) AS %.*s WHERE %s%.*s) THEN %d "
+        "WHEN EXISTS (SELECT 1 FROM json_each(%.*s) AS %.*s WHERE (%.*s) IS NULL) THEN NULL ELSE %d END",
+        STR_FMT(s), STR_FMT(s), STR_FMT(a), any ? "" : "NOT ", STR_FMT(t), any ? 1 : 0, STR_FMT(s), STR_FMT(a),
+        STR_FMT(t), any ? 0 : 1);
     return ret->sql.p != NULL;
 }
 
@@ -179,7 +190,8 @@ bool emit_array_cast(struct emitter *e, const struct expr *x, struct fragment *r
     item = (struct fragment){ .sql = from_json(e, element, text_of(e, "%.*s.value", STR_FMT(alias))), .simple = true };
     struct fragment *outer = e->case_test, result;
     e->case_test = &item;
-    bool ok = item.sql.p && emit_expr(e, x->array_cast.element, &result) && json_element(e, x->array_cast.element->type, &result);
+    bool ok = item.sql.p && emit_expr(e, x->array_cast.element, &result) &&
+              json_element(e, x->array_cast.element->type, &result);
     e->case_test = outer;
     if (!ok)
         return false;
@@ -187,7 +199,10 @@ bool emit_array_cast(struct emitter *e, const struct expr *x, struct fragment *r
         *ret = array;
         return true;
     }
-    *ret = (struct fragment){ .sql = text_of(e, "CASE WHEN %.*s IS NOT NULL THEN (SELECT json_group_array(%.*s) FROM json_each(%.*s) AS %.*s) END",
-                                             STR_FMT(array.sql), STR_FMT(result.sql), STR_FMT(array.sql), STR_FMT(alias)) };
+    *ret = (struct fragment){
+        .sql = text_of(
+            e, "CASE WHEN %.*s IS NOT NULL THEN (SELECT json_group_array(%.*s) FROM json_each(%.*s) AS %.*s) END",
+            STR_FMT(array.sql), STR_FMT(result.sql), STR_FMT(array.sql), STR_FMT(alias))
+    };
     return ret->sql.p != NULL;
 }

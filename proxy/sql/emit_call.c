@@ -1,4 +1,5 @@
-/* emit_call.c - functions, operators, casts, aggregates and windows by the templates of functions.def; see emit_internal.h. */
+/* emit_call.c - functions, operators, casts, aggregates and windows by the templates of functions.def; see
+ * emit_internal.h. */
 #include "proxy/sql/emit_internal.h"
 
 /* ---- templates ---- */
@@ -64,7 +65,9 @@ static struct str expand(struct emitter *e, const struct expr *x, const char *t,
         } else if (t[0] == '@' && t[1] == 'r') {
             buf_printf(&out, "%u", base_type(e, x->type));
             t += 2;
-        } else if (t[0] == '#' && (strncmp(t, "#local", 6) == 0 || (t[1] && strspn(t + 1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && t[6] == '('))) {
+        } else if (t[0] == '#' &&
+                   (strncmp(t, "#local", 6) == 0 ||
+                    (t[1] && strspn(t + 1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && t[6] == '('))) {
             t = expand_raise(e, t, &out);
         } else {
             buf_add_char(&out, *t++);
@@ -117,10 +120,12 @@ static struct str range_check(struct emitter *e, unsigned flags, struct str v, s
     return text_of(e, "%.*s NOT BETWEEN -2147483648 AND 2147483647", STR_FMT(v));
 }
 
-static bool add_flag_checks(struct emitter *e, unsigned flags, const struct fragment *args, size_t n, struct fragment *ret)
+static bool add_flag_checks(struct emitter *e, unsigned flags, const struct fragment *args, size_t n,
+                            struct fragment *ret)
 {
     if ((flags & FUNCTION_ZERO_DIVISOR) && n >= 2 &&
-        !add_check(e, ret, text_of(e, "%.*s = 0", STR_FMT(args[1].sql)), emit_raise(e, "22012", STR("division by zero"))))
+        !add_check(e, ret, text_of(e, "%.*s = 0", STR_FMT(args[1].sql)),
+                   emit_raise(e, "22012", STR("division by zero"))))
         return false;
     if (flags & (FUNCTION_CHECK_INT2 | FUNCTION_CHECK_INT4 | FUNCTION_CHECK_INT8)) {
         struct str then, when = range_check(e, flags, ret->sql, &then);
@@ -132,12 +137,14 @@ static bool add_flag_checks(struct emitter *e, unsigned flags, const struct frag
     if (e->target != TARGET_D1)
         return true;
     if ((flags & FUNCTION_ASCII) && n >= 1 && !e->no_guards &&
-        !add_check(e, ret, text_of(e, "octet_length(%.*s) > length(%.*s)", STR_FMT(args[0].sql), STR_FMT(args[0].sql)), emit_raise_local(e)))
+        !add_check(e, ret, text_of(e, "octet_length(%.*s) > length(%.*s)", STR_FMT(args[0].sql), STR_FMT(args[0].sql)),
+                   emit_raise_local(e)))
         return false;
     if (flags & FUNCTION_CHECK_FLOAT) {
         struct str when = text_of(e, "coalesce(abs(%.*s) = 9e999", STR_FMT(ret->sql));
         for (size_t i = 0; i < n && when.p; i++)
-            when = text_of(e, i ? "%.*s AND %.*s IS NOT NULL" : "%.*s, %.*s IS NOT NULL", STR_FMT(when), STR_FMT(args[i].sql));
+            when = text_of(e, i ? "%.*s AND %.*s IS NOT NULL" : "%.*s, %.*s IS NOT NULL", STR_FMT(when),
+                           STR_FMT(args[i].sql));
         return add_check(e, ret, when.p ? text_of(e, "%.*s)", STR_FMT(when)) : when, emit_raise_local(e));
     }
     return true;
@@ -153,13 +160,14 @@ static bool has_aggregate(const struct expr *x)
     return false;
 }
 
-static bool name_arguments(struct emitter *e, const struct expr *x, const char *t, unsigned flags, struct fragment *args, size_t n,
-                           struct str *ret_from)
+static bool name_arguments(struct emitter *e, const struct expr *x, const char *t, unsigned flags,
+                           struct fragment *args, size_t n, struct str *ret_from)
 {
     struct str from = STR("");
     for (size_t i = 0; i < n; i++) {
         unsigned uses = argument_uses(t, i) + (flags & 0x7f ? 2U : 0U);
-        bool costly = args[i].is_volatile || (args[i].sql.n > WORTH_NAMING && !(i < x->n_args && has_aggregate(x->args[i])));
+        bool costly =
+            args[i].is_volatile || (args[i].sql.n > WORTH_NAMING && !(i < x->n_args && has_aggregate(x->args[i])));
         if (args[i].simple || uses < 2 || !costly)
             continue;
         struct str name = unique_name(e, STR("v"));
@@ -174,7 +182,8 @@ static bool name_arguments(struct emitter *e, const struct expr *x, const char *
     return true;
 }
 
-static bool print_row(struct emitter *e, const struct expr *x, const char *t, unsigned flags, struct fragment *args, size_t n, struct fragment *ret)
+static bool print_row(struct emitter *e, const struct expr *x, const char *t, unsigned flags, struct fragment *args,
+                      size_t n, struct fragment *ret)
 {
     struct str from;
     if (!name_arguments(e, x, t, flags, args, n, &from))
@@ -198,7 +207,8 @@ static bool print_row(struct emitter *e, const struct expr *x, const char *t, un
     return ret->sql.p != NULL;
 }
 
-bool emit_template(struct emitter *e, const struct expr *x, const char *template_text, const struct fragment *args, size_t n, struct fragment *ret)
+bool emit_template(struct emitter *e, const struct expr *x, const char *template_text, const struct fragment *args,
+                   size_t n, struct fragment *ret)
 {
     struct fragment copy[9];
     if (n > 9)
@@ -213,9 +223,11 @@ static bool no_such_row(struct emitter *e, const struct expr *x)
 {
     struct str types = STR("");
     if (x->call.op_name && x->n_args <= 2) {
-        struct str left = x->n_args == 2 ? snapshot_format_type(e->shared->snapshot, x->args[0]->type, -1, e->arena) : STR("");
+        struct str left =
+            x->n_args == 2 ? snapshot_format_type(e->shared->snapshot, x->args[0]->type, -1, e->arena) : STR("");
         struct str right = snapshot_format_type(e->shared->snapshot, x->args[x->n_args - 1]->type, -1, e->arena);
-        return blocked(e, x->location, "operator %.*s%s%s %.*s", STR_FMT(left), left.n ? " " : "", x->call.op_name, STR_FMT(right));
+        return blocked(e, x->location, "operator %.*s%s%s %.*s", STR_FMT(left), left.n ? " " : "", x->call.op_name,
+                       STR_FMT(right));
     }
     for (size_t i = 0; i < x->n_args && types.p; i++) {
         struct str t = snapshot_format_type(e->shared->snapshot, x->args[i]->type, -1, e->arena);
@@ -232,8 +244,8 @@ static bool has_plain_arrays(struct emitter *e, const struct expr *x)
         if (!element)
             continue;
         const struct type_info *t = type_find(base_type(e, element));
-        bool text = t && t->storage == STORAGE_TEXT && t->oid != TYPE_OID_json && t->oid != TYPE_OID_jsonb && t->oid != TYPE_OID_interval &&
-                    t->oid != TYPE_OID_timetz;
+        bool text = t && t->storage == STORAGE_TEXT && t->oid != TYPE_OID_json && t->oid != TYPE_OID_jsonb &&
+                    t->oid != TYPE_OID_interval && t->oid != TYPE_OID_timetz;
         if (!t || !(text || t->storage == STORAGE_INTEGER))
             return false;
     }
@@ -246,8 +258,9 @@ static const char *row_template(struct emitter *e, const struct expr *x, const s
         return row->local;
     if (row->flags & FUNCTION_PLAIN_ARRAYS) {
         oid_t element = snapshot_element_type(e->shared->snapshot, x->args[0]->type);
-        bool shown = strcmp(row->key, "array_to_text") == 0 && element != TYPE_OID_text && element != TYPE_OID_varchar &&
-                     element != TYPE_OID_int4 && element != TYPE_OID_int8; /* others are printed by the session's settings */
+        bool shown = strcmp(row->key, "array_to_text") == 0 && element != TYPE_OID_text &&
+                     element != TYPE_OID_varchar && element != TYPE_OID_int4 &&
+                     element != TYPE_OID_int8; /* others are printed by the session's settings */
         return has_plain_arrays(e, x) && !shown && !e->shared->settings->force_local ? row->d1 : NULL;
     }
     if ((row->flags & FUNCTION_UTC) && !is_utc(e))
@@ -265,11 +278,13 @@ static bool emit_arguments(struct emitter *e, const struct expr *x, const struct
         return err_oom(e->err);
     for (size_t i = 0; i < x->n_args; i++) {
         bool text = row->flags & (FUNCTION_TEXT_ARGS | FUNCTION_TEXT_CAST);
-        bool ok = text ? emit_as_text(e, x->args[i], row->flags & FUNCTION_TEXT_ARGS, &args[i]) : emit_expr(e, x->args[i], &args[i]);
+        bool ok = text ? emit_as_text(e, x->args[i], row->flags & FUNCTION_TEXT_ARGS, &args[i])
+                       : emit_expr(e, x->args[i], &args[i]);
         if (!ok)
             return false;
         /* Only arithmetic carries checks upward; what is not a number settles here. */
-        bool arithmetic = row->flags & (FUNCTION_CHECK_INT2 | FUNCTION_CHECK_INT4 | FUNCTION_CHECK_INT8 | FUNCTION_CHECK_FLOAT);
+        bool arithmetic =
+            row->flags & (FUNCTION_CHECK_INT2 | FUNCTION_CHECK_INT4 | FUNCTION_CHECK_INT8 | FUNCTION_CHECK_FLOAT);
         if ((!arithmetic && !settle(e, &args[i])) || !make_natural(e, x->args[i]->type, &args[i]))
             return false;
     }
@@ -278,7 +293,8 @@ static bool emit_arguments(struct emitter *e, const struct expr *x, const struct
 }
 
 /* pg_<source>(oid of argument types…, arguments…) */
-static bool own_call(struct emitter *e, const struct expr *x, const struct emission *row, const struct fragment *args, size_t n, struct fragment *ret)
+static bool own_call(struct emitter *e, const struct expr *x, const struct emission *row, const struct fragment *args,
+                     size_t n, struct fragment *ret)
 {
     struct str list = STR("");
     if (row->flags & FUNCTION_TYPES)
@@ -288,8 +304,8 @@ static bool own_call(struct emitter *e, const struct expr *x, const struct emiss
     if (!list.p || !values.p)
         return false;
     size_t name = strcspn(row->key, "(");
-    *ret = (struct fragment){ .sql = text_of(e, "pg_%.*s(%.*s%s%.*s)", (int)name, row->key, STR_FMT(list), list.n && values.n ? ", " : "",
-                                             STR_FMT(values)) };
+    *ret = (struct fragment){ .sql = text_of(e, "pg_%.*s(%.*s%s%.*s)", (int)name, row->key, STR_FMT(list),
+                                             list.n && values.n ? ", " : "", STR_FMT(values)) };
     ret->is_volatile = x->kind == EXPR_FUNC && x->call.proc->volatility == 'v';
     return ret->sql.p != NULL;
 }
@@ -301,8 +317,8 @@ static bool emit_volatile(struct emitter *e, const struct expr *x, bool *ret_han
         const char *source;
         enum bind_source bind;
     } sources[] = {
-        { "gen_random_uuid", BIND_UUID }, { "drandom", BIND_RANDOM }, { "clock_timestamp", BIND_CLOCK }, { "statement_timestamp", BIND_CLOCK },
-        { "now", BIND_NOW },
+        { "gen_random_uuid", BIND_UUID },      { "drandom", BIND_RANDOM }, { "clock_timestamp", BIND_CLOCK },
+        { "statement_timestamp", BIND_CLOCK }, { "now", BIND_NOW },
     };
     *ret_handled = false;
     for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
@@ -404,7 +420,8 @@ static bool aggregate_filter(struct emitter *e, const struct expr *x, struct str
     return ret->p != NULL;
 }
 
-static bool aggregate_list(struct emitter *e, const struct expr *x, const struct fragment *args, size_t n, struct str *ret)
+static bool aggregate_list(struct emitter *e, const struct expr *x, const struct fragment *args, size_t n,
+                           struct str *ret)
 {
     struct str list = list_of(e, args, n), order;
     if (x->call.distinct && n)
@@ -436,12 +453,15 @@ static bool numeric_aggregate(struct emitter *e, const struct expr *x, struct fr
     } else if (arg->mixed_scale || arg->scale < 0) {
         return blocked(e, x->location, "an aggregate of numerics without a scale");
     }
-    *ret = (struct fragment){ .form = arg->form, .scale = arg->scale, .digits = arg->form == FORM_SCALED ? 18 : arg->digits };
+    *ret = (struct fragment){ .form = arg->form,
+                              .scale = arg->scale,
+                              .digits = arg->form == FORM_SCALED ? 18 : arg->digits };
     return true;
 }
 
 /* "sum($1)": the name and what stands inside is replaced by arguments with DISTINCT and ORDER BY. */
-static bool aggregate_text(struct emitter *e, const struct expr *x, const char *t, struct fragment *args, size_t n, struct fragment *ret)
+static bool aggregate_text(struct emitter *e, const struct expr *x, const char *t, struct fragment *args, size_t n,
+                           struct fragment *ret)
 {
     struct str list, filter;
     if (!aggregate_filter(e, x, &filter) || !aggregate_list(e, x, args, n, &list))
@@ -514,7 +534,8 @@ static bool enum_aggregate(struct emitter *e, const struct expr *x, struct fragm
 {
     const struct user_type *u = snapshot_user_type(e->shared->snapshot, x->args[0]->type);
     struct str text = STR("");
-    if (!enum_rank(e, x->args[0]->type, arg) || !aggregate_text(e, x, x->call.proc->name[1] == 'i' ? "min($*)%f" : "max($*)%f", arg, 1, ret))
+    if (!enum_rank(e, x->args[0]->type, arg) ||
+        !aggregate_text(e, x, x->call.proc->name[1] == 'i' ? "min($*)%f" : "max($*)%f", arg, 1, ret))
         return false;
     for (size_t i = 0; i < u->n_labels && text.p; i++) {
         struct str label = emit_text_literal(u->labels[i], e->arena);
@@ -537,7 +558,8 @@ static bool distinct_string_agg(struct emitter *e, const struct expr *x, struct 
     const char *t = filter.n ? "json_group_array($*)%f" : "json_group_array($*)";
     if (!aggregate_text(e, &one, t, args, 1, ret))
         return false;
-    ret->sql = text_of(e, "(SELECT group_concat(value,%.*s) FROM json_each(%.*s) WHERE value IS NOT NULL)", STR_FMT(args[1].sql), STR_FMT(ret->sql));
+    ret->sql = text_of(e, "(SELECT group_concat(value,%.*s) FROM json_each(%.*s) WHERE value IS NOT NULL)",
+                       STR_FMT(args[1].sql), STR_FMT(ret->sql));
     return ret->sql.p != NULL;
 }
 
@@ -546,7 +568,9 @@ static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const 
     struct fragment *args;
     *ret = (struct fragment){ 0 };
     if (x->call.within_group || x->call.levels_up > 0)
-        return blocked(e, x->location, x->call.within_group ? "ordered-set aggregate %s()" : "aggregate %s() of an outer query", x->call.proc->name);
+        return blocked(e, x->location,
+                       x->call.within_group ? "ordered-set aggregate %s()" : "aggregate %s() of an outer query",
+                       x->call.proc->name);
     if (x->call.distinct && strchr(t, '@')) /* SQLite takes DISTINCT with one argument only, the type is another */
         return blocked(e, x->location, "DISTINCT in %s()", x->call.proc->name);
     if (!aggregate_arguments(e, x, &args) || !compare_aggregate(e, x, args))
@@ -590,7 +614,8 @@ bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *re
 
 static bool window_bound(struct emitter *e, enum frame_bound bound, const struct expr *offset, struct str *ret)
 {
-    static const char *const names[] = { "UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING", "UNBOUNDED FOLLOWING" };
+    static const char *const names[] = { "UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING",
+                                         "UNBOUNDED FOLLOWING" };
     if (bound != BOUND_PRECEDING && bound != BOUND_FOLLOWING) {
         *ret = str_from(names[bound]);
         return true;
@@ -614,7 +639,8 @@ static bool window_frame(struct emitter *e, const struct window *w, struct str *
         return true;
     if (!window_bound(e, w->start, w->start_offset, &start) || !window_bound(e, w->end, w->end_offset, &end))
         return false;
-    *ret = text_of(e, "%s BETWEEN %.*s AND %.*s%s", modes[w->mode], STR_FMT(start), STR_FMT(end), exclusions[w->exclusion]);
+    *ret = text_of(e, "%s BETWEEN %.*s AND %.*s%s", modes[w->mode], STR_FMT(start), STR_FMT(end),
+                   exclusions[w->exclusion]);
     return ret->p != NULL;
 }
 
@@ -639,10 +665,12 @@ static bool window_partition(struct emitter *e, const struct window *w, struct s
 static bool window_over(struct emitter *e, const struct window *w, struct str *ret)
 {
     struct str partition, order = STR(""), frame;
-    if (!window_partition(e, w, &partition) || (w->n_order && !emit_sort_list(e, w->order, w->n_order, &order)) || !window_frame(e, w, &frame))
+    if (!window_partition(e, w, &partition) || (w->n_order && !emit_sort_list(e, w->order, w->n_order, &order)) ||
+        !window_frame(e, w, &frame))
         return false;
-    *ret = text_of(e, "(%.*s%s%s%.*s%s%.*s)", STR_FMT(partition), partition.n && w->n_order ? " " : "", w->n_order ? "ORDER BY " : "",
-                   STR_FMT(order), frame.n && (partition.n || w->n_order) ? " " : "", STR_FMT(frame));
+    *ret = text_of(e, "(%.*s%s%s%.*s%s%.*s)", STR_FMT(partition), partition.n && w->n_order ? " " : "",
+                   w->n_order ? "ORDER BY " : "", STR_FMT(order), frame.n && (partition.n || w->n_order) ? " " : "",
+                   STR_FMT(frame));
     return ret->p != NULL;
 }
 

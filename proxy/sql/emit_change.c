@@ -31,8 +31,9 @@ static bool enter_target(struct emitter *e, const struct query *q, struct str *r
 
 static struct str not_null_raise(struct emitter *e, const struct relation *r, const struct column *c)
 {
-    return emit_raise(e, "23502", text_of(e, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint", STR_FMT(c->name),
-                                          STR_FMT(r->name)));
+    return emit_raise(e, "23502",
+                      text_of(e, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
+                              STR_FMT(c->name), STR_FMT(r->name)));
 }
 
 static const struct expr *bare_constant(const struct expr *x)
@@ -44,12 +45,15 @@ static const struct expr *bare_constant(const struct expr *x)
 
 static bool unix_value(struct emitter *e, const struct column *c, const struct expr *x, struct fragment *ret)
 {
-    static const enum bind_form forms[] = { [COLUMN_UNIX_S] = BIND_UNIX_S, [COLUMN_UNIX_MS] = BIND_UNIX_MS, [COLUMN_UNIX_US] = BIND_UNIX_US };
+    static const enum bind_form forms[] = {
+        [COLUMN_UNIX_S] = BIND_UNIX_S, [COLUMN_UNIX_MS] = BIND_UNIX_MS, [COLUMN_UNIX_US] = BIND_UNIX_US
+    };
     const struct expr *constant = bare_constant(x);
     if (constant && constant->kind == EXPR_CONST && constant->constant.is_null)
         return emit_expr(e, constant, ret);
     if (constant || x->kind == EXPR_SQL_VALUE) {
-        struct bind b = constant ? bind_of_expr(constant) : (struct bind){ .source = BIND_NOW, .type = x->type, .typmod = -1, .index = -1 };
+        struct bind b = constant ? bind_of_expr(constant)
+                                 : (struct bind){ .source = BIND_NOW, .type = x->type, .typmod = -1, .index = -1 };
         b.form = forms[c->storage];
         return emit_bind(e, &b, ret);
     }
@@ -57,17 +61,22 @@ static bool unix_value(struct emitter *e, const struct column *c, const struct e
         return true;
     if (err_is_set(e->err) || !emit_expr(e, x, ret) || !settle(e, ret))
         return false;
-    static const enum fragment_form stored[] = { [COLUMN_UNIX_S] = FORM_UNIX_S, [COLUMN_UNIX_MS] = FORM_UNIX_MS, [COLUMN_UNIX_US] = FORM_UNIX_US };
-    return ret->form == stored[c->storage] || blocked(e, x->location, "computing a time for a column that stores numbers");
+    static const enum fragment_form stored[] = {
+        [COLUMN_UNIX_S] = FORM_UNIX_S, [COLUMN_UNIX_MS] = FORM_UNIX_MS, [COLUMN_UNIX_US] = FORM_UNIX_US
+    };
+    return ret->form == stored[c->storage] ||
+           blocked(e, x->location, "computing a time for a column that stores numbers");
 }
 
 /* SQLite would invent a rowid for NULL. */
-static bool guard_rowid(struct emitter *e, const struct relation *r, const struct column *c, const struct expr *x, struct fragment *f)
+static bool guard_rowid(struct emitter *e, const struct relation *r, const struct column *c, const struct expr *x,
+                        struct fragment *f)
 {
     const struct expr *constant = bare_constant(x);
     if (constant && constant->kind == EXPR_CONST && constant->constant.is_null) {
-        refused(e, -1, SQLSTATE_NOT_NULL_VIOLATION, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
-                STR_FMT(c->name), STR_FMT(r->name));
+        refused(e, -1, SQLSTATE_NOT_NULL_VIOLATION,
+                "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint", STR_FMT(c->name),
+                STR_FMT(r->name));
         e->err->schema = r->schema;
         e->err->table = r->name;
         e->err->column = c->name;
@@ -90,7 +99,8 @@ static bool is_numbered(struct emitter *e, const struct column *column, const st
     return x->kind == EXPR_NEXTVAL_DEFAULT || is_own_nextval(e, column, x);
 }
 
-static bool emit_assigned(struct emitter *e, const struct relation *r, const struct column *c, const struct expr *x, struct fragment *ret)
+static bool emit_assigned(struct emitter *e, const struct relation *r, const struct column *c, const struct expr *x,
+                          struct fragment *ret)
 {
     bool outer = e->value_only;
     bool number = is_numeric(e, c->type);
@@ -175,7 +185,8 @@ static bool insert_values(struct emitter *e, const struct query *q, const struct
 }
 
 /* Rows computed here, without tables: one JSON value, read back row by row. */
-static bool insert_computed(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str *ret)
+static bool insert_computed(struct emitter *e, const struct query *q, const struct insert_columns *cols,
+                            struct str *ret)
 {
     struct emit_shared *s = e->shared;
     struct str select, list = STR(""), reads = STR("");
@@ -208,15 +219,18 @@ static bool insert_computed(struct emitter *e, const struct query *q, const stru
             f.sql = text_of(e, "(''||%.*s)", STR_FMT(f.sql));
         list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(f.sql));
         struct str cell = text_of(e, "json_extract(value,'$[%zu]')", i);
-        cell = c->storage == COLUMN_NUMBER ? text_of(e, "CAST(%.*s AS NUMERIC)", STR_FMT(cell)) : from_json(e, t ? t->oid : 0, cell);
+        cell = c->storage == COLUMN_NUMBER ? text_of(e, "CAST(%.*s AS NUMERIC)", STR_FMT(cell))
+                                           : from_json(e, t ? t->oid : 0, cell);
         reads = text_of(e, "%.*s%s%.*s", STR_FMT(reads), i ? "," : "", STR_FMT(cell));
         ok = list.p && reads.p;
     }
     p->level = NULL;
     if (!ok)
         return err_is_set(e->err) ? false : blocked(e, -1, "INSERT of these computed rows");
-    struct str column = text_of(e, "(SELECT json_group_array(json_array(%.*s)) FROM (%.*s))", STR_FMT(list), STR_FMT(select));
-    if (!column.p || !grow(e, (void **)&s->prelude_columns, s->n_prelude, &s->size_prelude, sizeof(*s->prelude_columns)))
+    struct str column =
+        text_of(e, "(SELECT json_group_array(json_array(%.*s)) FROM (%.*s))", STR_FMT(list), STR_FMT(select));
+    if (!column.p ||
+        !grow(e, (void **)&s->prelude_columns, s->n_prelude, &s->size_prelude, sizeof(*s->prelude_columns)))
         return false;
     s->prelude_columns[s->n_prelude++] = column;
     struct bind b = { .source = BIND_PRELUDE, .index = (int)s->n_prelude - 1, .type = TYPE_OID_text, .typmod = -1 };
@@ -227,7 +241,8 @@ static bool insert_computed(struct emitter *e, const struct query *q, const stru
     return ret->p != NULL;
 }
 
-static bool insert_from_select(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str *ret)
+static bool insert_from_select(struct emitter *e, const struct query *q, const struct insert_columns *cols,
+                               struct str *ret)
 {
     struct str select, list = STR(""), alias = unique_name(e, STR("source"));
     struct select_output out;
@@ -300,7 +315,8 @@ static bool conflict_target(struct emitter *e, const struct query *q, struct str
     return ret->p != NULL;
 }
 
-static bool emit_sets(struct emitter *e, const struct relation *r, const struct assignment *sets, size_t n, struct str *ret)
+static bool emit_sets(struct emitter *e, const struct relation *r, const struct assignment *sets, size_t n,
+                      struct str *ret)
 {
     struct str text = STR("");
     for (size_t i = 0; i < n; i++) {
@@ -334,8 +350,8 @@ static bool emit_conflict(struct emitter *e, const struct query *q, struct str *
     }
     if (!emit_sets(e, target_of(q), c->sets, c->n_sets, &sets) || (c->where && !emit_condition(e, c->where, &where)))
         return false;
-    *ret = text_of(e, " ON CONFLICT%.*s DO UPDATE SET %.*s%s%.*s", STR_FMT(target), STR_FMT(sets), where.sql.n ? " WHERE " : "",
-                   STR_FMT(where.sql));
+    *ret = text_of(e, " ON CONFLICT%.*s DO UPDATE SET %.*s%s%.*s", STR_FMT(target), STR_FMT(sets),
+                   where.sql.n ? " WHERE " : "", STR_FMT(where.sql));
     return ret->p != NULL;
 }
 
@@ -344,12 +360,16 @@ static bool emit_conflict(struct emitter *e, const struct query *q, struct str *
 static bool pure_bind(struct emitter *e, const struct fragment *f, struct bind *ret)
 {
     if (str_is(f->sql, "NULL")) {
-        *ret = (struct bind){ .source = BIND_CONSTANT, .index = -1, .typmod = -1, .type = TYPE_OID_text, .constant = value_null() };
+        *ret = (struct bind){
+            .source = BIND_CONSTANT, .index = -1, .typmod = -1, .type = TYPE_OID_text, .constant = value_null()
+        };
         return true;
     }
     int64_t v;
     if (str_to_int64(f->sql, &v)) {
-        *ret = (struct bind){ .source = BIND_CONSTANT, .index = -1, .typmod = -1, .type = TYPE_OID_int8, .constant = value_integer(v) };
+        *ret = (struct bind){
+            .source = BIND_CONSTANT, .index = -1, .typmod = -1, .type = TYPE_OID_int8, .constant = value_integer(v)
+        };
         return true;
     }
     struct str number = { f->sql.p + 1, f->sql.n ? f->sql.n - 1 : 0 };
@@ -362,16 +382,18 @@ static bool pure_bind(struct emitter *e, const struct fragment *f, struct bind *
 static size_t bind_bytes(const struct bind *b)
 {
     bool text = b->constant.class == VALUE_TEXT || b->constant.class == VALUE_BLOB;
-    return text ? b->constant.bytes.n * (b->constant.class == VALUE_BLOB ? 2 : 1) + 4 : (b->source == BIND_PARAM ? ASSUMED_PARAM_BYTES : 24);
+    return text ? b->constant.bytes.n * (b->constant.class == VALUE_BLOB ? 2 : 1) + 4
+                : (b->source == BIND_PARAM ? ASSUMED_PARAM_BYTES : 24);
 }
 
 struct json_rows {
-    struct bind *binds;  /* n_rows x width */
+    struct bind *binds; /* n_rows x width */
     size_t width, n_rows;
 };
 
 /* Every cell as a bind of its own; false without an error when one is an expression. */
-static bool collect_rows(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct json_rows *ret)
+static bool collect_rows(struct emitter *e, const struct query *q, const struct insert_columns *cols,
+                         struct json_rows *ret)
 {
     bool native = e->native, ok = true;
     *ret = (struct json_rows){ .width = cols->n, .n_rows = q->n_insert_rows };
@@ -404,8 +426,8 @@ static struct str json_cell(struct emitter *e, const struct column *c, size_t i)
     return t->storage == STORAGE_REAL ? text_of(e, "CAST(%.*s AS REAL)", STR_FMT(cell)) : cell;
 }
 
-static bool json_rows_statements(struct emitter *e, const struct query *q, const struct insert_columns *cols, const struct json_rows *rows,
-                                 struct str head, struct str tail, struct change *ret)
+static bool json_rows_statements(struct emitter *e, const struct query *q, const struct insert_columns *cols,
+                                 const struct json_rows *rows, struct str head, struct str tail, struct change *ret)
 {
     struct str list = STR("");
     size_t *ends = ARENA_ARRAY(e->arena, size_t, rows->n_rows + 1), n = 0, bytes = 0;
@@ -415,7 +437,8 @@ static bool json_rows_statements(struct emitter *e, const struct query *q, const
         struct str cell = json_cell(e, q->insert_columns[cols->at[i]], i);
         list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(cell));
     }
-    struct str sql = text_of(e, "%.*s SELECT %.*s FROM json_each(?1) WHERE true%.*s", STR_FMT(head), STR_FMT(list), STR_FMT(tail));
+    struct str sql =
+        text_of(e, "%.*s SELECT %.*s FROM json_each(?1) WHERE true%.*s", STR_FMT(head), STR_FMT(list), STR_FMT(tail));
     for (size_t r = 0; r < rows->n_rows; r++) {
         size_t row = 2;
         for (size_t i = 0; i < rows->width; i++)
@@ -431,23 +454,29 @@ static bool json_rows_statements(struct emitter *e, const struct query *q, const
     if (!sql.p || !ret->statements)
         return err_is_set(e->err) ? false : err_oom(e->err);
     for (size_t i = 0, start = 0; i < n; start = ends[i++])
-        ret->statements[i] = (struct plan_statement){ .sql = sql, .binds = rows->binds + start * rows->width,
-                                                       .n_binds = (ends[i] - start) * rows->width, .binds_as_json = true,
-                                                       .json_row_width = rows->width };
+        ret->statements[i] = (struct plan_statement){ .sql = sql,
+                                                      .binds = rows->binds + start * rows->width,
+                                                      .n_binds = (ends[i] - start) * rows->width,
+                                                      .binds_as_json = true,
+                                                      .json_row_width = rows->width };
     ret->n_statements = n;
     return true;
 }
 
 /* INSERT … SELECT from the JSON rows of ?1 and the defaults of the columns left out. */
-bool emit_bulk_insert(const struct relation *relation, const struct column *const *columns, size_t n_columns, struct query *defaults,
-                      const struct sql_settings *settings, struct plan *plan, struct err *err)
+bool emit_bulk_insert(const struct relation *relation, const struct column *const *columns, size_t n_columns,
+                      struct query *defaults, const struct sql_settings *settings, struct plan *plan, struct err *err)
 {
-    struct emit_shared s = { .plan = plan, .settings = settings, .snapshot = plan->snapshot, .arena = plan->arena, .err = err };
+    struct emit_shared s = {
+        .plan = plan, .settings = settings, .snapshot = plan->snapshot, .arena = plan->arena, .err = err
+    };
     struct emitter e;
     struct str name, list = STR(""), cells = STR("");
     struct fragment rows;
     emitter_init(&e, &s, TARGET_D1);
-    struct bind first = { .source = BIND_CONSTANT, .index = -1, .type = TYPE_OID_text, .typmod = -1, .constant = value_null() };
+    struct bind first = {
+        .source = BIND_CONSTANT, .index = -1, .type = TYPE_OID_text, .typmod = -1, .constant = value_null()
+    };
     if (!enter_target(&e, defaults, &name) || !emit_bind(&e, &first, &rows))
         return false;
     for (size_t i = 0; i < n_columns + defaults->n_insert_columns; i++) {
@@ -462,14 +491,15 @@ bool emit_bulk_insert(const struct relation *relation, const struct column *cons
         if (!quoted.p || !list.p || !cells.p)
             return err_oom(err);
     }
-    struct str sql = text_of(&e, "INSERT INTO %.*s(%.*s) SELECT %.*s FROM json_each(%.*s)", STR_FMT(name), STR_FMT(list), STR_FMT(cells),
-                             STR_FMT(rows.sql));
+    struct str sql = text_of(&e, "INSERT INTO %.*s(%.*s) SELECT %.*s FROM json_each(%.*s)", STR_FMT(name),
+                             STR_FMT(list), STR_FMT(cells), STR_FMT(rows.sql));
     plan->statements = ARENA_NEW(plan->arena, struct plan_statement);
     if (!sql.p || !plan->statements)
         return err_oom(err);
     plan->n_statements = 1;
     /* the rows stay parameter 1 */
-    *plan->statements = (struct plan_statement){ .sql = sql, .binds = e.binds, .n_binds = e.n_binds, .counts_changes = true };
+    *plan->statements =
+        (struct plan_statement){ .sql = sql, .binds = e.binds, .n_binds = e.n_binds, .counts_changes = true };
     return place_prelude(&s);
 }
 
@@ -539,7 +569,8 @@ static bool one_statement(struct emitter *e, struct str sql, struct change *ret)
 }
 
 /* Rows beyond D1's parameters. *ret_done false: they cannot go as JSON. */
-static bool insert_many(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str head, struct change *ret, bool *ret_done)
+static bool insert_many(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str head,
+                        struct change *ret, bool *ret_done)
 {
     struct json_rows rows;
     struct str conflict, returning;
@@ -554,7 +585,8 @@ static bool insert_many(struct emitter *e, const struct query *q, const struct i
     if (!emit_conflict(e, q, &conflict) || !emit_returning(e, q, ret, &returning))
         return false;
     if (e->n_binds)
-        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "constants in ON CONFLICT or RETURNING of an INSERT of this many rows are not supported");
+        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "constants in ON CONFLICT or RETURNING of an INSERT of this many rows are not supported");
     struct str tail = text_of(e, "%.*s%.*s", STR_FMT(conflict), STR_FMT(returning));
     return tail.p && json_rows_statements(e, q, cols, &rows, head, tail, ret);
 }
@@ -565,7 +597,8 @@ static bool emit_insert(struct emitter *e, const struct query *q, struct change 
     struct insert_columns cols;
     if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !pick_columns(e, q, &cols, &list))
         return false;
-    struct str head = text_of(e, "%.*sINSERT INTO %.*s%s%.*s%s", STR_FMT(with), STR_FMT(name), list.n ? "(" : "", STR_FMT(list), list.n ? ")" : "");
+    struct str head = text_of(e, "%.*sINSERT INTO %.*s%s%.*s%s", STR_FMT(with), STR_FMT(name), list.n ? "(" : "",
+                              STR_FMT(list), list.n ? ")" : "");
     if (!q->insert_select && cols.n * q->n_insert_rows > e->shared->settings->traits.max_params && cols.n > 0) {
         bool done;
         if (!insert_many(e, q, &cols, head, ret, &done))
@@ -581,28 +614,35 @@ static bool emit_insert(struct emitter *e, const struct query *q, struct change 
     }
     if (!ok || !emit_conflict(e, q, &conflict) || !emit_returning(e, q, ret, &returning))
         return false;
-    return one_statement(e, text_of(e, "%.*s%.*s%.*s%.*s", STR_FMT(head), STR_FMT(values), STR_FMT(conflict), STR_FMT(returning)), ret);
+    return one_statement(
+        e, text_of(e, "%.*s%.*s%.*s%.*s", STR_FMT(head), STR_FMT(values), STR_FMT(conflict), STR_FMT(returning)), ret);
 }
 
 static bool emit_update(struct emitter *e, const struct query *q, struct change *ret)
 {
     struct str name, with, sets, from, where, returning;
-    if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) || !emit_sets(e, target_of(q), q->sets, q->n_sets, &sets) ||
-        !emit_where(e, q, NULL, 0, &where) || !emit_returning(e, q, ret, &returning))
+    if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) ||
+        !emit_sets(e, target_of(q), q->sets, q->n_sets, &sets) || !emit_where(e, q, NULL, 0, &where) ||
+        !emit_returning(e, q, ret, &returning))
         return false;
-    return one_statement(e, text_of(e, "%.*sUPDATE %.*s SET %.*s%s%.*s%.*s%.*s", STR_FMT(with), STR_FMT(name), STR_FMT(sets), from.n ? " FROM " : "",
-                                    STR_FMT(from), STR_FMT(where), STR_FMT(returning)), ret);
+    return one_statement(e,
+                         text_of(e, "%.*sUPDATE %.*s SET %.*s%s%.*s%.*s%.*s", STR_FMT(with), STR_FMT(name),
+                                 STR_FMT(sets), from.n ? " FROM " : "", STR_FMT(from), STR_FMT(where),
+                                 STR_FMT(returning)),
+                         ret);
 }
 
 static bool emit_delete(struct emitter *e, const struct query *q, struct change *ret)
 {
     struct str name, with, from, where, returning;
-    if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) || !emit_where(e, q, NULL, 0, &where) ||
-        !emit_returning(e, q, ret, &returning))
+    if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) ||
+        !emit_where(e, q, NULL, 0, &where) || !emit_returning(e, q, ret, &returning))
         return false;
     if (from.n)
         where = text_of(e, " WHERE EXISTS (SELECT 1 FROM %.*s%.*s)", STR_FMT(from), STR_FMT(where));
-    return one_statement(e, text_of(e, "%.*sDELETE FROM %.*s%.*s%.*s", STR_FMT(with), STR_FMT(name), STR_FMT(where), STR_FMT(returning)), ret);
+    return one_statement(
+        e, text_of(e, "%.*sDELETE FROM %.*s%.*s%.*s", STR_FMT(with), STR_FMT(name), STR_FMT(where), STR_FMT(returning)),
+        ret);
 }
 
 bool emit_change_statement(struct emitter *e, const struct query *q, struct change *ret)
@@ -613,7 +653,9 @@ bool emit_change_statement(struct emitter *e, const struct query *q, struct chan
     if (e->depth >= EMIT_MAX_DEPTH)
         return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     e->depth++;
-    bool ok = q->command == COMMAND_INSERT ? emit_insert(e, q, ret) : q->command == COMMAND_UPDATE ? emit_update(e, q, ret) : emit_delete(e, q, ret);
+    bool ok = q->command == COMMAND_INSERT   ? emit_insert(e, q, ret)
+              : q->command == COMMAND_UPDATE ? emit_update(e, q, ret)
+                                             : emit_delete(e, q, ret);
     e->depth--;
     if (ok)
         return true;
@@ -644,11 +686,13 @@ static bool set_add(struct emitter *e, struct relation_set *s, const struct rela
 
 static bool references(const struct constraint *c, const struct relation *r)
 {
-    return c->kind == 'f' && str_eq(c->foreign_table, r->name) && (c->foreign_schema.n == 0 || str_eq(c->foreign_schema, r->schema));
+    return c->kind == 'f' && str_eq(c->foreign_table, r->name) &&
+           (c->foreign_schema.n == 0 || str_eq(c->foreign_schema, r->schema));
 }
 
 /* Tables that keys and triggers bring in when `r` is written. */
-static bool spread_writes(struct emitter *e, const struct relation *r, enum command command, struct relation_set *writes)
+static bool spread_writes(struct emitter *e, const struct relation *r, enum command command,
+                          struct relation_set *writes)
 {
     const struct snapshot *s = e->shared->snapshot;
     for (size_t i = 0; i < s->n_relations; i++) {
@@ -661,7 +705,8 @@ static bool spread_writes(struct emitter *e, const struct relation *r, enum comm
                 continue;
             char action = command == COMMAND_DELETE ? c->on_delete : c->on_update;
             add_read(e, other);
-            if (command != COMMAND_INSERT && (action == 'c' || action == 'n' || action == 'd') && !set_add(e, writes, other))
+            if (command != COMMAND_INSERT && (action == 'c' || action == 'n' || action == 'd') &&
+                !set_add(e, writes, other))
                 return false;
         }
     }
@@ -680,7 +725,8 @@ bool note_writes(struct emitter *e, const struct query *q)
     if (!set_add(e, &writes, target_of(q)))
         return false;
     for (size_t i = first; i < writes.n; i++)
-        if (!spread_writes(e, writes.list[i], q->on_conflict && q->on_conflict->update ? COMMAND_UPDATE : q->command, &writes))
+        if (!spread_writes(e, writes.list[i], q->on_conflict && q->on_conflict->update ? COMMAND_UPDATE : q->command,
+                           &writes))
             return false;
     plan->writes = writes.list;
     plan->n_writes = writes.n;
@@ -716,7 +762,8 @@ bool emit_change(struct emit_shared *s, struct query *q)
         if (err_is_set(s->err))
             return false;
         refuse_blocked(&e);
-        return err_hint(s->err, "D1 cannot compute it, and a statement that writes runs in D1 alone. Read first and write the computed values.");
+        return err_hint(s->err, "D1 cannot compute it, and a statement that writes runs in D1 alone. Read first and "
+                                "write the computed values.");
     }
     for (size_t i = 0; i < c.n_statements; i++) {
         struct plan_statement *m = &c.statements[i];
@@ -730,7 +777,8 @@ bool emit_change(struct emit_shared *s, struct query *q)
     plan->statements = c.statements;
     plan->n_statements = c.n_statements;
     plan->place = PLACE_D1;
-    if ((c.fetch && !change_local(s, &c)) || (q->n_returning && !describe_columns(&e, q->returning, q->n_returning, &c.out)) || !note_writes(&e, q))
+    if ((c.fetch && !change_local(s, &c)) ||
+        (q->n_returning && !describe_columns(&e, q->returning, q->n_returning, &c.out)) || !note_writes(&e, q))
         return false;
     return changing_with(s, q, &n_inputs);
 }

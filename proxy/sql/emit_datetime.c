@@ -1,7 +1,8 @@
 /*
  * emit_datetime.c - dates and times in D1: extract, date_trunc, timestamp ± interval; see emit_internal.h.
  *
- * SQLite computes with milliseconds, PostgreSQL with microseconds: so seconds and their fraction are cut out of the text, and
+ * SQLite computes with milliseconds, PostgreSQL with microseconds: so seconds and their fraction are cut out of the
+ * text, and
  * only whole seconds go through SQLite's functions. Infinities give NULL there, and are then worked out locally.
  */
 #include "proxy/sql/emit_internal.h"
@@ -36,7 +37,8 @@ static const struct unit_row scaled_extracts[] = {
 
 static const struct unit_row truncations[] = {
     { "year", "substr($,1,4)||'-01-01 00:00:00'" },
-    { "quarter", "substr($,1,5)||substr('010101040404070707101010',CAST(substr($,6,2) AS INTEGER)*2-1,2)||'-01 00:00:00'" },
+    { "quarter",
+      "substr($,1,5)||substr('010101040404070707101010',CAST(substr($,6,2) AS INTEGER)*2-1,2)||'-01 00:00:00'" },
     { "month", "substr($,1,7)||'-01 00:00:00'" },
     { "week", "date(substr($,1,10),'-6 days','weekday 1')||' 00:00:00'" },
     { "day", "substr($,1,10)||' 00:00:00'" },
@@ -102,8 +104,8 @@ static bool emit_extract(struct emitter *e, const struct expr *x, bool as_float,
     if (!emit_value(e, x->args[1], &v))
         return false;
     struct str value = fill(e, t ? t : scaled, v.sql);
-    *ret = (struct fragment){ .sql = text_of(e, "CASE WHEN %.*s GLOB '*infinity' THEN %.*s ELSE %.*s END", STR_FMT(v.sql), STR_FMT(local),
-                                             STR_FMT(value)) };
+    *ret = (struct fragment){ .sql = text_of(e, "CASE WHEN %.*s GLOB '*infinity' THEN %.*s ELSE %.*s END",
+                                             STR_FMT(v.sql), STR_FMT(local), STR_FMT(value)) };
     if (as_float)
         ret->sql = text_of(e, scaled ? "(%.*s/1000000.0)" : "CAST(%.*s AS REAL)", STR_FMT(ret->sql));
     else
@@ -123,8 +125,9 @@ static bool emit_trunc(struct emitter *e, const struct expr *x, struct fragment 
     if (!emit_value(e, x->args[1], &v))
         return false;
     struct str value = fill(e, t, v.sql);
-    *ret = (struct fragment){ .sql = text_of(e, "CASE WHEN %.*s GLOB '*infinity' THEN %.*s WHEN %.*s IS NOT NULL THEN %.*s END", STR_FMT(v.sql),
-                                             STR_FMT(local), STR_FMT(v.sql), STR_FMT(value)) };
+    *ret = (struct fragment){ .sql = text_of(
+                                  e, "CASE WHEN %.*s GLOB '*infinity' THEN %.*s WHEN %.*s IS NOT NULL THEN %.*s END",
+                                  STR_FMT(v.sql), STR_FMT(local), STR_FMT(v.sql), STR_FMT(value)) };
     return ret->sql.p != NULL;
 }
 
@@ -147,7 +150,8 @@ static bool modifier(struct emitter *e, const struct expr *interval, int unit, b
     return true;
 }
 
-/* Months first, clamped to the month's end, then days, then seconds: PostgreSQL's order. The fraction of a second stays aside. */
+/* Months first, clamped to the month's end, then days, then seconds: PostgreSQL's order. The fraction of a second
+ * stays aside. */
 static bool emit_shift(struct emitter *e, const struct expr *x, bool minus, struct fragment *ret)
 {
     struct str months, days, seconds, local = emit_raise_local(e);
@@ -157,14 +161,17 @@ static bool emit_shift(struct emitter *e, const struct expr *x, bool minus, stru
         return blocked(e, x->location, "adding an interval that is not constant here");
     if (!emit_value(e, x->args[0], &v))
         return false;
-    if (!modifier(e, interval, 0, minus, &months) || !modifier(e, interval, 1, minus, &days) || !modifier(e, interval, 2, minus, &seconds))
+    if (!modifier(e, interval, 0, minus, &months) || !modifier(e, interval, 1, minus, &days) ||
+        !modifier(e, interval, 2, minus, &seconds))
         return err_is_set(e->err) ? false : blocked(e, x->location, "adding this interval here");
     const struct str s = v.sql;
-    *ret = (struct fragment){ .sql = text_of(e,
-                                             "CASE WHEN %.*s IS NOT NULL AND %.*s IS NOT NULL THEN "
-                                             "coalesce(datetime(substr(%.*s,1,19),%.*s,'floor',%.*s,%.*s)||substr(%.*s,20),%.*s) END",
-                                             STR_FMT(s), STR_FMT(months), STR_FMT(s), STR_FMT(months), STR_FMT(days), STR_FMT(seconds), STR_FMT(s),
-                                             STR_FMT(local)) };
+    *ret = (struct fragment){
+        .sql = text_of(e,
+                       "CASE WHEN %.*s IS NOT NULL AND %.*s IS NOT NULL THEN "
+                       "coalesce(datetime(substr(%.*s,1,19),%.*s,'floor',%.*s,%.*s)||substr(%.*s,20),%.*s) END",
+                       STR_FMT(s), STR_FMT(months), STR_FMT(s), STR_FMT(months), STR_FMT(days), STR_FMT(seconds),
+                       STR_FMT(s), STR_FMT(local))
+    };
     return ret->sql.p != NULL;
 }
 
@@ -172,7 +179,8 @@ static bool emit_shift(struct emitter *e, const struct expr *x, bool minus, stru
 static bool emit_utc(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     struct str zone;
-    if (!unit_of(e, x->args[0], &zone) || !(str_eq_nocase(zone, STR("UTC")) || str_eq_nocase(zone, STR("GMT")) || str_eq_nocase(zone, STR("Z"))))
+    if (!unit_of(e, x->args[0], &zone) ||
+        !(str_eq_nocase(zone, STR("UTC")) || str_eq_nocase(zone, STR("GMT")) || str_eq_nocase(zone, STR("Z"))))
         return blocked(e, x->location, "AT TIME ZONE here");
     return emit_value(e, x->args[1], ret);
 }
@@ -184,11 +192,13 @@ static const struct datetime_row {
     enum datetime_op op;
     bool utc; /* only in UTC */
 } rows[] = {
-    { "extract_date", EXTRACT, false },        { "extract_timestamp", EXTRACT, false },     { "extract_timestamptz", EXTRACT, true },
-    { "timestamp_part", PART, false },         { "timestamptz_part", PART, true },          { "timestamp_trunc", TRUNC, false },
-    { "timestamptz_trunc", TRUNC, true },      { "timestamp_pl_interval", PLUS, false },    { "timestamp_mi_interval", MINUS, false },
-    { "timestamptz_pl_interval", PLUS, true }, { "timestamptz_mi_interval", MINUS, true },
-    { "timestamptz_zone", ZONE, false },       { "timestamp_zone", ZONE, false },
+    { "extract_date", EXTRACT, false },         { "extract_timestamp", EXTRACT, false },
+    { "extract_timestamptz", EXTRACT, true },   { "timestamp_part", PART, false },
+    { "timestamptz_part", PART, true },         { "timestamp_trunc", TRUNC, false },
+    { "timestamptz_trunc", TRUNC, true },       { "timestamp_pl_interval", PLUS, false },
+    { "timestamp_mi_interval", MINUS, false },  { "timestamptz_pl_interval", PLUS, true },
+    { "timestamptz_mi_interval", MINUS, true }, { "timestamptz_zone", ZONE, false },
+    { "timestamp_zone", ZONE, false },
 };
 
 bool emit_datetime_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)

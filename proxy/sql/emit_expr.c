@@ -1,4 +1,5 @@
-/* emit_expr.c - expressions but calls; see emit_internal.h. Compound texts stand in parentheses, so precedence is no matter. */
+/* emit_expr.c - expressions but calls; see emit_internal.h. Compound texts stand in parentheses, so precedence is no
+ * matter. */
 #include "proxy/sql/emit_internal.h"
 
 #include "proxy/sql/analyze.h"
@@ -99,10 +100,11 @@ static struct str unix_text(struct emitter *e, oid_t type, const struct fragment
     case FORM_UNIX_S:
         return text_of(e, "%s(%.*s,'unixepoch')", function, STR_FMT(s));
     case FORM_UNIX_MS:
-        return text_of(e, "(%s(%.*s/1000,'unixepoch')||rtrim(rtrim(printf('.%%03d',%.*s%%1000),'0'),'.'))", function, STR_FMT(s), STR_FMT(s));
+        return text_of(e, "(%s(%.*s/1000,'unixepoch')||rtrim(rtrim(printf('.%%03d',%.*s%%1000),'0'),'.'))", function,
+                       STR_FMT(s), STR_FMT(s));
     default:
-        return text_of(e, "(%s(%.*s/1000000,'unixepoch')||rtrim(rtrim(printf('.%%06d',%.*s%%1000000),'0'),'.'))", function, STR_FMT(s),
-                       STR_FMT(s));
+        return text_of(e, "(%s(%.*s/1000000,'unixepoch')||rtrim(rtrim(printf('.%%06d',%.*s%%1000000),'0'),'.'))",
+                       function, STR_FMT(s), STR_FMT(s));
     }
 }
 
@@ -140,7 +142,8 @@ bool join_balanced(struct emitter *e, const struct str *parts, size_t n, const c
     }
     struct str left, right;
     size_t half = n <= 8 ? n - 1 : n / 2;
-    if (!join_balanced(e, parts, half, operator_text, &left) || !join_balanced(e, parts + half, n - half, operator_text, &right))
+    if (!join_balanced(e, parts, half, operator_text, &left) ||
+        !join_balanced(e, parts + half, n - half, operator_text, &right))
         return false;
     *ret = n <= 8 ? text_of(e, "%.*s%s%.*s", STR_FMT(left), operator_text, STR_FMT(right))
                   : text_of(e, "(%.*s)%s(%.*s)", STR_FMT(left), operator_text, STR_FMT(right));
@@ -228,12 +231,15 @@ struct expr *call_expr(struct emitter *e, const struct pg_proc *proc, const stru
     }
     args[0] = (struct expr *)(uintptr_t)a;
     args[1] = (struct expr *)(uintptr_t)b;
-    *x = (struct expr){ .kind = EXPR_FUNC, .type = proc->result, .typmod = -1, .location = a->location, .args = args, .n_args = 2 };
+    *x = (struct expr){
+        .kind = EXPR_FUNC, .type = proc->result, .typmod = -1, .location = a->location, .args = args, .n_args = 2
+    };
     x->call.proc = proc;
     return x;
 }
 
-bool emit_equal(struct emitter *e, const struct expr *a, const struct expr *b, const struct pg_proc *proc, struct fragment *ret)
+bool emit_equal(struct emitter *e, const struct expr *a, const struct expr *b, const struct pg_proc *proc,
+                struct fragment *ret)
 {
     struct expr *x = call_expr(e, proc, a, b);
     return x && emit_call(e, x, ret) && settle(e, ret);
@@ -412,11 +418,13 @@ static bool emit_logic(struct emitter *e, const struct expr *x, bool condition, 
     return ret->sql.p != NULL;
 }
 
-static bool emit_suffixed(struct emitter *e, const struct expr *x, const char *prefix, const char *suffix, struct fragment *ret)
+static bool emit_suffixed(struct emitter *e, const struct expr *x, const char *prefix, const char *suffix,
+                          struct fragment *ret)
 {
     struct fragment f;
     bool handled = false;
-    if ((x->kind == EXPR_IS_NULL || x->kind == EXPR_IS_NOT_NULL) && (!emit_json_is_null(e, x, &handled, ret) || handled))
+    if ((x->kind == EXPR_IS_NULL || x->kind == EXPR_IS_NOT_NULL) &&
+        (!emit_json_is_null(e, x, &handled, ret) || handled))
         return handled && ret->sql.p != NULL;
     if (!emit_expr(e, x->args[0], &f) || !settle(e, &f))
         return false;
@@ -433,7 +441,8 @@ static bool emit_row_null(struct emitter *e, const struct expr *x, struct fragme
         struct fragment f;
         if (!emit_expr(e, row->args[i], &f) || !settle(e, &f))
             return false;
-        text = i ? text_of(e, "%.*s AND %.*s%s", STR_FMT(text), STR_FMT(f.sql), suffix) : text_of(e, "%.*s%s", STR_FMT(f.sql), suffix);
+        text = i ? text_of(e, "%.*s AND %.*s%s", STR_FMT(text), STR_FMT(f.sql), suffix)
+                 : text_of(e, "%.*s%s", STR_FMT(f.sql), suffix);
         if (!text.p)
             return false;
     }
@@ -452,8 +461,8 @@ static bool unify(struct emitter *e, oid_t type, struct fragment *branches, size
         if (!settle(e, &branches[i]))
             return false;
         parts[i] = &branches[i];
-        same = same && branches[i].form == branches[0].form && branches[i].scale == branches[0].scale && branches[i].scale >= 0 &&
-               !branches[i].mixed_scale;
+        same = same && branches[i].form == branches[0].form && branches[i].scale == branches[0].scale &&
+               branches[i].scale >= 0 && !branches[i].mixed_scale;
     }
     *ret = (struct fragment){ 0 };
     if (n == 0)
@@ -493,7 +502,8 @@ static bool is_null_const(const struct expr *x)
 static bool emit_case(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     size_t n = x->cases.n_arms, n_branches = 0;
-    struct fragment *whens = ARENA_ARRAY(e->arena, struct fragment, n), *branches = ARENA_ARRAY(e->arena, struct fragment, n + 1);
+    struct fragment *whens = ARENA_ARRAY(e->arena, struct fragment, n),
+                    *branches = ARENA_ARRAY(e->arena, struct fragment, n + 1);
     size_t *slot = ARENA_ARRAY(e->arena, size_t, n + 1); /* 0: NULL, else 1 + index of the branch */
     if (!whens || !branches || !slot)
         return err_oom(e->err);
@@ -567,20 +577,23 @@ static bool emit_extreme(struct emitter *e, const struct expr *x, struct fragmen
     if (e->target == TARGET_D1 && is_numeric(e, x->type) && ret->form == FORM_NATURAL)
         return blocked(e, x->location, "comparing exact numerics here");
     if (x->n_args == 2) {
-        ret->sql = text_of(e, "CASE WHEN %.*s IS NULL THEN %.*s WHEN %.*s IS NULL THEN %.*s ELSE %s(%.*s%s,%.*s) END", STR_FMT(parts[0]),
-                           STR_FMT(parts[1]), STR_FMT(parts[1]), STR_FMT(parts[0]), name, STR_FMT(parts[0]), collation, STR_FMT(parts[1]));
+        ret->sql = text_of(e, "CASE WHEN %.*s IS NULL THEN %.*s WHEN %.*s IS NULL THEN %.*s ELSE %s(%.*s%s,%.*s) END",
+                           STR_FMT(parts[0]), STR_FMT(parts[1]), STR_FMT(parts[1]), STR_FMT(parts[0]), name,
+                           STR_FMT(parts[0]), collation, STR_FMT(parts[1]));
         return ret->sql.p != NULL;
     }
     for (size_t i = 0; i < x->n_args && rows.p; i++)
         rows = text_of(e, "%.*s%s(%.*s)", STR_FMT(rows), i ? "," : "", STR_FMT(parts[i]));
-    ret->sql = rows.p ? text_of(e, "(WITH g(v) AS (VALUES %.*s) SELECT %s(v%s) FROM g)", STR_FMT(rows), name, collation) : rows;
+    ret->sql = rows.p ? text_of(e, "(WITH g(v) AS (VALUES %.*s) SELECT %s(v%s) FROM g)", STR_FMT(rows), name, collation)
+                      : rows;
     return ret->sql.p != NULL;
 }
 
 static bool emit_nullif(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     struct fragment value, equal;
-    if (!emit_equal(e, x->args[0], x->args[1], x->call.proc, &equal) || !emit_expr(e, x->args[0], &value) || !settle(e, &value))
+    if (!emit_equal(e, x->args[0], x->args[1], x->call.proc, &equal) || !emit_expr(e, x->args[0], &value) ||
+        !settle(e, &value))
         return false;
     *ret = value;
     ret->simple = false;
@@ -588,7 +601,8 @@ static bool emit_nullif(struct emitter *e, const struct expr *x, struct fragment
     return ret->sql.p != NULL;
 }
 
-bool emit_pair(struct emitter *e, const struct expr *a, const struct expr *b, struct fragment *left, struct fragment *right)
+bool emit_pair(struct emitter *e, const struct expr *a, const struct expr *b, struct fragment *left,
+               struct fragment *right)
 {
     if (!emit_expr(e, a, left) || !emit_expr(e, b, right) || !settle(e, left) || !settle(e, right))
         return false;
@@ -607,15 +621,17 @@ static bool emit_distinct(struct emitter *e, const struct expr *x, struct fragme
     const char *collation;
     if (!collation_or_block(e, x->args[0], false, &collation) || !emit_pair(e, x->args[0], x->args[1], &left, &right))
         return false;
-    *ret = (struct fragment){ .sql = text_of(e, "(%.*s %s %.*s%s)", STR_FMT(left.sql), x->kind == EXPR_DISTINCT ? "IS NOT" : "IS",
-                                             STR_FMT(right.sql), collation) };
+    *ret =
+        (struct fragment){ .sql = text_of(e, "(%.*s %s %.*s%s)", STR_FMT(left.sql),
+                                          x->kind == EXPR_DISTINCT ? "IS NOT" : "IS", STR_FMT(right.sql), collation) };
     return ret->sql.p != NULL;
 }
 
 static bool emit_in(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     size_t n = x->n_args;
-    struct fragment *items = ARENA_ARRAY(e->arena, struct fragment, n), **parts = ARENA_ARRAY(e->arena, struct fragment *, n);
+    struct fragment *items = ARENA_ARRAY(e->arena, struct fragment, n),
+                    **parts = ARENA_ARRAY(e->arena, struct fragment *, n);
     const char *collation;
     size_t n_parts = 0;
     if (!items || !parts)
@@ -653,10 +669,14 @@ static bool emit_in(struct emitter *e, const struct expr *x, struct fragment *re
 static bool emit_sql_value(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     static const char *const facts[] = {
-        [SQLVALUE_CURRENT_ROLE] = "current_user", [SQLVALUE_CURRENT_USER] = "current_user", [SQLVALUE_SESSION_USER] = "session_user",
-        [SQLVALUE_USER] = "current_user", [SQLVALUE_CURRENT_CATALOG] = "current_database", [SQLVALUE_CURRENT_SCHEMA] = "current_schema",
+        [SQLVALUE_CURRENT_ROLE] = "current_user",        [SQLVALUE_CURRENT_USER] = "current_user",
+        [SQLVALUE_SESSION_USER] = "session_user",        [SQLVALUE_USER] = "current_user",
+        [SQLVALUE_CURRENT_CATALOG] = "current_database", [SQLVALUE_CURRENT_SCHEMA] = "current_schema",
     };
-    struct bind b = { .source = BIND_NOW, .type = x->type, .typmod = x->sql_value.precision >= 0 ? x->sql_value.precision : -1, .index = -1 };
+    struct bind b = { .source = BIND_NOW,
+                      .type = x->type,
+                      .typmod = x->sql_value.precision >= 0 ? x->sql_value.precision : -1,
+                      .index = -1 };
     if (e->inline_constants)
         return blocked(e, x->location, "the current date, time or user here");
     if (x->sql_value.function > SQLVALUE_LOCALTIMESTAMP) {
@@ -674,8 +694,8 @@ static bool emit_domain_check(struct emitter *e, const struct expr *x, struct fr
 {
     const struct user_type *u = snapshot_user_type(e->shared->snapshot, x->type);
     if (u && x->coercion.is_explicit && (u->n_checks || u->not_null))
-        return refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "a cast to domain %.*s, which has constraints, is not supported",
-                       STR_FMT(u->name));
+        return refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "a cast to domain %.*s, which has constraints, is not supported", STR_FMT(u->name));
     return emit_expr(e, x->args[0], ret); /* assignment: the column's own CHECK looks at it */
 }
 
@@ -817,9 +837,11 @@ static bool wants_prelude(const struct emitter *e, const struct expr *x)
         break;
     case EXPR_FUNC: {
         const struct emission *row = emission_find(x->call.proc);
-        bool from_int = x->n_args == 1 && is_numeric(e, x->type) && strstr(x->call.proc->source, "_numeric") && strncmp(x->call.proc->source, "int", 3) == 0;
+        bool from_int = x->n_args == 1 && is_numeric(e, x->type) && strstr(x->call.proc->source, "_numeric") &&
+                        strncmp(x->call.proc->source, "int", 3) == 0;
         bool plain = from_int || (row && row->d1 && !row->flags && !is_numeric(e, x->type));
-        if (plain && x->n_args <= 1 && (x->n_args == 0 || x->args[0]->kind == EXPR_CONST || x->args[0]->kind == EXPR_PARAM))
+        if (plain && x->n_args <= 1 &&
+            (x->n_args == 0 || x->args[0]->kind == EXPR_CONST || x->args[0]->kind == EXPR_PARAM))
             return false;
         break;
     }

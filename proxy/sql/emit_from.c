@@ -1,4 +1,5 @@
-/* emit_from.c - range table and join tree; set-returning functions; LATERAL by way of json_each; see emit_internal.h. */
+/* emit_from.c - range table and join tree; set-returning functions; LATERAL by way of json_each; see emit_internal.h.
+ * */
 #include "proxy/sql/emit_internal.h"
 
 struct level *level_new(struct emitter *e, const struct query *q)
@@ -15,7 +16,8 @@ struct level *level_new(struct emitter *e, const struct query *q)
 
 /* ---- columns ---- */
 
-static bool column_fragment(struct emitter *e, const struct column *column, oid_t type, struct str text, struct fragment *ret)
+static bool column_fragment(struct emitter *e, const struct column *column, oid_t type, struct str text,
+                            struct fragment *ret)
 {
     *ret = (struct fragment){ .sql = text, .simple = true, .scale = -1 };
     if (!column || e->target == TARGET_LOCAL)
@@ -42,7 +44,8 @@ static bool column_fragment(struct emitter *e, const struct column *column, oid_
     return text.p != NULL;
 }
 
-bool relation_columns(struct emitter *e, const struct relation *r, const struct rte *rte, struct str alias, struct fragment **ret)
+bool relation_columns(struct emitter *e, const struct relation *r, const struct rte *rte, struct str alias,
+                      struct fragment **ret)
 {
     size_t n = rte ? rte->n_columns : r->n_columns;
     struct fragment *columns = ARENA_ARRAY(e->arena, struct fragment, n);
@@ -59,8 +62,8 @@ bool relation_columns(struct emitter *e, const struct relation *r, const struct 
     return true;
 }
 
-static bool numbered_columns(struct emitter *e, struct str alias, const char *pattern, size_t first, const struct fragment *forms, size_t n,
-                             struct fragment **ret)
+static bool numbered_columns(struct emitter *e, struct str alias, const char *pattern, size_t first,
+                             const struct fragment *forms, size_t n, struct fragment **ret)
 {
     struct fragment *columns = ARENA_ARRAY(e->arena, struct fragment, n);
     if (!columns)
@@ -125,7 +128,8 @@ static bool is_source(const struct expr *x, const char *prefix)
     return strncmp(x->call.proc->source, prefix, strlen(prefix)) == 0;
 }
 
-static bool emit_unnest(struct emitter *e, const struct expr *x, struct str alias, struct str *ret, struct fragment *column)
+static bool emit_unnest(struct emitter *e, const struct expr *x, struct str alias, struct str *ret,
+                        struct fragment *column)
 {
     struct fragment array;
     oid_t type = base_type(e, x->args[0]->type), element = snapshot_element_type(e->shared->snapshot, type);
@@ -133,60 +137,79 @@ static bool emit_unnest(struct emitter *e, const struct expr *x, struct str alia
         return false;
     /* The local engine gives the elements of all dimensions; D1 would show inner arrays as JSON. */
     bool local = e->target == TARGET_LOCAL;
-    *ret = text_of(e, "json_each(%s%.*s%s) AS %.*s", local ? "pg_array_unnest(" : "", STR_FMT(array.sql), local ? ")" : "", STR_FMT(alias));
-    *column = (struct fragment){ .sql = from_json(e, element, text_of(e, "%.*s.value", STR_FMT(alias))), .simple = true, .scale = -1 };
+    *ret = text_of(e, "json_each(%s%.*s%s) AS %.*s", local ? "pg_array_unnest(" : "", STR_FMT(array.sql),
+                   local ? ")" : "", STR_FMT(alias));
+    *column = (struct fragment){ .sql = from_json(e, element, text_of(e, "%.*s.value", STR_FMT(alias))),
+                                 .simple = true,
+                                 .scale = -1 };
     return ret->p && column->sql.p;
 }
 
-/* generate_series over integers counts by a recursive query; with columns in its arguments it must become one JSON value. */
-static bool emit_series(struct emitter *e, const struct expr *x, struct str alias, struct str *ret, struct fragment *column, struct str *ordinal)
+/* generate_series over integers counts by a recursive query; with columns in its arguments it must become one JSON
+ * value. */
+static bool emit_series(struct emitter *e, const struct expr *x, struct str alias, struct str *ret,
+                        struct fragment *column, struct str *ordinal)
 {
     struct fragment from, to, step = { .sql = STR("1") };
-    if (!emit_value(e, x->args[0], &from) || !emit_value(e, x->args[1], &to) || (x->n_args > 2 && !emit_value(e, x->args[2], &step)))
+    if (!emit_value(e, x->args[0], &from) || !emit_value(e, x->args[1], &to) ||
+        (x->n_args > 2 && !emit_value(e, x->args[2], &step)))
         return false;
     const struct str a = from.sql, b = to.sql, s = step.sql;
     struct str name = unique_name(e, STR("n")), raise = emit_raise(e, "22023", STR("step size cannot equal zero"));
-    bool constant = is_constant_expr(x->args[0]) && is_constant_expr(x->args[1]) && (x->n_args < 3 || is_constant_expr(x->args[2]));
+    bool constant =
+        is_constant_expr(x->args[0]) && is_constant_expr(x->args[1]) && (x->n_args < 3 || is_constant_expr(x->args[2]));
     struct str body;
     if (x->n_args < 3)
-        body = text_of(e, "WITH RECURSIVE %.*s(c0) AS (SELECT %.*s WHERE %.*s <= %.*s UNION ALL SELECT c0+1 FROM %.*s WHERE c0 < %.*s) SELECT c0 FROM %.*s",
+        body = text_of(e,
+                       "WITH RECURSIVE %.*s(c0) AS (SELECT %.*s WHERE %.*s <= %.*s UNION ALL SELECT c0+1 FROM %.*s "
+                       "WHERE c0 < %.*s) SELECT c0 FROM %.*s",
                        STR_FMT(name), STR_FMT(a), STR_FMT(a), STR_FMT(b), STR_FMT(name), STR_FMT(b), STR_FMT(name));
     else
         body = text_of(e,
-                       "WITH RECURSIVE %.*s(c0) AS (SELECT %.*s WHERE CASE WHEN %.*s = 0 THEN %.*s WHEN %.*s > 0 THEN %.*s <= %.*s ELSE %.*s >= %.*s END "
-                       "UNION ALL SELECT c0+%.*s FROM %.*s WHERE CASE WHEN %.*s > 0 THEN c0+%.*s <= %.*s ELSE c0+%.*s >= %.*s END) SELECT c0 FROM %.*s",
-                       STR_FMT(name), STR_FMT(a), STR_FMT(s), STR_FMT(raise), STR_FMT(s), STR_FMT(a), STR_FMT(b), STR_FMT(a), STR_FMT(b), STR_FMT(s),
-                       STR_FMT(name), STR_FMT(s), STR_FMT(s), STR_FMT(b), STR_FMT(s), STR_FMT(b), STR_FMT(name));
+                       "WITH RECURSIVE %.*s(c0) AS (SELECT %.*s WHERE CASE WHEN %.*s = 0 THEN %.*s WHEN %.*s > 0 THEN "
+                       "%.*s <= %.*s ELSE %.*s >= %.*s END "
+                       "UNION ALL SELECT c0+%.*s FROM %.*s WHERE CASE WHEN %.*s > 0 THEN c0+%.*s <= %.*s ELSE c0+%.*s "
+                       ">= %.*s END) SELECT c0 FROM %.*s",
+                       STR_FMT(name), STR_FMT(a), STR_FMT(s), STR_FMT(raise), STR_FMT(s), STR_FMT(a), STR_FMT(b),
+                       STR_FMT(a), STR_FMT(b), STR_FMT(s), STR_FMT(name), STR_FMT(s), STR_FMT(s), STR_FMT(b),
+                       STR_FMT(s), STR_FMT(b), STR_FMT(name));
     if (!name.p || !body.p)
         return false;
     *ret = constant ? text_of(e, "(%.*s) AS %.*s", STR_FMT(body), STR_FMT(alias))
-                    : text_of(e, "json_each((SELECT json_group_array(c0) FROM (%.*s))) AS %.*s", STR_FMT(body), STR_FMT(alias));
-    *column = (struct fragment){ .sql = text_of(e, "%.*s.%s", STR_FMT(alias), constant ? "c0" : "value"), .simple = true, .scale = -1 };
+                    : text_of(e, "json_each((SELECT json_group_array(c0) FROM (%.*s))) AS %.*s", STR_FMT(body),
+                              STR_FMT(alias));
+    *column = (struct fragment){ .sql = text_of(e, "%.*s.%s", STR_FMT(alias), constant ? "c0" : "value"),
+                                 .simple = true,
+                                 .scale = -1 };
     if (constant)
         *ordinal = text_of(e, "((%.*s - %.*s) / %.*s + 1)", STR_FMT(column->sql), STR_FMT(a), STR_FMT(s));
     return ret->p && column->sql.p && ordinal->p;
 }
 
-static bool emit_json_texts(struct emitter *e, const struct expr *x, struct str alias, struct str *ret, struct fragment *column)
+static bool emit_json_texts(struct emitter *e, const struct expr *x, struct str alias, struct str *ret,
+                            struct fragment *column)
 {
     struct fragment document;
     struct str local = emit_raise_local(e);
     if (!emit_value(e, x->args[0], &document))
         return false;
     const struct str d = document.sql, a = alias;
-    *ret = text_of(e, "json_each(CASE json_type(%.*s) WHEN 'array' THEN %.*s WHEN NULL THEN NULL ELSE iif(%.*s IS NULL, NULL, %.*s) END) AS %.*s",
+    *ret = text_of(e,
+                   "json_each(CASE json_type(%.*s) WHEN 'array' THEN %.*s WHEN NULL THEN NULL ELSE iif(%.*s IS NULL, "
+                   "NULL, %.*s) END) AS %.*s",
                    STR_FMT(d), STR_FMT(d), STR_FMT(d), STR_FMT(local), STR_FMT(a));
     *column = (struct fragment){ .scale = -1 };
     column->sql = text_of(e,
-                          "CASE %.*s.type WHEN 'text' THEN %.*s.value WHEN 'integer' THEN CAST(%.*s.value AS TEXT) WHEN 'true' THEN 'true' "
+                          "CASE %.*s.type WHEN 'text' THEN %.*s.value WHEN 'integer' THEN CAST(%.*s.value AS TEXT) "
+                          "WHEN 'true' THEN 'true' "
                           "WHEN 'false' THEN 'false' WHEN 'null' THEN NULL ELSE %.*s END",
                           STR_FMT(a), STR_FMT(a), STR_FMT(a), STR_FMT(local));
     return ret->p && column->sql.p;
 }
 
 /* The local function gives a JSON array: of values, or of arrays when there are several columns. */
-static bool emit_own_set(struct emitter *e, const struct expr *x, const struct rte *rte, struct str alias, struct str *ret,
-                         struct fragment *columns, size_t n)
+static bool emit_own_set(struct emitter *e, const struct expr *x, const struct rte *rte, struct str alias,
+                         struct str *ret, struct fragment *columns, size_t n)
 {
     struct str list = STR(""), types = STR("");
     const struct emission *row = emission_find(x->call.proc);
@@ -202,9 +225,11 @@ static bool emit_own_set(struct emitter *e, const struct expr *x, const struct r
     if (!(row->flags & FUNCTION_TYPES))
         types = STR("");
     size_t name = strcspn(row->key, "(");
-    *ret = text_of(e, "json_each(pg_%.*s(%.*s%.*s)) AS %.*s", (int)name, row->key, STR_FMT(types), STR_FMT(list), STR_FMT(alias));
+    *ret = text_of(e, "json_each(pg_%.*s(%.*s%.*s)) AS %.*s", (int)name, row->key, STR_FMT(types), STR_FMT(list),
+                   STR_FMT(alias));
     for (size_t i = 0; i < n; i++) {
-        struct str value = n == 1 ? text_of(e, "%.*s.value", STR_FMT(alias)) : text_of(e, "json_extract(%.*s.value,'$[%zu]')", STR_FMT(alias), i);
+        struct str value = n == 1 ? text_of(e, "%.*s.value", STR_FMT(alias))
+                                  : text_of(e, "json_extract(%.*s.value,'$[%zu]')", STR_FMT(alias), i);
         oid_t type = rte ? rte->columns[i].type : x->type;
         columns[i] = (struct fragment){ .sql = from_json(e, type, value), .scale = -1 };
     }
@@ -212,8 +237,8 @@ static bool emit_own_set(struct emitter *e, const struct expr *x, const struct r
 }
 
 /* json_to_recordset(…) AS x(a int, b text): fields by name, read as the types of the column list. */
-static bool emit_recordset(struct emitter *e, const struct expr *x, const struct rte *rte, struct str alias, struct str *ret,
-                           struct fragment *columns, size_t n)
+static bool emit_recordset(struct emitter *e, const struct expr *x, const struct rte *rte, struct str alias,
+                           struct str *ret, struct fragment *columns, size_t n)
 {
     struct fragment document;
     bool many = x->call.proc->returns_set;
@@ -226,16 +251,17 @@ static bool emit_recordset(struct emitter *e, const struct expr *x, const struct
     for (size_t i = 0; i < n; i++) {
         struct str name = emit_text_literal(rte->columns[i].name, e->arena);
         columns[i] = (struct fragment){ .scale = -1 };
-        columns[i].sql = text_of(e, "pg1_json_field(%.*s.value,%.*s,%u,%d)", STR_FMT(alias), STR_FMT(name), base_type(e, rte->columns[i].type),
-                                 (int)rte->columns[i].typmod);
+        columns[i].sql = text_of(e, "pg1_json_field(%.*s.value,%.*s,%u,%d)", STR_FMT(alias), STR_FMT(name),
+                                 base_type(e, rte->columns[i].type), (int)rte->columns[i].typmod);
     }
     return ret->p != NULL;
 }
 
-bool emit_set_function(struct emitter *e, const struct expr *x, const struct rte *rte, struct str wanted, struct str *ret,
-                       struct fragment *columns, size_t n_columns, struct str *ret_ordinal)
+bool emit_set_function(struct emitter *e, const struct expr *x, const struct rte *rte, struct str wanted,
+                       struct str *ret, struct fragment *columns, size_t n_columns, struct str *ret_ordinal)
 {
-    struct str alias = unique_name(e, wanted.n ? wanted : str_from(x->kind == EXPR_FUNC ? x->call.proc->name : "value"));
+    struct str alias =
+        unique_name(e, wanted.n ? wanted : str_from(x->kind == EXPR_FUNC ? x->call.proc->name : "value"));
     if (!alias.p)
         return false;
     *ret_ordinal = text_of(e, "(%.*s.key + 1)", STR_FMT(alias));
@@ -244,7 +270,8 @@ bool emit_set_function(struct emitter *e, const struct expr *x, const struct rte
             return emit_unnest(e, x, alias, ret, columns);
         if (is_source(x, "generate_series_int") || is_source(x, "generate_series_step_int"))
             return emit_series(e, x, alias, ret, columns, ret_ordinal);
-        if ((is_source(x, "json_array_elements_text") || is_source(x, "jsonb_array_elements_text")) && e->target == TARGET_D1)
+        if ((is_source(x, "json_array_elements_text") || is_source(x, "jsonb_array_elements_text")) &&
+            e->target == TARGET_D1)
             return emit_json_texts(e, x, alias, ret, columns);
         if (is_source(x, "json_to_record") || is_source(x, "jsonb_to_record") || is_source(x, "json_populate_record") ||
             is_source(x, "jsonb_populate_record"))
@@ -258,7 +285,8 @@ bool emit_set_function(struct emitter *e, const struct expr *x, const struct rte
     if (!emit_expr(e, x, &f) || !json_element(e, x->type, &f))
         return false;
     *ret = text_of(e, "json_each(json_array(%.*s)) AS %.*s", STR_FMT(f.sql), STR_FMT(alias));
-    columns[0] = (struct fragment){ .sql = from_json(e, x->type, text_of(e, "%.*s.value", STR_FMT(alias))), .scale = -1 };
+    columns[0] =
+        (struct fragment){ .sql = from_json(e, x->type, text_of(e, "%.*s.value", STR_FMT(alias))), .scale = -1 };
     return ret->p && columns[0].sql.p;
 }
 
@@ -276,7 +304,8 @@ static bool emit_relation_rte(struct emitter *e, const struct query *q, int inde
     if (r->is_system && e->target == TARGET_D1)
         return blocked(e, -1, "system relation %.*s here", STR_FMT(r->name));
     if (r->kind == RELATION_SEQUENCE)
-        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "reading sequence %.*s as a table is not supported", STR_FMT(r->name));
+        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "reading sequence %.*s as a table is not supported",
+                       STR_FMT(r->name));
     struct str alias = unique_name(e, rte->alias), name = emit_identifier(r->sqlite_name, e->arena);
     if (!alias.p || !name.p || !relation_columns(e, r, rte, alias, &m->columns))
         return err_is_set(e->err) ? false : err_oom(e->err);
@@ -290,8 +319,8 @@ static bool emit_relation_rte(struct emitter *e, const struct query *q, int inde
 }
 
 /* Columns of a subquery as the elements of one JSON array per row. */
-static bool lateral_subquery(struct emitter *e, const struct query *q, const struct rte *rte, struct str select, const struct select_output *out,
-                             struct emitted_rte *m, struct str *ret)
+static bool lateral_subquery(struct emitter *e, const struct query *q, const struct rte *rte, struct str select,
+                             const struct select_output *out, struct emitted_rte *m, struct str *ret)
 {
     struct str list = STR(""), alias = unique_name(e, rte->alias.n ? rte->alias : STR("lateral"));
     m->columns = ARENA_ARRAY(e->arena, struct fragment, out->n);
@@ -313,7 +342,8 @@ static bool lateral_subquery(struct emitter *e, const struct query *q, const str
         list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(f.sql));
     }
     (void)q;
-    *ret = text_of(e, "json_each((SELECT json_group_array(json_array(%.*s)) FROM (%.*s))) AS %.*s", STR_FMT(list), STR_FMT(select), STR_FMT(alias));
+    *ret = text_of(e, "json_each((SELECT json_group_array(json_array(%.*s)) FROM (%.*s))) AS %.*s", STR_FMT(list),
+                   STR_FMT(select), STR_FMT(alias));
     return ret->p != NULL;
 }
 
@@ -435,7 +465,10 @@ static bool emit_rte(struct emitter *e, const struct query *q, int index, struct
 
 static bool emit_item(struct emitter *e, const struct query *q, const struct from_item *item, struct str *ret)
 {
-    static const char *const words[] = { [JOIN_CROSS] = "JOIN", [JOIN_INNER] = "JOIN", [JOIN_LEFT] = "LEFT JOIN", [JOIN_RIGHT] = "RIGHT JOIN",
+    static const char *const words[] = { [JOIN_CROSS] = "JOIN",
+                                         [JOIN_INNER] = "JOIN",
+                                         [JOIN_LEFT] = "LEFT JOIN",
+                                         [JOIN_RIGHT] = "RIGHT JOIN",
                                          [JOIN_FULL] = "FULL JOIN" };
     if (item->kind == FROM_RTE)
         return emit_rte(e, q, item->rte, ret);
@@ -444,20 +477,21 @@ static bool emit_item(struct emitter *e, const struct query *q, const struct fro
     if (e->depth >= EMIT_MAX_DEPTH)
         return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     e->depth++;
-    bool ok = emit_item(e, q, item->left, &left) && emit_item(e, q, item->right, &right) && (!item->on || emit_condition(e, item->on, &on));
+    bool ok = emit_item(e, q, item->left, &left) && emit_item(e, q, item->right, &right) &&
+              (!item->on || emit_condition(e, item->on, &on));
     e->depth--;
     if (!ok)
         return false;
     bool nested = item->right->kind == FROM_JOIN;
-    *ret = text_of(e, "%.*s %s %s%.*s%s%s%.*s", STR_FMT(left), words[item->join], nested ? "(" : "", STR_FMT(right), nested ? ")" : "",
-                   on.sql.n ? " ON " : "", STR_FMT(on.sql));
+    *ret = text_of(e, "%.*s %s %s%.*s%s%s%.*s", STR_FMT(left), words[item->join], nested ? "(" : "", STR_FMT(right),
+                   nested ? ")" : "", on.sql.n ? " ON " : "", STR_FMT(on.sql));
     return ret->p != NULL;
 }
 
 static bool has_right_join(const struct from_item *item)
 {
-    return item->kind == FROM_JOIN &&
-           (item->join == JOIN_RIGHT || item->join == JOIN_FULL || has_right_join(item->left) || has_right_join(item->right));
+    return item->kind == FROM_JOIN && (item->join == JOIN_RIGHT || item->join == JOIN_FULL ||
+                                       has_right_join(item->left) || has_right_join(item->right));
 }
 
 bool emit_from(struct emitter *e, const struct query *q, struct str *ret)
@@ -469,7 +503,8 @@ bool emit_from(struct emitter *e, const struct query *q, struct str *ret)
         bool nested = i > 0 && has_right_join(q->from[i]);
         if (!emit_item(e, q, q->from[i], &item))
             return false;
-        text = text_of(e, "%.*s%s%s%.*s%s", STR_FMT(text), i ? ", " : "", nested ? "(" : "", STR_FMT(item), nested ? ")" : "");
+        text = text_of(e, "%.*s%s%s%.*s%s", STR_FMT(text), i ? ", " : "", nested ? "(" : "", STR_FMT(item),
+                       nested ? ")" : "");
         if (!text.p)
             return false;
     }
@@ -487,7 +522,8 @@ static bool item_makes_null(const struct from_item *item, int rte)
     if (item->kind == FROM_RTE || !item_has(item, rte))
         return false;
     bool in_left = item_has(item->left, rte);
-    bool here = item->join == JOIN_FULL || (item->join == JOIN_LEFT && !in_left) || (item->join == JOIN_RIGHT && in_left);
+    bool here =
+        item->join == JOIN_FULL || (item->join == JOIN_LEFT && !in_left) || (item->join == JOIN_RIGHT && in_left);
     return here || item_makes_null(in_left ? item->left : item->right, rte);
 }
 

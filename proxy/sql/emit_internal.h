@@ -13,7 +13,8 @@
  * emit_change.c    INSERT, UPDATE, DELETE
  * place.c          what runs where: fetches from D1 feeding the local engine
  *
- * A printer answers false in two ways. With e->err set: the statement is refused. Without: this target cannot express the thing
+ * A printer answers false in two ways. With e->err set: the statement is refused. Without: this target cannot express
+ * the thing
  * (blocked() says what), and the caller may print it another way: for the other target, in parts, or not at all.
  */
 #ifndef PGD1_SQL_EMIT_INTERNAL_H
@@ -29,10 +30,12 @@ enum emit_target { TARGET_D1, TARGET_LOCAL };
 /* How the value of a printed expression stands; all but NATURAL only in D1. */
 enum fragment_form {
     FORM_NATURAL, /* storage form of its type */
-    FORM_NUMBER,  /* numeric as INTEGER or REAL, exact within 15 digits; scale: digits shown after the point, -1 unknown */
-    FORM_SCALED,  /* numeric as INTEGER, the value times 10^scale */
-    FORM_UNIX_S, FORM_UNIX_MS, FORM_UNIX_US,
-    FORM_HEX,     /* bytea as hex digits: output for transports without blobs */
+    FORM_NUMBER, /* numeric as INTEGER or REAL, exact within 15 digits; scale: digits shown after the point, -1 unknown */
+    FORM_SCALED, /* numeric as INTEGER, the value times 10^scale */
+    FORM_UNIX_S,
+    FORM_UNIX_MS,
+    FORM_UNIX_US,
+    FORM_HEX, /* bytea as hex digits: output for transports without blobs */
 };
 
 /* A condition under which the value must not be used, and what then. */
@@ -45,19 +48,24 @@ struct check {
 struct fragment {
     struct str sql;
     enum fragment_form form;
-    int scale, digits;     /* NUMBER, SCALED: most decimal digits of the integer; 0 unknown */
-    bool simple;           /* a column, placeholder or literal: cheap to write twice */
-    bool is_null;          /* NULL itself: fits every form */
-    bool is_volatile;      /* another value each time it is evaluated */
+    int scale, digits;           /* NUMBER, SCALED: most decimal digits of the integer; 0 unknown */
+    bool simple;                 /* a column, placeholder or literal: cheap to write twice */
+    bool is_null;                /* NULL itself: fits every form */
+    bool is_volatile;            /* another value each time it is evaluated */
     const struct expr *bindable; /* NUMBER of a constant: it can be bound in another form instead */
-    bool mixed_scale;      /* the scale shown differs from row to row: `scale` is only the value's */
+    bool mixed_scale;            /* the scale shown differs from row to row: `scale` is only the value's */
     struct check *checks, **checks_end;
 };
 
 struct fetch;
 
 /* How much of a query block D1 has done before its rows arrive. */
-enum fetched_part { FETCHED_NOTHING, FETCHED_ROWS /* FROM, some of WHERE */, FETCHED_GROUPS /* and all of WHERE, GROUP BY */, FETCHED_ORDER /* all */ };
+enum fetched_part {
+    FETCHED_NOTHING,
+    FETCHED_ROWS /* FROM, some of WHERE */,
+    FETCHED_GROUPS /* and all of WHERE, GROUP BY */,
+    FETCHED_ORDER /* all */
+};
 
 struct emitted_rte {
     struct fragment *columns; /* how each column is referred to; NULL: not printed yet */
@@ -70,14 +78,19 @@ struct level {
     const struct query *query;
     struct level *parent;
     struct emitted_rte *rtes;
-    struct fragment *outputs;     /* of RTE_OUTPUT: set operations' or INSERT … SELECT's columns */
-    struct fetch *fetch;          /* LOCAL: the whole FROM comes from this fetch … */
-    enum fetched_part part;       /* … and perhaps more */
-    struct str rtes_alias;        /* … named in FROM like this */
-    struct expr **nulled; size_t n_nulled;   /* grouping sets: group entries that are NULL in this one */
-    struct expr **grouped; size_t n_grouped;
-    const struct expr **pushed; size_t n_pushed; /* LOCAL: conjuncts of WHERE that D1 has applied */
-    const struct expr *srf[4]; struct fragment srf_columns[4]; size_t n_srf; /* set-returning functions of the SELECT list */
+    struct fragment *outputs; /* of RTE_OUTPUT: set operations' or INSERT … SELECT's columns */
+    struct fetch *fetch;      /* LOCAL: the whole FROM comes from this fetch … */
+    enum fetched_part part;   /* … and perhaps more */
+    struct str rtes_alias;    /* … named in FROM like this */
+    struct expr **nulled;
+    size_t n_nulled; /* grouping sets: group entries that are NULL in this one */
+    struct expr **grouped;
+    size_t n_grouped;
+    const struct expr **pushed;
+    size_t n_pushed; /* LOCAL: conjuncts of WHERE that D1 has applied */
+    const struct expr *srf[4];
+    struct fragment srf_columns[4];
+    size_t n_srf; /* set-returning functions of the SELECT list */
 };
 
 struct emitter;
@@ -85,15 +98,16 @@ struct emitter;
 /* Rows of D1 that feed the local part. */
 struct fetch {
     int number;
-    struct str alias;                    /* in the local text */
+    struct str alias; /* in the local text */
     struct emitter *d1;
-    struct level *level;                 /* the query's level as D1 sees it */
-    struct str *columns; size_t n_columns, size_columns;
-    struct str with, tail;               /* WITH … and FROM … WHERE … ORDER BY … LIMIT */
-    struct str text;                     /* a whole SELECT instead, its columns c0… */
-    struct changing *changing;           /* the rows of a WITH query that changes data */
-    struct str helper;                   /* a statement to run before, empty: none */
-    bool writes;                         /* nextval(): runs after the reads */
+    struct level *level; /* the query's level as D1 sees it */
+    struct str *columns;
+    size_t n_columns, size_columns;
+    struct str with, tail;     /* WITH … and FROM … WHERE … ORDER BY … LIMIT */
+    struct str text;           /* a whole SELECT instead, its columns c0… */
+    struct changing *changing; /* the rows of a WITH query that changes data */
+    struct str helper;         /* a statement to run before, empty: none */
+    bool writes;               /* nextval(): runs after the reads */
 };
 
 enum { EMIT_MAX_DEPTH = 400, EMIT_MAX_FETCHES = 8, EMIT_MAX_SEQUENCES = 4 };
@@ -111,18 +125,32 @@ struct emit_shared {
     struct literal_set *structural;
     struct arena *arena;
     struct err *err;
-    struct str *names; size_t n_names, size_names; /* aliases used, compared without case as SQLite does */
-    struct fetch *fetches[EMIT_MAX_FETCHES]; size_t n_fetches;
-    struct emitter *prelude; struct str *prelude_columns; size_t n_prelude, size_prelude;
+    struct str *names;
+    size_t n_names, size_names; /* aliases used, compared without case as SQLite does */
+    struct fetch *fetches[EMIT_MAX_FETCHES];
+    size_t n_fetches;
+    struct emitter *prelude;
+    struct str *prelude_columns;
+    size_t n_prelude, size_prelude;
     bool needs_catalog, has_volatile;
-    const struct relation **reads; size_t n_reads, size_reads;
-    struct cte_name { const struct cte *cte; enum emit_target target; struct str name; struct fragment *columns; struct cte_name *next; } *ctes;
-    struct sequence_use sequences[EMIT_MAX_SEQUENCES]; size_t n_sequences;
-    struct changing *changing; size_t n_changing; /* WITH queries that change data (rewrite_changing_with.c) */
-    unsigned *uses, main_uses;  /* of the statement being printed: which of them it reads, by bit */
+    const struct relation **reads;
+    size_t n_reads, size_reads;
+    struct cte_name {
+        const struct cte *cte;
+        enum emit_target target;
+        struct str name;
+        struct fragment *columns;
+        struct cte_name *next;
+    } * ctes;
+    struct sequence_use sequences[EMIT_MAX_SEQUENCES];
+    size_t n_sequences;
+    struct changing *changing;
+    size_t n_changing;                 /* WITH queries that change data (rewrite_changing_with.c) */
+    unsigned *uses, main_uses;         /* of the statement being printed: which of them it reads, by bit */
     int input_order[EMIT_MAX_FETCHES]; /* of each fetch: which input of the local part it feeds */
     /* what blocked the last attempt, for messages */
-    struct str blocked_what; int blocked_location;
+    struct str blocked_what;
+    int blocked_location;
 };
 
 struct emitter {
@@ -132,19 +160,24 @@ struct emitter {
     enum emit_target target;
     bool inline_constants; /* DDL: no binds */
     bool no_prelude;
-    bool no_guards;        /* an index: NULL where a guard would say "local" */
-    bool native;           /* values travel as they are */
-    bool one_row;          /* VALUES of INSERT: volatile functions give one value each */
-    bool in_returning;     /* columns of other tables than the target are looked up: SQLite's RETURNING knows the target only */
-    bool in_targets;       /* inside a SELECT list: changing_new_value() */
-    bool value_only;       /* a numeric's value matters, not the scale it is shown with */
-    struct bind *binds; size_t n_binds, size_binds;
+    bool no_guards; /* an index: NULL where a guard would say "local" */
+    bool native;    /* values travel as they are */
+    bool one_row;   /* VALUES of INSERT: volatile functions give one value each */
+    bool
+        in_returning; /* columns of other tables than the target are looked up: SQLite's RETURNING knows the target only */
+    bool in_targets; /* inside a SELECT list: changing_new_value() */
+    bool value_only; /* a numeric's value matters, not the scale it is shown with */
+    struct bind *binds;
+    size_t n_binds, size_binds;
     struct level *level;
     int depth;
     struct fragment *case_test; /* EXPR_CASE_TEST */
 };
 
-struct emit_mark { size_t names, binds, prelude, prelude_binds, fetches, reads; bool needs_catalog; };
+struct emit_mark {
+    size_t names, binds, prelude, prelude_binds, fetches, reads;
+    bool needs_catalog;
+};
 
 /* --- emit.c --- */
 void emitter_init(struct emitter *e, struct emit_shared *shared, enum emit_target target);
@@ -152,10 +185,12 @@ struct emit_mark emit_mark(const struct emitter *e);
 void emit_rollback(struct emitter *e, struct emit_mark mark);
 /* Both answer false. location: of the construct, -1 none. */
 bool blocked(struct emitter *e, int location, const char *format, ...) __attribute__((format(printf, 3, 4)));
-bool refused(struct emitter *e, int location, enum sqlstate code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+bool refused(struct emitter *e, int location, enum sqlstate code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Turns the last block into 0A000. */
 bool refuse_blocked(struct emitter *e);
-struct str text_of(struct emitter *e, const char *format, ...) __attribute__((format(printf, 2, 3))); /* {NULL,0} and err set: no memory */
+struct str text_of(struct emitter *e, const char *format, ...)
+    __attribute__((format(printf, 2, 3))); /* {NULL,0} and err set: no memory */
 bool grow(struct emitter *e, void **array, size_t n, size_t *size, size_t element);
 /* An unused alias like `wanted`, quoted. */
 struct str unique_name(struct emitter *e, struct str wanted);
@@ -167,30 +202,34 @@ struct bind bind_of_expr(const struct expr *x); /* of an EXPR_CONST or EXPR_PARA
 struct str emit_raise(struct emitter *e, const char *code, struct str message);
 struct str emit_raise_local(struct emitter *e);
 void add_read(struct emitter *e, const struct relation *r);
-/* Renumbers the placeholders of a finished text, drops binds it does not use, gathers them into one JSON array when they are more
+/* Renumbers the placeholders of a finished text, drops binds it does not use, gathers them into one JSON array when
+ * they are more
  * than D1 takes. */
-bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct bind **ret, size_t *ret_n, bool *ret_as_json);
+bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct bind **ret, size_t *ret_n,
+                  bool *ret_as_json);
 /* An expression that has no column in it, worked out here before the batch is made, and bound as `form`. */
 bool emit_prelude(struct emitter *e, const struct expr *x, enum bind_form form, int detail, struct fragment *ret);
 oid_t base_type(const struct emitter *e, oid_t type);
 bool is_utc(const struct emitter *e);
 
 /* --- emit_expr.c --- */
-bool emit_expr(struct emitter *e, const struct expr *x, struct fragment *ret);     /* any form, checks pending */
-bool emit_value(struct emitter *e, const struct expr *x, struct fragment *ret);    /* natural form, no checks pending */
+bool emit_expr(struct emitter *e, const struct expr *x, struct fragment *ret);  /* any form, checks pending */
+bool emit_value(struct emitter *e, const struct expr *x, struct fragment *ret); /* natural form, no checks pending */
 bool emit_condition(struct emitter *e, const struct expr *x, struct fragment *ret); /* boolean where NULL means false */
-bool settle(struct emitter *e, struct fragment *f);      /* writes pending checks into the text */
+bool settle(struct emitter *e, struct fragment *f); /* writes pending checks into the text */
 bool make_natural(struct emitter *e, oid_t type, struct fragment *f);
 bool join_balanced(struct emitter *e, const struct str *parts, size_t n, const char *operator_text, struct str *ret);
-bool is_constant_expr(const struct expr *x);  /* no column, aggregate, subquery or set-returning function anywhere */
+bool is_constant_expr(const struct expr *x); /* no column, aggregate, subquery or set-returning function anywhere */
 bool is_volatile_expr(const struct expr *x);
-bool has_own_vars(const struct expr *x);      /* columns of this level and of no other */
+bool has_own_vars(const struct expr *x); /* columns of this level and of no other */
 /* COLLATE clause that orders and compares a type (" COLLATE pg_numeric"), "" none. False: this target cannot. */
 bool collation_of(struct emitter *e, oid_t type, bool ordering, const char **ret);
 bool collation_or_block(struct emitter *e, const struct expr *x, bool ordering, const char **ret);
 /* Two values in one comparable form. */
-bool emit_pair(struct emitter *e, const struct expr *a, const struct expr *b, struct fragment *left, struct fragment *right);
-bool emit_equal(struct emitter *e, const struct expr *a, const struct expr *b, const struct pg_proc *proc, struct fragment *ret);
+bool emit_pair(struct emitter *e, const struct expr *a, const struct expr *b, struct fragment *left,
+               struct fragment *right);
+bool emit_equal(struct emitter *e, const struct expr *a, const struct expr *b, const struct pg_proc *proc,
+                struct fragment *ret);
 /* a op b for two expressions, as the function call it stands for. */
 struct expr *call_expr(struct emitter *e, const struct pg_proc *proc, const struct expr *a, const struct expr *b);
 /* An enum sorts by the order of its labels: turns its text into their number. */
@@ -216,7 +255,8 @@ bool emit_row_compare(struct emitter *e, const struct expr *x, struct fragment *
 bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret);
 bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *ret);
 bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret);
-bool emit_template(struct emitter *e, const struct expr *x, const char *template_text, const struct fragment *args, size_t n, struct fragment *ret);
+bool emit_template(struct emitter *e, const struct expr *x, const char *template_text, const struct fragment *args,
+                   size_t n, struct fragment *ret);
 bool emit_io_cast(struct emitter *e, const struct expr *x, struct fragment *ret);
 bool emit_typmod(struct emitter *e, const struct expr *x, struct fragment *ret);
 bool emit_as_text(struct emitter *e, const struct expr *x, bool output_form, struct fragment *ret);
@@ -224,14 +264,15 @@ bool emit_as_text(struct emitter *e, const struct expr *x, bool output_form, str
 /* --- emit_numeric.c --- */
 bool is_numeric(const struct emitter *e, oid_t type);
 bool emit_numeric_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
-bool to_number(struct emitter *e, struct fragment *f);  /* NUMBER or SCALED 0: comparable with any number */
+bool to_number(struct emitter *e, struct fragment *f); /* NUMBER or SCALED 0: comparable with any number */
 bool to_scaled(struct emitter *e, int scale, struct fragment *f);
 /* Brings several numerics to one comparable form. */
 bool align_numbers(struct emitter *e, struct fragment *const *parts, size_t n);
 bool numeric_typmod(struct emitter *e, int32_t typmod, struct fragment *f);
 bool numeric_text(struct emitter *e, struct fragment *f);
 bool numeric_quotient(struct emitter *e, const struct expr *x, int32_t typmod, struct fragment *ret);
-bool numeric_storage(struct emitter *e, const struct column *column, struct fragment *f); /* form of the column's cells */
+bool numeric_storage(struct emitter *e, const struct column *column,
+                     struct fragment *f); /* form of the column's cells */
 int typmod_scale(int32_t typmod);
 int typmod_precision(int32_t typmod);
 bool emit_numeric_const(struct emitter *e, const struct expr *x, struct fragment *ret);
@@ -259,14 +300,16 @@ bool sequences_statements(struct emit_shared *s, struct plan_statement **stateme
 bool emit_like(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
 
 /* --- emit_from.c --- */
-bool emit_from(struct emitter *e, const struct query *q, struct str *ret); /* "" when there is none; fills the level's rtes */
+bool emit_from(struct emitter *e, const struct query *q,
+               struct str *ret); /* "" when there is none; fills the level's rtes */
 bool resolve_var(struct emitter *e, const struct expr *x, struct fragment *ret);
 struct level *level_new(struct emitter *e, const struct query *q);
 /* A set-returning function as a FROM item: its text, and how its columns (and ordinal number) are read. */
-bool emit_set_function(struct emitter *e, const struct expr *x, const struct rte *rte, struct str wanted, struct str *ret,
-                       struct fragment *columns, size_t n_columns, struct str *ret_ordinal);
+bool emit_set_function(struct emitter *e, const struct expr *x, const struct rte *rte, struct str wanted,
+                       struct str *ret, struct fragment *columns, size_t n_columns, struct str *ret_ordinal);
 /* How the columns of a table are read under an alias. */
-bool relation_columns(struct emitter *e, const struct relation *r, const struct rte *rte, struct str alias, struct fragment **ret);
+bool relation_columns(struct emitter *e, const struct relation *r, const struct rte *rte, struct str alias,
+                      struct fragment **ret);
 /* Relations whose rows an outer join may replace by NULLs. */
 bool rte_is_nullable(const struct query *q, int rte);
 
@@ -282,8 +325,10 @@ bool emit_where(struct emitter *e, const struct query *q, const struct expr **sk
 bool emit_group(struct emitter *e, const struct query *q, struct str *ret); /* " GROUP BY … HAVING …" */
 bool emit_order(struct emitter *e, const struct query *q, struct str *ret); /* " ORDER BY …" */
 bool emit_limit(struct emitter *e, const struct query *q, struct str *ret); /* " LIMIT … OFFSET …" */
-bool emit_values_rows(struct emitter *e, struct expr ***rows, size_t n_rows, size_t n_columns, struct str *ret, struct fragment *columns);
-bool emit_target_list(struct emitter *e, const struct target *targets, size_t n, bool top, struct str *ret, struct select_output *out);
+bool emit_values_rows(struct emitter *e, struct expr ***rows, size_t n_rows, size_t n_columns, struct str *ret,
+                      struct fragment *columns);
+bool emit_target_list(struct emitter *e, const struct target *targets, size_t n, bool top, struct str *ret,
+                      struct select_output *out);
 bool finish_output(struct emitter *e, oid_t type, bool top, struct fragment *f);
 size_t shown_targets(const struct target *targets, size_t n);
 /* The columns of the plan from what was printed. */
@@ -294,9 +339,12 @@ bool collect_set_functions(struct emitter *e, const struct query *q, struct str 
 /* --- rewrite_*.c --- */
 /* A column of FROM or USING in RETURNING: read again by the same condition. */
 bool rewrite_returning_var(struct emitter *e, struct level *l, const struct expr *x, struct fragment *ret);
-bool rewrite_set_operation(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out);
-bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out);
-bool rewrite_distinct_on(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out);
+bool rewrite_set_operation(struct emitter *e, const struct query *q, bool top, struct str *ret,
+                           struct select_output *out);
+bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, struct str *ret,
+                           struct select_output *out);
+bool rewrite_distinct_on(struct emitter *e, const struct query *q, bool top, struct str *ret,
+                         struct select_output *out);
 
 bool rewrite_changing_with_read(struct emitter *e, const struct cte *cte, struct str *ret, struct select_output *out);
 bool changing_collect(struct emit_shared *s, const struct query *q);
@@ -306,15 +354,19 @@ bool changing_fetch(struct emitter *e, const struct cte *cte, struct str *ret, s
 /* Puts the changing statements of WITH before and after the plan's own. *n_inputs: inputs of the local part so far. */
 bool changing_with(struct emit_shared *s, const struct query *q, size_t *n_inputs);
 /* A column of an UPDATE's target as it will be. *ret_done false: as it stands. */
-bool changing_new_value(struct emitter *e, const struct level *l, const struct expr *x, bool *ret_done, struct fragment *ret);
+bool changing_new_value(struct emitter *e, const struct level *l, const struct expr *x, bool *ret_done,
+                        struct fragment *ret);
 
 /* --- emit_change.c --- */
-struct change { /* one statement that writes, printed */
-    bool without_rows;  /* in: no RETURNING is wanted */
-    bool must_be_d1;    /* in: RETURNING may not be finished here */
-    struct plan_statement *statements; size_t n_statements;
+struct change {        /* one statement that writes, printed */
+    bool without_rows; /* in: no RETURNING is wanted */
+    bool must_be_d1;   /* in: RETURNING may not be finished here */
+    struct plan_statement *statements;
+    size_t n_statements;
     struct select_output out;
-    struct fetch *fetch; struct emitter *local; struct str local_sql; /* RETURNING finished here */
+    struct fetch *fetch;
+    struct emitter *local;
+    struct str local_sql; /* RETURNING finished here */
 };
 bool emit_change_statement(struct emitter *e, const struct query *q, struct change *ret);
 bool emit_change(struct emit_shared *s, struct query *q);
@@ -322,7 +374,7 @@ bool note_writes(struct emitter *e, const struct query *q);
 
 /* --- place.c --- */
 bool place_select(struct emit_shared *s, struct query *q);
-bool query_has_tables(const struct query *q); /* user tables or views, anywhere in it */
+bool query_has_tables(const struct query *q);                          /* user tables or views, anywhere in it */
 bool reads_only(const struct query *q, const struct expr *x, int rte); /* columns of that one and of no other */
 struct fetch *fetch_new(struct emitter *e, const struct query *q);
 /* A column of the fetch for a value D1 prints: how the local engine reads it. */
@@ -334,7 +386,8 @@ bool try_fetched(struct emitter *e, const struct expr *x, bool *ret_done, struct
 /* LOCAL: a relation or subquery of FROM whose rows D1 gives. *ret_done false: it must be printed here. */
 bool fetch_rte(struct emitter *e, const struct query *q, int index, struct str *ret, bool *ret_done);
 /* LOCAL: a WITH query or a whole subquery that D1 computes. */
-bool fetch_query(struct emitter *e, const struct query *q, struct str *ret, struct select_output *ret_output, bool *ret_done);
+bool fetch_query(struct emitter *e, const struct query *q, struct str *ret, struct select_output *ret_output,
+                 bool *ret_done);
 /* LOCAL: FROM, WHERE (and perhaps GROUP BY, ORDER BY, LIMIT) of a query as one fetch. */
 bool fetch_block(struct emitter *e, const struct query *q, enum fetched_part most, enum fetched_part *ret);
 

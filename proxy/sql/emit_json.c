@@ -8,12 +8,12 @@ static const struct json_row {
     enum json_step step;
     bool as_text;
 } rows[] = {
-    { "json_object_field", STEP_FIELD, false },          { "jsonb_object_field", STEP_FIELD, false },
-    { "json_object_field_text", STEP_FIELD, true },      { "jsonb_object_field_text", STEP_FIELD, true },
-    { "json_array_element", STEP_ELEMENT, false },       { "jsonb_array_element", STEP_ELEMENT, false },
-    { "json_array_element_text", STEP_ELEMENT, true },   { "jsonb_array_element_text", STEP_ELEMENT, true },
-    { "json_extract_path", STEP_PATH, false },           { "jsonb_extract_path", STEP_PATH, false },
-    { "json_extract_path_text", STEP_PATH, true },       { "jsonb_extract_path_text", STEP_PATH, true },
+    { "json_object_field", STEP_FIELD, false },        { "jsonb_object_field", STEP_FIELD, false },
+    { "json_object_field_text", STEP_FIELD, true },    { "jsonb_object_field_text", STEP_FIELD, true },
+    { "json_array_element", STEP_ELEMENT, false },     { "jsonb_array_element", STEP_ELEMENT, false },
+    { "json_array_element_text", STEP_ELEMENT, true }, { "jsonb_array_element_text", STEP_ELEMENT, true },
+    { "json_extract_path", STEP_PATH, false },         { "jsonb_extract_path", STEP_PATH, false },
+    { "json_extract_path_text", STEP_PATH, true },     { "jsonb_extract_path_text", STEP_PATH, true },
 };
 
 static const struct json_row *row_of(const struct expr *x)
@@ -38,7 +38,8 @@ static bool inline_step(struct emitter *e, const struct json_row *row, const str
         *ret = text_of(e, n < 0 ? "'[#%lld]'" : "'[%lld]'", n);
         return ret->p != NULL;
     }
-    struct str name = constant && key->constant.value.class == VALUE_TEXT ? key->constant.value.bytes : (struct str){ 0 };
+    struct str name =
+        constant && key->constant.value.class == VALUE_TEXT ? key->constant.value.bytes : (struct str){ 0 };
     if (!name.p || memchr(name.p, '"', name.n) || memchr(name.p, '\\', name.n))
         return blocked(e, x->location, "this path of JSON here");
     *ret = emit_text_literal(text_of(e, ".\"%.*s\"", STR_FMT(name)), e->arena);
@@ -95,12 +96,13 @@ bool emit_json_is_null(struct emitter *e, const struct expr *x, bool *ret_handle
     *ret_handled = true;
     if (!json_chain(e, arg, &document, &path))
         return false;
-    *ret = (struct fragment){ .sql = text_of(e, "(json_type(%.*s,%.*s) IS %sNULL)", STR_FMT(document.sql), STR_FMT(path),
-                                             x->kind == EXPR_IS_NULL ? "" : "NOT ") };
+    *ret = (struct fragment){ .sql = text_of(e, "(json_type(%.*s,%.*s) IS %sNULL)", STR_FMT(document.sql),
+                                             STR_FMT(path), x->kind == EXPR_IS_NULL ? "" : "NOT ") };
     return ret->sql.p != NULL;
 }
 
-/* The texts of a constant path '{a,b}': "$.\"a\".\"b\"" and that of its parent. Keys that look like an index are left to the local engine. */
+/* The texts of a constant path '{a,b}': "$.\"a\".\"b\"" and that of its parent. Keys that look like an index are left
+ * to the local engine. */
 static bool constant_path(struct emitter *e, const struct expr *x, struct str *path, struct str *parent)
 {
     if (x->kind != EXPR_CONST || x->constant.is_null || x->constant.value.class != VALUE_TEXT)
@@ -126,7 +128,8 @@ static bool constant_path(struct emitter *e, const struct expr *x, struct str *p
     return text.n > 1 && path->p && parent->p;
 }
 
-/* jsonb_set(x, '{a,b}', value, create): only where the parent is an object; SQLite would make missing parents, PostgreSQL does not. */
+/* jsonb_set(x, '{a,b}', value, create): only where the parent is an object; SQLite would make missing parents,
+ * PostgreSQL does not. */
 static bool emit_jsonb_set(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
 {
     struct str path, parent, local = emit_raise_local(e);
@@ -135,18 +138,22 @@ static bool emit_jsonb_set(struct emitter *e, const struct expr *x, bool *ret_ha
         return true;
     *ret_handled = true;
     const struct expr *create = x->args[3];
-    if (e->shared->settings->force_local || create->kind != EXPR_CONST || create->constant.is_null || !constant_path(e, x->args[1], &path, &parent))
+    if (e->shared->settings->force_local || create->kind != EXPR_CONST || create->constant.is_null ||
+        !constant_path(e, x->args[1], &path, &parent))
         return blocked(e, x->location, "jsonb_set() with this path here");
     mark_structural(e, create);
     if (!emit_value(e, x->args[0], &document) || !emit_value(e, x->args[2], &value))
         return false;
     const struct str d = document.sql, v = value.sql;
-    *ret = (struct fragment){ .sql = text_of(e,
-                                             "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL WHEN json_type(%.*s,%.*s) = 'object' THEN "
-                                             "%s(%.*s,%.*s,json(%.*s)) WHEN json_type(%.*s) = 'object' AND json_type(%.*s,%.*s) IS NULL THEN %.*s ELSE %.*s END",
-                                             STR_FMT(d), STR_FMT(v), STR_FMT(d), STR_FMT(parent),
-                                             create->constant.value.integer ? "json_set" : "json_replace", STR_FMT(d), STR_FMT(path), STR_FMT(v),
-                                             STR_FMT(d), STR_FMT(d), STR_FMT(parent), STR_FMT(d), STR_FMT(local)) };
+    *ret = (struct fragment){
+        .sql = text_of(e,
+                       "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL WHEN json_type(%.*s,%.*s) = 'object' THEN "
+                       "%s(%.*s,%.*s,json(%.*s)) WHEN json_type(%.*s) = 'object' AND json_type(%.*s,%.*s) IS NULL THEN "
+                       "%.*s ELSE %.*s END",
+                       STR_FMT(d), STR_FMT(v), STR_FMT(d), STR_FMT(parent),
+                       create->constant.value.integer ? "json_set" : "json_replace", STR_FMT(d), STR_FMT(path),
+                       STR_FMT(v), STR_FMT(d), STR_FMT(d), STR_FMT(parent), STR_FMT(d), STR_FMT(local))
+    };
     return ret->sql.p != NULL;
 }
 
@@ -174,10 +181,13 @@ bool emit_json_call(struct emitter *e, const struct expr *x, bool *ret_handled, 
         *ret = (struct fragment){ .sql = text_of(e, "(%.*s -> (%.*s))", STR_FMT(d), STR_FMT(p)) };
         return ret->sql.p != NULL;
     }
-    *ret = (struct fragment){ .sql = text_of(e,
-                                             "CASE json_type(%.*s,%.*s) WHEN 'text' THEN json_extract(%.*s,%.*s) WHEN 'null' THEN NULL "
-                                             "WHEN 'object' THEN %.*s WHEN 'array' THEN %.*s ELSE %.*s -> (%.*s) END",
-                                             STR_FMT(d), STR_FMT(p), STR_FMT(d), STR_FMT(p), STR_FMT(local), STR_FMT(local), STR_FMT(d), STR_FMT(p)) };
+    *ret = (struct fragment){
+        .sql = text_of(e,
+                       "CASE json_type(%.*s,%.*s) WHEN 'text' THEN json_extract(%.*s,%.*s) WHEN 'null' THEN NULL "
+                       "WHEN 'object' THEN %.*s WHEN 'array' THEN %.*s ELSE %.*s -> (%.*s) END",
+                       STR_FMT(d), STR_FMT(p), STR_FMT(d), STR_FMT(p), STR_FMT(local), STR_FMT(local), STR_FMT(d),
+                       STR_FMT(p))
+    };
     return ret->sql.p != NULL;
 }
 
@@ -214,15 +224,17 @@ bool emit_whole_row(struct emitter *e, const struct expr *x, struct fragment *re
         var.var.column = (int)i;
         if (!emit_value(e, &var, &f))
             return false;
-        struct str name = emit_text_literal(text_of(e, "%s\"%.*s\":", i ? "," : "{", STR_FMT(json_name(e, rte->columns[i].name))), e->arena);
-        text = text_of(e, "%.*s%s%.*s||coalesce(pg_to_json(%u,%.*s),'null')", STR_FMT(text), i ? "||" : "", STR_FMT(name), base_type(e, var.type),
-                       STR_FMT(f.sql));
+        struct str name = emit_text_literal(
+            text_of(e, "%s\"%.*s\":", i ? "," : "{", STR_FMT(json_name(e, rte->columns[i].name))), e->arena);
+        text = text_of(e, "%.*s%s%.*s||coalesce(pg_to_json(%u,%.*s),'null')", STR_FMT(text), i ? "||" : "",
+                       STR_FMT(name), base_type(e, var.type), STR_FMT(f.sql));
         all_null = text_of(e, "%.*s%s%.*s IS NULL", STR_FMT(all_null), i ? " AND " : "", STR_FMT(f.sql));
         if (!text.p || !all_null.p)
             return false;
     }
     bool nullable = rte->kind != RTE_JOIN && rte_is_nullable(l->query, x->var.rte);
-    *ret = (struct fragment){ .sql = nullable ? text_of(e, "CASE WHEN %.*s THEN NULL ELSE %.*s||'}' END", STR_FMT(all_null), STR_FMT(text))
+    *ret = (struct fragment){ .sql = nullable ? text_of(e, "CASE WHEN %.*s THEN NULL ELSE %.*s||'}' END",
+                                                        STR_FMT(all_null), STR_FMT(text))
                                               : text_of(e, "(%.*s||'}')", STR_FMT(text)) };
     return ret->sql.p != NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * emit_numeric.c - exact numbers in D1: numeric(p,s) with p up to 15 as cells, its sums and products as integers scaled by a
+ * emit_numeric.c - exact numbers in D1: numeric(p,s) with p up to 15 as cells, its sums and products as integers
+ * scaled by a
  * power of ten; see emit_internal.h. What may not fit 18 digits is watched: SQLite's integers overflow into REAL.
  */
 #include "proxy/sql/emit_internal.h"
@@ -9,8 +10,25 @@
 enum { MAX_DIGITS = 18, MAX_SCALE = 18, PARAM_SCALE_MORE = 4 };
 
 static const int64_t powers[MAX_SCALE + 1] = {
-    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000,
-    100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
+    1000000000000000000,
 };
 
 bool is_numeric(const struct emitter *e, oid_t type)
@@ -96,7 +114,8 @@ static int shown_scale(struct emitter *e, const struct fragment *f)
     int scale, digits;
     if (f->scale >= 0 || !f->bindable || f->bindable->kind != EXPR_CONST)
         return f->scale;
-    if (f->bindable->constant.value.class != VALUE_TEXT || !text_digits(f->bindable->constant.value.bytes, &scale, &digits))
+    if (f->bindable->constant.value.class != VALUE_TEXT ||
+        !text_digits(f->bindable->constant.value.bytes, &scale, &digits))
         return -1;
     mark_structural(e, f->bindable);
     return scale;
@@ -152,13 +171,16 @@ bool to_scaled(struct emitter *e, int scale, struct fragment *f)
     if (f->bindable) {
         const struct expr *x = f->bindable;
         int own_scale, digits = MAX_DIGITS;
-        if (x->kind == EXPR_CONST && x->constant.value.class == VALUE_TEXT && text_digits(x->constant.value.bytes, &own_scale, &digits))
+        if (x->kind == EXPR_CONST && x->constant.value.class == VALUE_TEXT &&
+            text_digits(x->constant.value.bytes, &own_scale, &digits))
             digits += scale > own_scale ? scale - own_scale : 0;
         if (!bind_numeric(e, x, BIND_SCALED, scale, f))
             return false;
         f->form = FORM_SCALED;
         f->scale = scale;
-        f->digits = x->kind == EXPR_CONST ? digits : MAX_DIGITS; /* its literal is structural where sums and products need this */
+        f->digits = x->kind == EXPR_CONST
+                        ? digits
+                        : MAX_DIGITS; /* its literal is structural where sums and products need this */
         return true;
     }
     if (f->scale < 0 || f->scale > scale)
@@ -207,12 +229,16 @@ bool numeric_text(struct emitter *e, struct fragment *f)
         return blocked(e, -1, "the text of a numeric without a scale here");
     const struct str s = f->sql;
     if (f->form == FORM_NUMBER)
-        f->sql = text_of(e, "CASE WHEN %.*s IS NOT NULL THEN printf('%%.%df',%.*s) END", STR_FMT(s), f->scale, STR_FMT(s));
+        f->sql =
+            text_of(e, "CASE WHEN %.*s IS NOT NULL THEN printf('%%.%df',%.*s) END", STR_FMT(s), f->scale, STR_FMT(s));
     else if (f->scale == 0)
         f->sql = text_of(e, "CAST(%.*s AS TEXT)", STR_FMT(s));
     else
-        f->sql = text_of(e, "CASE WHEN %.*s IS NOT NULL THEN printf('%%s%%d.%%0%dd',iif(%.*s<0,'-',''),abs(%.*s)/%lld,abs(%.*s)%%%lld) END",
-                         STR_FMT(s), f->scale, STR_FMT(s), STR_FMT(s), (long long)powers[f->scale], STR_FMT(s), (long long)powers[f->scale]);
+        f->sql = text_of(e,
+                         "CASE WHEN %.*s IS NOT NULL THEN "
+                         "printf('%%s%%d.%%0%dd',iif(%.*s<0,'-',''),abs(%.*s)/%lld,abs(%.*s)%%%lld) END",
+                         STR_FMT(s), f->scale, STR_FMT(s), STR_FMT(s), (long long)powers[f->scale], STR_FMT(s),
+                         (long long)powers[f->scale]);
     f->form = FORM_NATURAL;
     f->simple = false;
     return f->sql.p != NULL;
@@ -231,8 +257,9 @@ static bool round_scaled(struct emitter *e, int scale, bool truncate, struct fra
         return false;
     long long unit = powers[f->scale - scale];
     const struct str s = f->sql;
-    f->sql = truncate ? text_of(e, "(%.*s/%lld)", STR_FMT(s), unit)
-                      : text_of(e, "((%.*s+iif(%.*s<0,-%lld,%lld))/%lld)", STR_FMT(s), STR_FMT(s), unit / 2, unit / 2, unit);
+    f->sql = truncate
+                 ? text_of(e, "(%.*s/%lld)", STR_FMT(s), unit)
+                 : text_of(e, "((%.*s+iif(%.*s<0,-%lld,%lld))/%lld)", STR_FMT(s), STR_FMT(s), unit / 2, unit / 2, unit);
     f->scale = scale;
     f->simple = false;
     return f->sql.p != NULL;
@@ -298,23 +325,29 @@ bool numeric_quotient(struct emitter *e, const struct expr *x, int32_t typmod, s
     sa = sa < 0 ? PARAM_SCALE_MORE : sa;
     sb = sb < 0 ? PARAM_SCALE_MORE : sb;
     /* numerator at scale + sb, so that the integer quotient has `scale` digits */
-    if (!to_scaled(e, sa, &a) || !to_scaled(e, sb, &b) || !to_scaled(e, sa > scale + sb ? sa : scale + sb, &a) || !settle(e, &b))
+    if (!to_scaled(e, sa, &a) || !to_scaled(e, sb, &b) || !to_scaled(e, sa > scale + sb ? sa : scale + sb, &a) ||
+        !settle(e, &b))
         return false;
     if (sa > scale + sb) {
         b.sql = text_of(e, "(%.*s*%lld)", STR_FMT(b.sql), (long long)powers[sa - scale - sb]);
         if (!b.sql.p)
             return false;
     }
-    struct fragment twice = { .sql = text_of(e, "(2*%.*s)", STR_FMT(a.sql)), .digits = a.digits + 1, .checks = a.checks, .checks_end = a.checks_end };
+    struct fragment twice = { .sql = text_of(e, "(2*%.*s)", STR_FMT(a.sql)),
+                              .digits = a.digits + 1,
+                              .checks = a.checks,
+                              .checks_end = a.checks_end };
     if (!twice.sql.p || (twice.digits > MAX_DIGITS && !watch_overflow(e, &twice)) || !settle(e, &twice))
         return false;
     const struct str n = twice.sql, m = b.sql;
     *ret = (struct fragment){ .form = FORM_SCALED, .scale = scale, .digits = MAX_DIGITS };
-    ret->sql = text_of(e, "((abs(%.*s)+abs(%.*s))/(2*abs(%.*s))*sign(%.*s)*sign(%.*s))", STR_FMT(n), STR_FMT(m), STR_FMT(m), STR_FMT(n), STR_FMT(m));
+    ret->sql = text_of(e, "((abs(%.*s)+abs(%.*s))/(2*abs(%.*s))*sign(%.*s)*sign(%.*s))", STR_FMT(n), STR_FMT(m),
+                       STR_FMT(m), STR_FMT(n), STR_FMT(m));
     struct check *c = ARENA_NEW(e->arena, struct check);
     if (!c)
         return err_oom(e->err);
-    *c = (struct check){ .when = text_of(e, "%.*s = 0", STR_FMT(m)), .then = emit_raise(e, "22012", STR("division by zero")) };
+    *c = (struct check){ .when = text_of(e, "%.*s = 0", STR_FMT(m)),
+                         .then = emit_raise(e, "22012", STR("division by zero")) };
     ret->checks = c;
     ret->checks_end = &c->next;
     return ret->sql.p && c->when.p && c->then.p;
@@ -339,7 +372,21 @@ bool numeric_storage(struct emitter *e, const struct column *column, struct frag
 
 /* ---- calls ---- */
 
-enum numeric_op { OP_ADD, OP_SUB, OP_MUL, OP_NEG, OP_ABS, OP_PLUS, OP_COMPARE, OP_ROUND, OP_TRUNC, OP_FROM_INT, OP_TO_INT, OP_TO_FLOAT, OP_SIGN };
+enum numeric_op {
+    OP_ADD,
+    OP_SUB,
+    OP_MUL,
+    OP_NEG,
+    OP_ABS,
+    OP_PLUS,
+    OP_COMPARE,
+    OP_ROUND,
+    OP_TRUNC,
+    OP_FROM_INT,
+    OP_TO_INT,
+    OP_TO_FLOAT,
+    OP_SIGN
+};
 
 static const struct numeric_row {
     const char *source;
@@ -347,14 +394,18 @@ static const struct numeric_row {
     const char *text;
     int detail; /* FROM_INT: digits; TO_INT: bytes */
 } rows[] = {
-    { "numeric_add", OP_ADD, "+", 0 },        { "numeric_sub", OP_SUB, "-", 0 },      { "numeric_mul", OP_MUL, "*", 0 },
-    { "numeric_uminus", OP_NEG, "", 0 },      { "numeric_abs", OP_ABS, "", 0 },       { "numeric_uplus", OP_PLUS, "", 0 },
-    { "numeric_eq", OP_COMPARE, "=", 0 },     { "numeric_ne", OP_COMPARE, "<>", 0 },  { "numeric_lt", OP_COMPARE, "<", 0 },
-    { "numeric_le", OP_COMPARE, "<=", 0 },    { "numeric_gt", OP_COMPARE, ">", 0 },   { "numeric_ge", OP_COMPARE, ">=", 0 },
-    { "numeric_round", OP_ROUND, "", 0 },     { "numeric_trunc", OP_TRUNC, "", 0 },   { "round(numeric)", OP_ROUND, "", 0 },
-    { "trunc(numeric)", OP_TRUNC, "", 0 },    { "int2_numeric", OP_FROM_INT, "", 5 }, { "int4_numeric", OP_FROM_INT, "", 10 },
-    { "int8_numeric", OP_FROM_INT, "", 19 },  { "numeric_int2", OP_TO_INT, "", 2 },   { "numeric_int4", OP_TO_INT, "", 4 },
-    { "numeric_int8", OP_TO_INT, "", 8 },     { "numeric_float8", OP_TO_FLOAT, "", 0 },
+    { "numeric_add", OP_ADD, "+", 0 },        { "numeric_sub", OP_SUB, "-", 0 },
+    { "numeric_mul", OP_MUL, "*", 0 },        { "numeric_uminus", OP_NEG, "", 0 },
+    { "numeric_abs", OP_ABS, "", 0 },         { "numeric_uplus", OP_PLUS, "", 0 },
+    { "numeric_eq", OP_COMPARE, "=", 0 },     { "numeric_ne", OP_COMPARE, "<>", 0 },
+    { "numeric_lt", OP_COMPARE, "<", 0 },     { "numeric_le", OP_COMPARE, "<=", 0 },
+    { "numeric_gt", OP_COMPARE, ">", 0 },     { "numeric_ge", OP_COMPARE, ">=", 0 },
+    { "numeric_round", OP_ROUND, "", 0 },     { "numeric_trunc", OP_TRUNC, "", 0 },
+    { "round(numeric)", OP_ROUND, "", 0 },    { "trunc(numeric)", OP_TRUNC, "", 0 },
+    { "int2_numeric", OP_FROM_INT, "", 5 },   { "int4_numeric", OP_FROM_INT, "", 10 },
+    { "int8_numeric", OP_FROM_INT, "", 19 },  { "numeric_int2", OP_TO_INT, "", 2 },
+    { "numeric_int4", OP_TO_INT, "", 4 },     { "numeric_int8", OP_TO_INT, "", 8 },
+    { "numeric_float8", OP_TO_FLOAT, "", 0 },
 };
 
 static const struct numeric_row *row_of(const struct pg_proc *proc)
@@ -365,7 +416,8 @@ static const struct numeric_row *row_of(const struct pg_proc *proc)
     return NULL;
 }
 
-static bool add_or_subtract(struct emitter *e, const struct numeric_row *row, struct fragment *a, struct fragment *b, struct fragment *ret)
+static bool add_or_subtract(struct emitter *e, const struct numeric_row *row, struct fragment *a, struct fragment *b,
+                            struct fragment *ret)
 {
     int sa = shown_scale(e, a), sb = shown_scale(e, b), scale = sa > sb ? sa : sb;
     bool unknown = sa < 0 || sb < 0;
@@ -375,7 +427,9 @@ static bool add_or_subtract(struct emitter *e, const struct numeric_row *row, st
         scale = (scale < 0 ? 0 : scale) + PARAM_SCALE_MORE;
     if (!to_scaled(e, scale, a) || !to_scaled(e, scale, b) || !settle(e, a) || !settle(e, b))
         return false;
-    *ret = (struct fragment){ .form = FORM_SCALED, .scale = scale, .digits = (a->digits > b->digits ? a->digits : b->digits) + 1,
+    *ret = (struct fragment){ .form = FORM_SCALED,
+                              .scale = scale,
+                              .digits = (a->digits > b->digits ? a->digits : b->digits) + 1,
                               .mixed_scale = unknown || a->mixed_scale || b->mixed_scale };
     ret->sql = text_of(e, "(%.*s%s%.*s)", STR_FMT(a->sql), row->text, STR_FMT(b->sql));
     return ret->sql.p && (ret->digits <= MAX_DIGITS || watch_overflow(e, ret));
@@ -391,13 +445,16 @@ static bool multiply(struct emitter *e, struct fragment *a, struct fragment *b, 
     sb = sb < 0 ? PARAM_SCALE_MORE : sb;
     if (!to_scaled(e, sa, a) || !to_scaled(e, sb, b) || !settle(e, a) || !settle(e, b))
         return false;
-    *ret = (struct fragment){ .form = FORM_SCALED, .scale = sa + sb, .digits = a->digits + b->digits,
+    *ret = (struct fragment){ .form = FORM_SCALED,
+                              .scale = sa + sb,
+                              .digits = a->digits + b->digits,
                               .mixed_scale = unknown || a->mixed_scale || b->mixed_scale };
     ret->sql = text_of(e, "(%.*s*%.*s)", STR_FMT(a->sql), STR_FMT(b->sql));
     return ret->sql.p && (ret->digits <= MAX_DIGITS || watch_overflow(e, ret));
 }
 
-static bool compare(struct emitter *e, const struct numeric_row *row, struct fragment *a, struct fragment *b, struct fragment *ret)
+static bool compare(struct emitter *e, const struct numeric_row *row, struct fragment *a, struct fragment *b,
+                    struct fragment *ret)
 {
     struct fragment *parts[] = { a, b };
     if (a->form == FORM_NATURAL || b->form == FORM_NATURAL)
@@ -464,7 +521,8 @@ static bool rounding(struct emitter *e, const struct expr *x, bool truncate, str
     int scale = 0;
     if (x->n_args > 1) {
         const struct expr *digits = x->args[1];
-        if (digits->kind != EXPR_CONST || digits->constant.is_null || digits->constant.value.integer < 0 || digits->constant.value.integer > 15)
+        if (digits->kind != EXPR_CONST || digits->constant.is_null || digits->constant.value.integer < 0 ||
+            digits->constant.value.integer > 15)
             return blocked(e, x->location, "round() to a number of digits that is not a constant");
         mark_structural(e, digits);
         scale = (int)digits->constant.value.integer;

@@ -1,4 +1,5 @@
-/* emit_select.c - SELECT blocks, VALUES, WITH; what has no counterpart in SQLite is in rewrite_*.c; see emit_internal.h. */
+/* emit_select.c - SELECT blocks, VALUES, WITH; what has no counterpart in SQLite is in rewrite_*.c; see
+ * emit_internal.h. */
 #include "proxy/sql/emit_internal.h"
 
 size_t shown_targets(const struct target *targets, size_t n)
@@ -16,23 +17,28 @@ static void drop_range_check(struct fragment *f)
     struct check **at = &f->checks;
     while (*at && (*at)->next)
         at = &(*at)->next;
-    if (*at && (*at)->is_range && str_starts((*at)->when, f->sql)) { /* of this value itself, not of something inside it */
+    if (*at && (*at)->is_range &&
+        str_starts((*at)->when, f->sql)) { /* of this value itself, not of something inside it */
         *at = NULL;
         f->checks_end = at;
     }
 }
 
-/* For transports that carry numbers as JavaScript's: integers beyond 2^53 as text, infinities as text, bytes as hex digits. */
+/* For transports that carry numbers as JavaScript's: integers beyond 2^53 as text, infinities as text, bytes as hex
+ * digits. */
 static bool wrap_output(struct emitter *e, oid_t type, struct fragment *f)
 {
     const struct type_info *t = type_find(type);
     const struct str s = f->sql;
-    if (f->form == FORM_SCALED || (f->form == FORM_NATURAL && type == TYPE_OID_int8) || f->form == FORM_UNIX_US || f->form == FORM_UNIX_MS) {
+    if (f->form == FORM_SCALED || (f->form == FORM_NATURAL && type == TYPE_OID_int8) || f->form == FORM_UNIX_US ||
+        f->form == FORM_UNIX_MS) {
         f->sql = text_of(e, "CAST(%.*s AS TEXT)", STR_FMT(s));
     } else if (f->form == FORM_NATURAL && t && t->storage == STORAGE_REAL) {
-        f->sql = text_of(e, "CASE %.*s WHEN 9e999 THEN 'Infinity' WHEN -9e999 THEN '-Infinity' ELSE %.*s END", STR_FMT(s), STR_FMT(s));
+        f->sql = text_of(e, "CASE %.*s WHEN 9e999 THEN 'Infinity' WHEN -9e999 THEN '-Infinity' ELSE %.*s END",
+                         STR_FMT(s), STR_FMT(s));
     } else if (f->form == FORM_NATURAL && t && t->storage == STORAGE_BLOB) {
-        f->sql = text_of(e, "CASE WHEN %.*s IS NOT NULL THEN hex(%.*s) END", STR_FMT(s), STR_FMT(s)); /* hex(NULL) is '' */
+        f->sql =
+            text_of(e, "CASE WHEN %.*s IS NOT NULL THEN hex(%.*s) END", STR_FMT(s), STR_FMT(s)); /* hex(NULL) is '' */
         f->form = FORM_HEX;
     } else {
         return true;
@@ -56,7 +62,8 @@ bool finish_output(struct emitter *e, oid_t type, bool top, struct fragment *f)
     return !top || e->target == TARGET_LOCAL || e->native || wrap_output(e, base, f);
 }
 
-bool emit_target_list(struct emitter *e, const struct target *targets, size_t n, bool top, struct str *ret, struct select_output *out)
+bool emit_target_list(struct emitter *e, const struct target *targets, size_t n, bool top, struct str *ret,
+                      struct select_output *out)
 {
     size_t shown = shown_targets(targets, n), at = 0;
     struct buf text;
@@ -94,8 +101,9 @@ bool describe_columns(struct emitter *e, const struct target *targets, size_t n,
 {
     struct plan *plan = e->shared->plan;
     static const enum cell_form cells[] = {
-        [FORM_NATURAL] = CELL_NATURAL, [FORM_NUMBER] = CELL_NUMBER, [FORM_SCALED] = CELL_SCALED, [FORM_UNIX_S] = CELL_UNIX_S,
-        [FORM_UNIX_MS] = CELL_UNIX_MS, [FORM_UNIX_US] = CELL_UNIX_US, [FORM_HEX] = CELL_HEX,
+        [FORM_NATURAL] = CELL_NATURAL, [FORM_NUMBER] = CELL_NUMBER,   [FORM_SCALED] = CELL_SCALED,
+        [FORM_UNIX_S] = CELL_UNIX_S,   [FORM_UNIX_MS] = CELL_UNIX_MS, [FORM_UNIX_US] = CELL_UNIX_US,
+        [FORM_HEX] = CELL_HEX,
     };
     size_t at = 0;
     plan->columns = ARENA_ARRAY(e->arena, struct plan_column, out->n + 1);
@@ -107,8 +115,12 @@ bool describe_columns(struct emitter *e, const struct target *targets, size_t n,
             continue;
         const struct fragment *f = &out->columns[at];
         struct plan_column *c = &plan->columns[at++];
-        *c = (struct plan_column){ .name = arena_str(e->arena, t->name), .type = t->expr->type, .typmod = t->expr->typmod,
-                                   .table_oid = t->table_oid, .column_number = t->column_number, .form = cells[f->form] };
+        *c = (struct plan_column){ .name = arena_str(e->arena, t->name),
+                                   .type = t->expr->type,
+                                   .typmod = t->expr->typmod,
+                                   .table_oid = t->table_oid,
+                                   .column_number = t->column_number,
+                                   .form = cells[f->form] };
         c->detail = f->form == FORM_NUMBER || f->form == FORM_SCALED ? f->scale : 0;
         int32_t typmod = c->typmod;
         c->codec_type = snapshot_base_type(e->shared->snapshot, c->type, &typmod);
@@ -236,7 +248,8 @@ bool emit_order(struct emitter *e, const struct query *q, struct str *ret)
 
 static bool limit_value(struct emitter *e, const struct expr *x, enum bind_form form, struct fragment *ret)
 {
-    while (x->kind == EXPR_FUNC && x->n_args == 1 && (strcmp(x->call.proc->source, "int48") == 0 || strcmp(x->call.proc->source, "int28") == 0))
+    while (x->kind == EXPR_FUNC && x->n_args == 1 &&
+           (strcmp(x->call.proc->source, "int48") == 0 || strcmp(x->call.proc->source, "int28") == 0))
         x = x->args[0]; /* an integer is an integer to D1 */
     if (x->kind != EXPR_CONST && x->kind != EXPR_PARAM) {
         if (e->target == TARGET_D1 && is_constant_expr(x) && emit_prelude(e, x, form, 0, ret))
@@ -270,7 +283,8 @@ bool emit_limit(struct emitter *e, const struct query *q, struct str *ret)
 
 /* ---- VALUES ---- */
 
-static bool unify_column(struct emitter *e, oid_t type, struct fragment *cells, size_t n, size_t step, struct fragment *ret)
+static bool unify_column(struct emitter *e, oid_t type, struct fragment *cells, size_t n, size_t step,
+                         struct fragment *ret)
 {
     const struct fragment *first = &cells[0];
     bool same = true;
@@ -291,7 +305,8 @@ static bool unify_column(struct emitter *e, oid_t type, struct fragment *cells, 
     return true;
 }
 
-bool emit_values_rows(struct emitter *e, struct expr ***rows, size_t n_rows, size_t n_columns, struct str *ret, struct fragment *columns)
+bool emit_values_rows(struct emitter *e, struct expr ***rows, size_t n_rows, size_t n_columns, struct str *ret,
+                      struct fragment *columns)
 {
     struct fragment *cells = ARENA_ARRAY(e->arena, struct fragment, n_rows * n_columns + 1);
     if (!cells)
@@ -359,7 +374,8 @@ static bool register_cte(struct emitter *e, const struct cte *cte, struct str na
     struct cte_name *c = ARENA_NEW(e->arena, struct cte_name);
     if (!c)
         return err_oom(e->err);
-    *c = (struct cte_name){ .cte = cte, .target = e->target, .name = name, .columns = columns, .next = e->shared->ctes };
+    *c =
+        (struct cte_name){ .cte = cte, .target = e->target, .name = name, .columns = columns, .next = e->shared->ctes };
     e->shared->ctes = c;
     return true;
 }
@@ -373,7 +389,8 @@ static bool cte_columns_text(struct emitter *e, size_t n, struct str *ret)
     return text.p != NULL;
 }
 
-/* SQLite takes a WITH query's own name inside it for a reference to itself; PostgreSQL, without RECURSIVE, for the table. */
+/* SQLite takes a WITH query's own name inside it for a reference to itself; PostgreSQL, without RECURSIVE, for the
+ * table. */
 static struct str cte_name(struct emitter *e, struct str wanted)
 {
     const struct snapshot *s = e->shared->snapshot;
@@ -414,7 +431,8 @@ static bool emit_cte(struct emitter *e, const struct cte *cte, struct str *ret)
     static const char *const hints[] = { "", "MATERIALIZED ", "NOT MATERIALIZED " };
     if (!cte_columns_text(e, n ? n : 1, &list))
         return false;
-    *ret = text_of(e, "%.*s(%.*s) AS %s(%.*s)", STR_FMT(name), STR_FMT(list), hints[cte->materialized], STR_FMT(select));
+    *ret =
+        text_of(e, "%.*s(%.*s) AS %s(%.*s)", STR_FMT(name), STR_FMT(list), hints[cte->materialized], STR_FMT(select));
     return ret->p != NULL;
 }
 
@@ -497,19 +515,21 @@ static bool distinct_is_exact(struct emitter *e, const struct query *q, const st
 }
 
 /* The clauses in D1 or over local rows, FROM given. */
-static bool emit_clauses(struct emitter *e, const struct query *q, bool top, struct str from, const struct expr **skip, size_t n_skip,
-                         struct str *ret, struct select_output *out)
+static bool emit_clauses(struct emitter *e, const struct query *q, bool top, struct str from, const struct expr **skip,
+                         size_t n_skip, struct str *ret, struct select_output *out)
 {
     struct str list, where, group, order, limit;
     if (q->has_set_returning && !collect_set_functions(e, q, &from))
         return false;
-    if (!emit_where(e, q, skip, n_skip, &where) || !emit_group(e, q, &group) || !emit_target_list(e, q->targets, q->n_targets, top, &list, out) ||
-        !emit_order(e, q, &order) || !emit_limit(e, q, &limit))
+    if (!emit_where(e, q, skip, n_skip, &where) || !emit_group(e, q, &group) ||
+        !emit_target_list(e, q->targets, q->n_targets, top, &list, out) || !emit_order(e, q, &order) ||
+        !emit_limit(e, q, &limit))
         return false;
     if (q->distinct && !distinct_is_exact(e, q, out))
         return false;
-    *ret = text_of(e, "SELECT %s%.*s%s%.*s%.*s%.*s%.*s%.*s", q->distinct ? "DISTINCT " : "", STR_FMT(list), from.n ? " FROM " : "", STR_FMT(from),
-                   STR_FMT(where), STR_FMT(group), STR_FMT(order), STR_FMT(limit));
+    *ret =
+        text_of(e, "SELECT %s%.*s%s%.*s%.*s%.*s%.*s%.*s", q->distinct ? "DISTINCT " : "", STR_FMT(list),
+                from.n ? " FROM " : "", STR_FMT(from), STR_FMT(where), STR_FMT(group), STR_FMT(order), STR_FMT(limit));
     return ret->p != NULL;
 }
 
@@ -526,7 +546,8 @@ static bool emit_block(struct emitter *e, const struct query *q, bool top, struc
 }
 
 /* LOCAL, FROM and more already fetched: what is left to do over the fetched rows. */
-static bool emit_over_fetch(struct emitter *e, const struct query *q, bool top, enum fetched_part part, struct str *ret, struct select_output *out)
+static bool emit_over_fetch(struct emitter *e, const struct query *q, bool top, enum fetched_part part, struct str *ret,
+                            struct select_output *out)
 {
     enum fetched_part got;
     struct level *level = level_new(e, q);
@@ -543,12 +564,13 @@ static bool emit_over_fetch(struct emitter *e, const struct query *q, bool top, 
         struct fragment having = { .sql = STR("") };
         ok = emit_target_list(e, q->targets, q->n_targets, top, &list, out);
         if (ok && part == FETCHED_GROUPS) {
-            ok = (!q->having || emit_condition(e, q->having, &having)) && emit_order(e, q, &order) && emit_limit(e, q, &limit);
+            ok = (!q->having || emit_condition(e, q->having, &having)) && emit_order(e, q, &order) &&
+                 emit_limit(e, q, &limit);
             if (ok && having.sql.n)
                 where = text_of(e, " WHERE %.*s", STR_FMT(having.sql));
         }
-        *ret = ok ? text_of(e, "SELECT %s%.*s FROM %.*s%.*s%.*s%.*s", q->distinct ? "DISTINCT " : "", STR_FMT(list), STR_FMT(from), STR_FMT(where),
-                            STR_FMT(order), STR_FMT(limit))
+        *ret = ok ? text_of(e, "SELECT %s%.*s FROM %.*s%.*s%.*s%.*s", q->distinct ? "DISTINCT " : "", STR_FMT(list),
+                            STR_FMT(from), STR_FMT(where), STR_FMT(order), STR_FMT(limit))
                   : (struct str){ 0 };
         ok = ok && ret->p;
     }
@@ -557,7 +579,8 @@ static bool emit_over_fetch(struct emitter *e, const struct query *q, bool top, 
 }
 
 /* LOCAL: as much of the block as possible in D1, then less and less. */
-static bool try_over_fetch(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out, bool *ret_done)
+static bool try_over_fetch(struct emitter *e, const struct query *q, bool top, struct str *ret,
+                           struct select_output *out, bool *ret_done)
 {
     static const enum fetched_part parts[] = { FETCHED_ORDER, FETCHED_GROUPS, FETCHED_ROWS };
     *ret_done = false;
@@ -575,7 +598,8 @@ static bool try_over_fetch(struct emitter *e, const struct query *q, bool top, s
     return true;
 }
 
-static bool emit_select_kind(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out)
+static bool emit_select_kind(struct emitter *e, const struct query *q, bool top, struct str *ret,
+                             struct select_output *out)
 {
     if (q->set_operation != SETOP_NONE)
         return rewrite_set_operation(e, q, top, ret, out);
@@ -590,7 +614,8 @@ static bool emit_select_kind(struct emitter *e, const struct query *q, bool top,
 
 static bool is_block(const struct query *q)
 {
-    return q->set_operation == SETOP_NONE && !q->n_values_rows && !q->n_grouping_sets && !q->n_distinct_on && !q->with_ties;
+    return q->set_operation == SETOP_NONE && !q->n_values_rows && !q->n_grouping_sets && !q->n_distinct_on &&
+           !q->with_ties;
 }
 
 /* WITH queries stand one level further in than the query that has them. */
@@ -607,11 +632,13 @@ static bool emit_own_with(struct emitter *e, const struct query *q, struct str *
     return ok;
 }
 
-static bool emit_select_parts(struct emitter *e, const struct query *q, bool top, struct str *with, struct str *text, struct select_output *out)
+static bool emit_select_parts(struct emitter *e, const struct query *q, bool top, struct str *with, struct str *text,
+                              struct select_output *out)
 {
     bool done = false;
     *with = STR("");
-    if (e->target == TARGET_LOCAL && is_block(q) && q->n_from > 0 && query_has_tables(q) && !try_over_fetch(e, q, top, text, out, &done))
+    if (e->target == TARGET_LOCAL && is_block(q) && q->n_from > 0 && query_has_tables(q) &&
+        !try_over_fetch(e, q, top, text, out, &done))
         return false;
     return done || (emit_own_with(e, q, with) && emit_select_kind(e, q, top, text, out));
 }

@@ -1,5 +1,6 @@
 /*
- * emit_sequence.c - nextval() and setval(): D1 keeps sequences as rows of _pgd1_sequence, serial primary keys in SQLite's own
+ * emit_sequence.c - nextval() and setval(): D1 keeps sequences as rows of _pgd1_sequence, serial primary keys in
+ * SQLite's own
  * sqlite_sequence. Both change data, so each call is a statement of its own in the batch:
  *
  *   SELECT nextval('s')             UPDATE … RETURNING, its row read by the local part
@@ -30,7 +31,8 @@ static const struct relation *serial_sequence(struct emitter *e, const struct ex
         table = table->args[0];
     while (column->kind == EXPR_RELABEL)
         column = column->args[0];
-    if (table->kind != EXPR_CONST || column->kind != EXPR_CONST || table->constant.is_null || column->constant.is_null) {
+    if (table->kind != EXPR_CONST || column->kind != EXPR_CONST || table->constant.is_null ||
+        column->constant.is_null) {
         blocked(e, x->location, "pg_get_serial_sequence() of names that are not constant");
         return NULL;
     }
@@ -41,7 +43,8 @@ static const struct relation *serial_sequence(struct emitter *e, const struct ex
         schema = name;
         name = name_part(&rest);
     }
-    const struct relation *r = snapshot_relation(e->shared->snapshot, settings->search_path, settings->n_search_path, schema, name);
+    const struct relation *r =
+        snapshot_relation(e->shared->snapshot, settings->search_path, settings->n_search_path, schema, name);
     const struct column *c = r ? relation_column(r, column->constant.value.bytes) : NULL;
     if (!c || !c->sequence.n) {
         blocked(e, x->location, "a column without a sequence");
@@ -54,7 +57,8 @@ static const struct relation *serial_sequence(struct emitter *e, const struct ex
 static const struct relation *sequence_of(struct emitter *e, const struct expr *x)
 {
     const struct expr *name = x->args[0];
-    while (name->kind == EXPR_RELABEL || name->kind == EXPR_IO_CAST || (name->kind == EXPR_FUNC && strcmp(name->call.proc->source, "text_regclass") == 0))
+    while (name->kind == EXPR_RELABEL || name->kind == EXPR_IO_CAST ||
+           (name->kind == EXPR_FUNC && strcmp(name->call.proc->source, "text_regclass") == 0))
         name = name->args[0];
     if (name->kind == EXPR_FUNC && strcmp(name->call.proc->source, "pg_get_serial_sequence") == 0)
         return serial_sequence(e, name);
@@ -78,21 +82,27 @@ static const struct relation *rowid_table(struct emitter *e, const struct relati
     const struct snapshot *s = e->shared->snapshot;
     for (size_t i = 0; i < s->n_relations; i++)
         for (size_t k = 0; k < s->relations[i].n_columns; k++)
-            if (s->relations[i].columns[k].sequence_is_rowid && str_eq(s->relations[i].columns[k].sequence, sequence->name) &&
+            if (s->relations[i].columns[k].sequence_is_rowid &&
+                str_eq(s->relations[i].columns[k].sequence, sequence->name) &&
                 str_eq(s->relations[i].schema, sequence->schema))
                 return &s->relations[i];
     return NULL;
 }
 
-/* last_value moved on by n steps, with PostgreSQL's bounds. The distance is compared: the bounds of int8 must not overflow. */
+/* last_value moved on by n steps, with PostgreSQL's bounds. The distance is compared: the bounds of int8 must not
+ * overflow. */
 static struct str advanced(struct emitter *e, const struct relation *s, long long n)
 {
     bool up = s->seq_increment > 0;
-    long long step = (long long)s->seq_increment, limit = (long long)(up ? s->seq_max : s->seq_min), start = (long long)(up ? s->seq_min : s->seq_max);
-    struct str text = text_of(e, "nextval: reached %s value of sequence \"%.*s\" (%lld)", up ? "maximum" : "minimum", STR_FMT(s->name), limit);
+    long long step = (long long)s->seq_increment, limit = (long long)(up ? s->seq_max : s->seq_min),
+              start = (long long)(up ? s->seq_min : s->seq_max);
+    struct str text = text_of(e, "nextval: reached %s value of sequence \"%.*s\" (%lld)", up ? "maximum" : "minimum",
+                              STR_FMT(s->name), limit);
     struct str beyond = s->seq_cycle ? text_of(e, "%lld", start) : emit_raise(e, "2200H", text);
-    return text_of(e, "CASE WHEN %lld - last_value %s (%lld - NOT is_called) * %lld THEN %.*s ELSE last_value + (%lld - NOT is_called) * %lld END", limit,
-                   up ? "<" : ">", n, step, STR_FMT(beyond), n, step);
+    return text_of(e,
+                   "CASE WHEN %lld - last_value %s (%lld - NOT is_called) * %lld THEN %.*s ELSE last_value + (%lld - "
+                   "NOT is_called) * %lld END",
+                   limit, up ? "<" : ">", n, step, STR_FMT(beyond), n, step);
 }
 
 static struct str sequence_name(struct emitter *e, const struct relation *s)
@@ -104,7 +114,8 @@ static struct str sequence_name(struct emitter *e, const struct relation *s)
 }
 
 /* A statement of its own that writes and gives one row; the local part reads it. */
-static bool one_row(struct emitter *e, const struct str *helper, struct emitter *d1, struct str sql, struct fragment *ret)
+static bool one_row(struct emitter *e, const struct str *helper, struct emitter *d1, struct str sql,
+                    struct fragment *ret)
 {
     struct fetch *f = fetch_new(e, e->level ? e->level->query : NULL);
     if (!f)
@@ -117,8 +128,11 @@ static bool one_row(struct emitter *e, const struct str *helper, struct emitter 
     f->n_columns = 1;
     e->shared->plan->access = D1_WRITE;
     e->shared->has_volatile = true;
-    struct str cell = text_of(e, "(SELECT %.*s.c0 FROM f{%d} AS %.*s)", STR_FMT(f->alias), f->number, STR_FMT(f->alias));
-    *ret = (struct fragment){ .sql = e->shared->settings->traits.native_values ? cell : text_of(e, "CAST(%.*s AS INTEGER)", STR_FMT(cell)) };
+    struct str cell =
+        text_of(e, "(SELECT %.*s.c0 FROM f{%d} AS %.*s)", STR_FMT(f->alias), f->number, STR_FMT(f->alias));
+    *ret = (struct fragment){ .sql = e->shared->settings->traits.native_values
+                                         ? cell
+                                         : text_of(e, "CAST(%.*s AS INTEGER)", STR_FMT(cell)) };
     return sql.p && ret->sql.p;
 }
 
@@ -126,7 +140,9 @@ static bool one_row(struct emitter *e, const struct str *helper, struct emitter 
 static struct str ensure_row(struct emitter *e, const struct relation *table)
 {
     struct str name = sequence_name(e, table);
-    return text_of(e, "INSERT INTO sqlite_sequence(name,seq) SELECT %.*s,0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name=%.*s)",
+    return text_of(e,
+                   "INSERT INTO sqlite_sequence(name,seq) SELECT %.*s,0 WHERE NOT EXISTS (SELECT 1 FROM "
+                   "sqlite_sequence WHERE name=%.*s)",
                    STR_FMT(name), STR_FMT(name));
 }
 
@@ -136,13 +152,14 @@ static bool fetched_next(struct emitter *e, const struct relation *s, struct fra
     bool native = e->shared->settings->traits.native_values;
     if (table) {
         struct str helper = ensure_row(e, table), name = sequence_name(e, table);
-        struct str sql = text_of(e, "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name=%.*s RETURNING %s AS c0", STR_FMT(name),
-                                 native ? "seq" : "CAST(seq AS TEXT)");
+        struct str sql = text_of(e, "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name=%.*s RETURNING %s AS c0",
+                                 STR_FMT(name), native ? "seq" : "CAST(seq AS TEXT)");
         return one_row(e, &helper, NULL, sql, ret);
     }
     struct str next = advanced(e, s, 1), name = sequence_name(e, s);
-    struct str sql = text_of(e, "UPDATE _pgd1_sequence SET last_value = %.*s, is_called = 1 WHERE name=%.*s RETURNING %s AS c0", STR_FMT(next),
-                             STR_FMT(name), native ? "last_value" : "CAST(last_value AS TEXT)");
+    struct str sql =
+        text_of(e, "UPDATE _pgd1_sequence SET last_value = %.*s, is_called = 1 WHERE name=%.*s RETURNING %s AS c0",
+                STR_FMT(next), STR_FMT(name), native ? "last_value" : "CAST(last_value AS TEXT)");
     return one_row(e, NULL, NULL, sql, ret);
 }
 
@@ -157,20 +174,26 @@ static bool set_value(struct emitter *e, const struct expr *x, const struct rela
     emitter_init(d1, e->shared, TARGET_D1);
     if (!emit_value(d1, x->args[1], &value) || (x->n_args > 2 && !emit_value(d1, x->args[2], &called)))
         return false;
-    struct str message = text_of(e, "setval: value is out of bounds for sequence \"%.*s\" (%lld..%lld)", STR_FMT(s->name), (long long)s->seq_min,
-                                 (long long)s->seq_max);
+    struct str message = text_of(e, "setval: value is out of bounds for sequence \"%.*s\" (%lld..%lld)",
+                                 STR_FMT(s->name), (long long)s->seq_min, (long long)s->seq_max);
     struct str raise = emit_raise(d1, "22003", message), name = sequence_name(e, table ? table : s);
     const struct str v = value.sql, c = called.sql;
     if (table) {
         struct str helper = ensure_row(e, table);
-        struct str sql = text_of(e, "UPDATE sqlite_sequence SET seq = CASE WHEN %.*s < 1 THEN %.*s ELSE %.*s - NOT %.*s END WHERE name=%.*s AND %.*s IS NOT NULL "
-                                    "RETURNING %s AS c0", STR_FMT(v), STR_FMT(raise), STR_FMT(v), STR_FMT(c), STR_FMT(name), STR_FMT(v),
+        struct str sql = text_of(e,
+                                 "UPDATE sqlite_sequence SET seq = CASE WHEN %.*s < 1 THEN %.*s ELSE %.*s - NOT %.*s "
+                                 "END WHERE name=%.*s AND %.*s IS NOT NULL "
+                                 "RETURNING %s AS c0",
+                                 STR_FMT(v), STR_FMT(raise), STR_FMT(v), STR_FMT(c), STR_FMT(name), STR_FMT(v),
                                  native ? "seq" : "CAST(seq AS TEXT)");
         return one_row(e, &helper, d1, sql, ret);
     }
-    struct str sql = text_of(e, "UPDATE _pgd1_sequence SET last_value = CASE WHEN %.*s NOT BETWEEN %lld AND %lld THEN %.*s ELSE %.*s END, is_called = %.*s "
-                                "WHERE name=%.*s AND %.*s IS NOT NULL RETURNING %s AS c0", STR_FMT(v), (long long)s->seq_min, (long long)s->seq_max,
-                             STR_FMT(raise), STR_FMT(v), STR_FMT(c), STR_FMT(name), STR_FMT(v), native ? "last_value" : "CAST(last_value AS TEXT)");
+    struct str sql = text_of(e,
+                             "UPDATE _pgd1_sequence SET last_value = CASE WHEN %.*s NOT BETWEEN %lld AND %lld THEN "
+                             "%.*s ELSE %.*s END, is_called = %.*s "
+                             "WHERE name=%.*s AND %.*s IS NOT NULL RETURNING %s AS c0",
+                             STR_FMT(v), (long long)s->seq_min, (long long)s->seq_max, STR_FMT(raise), STR_FMT(v),
+                             STR_FMT(c), STR_FMT(name), STR_FMT(v), native ? "last_value" : "CAST(last_value AS TEXT)");
     return one_row(e, NULL, d1, sql, ret);
 }
 
@@ -230,7 +253,8 @@ bool sequences_statements(struct emit_shared *s, struct plan_statement **stateme
     for (size_t i = 0; i < s->n_sequences; i++) {
         const struct relation *r = s->sequences[i].sequence;
         struct str next = advanced(&e, r, (long long)s->sequences[i].n), name = sequence_name(&e, r);
-        struct str sql = text_of(&e, "UPDATE _pgd1_sequence SET last_value = %.*s, is_called = 1 WHERE name=%.*s", STR_FMT(next), STR_FMT(name));
+        struct str sql = text_of(&e, "UPDATE _pgd1_sequence SET last_value = %.*s, is_called = 1 WHERE name=%.*s",
+                                 STR_FMT(next), STR_FMT(name));
         if (!next.p || !name.p || !sql.p)
             return false;
         all[i] = (struct plan_statement){ .sql = sql, .role = STATEMENT_HELPER };
@@ -251,7 +275,8 @@ static bool share_of_row(struct emitter *e, const struct expr *x, const struct r
         return blocked(e, x->location, "nextval() at this place");
     struct str name = sequence_name(e, s);
     long long back = (long long)(use->n - ++use->given) * (long long)s->seq_increment;
-    *ret = (struct fragment){ .sql = text_of(e, "(SELECT last_value - %lld FROM _pgd1_sequence WHERE name=%.*s)", back, STR_FMT(name)) };
+    *ret = (struct fragment){ .sql = text_of(e, "(SELECT last_value - %lld FROM _pgd1_sequence WHERE name=%.*s)", back,
+                                             STR_FMT(name)) };
     e->shared->has_volatile = true;
     return ret->sql.p != NULL;
 }
@@ -269,7 +294,8 @@ bool is_own_nextval(struct emitter *e, const struct column *column, const struct
 bool emit_sequence_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
 {
     const char *source = x->call.proc->source;
-    bool next = strcmp(source, "nextval_oid") == 0, set = strcmp(source, "setval_oid") == 0 || strcmp(source, "setval3_oid") == 0;
+    bool next = strcmp(source, "nextval_oid") == 0,
+         set = strcmp(source, "setval_oid") == 0 || strcmp(source, "setval3_oid") == 0;
     if (!next && !set)
         return true;
     *ret_handled = true;
@@ -277,8 +303,10 @@ bool emit_sequence_call(struct emitter *e, const struct expr *x, bool *ret_handl
     if (!s)
         return false;
     if (e->target == TARGET_D1)
-        return next && e->one_row ? share_of_row(e, x, s, ret) : blocked(e, x->location, "%s() at this place", x->call.proc->name);
-    bool alone = !e->level || (!e->level->parent && e->level->query->n_from == 0 && e->level->query->command == COMMAND_SELECT);
+        return next && e->one_row ? share_of_row(e, x, s, ret)
+                                  : blocked(e, x->location, "%s() at this place", x->call.proc->name);
+    bool alone =
+        !e->level || (!e->level->parent && e->level->query->n_from == 0 && e->level->query->command == COMMAND_SELECT);
     if (!alone || e == e->shared->prelude)
         return blocked(e, x->location, "%s() for each row of a query", x->call.proc->name);
     return next ? fetched_next(e, s, ret) : set_value(e, x, s, ret);

@@ -29,7 +29,8 @@ static bool emit_left_row(struct emitter *e, const struct expr *x, const struct 
 }
 
 /* x op ANY/ALL (SELECT …) for any operator, by existence of a true, then of an unknown comparison. */
-static bool emit_quantified(struct emitter *e, const struct expr *x, const struct str select, const struct select_output *out, struct fragment *ret)
+static bool emit_quantified(struct emitter *e, const struct expr *x, const struct str select,
+                            const struct select_output *out, struct fragment *ret)
 {
     bool any = x->sublink.kind == SUBLINK_ANY;
     struct str alias = unique_name(e, STR("q")), test = STR("");
@@ -37,7 +38,9 @@ static bool emit_quantified(struct emitter *e, const struct expr *x, const struc
         return false;
     for (size_t i = 0; i < x->sublink.n_procs && i < out->n; i++) {
         struct fragment value = out->columns[i], part;
-        struct expr item = { .kind = EXPR_CASE_TEST, .type = x->sublink.procs[i]->args[1], .typmod = -1, .location = -1 };
+        struct expr item = {
+            .kind = EXPR_CASE_TEST, .type = x->sublink.procs[i]->args[1], .typmod = -1, .location = -1
+        };
         item.type = x->sublink.query->targets[i].expr->type;
         value.sql = text_of(e, "%.*s.c%zu", STR_FMT(alias), i);
         value.simple = true;
@@ -56,8 +59,8 @@ static bool emit_quantified(struct emitter *e, const struct expr *x, const struc
     ret->sql = text_of(e,
                        "CASE WHEN EXISTS (SELECT 1 FROM (%.*s) AS %.*s WHERE %s(%.*s)) THEN %d "
                        "WHEN EXISTS (SELECT 1 FROM (%.*s) AS %.*s WHERE (%.*s) IS NULL) THEN NULL ELSE %d END",
-                       STR_FMT(select), STR_FMT(a), any ? "" : "NOT ", STR_FMT(t), any ? 1 : 0, STR_FMT(select), STR_FMT(a), STR_FMT(t),
-                       any ? 0 : 1);
+                       STR_FMT(select), STR_FMT(a), any ? "" : "NOT ", STR_FMT(t), any ? 1 : 0, STR_FMT(select),
+                       STR_FMT(a), STR_FMT(t), any ? 0 : 1);
     return ret->sql.p != NULL;
 }
 
@@ -66,7 +69,8 @@ static bool is_equal_sublink(const struct expr *x)
     const char *op = x->sublink.op_name;
     if (!op)
         return x->sublink.kind == SUBLINK_ANY;
-    return (x->sublink.kind == SUBLINK_ANY && strcmp(op, "=") == 0) || (x->sublink.kind == SUBLINK_ALL && strcmp(op, "<>") == 0);
+    return (x->sublink.kind == SUBLINK_ANY && strcmp(op, "=") == 0) ||
+           (x->sublink.kind == SUBLINK_ALL && strcmp(op, "<>") == 0);
 }
 
 bool emit_sublink(struct emitter *e, const struct expr *x, struct fragment *ret)
@@ -92,7 +96,8 @@ bool emit_sublink(struct emitter *e, const struct expr *x, struct fragment *ret)
             return emit_quantified(e, x, select, &out, ret);
         if (!emit_left_row(e, x, &out, &left))
             return false;
-        ret->sql = text_of(e, "(%.*s %sIN (%.*s))", STR_FMT(left), x->sublink.kind == SUBLINK_ALL ? "NOT " : "", STR_FMT(select));
+        ret->sql = text_of(e, "(%.*s %sIN (%.*s))", STR_FMT(left), x->sublink.kind == SUBLINK_ALL ? "NOT " : "",
+                           STR_FMT(select));
         break;
     case SUBLINK_ARRAY: {
         struct fragment item = out.columns[0];
@@ -108,7 +113,8 @@ bool emit_sublink(struct emitter *e, const struct expr *x, struct fragment *ret)
 
 /* ---- rows ---- */
 
-static bool emit_row_pair(struct emitter *e, const struct expr *a, const struct expr *b, struct str *left, struct str *right)
+static bool emit_row_pair(struct emitter *e, const struct expr *a, const struct expr *b, struct str *left,
+                          struct str *right)
 {
     *left = *right = STR("");
     for (size_t i = 0; i < a->n_args; i++) {

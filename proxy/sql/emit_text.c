@@ -11,9 +11,10 @@ struct like_row {
 };
 
 static const struct like_row like_rows[] = {
-    { "textlike", false, false },    { "textnlike", true, false },    { "bpcharlike", false, false }, { "bpcharnlike", true, false },
-    { "namelike", false, false },    { "namenlike", true, false },    { "texticlike", false, true },  { "texticnlike", true, true },
-    { "bpchariclike", false, true }, { "bpcharicnlike", true, true }, { "nameiclike", false, true },  { "nameicnlike", true, true },
+    { "textlike", false, false },    { "textnlike", true, false },  { "bpcharlike", false, false },
+    { "bpcharnlike", true, false },  { "namelike", false, false },  { "namenlike", true, false },
+    { "texticlike", false, true },   { "texticnlike", true, true }, { "bpchariclike", false, true },
+    { "bpcharicnlike", true, true }, { "nameiclike", false, true }, { "nameicnlike", true, true },
 };
 
 static const struct like_row *like_row_of(const struct pg_proc *proc)
@@ -40,7 +41,8 @@ static const struct expr *pattern_of(struct emitter *e, const struct expr *x, in
 }
 
 /* In an index or a check the pattern stands in the text. */
-static bool inline_pattern(struct emitter *e, const struct expr *pattern, enum bind_form form, int escape, struct fragment *ret)
+static bool inline_pattern(struct emitter *e, const struct expr *pattern, enum bind_form form, int escape,
+                           struct fragment *ret)
 {
     struct str text;
     while (pattern->kind == EXPR_RELABEL)
@@ -53,7 +55,8 @@ static bool inline_pattern(struct emitter *e, const struct expr *pattern, enum b
     return ret->sql.p || err_oom(e->err);
 }
 
-static bool bind_pattern(struct emitter *e, const struct expr *pattern, enum bind_form form, int escape, struct fragment *ret)
+static bool bind_pattern(struct emitter *e, const struct expr *pattern, enum bind_form form, int escape,
+                         struct fragment *ret)
 {
     if (e->inline_constants)
         return inline_pattern(e, pattern, form, escape, ret);
@@ -92,7 +95,8 @@ static bool emit_fold(struct emitter *e, const struct expr *x, bool upper, struc
 }
 
 /*
- * lower(x) = 'ascii': SQLite's lower gives the right answer whatever stands in x, as it leaves other letters alone, and they do not
+ * lower(x) = 'ascii': SQLite's lower gives the right answer whatever stands in x, as it leaves other letters alone,
+ * and they do not
  * become ASCII (but U+0130 and U+212A, in C.UTF-8; that two letters is the price of using an index on lower(x)).
  */
 static bool fold_equals(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
@@ -104,7 +108,8 @@ static bool fold_equals(struct emitter *e, const struct expr *x, bool *ret_handl
     size_t side = is_fold(x->args[0], &upper) ? 0 : 1;
     const struct expr *constant = x->args[1 - side];
     struct fragment inner, folded, bound;
-    if (!is_fold(x->args[side], &upper) || !is_constant_expr(constant) || e->shared->settings->force_local || e->inline_constants)
+    if (!is_fold(x->args[side], &upper) || !is_constant_expr(constant) || e->shared->settings->force_local ||
+        e->inline_constants)
         return true;
     while (constant->kind == EXPR_RELABEL)
         constant = constant->args[0];
@@ -115,7 +120,8 @@ static bool fold_equals(struct emitter *e, const struct expr *x, bool *ret_handl
         return false;
     if (!bind_pattern(e, constant, BIND_ASCII, 0, &bound))
         return err_is_set(e->err) ? false : blocked(e, x->location, "comparing with this value here");
-    *ret = (struct fragment){ .sql = text_of(e, "(%.*s %s %.*s)", STR_FMT(folded.sql), equal ? "=" : "<>", STR_FMT(bound.sql)) };
+    *ret = (struct fragment){ .sql = text_of(e, "(%.*s %s %.*s)", STR_FMT(folded.sql), equal ? "=" : "<>",
+                                             STR_FMT(bound.sql)) };
     return ret->sql.p != NULL;
 }
 
@@ -141,25 +147,29 @@ bool emit_like(struct emitter *e, const struct expr *x, bool *ret_handled, struc
     bool upper = false, fold = !row->no_case && is_fold(x->args[0], &upper);
     if (fold ? !emit_fold(e, x->args[0], upper, &inner, &text) : !emit_value(e, x->args[0], &text))
         return false;
-    if (!bind_pattern(e, pattern, row->no_case ? BIND_LIKE_LOWER : BIND_GLOB, escape | (fold ? REQUIRE_ASCII : 0), &bound))
+    if (!bind_pattern(e, pattern, row->no_case ? BIND_LIKE_LOWER : BIND_GLOB, escape | (fold ? REQUIRE_ASCII : 0),
+                      &bound))
         return err_is_set(e->err) ? false : blocked(e, x->location, "LIKE with this pattern here");
     *ret = (struct fragment){ 0 };
     const struct str t = text.sql, i = inner.sql;
     if (fold) { /* the letters that fold to an ASCII one: I with dot and Kelvin, or dotless i and long s */
         struct str local = emit_raise_local(e);
-        ret->sql = text_of(e, "CASE WHEN instr(%.*s,char(%d)) OR instr(%.*s,char(%d)) THEN %.*s ELSE %.*s %sGLOB %.*s END", STR_FMT(i),
-                           upper ? 305 : 304, STR_FMT(i), upper ? 383 : 8490, STR_FMT(local), STR_FMT(t), row->negated ? "NOT " : "",
-                           STR_FMT(bound.sql));
+        ret->sql =
+            text_of(e, "CASE WHEN instr(%.*s,char(%d)) OR instr(%.*s,char(%d)) THEN %.*s ELSE %.*s %sGLOB %.*s END",
+                    STR_FMT(i), upper ? 305 : 304, STR_FMT(i), upper ? 383 : 8490, STR_FMT(local), STR_FMT(t),
+                    row->negated ? "NOT " : "", STR_FMT(bound.sql));
         return ret->sql.p != NULL;
     }
     if (!row->no_case) {
         ret->sql = text_of(e, "(%.*s %sGLOB %.*s)", STR_FMT(t), row->negated ? "NOT " : "", STR_FMT(bound.sql));
         return ret->sql.p != NULL;
     }
-    /* The pattern is ASCII. SQLite folds ASCII only; of all other letters just these two fold to an ASCII one: U+212A, U+0130. */
+    /* The pattern is ASCII. SQLite folds ASCII only; of all other letters just these two fold to an ASCII one:
+     * U+212A, U+0130. */
     struct str local = emit_raise_local(e);
-    ret->sql = text_of(e, "CASE WHEN instr(%.*s,char(8490)) OR instr(%.*s,char(304)) THEN %.*s ELSE %.*s %sLIKE %.*s ESCAPE '\\' END", STR_FMT(t),
-                       STR_FMT(t), STR_FMT(local), STR_FMT(t), row->negated ? "NOT " : "", STR_FMT(bound.sql));
+    ret->sql = text_of(
+        e, "CASE WHEN instr(%.*s,char(8490)) OR instr(%.*s,char(304)) THEN %.*s ELSE %.*s %sLIKE %.*s ESCAPE '\\' END",
+        STR_FMT(t), STR_FMT(t), STR_FMT(local), STR_FMT(t), row->negated ? "NOT " : "", STR_FMT(bound.sql));
     return ret->sql.p != NULL;
 }
 
@@ -167,8 +177,8 @@ bool emit_like(struct emitter *e, const struct expr *x, bool *ret_handled, struc
 
 static bool is_text_type(oid_t t)
 {
-    return t == TYPE_OID_text || t == TYPE_OID_varchar || t == TYPE_OID_bpchar || t == TYPE_OID_name || t == TYPE_OID_char ||
-           t == TYPE_OID_unknown || t == TYPE_OID_cstring;
+    return t == TYPE_OID_text || t == TYPE_OID_varchar || t == TYPE_OID_bpchar || t == TYPE_OID_name ||
+           t == TYPE_OID_char || t == TYPE_OID_unknown || t == TYPE_OID_cstring;
 }
 
 /* Types whose storage form is their text already. */
@@ -198,7 +208,8 @@ static bool is_own_text(const struct emitter *e, oid_t t)
 
 static bool is_integer_type(oid_t t)
 {
-    return t == TYPE_OID_int2 || t == TYPE_OID_int4 || t == TYPE_OID_int8 || t == TYPE_OID_oid || t == TYPE_OID_xid || t == TYPE_OID_cid;
+    return t == TYPE_OID_int2 || t == TYPE_OID_int4 || t == TYPE_OID_int8 || t == TYPE_OID_oid || t == TYPE_OID_xid ||
+           t == TYPE_OID_cid;
 }
 
 static bool local_cast(struct emitter *e, const struct expr *x, oid_t from, oid_t to, struct fragment *f)
@@ -223,8 +234,8 @@ bool emit_as_text(struct emitter *e, const struct expr *x, bool output_form, str
     if (is_integer_type(t))
         ret->sql = text_of(e, "CAST(%.*s AS TEXT)", STR_FMT(ret->sql));
     else if (t == TYPE_OID_bool)
-        ret->sql = text_of(e, "CASE %.*s WHEN 1 THEN '%s' WHEN 0 THEN '%s' END", STR_FMT(ret->sql), output_form ? "t" : "true",
-                           output_form ? "f" : "false");
+        ret->sql = text_of(e, "CASE %.*s WHEN 1 THEN '%s' WHEN 0 THEN '%s' END", STR_FMT(ret->sql),
+                           output_form ? "t" : "true", output_form ? "f" : "false");
     else
         return local_cast(e, x, t, TYPE_OID_text, ret);
     ret->simple = false;
@@ -246,8 +257,8 @@ static bool text_to_enum(struct emitter *e, const struct expr *x, const struct u
     if (!quoted.p || !labels.p)
         return err_oom(e->err);
     const struct str v = f->sql;
-    f->sql = text_of(e, "CASE WHEN %.*s NOT IN (%.*s) THEN json_extract('{}',%.*s||%.*s||'\"') ELSE %.*s END", STR_FMT(v), STR_FMT(labels),
-                     STR_FMT(quoted), STR_FMT(v), STR_FMT(v));
+    f->sql = text_of(e, "CASE WHEN %.*s NOT IN (%.*s) THEN json_extract('{}',%.*s||%.*s||'\"') ELSE %.*s END",
+                     STR_FMT(v), STR_FMT(labels), STR_FMT(quoted), STR_FMT(v), STR_FMT(v));
     f->simple = false;
     return f->sql.p != NULL;
 }
@@ -259,7 +270,8 @@ static bool text_to_integer(struct emitter *e, oid_t to, struct fragment *f)
     struct str local = emit_raise_local(e);
     const struct str v = f->sql;
     f->sql = text_of(e,
-                     "CASE WHEN %.*s IS NULL THEN NULL WHEN ltrim(%.*s,'-') NOT GLOB '*[^0-9]*' AND length(%.*s)-length(ltrim(%.*s,'-'))<2 AND "
+                     "CASE WHEN %.*s IS NULL THEN NULL WHEN ltrim(%.*s,'-') NOT GLOB '*[^0-9]*' AND "
+                     "length(%.*s)-length(ltrim(%.*s,'-'))<2 AND "
                      "length(ltrim(%.*s,'-')) BETWEEN 1 AND %d THEN CAST(%.*s AS INTEGER) ELSE %.*s END",
                      STR_FMT(v), STR_FMT(v), STR_FMT(v), STR_FMT(v), STR_FMT(v), digits, STR_FMT(v), STR_FMT(local));
     f->simple = false;
@@ -276,7 +288,8 @@ static bool from_text(struct emitter *e, const struct expr *x, oid_t from, oid_t
             return text_to_integer(e, to, f);
         if (to == TYPE_OID_json) {
             struct str local = emit_raise_local(e);
-            f->sql = text_of(e, "CASE WHEN json_valid(%.*s) = 0 THEN %.*s ELSE %.*s END", STR_FMT(f->sql), STR_FMT(local), STR_FMT(f->sql));
+            f->sql = text_of(e, "CASE WHEN json_valid(%.*s) = 0 THEN %.*s ELSE %.*s END", STR_FMT(f->sql),
+                             STR_FMT(local), STR_FMT(f->sql));
             return f->sql.p != NULL;
         }
     }
@@ -309,10 +322,11 @@ static bool limit_text(struct emitter *e, const struct expr *x, struct fragment 
     if (x->coercion.is_explicit) {
         f->sql = text_of(e, "%s(substr(%.*s,1,%d))", trim, STR_FMT(v), n);
     } else {
-        struct str message = text_of(e, "value too long for type character%s(%d)", t == TYPE_OID_bpchar ? "" : " varying", n);
+        struct str message =
+            text_of(e, "value too long for type character%s(%d)", t == TYPE_OID_bpchar ? "" : " varying", n);
         struct str raise = emit_raise(e, "22001", message);
-        f->sql = text_of(e, "CASE WHEN length(rtrim(%.*s,' ')) > %d THEN %.*s ELSE %s(substr(%.*s,1,%d)) END", STR_FMT(v), n, STR_FMT(raise), trim,
-                         STR_FMT(v), n);
+        f->sql = text_of(e, "CASE WHEN length(rtrim(%.*s,' ')) > %d THEN %.*s ELSE %s(substr(%.*s,1,%d)) END",
+                         STR_FMT(v), n, STR_FMT(raise), trim, STR_FMT(v), n);
     }
     f->simple = false;
     return f->sql.p != NULL;
@@ -346,7 +360,8 @@ bool emit_typmod(struct emitter *e, const struct expr *x, struct fragment *ret)
     if (e->target == TARGET_LOCAL) {
         if (!settle(e, ret))
             return false;
-        ret->sql = text_of(e, "pg1_typmod(%.*s,%u,%d,%d)", STR_FMT(ret->sql), t, (int)x->typmod, x->coercion.is_explicit ? 1 : 0);
+        ret->sql = text_of(e, "pg1_typmod(%.*s,%u,%d,%d)", STR_FMT(ret->sql), t, (int)x->typmod,
+                           x->coercion.is_explicit ? 1 : 0);
         ret->simple = false;
         return ret->sql.p != NULL;
     }

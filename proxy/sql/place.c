@@ -115,7 +115,9 @@ struct fetch *fetch_new(struct emitter *e, const struct query *q)
     }
     emitter_init(d1, s, TARGET_D1);
     d1->depth = e->depth;
-    *f = (struct fetch){ .number = (int)s->n_fetches, .d1 = d1, .alias = unique_name(e, text_of(e, "f%zu", s->n_fetches)) };
+    *f = (struct fetch){ .number = (int)s->n_fetches,
+                         .d1 = d1,
+                         .alias = unique_name(e, text_of(e, "f%zu", s->n_fetches)) };
     if (!f->alias.p || !(f->level = level_new(d1, q)))
         return NULL;
     d1->level = f->level;
@@ -138,7 +140,8 @@ bool fetch_read_cell(struct emitter *e, const struct fetch *f, oid_t type, struc
     if (c->form == FORM_HEX)
         c->form = FORM_NATURAL;
     if (c->form == FORM_NUMBER && c->scale < 0) {
-        c->sql = text_of(e, "CASE typeof(%.*s) WHEN 'real' THEN printf('%%!.15g',%.*s) ELSE CAST(%.*s AS TEXT) END", STR_FMT(s), STR_FMT(s), STR_FMT(s));
+        c->sql = text_of(e, "CASE typeof(%.*s) WHEN 'real' THEN printf('%%!.15g',%.*s) ELSE CAST(%.*s AS TEXT) END",
+                         STR_FMT(s), STR_FMT(s), STR_FMT(s));
         c->form = FORM_NATURAL;
     }
     return c->sql.p && make_natural(e, type, c);
@@ -189,14 +192,17 @@ static bool look_content(struct expr *x, void *ctx)
 }
 
 /* avg() of integers and numerics: D1 adds exactly and counts, the division is done here. */
-static bool fetched_average(struct emitter *e, struct fetch *f, const struct expr *x, bool *ret_done, struct fragment *ret)
+static bool fetched_average(struct emitter *e, struct fetch *f, const struct expr *x, bool *ret_done,
+                            struct fragment *ret)
 {
     const char *source = x->call.proc->source;
     static const struct {
         const char *avg, *sum;
         oid_t result;
     } pairs[] = {
-        { "avg(int2)", "int2", TYPE_OID_int8 }, { "avg(int4)", "int4", TYPE_OID_int8 }, { "avg(int8)", "int8", TYPE_OID_numeric },
+        { "avg(int2)", "int2", TYPE_OID_int8 },
+        { "avg(int4)", "int4", TYPE_OID_int8 },
+        { "avg(int8)", "int8", TYPE_OID_numeric },
         { "avg(numeric)", "numeric", TYPE_OID_numeric },
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
@@ -215,11 +221,14 @@ static bool fetched_average(struct emitter *e, struct fetch *f, const struct exp
         sum.type = pairs[i].result;
         count.type = TYPE_OID_int8;
         if (!sum.call.proc || !emit_expr(f->d1, &sum, &total) || !emit_expr(f->d1, &count, &number) ||
-            !fetch_column(e, f, &total, sum.type, &total_column) || !fetch_column(e, f, &number, TYPE_OID_int8, &number_column))
+            !fetch_column(e, f, &total, sum.type, &total_column) ||
+            !fetch_column(e, f, &number, TYPE_OID_int8, &number_column))
             return false;
         const struct str t = total_column.sql, c = number_column.sql;
-        *ret = (struct fragment){ .sql = text_of(e, "CASE WHEN %.*s > 0 THEN pg_numeric_div(CAST(%.*s AS TEXT),CAST(%.*s AS TEXT)) END", STR_FMT(c),
-                                                 STR_FMT(t), STR_FMT(c)) };
+        *ret = (struct fragment){
+            .sql = text_of(e, "CASE WHEN %.*s > 0 THEN pg_numeric_div(CAST(%.*s AS TEXT),CAST(%.*s AS TEXT)) END",
+                           STR_FMT(c), STR_FMT(t), STR_FMT(c))
+        };
         *ret_done = true;
         return ret->sql.p != NULL;
     }
@@ -236,7 +245,8 @@ bool try_fetched(struct emitter *e, const struct expr *x, bool *ret_done, struct
         return true;
     expr_walk((struct expr *)(uintptr_t)x, look_content, &c);
     bool grouped = l->part >= FETCHED_GROUPS;
-    if (!(c.columns || c.aggregates || c.windows || c.sublinks) || c.is_volatile || c.sets || ((c.aggregates || c.windows) && !grouped))
+    if (!(c.columns || c.aggregates || c.windows || c.sublinks) || c.is_volatile || c.sets ||
+        ((c.aggregates || c.windows) && !grouped))
         return true;
     struct fetch *fetch = l->fetch;
     struct emit_mark mark = emit_mark(fetch->d1);
@@ -306,7 +316,8 @@ static bool note_pushed(struct emitter *e, struct level *l, const struct expr *x
 }
 
 /* Tries the conjuncts of WHERE in D1; rte -1: all of them, else those of one relation. *ret_all: none is left. */
-static bool push_where(struct emitter *e, struct fetch *f, const struct query *q, int rte, struct str *ret, bool *ret_all)
+static bool push_where(struct emitter *e, struct fetch *f, const struct query *q, int rte, struct str *ret,
+                       bool *ret_all)
 {
     const struct expr **list;
     size_t n;
@@ -349,7 +360,8 @@ static bool fetch_relation(struct emitter *e, const struct query *q, int index, 
     if (!f)
         return false;
     if (rte->relation->kind == RELATION_SEQUENCE)
-        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "reading sequence %.*s as a table is not supported", STR_FMT(rte->relation->name));
+        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "reading sequence %.*s as a table is not supported",
+                       STR_FMT(rte->relation->name));
     struct str alias = unique_name(e, rte->alias), name = emit_identifier(rte->relation->sqlite_name, e->arena);
     if (!alias.p || !name.p || !relation_columns(f->d1, rte->relation, rte, alias, &f->level->rtes[index].columns))
         return err_is_set(e->err) ? false : err_oom(e->err);
@@ -389,7 +401,8 @@ bool fetch_query(struct emitter *e, const struct query *q, struct str *ret, stru
         return !err_is_set(e->err);
     }
     f->n_columns = out->n ? out->n : 1;
-    *ret = text_of(e, "SELECT %.*s FROM f{%d} AS %.*s", STR_FMT(list.n ? list : STR("1 AS c0")), f->number, STR_FMT(f->alias));
+    *ret = text_of(e, "SELECT %.*s FROM f{%d} AS %.*s", STR_FMT(list.n ? list : STR("1 AS c0")), f->number,
+                   STR_FMT(f->alias));
     *ret_done = true;
     return ret->p != NULL;
 }
@@ -410,7 +423,8 @@ bool fetch_rte(struct emitter *e, const struct query *q, int index, struct str *
     if (!alias.p || !columns)
         return err_is_set(e->err) ? false : err_oom(e->err);
     for (size_t i = 0; i < out.n; i++)
-        columns[i] = (struct fragment){ .sql = text_of(e, "%.*s.c%zu", STR_FMT(alias), i), .simple = true, .scale = -1 };
+        columns[i] =
+            (struct fragment){ .sql = text_of(e, "%.*s.c%zu", STR_FMT(alias), i), .simple = true, .scale = -1 };
     m->columns = columns;
     *ret = text_of(e, "(%.*s) AS %.*s", STR_FMT(select), STR_FMT(alias));
     return ret->p != NULL;
@@ -443,7 +457,8 @@ bool fetch_block(struct emitter *e, const struct query *q, enum fetched_part mos
         return false;
     if (most == FETCHED_ORDER && (!emit_order(f->d1, q, &order) || !emit_limit(f->d1, q, &limit)))
         return false;
-    f->tail = text_of(e, " FROM %.*s%.*s%.*s%.*s%.*s", STR_FMT(from), STR_FMT(where), STR_FMT(group), STR_FMT(order), STR_FMT(limit));
+    f->tail = text_of(e, " FROM %.*s%.*s%.*s%.*s%.*s", STR_FMT(from), STR_FMT(where), STR_FMT(group), STR_FMT(order),
+                      STR_FMT(limit));
     l->fetch = f;
     l->part = most;
     l->rtes_alias = text_of(e, "f{%d} AS %.*s", f->number, STR_FMT(f->alias));
@@ -462,7 +477,8 @@ bool place_statement(struct emitter *e, struct str sql, struct plan_statement *r
     if (!finish_binds(e, traits->max_params, &sql, &binds, &n, &as_json))
         return false;
     if (traits->max_statement_bytes && sql.n > traits->max_statement_bytes) {
-        err_set(e->err, SQLSTATE_STATEMENT_TOO_COMPLEX, "statement is too long for D1: %zu bytes of SQL, at most %zu", sql.n, traits->max_statement_bytes);
+        err_set(e->err, SQLSTATE_STATEMENT_TOO_COMPLEX, "statement is too long for D1: %zu bytes of SQL, at most %zu",
+                sql.n, traits->max_statement_bytes);
         return err_hint(e->err, "Pass long lists as an array parameter.");
     }
     *ret = (struct plan_statement){ .sql = sql, .binds = binds, .n_binds = n, .binds_as_json = as_json };
@@ -505,7 +521,8 @@ bool place_finish(struct emit_shared *s, const struct query *q, struct emitter *
             if (f->changing || f->writes != writes)
                 continue;
             if (f->helper.p)
-                plan->statements[plan->n_statements++] = (struct plan_statement){ .sql = f->helper, .role = STATEMENT_HELPER };
+                plan->statements[plan->n_statements++] =
+                    (struct plan_statement){ .sql = f->helper, .role = STATEMENT_HELPER };
             s->input_order[i] = (int)n_inputs++;
             if (!fetch_statement(f, &plan->statements[plan->n_statements++]))
                 return false;

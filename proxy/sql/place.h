@@ -3,7 +3,8 @@
  *
  *   here              no table of D1 is read: the local engine alone
  *   D1                everything can be said in D1's SQL
- *   D1, then finish   D1 gives rows (a fetch), the local engine does the rest. Tried from most to least in D1: all but the SELECT
+ *   D1, then finish   D1 gives rows (a fetch), the local engine does the rest. Tried from most to least in D1: all
+ *                     but the SELECT
  *                     list; up to GROUP BY; FROM and what it can of WHERE; each table or subquery of FROM alone.
  *
  * There is no list of what can be pushed down: a part is pushed when printing it for D1 works. See emit_internal.h.

@@ -1,10 +1,14 @@
 /*
  * rewrite_changing_with.c - WITH x AS (INSERT/UPDATE/DELETE … RETURNING …): several statements of one batch.
  *
- * D1 has no data-modifying WITH. A SELECT gets the returned rows as inputs of the local engine, after everything it reads
- * itself (PostgreSQL: all parts see the same snapshot). Where another changing statement reads them, it reads an equivalent
- * SELECT instead: a DELETE's rows before they go, an UPDATE's rows with the new values put in, and an INSERT's rows by their
- * rowids right after they came. The order of the statements follows from that. What would see another part's changes is refused.
+ * D1 has no data-modifying WITH. A SELECT gets the returned rows as inputs of the local engine, after everything it
+ * reads
+ * itself (PostgreSQL: all parts see the same snapshot). Where another changing statement reads them, it reads an
+ * equivalent
+ * SELECT instead: a DELETE's rows before they go, an UPDATE's rows with the new values put in, and an INSERT's rows
+ * by their
+ * rowids right after they came. The order of the statements follows from that. What would see another part's changes
+ * is refused.
  */
 #include "proxy/sql/place.h"
 
@@ -14,9 +18,9 @@ struct changing {
     const struct cte *cte;
     const struct query *query;
     struct change change;
-    struct fetch *fetch;  /* its rows feed the local part */
-    unsigned uses;        /* statements of the list whose rows it reads */
-    bool printed, reading; /* reading: its equivalent is being printed */
+    struct fetch *fetch;      /* its rows feed the local part */
+    unsigned uses;            /* statements of the list whose rows it reads */
+    bool printed, reading;    /* reading: its equivalent is being printed */
     struct expr **new_values; /* UPDATE: by column of the target */
 };
 
@@ -37,7 +41,8 @@ bool changing_collect(struct emit_shared *s, const struct query *q)
         if (!s->changing && !(s->changing = ARENA_ARRAY(s->arena, struct changing, MAX_CHANGING)))
             return err_oom(s->err);
         if (s->n_changing == MAX_CHANGING)
-            return refused(&e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "more than %d WITH queries that change data are not supported", MAX_CHANGING);
+            return refused(&e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                           "more than %d WITH queries that change data are not supported", MAX_CHANGING);
         s->changing[s->n_changing++] = (struct changing){ .cte = &q->ctes[i], .query = q->ctes[i].query };
     }
     return true;
@@ -63,9 +68,19 @@ static bool target_item(struct emitter *e, const struct query *q, struct query *
     from[0] = item;
     for (size_t i = 0; i < q->n_from; i++)
         from[i + 1] = q->from[i];
-    *select = (struct query){ .command = COMMAND_SELECT, .parent = q->parent, .rtable = q->rtable, .n_rtable = q->n_rtable, .from = from,
-                              .n_from = q->n_from + 1, .where = q->where, .targets = q->returning, .n_targets = q->n_returning, .ctes = q->ctes,
-                              .n_ctes = q->n_ctes, .with_recursive = q->with_recursive, .has_sublinks = true };
+    *select = (struct query){ .command = COMMAND_SELECT,
+                              .parent = q->parent,
+                              .rtable = q->rtable,
+                              .n_rtable = q->n_rtable,
+                              .from = from,
+                              .n_from = q->n_from + 1,
+                              .where = q->where,
+                              .targets = q->returning,
+                              .n_targets = q->n_returning,
+                              .ctes = q->ctes,
+                              .n_ctes = q->n_ctes,
+                              .with_recursive = q->with_recursive,
+                              .has_sublinks = true };
     return true;
 }
 
@@ -81,12 +96,14 @@ static bool set_new_values(struct emitter *e, struct changing *c)
     return true;
 }
 
-bool changing_new_value(struct emitter *e, const struct level *l, const struct expr *x, bool *ret_done, struct fragment *ret)
+bool changing_new_value(struct emitter *e, const struct level *l, const struct expr *x, bool *ret_done,
+                        struct fragment *ret)
 {
     *ret_done = false;
     for (size_t i = 0; i < e->shared->n_changing; i++) {
         struct changing *c = &e->shared->changing[i];
-        if (!c->reading || !c->new_values || l->query->rtable != c->query->rtable || x->var.rte != c->query->result_rte || !e->in_targets)
+        if (!c->reading || !c->new_values || l->query->rtable != c->query->rtable ||
+            x->var.rte != c->query->result_rte || !e->in_targets)
             continue;
         const struct relation *r = c->query->rtable[c->query->result_rte].relation;
         const struct column *column = c->query->rtable[x->var.rte].columns[x->var.column].column;
@@ -113,7 +130,8 @@ static bool inserted_rows(struct emitter *e, const struct changing *c, struct st
         for (size_t k = 0; q->insert_columns[i]->is_rowid && k < q->n_insert_rows; k++)
             explicit_rowid = explicit_rowid || q->insert_rows[k][i]->kind != EXPR_NEXTVAL_DEFAULT;
     for (size_t i = 0; q->insert_select && i < q->n_insert_columns; i++)
-        explicit_rowid = explicit_rowid || (q->insert_columns[i]->is_rowid && q->insert_select_exprs[i]->kind != EXPR_NEXTVAL_DEFAULT);
+        explicit_rowid = explicit_rowid ||
+                         (q->insert_columns[i]->is_rowid && q->insert_select_exprs[i]->kind != EXPR_NEXTVAL_DEFAULT);
     bool one = !q->insert_select && q->n_insert_rows == 1;
     if (r->without_rowid || (explicit_rowid && !one) || (q->on_conflict && q->on_conflict->update))
         return blocked(e, -1, "reading what this INSERT returns in another statement that changes data");
@@ -124,7 +142,8 @@ static bool inserted_rows(struct emitter *e, const struct changing *c, struct st
     struct str text;
     if (!emit_select(e, &select, false, &text, out))
         return false;
-    *ret = text_of(e, "%.*s WHERE rowid > last_insert_rowid() - changes() AND rowid <= last_insert_rowid()", STR_FMT(text));
+    *ret = text_of(e, "%.*s WHERE rowid > last_insert_rowid() - changes() AND rowid <= last_insert_rowid()",
+                   STR_FMT(text));
     return ret->p != NULL;
 }
 
@@ -227,12 +246,15 @@ static bool mentions(const struct query *q, const struct relation *r)
         return false;
     for (size_t i = 0; i < q->n_rtable; i++) {
         const struct rte *rte = &q->rtable[i];
-        if ((rte->kind == RTE_RELATION && rte->relation == r) || (rte->kind == RTE_SUBQUERY && mentions(rte->subquery, r)))
+        if ((rte->kind == RTE_RELATION && rte->relation == r) ||
+            (rte->kind == RTE_SUBQUERY && mentions(rte->subquery, r)))
             return true;
-        if (rte->kind == RTE_CTE && !rte->cte_self_reference && rte->cte->query->command == COMMAND_SELECT && mentions(rte->cte->query, r))
+        if (rte->kind == RTE_CTE && !rte->cte_self_reference && rte->cte->query->command == COMMAND_SELECT &&
+            mentions(rte->cte->query, r))
             return true;
     }
-    bool found = expr_mentions(q->where, r) || expr_mentions(q->having, r) || mentions(q->left, r) || mentions(q->right, r) || mentions(q->insert_select, r);
+    bool found = expr_mentions(q->where, r) || expr_mentions(q->having, r) || mentions(q->left, r) ||
+                 mentions(q->right, r) || mentions(q->insert_select, r);
     for (size_t i = 0; i < q->n_targets && !found; i++)
         found = expr_mentions(q->targets[i].expr, r);
     for (size_t i = 0; i < q->n_returning && !found; i++)
@@ -313,7 +335,8 @@ bool changing_with(struct emit_shared *s, const struct query *q, size_t *n_input
         o.place[o.n++] = -1;
     }
     if (!set_order(&o) || !is_blind(&o))
-        return refused(&e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "WITH queries that change tables which other parts of the statement use are not supported");
+        return refused(&e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "WITH queries that change tables which other parts of the statement use are not supported");
     struct plan_statement *all = ARENA_ARRAY(s->arena, struct plan_statement, plan->n_statements + o.n);
     size_t n = 0;
     if (!all)

@@ -1,5 +1,6 @@
 /*
- * rewrite_grouping_sets.c - what needs the sort keys as columns of a subquery: GROUPING SETS as a UNION ALL of one GROUP BY per
+ * rewrite_grouping_sets.c - what needs the sort keys as columns of a subquery: GROUPING SETS as a UNION ALL of one
+ * GROUP BY per
  * set, DISTINCT ON and WITH TIES by numbering rows.
  */
 #include "proxy/sql/emit_internal.h"
@@ -19,7 +20,8 @@ static bool add_list(struct emitter *e, struct str *list, struct str text, const
     return list->p != NULL;
 }
 
-static bool emit_inner(struct emitter *e, const struct query *q, struct str extra, struct str group, bool has_group, struct str from, struct inner *ret)
+static bool emit_inner(struct emitter *e, const struct query *q, struct str extra, struct str group, bool has_group,
+                       struct str from, struct inner *ret)
 {
     struct str list = STR(""), where;
     struct fragment having = { .sql = STR("") };
@@ -32,7 +34,8 @@ static bool emit_inner(struct emitter *e, const struct query *q, struct str extr
         struct fragment f;
         if (q->targets[i].junk)
             continue;
-        if (!emit_expr(e, q->targets[i].expr, &f) || !finish_output(e, q->targets[i].expr->type, false, &f) || !add_list(e, &list, f.sql, "c", at))
+        if (!emit_expr(e, q->targets[i].expr, &f) || !finish_output(e, q->targets[i].expr->type, false, &f) ||
+            !add_list(e, &list, f.sql, "c", at))
             return false;
         f.sql = (struct str){ 0 };
         f.bindable = NULL;
@@ -40,16 +43,19 @@ static bool emit_inner(struct emitter *e, const struct query *q, struct str extr
     }
     for (size_t i = 0; i < q->n_sort; i++) {
         struct fragment f;
-        if (!emit_expr(e, q->sort[i].expr, &f) || !settle(e, &f) || !enum_rank(e, q->sort[i].expr->type, &f) || !add_list(e, &list, f.sql, "s", i))
+        if (!emit_expr(e, q->sort[i].expr, &f) || !settle(e, &f) || !enum_rank(e, q->sort[i].expr->type, &f) ||
+            !add_list(e, &list, f.sql, "s", i))
             return false;
         if (is_numeric(e, q->sort[i].expr->type) && e->target == TARGET_D1 && f.form == FORM_NATURAL)
             return blocked(e, q->sort[i].expr->location, "ordering by an exact numeric here");
     }
-    if (!emit_where(e, q, e->level->pushed, e->level->n_pushed, &where) || (q->having && !emit_condition(e, q->having, &having)))
+    if (!emit_where(e, q, e->level->pushed, e->level->n_pushed, &where) ||
+        (q->having && !emit_condition(e, q->having, &having)))
         return false;
-    ret->text = text_of(e, "SELECT %.*s%s%.*s%s%.*s%.*s%s%.*s%s%.*s", STR_FMT(list), extra.n ? ", " : "", STR_FMT(extra), from.n ? " FROM " : "",
-                        STR_FMT(from), STR_FMT(where), has_group ? " GROUP BY " : "", STR_FMT(group), having.sql.n ? " HAVING " : "",
-                        STR_FMT(having.sql));
+    ret->text =
+        text_of(e, "SELECT %.*s%s%.*s%s%.*s%.*s%s%.*s%s%.*s", STR_FMT(list), extra.n ? ", " : "", STR_FMT(extra),
+                from.n ? " FROM " : "", STR_FMT(from), STR_FMT(where), has_group ? " GROUP BY " : "", STR_FMT(group),
+                having.sql.n ? " HAVING " : "", STR_FMT(having.sql));
     return ret->text.p != NULL;
 }
 
@@ -60,8 +66,8 @@ static bool outer_order(struct emitter *e, const struct query *q, struct str *re
         const char *collation;
         if (!collation_of(e, q->sort[i].expr->type, true, &collation))
             return blocked(e, q->sort[i].expr->location, "ordering by a value of this type here");
-        text = text_of(e, "%.*s%ss%zu%s%s NULLS %s", STR_FMT(text), i ? ", " : " ORDER BY ", i, collation, q->sort[i].descending ? " DESC" : "",
-                       q->sort[i].nulls_first ? "FIRST" : "LAST");
+        text = text_of(e, "%.*s%ss%zu%s%s NULLS %s", STR_FMT(text), i ? ", " : " ORDER BY ", i, collation,
+                       q->sort[i].descending ? " DESC" : "", q->sort[i].nulls_first ? "FIRST" : "LAST");
         if (!text.p)
             return false;
     }
@@ -108,7 +114,8 @@ static bool emit_one_set(struct emitter *e, const struct query *q, size_t set, s
     for (size_t i = 0; ok && i < n; i++) {
         struct fragment f;
         const char *collation;
-        ok = emit_expr(e, q->grouping_sets[set][i], &f) && settle(e, &f) && collation_of(e, q->grouping_sets[set][i]->type, false, &collation);
+        ok = emit_expr(e, q->grouping_sets[set][i], &f) && settle(e, &f) &&
+             collation_of(e, q->grouping_sets[set][i]->type, false, &collation);
         if (ok)
             group = text_of(e, "%.*s%s%.*s%s", STR_FMT(group), i ? ", " : "", STR_FMT(f.sql), collation);
         ok = ok && group.p;
@@ -125,12 +132,14 @@ static bool emit_one_set(struct emitter *e, const struct query *q, size_t set, s
 static bool same_forms(const struct select_output *a, const struct select_output *b)
 {
     for (size_t i = 0; i < a->n; i++)
-        if (a->columns[i].form != b->columns[i].form || (a->columns[i].form != FORM_NATURAL && a->columns[i].scale != b->columns[i].scale))
+        if (a->columns[i].form != b->columns[i].form ||
+            (a->columns[i].form != FORM_NATURAL && a->columns[i].scale != b->columns[i].scale))
             return false;
     return true;
 }
 
-bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out)
+bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, struct str *ret,
+                           struct select_output *out)
 {
     struct str text = STR(""), order, limit, list;
     size_t terms = 0;
@@ -152,8 +161,8 @@ bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, s
     }
     if (!outer_list(e, q, top, out, &list) || !outer_order(e, q, &order) || !emit_limit(e, q, &limit))
         return false;
-    *ret = text_of(e, "SELECT %s%.*s FROM (%.*s)%.*s%.*s", q->distinct ? "DISTINCT " : "", STR_FMT(list), STR_FMT(text), STR_FMT(order),
-                   STR_FMT(limit));
+    *ret = text_of(e, "SELECT %s%.*s FROM (%.*s)%.*s%.*s", q->distinct ? "DISTINCT " : "", STR_FMT(list), STR_FMT(text),
+                   STR_FMT(order), STR_FMT(limit));
     return ret->p != NULL;
 }
 
@@ -165,7 +174,8 @@ static bool partition_list(struct emitter *e, struct expr *const *exprs, size_t 
         const char *collation;
         if (!emit_expr(e, exprs[i], &f) || !settle(e, &f))
             return false;
-        if (!collation_of(e, exprs[i]->type, false, &collation) || (is_numeric(e, exprs[i]->type) && e->target == TARGET_D1 && f.form == FORM_NATURAL))
+        if (!collation_of(e, exprs[i]->type, false, &collation) ||
+            (is_numeric(e, exprs[i]->type) && e->target == TARGET_D1 && f.form == FORM_NATURAL))
             return blocked(e, exprs[i]->location, "DISTINCT ON a value of this type here");
         text = text_of(e, "%.*s%s%.*s%s", STR_FMT(text), i ? ", " : "PARTITION BY ", STR_FMT(f.sql), collation);
         if (!text.p)
@@ -179,13 +189,16 @@ static bool partition_list(struct emitter *e, struct expr *const *exprs, size_t 
 static bool emit_numbers(struct emitter *e, const struct query *q, struct str *extra)
 {
     struct str partition, order = STR("");
-    if (!partition_list(e, q->distinct_on, q->n_distinct_on, &partition) || !emit_sort_list(e, q->sort, q->n_sort, &order))
+    if (!partition_list(e, q->distinct_on, q->n_distinct_on, &partition) ||
+        !emit_sort_list(e, q->sort, q->n_sort, &order))
         return false;
     const char *by = order.n ? "ORDER BY " : "";
     if (q->n_distinct_on)
-        *extra = text_of(e, "row_number() OVER (%.*s%s%s%.*s) AS dn", STR_FMT(partition), order.n ? " " : "", by, STR_FMT(order));
+        *extra = text_of(e, "row_number() OVER (%.*s%s%s%.*s) AS dn", STR_FMT(partition), order.n ? " " : "", by,
+                         STR_FMT(order));
     else
-        *extra = text_of(e, "row_number() OVER (%s%.*s) AS rn, rank() OVER (%s%.*s) AS rk", by, STR_FMT(order), by, STR_FMT(order));
+        *extra = text_of(e, "row_number() OVER (%s%.*s) AS rn, rank() OVER (%s%.*s) AS rk", by, STR_FMT(order), by,
+                         STR_FMT(order));
     return extra->p != NULL;
 }
 
@@ -194,7 +207,8 @@ static bool ties_condition(struct emitter *e, const struct query *q, struct str 
     struct fragment limit, offset = { .sql = STR("0") };
     if (!q->limit || !emit_value(e, q->limit, &limit) || (q->offset && !emit_value(e, q->offset, &offset)))
         return err_is_set(e->err) ? false : blocked(e, -1, "WITH TIES without a limit");
-    *ret = text_of(e, " WHERE rn > %.*s AND rk <= %.*s + %.*s", STR_FMT(offset.sql), STR_FMT(offset.sql), STR_FMT(limit.sql));
+    *ret = text_of(e, " WHERE rn > %.*s AND rk <= %.*s + %.*s", STR_FMT(offset.sql), STR_FMT(offset.sql),
+                   STR_FMT(limit.sql));
     return ret->p != NULL;
 }
 
@@ -224,6 +238,7 @@ bool rewrite_distinct_on(struct emitter *e, const struct query *q, bool top, str
         return false;
     if (!outer_list(e, q, top, out, &list) || !outer_order(e, q, &order))
         return false;
-    *ret = text_of(e, "SELECT %.*s FROM (%.*s)%.*s%.*s%.*s", STR_FMT(list), STR_FMT(inner.text), STR_FMT(where), STR_FMT(order), STR_FMT(limit));
+    *ret = text_of(e, "SELECT %.*s FROM (%.*s)%.*s%.*s%.*s", STR_FMT(list), STR_FMT(inner.text), STR_FMT(where),
+                   STR_FMT(order), STR_FMT(limit));
     return ret->p != NULL;
 }

@@ -1,6 +1,8 @@
 /*
- * rewrite_returning.c - UPDATE … FROM and DELETE … USING that return columns of the other tables. SQLite's RETURNING knows the
- * target only: the other row is read again by the statement's own condition. That is the same row as long as UPDATE changes no
+ * rewrite_returning.c - UPDATE … FROM and DELETE … USING that return columns of the other tables. SQLite's RETURNING
+ * knows the
+ * target only: the other row is read again by the statement's own condition. That is the same row as long as UPDATE
+ * changes no
  * column of the condition and the other tables are not the target.
  */
 #include "proxy/sql/emit_internal.h"
@@ -27,7 +29,8 @@ static bool is_stable(const struct query *q)
 {
     struct look look = { .q = q };
     for (size_t i = 0; i < q->n_rtable; i++)
-        if ((int)i != q->result_rte && q->rtable[i].kind == RTE_RELATION && q->rtable[i].relation == q->rtable[q->result_rte].relation)
+        if ((int)i != q->result_rte && q->rtable[i].kind == RTE_RELATION &&
+            q->rtable[i].relation == q->rtable[q->result_rte].relation)
             return false;
     if (q->where && q->command == COMMAND_UPDATE)
         expr_walk(q->where, look_changed, &look);
@@ -41,8 +44,9 @@ bool rewrite_returning_var(struct emitter *e, struct level *l, const struct expr
     struct expr var = *x;
     struct level *inner, *outer = e->level;
     if (!is_stable(q))
-        return refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                       "RETURNING columns of other tables is not supported when the statement changes what it joins on");
+        return refused(
+            e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+            "RETURNING columns of other tables is not supported when the statement changes what it joins on");
     e->level = l->parent;
     inner = level_new(e, q);
     if (!inner)

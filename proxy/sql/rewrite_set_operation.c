@@ -1,5 +1,6 @@
 /*
- * rewrite_set_operation.c - UNION, INTERSECT, EXCEPT for SQLite: no parentheses, all operators of one rank, at most five terms
+ * rewrite_set_operation.c - UNION, INTERSECT, EXCEPT for SQLite: no parentheses, all operators of one rank, at most
+ * five terms
  * in D1, and no INTERSECT ALL or EXCEPT ALL.
  */
 #include "proxy/sql/emit_internal.h"
@@ -7,7 +8,8 @@
 enum { MAX_TERMS = 5 };
 
 /* Columns c0… of a subquery with numbers written as text, where the sides differ. */
-static bool naturalize(struct emitter *e, const struct query *q, const bool *change, struct str *text, struct select_output *out)
+static bool naturalize(struct emitter *e, const struct query *q, const bool *change, struct str *text,
+                       struct select_output *out)
 {
     struct str list = STR("");
     for (size_t i = 0; i < out->n; i++) {
@@ -25,7 +27,8 @@ static bool naturalize(struct emitter *e, const struct query *q, const bool *cha
     return text->p != NULL;
 }
 
-static bool match_forms(struct emitter *e, const struct query *q, struct str *left, struct select_output *a, struct str *right, struct select_output *b)
+static bool match_forms(struct emitter *e, const struct query *q, struct str *left, struct select_output *a,
+                        struct str *right, struct select_output *b)
 {
     bool any = false, *change = ARENA_ARRAY(e->arena, bool, a->n + 1);
     if (!change)
@@ -37,7 +40,8 @@ static bool match_forms(struct emitter *e, const struct query *q, struct str *le
         bool distinct = !(q->set_operation == SETOP_UNION && q->set_all);
         const char *collation;
         if (distinct && (!collation_of(e, q->targets[i].expr->type, false, &collation) ||
-                         (e->target == TARGET_D1 && is_numeric(e, q->targets[i].expr->type) && (change[i] || l->form == FORM_NATURAL))))
+                         (e->target == TARGET_D1 && is_numeric(e, q->targets[i].expr->type) &&
+                          (change[i] || l->form == FORM_NATURAL))))
             return blocked(e, -1, "a set operation over values of this type here");
     }
     return !any || (naturalize(e, q, change, left, a) && naturalize(e, q, change, right, b));
@@ -45,8 +49,8 @@ static bool match_forms(struct emitter *e, const struct query *q, struct str *le
 
 static bool is_plain_term(const struct query *q)
 {
-    return q->set_operation == SETOP_NONE && !q->n_ctes && !q->n_sort && !q->limit && !q->offset && !q->n_values_rows && !q->n_grouping_sets &&
-           !q->n_distinct_on;
+    return q->set_operation == SETOP_NONE && !q->n_ctes && !q->n_sort && !q->limit && !q->offset && !q->n_values_rows &&
+           !q->n_grouping_sets && !q->n_distinct_on;
 }
 
 static bool is_plain_chain(const struct query *q)
@@ -61,7 +65,8 @@ static bool number_rows(struct emitter *e, size_t n, struct str *text)
     struct str list = STR("");
     for (size_t i = 0; i < n && list.p; i++)
         list = text_of(e, "%.*s%sc%zu", STR_FMT(list), i ? "," : "", i);
-    *text = text_of(e, "SELECT %.*s, row_number() OVER (PARTITION BY %.*s) AS n FROM (%.*s)", STR_FMT(list), STR_FMT(list), STR_FMT(*text));
+    *text = text_of(e, "SELECT %.*s, row_number() OVER (PARTITION BY %.*s) AS n FROM (%.*s)", STR_FMT(list),
+                    STR_FMT(list), STR_FMT(*text));
     return text->p != NULL;
 }
 
@@ -95,7 +100,8 @@ static bool emit_chain(struct emitter *e, const struct query *q, struct str *ret
         return false;
     e->level = level;
     e->depth++;
-    bool ok = (is_plain_chain(q->left) ? emit_chain(e, q->left, &left, out, &left_terms) : emit_select(e, q->left, false, &left, out)) &&
+    bool ok = (is_plain_chain(q->left) ? emit_chain(e, q->left, &left, out, &left_terms)
+                                       : emit_select(e, q->left, false, &left, out)) &&
               emit_select(e, q->right, false, &right, &right_out);
     e->depth--;
     e->level = level->parent;
@@ -121,7 +127,8 @@ static bool emit_chain(struct emitter *e, const struct query *q, struct str *ret
     return ret->p != NULL;
 }
 
-static bool output_list(struct emitter *e, const struct query *q, bool top, struct select_output *out, struct fragment *outputs, struct str *ret)
+static bool output_list(struct emitter *e, const struct query *q, bool top, struct select_output *out,
+                        struct fragment *outputs, struct str *ret)
 {
     struct str list = STR("");
     for (size_t i = 0; i < out->n; i++) {
@@ -141,7 +148,8 @@ static bool output_list(struct emitter *e, const struct query *q, bool top, stru
     return true;
 }
 
-bool rewrite_set_operation(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out)
+bool rewrite_set_operation(struct emitter *e, const struct query *q, bool top, struct str *ret,
+                           struct select_output *out)
 {
     struct str chain, list, order, limit;
     int terms;

@@ -19,9 +19,14 @@ static bool sqlite_fail(struct engine *e, struct str sql, struct err *err)
     const char *text = sqlite3_errmsg(e->db), *raise = strstr(text, "bad JSON path: '!");
     struct str code;
     enum sqlstate state;
-    static const struct { const char *start; enum sqlstate state; } constraints[] = {
-        { "UNIQUE constraint", SQLSTATE_UNIQUE_VIOLATION }, { "CHECK constraint", SQLSTATE_CHECK_VIOLATION },
-        { "NOT NULL constraint", SQLSTATE_NOT_NULL_VIOLATION }, { "FOREIGN KEY constraint", SQLSTATE_FOREIGN_KEY_VIOLATION },
+    static const struct {
+        const char *start;
+        enum sqlstate state;
+    } constraints[] = {
+        { "UNIQUE constraint", SQLSTATE_UNIQUE_VIOLATION },
+        { "CHECK constraint", SQLSTATE_CHECK_VIOLATION },
+        { "NOT NULL constraint", SQLSTATE_NOT_NULL_VIOLATION },
+        { "FOREIGN KEY constraint", SQLSTATE_FOREIGN_KEY_VIOLATION },
     };
     for (size_t i = 0; i < sizeof(constraints) / sizeof(*constraints); i++)
         if (strncmp(text, constraints[i].start, strlen(constraints[i].start)) == 0)
@@ -52,10 +57,18 @@ struct engine *engine_new(const struct engine_options *options, struct err *err)
     if (options->time_zone.n)
         e->types.zone = zone_find(options->time_zone);
     e->path[0] = STR("public");
-    e->settings = (struct sql_settings){ .search_path = e->path, .n_search_path = 1, .role = STR("postgres"), .standard_conforming_strings = true,
-                                         .types = &e->types, .max_statement_bytes = 16 << 20, .force_local = options->force_local };
-    e->settings.traits = (struct d1_traits){ .name = "golden", .native_values = options->native_values, .in_process = true,
-                                             .max_statement_bytes = 100000, .max_params = 100 };
+    e->settings = (struct sql_settings){ .search_path = e->path,
+                                         .n_search_path = 1,
+                                         .role = STR("postgres"),
+                                         .standard_conforming_strings = true,
+                                         .types = &e->types,
+                                         .max_statement_bytes = 16 << 20,
+                                         .force_local = options->force_local };
+    e->settings.traits = (struct d1_traits){ .name = "golden",
+                                             .native_values = options->native_values,
+                                             .in_process = true,
+                                             .max_statement_bytes = 100000,
+                                             .max_params = 100 };
     if (sqlite3_open(":memory:", &e->db) != SQLITE_OK) {
         err_set(err, SQLSTATE_INTERNAL_ERROR, "%s", sqlite3_errmsg(e->db));
         engine_free(e);
@@ -86,7 +99,8 @@ void engine_free(struct engine *e)
     free(e);
 }
 
-bool engine_plan(struct engine *e, struct str text, const oid_t *param_types, size_t n_params, struct plan **ret, struct err *err)
+bool engine_plan(struct engine *e, struct str text, const oid_t *param_types, size_t n_params, struct plan **ret,
+                 struct err *err)
 {
     AUTO(arena) arena = arena_new(64 << 20);
     struct sql_list list;
@@ -114,7 +128,8 @@ bool engine_check(struct engine *e, const struct plan *plan, struct err *err)
         if (n != want)
             return err_set(err, SQLSTATE_INTERNAL_ERROR, "%d placeholders for %d binds", n, want);
         if (plan->statements[i].gives_rows && columns != (int)plan->statements[i].n_columns)
-            return err_set(err, SQLSTATE_INTERNAL_ERROR, "%d columns, %zu expected", columns, plan->statements[i].n_columns);
+            return err_set(err, SQLSTATE_INTERNAL_ERROR, "%d columns, %zu expected", columns,
+                           plan->statements[i].n_columns);
     }
     return true;
 }
@@ -123,8 +138,13 @@ static bool session_value(void *ctx, struct str name, struct arena *arena, struc
 {
     (void)ctx;
     (void)arena;
-    static const struct { const char *name, *value; } facts[] = {
-        { "current_user", "postgres" }, { "session_user", "postgres" }, { "current_database", "library" }, { "current_schema", "public" },
+    static const struct {
+        const char *name, *value;
+    } facts[] = {
+        { "current_user", "postgres" },
+        { "session_user", "postgres" },
+        { "current_database", "library" },
+        { "current_schema", "public" },
     };
     *ret = value_null();
     for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++)
@@ -214,8 +234,9 @@ static struct value as_carried(const struct engine *e, struct value v, struct ar
 
 enum { CELLS_MAX = 128 };
 
-static bool run_statement(struct engine *e, const struct d1_statement *d, const struct plan_statement *p, bool (*row)(void *, const struct value *, size_t),
-                          void *ctx, struct engine_result *result, struct arena *arena, struct err *err)
+static bool run_statement(struct engine *e, const struct d1_statement *d, const struct plan_statement *p,
+                          bool (*row)(void *, const struct value *, size_t), void *ctx, struct engine_result *result,
+                          struct arena *arena, struct err *err)
 {
     sqlite3_stmt *s = NULL;
     if (sqlite3_prepare_v2(e->db, d->sql.p, (int)d->sql.n, &s, NULL) != SQLITE_OK)
@@ -244,14 +265,24 @@ static bool add_input(void *ctx, const struct value *cells, size_t n)
     return local_rows_add(ctx, cells, n);
 }
 
-static bool run_local(struct engine *e, const struct plan *plan, const struct bind_input *in, struct local_rows **inputs, struct output *o, struct err *err)
+static bool run_local(struct engine *e, const struct plan *plan, const struct bind_input *in,
+                      struct local_rows **inputs, struct output *o, struct err *err)
 {
     struct value *binds;
     if (!plan_bind_local(plan, in, o->arena, &binds, err))
         return false;
-    struct local_run run = { .sql = plan->local->sql, .binds = binds, .n_binds = plan->local->n_binds, .inputs = inputs,
-                             .n_inputs = plan->local->n_inputs, .snapshot = e->snapshot, .types = &e->types, .now_us = e->types.now_us,
-                             .session_value = session_value, .on_row = write_row, .ctx = o, .arena = o->arena };
+    struct local_run run = { .sql = plan->local->sql,
+                             .binds = binds,
+                             .n_binds = plan->local->n_binds,
+                             .inputs = inputs,
+                             .n_inputs = plan->local->n_inputs,
+                             .snapshot = e->snapshot,
+                             .types = &e->types,
+                             .now_us = e->types.now_us,
+                             .session_value = session_value,
+                             .on_row = write_row,
+                             .ctx = o,
+                             .arena = o->arena };
     return local_run(e->local, &run, err) && !err_is_set(err);
 }
 
@@ -260,11 +291,19 @@ static int64_t clock_now(void *ctx)
     return ((struct engine *)ctx)->types.now_us;
 }
 
-static bool run_plan(struct engine *e, const struct plan *plan, const struct value *params, size_t n_params, struct engine_result *result,
-                     struct arena *arena, struct err *err)
+static bool run_plan(struct engine *e, const struct plan *plan, const struct value *params, size_t n_params,
+                     struct engine_result *result, struct arena *arena, struct err *err)
 {
-    struct bind_input in = { .params = params, .n_params = n_params, .types = &e->types, .now_us = e->types.now_us, .clock_us = clock_now,
-                             .clock_ctx = e, .session_value = session_value, .traits = e->settings.traits, .engine = e->local, .snapshot = e->snapshot };
+    struct bind_input in = { .params = params,
+                             .n_params = n_params,
+                             .types = &e->types,
+                             .now_us = e->types.now_us,
+                             .clock_us = clock_now,
+                             .clock_ctx = e,
+                             .session_value = session_value,
+                             .traits = e->settings.traits,
+                             .engine = e->local,
+                             .snapshot = e->snapshot };
     struct output o = { e, plan, result, arena, err };
     struct d1_statement *statements;
     struct local_rows *inputs[16] = { 0 };
@@ -281,8 +320,11 @@ static bool run_plan(struct engine *e, const struct plan *plan, const struct val
         if (fetch)
             inputs[n_inputs++] = local_rows_new(p->n_columns, 64 << 20);
         bool shown = p->role == STATEMENT_MAIN && p->gives_rows;
-        ok = run_statement(e, &statements[i], p, fetch ? add_input : shown ? write_row : NULL, fetch ? (void *)inputs[n_inputs - 1] : (void *)&o, result,
-                           arena, err);
+        ok = run_statement(e, &statements[i], p,
+                           fetch   ? add_input
+                           : shown ? write_row
+                                   : NULL,
+                           fetch ? (void *)inputs[n_inputs - 1] : (void *)&o, result, arena, err);
     }
     ok = ok && (!plan->local || run_local(e, plan, &in, inputs, &o, err));
     for (size_t i = 0; i < n_inputs; i++)
@@ -291,8 +333,8 @@ static bool run_plan(struct engine *e, const struct plan *plan, const struct val
     return ok;
 }
 
-static bool decode_params(struct engine *e, const struct plan *plan, const struct str *params, size_t n, struct arena *arena, struct value **ret,
-                          struct err *err)
+static bool decode_params(struct engine *e, const struct plan *plan, const struct str *params, size_t n,
+                          struct arena *arena, struct value **ret, struct err *err)
 {
     struct value *values = ARENA_ARRAY(arena, struct value, n + 1);
     if (!values)
@@ -301,15 +343,16 @@ static bool decode_params(struct engine *e, const struct plan *plan, const struc
         int32_t typmod = -1;
         values[i] = value_null();
         if (params[i].p && i < plan->n_params &&
-            !type_decode(snapshot_base_type(e->snapshot, plan->param_types[i], &typmod), WIRE_TEXT, params[i], &e->types, arena, &values[i], err))
+            !type_decode(snapshot_base_type(e->snapshot, plan->param_types[i], &typmod), WIRE_TEXT, params[i],
+                         &e->types, arena, &values[i], err))
             return false;
     }
     *ret = values;
     return true;
 }
 
-bool engine_run(struct engine *e, struct str text, const struct str *params, size_t n_params, struct engine_result *ret, struct plan **ret_plan,
-                struct err *err)
+bool engine_run(struct engine *e, struct str text, const struct str *params, size_t n_params, struct engine_result *ret,
+                struct plan **ret_plan, struct err *err)
 {
     struct plan *plan;
     struct value *values;
@@ -320,7 +363,8 @@ bool engine_run(struct engine *e, struct str text, const struct str *params, siz
     if (!engine_plan(e, text, NULL, 0, &plan, err))
         return false;
     *ret_plan = plan;
-    bool ok = decode_params(e, plan, params, n_params, arena, &values, err) && run_plan(e, plan, values, n_params, ret, arena, err);
+    bool ok = decode_params(e, plan, params, n_params, arena, &values, err) &&
+              run_plan(e, plan, values, n_params, ret, arena, err);
     if (!ok && err->code == SQLSTATE_NO_DATA && str_is(err->message, "!local") && !e->settings.force_local) {
         err_clear(err);
         buf_reset(&ret->rows);

@@ -2,7 +2,8 @@
  * golden.c - one small file per rule: a statement, and what it becomes. See README.md beside it.
  *
  *   golden [--update] FILE…      checks (or rewrites) golden files
- *   golden --run SCRIPT          runs a script of PostgreSQL statements, prints rows as psql -At does (for comparing by hand)
+ *   golden --run SCRIPT          runs a script of PostgreSQL statements, prints rows as psql -At does (for comparing
+ * by hand)
  *   golden --explain             the plan of the statements on standard input
  */
 #include <errno.h>
@@ -34,9 +35,11 @@ static struct str read_file(const char *path, struct arena *arena)
 
 static void print_binds(struct buf *out, const struct bind *binds, size_t n)
 {
-    static const char *const sources[] = { "$", "literal ", "constant", "now", "clock", "uuid", "random", "session ", "prelude " };
-    static const char *const forms[] = { "", " number", " scaled", " glob", " like", " array", " interval", " unix_s", " unix_ms", " unix_us",
-                                         " hex", " text", " ascii", " store", " key", " path", " limit", " offset" };
+    static const char *const sources[] = { "$",    "literal ", "constant", "now",     "clock",
+                                           "uuid", "random",   "session ", "prelude " };
+    static const char *const forms[] = { "",          " number", " scaled",  " glob",    " like",  " array",
+                                         " interval", " unix_s", " unix_ms", " unix_us", " hex",   " text",
+                                         " ascii",    " store",  " key",     " path",    " limit", " offset" };
     for (size_t i = 0; i < n && i < 200; i++) {
         const struct bind *b = &binds[i];
         const struct type_info *t = type_find(b->type);
@@ -85,7 +88,8 @@ static void print_plan(struct buf *out, const struct plan *plan, struct arena *a
         buf_printf(out, "---- columns\n");
     for (size_t i = 0; i < plan->n_columns; i++) {
         const struct plan_column *c = &plan->columns[i];
-        buf_printf(out, "%.*s %.*s%s", STR_FMT(c->name), STR_FMT(type_format(c->codec_type, c->typmod, arena)), cells[c->form]);
+        buf_printf(out, "%.*s %.*s%s", STR_FMT(c->name), STR_FMT(type_format(c->codec_type, c->typmod, arena)),
+                   cells[c->form]);
         if (c->form == CELL_NUMBER || c->form == CELL_SCALED)
             buf_printf(out, " %d", c->detail);
         buf_add_char(out, '\n');

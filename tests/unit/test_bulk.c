@@ -1,4 +1,5 @@
-/* test_bulk.c - COPY's rows as JSON statements: exact values, defaults of columns left out, chunks, refusals. Run in SQLite. */
+/* test_bulk.c - COPY's rows as JSON statements: exact values, defaults of columns left out, chunks, refusals. Run in
+ * SQLite. */
 /* LINK pgd1_sql pgd1_catalog pgd1_pgwire pgd1_snapshot_fixture pgd1_sqlite pgd1_base */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +11,9 @@
 #include "proxy/sql/bulk.h"
 #include "tests/support/snapshot_fixture.h"
 
-static const char ddl[] = "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, big BIGINT, f REAL, n NUMERIC(6,2), v VARCHAR(5), b BLOB, "
-                          "at TIMESTAMP, flag TEXT DEFAULT 'set')";
+static const char ddl[] =
+    "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, big BIGINT, f REAL, n NUMERIC(6,2), v VARCHAR(5), b BLOB, "
+    "at TIMESTAMP, flag TEXT DEFAULT 'set')";
 
 struct fixture {
     sqlite3 *db;
@@ -31,9 +33,12 @@ static void open_fixture(struct fixture *f, size_t n_columns, bool native)
     f->snapshot = snapshot_fixture_read(f->db);
     f->arena = arena_new(1 << 28);
     f->path[0] = STR("public");
-    f->settings = (struct sql_settings){ .search_path = f->path, .n_search_path = 1, .standard_conforming_strings = true,
-                                         .traits = { .native_values = native, .max_params = 100, .max_statement_bytes = 100000 },
-                                         .types = type_settings_default() };
+    f->settings =
+        (struct sql_settings){ .search_path = f->path,
+                               .n_search_path = 1,
+                               .standard_conforming_strings = true,
+                               .traits = { .native_values = native, .max_params = 100, .max_statement_bytes = 100000 },
+                               .types = type_settings_default() };
     const struct relation *r = snapshot_relation(f->snapshot, f->path, 1, STR(""), STR("t"));
     struct err err;
     err_init(&err, f->arena);
@@ -93,8 +98,13 @@ static void values_arrive_exactly(void **state)
         open_fixture(&f, 7, native);
         err_init(&err, f.arena);
         struct bulk *b = bulk_new(f.target);
-        struct value row[] = { value_integer(7), value_integer(INT64_MIN), value_real(0.1), value_text(STR("12.345")), value_text(STR("a\"\\b")),
-                               value_blob((struct str){ "\x00\xff", 2 }), value_text(STR("2024-01-02 03:04:05.25")) };
+        struct value row[] = { value_integer(7),
+                               value_integer(INT64_MIN),
+                               value_real(0.1),
+                               value_text(STR("12.345")),
+                               value_text(STR("a\"\\b")),
+                               value_blob((struct str){ "\x00\xff", 2 }),
+                               value_text(STR("2024-01-02 03:04:05.25")) };
         assert_true(bulk_add_row(b, row, f.arena, &err));
         assert_int_equal(run(&f, b, native), 1);
         one_text(&f, "SELECT id||' '||big||' '||(f = 0.1)||' '||n||' '||v||' '||hex(b)||' '||at||' '||flag FROM t",
@@ -113,7 +123,8 @@ static void rows_are_cut_into_chunks(void **state)
     err_init(&err, f.arena);
     struct bulk *b = bulk_new(f.target);
     for (int i = 1; i <= 60000; i++) {
-        struct value row[] = { value_integer(i), value_integer(i), value_real(i), value_text(STR("1.5")), value_text(STR("hello")) };
+        struct value row[] = { value_integer(i), value_integer(i), value_real(i), value_text(STR("1.5")),
+                               value_text(STR("hello")) };
         if (!bulk_add_row(b, row, f.arena, &err))
             fail_msg("%.*s", STR_FMT(err.message));
     }
@@ -133,9 +144,19 @@ static const struct {
     struct value row[5];
     enum sqlstate want;
 } refusals[] = {
-    { "varchar(5)", { { .class = VALUE_INTEGER, .integer = 1 }, { 0 }, { 0 }, { 0 }, { .class = VALUE_TEXT, .bytes = STR_INIT("sixsix") } },
+    { "varchar(5)",
+      { { .class = VALUE_INTEGER, .integer = 1 },
+        { 0 },
+        { 0 },
+        { 0 },
+        { .class = VALUE_TEXT, .bytes = STR_INIT("sixsix") } },
       SQLSTATE_STRING_DATA_RIGHT_TRUNCATION },
-    { "numeric(6,2)", { { .class = VALUE_INTEGER, .integer = 1 }, { 0 }, { 0 }, { .class = VALUE_TEXT, .bytes = STR_INIT("10000") }, { 0 } },
+    { "numeric(6,2)",
+      { { .class = VALUE_INTEGER, .integer = 1 },
+        { 0 },
+        { 0 },
+        { .class = VALUE_TEXT, .bytes = STR_INIT("10000") },
+        { 0 } },
       SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE },
     { "a rowid", { { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }, SQLSTATE_NOT_NULL_VIOLATION },
 };

@@ -17,8 +17,9 @@ static struct str path[] = { STR_INIT("public") };
 static int set_up(void **state)
 {
     (void)state;
-    snapshot = snapshot_fixture("CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, n INT4, v VARCHAR(20), price NUMERIC(8,2), ts TIMESTAMP,"
-                                " \"od\"\"d\" TEXT)");
+    snapshot = snapshot_fixture(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, n INT4, v VARCHAR(20), price NUMERIC(8,2), ts TIMESTAMP,"
+        " \"od\"\"d\" TEXT)");
     return snapshot ? 0 : -1;
 }
 
@@ -32,9 +33,15 @@ static int tear_down(void **state)
 static struct plan *planned(const char *sql, struct err *err)
 {
     struct arena *arena = arena_new(64 << 20);
-    struct sql_settings settings = { .search_path = path, .n_search_path = 1, .role = STR("postgres"), .standard_conforming_strings = true,
-                                     .traits = { .native_values = true, .max_params = 100, .max_statement_bytes = 100000 },
-                                     .types = type_settings_default(), .max_statement_bytes = 16 << 20 };
+    struct sql_settings settings = {
+        .search_path = path,
+        .n_search_path = 1,
+        .role = STR("postgres"),
+        .standard_conforming_strings = true,
+        .traits = { .native_values = true, .max_params = 100, .max_statement_bytes = 100000 },
+        .types = type_settings_default(),
+        .max_statement_bytes = 16 << 20
+    };
     struct sql_list list;
     struct plan *plan = NULL;
     if (arena && sql_parse(str_from(sql), 16 << 20, arena, &list, err))
@@ -59,7 +66,8 @@ static void names_are_quoted(void **state)
     arena_free(arena);
 }
 
-/* Structural literals shape the text: another text with another value is another plan. One digit per literal, 1: structural. */
+/* Structural literals shape the text: another text with another value is another plan. One digit per literal, 1:
+ * structural. */
 static const struct {
     const char *sql, *want;
 } literals[] = {
@@ -132,7 +140,9 @@ static void depth_has_an_end(void **state)
     static const struct {
         const char *open, *middle, *close;
     } nests[] = {
-        { "NOT (", "id = 1", ")" }, { "abs(", "n", ")" }, { "(SELECT ", "n", ")" }, { "CASE WHEN id = 1 THEN ", "n", " END" }, { "- (", "n", ")" },
+        { "NOT (", "id = 1", ")" }, { "abs(", "n", ")" },
+        { "(SELECT ", "n", ")" },   { "CASE WHEN id = 1 THEN ", "n", " END" },
+        { "- (", "n", ")" },
     };
     for (size_t i = 0; i < sizeof(nests) / sizeof(*nests); i++) {
         struct arena *arena = arena_new(1 << 20);
@@ -152,10 +162,13 @@ static void depth_has_an_end(void **state)
 }
 
 static const char *const everything[] = {
-    "SELECT n, count(*), avg(price), string_agg(v, ',' ORDER BY id) FROM t WHERE v LIKE 'a%' AND ts > now() - interval '1 day' GROUP BY n HAVING count(*) > 1 "
+    "SELECT n, count(*), avg(price), string_agg(v, ',' ORDER BY id) FROM t WHERE v LIKE 'a%' AND ts > now() - interval "
+    "'1 day' GROUP BY n HAVING count(*) > 1 "
     "ORDER BY 2 LIMIT 5",
-    "SELECT md5(v) FROM t x JOIN LATERAL (SELECT max(n) AS m FROM t y WHERE y.id < x.id) z ON true WHERE x.v ~ 'a' ORDER BY 1",
-    "INSERT INTO t (n, v, price) VALUES ($1, 'x', 1.5), (2, $2, $3) ON CONFLICT (id) DO UPDATE SET n = excluded.n RETURNING id, md5(v)",
+    "SELECT md5(v) FROM t x JOIN LATERAL (SELECT max(n) AS m FROM t y WHERE y.id < x.id) z ON true WHERE x.v ~ 'a' "
+    "ORDER BY 1",
+    "INSERT INTO t (n, v, price) VALUES ($1, 'x', 1.5), (2, $2, $3) ON CONFLICT (id) DO UPDATE SET n = excluded.n "
+    "RETURNING id, md5(v)",
     "WITH d AS (DELETE FROM t WHERE n = 1 RETURNING *) SELECT count(*) FROM d",
     "UPDATE t SET price = t.price * 1.1 + $1, n = t.n + 1 FROM t o WHERE o.id = t.n RETURNING t.price",
 };
@@ -191,8 +204,9 @@ static void no_memory_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_quoted),        cmocka_unit_test(literals_know_their_role), cmocka_unit_test(footprints_follow_keys),
-        cmocka_unit_test(depth_has_an_end),        cmocka_unit_test(no_memory_is_an_error),
+        cmocka_unit_test(names_are_quoted),       cmocka_unit_test(literals_know_their_role),
+        cmocka_unit_test(footprints_follow_keys), cmocka_unit_test(depth_has_an_end),
+        cmocka_unit_test(no_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

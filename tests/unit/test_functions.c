@@ -98,8 +98,10 @@ static void unknown_functions_have_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_are_sorted),          cmocka_unit_test(keys_are_sources_of_postgresql),
-        cmocka_unit_test(templates_fit_their_functions), cmocka_unit_test(types_pick_a_row),
+        cmocka_unit_test(rows_are_sorted),
+        cmocka_unit_test(keys_are_sources_of_postgresql),
+        cmocka_unit_test(templates_fit_their_functions),
+        cmocka_unit_test(types_pick_a_row),
         cmocka_unit_test(unknown_functions_have_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
