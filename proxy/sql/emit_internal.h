@@ -30,8 +30,8 @@ enum emit_target { TARGET_D1, TARGET_LOCAL };
 /* How the value of a printed expression stands; all but NATURAL only in D1. */
 enum fragment_form {
     FORM_NATURAL, /* storage form of its type */
-    FORM_NUMBER, /* numeric as INTEGER or REAL, exact within 15 digits; scale: digits shown after the point, -1 unknown */
-    FORM_SCALED, /* numeric as INTEGER, the value times 10^scale */
+    FORM_NUMBER,  /* numeric as INTEGER or REAL, exact within 15 digits; scale: digits shown, -1 unknown */
+    FORM_SCALED,  /* numeric as INTEGER, the value times 10^scale */
     FORM_UNIX_S,
     FORM_UNIX_MS,
     FORM_UNIX_US,
@@ -160,13 +160,12 @@ struct emitter {
     enum emit_target target;
     bool inline_constants; /* DDL: no binds */
     bool no_prelude;
-    bool no_guards; /* an index: NULL where a guard would say "local" */
-    bool native;    /* values travel as they are */
-    bool one_row;   /* VALUES of INSERT: volatile functions give one value each */
-    bool
-        in_returning; /* columns of other tables than the target are looked up: SQLite's RETURNING knows the target only */
-    bool in_targets; /* inside a SELECT list: changing_new_value() */
-    bool value_only; /* a numeric's value matters, not the scale it is shown with */
+    bool no_guards;    /* an index: NULL where a guard would say "local" */
+    bool native;       /* values travel as they are */
+    bool one_row;      /* VALUES of INSERT: volatile functions give one value each */
+    bool in_returning; /* columns of other tables than the target are looked up (rewrite_returning.c) */
+    bool in_targets;   /* inside a SELECT list: changing_new_value() */
+    bool value_only;   /* a numeric's value matters, not the scale it is shown with */
     struct bind *binds;
     size_t n_binds, size_binds;
     struct level *level;
