@@ -619,6 +619,25 @@ static bool refuse_interactive(struct group *g)
     return true;
 }
 
+/* Reads of several batches see several states of D1: at REPEATABLE READ and above the second one cannot keep the promise yet. */
+static bool refuse_second_read(struct group *g, size_t n)
+{
+    struct transaction *t = &g->session->transaction;
+    if (!n || t->state != TXN_OPEN || t->isolation < REPEATABLE_READ || g->first_read)
+        return false;
+    if (!t->has_read) {
+        t->has_read = g->first_read = true;
+        return false;
+    }
+    struct err err;
+    err_init(&err, g->arena);
+    err_unsupported(&err, "a second read in an interactive %s transaction", t->isolation == SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ");
+    err_hint(&err, "Read once, send the whole transaction in one string or pipeline, or use READ COMMITTED.");
+    cut(g, g->head, g->head->queued_at);
+    group_add_error(g, &err);
+    return true;
+}
+
 /* D1 does not give the results of a batch it takes back; in process they are known. */
 static bool refuse_undo(struct group *g)
 {
@@ -654,7 +673,7 @@ static enum run next(struct group *g)
             return RUN_OVER;
         }
         size_t n = choose_batch(g);
-        if (refuse_interactive(g) || refuse_undo(g)) {
+        if (refuse_interactive(g) || refuse_undo(g) || refuse_second_read(g, n)) {
             if (s->state == SESSION_CLOSED)
                 return RUN_OVER;
             continue;

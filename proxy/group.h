@@ -93,6 +93,7 @@ struct group {
     uint32_t overlay_seq;     /* DDL up to this step is in it */
     /* the transaction */
     bool wrote;              /* this implicit transaction has sent writes already (Flush): they are committed */
+    bool first_read;         /* it made the first read of the block: reading again after a failure is no second read */
     bool began_block;        /* BEGIN came inside this group … */
     uint32_t began_seq;      /* … after this many steps */
     bool is_multi;           /* a string of several statements: an implicit block */

@@ -118,7 +118,7 @@ void transaction_end(struct transaction *t, bool commit, bool chain, struct gucs
         gucs_rollback(gucs, 0);
     gucs_commit(gucs);
     drop_to(t, NULL);
-    t->has_queried = false;
+    t->has_queried = t->has_read = false;
     if (t->state != TXN_IDLE)
         move(t, chain ? TXN_OPEN : TXN_IDLE);
 }

@@ -32,6 +32,7 @@ struct transaction {
     unsigned char isolation; /* enum isolation */
     bool read_only, deferrable;
     bool has_queried; /* a statement has run: the isolation level is fixed */
+    bool has_read;    /* D1 has answered a read of this block */
     struct savepoint *savepoints; /* newest first */
 };
 
