@@ -1,0 +1,97 @@
+// node-postgres against the server that PG* names: a line "ok WHAT" or "FAIL WHAT: why" per check.
+import assert from 'node:assert/strict';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import pg from 'pg';
+import Cursor from 'pg-cursor';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+
+const client = new pg.Client();
+await client.connect();
+let failed = 0;
+
+async function check(what, run) {
+    try {
+        await run();
+        console.log(`ok ${what}`);
+    } catch (error) {
+        failed++;
+        console.log(`FAIL ${what}: ${error.code ?? ''} ${String(error.message).replaceAll('\n', ' ')}`);
+    }
+}
+
+const one = async (text, values) => (await client.query(text, values)).rows;
+const row = n => [n, '9007199254740993', 0.1, '123456789012345678901234567890.50', n % 2 === 0, `it's "ünï" \\ ${n}`, new Date('2024-05-01T10:00:00.123Z'),
+    '2024-02-29', '01020304-0506-0708-090a-0b0c0d0e0f10', { a: [1, null, 'x'] }, [1, null, 3], ['a', 'b"c', null], Buffer.from([0, 255, 1])];
+
+await check('create', async () => {
+    await client.query('DROP TABLE IF EXISTS node_t');
+    await client.query(`CREATE TABLE node_t (id int PRIMARY KEY, big int8, dbl float8, num numeric, flag bool, txt text, at timestamptz, day date,
+        uid uuid, doc jsonb, ints int[], words text[], raw bytea)`);
+});
+await check('insert, seven times', async () => {
+    for (let n = 1; n <= 7; n++) {
+        const result = await client.query('INSERT INTO node_t VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)', row(n));
+        assert.equal(result.rowCount, 1);
+    }
+});
+for (const name of [undefined, 'node_select'])
+    await check(`select, seven times, ${name ? 'named' : 'unnamed'}`, async () => {
+        for (let n = 1; n <= 7; n++) {
+            const { rows, fields } = await client.query({ name, text: "SELECT *, to_char(day, 'YYYY-MM-DD') AS day_text FROM node_t WHERE id = $1", values: [n] });
+            const { day, day_text, ...rest } = rows[0];
+            const [, , , , , , , wantDay, ...more] = row(n);
+            assert.deepEqual(Object.values(rest), [...row(n).slice(0, 7), ...more]);
+            assert.equal(day_text, wantDay);
+            assert.equal(day.getFullYear(), 2024);
+            assert.deepEqual(fields.slice(0, 4).map(f => f.dataTypeID), [23, 20, 701, 1700]);
+        }
+    });
+await check('binary results', async () => {
+    const { rows } = await client.query({ text: 'SELECT id, txt, flag FROM node_t WHERE id = $1', values: [2], binary: true });
+    assert.deepEqual(rows[0], { id: 2, txt: row(2)[5], flag: true });
+});
+await check('null and returning', async () => {
+    assert.deepEqual(await one('INSERT INTO node_t (id, txt) VALUES ($1, $2) RETURNING id, txt, big', [100, null]), [{ id: 100, txt: null, big: null }]);
+});
+await check('errors have their code', async () => {
+    await assert.rejects(one('INSERT INTO node_t (id) VALUES (1)'), { code: '23505', constraint: 'node_t_pkey', table: 'node_t' });
+    await assert.rejects(one('SELECT nosuch FROM node_t'), { code: '42703' });
+    await assert.rejects(one('SELECT $1::int', ['x']), { code: '22P02' });
+    assert.deepEqual(await one('SELECT 1 AS a'), [{ a: 1 }]);
+});
+await check('string of statements', async () => {
+    const results = await client.query("UPDATE node_t SET txt = 'u' WHERE id = 100; SELECT txt FROM node_t WHERE id = 100; DELETE FROM node_t WHERE id = 100");
+    assert.deepEqual(results.map(r => [r.command, r.rowCount]), [['UPDATE', 1], ['SELECT', 1], ['DELETE', 1]]);
+});
+await check('any of an array', async () => {
+    assert.deepEqual((await one('SELECT id FROM node_t WHERE id = ANY($1::int[]) ORDER BY id', [[2, 4, 99]])).map(r => r.id), [2, 4]);
+});
+await check('cursor in parts', async () => {
+    const cursor = client.query(new Cursor('SELECT id FROM node_t ORDER BY id'));
+    const sizes = [];
+    for (let rows; (rows = await cursor.read(3)).length > 0;)
+        sizes.push(rows.length);
+    await cursor.close();
+    assert.deepEqual(sizes, [3, 3, 1]);
+});
+await check('copy both ways', async () => {
+    const lines = Array.from({ length: 1000 }, (_, n) => `${1000 + n}\tcopied ${n}\n`);
+    await pipeline(Readable.from(lines), client.query(copyFrom('COPY node_t (id, txt) FROM STDIN')));
+    assert.deepEqual(await one("SELECT count(*)::int AS n FROM node_t WHERE txt LIKE 'copied%'"), [{ n: 1000 }]);
+    const out = [];
+    await pipeline(client.query(copyTo('COPY (SELECT id, txt FROM node_t WHERE id >= 1000 ORDER BY id) TO STDOUT')), async source => {
+        for await (const chunk of source)
+            out.push(chunk);
+    });
+    assert.equal(Buffer.concat(out).toString(), lines.join(''));
+});
+await check('pool of ten', async () => {
+    const pool = new pg.Pool({ max: 10 });
+    const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => pool.query('SELECT $1::int AS n', [n])));
+    assert.deepEqual(answers.map(a => a.rows[0].n), Array.from({ length: 40 }, (_, n) => n));
+    await pool.end();
+});
+await check('drop', () => client.query('DROP TABLE node_t'));
+await client.end();
+process.exit(failed ? 1 : 0);
