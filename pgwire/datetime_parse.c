@@ -482,7 +482,7 @@ static enum outcome number_field(struct decode *d, size_t i)
         return date_decode(d, s);
     /* Six digits and more are a run-together date or time while one of them is missing; else a long year. */
     bool missing = !(d->seen & SEEN_DATE) || !(d->seen & SEEN_TIME);
-    if ((decimal && whole > 2) || (!decimal && n >= 6 && missing))
+    if ((decimal && whole > 2) || (n >= 6 && missing))
         return run_together(d, s, d->seen);
     return number_decode(d, s, d->seen);
 }
@@ -875,7 +875,8 @@ static bool timestamptz_exact(struct str text, const struct zone *zone, int64_t 
         return false;
     memcpy(offset, text.p + n, text.n - n);
     offset[text.n - n] = 0;
-    if (strspn(offset + 1, "0123456789:") != text.n - n - 1 || offset_decode(offset, &east))
+    size_t digits = strspn(offset + 1, "0123456789:");
+    if (digits != text.n - n - 1 || offset[1] < '0' || offset[1] > '9' || offset_decode(offset, &east))
         return false;
     *ret = local - east * US_PER_SECOND;
     return true;

@@ -294,15 +294,15 @@ static bool lex_number(struct parser *p)
             s++;
     else
         bad = true;
-    if (!bad && s < end && *s == '.') {
-        bad = !is_digit_at(++s, end);
+    if (s < end && *s == '.') {
+        bad |= !is_digit_at(++s, end);
         while (is_digit_at(s, end))
             s++;
     }
-    if (!bad && s < end && (*s == 'e' || *s == 'E')) {
+    if (s < end && (*s == 'e' || *s == 'E')) {
         s++;
         s += s < end && (*s == '+' || *s == '-');
-        bad = !is_digit_at(s, end);
+        bad |= !is_digit_at(s, end);
         while (is_digit_at(s, end))
             s++;
     }

@@ -202,7 +202,7 @@ int64_t zone_local_to_utc(const struct zone *zone, int64_t local_us)
 
 bool zone_is_fixed(const struct zone *zone, int *ret_seconds_east)
 {
-    if (zone->tail == TAIL_RULES)
+    if (zone->tail == TAIL_RULES && zone->standard.offset != zone->saving.offset)
         return false;
     const struct zone_type *type = tail_period(zone, 0).type;
     for (size_t i = 0; i < zone->changes_n; i++)

@@ -288,6 +288,16 @@ static bool read_level(struct reader *r, int level)
     return settle_level(r, level, count);
 }
 
+/* "1+2" is 1, "-" is 0; what is too long for a bound has no array that fits it. */
+static int64_t leading_number(struct str s)
+{
+    bool negative = s.p[0] == '-';
+    int64_t v = 0;
+    for (size_t i = negative || s.p[0] == '+'; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+        v = v <= MAX_ELEMENTS ? v * 10 + (s.p[i] - '0') : v;
+    return negative ? -v : v;
+}
+
 /* A bound of "[1:3]": digits and signs as atoi reads them. */
 static bool read_bound(struct reader *r, int64_t *ret)
 {
@@ -297,8 +307,7 @@ static bool read_bound(struct reader *r, int64_t *ret)
     struct str digits = { r->text.p + start, r->at - start };
     if (digits.n == 0)
         return false;
-    if (!str_to_int64(digits, ret))
-        *ret = INT32_MIN;
+    *ret = leading_number(digits);
     return true;
 }
 
@@ -668,7 +677,7 @@ static bool read_binary_level(const struct type_io *element, struct wire_array *
 
 static bool receive_from(const struct type_io *io, struct str bytes, int32_t lower_bound, struct value *ret)
 {
-    struct wire_array w;
+    struct wire_array w = { 0 };
     struct buf json;
     if (!read_header(io, bytes, lower_bound, &w))
         return false;

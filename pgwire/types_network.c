@@ -111,15 +111,26 @@ static bool scan_v4(const char *s, bool is_cidr, struct address *a)
     return is_cidr || n == 4;
 }
 
-/* PostgreSQL lets the IPv4 address at the end be short: "::10.127" is ::10.127.0.0. */
-static void pad_v4_tail(char *host, size_t size)
+/* PostgreSQL lets the IPv4 address at the end be short and have gaps: "::10.127" is ::10.127.0.0, "::1..2.3" is ::1.0.2.3. */
+static void fill_v4_tail(char *host, size_t size)
 {
-    size_t n = strlen(host);
+    char tail[INET6_ADDRSTRLEN];
+    char *colon = strrchr(host, ':'), *start = colon ? colon + 1 : host;
+    size_t n = 0;
     int points = 0;
-    for (const char *p = host; *p; p++)
-        points = *p == ':' ? 0 : points + (*p == '.');
-    for (; points > 0 && points < 3 && n + 3 <= size; points++, n += 2)
-        memcpy(host + n, ".0", 3);
+    if (!strchr(start, '.') || start[strlen(start) - 1] == '.')
+        return;
+    for (const char *p = start; *p && n + 10 < sizeof(tail); p++) {
+        if (*p == '.' && (p == start || p[-1] == '.'))
+            tail[n++] = '0';
+        points += *p == '.';
+        tail[n++] = *p;
+    }
+    for (; points < 3; points++, n += 2)
+        memcpy(tail + n, ".0", 2);
+    tail[n] = 0;
+    if ((size_t)(start - host) + n < size)
+        memcpy(start, tail, n + 1);
 }
 
 static bool scan_v6(const char *s, struct address *a)
@@ -130,7 +141,7 @@ static bool scan_v6(const char *s, struct address *a)
         return false;
     memcpy(host, s, n);
     host[n] = 0;
-    pad_v4_tail(host, sizeof(host));
+    fill_v4_tail(host, sizeof(host));
     a->v6 = true;
     if (inet_pton(AF_INET6, host, a->bytes) != 1 || !scan_bits(s + n, 128, &a->bits))
         return false;
