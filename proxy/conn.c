@@ -26,7 +26,7 @@ struct conn {
     struct event read_event, write_event;
     struct timer linger; /* a closing connection does not wait for ever */
     struct buf in;       /* bytes of unfinished messages */
-    unsigned handshake : 1, is_direct : 1, tls_next : 1, wants_write : 1, reading : 1, closing : 1, dead : 1, at_end : 1, inside : 1;
+    unsigned handshake : 1, is_direct : 1, tls_next : 1, wants_write : 1, blocked : 1, reading : 1, writing : 1, closing : 1, dead : 1, at_end : 1, inside : 1;
 };
 
 /* ---- the end ---- */
@@ -120,11 +120,13 @@ static void write_some(struct conn *c)
 {
     struct session *s = c->session;
     bool was_high = s->out.n - s->sent >= SESSION_LOW_MARK;
+    c->blocked = 0;
     while (s->sent < s->out.n && !c->dead) {
         size_t n = 0;
         enum io r = socket_write(c, s->out.p + s->sent, s->out.n - s->sent, &n);
         if (r == IO_END)
             die(c);
+        c->blocked = r == IO_AGAIN;
         if (r != IO_OK)
             break;
         s->sent += n;
@@ -222,8 +224,10 @@ static void feed(struct conn *c, struct str bytes)
     c->inside = 0;
     if (c->at_end && session_takes_input(c->session))
         finish(c);
-    else
+    else if (session_is_answered(c->session))
         flush(c);
+    else
+        update_events(c); /* the rest of the answer goes with it, in one piece */
 }
 
 static bool has_room(const struct conn *c)
@@ -364,7 +368,7 @@ static void update_events(struct conn *c)
     if (c->dead)
         return;
     bool reading = c->handshake || (!c->at_end && !c->closing && has_room(c));
-    bool writing = c->wants_write || (!c->handshake && c->session->out.n > c->session->sent);
+    bool writing = c->wants_write || c->blocked;
     if (reading != c->reading) {
         c->reading = reading;
         if (reading)
@@ -372,10 +376,13 @@ static void update_events(struct conn *c)
         else
             event_del(&c->read_event);
     }
-    if (writing)
-        event_add(&c->write_event, NULL);
-    else if (event_pending(&c->write_event, EV_WRITE, NULL))
-        event_del(&c->write_event);
+    if (writing != c->writing) {
+        c->writing = writing;
+        if (writing)
+            event_add(&c->write_event, NULL);
+        else
+            event_del(&c->write_event);
+    }
 }
 
 /* ---- what the session says ---- */

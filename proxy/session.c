@@ -410,6 +410,11 @@ bool session_takes_input(const struct session *s)
     return s->state != SESSION_BUSY && s->state != SESSION_CLOSED;
 }
 
+bool session_is_answered(const struct session *s)
+{
+    return !s->group || s->state == SESSION_CLOSED || s->out.n - s->sent >= SESSION_LOW_MARK;
+}
+
 static struct frame_limits limits_of(const struct session *s)
 {
     return frame_limits_default(s->state <= SESSION_AUTH ? 10000 : s->serving->config->max_message_bytes);
@@ -437,30 +442,30 @@ static enum outcome dispatch(struct session *s, const struct frame *f, struct er
     return OUTCOME_DONE;
 }
 
-static void handle(struct session *s, const struct frame *f, bool *ret_again)
+static void handle(struct session *s, const struct frame *f, struct err *err, bool *ret_again)
 {
-    struct err err;
-    err_init(&err, s->worker->scratch);
-    enum outcome outcome = dispatch(s, f, &err);
+    enum outcome outcome = dispatch(s, f, err);
     *ret_again = outcome == OUTCOME_WAIT;
-    if (outcome != OUTCOME_FAILED)
-        return;
-    if (s->state == SESSION_STARTUP || s->state == SESSION_AUTH)
-        session_fatal(s, &err);
-    else
-        session_fail(s, &err);
+    if (outcome == OUTCOME_FAILED) {
+        if (s->state == SESSION_STARTUP || s->state == SESSION_AUTH)
+            session_fatal(s, err);
+        else
+            session_fail(s, err);
+    }
+    if (err_is_set(err))
+        err_clear(err);
 }
 
 size_t session_input(struct session *s, struct str bytes)
 {
     size_t used = 0;
     bool again = false;
+    struct err err;
+    err_init(&err, s->worker->scratch);
     while (session_takes_input(s) && used < bytes.n) {
         struct frame f;
-        struct err err;
         struct frame_limits limits = limits_of(s);
         arena_reset(s->worker->scratch); /* nothing in it outlives a message */
-        err_init(&err, s->worker->scratch);
         enum frame_result r = frame_next((struct str){ bytes.p + used, bytes.n - used }, states[s->state].phase, &limits, &f, &err);
         if (r == FRAME_MORE)
             break;
@@ -468,7 +473,7 @@ size_t session_input(struct session *s, struct str bytes)
             session_fatal(s, &err);
             break;
         }
-        handle(s, &f, &again);
+        handle(s, &f, &err, &again);
         if (again)
             break;
         used += f.size;

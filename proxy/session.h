@@ -122,6 +122,9 @@ size_t session_input(struct session *s, struct str bytes);
 size_t session_wants(const struct session *s);
 /* Whether the session takes messages now; otherwise the carrier may stop reading. */
 bool session_takes_input(const struct session *s);
+/* Whether what is in session.out is worth sending: nothing of the answer is still to come, or it is much. What a client asks
+ * for in between (Flush, an error) is sent through io->output(). */
+bool session_is_answered(const struct session *s);
 /* The carrier is gone or done. The session may live on until D1 lets go of its request. */
 void session_abandon(struct session *s);
 /* session.out fell below SESSION_LOW_MARK: a paused result goes on. */
