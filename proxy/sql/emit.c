@@ -380,6 +380,13 @@ static void number_placeholders(struct str sql, size_t *map, size_t n_binds, siz
     *ret_n = n;
 }
 
+static void add_columns(struct buf *out, const struct fetch *f)
+{
+    buf_printf(out, "c0");
+    for (size_t i = 1; i < f->n_columns; i++)
+        buf_printf(out, ",c%zu", i);
+}
+
 bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct bind **ret, size_t *ret_n,
                   bool *ret_as_json)
 {
@@ -407,9 +414,13 @@ bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct 
             else
                 buf_printf(&out, "?%zu", map[number - 1]);
             continue;
-        } else if (sql->p[i] == '{') { /* f{2}: an input of the local part by the number of its fetch */
-            end = placeholder_at(*sql, i, &number) + 1;
-            buf_printf(&out, "%d", number < EMIT_MAX_FETCHES ? e->shared->input_order[number] : 0);
+        } else if (sql->p[i] == '{') { /* f{2}: an input of the local part by the number of its fetch; {=2}: its columns */
+            bool columns = sql->p[i + 1] == '=';
+            end = placeholder_at(*sql, i + columns, &number) + 1;
+            if (columns)
+                add_columns(&out, e->shared->fetches[number % EMIT_MAX_FETCHES]);
+            else
+                buf_printf(&out, "%d", e->shared->input_order[number % EMIT_MAX_FETCHES]);
             continue;
         } else {
             end = i + 1;

@@ -350,6 +350,11 @@ static bool push_where(struct emitter *e, struct fetch *f, const struct query *q
     return true;
 }
 
+static bool is_join(const struct query *q)
+{
+    return q->n_from > 1 || (q->n_from == 1 && q->from[0]->kind == FROM_JOIN);
+}
+
 static bool fetch_relation(struct emitter *e, const struct query *q, int index, struct str *ret)
 {
     const struct rte *rte = &q->rtable[index];
@@ -370,7 +375,9 @@ static bool fetch_relation(struct emitter *e, const struct query *q, int index, 
     f->tail = text_of(e, " FROM %.*s AS %.*s%.*s", STR_FMT(name), STR_FMT(alias), STR_FMT(where));
     m->fetch = f;
     add_read(e, rte->relation);
-    *ret = text_of(e, "f{%d} AS %.*s", f->number, STR_FMT(f->alias));
+    /* In a join the rows are copied, which LIMIT asks for: SQLite makes itself an index on a copy, but not on our inputs. */
+    *ret = is_join(q) ? text_of(e, "(SELECT {=%d} FROM f{%d} LIMIT -1) AS %.*s", f->number, f->number, STR_FMT(f->alias))
+                      : text_of(e, "f{%d} AS %.*s", f->number, STR_FMT(f->alias));
     return f->tail.p && ret->p;
 }
 
@@ -426,7 +433,7 @@ bool fetch_rte(struct emitter *e, const struct query *q, int index, struct str *
         columns[i] =
             (struct fragment){ .sql = text_of(e, "%.*s.c%zu", STR_FMT(alias), i), .simple = true, .scale = -1 };
     m->columns = columns;
-    *ret = text_of(e, "(%.*s) AS %.*s", STR_FMT(select), STR_FMT(alias));
+    *ret = text_of(e, is_join(q) ? "(%.*s LIMIT -1) AS %.*s" : "(%.*s) AS %.*s", STR_FMT(select), STR_FMT(alias));
     return ret->p != NULL;
 }
 
