@@ -279,12 +279,27 @@ static struct str placeholder(struct emitter *e, const struct bind *b, size_t nu
     return text_of(e, "?%zu", number);
 }
 
+enum { DEDUPE_LIMIT = 256 }; /* looking for an equal one among thousands would take longer than it saves */
+
+bool emit_bind_list(struct emitter *e, const struct bind *binds, size_t n, struct str *ret)
+{
+    size_t first = e->n_binds + 1;
+    for (size_t i = 0; i < n; i++) {
+        if (!grow(e, (void **)&e->binds, e->n_binds, &e->size_binds, sizeof(*e->binds)))
+            return false;
+        e->binds[e->n_binds++] = binds[i];
+    }
+    *ret = text_of(e, "{#%zu,%zu}", first, n);
+    return ret->p != NULL;
+}
+
 bool emit_bind(struct emitter *e, const struct bind *bind, struct fragment *ret)
 {
-    size_t at = 0;
-    while (at < e->n_binds && !same_bind(&e->binds[at], bind))
+    size_t at = 0, look = e->n_binds < DEDUPE_LIMIT ? e->n_binds : DEDUPE_LIMIT;
+    while (at < look && !same_bind(&e->binds[at], bind))
         at++;
-    if (at == e->n_binds) {
+    if (at == look) {
+        at = e->n_binds;
         if (!grow(e, (void **)&e->binds, e->n_binds, &e->size_binds, sizeof(*e->binds)))
             return false;
         e->binds[e->n_binds++] = *bind;
@@ -373,6 +388,12 @@ static void number_placeholders(struct str sql, size_t *map, size_t n_binds, siz
             i = placeholder_at(sql, i, &number);
             if (number >= 1 && number <= n_binds && !map[number - 1])
                 map[number - 1] = ++n;
+        } else if (sql.p[i] == '{' && sql.p[i + 1] == '#') {
+            size_t count;
+            i = placeholder_at(sql, i + 1, &number);
+            i = placeholder_at(sql, i, &count) + 1;
+            for (size_t k = 0; k < count && number + k <= n_binds; k++)
+                map[number + k - 1] = ++n; /* nobody else refers to them */
         } else {
             i++;
         }
@@ -414,7 +435,16 @@ bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct 
             else
                 buf_printf(&out, "?%zu", map[number - 1]);
             continue;
-        } else if (sql->p[i] == '{') { /* f{2}: an input of the local part by the number of its fetch; {=2}: its columns */
+        } else if (sql->p[i] == '{' &&
+                   sql->p[i + 1] == '#') { /* {#3,500}: five hundred members of the array, from bind 3 */
+            size_t count;
+            end = placeholder_at(*sql, i + 1, &number);
+            end = placeholder_at(*sql, end, &count) + 1;
+            buf_printf(&out, "SELECT value FROM json_each(?1) WHERE key BETWEEN %zu AND %zu", map[number - 1] - 1,
+                       map[number - 1] + count - 2);
+            continue;
+        } else if (sql->p[i] ==
+                   '{') { /* f{2}: an input of the local part by the number of its fetch; {=2}: its columns */
             bool columns = sql->p[i + 1] == '=';
             end = placeholder_at(*sql, i + columns, &number) + 1;
             if (columns)

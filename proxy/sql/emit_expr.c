@@ -627,6 +627,36 @@ static bool emit_distinct(struct emitter *e, const struct expr *x, struct fragme
     return ret->sql.p != NULL;
 }
 
+enum { LONG_LIST = 200 };
+
+/* A list too long for a statement's text and parameters. *ret_done false: it is not one of plain constants. */
+static bool emit_long_in(struct emitter *e, const struct expr *x, struct fragment *ret, bool *ret_done)
+{
+    const struct type_info *t = type_find(base_type(e, x->args[0]->type));
+    struct bind *binds = ARENA_ARRAY(e->arena, struct bind, x->n_args);
+    struct fragment left;
+    struct str list;
+    *ret_done = false;
+    if (!binds)
+        return err_oom(e->err);
+    if (!t || (t->storage != STORAGE_INTEGER && t->storage != STORAGE_TEXT) || x->args[0]->kind == EXPR_ROW)
+        return true;
+    for (size_t i = 1; i < x->n_args; i++) {
+        const struct expr *item = x->args[i];
+        if ((item->kind != EXPR_CONST || item->constant.is_null) && item->kind != EXPR_PARAM)
+            return true;
+        if (snapshot_user_type(e->shared->snapshot, item->type))
+            return true;
+        binds[i - 1] = bind_of_expr(item);
+    }
+    *ret_done = true;
+    if (!emit_value(e, x->args[0], &left) || !emit_bind_list(e, binds, x->n_args - 1, &list))
+        return false;
+    *ret = (struct fragment){ .sql = text_of(e, "(%.*s %sIN (%.*s))", STR_FMT(left.sql),
+                                             x->kind == EXPR_NOT_IN_LIST ? "NOT " : "", STR_FMT(list)) };
+    return ret->sql.p != NULL;
+}
+
 static bool emit_in(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     size_t n = x->n_args;
@@ -640,7 +670,10 @@ static bool emit_in(struct emitter *e, const struct expr *x, struct fragment *re
         return blocked(e, x->location, "this row comparison");
     if (!collation_or_block(e, x->args[0], false, &collation))
         return false;
-    bool number = e->target == TARGET_D1 && is_numeric(e, x->args[0]->type);
+    bool number = e->target == TARGET_D1 && is_numeric(e, x->args[0]->type), done = false;
+    if (n > LONG_LIST && e->target == TARGET_D1 && !e->inline_constants && e->shared->settings->traits.max_params &&
+        e->shared->settings->traits.max_params <= LONG_LIST && (!emit_long_in(e, x, ret, &done) || done))
+        return done && ret->sql.p != NULL;
     for (size_t i = 0; i < n; i++) {
         if (!emit_expr(e, x->args[i], &items[i]) || !settle(e, &items[i]))
             return false;

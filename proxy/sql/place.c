@@ -376,8 +376,9 @@ static bool fetch_relation(struct emitter *e, const struct query *q, int index, 
     m->fetch = f;
     add_read(e, rte->relation);
     /* In a join the rows are copied, which LIMIT asks for: SQLite makes itself an index on a copy, but not on our inputs. */
-    *ret = is_join(q) ? text_of(e, "(SELECT {=%d} FROM f{%d} LIMIT -1) AS %.*s", f->number, f->number, STR_FMT(f->alias))
-                      : text_of(e, "f{%d} AS %.*s", f->number, STR_FMT(f->alias));
+    *ret = is_join(q)
+               ? text_of(e, "(SELECT {=%d} FROM f{%d} LIMIT -1) AS %.*s", f->number, f->number, STR_FMT(f->alias))
+               : text_of(e, "f{%d} AS %.*s", f->number, STR_FMT(f->alias));
     return f->tail.p && ret->p;
 }
 
