@@ -26,48 +26,55 @@ struct d1_statement {
     struct str sql; /* one statement, no trailing semicolon or comment; placeholders ?1…?n */
     const struct value *params;
     size_t n_params;
-    bool wants_changes; /* fill results[i].changes with sqlite3_changes() of this statement (not meta.changes: triggers count there) */
+    bool
+        wants_changes; /* fill results[i].changes with sqlite3_changes() of this statement (not meta.changes: triggers count there) */
 };
 
 struct d1_result {
-    int64_t changes; /* only when wants_changes */
+    int64_t changes;                  /* only when wants_changes */
     uint64_t rows_read, rows_written; /* as D1's meta tells; embedded: 0 */
 };
 
 enum d1_error_kind {
     D1_OK,
-    D1_ERROR_SQL,        /* the engine refused: message is its text; nothing of the batch was applied */
-    D1_ERROR_OVERLOADED, /* not run: queue full, 429; retry_after_us when told */
-    D1_ERROR_LOST,       /* connection cut, time-out, 5xx, reset: a write may or may not have been applied */
-    D1_ERROR_UNREACHABLE,/* never sent: no connection, name not found, refused */
-    D1_ERROR_AUTH,       /* token or database refused */
-    D1_ERROR_TOO_BIG,    /* answer above max_result_bytes, or request above the transport's limit; nothing applied, unless may_have_run says so */
-    D1_ERROR_CANCELLED,  /* d1_cancel() took effect; for a write only when it had not been sent */
-    D1_ERROR_DEADLINE,   /* deadline passed: like LOST for a write that was sent, else not run (see may_have_run) */
-    D1_ERROR_INTERNAL,   /* a bug or no memory here */
+    D1_ERROR_SQL,         /* the engine refused: message is its text; nothing of the batch was applied */
+    D1_ERROR_OVERLOADED,  /* not run: queue full, 429; retry_after_us when told */
+    D1_ERROR_LOST,        /* connection cut, time-out, 5xx, reset: a write may or may not have been applied */
+    D1_ERROR_UNREACHABLE, /* never sent: no connection, name not found, refused */
+    D1_ERROR_AUTH,        /* token or database refused */
+    D1_ERROR_TOO_BIG, /* answer above max_result_bytes, or request above the transport's limit; nothing applied, unless may_have_run says so */
+    D1_ERROR_CANCELLED, /* d1_cancel() took effect; for a write only when it had not been sent */
+    D1_ERROR_DEADLINE,  /* deadline passed: like LOST for a write that was sent, else not run (see may_have_run) */
+    D1_ERROR_INTERNAL,  /* a bug or no memory here */
 };
 
 struct d1_error {
     enum d1_error_kind kind;
-    struct str message;  /* D1's own text without "D1_ERROR: ", as `near "x": syntax error at offset 0: SQLITE_ERROR`; in request->arena */
-    bool may_have_run;   /* true: a write's fate is unknown */
+    struct str
+        message; /* D1's own text without "D1_ERROR: ", as `near "x": syntax error at offset 0: SQLITE_ERROR`; in request->arena */
+    bool may_have_run; /* true: a write's fate is unknown */
     uint64_t retry_after_us;
-    size_t failed;               /* D1_ERROR_SQL: 1 + index of the statement that failed, where the transport knows (embedded, fake);
+    size_t failed; /* D1_ERROR_SQL: 1 + index of the statement that failed, where the transport knows (embedded, fake);
                                     n_statements + 1: a check at the batch's end; 0: unknown (D1 does not say). When known, results holds the entries
                                     before it, which had run, and their rows have been given */
 };
 
 /* What on_row answers. After PAUSE no row comes until d1_resume(). */
-enum d1_flow { D1_CONTINUE, D1_PAUSE, D1_STOP /* no more rows of this request wanted; it ends as D1_ERROR_CANCELLED if read, rows of a write are just dropped */ };
+enum d1_flow {
+    D1_CONTINUE,
+    D1_PAUSE,
+    D1_STOP /* no more rows of this request wanted; it ends as D1_ERROR_CANCELLED if read, rows of a write are just dropped */
+};
 
 struct d1_request {
     /* --- filled by the caller, constant until done() --- */
     const struct d1_statement *statements;
     size_t n_statements; /* at least 1 */
     enum d1_access access;
-    struct str session;  /* bookmark, "first-primary", "first-unconstrained", or empty: the transport's default */
-    struct str identity; /* commit id for exactly-once (transactions); empty: none. Transports log and forward it, they do not act on it */
-    uint64_t deadline_us; /* on the monotonic clock; 0: none */
+    struct str session; /* bookmark, "first-primary", "first-unconstrained", or empty: the transport's default */
+    struct str
+        identity; /* commit id for exactly-once (transactions); empty: none. Transports log and forward it, they do not act on it */
+    uint64_t deadline_us;      /* on the monotonic clock; 0: none */
     uint64_t max_result_bytes; /* sum of cell bytes; 0: the transport's default */
     /* Each row as it arrives, in order, statement by statement; cells are valid only inside the call. NULL: rows are dropped.
      * Never called inside d1_submit(), nor after done(). For a batch that fails, rows may already have been given:
@@ -83,7 +90,7 @@ struct d1_request {
     struct d1_result *results; /* n_statements entries in arena; NULL after an error, but for error.failed */
     struct str bookmark;       /* new bookmark in arena, or empty when none came */
     struct d1_error error;
-    unsigned round_trips;      /* requests really made to D1, retries included; embedded counts 1 per batch run */
+    unsigned round_trips; /* requests really made to D1, retries included; embedded counts 1 per batch run */
 
     /* --- the transport's own --- */
     struct d1_request *next, **prev;
@@ -92,11 +99,12 @@ struct d1_request {
 
 /* What a database's transport can do; constant after open. The emitter asks it. */
 struct d1_traits {
-    const char *name;     /* "embedded", "gateway", "rest", "fake" */
-    bool native_values;   /* integers, blobs and infinities travel as they are. Otherwise parameters are text or double and
+    const char *name; /* "embedded", "gateway", "rest", "fake" */
+    bool
+        native_values; /* integers, blobs and infinities travel as they are. Otherwise parameters are text or double and
                              the SQL casts them (CAST(?1 AS INTEGER), unhex(?1)), and int8 is read as text (facts: JavaScript numbers) */
-    bool bookmarks;       /* sessions and bookmarks exist */
-    bool in_process;      /* an answer cannot be lost: no commit identity is needed */
+    bool bookmarks;    /* sessions and bookmarks exist */
+    bool in_process;   /* an answer cannot be lost: no commit identity is needed */
     size_t max_statement_bytes, max_params; /* 100000, 100 */
 };
 

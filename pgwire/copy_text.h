@@ -61,7 +61,7 @@ struct copy_in {
     uint64_t line_number; /* of the line being read or last read, 1-based */
     enum copy_eol eol;    /* the first line decides */
     /* The line scanner, resumed where the last chunk ended. */
-    size_t at;            /* next byte to look at, from the start of the line */
+    size_t at; /* next byte to look at, from the start of the line */
     bool is_started, is_past_first, in_quote, after_escape;
     bool is_last, is_ended, is_failed, header_pending;
     bool is_special[256]; /* bytes the scanner stops at */

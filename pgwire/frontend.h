@@ -33,7 +33,7 @@ struct bind_msg {
     struct str portal, statement;
     struct format_list formats; /* of the parameters; n is 0, 1 or n_params */
     size_t n_params;
-    struct str params; /* known to be well formed: walk with rd_from() and bind_param() */
+    struct str params;          /* known to be well formed: walk with rd_from() and bind_param() */
     struct format_list results; /* of the result columns; n against the columns is the session's check */
 };
 

@@ -43,9 +43,9 @@ static inline int64_t rd_i64(struct rd *r)
 {
     return (int64_t)rd_u64(r);
 }
-struct str rd_take(struct rd *r, size_t n);   /* exactly n bytes */
-struct str rd_cstr(struct rd *r);             /* up to the next NUL, which is consumed and not part of the view */
-struct str rd_rest(struct rd *r);             /* all that is left */
+struct str rd_take(struct rd *r, size_t n); /* exactly n bytes */
+struct str rd_cstr(struct rd *r);           /* up to the next NUL, which is consumed and not part of the view */
+struct str rd_rest(struct rd *r);           /* all that is left */
 /* One int32 length and its bytes; length -1 is NULL and answers {NULL, 0} (a zero length has a pointer). */
 struct str rd_cell(struct rd *r);
 /* Nothing short and nothing left over. Fails the cursor when bytes remain, so that `why` is set. */

@@ -61,7 +61,8 @@ static struct value instant(struct filler *f, int64_t us)
 
 /* ---- sessions ---- */
 
-static const char *const activity_names[ACTIVITY_NR] = { "idle", "active", "idle in transaction", "idle in transaction (aborted)" };
+static const char *const activity_names[ACTIVITY_NR] = { "idle", "active", "idle in transaction",
+                                                         "idle in transaction (aborted)" };
 
 static bool give_session(void *ctx, const struct presence *p)
 {
@@ -206,12 +207,23 @@ static bool rows_cursors(struct filler *f)
 static bool give_role(struct filler *f, struct str name, int64_t oid)
 {
     const struct cell cells[] = {
-        { "rolname", text(name) },      { "oid", value_integer(oid) },       { "rolsuper", boolean(true) },
-        { "rolinherit", boolean(true) }, { "rolcreaterole", boolean(true) }, { "rolcreatedb", boolean(true) },
-        { "rolcanlogin", boolean(true) }, { "rolreplication", boolean(false) }, { "rolbypassrls", boolean(true) },
-        { "rolconnlimit", value_integer(-1) }, { "rolpassword", text(STR("********")) },
-        { "usename", text(name) },      { "usesysid", value_integer(oid) },  { "usecreatedb", boolean(true) },
-        { "usesuper", boolean(true) },  { "userepl", boolean(false) },       { "usebypassrls", boolean(true) },
+        { "rolname", text(name) },
+        { "oid", value_integer(oid) },
+        { "rolsuper", boolean(true) },
+        { "rolinherit", boolean(true) },
+        { "rolcreaterole", boolean(true) },
+        { "rolcreatedb", boolean(true) },
+        { "rolcanlogin", boolean(true) },
+        { "rolreplication", boolean(false) },
+        { "rolbypassrls", boolean(true) },
+        { "rolconnlimit", value_integer(-1) },
+        { "rolpassword", text(STR("********")) },
+        { "usename", text(name) },
+        { "usesysid", value_integer(oid) },
+        { "usecreatedb", boolean(true) },
+        { "usesuper", boolean(true) },
+        { "userepl", boolean(false) },
+        { "usebypassrls", boolean(true) },
         { "passwd", text(STR("********")) },
     };
     return GIVE(f, cells);
@@ -243,7 +255,8 @@ static const struct {
     { "pg_user", rows_roles },
 };
 
-static bool rows(void *ctx, struct str relation, bool (*add)(void *add_ctx, const struct value *cells, size_t n), void *add_ctx)
+static bool rows(void *ctx, struct str relation, bool (*add)(void *add_ctx, const struct value *cells, size_t n),
+                 void *add_ctx)
 {
     struct session *s = ctx;
     struct filler f = { s, system_relation(STR("pg_catalog"), relation), s->group->arena, add, add_ctx };
@@ -255,7 +268,9 @@ static bool rows(void *ctx, struct str relation, bool (*add)(void *add_ctx, cons
 
 void activity_system_state(struct session *s, struct system_state *ret)
 {
-    *ret = (struct system_state){ .database = str_from(s->database_name), .user = str_from(s->user), .rows = rows, .ctx = s };
+    *ret = (struct system_state){
+        .database = str_from(s->database_name), .user = str_from(s->user), .rows = rows, .ctx = s
+    };
 }
 
 void activity_set(struct session *s, enum activity activity)

@@ -12,7 +12,8 @@
 
 /* ---- transports ---- */
 
-static struct d1 *open_embedded(struct app *app, struct worker *w, const struct config *c, const struct config_database *db, struct err *err)
+static struct d1 *open_embedded(struct app *app, struct worker *w, const struct config *c,
+                                const struct config_database *db, struct err *err)
 {
     static const enum embedded_sync syncs[] = { [CONFIG_EMBEDDED_SYNCHRONOUS_OFF] = EMBEDDED_SYNC_OFF,
                                                 [CONFIG_EMBEDDED_SYNCHRONOUS_NORMAL] = EMBEDDED_SYNC_NORMAL,
@@ -38,7 +39,8 @@ static struct remote_options remote(const struct config *c, const struct config_
     return o;
 }
 
-struct d1 *app_open_transport(struct app *app, struct worker *w, const struct config *c, const struct config_database *db, struct err *err)
+struct d1 *app_open_transport(struct app *app, struct worker *w, const struct config *c,
+                              const struct config_database *db, struct err *err)
 {
     struct gateway_options gateway;
     struct rest_options rest;
@@ -137,7 +139,7 @@ bool app_reload(struct app *app, struct err *err)
     struct serving *new = config ? serving_new(config, err) : NULL;
     if (new) {
         log_restarts(old->config, new->config);
-        log_set_level((enum log_level)new->config->log_level);
+        log_set_level((enum log_level) new->config->log_level);
         pthread_mutex_lock(&app->lock);
         struct serving *replaced = app->serving;
         app->serving = new;

@@ -29,17 +29,17 @@ enum { APP_SECRET_LENGTH = 32 };
 struct app {
     const struct clock *clock;
     app_open_d1 open_d1;
-    pthread_mutex_t lock;     /* serving */
+    pthread_mutex_t lock; /* serving */
     struct serving *serving;
-    struct worker **workers;  /* constant after app_start() */
+    struct worker **workers; /* constant after app_start() */
     size_t n_workers;
     struct cancel_table sessions;
     struct schemas schemas;
     struct embedded_stores *stores;
     unsigned char secret[APP_SECRET_LENGTH]; /* for mock verifiers */
     _Atomic size_t n_clients;
-    _Atomic bool draining;    /* SHUTDOWN: no new clients, idle ones are closed */
-    int64_t started_us;       /* wall clock */
+    _Atomic bool draining; /* SHUTDOWN: no new clients, idle ones are closed */
+    int64_t started_us;    /* wall clock */
 };
 
 /* Takes the reference of config, also on failure. clock NULL: the system's. */

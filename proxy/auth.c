@@ -19,7 +19,8 @@ static enum auth_result begin_trust(struct session *s, struct err *err)
 {
     const struct config *c = s->serving->config;
     if (!s->peer.is_unix && !s->peer.is_loopback) {
-        err_set(err, SQLSTATE_INVALID_AUTHORIZATION_SPECIFICATION, "trust authentication is for loopback and unix sockets only");
+        err_set(err, SQLSTATE_INVALID_AUTHORIZATION_SPECIFICATION,
+                "trust authentication is for loopback and unix sockets only");
         return AUTH_REFUSED;
     }
     if (c->n_users && !config_user_find(c, str_from(s->user))) {
@@ -88,7 +89,8 @@ static bool scram_first(struct auth *a, struct session *s, struct str body, stru
 {
     struct sasl_initial_msg m;
     struct str secret = { (const char *)s->worker->app->secret, APP_SECRET_LENGTH };
-    struct str hash = { (const char *)s->serving->certificate_hash, s->peer.is_tls ? s->serving->certificate_hash_length : 0 };
+    struct str hash = { (const char *)s->serving->certificate_hash,
+                        s->peer.is_tls ? s->serving->certificate_hash_length : 0 };
     if (!sasl_initial_read(body, &m, err) ||
         !scram_init(&a->scram, m.mechanism, verifier_of(s), str_from(s->user), secret, hash, err))
         return false;

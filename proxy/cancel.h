@@ -17,7 +17,13 @@
 struct worker;
 
 enum { CANCEL_KEY_OURS = 32 };
-enum activity { ACTIVITY_IDLE, ACTIVITY_ACTIVE, ACTIVITY_IDLE_IN_TRANSACTION, ACTIVITY_FAILED_TRANSACTION, ACTIVITY_NR };
+enum activity {
+    ACTIVITY_IDLE,
+    ACTIVITY_ACTIVE,
+    ACTIVITY_IDLE_IN_TRANSACTION,
+    ACTIVITY_FAILED_TRANSACTION,
+    ACTIVITY_NR
+};
 
 /* One session as the rest of the process sees it. Constant after cancel_add() but for the atomics. */
 struct presence {

@@ -26,7 +26,8 @@ struct conn {
     struct event read_event, write_event;
     struct timer linger; /* a closing connection does not wait for ever */
     struct buf in;       /* bytes of unfinished messages */
-    unsigned handshake : 1, is_direct : 1, tls_next : 1, wants_write : 1, blocked : 1, reading : 1, writing : 1, closing : 1, dead : 1, at_end : 1, inside : 1;
+    unsigned handshake : 1, is_direct : 1, tls_next : 1, wants_write : 1, blocked : 1, reading : 1, writing : 1,
+        closing : 1, dead : 1, at_end : 1, inside : 1;
 };
 
 /* ---- the end ---- */
@@ -289,7 +290,8 @@ static void read_some(struct conn *c)
         else
             read_fresh(c);
         /* bytes that OpenSSL has decrypted already raise no event */
-    } while (!c->dead && !c->at_end && !c->closing && c->ssl && SSL_has_pending(c->ssl) && !c->handshake && has_room(c));
+    } while (!c->dead && !c->at_end && !c->closing && c->ssl && SSL_has_pending(c->ssl) && !c->handshake &&
+             has_room(c));
     if (c->at_end && !c->dead) {
         if (session_takes_input(c->session))
             finish(c);

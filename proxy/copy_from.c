@@ -14,7 +14,7 @@ struct copy_from {
     struct copy_options options;
     struct copy_target target;
     struct bulk *bulk;
-    struct arena *arena;   /* values of one row */
+    struct arena *arena; /* values of one row */
     struct value *values;
     size_t n_columns;
     union {
@@ -83,9 +83,15 @@ static struct copy_from *make(struct session *s, const struct execution *x, stru
     c->plan = plan_ref(x->plan);
     c->x = *x;
     c->options = (struct copy_options){ .format = p->format,
-                                        .header = p->header_match ? COPY_HEADER_MATCH : p->header ? COPY_HEADER_LINE : COPY_HEADER_NONE,
-                                        .delimiter = p->delimiter, .null_text = p->null_text, .quote = p->quote, .escape = p->escape,
-                                        .force_not_null = p->force_not_null, .force_null = p->force_null };
+                                        .header = p->header_match ? COPY_HEADER_MATCH
+                                                  : p->header     ? COPY_HEADER_LINE
+                                                                  : COPY_HEADER_NONE,
+                                        .delimiter = p->delimiter,
+                                        .null_text = p->null_text,
+                                        .quote = p->quote,
+                                        .escape = p->escape,
+                                        .force_not_null = p->force_not_null,
+                                        .force_null = p->force_null };
     c->arena = worker_arena_take(s->worker);
     c->bulk = bulk_new(p->bulk);
     if (c->arena && c->bulk && name_columns(s, c, p, err) && open_reader(c, LINE_MAX_BYTES, err))
@@ -146,7 +152,8 @@ static bool decode(struct session *s, struct copy_from *c, const struct copy_row
         oid_t type = snapshot_base_type(c->plan->snapshot, p->columns[i]->type, &typmod);
         if (!row->fields[i].p)
             c->values[i] = value_null();
-        else if (!type_decode(type, c->is_binary ? WIRE_BINARY : WIRE_TEXT, row->fields[i], &s->gucs.live.types, c->arena, &c->values[i], err))
+        else if (!type_decode(type, c->is_binary ? WIRE_BINARY : WIRE_TEXT, row->fields[i], &s->gucs.live.types,
+                              c->arena, &c->values[i], err))
             return field_failed(c, i, row->fields[i], err);
     }
     return true;
@@ -278,7 +285,8 @@ enum outcome copy_from_message(struct session *s, const struct frame *f, struct 
     case MSG_sync: /* ignored here: a client may send them before it knows of the COPY (55.2.6) */
         return OUTCOME_DONE;
     default:
-        err_set(err, SQLSTATE_PROTOCOL_VIOLATION, "unexpected message type 0x%02X during COPY from stdin", (unsigned)f->tag);
+        err_set(err, SQLSTATE_PROTOCOL_VIOLATION, "unexpected message type 0x%02X during COPY from stdin",
+                (unsigned)f->tag);
         return OUTCOME_FAILED;
     }
 }

@@ -10,7 +10,8 @@ struct copy_to {
     struct str *fields;
     size_t *ends; /* of each field in bytes; SIZE_MAX: NULL */
     struct buf bytes;
-    bool header_due; /* binary: the header goes out with the first row, as PostgreSQL sends it; clients rely on whole rows */
+    bool
+        header_due; /* binary: the header goes out with the first row, as PostgreSQL sends it; clients rely on whole rows */
 };
 
 enum { ROW_MAX = 512 << 20 };
@@ -19,7 +20,9 @@ static void options_of(const struct plan_copy *c, struct copy_options *o)
 {
     *o = (struct copy_options){
         .format = c->format,
-        .header = c->header_match ? COPY_HEADER_MATCH : c->header ? COPY_HEADER_LINE : COPY_HEADER_NONE,
+        .header = c->header_match ? COPY_HEADER_MATCH
+                  : c->header     ? COPY_HEADER_LINE
+                                  : COPY_HEADER_NONE,
         .delimiter = c->delimiter,
         .null_text = c->null_text,
         .quote = c->quote,
@@ -86,7 +89,8 @@ static bool encode(struct emitter *e, size_t i, const struct value *cell)
         return true;
     if (column->form != CELL_NATURAL && !plan_cell(column, cell, scratch, &v, e->err))
         return false;
-    if (!type_encode(column->codec_type, column->typmod, format_of(e), &v, &e->session->gucs.live.types, scratch, &c->bytes, e->err))
+    if (!type_encode(column->codec_type, column->typmod, format_of(e), &v, &e->session->gucs.live.types, scratch,
+                     &c->bytes, e->err))
         return false;
     c->ends[i] = c->bytes.n;
     return true;

@@ -26,14 +26,16 @@ static void natural(struct plan *view, const struct plan *plan, struct plan_colu
     }
 }
 
-static bool emitter_for_store(struct session *s, struct portal *p, struct result_formats formats, struct plan *view, struct emitter *e,
-                              struct err *err)
+static bool emitter_for_store(struct session *s, struct portal *p, struct result_formats formats, struct plan *view,
+                              struct emitter *e, struct err *err)
 {
     struct plan_column *columns = ARENA_ARRAY(s->group->arena, struct plan_column, p->plan->n_columns);
     if (!columns)
         return err_oom(err);
     natural(view, p->plan, columns);
-    *e = (struct emitter){ .session = s, .plan = view, .formats = formats, .sink = SINK_CLIENT, .out = session_out(s), .err = err };
+    *e = (struct emitter){
+        .session = s, .plan = view, .formats = formats, .sink = SINK_CLIENT, .out = session_out(s), .err = err
+    };
     return true;
 }
 
@@ -61,7 +63,8 @@ bool cursor_resume(struct session *s, struct portal *p, int64_t max, struct err 
 static bool check_declare(struct session *s, const struct plan_cursor *c, struct err *err)
 {
     if (!c->hold && s->transaction.state == TXN_IDLE && !s->group->is_multi)
-        return err_set(err, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "DECLARE CURSOR can only be used in transaction blocks");
+        return err_set(err, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION,
+                       "DECLARE CURSOR can only be used in transaction blocks");
     return c->name.n || err_set(err, SQLSTATE_INVALID_CURSOR_NAME, "invalid cursor name: must not be empty");
 }
 
@@ -191,7 +194,8 @@ static enum outcome rows_ready(struct session *s, struct portal *p, struct err *
     return OUTCOME_FAILED;
 }
 
-static bool give_rows(struct session *s, const struct execution *x, struct portal *p, const struct move *m, struct err *err)
+static bool give_rows(struct session *s, const struct execution *x, struct portal *p, const struct move *m,
+                      struct err *err)
 {
     struct plan view;
     struct emitter e;

@@ -116,7 +116,8 @@ static bool duplicate_key(struct mapping *m, const struct relation *r, struct st
     if (r)
         at_relation(m, r);
     m->err->constraint = name;
-    return err_set(m->err, SQLSTATE_UNIQUE_VIOLATION, "duplicate key value violates unique constraint \"%.*s\"", STR_FMT(name));
+    return err_set(m->err, SQLSTATE_UNIQUE_VIOLATION, "duplicate key value violates unique constraint \"%.*s\"",
+                   STR_FMT(name));
 }
 
 /* index 'name': a unique index over expressions */
@@ -160,8 +161,9 @@ static bool not_null_failed(struct mapping *m)
     if (r)
         at_relation(m, r);
     m->err->column = column;
-    return err_set(m->err, SQLSTATE_NOT_NULL_VIOLATION, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
-                   STR_FMT(column), STR_FMT(r ? r->name : table));
+    return err_set(m->err, SQLSTATE_NOT_NULL_VIOLATION,
+                   "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint", STR_FMT(column),
+                   STR_FMT(r ? r->name : table));
 }
 
 static const struct constraint *check_of(const struct relation *r, struct str what)
@@ -184,7 +186,8 @@ static bool check_failed(struct mapping *m)
         c = check_of(r = &m->snapshot->relations[i], m->rest);
     if (!c) {
         m->err->constraint = m->rest;
-        return err_set(m->err, SQLSTATE_CHECK_VIOLATION, "new row violates check constraint \"%.*s\"", STR_FMT(m->rest));
+        return err_set(m->err, SQLSTATE_CHECK_VIOLATION, "new row violates check constraint \"%.*s\"",
+                       STR_FMT(m->rest));
     }
     at_relation(m, r);
     m->err->constraint = c->name;
@@ -233,13 +236,13 @@ static struct key_choice keys_on(const struct snapshot *s, const struct relation
 static bool parent_failed(struct mapping *m, const struct relation *parent, struct key_choice choice)
 {
     if (choice.n != 1)
-        return err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION, "update or delete on table \"%.*s\" violates a foreign key constraint",
-                       STR_FMT(parent->name));
+        return err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION,
+                       "update or delete on table \"%.*s\" violates a foreign key constraint", STR_FMT(parent->name));
     at_relation(m, choice.child);
     m->err->constraint = choice.key->name;
     err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION,
-            "update or delete on table \"%.*s\" violates foreign key constraint \"%.*s\" on table \"%.*s\"", STR_FMT(parent->name),
-            STR_FMT(choice.key->name), STR_FMT(choice.child->name));
+            "update or delete on table \"%.*s\" violates foreign key constraint \"%.*s\" on table \"%.*s\"",
+            STR_FMT(parent->name), STR_FMT(choice.key->name), STR_FMT(choice.child->name));
     return err_detail(m->err, "Key is still referenced from table \"%.*s\".", STR_FMT(choice.child->name));
 }
 
@@ -247,11 +250,12 @@ static bool child_failed(struct mapping *m, const struct relation *child, struct
 {
     at_relation(m, child);
     if (choice.n != 1)
-        return err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION, "insert or update on table \"%.*s\" violates a foreign key constraint",
-                       STR_FMT(child->name));
+        return err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION,
+                       "insert or update on table \"%.*s\" violates a foreign key constraint", STR_FMT(child->name));
     m->err->constraint = choice.key->name;
-    err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION, "insert or update on table \"%.*s\" violates foreign key constraint \"%.*s\"",
-            STR_FMT(child->name), STR_FMT(choice.key->name));
+    err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION,
+            "insert or update on table \"%.*s\" violates foreign key constraint \"%.*s\"", STR_FMT(child->name),
+            STR_FMT(choice.key->name));
     return err_detail(m->err, "Key is not present in table \"%.*s\".", STR_FMT(choice.key->foreign_table));
 }
 
@@ -261,14 +265,17 @@ static bool foreign_key_failed(struct mapping *m)
     if (!r)
         return err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION, "a foreign key constraint is violated");
     struct key_choice own = own_keys(r), on = keys_on(m->snapshot, r);
-    bool is_delete = str_starts(str_from(m->plan->tag), STR("DELETE")) || str_starts(str_from(m->plan->tag), STR("DROP")) ||
+    bool is_delete = str_starts(str_from(m->plan->tag), STR("DELETE")) ||
+                     str_starts(str_from(m->plan->tag), STR("DROP")) ||
                      str_starts(str_from(m->plan->tag), STR("TRUNCATE"));
-    bool is_insert = str_starts(str_from(m->plan->tag), STR("INSERT")) || str_starts(str_from(m->plan->tag), STR("COPY"));
+    bool is_insert =
+        str_starts(str_from(m->plan->tag), STR("INSERT")) || str_starts(str_from(m->plan->tag), STR("COPY"));
     if (is_delete || (!is_insert && own.n == 0))
         return parent_failed(m, r, on);
     if (!is_insert && on.n) { /* an UPDATE may break either side */
         at_relation(m, r);
-        return err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION, "update on table \"%.*s\" violates a foreign key constraint", STR_FMT(r->name));
+        return err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION,
+                       "update on table \"%.*s\" violates a foreign key constraint", STR_FMT(r->name));
     }
     return child_failed(m, r, own);
 }
@@ -320,7 +327,8 @@ static bool guard_failed(struct mapping *m)
         return err_set(m->err, SQLSTATE_INTERNAL_ERROR, "the statement has to be finished locally");
     }
     enum sqlstate code;
-    if (payload.n < 7 || payload.p[0] != '!' || payload.p[6] != ':' || !sqlstate_find((struct str){ payload.p + 1, 5 }, &code))
+    if (payload.n < 7 || payload.p[0] != '!' || payload.p[6] != ':' ||
+        !sqlstate_find((struct str){ payload.p + 1, 5 }, &code))
         return err_set(m->err, SQLSTATE_INVALID_PARAMETER_VALUE, "D1: %.*s", STR_FMT(m->text));
     char *text = arena_alloc(m->err->arena, payload.n);
     if (!text)
@@ -410,7 +418,8 @@ static void map_sql(struct mapping *m)
 static void map_lost(const struct d1_error *e, bool is_write, struct err *err)
 {
     if (is_write && e->may_have_run) {
-        err_set(err, SQLSTATE_TRANSACTION_RESOLUTION_UNKNOWN, "connection to D1 was lost: it is unknown whether the changes were applied");
+        err_set(err, SQLSTATE_TRANSACTION_RESOLUTION_UNKNOWN,
+                "connection to D1 was lost: it is unknown whether the changes were applied");
         err_hint(err, "Look before trying again.");
     } else
         err_set(err, SQLSTATE_CONNECTION_FAILURE, "connection to D1 was lost");
@@ -418,8 +427,8 @@ static void map_lost(const struct d1_error *e, bool is_write, struct err *err)
         err_detail(err, "%.*s", STR_FMT(e->message));
 }
 
-enum d1_remedy d1_error_map(const struct d1_error *e, const struct plan *plan, const struct snapshot *snapshot, bool is_write,
-                            struct err *err)
+enum d1_remedy d1_error_map(const struct d1_error *e, const struct plan *plan, const struct snapshot *snapshot,
+                            bool is_write, struct err *err)
 {
     struct mapping m = { plan, snapshot, d1_error_core(e->message), { 0 }, err, D1_REMEDY_NONE };
     switch (e->kind) {

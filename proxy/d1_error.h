@@ -23,8 +23,8 @@ enum d1_remedy {
 };
 
 /* Sets *err. plan (may be NULL) and its snapshot say which tables the statement touched. is_write: for lost answers. */
-enum d1_remedy d1_error_map(const struct d1_error *error, const struct plan *plan, const struct snapshot *snapshot, bool is_write,
-                            struct err *err);
+enum d1_remedy d1_error_map(const struct d1_error *error, const struct plan *plan, const struct snapshot *snapshot,
+                            bool is_write, struct err *err);
 /* D1's text without ": SQLITE_…" and " at offset n" at its end. */
 struct str d1_error_core(struct str message);
 /* Whether the text is that of our own guard with this payload: bad JSON path: '<payload>'. */

@@ -24,8 +24,8 @@ struct schema_read {
 static bool same_source(const struct config_database *a, const struct config_database *b)
 {
     return a->transport == b->transport && strcmp(a->path, b->path) == 0 && strcmp(a->url, b->url) == 0 &&
-           strcmp(a->binding, b->binding) == 0 && strcmp(a->account, b->account) == 0 && strcmp(a->database, b->database) == 0 &&
-           str_eq(a->token, b->token);
+           strcmp(a->binding, b->binding) == 0 && strcmp(a->account, b->account) == 0 &&
+           strcmp(a->database, b->database) == 0 && str_eq(a->token, b->token);
 }
 
 /* After a reload the same name may mean another database; an unchanged one is kept. */
@@ -34,20 +34,22 @@ static bool still_means(struct database *db, const struct config_database *now, 
     struct config_database then;
     struct err ignored;
     err_init(&ignored, arena);
-    return config_database_find(db->serving->config, str_from(db->name), arena, &then, &ignored) && same_source(&then, now);
+    return config_database_find(db->serving->config, str_from(db->name), arena, &then, &ignored) &&
+           same_source(&then, now);
 }
 
 /* Where the data is, whatever the name: sessions that reach one database by two names share its schema. */
 static struct str schema_key(const struct config_database *c, struct arena *arena)
 {
-    return arena_printf(arena, "%d|%s|%s|%s|%s|%s", (int)c->transport, c->path, c->url, c->binding, c->account, c->database);
+    return arena_printf(arena, "%d|%s|%s|%s|%s|%s", (int)c->transport, c->path, c->url, c->binding, c->account,
+                        c->database);
 }
 
 static void gate_open(struct timer *t);
 static void end_cancelled(struct database *db);
 
-static struct database *database_new(struct worker *w, struct serving *serving, struct str name, const struct config_database *c,
-                                     struct err *err)
+static struct database *database_new(struct worker *w, struct serving *serving, struct str name,
+                                     const struct config_database *c, struct err *err)
 {
     struct database *db = fault_calloc(1, sizeof(*db));
     char *copy = fault_malloc(name.n + 1);
@@ -147,7 +149,8 @@ static void read_finish(struct database *db, struct schema_read *r)
     struct snapshot *snapshot = NULL;
     if (r->request.error.kind == D1_OK) {
         snapshot = snapshot_reader_finish(r->reader, &err);
-        if (snapshot && snapshot->has_side_catalog && !r->with_side_catalog) { /* the guess was wrong: types are missing */
+        if (snapshot && snapshot->has_side_catalog &&
+            !r->with_side_catalog) { /* the guess was wrong: types are missing */
             snapshot_unref(snapshot);
             read_free(r);
             read_start(db, true);
@@ -160,7 +163,8 @@ static void read_finish(struct database *db, struct schema_read *r)
     } else
         d1_error_map(&r->request.error, NULL, NULL, false, &err);
     if (err_is_set(&err))
-        log_event(LOG_LEVEL_WARNING, "schema_read_failed", "database=%s sqlstate=%s", db->name, sqlstate_code(err.code));
+        log_event(LOG_LEVEL_WARNING, "schema_read_failed", "database=%s sqlstate=%s", db->name,
+                  sqlstate_code(err.code));
     wake_waiting(db, err_is_set(&err) ? &err : NULL);
     read_free(r);
 }
@@ -355,7 +359,8 @@ bool database_send_again(struct database *db, struct d1_request *r, unsigned *tr
     if (!db->is_closed) {
         db->is_closed = true;
         metric_add(&db->worker->metrics, METRIC_d1_gate_closed, 1);
-        log_event(LOG_LEVEL_WARNING, "d1_overloaded", "database=%s wait_ms=%llu", db->name, (unsigned long long)wait / 1000);
+        log_event(LOG_LEVEL_WARNING, "d1_overloaded", "database=%s wait_ms=%llu", db->name,
+                  (unsigned long long)wait / 1000);
         db->closed_until_us = now + wait;
         worker_timer(db->worker, &db->gate, db->closed_until_us);
     }

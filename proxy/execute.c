@@ -19,7 +19,8 @@ enum { SCRATCH_PER_ROW = 65536 };
 
 /* ---- rows out ---- */
 
-void execute_describe(const struct plan *plan, const struct result_formats *formats, struct arena *scratch, struct buf *out)
+void execute_describe(const struct plan *plan, const struct result_formats *formats, struct arena *scratch,
+                      struct buf *out)
 {
     struct column_description *d = ARENA_ARRAY(scratch, struct column_description, plan->n_columns);
     if (!d) {
@@ -75,7 +76,8 @@ static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const st
         buf_add_str(e->out, name);
         if (!name.p)
             return err_oom(e->err);
-    } else if (!type_encode(c->codec_type, c->typmod, result_format(&e->formats, i), &v, &e->session->gucs.live.types, scratch, e->out, e->err))
+    } else if (!type_encode(c->codec_type, c->typmod, result_format(&e->formats, i), &v, &e->session->gucs.live.types,
+                            scratch, e->out, e->err))
         return false;
     row_cell_end(w);
     return true;
@@ -113,12 +115,14 @@ static bool store_row(struct emitter *e, const struct value *cells, size_t n_cel
     for (size_t i = 0; i < n_cells; i++) {
         const struct plan_column *c = &e->plan->columns[i];
         natural[i] = cells[i];
-        if (cells[i].class != VALUE_NULL && c->form != CELL_NATURAL && !plan_cell(c, &cells[i], scratch, &natural[i], e->err))
+        if (cells[i].class != VALUE_NULL && c->form != CELL_NATURAL &&
+            !plan_cell(c, &cells[i], scratch, &natural[i], e->err))
             return cell_failed(e, i);
     }
     if (rowstore_add(&e->portal->rows, natural, n_cells))
         return true;
-    err_set(e->err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the rows kept for the cursor exceed %zu bytes", e->portal->rows.cap);
+    err_set(e->err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the rows kept for the cursor exceed %zu bytes",
+            e->portal->rows.cap);
     return err_hint(e->err, "Fetch all rows at once, or raise finish_max_bytes.");
 }
 
@@ -172,8 +176,8 @@ void execute_input(struct session *s, const struct execution *x, struct bind_inp
     };
 }
 
-bool execute_bind(struct session *s, const struct execution *x, struct arena *arena, struct d1_statement **ret, bool *ret_again,
-                  struct err *err)
+bool execute_bind(struct session *s, const struct execution *x, struct arena *arena, struct d1_statement **ret,
+                  bool *ret_again, struct err *err)
 {
     struct bind_input input;
     execute_input(s, x, &input);
@@ -282,7 +286,8 @@ static enum outcome run_at_d1(struct session *s, struct execution *x, struct err
         if (!execute_bind(s, x, g->arena, &statements, &again, err))
             return OUTCOME_FAILED;
         if (again) {
-            err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "a value of this statement can be used neither by D1 nor locally");
+            err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                    "a value of this statement can be used neither by D1 nor locally");
             return OUTCOME_FAILED;
         }
     }

@@ -30,16 +30,19 @@ enum sink {
 struct execution {
     struct plan *plan;
     struct sql_source source;
-    const struct value *params; size_t n_params;
-    const struct str *literals; size_t n_literals; const int *literal_offsets; /* of a plan from the cache */
+    const struct value *params;
+    size_t n_params;
+    const struct str *literals;
+    size_t n_literals;
+    const int *literal_offsets; /* of a plan from the cache */
     struct result_formats formats;
     struct portal *portal; /* NULL: simple query */
     int64_t max_rows;      /* Execute's limit; 0: all */
     enum sink sink;
-    const struct plan_copy *copy;  /* SINK_COPY … */
-    const struct plan *copy_plan;  /* … and the COPY itself, for its tag */
-    uint64_t copy_count;           /* rows of COPY FROM */
-    bool describe;         /* RowDescription before the rows */
+    const struct plan_copy *copy; /* SINK_COPY … */
+    const struct plan *copy_plan; /* … and the COPY itself, for its tag */
+    uint64_t copy_count;          /* rows of COPY FROM */
+    bool describe;                /* RowDescription before the rows */
 };
 
 /* Turns rows into what the client asked for. */
@@ -53,7 +56,7 @@ struct emitter {
     struct portal *portal;
     struct buf *out;
     uint64_t n_rows;
-    struct err *err;     /* why it stopped */
+    struct err *err; /* why it stopped */
     bool describe, began;
 };
 
@@ -65,13 +68,15 @@ void emitter_begin(struct emitter *e);
 bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells); /* false: err is set */
 /* The end of a COPY: trailer and CopyDone. */
 void emitter_end(struct emitter *e);
-void emitter_fini(struct emitter *e); /* what an emitter that did not come to its end still holds; may be called twice */
-void execute_describe(const struct plan *plan, const struct result_formats *formats, struct arena *scratch, struct buf *out);
+void emitter_fini(
+    struct emitter *e); /* what an emitter that did not come to its end still holds; may be called twice */
+void execute_describe(const struct plan *plan, const struct result_formats *formats, struct arena *scratch,
+                      struct buf *out);
 /* CommandComplete. count: rows or changes. */
 void execute_tag(const struct plan *plan, uint64_t count, struct buf *out);
 /* Binds a plan's D1 statements; *ret_again: the plan must be made again with force_local. */
-bool execute_bind(struct session *s, const struct execution *x, struct arena *arena, struct d1_statement **ret, bool *ret_again,
-                  struct err *err);
+bool execute_bind(struct session *s, const struct execution *x, struct arena *arena, struct d1_statement **ret,
+                  bool *ret_again, struct err *err);
 /* Runs the local part of a plan over fetched inputs into the emitter. */
 bool execute_local(struct session *s, const struct execution *x, struct local_rows *const *inputs, struct arena *arena,
                    struct emitter *e, struct err *err);

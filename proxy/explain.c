@@ -46,7 +46,8 @@ static bool explain_text(struct session *s, struct emitter *e, const struct plan
     if (!line(e, arena_printf(a, "%s  (round trips=%u)", place_text(p), round_trips(p))))
         return false;
     for (size_t i = 0; i < p->n_statements; i++)
-        if (!line(e, arena_printf(a, "  ->  %s at D1: %.*s", role_text(p->statements[i].role), STR_FMT(p->statements[i].sql))))
+        if (!line(e, arena_printf(a, "  ->  %s at D1: %.*s", role_text(p->statements[i].role),
+                                  STR_FMT(p->statements[i].sql))))
             return false;
     return !p->local || line(e, arena_printf(a, "  ->  Finish here: %.*s", STR_FMT(p->local->sql)));
 }
@@ -90,10 +91,17 @@ static bool explain_json(struct session *s, struct emitter *e, const struct plan
 enum outcome utility_explain(struct session *s, struct execution *x, struct err *err)
 {
     const struct plan_explain *explain = x->plan->utility.explain;
-    struct emitter e = { .session = s, .plan = x->plan, .formats = x->formats, .sink = x->sink, .portal = x->portal, .out = session_out(s), .err = err };
+    struct emitter e = { .session = s,
+                         .plan = x->plan,
+                         .formats = x->formats,
+                         .sink = x->sink,
+                         .portal = x->portal,
+                         .out = session_out(s),
+                         .err = err };
     e.describe = x->describe;
     emitter_begin(&e);
-    bool ok = explain->format == EXPLAIN_JSON ? explain_json(s, &e, explain->query) : explain_text(s, &e, explain->query);
+    bool ok =
+        explain->format == EXPLAIN_JSON ? explain_json(s, &e, explain->query) : explain_text(s, &e, explain->query);
     if (!ok)
         return OUTCOME_FAILED;
     execute_tag(x->plan, 0, session_out(s));

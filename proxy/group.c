@@ -109,7 +109,8 @@ static void append(struct group *g, struct step *step)
     g->n_ddl += step->is_ddl;
 }
 
-struct step *group_add(struct group *g, const struct execution *x, struct d1_statement *statements, size_t n, struct err *err)
+struct step *group_add(struct group *g, const struct execution *x, struct d1_statement *statements, size_t n,
+                       struct err *err)
 {
     struct step *step = g->n_steps < STEPS_MAX ? ARENA_NEW(g->arena, struct step) : NULL;
     if (!step) {
@@ -311,7 +312,8 @@ static bool answer(struct group *g, const struct d1_result *results)
         worker_buf_take(s->worker, &s->out, s->out.cap);
     if (!answer_rows(g, step, &err)) {
         if (g->batch_writes && !g->undoes)
-            err_detail(&err, "%.*s%sThe changes made along with this statement are committed.", STR_FMT(err.detail), err.detail.n ? " " : "");
+            err_detail(&err, "%.*s%sThe changes made along with this statement are committed.", STR_FMT(err.detail),
+                       err.detail.n ? " " : "");
         fail_at_head(g, &err);
         return false;
     }
@@ -359,11 +361,14 @@ static bool take_fetched(struct group *g, struct step *step, size_t index, const
     struct err err;
     for (size_t i = 0; i < index; i++)
         input += step->x.plan->statements[i].role == STATEMENT_FETCH;
-    if (local_rows_add(step->inputs[input], cells, n) && local_rows_count(step->inputs[input]) <= s->serving->config->finish_max_rows)
+    if (local_rows_add(step->inputs[input], cells, n) &&
+        local_rows_count(step->inputs[input]) <= s->serving->config->finish_max_rows)
         return true;
     err_init(&err, g->arena);
-    err_set(&err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "too many rows would have to be fetched to finish this statement locally");
-    err_hint(&err, "Narrow it by conditions that D1 can apply (EXPLAIN shows them), or raise finish_max_rows and finish_max_bytes.");
+    err_set(&err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED,
+            "too many rows would have to be fetched to finish this statement locally");
+    err_hint(&err, "Narrow it by conditions that D1 can apply (EXPLAIN shows them), or raise finish_max_rows and "
+                   "finish_max_bytes.");
     return fail_row(g, step, &err);
 }
 
@@ -461,8 +466,12 @@ static bool prepare_steps(struct group *g)
         step->failed = NULL;
         step->held.n = 0;
         emitter_fini(&step->emitter);
-        step->emitter = (struct emitter){ .session = g->session, .plan = plan, .formats = step->x.formats, .sink = step->x.sink,
-                                          .copy = step->x.copy, .portal = step->x.portal };
+        step->emitter = (struct emitter){ .session = g->session,
+                                          .plan = plan,
+                                          .formats = step->x.formats,
+                                          .sink = step->x.sink,
+                                          .copy = step->x.copy,
+                                          .portal = step->x.portal };
         if (!plan->local)
             continue;
         for (size_t i = 0; step->inputs && i < plan->local->n_inputs; i++)
@@ -612,9 +621,14 @@ static bool refuse_interactive(struct group *g)
         return false;
     struct err err;
     err_init(&err, g->arena);
-    err_unsupported(&err, "%s", in_block ? "an interactive transaction with writes" : "a write after Flush in the same implicit transaction");
-    err_hint(&err, in_block ? "Use autocommit, or send the whole transaction at once: BEGIN to COMMIT in one string or one pipeline."
-                            : "Send Sync before it.");
+    err_unsupported(&err, "%s",
+                    in_block ? "an interactive transaction with writes"
+                             : "a write after Flush in the same implicit transaction");
+    err_hint(
+        &err,
+        in_block
+            ? "Use autocommit, or send the whole transaction at once: BEGIN to COMMIT in one string or one pipeline."
+            : "Send Sync before it.");
     refuse(g, &err);
     return true;
 }
@@ -631,7 +645,8 @@ static bool refuse_second_read(struct group *g, size_t n)
     }
     struct err err;
     err_init(&err, g->arena);
-    err_unsupported(&err, "a second read in an interactive %s transaction", t->isolation == SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ");
+    err_unsupported(&err, "a second read in an interactive %s transaction",
+                    t->isolation == SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ");
     err_hint(&err, "Read once, send the whole transaction in one string or pipeline, or use READ COMMITTED.");
     cut(g, g->head, g->head->queued_at);
     group_add_error(g, &err);
@@ -921,12 +936,14 @@ static void failed(struct group *g)
         return;
     }
     const struct step *blamed = at ? at : g->head;
-    enum d1_remedy remedy = d1_error_map(&g->request.error, blamed->x.plan, g->database->snapshot, g->batch_writes, &err);
+    enum d1_remedy remedy =
+        d1_error_map(&g->request.error, blamed->x.plan, g->database->snapshot, g->batch_writes, &err);
     if (remedy == D1_REMEDY_REFRESH && refresh(g, &err))
         return;
     if (remedy == D1_REMEDY_LOCAL && try_locally(g, at))
         return;
-    if (g->head->failed && g->request.error.kind == D1_ERROR_CANCELLED) { /* we stopped it ourselves: the row's error counts */
+    if (g->head->failed &&
+        g->request.error.kind == D1_ERROR_CANCELLED) { /* we stopped it ourselves: the row's error counts */
         err_clear(&err);
         err_copy(&err, g->head->failed);
     }

@@ -40,18 +40,18 @@ enum group_end {
 
 struct step {
     struct step *next;
-    struct execution x;      /* x.plan and x.portal are referenced */
-    struct str error;        /* an ErrorResponse in this place; no plan */
+    struct execution x; /* x.plan and x.portal are referenced */
+    struct str error;   /* an ErrorResponse in this place; no plan */
     struct d1_statement *statements;
     size_t n_statements, first; /* first: index of the first one in the batch */
     uint32_t seq;
-    size_t queued_at;        /* bytes in group.queued before it are answered before it */
+    size_t queued_at; /* bytes in group.queued before it are answered before it */
     /* the answer under way */
     struct emitter emitter;
-    struct buf held;         /* encoded rows until the batch has succeeded */
+    struct buf held; /* encoded rows until the batch has succeeded */
     struct local_rows **inputs;
-    struct bulk *bulk;       /* rows of COPY FROM; the statements point into it */
-    struct err *failed;      /* while its rows were taken */
+    struct bulk *bulk;  /* rows of COPY FROM; the statements point into it */
+    struct err *failed; /* while its rows were taken */
     bool is_write, is_ddl, forced_local;
 };
 
@@ -67,18 +67,18 @@ struct group {
     struct worker *worker;
     struct arena *arena;
     struct step *head, *tail;
-    uint32_t n_steps;        /* waiting */
-    uint32_t seq;            /* steps ever added */
-    size_t n_writes, n_ddl;  /* among those waiting */
+    uint32_t n_steps;       /* waiting */
+    uint32_t seq;           /* steps ever added */
+    size_t n_writes, n_ddl; /* among those waiting */
     struct buf queued;
     enum goal goal;
     enum group_end end;
-    bool is_running;         /* group_run() is on */
+    bool is_running; /* group_run() is on */
     /* at D1 */
     struct d1_request request;
     bool in_flight, streams, undoes; /* undoes: the last member fails on purpose */
-    struct step *batch_end;  /* first step that is not in the batch */
-    struct step *at_row;     /* the step whose rows are coming */
+    struct step *batch_end;          /* first step that is not in the batch */
+    struct step *at_row;             /* the step whose rows are coming */
     size_t batch_steps;
     bool batch_writes;
     unsigned tries;
@@ -92,12 +92,12 @@ struct group {
     struct snapshot *overlay; /* the schema with the waiting DDL applied; NULL: the database's */
     uint32_t overlay_seq;     /* DDL up to this step is in it */
     /* the transaction */
-    bool wrote;              /* this implicit transaction has sent writes already (Flush): they are committed */
-    bool first_read;         /* it made the first read of the block: reading again after a failure is no second read */
-    bool began_block;        /* BEGIN came inside this group … */
-    uint32_t began_seq;      /* … after this many steps */
-    bool is_multi;           /* a string of several statements: an implicit block */
-    bool failed;             /* an error was answered: nothing more of this group runs */
+    bool wrote;         /* this implicit transaction has sent writes already (Flush): they are committed */
+    bool first_read;    /* it made the first read of the block: reading again after a failure is no second read */
+    bool began_block;   /* BEGIN came inside this group … */
+    uint32_t began_seq; /* … after this many steps */
+    bool is_multi;      /* a string of several statements: an implicit block */
+    bool failed;        /* an error was answered: nothing more of this group runs */
     /* the simple query under way (protocol_simple.c) */
     struct str text;
     struct sql_list list;
@@ -111,7 +111,8 @@ struct group *group_new(struct session *s); /* NULL: no memory */
 void group_drop(struct group *g);
 
 /* Adds a step for an execution; copies x, takes references. The statements are bound already. */
-struct step *group_add(struct group *g, const struct execution *x, struct d1_statement *statements, size_t n, struct err *err);
+struct step *group_add(struct group *g, const struct execution *x, struct d1_statement *statements, size_t n,
+                       struct err *err);
 /* An error in its place behind the steps that wait. */
 void group_add_error(struct group *g, const struct err *err);
 enum run {

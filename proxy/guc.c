@@ -5,7 +5,7 @@
 #include "proxy/base/fault.h"
 #include "proxy/guc_check.h"
 
-#define GUC(name, type, value, min, max, words, unit, context, effect, report, category, help) \
+#define GUC(name, type, value, min, max, words, unit, context, effect, report, category, help)                         \
     { name, GUC_##type, value, min, max, words, unit, GUC_##context, GUC_##effect, GUC_IS_##report, category, help },
 #define GUC_IS_REPORT true
 #define GUC_IS_QUIET false
@@ -242,7 +242,8 @@ static bool is_custom_name(struct str name)
 
 static bool unknown(struct str name, struct err *err)
 {
-    return err && err_set(err, SQLSTATE_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%.*s\"", STR_FMT(name));
+    return err &&
+           err_set(err, SQLSTATE_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%.*s\"", STR_FMT(name));
 }
 
 static bool check_custom(struct str name, struct err *err)
@@ -265,11 +266,13 @@ static bool check_fixed(const struct gucs *g, const struct guc *row, struct str 
     struct str fixed = str_from(default_of(g, (size_t)(row - rows)));
     if (row->effect != GUC_FIXED || str_eq_nocase(stored, fixed) || guc_same_meaning(row, stored))
         return true;
-    err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "setting \"%s\" to \"%.*s\" is not supported", row->name, STR_FMT(stored));
+    err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "setting \"%s\" to \"%.*s\" is not supported", row->name,
+            STR_FMT(stored));
     return err_hint(err, "Only \"%.*s\" is possible.", STR_FMT(fixed));
 }
 
-bool gucs_set(struct gucs *g, struct str name, struct str value, enum guc_scope scope, struct arena *arena, struct err *err)
+bool gucs_set(struct gucs *g, struct str name, struct str value, enum guc_scope scope, struct arena *arena,
+              struct err *err)
 {
     const struct guc *row = guc_find(name);
     if (value.n > VALUE_MAX)

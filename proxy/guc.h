@@ -47,7 +47,7 @@ void guc_defaults_free(struct guc_defaults *d); /* accepts NULL */
 
 /* Parsed values, kept current by every change. */
 struct guc_live {
-    struct type_settings types; /* now_us is the session's to fill in */
+    struct type_settings types;                                          /* now_us is the session's to fill in */
     uint64_t statement_timeout_us, idle_transaction_us, idle_session_us; /* 0: none */
     enum severity min_messages;
     unsigned char default_isolation; /* enum isolation of txn/transaction.h */
@@ -76,7 +76,8 @@ enum guc_scope {
     GUC_LOCAL,
 };
 /* Takes any spelling PostgreSQL takes ("7s", "on", 'Europe/Berlin'). A name of two parts that no row has is a custom setting. */
-bool gucs_set(struct gucs *g, struct str name, struct str value, enum guc_scope scope, struct arena *arena, struct err *err);
+bool gucs_set(struct gucs *g, struct str name, struct str value, enum guc_scope scope, struct arena *arena,
+              struct err *err);
 bool gucs_reset(struct gucs *g, struct str name, bool is_local, struct err *err);
 bool gucs_reset_all(struct gucs *g, struct err *err);
 /* The value as SHOW prints it ("7s"); false with 42704 when there is no such setting (err NULL: just false). */

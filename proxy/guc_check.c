@@ -86,8 +86,9 @@ static bool number_in(const struct guc *row, struct str value, struct arena *are
 
 static bool out_of_range(const struct guc *row, struct str shown, struct err *err)
 {
-    return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "%.*s%s%s is outside the valid range for parameter \"%s\" (%s .. %s)",
-                   STR_FMT(shown), row->unit[0] ? " " : "", row->unit, row->name, row->min, row->max);
+    return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE,
+                   "%.*s%s%s is outside the valid range for parameter \"%s\" (%s .. %s)", STR_FMT(shown),
+                   row->unit[0] ? " " : "", row->unit, row->name, row->min, row->max);
 }
 
 static bool check_int(const struct guc *row, struct str value, struct arena *arena, struct str *ret, struct err *err)
@@ -165,7 +166,8 @@ static bool check_enum(const struct guc *row, struct str value, struct arena *ar
     struct str list = str_from(row->words), word;
     bool truth, is_bool = bool_in(value, &truth);
     while (next_word(&list, &word)) {
-        bool alias = (is_bool && str_is(word, truth ? "on" : "off")) || (str_is(word, "debug2") && str_eq_nocase(value, STR("debug")));
+        bool alias = (is_bool && str_is(word, truth ? "on" : "off")) ||
+                     (str_is(word, "debug2") && str_eq_nocase(value, STR("debug")));
         if (str_eq_nocase(word, value) || alias) {
             *ret = word;
             return true;
@@ -219,10 +221,13 @@ static bool date_word(struct str w, struct date_words *d)
     return true;
 }
 
-static const char *const style_names[] = {
-    [DATE_STYLE_ISO] = "ISO", [DATE_STYLE_SQL] = "SQL", [DATE_STYLE_POSTGRES] = "Postgres", [DATE_STYLE_GERMAN] = "German"
+static const char *const style_names[] = { [DATE_STYLE_ISO] = "ISO",
+                                           [DATE_STYLE_SQL] = "SQL",
+                                           [DATE_STYLE_POSTGRES] = "Postgres",
+                                           [DATE_STYLE_GERMAN] = "German" };
+static const char *const order_names[] = {
+    [DATE_ORDER_MDY] = "MDY", [DATE_ORDER_DMY] = "DMY", [DATE_ORDER_YMD] = "YMD"
 };
-static const char *const order_names[] = { [DATE_ORDER_MDY] = "MDY", [DATE_ORDER_DMY] = "DMY", [DATE_ORDER_YMD] = "YMD" };
 
 static bool check_date_style(const struct guc *row, struct str value, const struct guc_live *live, struct arena *arena,
                              struct str *ret, struct err *err)
@@ -277,10 +282,11 @@ static void apply_zone(struct str stored, struct guc_live *live)
 
 /* PostgreSQL's names of the encodings it could convert and we do not, without punctuation, lower case. */
 static const char *const other_encodings[] = {
-    "big5",   "euccn",   "eucjis2004", "eucjp",   "euckr",   "euctw",   "gb18030", "gbk",      "iso88595", "iso88596",
-    "iso88597", "iso88598", "johab",    "koi8r",   "koi8u",   "latin1",  "latin10", "latin2",   "latin3",   "latin4",
-    "latin5", "latin6",  "latin7",     "latin8",  "latin9",  "iso88591", "iso885915", "muleinternal", "sjis", "shiftjis2004",
-    "uhc",    "win1250", "win1251",    "win1252", "win1253", "win1254", "win1255", "win1256",  "win1257",  "win1258", "win866", "win874",
+    "big5",         "euccn",    "eucjis2004",   "eucjp",   "euckr",   "euctw",   "gb18030", "gbk",      "iso88595",
+    "iso88596",     "iso88597", "iso88598",     "johab",   "koi8r",   "koi8u",   "latin1",  "latin10",  "latin2",
+    "latin3",       "latin4",   "latin5",       "latin6",  "latin7",  "latin8",  "latin9",  "iso88591", "iso885915",
+    "muleinternal", "sjis",     "shiftjis2004", "uhc",     "win1250", "win1251", "win1252", "win1253",  "win1254",
+    "win1255",      "win1256",  "win1257",      "win1258", "win866",  "win874",
 };
 
 static bool check_encoding(const struct guc *row, struct str value, const struct guc_live *live, struct arena *arena,
@@ -314,8 +320,8 @@ static bool check_encoding(const struct guc *row, struct str value, const struct
     return invalid(row, value, err);
 }
 
-static bool check_application_name(const struct guc *row, struct str value, const struct guc_live *live, struct arena *arena,
-                                   struct str *ret, struct err *err)
+static bool check_application_name(const struct guc *row, struct str value, const struct guc_live *live,
+                                   struct arena *arena, struct str *ret, struct err *err)
 {
     (void)row;
     (void)live;
@@ -392,7 +398,10 @@ static void apply_min_messages(struct str v, struct guc_live *live)
     static const struct {
         const char *word;
         enum severity severity;
-    } words[] = { { "log", SEVERITY_LOG }, { "notice", SEVERITY_NOTICE }, { "warning", SEVERITY_WARNING }, { "error", SEVERITY_ERROR } };
+    } words[] = { { "log", SEVERITY_LOG },
+                  { "notice", SEVERITY_NOTICE },
+                  { "warning", SEVERITY_WARNING },
+                  { "error", SEVERITY_ERROR } };
     live->min_messages = SEVERITY_DEBUG;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (str_is(v, words[i].word))
@@ -428,8 +437,8 @@ static void apply_report_bookmark(struct str v, struct guc_live *live)
 
 static const struct {
     const char *name;
-    bool (*check)(const struct guc *row, struct str value, const struct guc_live *live, struct arena *arena, struct str *ret,
-                  struct err *err);
+    bool (*check)(const struct guc *row, struct str value, const struct guc_live *live, struct arena *arena,
+                  struct str *ret, struct err *err);
     void (*apply)(struct str stored, struct guc_live *live);
 } special[] = {
     { "application_name", check_application_name, NULL },
@@ -451,8 +460,8 @@ static const struct {
     { "TimeZone", check_zone, apply_zone },
 };
 
-bool guc_check(const struct guc *row, struct str value, const struct guc_live *live, struct arena *arena, struct str *ret,
-               struct err *err)
+bool guc_check(const struct guc *row, struct str value, const struct guc_live *live, struct arena *arena,
+               struct str *ret, struct err *err)
 {
     for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
         if (special[i].check && strcmp(special[i].name, row->name) == 0)
@@ -483,10 +492,13 @@ void guc_apply(const struct guc *row, struct str stored, struct guc_live *live)
 bool guc_same_meaning(const struct guc *row, struct str stored)
 {
     static const char *const pairs[][2] = {
-        { "default_tablespace", "pg_default" }, { "temp_tablespaces", "pg_default" }, { "xmloption", "content" },
+        { "default_tablespace", "pg_default" },
+        { "temp_tablespaces", "pg_default" },
+        { "xmloption", "content" },
     };
     if (str_starts(str_from(row->name), STR("lc_")))
-        return stored.n == 0 || str_is(stored, "POSIX") || str_eq_nocase(stored, STR("C.UTF-8")) || str_eq_nocase(stored, STR("C.utf8"));
+        return stored.n == 0 || str_is(stored, "POSIX") || str_eq_nocase(stored, STR("C.UTF-8")) ||
+               str_eq_nocase(stored, STR("C.utf8"));
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
         if (strcmp(pairs[i][0], row->name) == 0 && str_is(stored, pairs[i][1]))
             return true;

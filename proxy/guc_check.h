@@ -10,8 +10,8 @@
 
 #include "proxy/guc.h"
 
-bool guc_check(const struct guc *row, struct str value, const struct guc_live *live, struct arena *arena, struct str *ret,
-               struct err *err);
+bool guc_check(const struct guc *row, struct str value, const struct guc_live *live, struct arena *arena,
+               struct str *ret, struct err *err);
 /* Puts a checked value of a LIVE row where the session reads it. */
 void guc_apply(const struct guc *row, struct str stored, struct guc_live *live);
 /* Whether another value of a FIXED setting means the same as its default here ("POSIX" for "C"). */

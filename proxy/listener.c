@@ -136,7 +136,8 @@ static bool open_address(struct worker *w, struct str address, unsigned port, st
         if (fd < 0 && any && a->ai_family == AF_INET6) /* a machine without IPv6 */
             continue;
         ok = fd >= 0 ? listener_add(w, fd, NULL, err)
-                     : err_set(err, SQLSTATE_SYSTEM_ERROR, "could not listen on \"%s\" port %u: %s", host, port, strerror(errno));
+                     : err_set(err, SQLSTATE_SYSTEM_ERROR, "could not listen on \"%s\" port %u: %s", host, port,
+                               strerror(errno));
         opened += ok;
     }
     freeaddrinfo(found);
@@ -165,8 +166,8 @@ static bool open_unix(struct worker *w, const struct config *c, struct err *err)
     if (!free_path(&a, err))
         return false;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && bind(fd, (const struct sockaddr *)&a, sizeof(a)) == 0 && chmod(a.sun_path, c->unix_socket_mode) == 0 &&
-        listen(fd, BACKLOG) == 0)
+    if (fd >= 0 && bind(fd, (const struct sockaddr *)&a, sizeof(a)) == 0 &&
+        chmod(a.sun_path, c->unix_socket_mode) == 0 && listen(fd, BACKLOG) == 0)
         return listener_add(w, fd, a.sun_path, err);
     err_set(err, SQLSTATE_SYSTEM_ERROR, "could not listen on unix socket \"%s\": %s", a.sun_path, strerror(errno));
     if (fd >= 0)

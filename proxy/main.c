@@ -22,16 +22,17 @@ struct options {
     bool verbose, quiet, check;
 };
 
-static const char help[] = "pgd1 " PGD1_VERSION ": PostgreSQL's protocol before Cloudflare D1\n"
-                           "\n"
-                           "  pgd1 [-v|-q] [-u user] [config.ini]  serve; without a file: ./pgd1.db on 127.0.0.1:6432 and /tmp\n"
-                           "  pgd1 check config.ini                read a configuration and what it names, and say what is wrong\n"
-                           "  pgd1 --sample-config                 print a configuration with every key\n"
-                           "  pgd1 --version, pgd1 --help\n"
-                           "\n"
-                           "  -v  log more        -q  log warnings and errors only        -u  change to this user first\n"
-                           "\n"
-                           "SIGTERM ends gracefully, SIGINT at once, SIGHUP reads the configuration again.\n";
+static const char help[] =
+    "pgd1 " PGD1_VERSION ": PostgreSQL's protocol before Cloudflare D1\n"
+    "\n"
+    "  pgd1 [-v|-q] [-u user] [config.ini]  serve; without a file: ./pgd1.db on 127.0.0.1:6432 and /tmp\n"
+    "  pgd1 check config.ini                read a configuration and what it names, and say what is wrong\n"
+    "  pgd1 --sample-config                 print a configuration with every key\n"
+    "  pgd1 --version, pgd1 --help\n"
+    "\n"
+    "  -v  log more        -q  log warnings and errors only        -u  change to this user first\n"
+    "\n"
+    "SIGTERM ends gracefully, SIGINT at once, SIGHUP reads the configuration again.\n";
 
 static int usage(const char *what)
 {
@@ -114,7 +115,8 @@ static bool write_pid(const char *path, struct err *err)
 static void say_where(const struct config *c, bool has_file)
 {
     if (has_file) {
-        log_event(LOG_LEVEL_INFO, "started", "version=%s listen=%s port=%u", PGD1_VERSION, c->listen_addr, c->listen_port);
+        log_event(LOG_LEVEL_INFO, "started", "version=%s listen=%s port=%u", PGD1_VERSION, c->listen_addr,
+                  c->listen_port);
         return;
     }
     printf("pgd1 %s serves the embedded database ./pgd1.db on 127.0.0.1:%u and %s/.s.PGSQL.%u\n\n"

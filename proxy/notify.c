@@ -5,9 +5,9 @@
 
 struct channel {
     struct channel *next;
-    bool is_on;            /* listened to, as committed */
-    signed char pending;   /* 1 LISTEN, -1 UNLISTEN of this transaction */
-    struct str name;       /* behind the struct */
+    bool is_on;          /* listened to, as committed */
+    signed char pending; /* 1 LISTEN, -1 UNLISTEN of this transaction */
+    struct str name;     /* behind the struct */
 };
 
 struct notification {

@@ -22,7 +22,8 @@ void planning_wait_schema(struct session *s)
 /* A plan made without knowing any table: right only if it needs none. */
 static bool needs_no_schema(const struct plan *p)
 {
-    if (p->place != PLACE_HERE || p->n_reads || p->n_writes || p->kind == PLAN_EXPLAIN || p->kind == PLAN_DECLARE || p->kind == PLAN_EXECUTE)
+    if (p->place != PLACE_HERE || p->n_reads || p->n_writes || p->kind == PLAN_EXPLAIN || p->kind == PLAN_DECLARE ||
+        p->kind == PLAN_EXECUTE)
         return false;
     return !p->local || !p->local->needs_catalog;
 }
@@ -31,7 +32,7 @@ static bool needs_no_schema(const struct plan *p)
 static bool may_be_stale(const struct err *err)
 {
     static const enum sqlstate codes[] = {
-        SQLSTATE_UNDEFINED_TABLE, SQLSTATE_UNDEFINED_COLUMN, SQLSTATE_UNDEFINED_OBJECT,     SQLSTATE_DUPLICATE_TABLE,
+        SQLSTATE_UNDEFINED_TABLE,  SQLSTATE_UNDEFINED_COLUMN, SQLSTATE_UNDEFINED_OBJECT,    SQLSTATE_DUPLICATE_TABLE,
         SQLSTATE_DUPLICATE_COLUMN, SQLSTATE_DUPLICATE_OBJECT, SQLSTATE_INVALID_SCHEMA_NAME, SQLSTATE_DUPLICATE_SCHEMA,
     };
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
@@ -64,8 +65,8 @@ bool planning_cached(struct session *s, struct str text, const oid_t *types, siz
     return true;
 }
 
-static bool make(struct session *s, const struct sql_statement *parsed, const struct sql_source *source, const struct snapshot *schema,
-                 bool force_local, struct plan **ret, struct err *err)
+static bool make(struct session *s, const struct sql_statement *parsed, const struct sql_source *source,
+                 const struct snapshot *schema, bool force_local, struct plan **ret, struct err *err)
 {
     struct sql_settings settings;
     session_sql_settings(s, schema, s->group->arena, &settings);
@@ -73,11 +74,13 @@ static bool make(struct session *s, const struct sql_statement *parsed, const st
     return sql_plan(parsed, schema, &settings, source->types, source->n_types, ret, err);
 }
 
-static void remember(struct session *s, const struct sql_source *source, const struct snapshot *schema, struct plan *plan)
+static void remember(struct session *s, const struct sql_source *source, const struct snapshot *schema,
+                     struct plan *plan)
 {
     struct sql_settings settings;
     session_sql_settings(s, schema, s->group->arena, &settings);
-    plan_cache_put(s->worker->plans, source->text, schema, &settings, source->types, source->n_types, plan, s->group->arena);
+    plan_cache_put(s->worker->plans, source->text, schema, &settings, source->types, source->n_types, plan,
+                   s->group->arena);
 }
 
 static bool check_wait(struct session *s, struct err *err)
@@ -97,8 +100,8 @@ static bool check_wait(struct session *s, struct err *err)
     return true;
 }
 
-enum outcome planning_make(struct session *s, const struct sql_statement *parsed, const struct sql_source *source, bool is_whole,
-                           struct found_plan *ret, struct err *err)
+enum outcome planning_make(struct session *s, const struct sql_statement *parsed, const struct sql_source *source,
+                           bool is_whole, struct found_plan *ret, struct err *err)
 {
     *ret = (struct found_plan){ 0 };
     if (!check_wait(s, err))
@@ -145,8 +148,8 @@ static struct plan *query_of(struct plan *plan)
     return inner;
 }
 
-bool planning_again(struct session *s, const struct sql_source *source, bool force_local, bool for_step, struct plan **ret,
-                    struct err *err)
+bool planning_again(struct session *s, const struct sql_source *source, bool force_local, bool for_step,
+                    struct plan **ret, struct err *err)
 {
     struct sql_list list;
     const struct snapshot *schema = planning_schema(s);
@@ -168,7 +171,8 @@ bool sql_ends_transaction(const struct sql_statement *statement)
     if (!raw || !raw->stmt || raw->stmt->node_case != PG_QUERY__NODE__NODE_TRANSACTION_STMT)
         return false;
     PgQuery__TransactionStmtKind kind = raw->stmt->transaction_stmt->kind;
-    return kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT || kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK ||
+    return kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT ||
+           kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK ||
            kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO;
 }
 

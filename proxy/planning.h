@@ -15,19 +15,21 @@
 /* What planning found; the group's arena holds the arrays. */
 struct found_plan {
     struct plan *plan; /* a reference */
-    const struct str *literals; size_t n_literals; const int *literal_offsets; /* when it came from the cache */
+    const struct str *literals;
+    size_t n_literals;
+    const int *literal_offsets; /* when it came from the cache */
 };
 
 /* The one statement of a text, if the cache knows it: no parser runs. False: parse it. */
 bool planning_cached(struct session *s, struct str text, const oid_t *types, size_t n_types, struct found_plan *ret);
 /* Plans one parsed statement. source says where it stands, so that it can be remembered and planned again. is_whole: it is all
  * of source->text. */
-enum outcome planning_make(struct session *s, const struct sql_statement *parsed, const struct sql_source *source, bool is_whole,
-                           struct found_plan *ret, struct err *err);
+enum outcome planning_make(struct session *s, const struct sql_statement *parsed, const struct sql_source *source,
+                           bool is_whole, struct found_plan *ret, struct err *err);
 /* The same from the text, when the parse tree is gone; force_local: what D1 could not decide is finished here. Never waits:
  * the schema is the one known now. for_step: of DECLARE and COPY TO the query inside is wanted. */
-bool planning_again(struct session *s, const struct sql_source *source, bool force_local, bool for_step, struct plan **ret,
-                    struct err *err);
+bool planning_again(struct session *s, const struct sql_source *source, bool force_local, bool for_step,
+                    struct plan **ret, struct err *err);
 /* COMMIT, ROLLBACK, ROLLBACK TO: what a failed block takes. */
 bool sql_ends_transaction(const struct sql_statement *statement);
 /* Whether a plan from the cache may be kept without its literals: those of the text it was made from are the same. */

@@ -22,10 +22,10 @@ struct result_formats {
 };
 
 enum portal_state {
-    PORTAL_NEW,       /* bound, not run */
-    PORTAL_RUNNING,   /* its rows are on their way into the store */
-    PORTAL_STORED,    /* rows are in the store */
-    PORTAL_DONE,      /* ran to its end */
+    PORTAL_NEW,     /* bound, not run */
+    PORTAL_RUNNING, /* its rows are on their way into the store */
+    PORTAL_STORED,  /* rows are in the store */
+    PORTAL_DONE,    /* ran to its end */
     PORTAL_FAILED,
 };
 
@@ -44,15 +44,15 @@ struct portal {
     enum portal_state state;
     bool is_cursor, hold, scroll, no_scroll, binary;
     struct rowstore rows;
-    int64_t position;        /* rows before it have been fetched: 0 before the first; rows.n + 1: after the last */
+    int64_t position; /* rows before it have been fetched: 0 before the first; rows.n + 1: after the last */
     int64_t made_us;
-    bool is_old;             /* a held cursor whose transaction has ended */
+    bool is_old; /* a held cursor whose transaction has ended */
 };
 
 /* Makes a portal; replaces the unnamed one. The plan is referenced. */
 struct portal *portal_add(struct session *s, struct str name, struct plan *plan, struct err *err);
 struct portal *portal_find(struct session *s, struct str name, struct err *err); /* 34000; err NULL: just NULL */
-void portal_remove(struct session *s, struct portal *p); /* from the table; accepts NULL */
+void portal_remove(struct session *s, struct portal *p);                         /* from the table; accepts NULL */
 struct portal *portal_ref(struct portal *p);
 void portal_unref(struct worker *w, struct portal *p); /* accepts NULL */
 /* The end of a transaction: all but held cursors go; on rollback held ones of this transaction too. */

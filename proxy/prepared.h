@@ -15,20 +15,21 @@
 
 struct prepared {
     int references;
-    struct plan *plan;    /* NULL: an empty statement */
+    struct plan *plan; /* NULL: an empty statement */
     struct str name, text;
-    size_t index;         /* of the statement in text */
-    const oid_t *types;   /* as declared */
+    size_t index;       /* of the statement in text */
+    const oid_t *types; /* as declared */
     size_t n_types;
-    int64_t made_us;      /* wall clock, for pg_prepared_statements */
-    bool from_sql;        /* PREPARE */
-    uint32_t cycle, seq;  /* in which cycle, behind how many steps it was made: see prepared_undo() */
+    int64_t made_us;     /* wall clock, for pg_prepared_statements */
+    bool from_sql;       /* PREPARE */
+    uint32_t cycle, seq; /* in which cycle, behind how many steps it was made: see prepared_undo() */
 };
 
 /* Everything is copied. name empty: the unnamed one. */
 bool prepared_add(struct session *s, struct str name, struct str text, size_t index, const oid_t *types, size_t n_types,
                   struct plan *plan, bool from_sql, struct err *err);
-struct prepared *prepared_find(struct session *s, struct str name, struct err *err); /* 26000 when absent; err NULL: just NULL */
+struct prepared *prepared_find(struct session *s, struct str name,
+                               struct err *err);          /* 26000 when absent; err NULL: just NULL */
 void prepared_remove(struct session *s, struct str name); /* no effect when absent */
 void prepared_remove_all(struct session *s, bool unnamed_too);
 /* A step that waited has failed: what later messages made would never have been made. */

@@ -18,7 +18,8 @@ static bool parse_types(struct group *g, const struct parse_msg *m, oid_t **ret,
     return *ret || err_oom(err);
 }
 
-static enum outcome plan_text(struct session *s, const struct sql_source *source, struct found_plan *found, struct err *err)
+static enum outcome plan_text(struct session *s, const struct sql_source *source, struct found_plan *found,
+                              struct err *err)
 {
     struct sql_list list;
     *found = (struct found_plan){ 0 };
@@ -52,7 +53,8 @@ enum outcome protocol_parse(struct session *s, struct str body, struct err *err)
         return OUTCOME_FAILED;
     }
     struct sql_source source = { .text = m.sql, .types = types, .n_types = m.n_types };
-    bool cached = s->transaction.state != TXN_FAILED && !s->wait_failed && planning_cached(s, m.sql, types, m.n_types, &found);
+    bool cached =
+        s->transaction.state != TXN_FAILED && !s->wait_failed && planning_cached(s, m.sql, types, m.n_types, &found);
     enum outcome outcome = cached && plan_is_own_text(&found) ? OUTCOME_DONE : OUTCOME_FAILED;
     if (outcome != OUTCOME_DONE) { /* a cached plan of other literals does: it is planned for these */
         if (cached)
@@ -87,7 +89,8 @@ static bool decode_params(struct session *s, struct portal *p, const struct bind
             values[i] = value_null();
         else if (!type_decode(type, format, bytes, &s->gucs.live.types, p->arena, &values[i], err)) {
             if (!err->context.n)
-                err->context = arena_printf(err->arena, "unnamed portal parameter $%zu%s", i + 1, p->name.n ? " of a named portal" : "");
+                err->context = arena_printf(err->arena, "unnamed portal parameter $%zu%s", i + 1,
+                                            p->name.n ? " of a named portal" : "");
             return false;
         }
     }
@@ -101,8 +104,8 @@ static bool check_bind(const struct prepared *source, const struct bind_msg *m, 
     size_t wants = source->plan ? source->plan->n_params : 0;
     if (m->n_params != wants)
         return err_set(err, SQLSTATE_PROTOCOL_VIOLATION,
-                       "bind message supplies %zu parameters, but prepared statement \"%.*s\" requires %zu", m->n_params,
-                       STR_FMT(source->name), wants);
+                       "bind message supplies %zu parameters, but prepared statement \"%.*s\" requires %zu",
+                       m->n_params, STR_FMT(source->name), wants);
     return true;
 }
 
@@ -110,8 +113,8 @@ static bool check_results(const struct plan *described, const struct bind_msg *m
 {
     if (m->results.n <= 1 || (described && m->results.n == described->n_columns))
         return true;
-    return err_set(err, SQLSTATE_PROTOCOL_VIOLATION, "bind message has %zu result formats but query has %zu columns", m->results.n,
-                   described ? described->n_columns : 0);
+    return err_set(err, SQLSTATE_PROTOCOL_VIOLATION, "bind message has %zu result formats but query has %zu columns",
+                   m->results.n, described ? described->n_columns : 0);
 }
 
 static bool keep_formats(struct portal *p, const struct bind_msg *m, struct err *err)
@@ -178,7 +181,8 @@ enum outcome protocol_describe(struct session *s, struct str body, struct err *e
     struct prepared *p = prepared_find(s, m.name, err);
     if (!p)
         return OUTCOME_FAILED;
-    backend_parameter_description(session_out(s), p->plan ? p->plan->param_types : NULL, p->plan ? p->plan->n_params : 0);
+    backend_parameter_description(session_out(s), p->plan ? p->plan->param_types : NULL,
+                                  p->plan ? p->plan->n_params : 0);
     describe_plan(s, p->plan, &text);
     return OUTCOME_DONE;
 }
@@ -330,12 +334,18 @@ enum outcome protocol_terminate(struct session *s, struct str body, struct err *
 }
 
 static enum outcome (*const handlers[MSG_NR])(struct session *s, struct str body, struct err *err) = {
-    [MSG_bind] = protocol_bind,           [MSG_close] = protocol_close,
-    [MSG_describe] = protocol_describe,   [MSG_execute] = protocol_execute,
-    [MSG_function_call] = protocol_function_call, [MSG_flush] = protocol_flush,
-    [MSG_parse] = protocol_parse,         [MSG_query] = protocol_query,
-    [MSG_sync] = protocol_sync,           [MSG_terminate] = protocol_terminate,
-    [MSG_copy_data] = protocol_ignore,    [MSG_copy_done] = protocol_ignore, /* of a COPY that has failed (55.2.6) */
+    [MSG_bind] = protocol_bind,
+    [MSG_close] = protocol_close,
+    [MSG_describe] = protocol_describe,
+    [MSG_execute] = protocol_execute,
+    [MSG_function_call] = protocol_function_call,
+    [MSG_flush] = protocol_flush,
+    [MSG_parse] = protocol_parse,
+    [MSG_query] = protocol_query,
+    [MSG_sync] = protocol_sync,
+    [MSG_terminate] = protocol_terminate,
+    [MSG_copy_data] = protocol_ignore,
+    [MSG_copy_done] = protocol_ignore, /* of a COPY that has failed (55.2.6) */
     [MSG_copy_fail] = protocol_ignore,
 };
 

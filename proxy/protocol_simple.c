@@ -10,7 +10,8 @@ static void finish(struct session *s)
     group_run(s->group, GOAL_SYNC, END_IMPLICIT);
 }
 
-static enum outcome run_planned(struct session *s, struct found_plan *found, const struct sql_source *source, struct err *err)
+static enum outcome run_planned(struct session *s, struct found_plan *found, const struct sql_source *source,
+                                struct err *err)
 {
     struct group *g = s->group;
     struct execution x = { .plan = found->plan,
@@ -30,7 +31,8 @@ static enum outcome run_planned(struct session *s, struct found_plan *found, con
 /* A failed block takes nothing but its end; what else it is does not matter, so it is not planned. */
 static bool refuse_in_failed_block(struct session *s, const struct sql_statement *statement, struct err *err)
 {
-    return s->transaction.state == TXN_FAILED && !sql_ends_transaction(statement) && transaction_refuses_failed(&s->transaction, err);
+    return s->transaction.state == TXN_FAILED && !sql_ends_transaction(statement) &&
+           transaction_refuses_failed(&s->transaction, err);
 }
 
 static enum outcome run_statement(struct session *s, struct err *err)

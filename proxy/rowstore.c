@@ -64,7 +64,7 @@ bool rowstore_add(struct rowstore *r, const struct value *cells, size_t n_cells)
 
 static const char *read_cell(const char *p, struct value *v)
 {
-    v->class = (enum value_class)*p++;
+    v->class = (enum value_class) * p++;
     switch (v->class) {
     case VALUE_NULL:
         break;

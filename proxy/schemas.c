@@ -111,7 +111,8 @@ void schema_saw_bookmark(struct schema *s, struct str bookmark)
 struct str schema_bookmark(struct schema *s, struct arena *arena)
 {
     pthread_mutex_lock(&s->lock);
-    struct str copy = s->bookmark_length ? arena_str(arena, (struct str){ s->bookmark, s->bookmark_length }) : (struct str){ 0 };
+    struct str copy =
+        s->bookmark_length ? arena_str(arena, (struct str){ s->bookmark, s->bookmark_length }) : (struct str){ 0 };
     pthread_mutex_unlock(&s->lock);
     return copy;
 }

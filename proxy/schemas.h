@@ -19,11 +19,11 @@ enum { BOOKMARK_MAX = 200 };
 struct schema {
     char *name;
     pthread_mutex_t lock;
-    struct snapshot *snapshot;    /* NULL: never read */
-    uint64_t read_us;             /* when it was read, monotonic clock */
-    bool suspect;                 /* two changes crossed: read it again before it is used */
-    _Atomic uint64_t generation;  /* grows with every change of the above */
-    char bookmark[BOOKMARK_MAX];  /* newest that any session of this process has seen */
+    struct snapshot *snapshot;   /* NULL: never read */
+    uint64_t read_us;            /* when it was read, monotonic clock */
+    bool suspect;                /* two changes crossed: read it again before it is used */
+    _Atomic uint64_t generation; /* grows with every change of the above */
+    char bookmark[BOOKMARK_MAX]; /* newest that any session of this process has seen */
     size_t bookmark_length;
 };
 

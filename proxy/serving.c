@@ -14,12 +14,13 @@ static bool tls_fail(struct err *err, const char *what, const char *file)
     unsigned long code = ERR_get_error();
     ERR_error_string_n(code, reason, sizeof(reason));
     ERR_clear_error();
-    return err_set(err, SQLSTATE_CONFIG_FILE_ERROR, "could not load %s \"%s\": %s", what, file, code ? reason : "no such file");
+    return err_set(err, SQLSTATE_CONFIG_FILE_ERROR, "could not load %s \"%s\": %s", what, file,
+                   code ? reason : "no such file");
 }
 
 /* RFC 7301: the one protocol we speak. A client that offers others only is refused, as PostgreSQL 17 does. */
-static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length, const unsigned char *in, unsigned in_length,
-                       void *arg)
+static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length, const unsigned char *in,
+                       unsigned in_length, void *arg)
 {
     static const unsigned char ours[] = "\012postgresql";
     (void)ssl;
@@ -60,7 +61,8 @@ static bool tls_files(const struct config *c, SSL_CTX *tls, struct err *err)
 {
     if (SSL_CTX_use_certificate_chain_file(tls, c->client_tls_cert_file) != 1)
         return tls_fail(err, "server certificate file", c->client_tls_cert_file);
-    if (SSL_CTX_use_PrivateKey_file(tls, c->client_tls_key_file, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(tls) != 1)
+    if (SSL_CTX_use_PrivateKey_file(tls, c->client_tls_key_file, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(tls) != 1)
         return tls_fail(err, "private key file", c->client_tls_key_file);
     if (c->client_tls_ca_file[0] && SSL_CTX_load_verify_locations(tls, c->client_tls_ca_file, NULL) != 1)
         return tls_fail(err, "root certificate file", c->client_tls_ca_file);
@@ -81,7 +83,8 @@ static bool make_tls(struct serving *s, struct err *err)
         return err_oom(err);
     SSL_CTX_set_options(s->tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
     SSL_CTX_set_session_cache_mode(s->tls, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_mode(s->tls, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(s->tls,
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_alpn_select_cb(s->tls, choose_alpn, NULL);
     if (!tls_versions(c, s->tls) || !tls_files(c, s->tls, err))
         return err_set(err, SQLSTATE_CONFIG_FILE_ERROR, "TLS versions are not available");
@@ -96,9 +99,11 @@ static bool make_verifiers(struct serving *s, struct err *err)
         return err_oom(err);
     for (size_t i = 0; i < c->n_users; i++) {
         const struct config_user *u = &c->users[i];
-        if (u->is_verifier ? !scram_verifier_parse(u->secret, &s->verifiers[i])
-                           : !scram_verifier_make(u->secret, (struct str){ 0 }, SCRAM_ITERATIONS_DEFAULT, &s->verifiers[i], err))
-            return err_set(err, SQLSTATE_CONFIG_FILE_ERROR, "the secret of user \"%s\" is not a SCRAM-SHA-256 verifier", u->name);
+        if (u->is_verifier
+                ? !scram_verifier_parse(u->secret, &s->verifiers[i])
+                : !scram_verifier_make(u->secret, (struct str){ 0 }, SCRAM_ITERATIONS_DEFAULT, &s->verifiers[i], err))
+            return err_set(err, SQLSTATE_CONFIG_FILE_ERROR, "the secret of user \"%s\" is not a SCRAM-SHA-256 verifier",
+                           u->name);
     }
     return true;
 }

@@ -18,7 +18,7 @@ struct serving {
     _Atomic int references;
     struct config *config;
     struct guc_defaults *gucs;
-    SSL_CTX *tls; /* NULL: no TLS */
+    SSL_CTX *tls;                                      /* NULL: no TLS */
     unsigned char certificate_hash[SCRAM_BINDING_MAX]; /* tls-server-end-point */
     size_t certificate_hash_length;
     struct scram_verifier *verifiers; /* one per config->users */

@@ -48,7 +48,8 @@ void session_move(struct session *s, enum session_state to)
 
 /* ---- life ---- */
 
-struct session *session_new(struct worker *w, const struct session_io *io, void *io_ctx, const struct session_peer *peer)
+struct session *session_new(struct worker *w, const struct session_io *io, void *io_ctx,
+                            const struct session_peer *peer)
 {
     struct session *s = fault_calloc(1, sizeof(*s));
     if (!s)
@@ -160,8 +161,9 @@ static void report(struct session *s, enum severity severity, const struct err *
         return;
     metric_add(&s->worker->metrics, METRIC_errors, 1);
     if (log_wants(LOG_LEVEL_DEBUG) || severity > SEVERITY_ERROR)
-        log_event(severity > SEVERITY_ERROR ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, severity > SEVERITY_ERROR ? "session_ended" : "statement_failed",
-                  "session=%u sqlstate=%s", s->presence.pid, sqlstate_code(err->code));
+        log_event(severity > SEVERITY_ERROR ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+                  severity > SEVERITY_ERROR ? "session_ended" : "statement_failed", "session=%u sqlstate=%s",
+                  s->presence.pid, sqlstate_code(err->code));
 }
 
 void session_fatal(struct session *s, const struct err *err)
@@ -339,16 +341,17 @@ static void on_timer(struct timer *t)
     if (s->state == SESSION_STARTUP || s->state == SESSION_AUTH)
         fatal_timeout(s, SQLSTATE_QUERY_CANCELED, "canceling authentication due to timeout");
     else if (s->transaction.state != TXN_IDLE)
-        fatal_timeout(s, SQLSTATE_IDLE_IN_TRANSACTION_SESSION_TIMEOUT, "terminating connection due to idle-in-transaction timeout");
+        fatal_timeout(s, SQLSTATE_IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                      "terminating connection due to idle-in-transaction timeout");
     else
         fatal_timeout(s, SQLSTATE_IDLE_SESSION_TIMEOUT, "terminating connection due to idle-session timeout");
 }
 
 void session_arm_timer(struct session *s)
 {
-    uint64_t wait = s->state == SESSION_STARTUP              ? s->serving->config->client_login_timeout_us
+    uint64_t wait = s->state == SESSION_STARTUP        ? s->serving->config->client_login_timeout_us
                     : s->transaction.state != TXN_IDLE ? s->gucs.live.idle_transaction_us
-                                                             : s->gucs.live.idle_session_us;
+                                                       : s->gucs.live.idle_session_us;
     s->timer.fire = on_timer;
     if (wait)
         worker_timer(s->worker, &s->timer, worker_now(s->worker) + wait);
@@ -380,7 +383,8 @@ void session_cancel(struct session *s)
 
 void session_terminate(struct session *s)
 {
-    struct err err = { .code = SQLSTATE_ADMIN_SHUTDOWN, .message = STR("terminating connection due to administrator command") };
+    struct err err = { .code = SQLSTATE_ADMIN_SHUTDOWN,
+                       .message = STR("terminating connection due to administrator command") };
     session_fatal(s, &err);
 }
 
@@ -466,7 +470,8 @@ size_t session_input(struct session *s, struct str bytes)
         struct frame f;
         struct frame_limits limits = limits_of(s);
         arena_reset(s->worker->scratch); /* nothing in it outlives a message */
-        enum frame_result r = frame_next((struct str){ bytes.p + used, bytes.n - used }, states[s->state].phase, &limits, &f, &err);
+        enum frame_result r =
+            frame_next((struct str){ bytes.p + used, bytes.n - used }, states[s->state].phase, &limits, &f, &err);
         if (r == FRAME_MORE)
             break;
         if (r == FRAME_BAD) {

@@ -42,16 +42,23 @@ struct channel;
 struct notification;
 
 enum session_state {
-    SESSION_STARTUP, SESSION_AUTH, SESSION_READY, SESSION_BUSY, SESSION_SKIP, SESSION_COPY_IN, SESSION_CLOSED, SESSION_STATE_NR
+    SESSION_STARTUP,
+    SESSION_AUTH,
+    SESSION_READY,
+    SESSION_BUSY,
+    SESSION_SKIP,
+    SESSION_COPY_IN,
+    SESSION_CLOSED,
+    SESSION_STATE_NR
 };
 
 /* What a step of work answers. */
 enum outcome {
     OUTCOME_DONE,
-    OUTCOME_WAIT,   /* the session is BUSY; the same step is done again when it wakes */
-    OUTCOME_FAILED, /* the error is set */
+    OUTCOME_WAIT,    /* the session is BUSY; the same step is done again when it wakes */
+    OUTCOME_FAILED,  /* the error is set */
     OUTCOME_COPY_IN, /* COPY FROM STDIN has begun: messages go to copy.h until it ends */
-    OUTCOME_OVER,   /* the error has been answered already, the cycle may have ended: touch nothing more */
+    OUTCOME_OVER,    /* the error has been answered already, the cycle may have ended: touch nothing more */
 };
 
 /* Who carries the bytes. Every call may come from inside session_input() or from the loop; none may free the session inside. */
@@ -75,7 +82,7 @@ struct session {
     struct session *wait_next;    /* database's waiting list */
     struct worker *worker;
     struct serving *serving;
-    const struct session_io *io;  /* NULL: abandoned */
+    const struct session_io *io; /* NULL: abandoned */
     void *io_ctx;
     struct session_peer peer;
     struct presence presence;
@@ -88,33 +95,34 @@ struct session {
     struct login *login; /* until READY */
     struct gucs gucs;
     struct transaction transaction;
-    struct group *group; /* NULL: nothing under way */
+    struct group *group;             /* NULL: nothing under way */
     void (*wake)(struct session *s); /* goes on after a wait, when it is not the message that is given again */
     struct map prepared, portals;
     struct prepared *unnamed;
     struct copy_from *copy;
-    struct timer timer; /* login, idle and idle in transaction */
-    struct channel *channels; /* LISTEN */
+    struct timer timer;            /* login, idle and idle in transaction */
+    struct channel *channels;      /* LISTEN */
     struct notification *incoming; /* for this client, until it is between transactions */
     struct notification *outgoing; /* NOTIFY of this transaction, until it commits */
     unsigned n_incoming;
     char *bookmark;
-    uint64_t schema_since_us; /* a schema read must have begun after this; 0: any will do */
+    uint64_t schema_since_us;            /* a schema read must have begun after this; 0: any will do */
     uint32_t reported[GUC_REPORTED_MAX]; /* hashes of what ParameterStatus said last */
     uint32_t reported_generation;
-    uint32_t cycle; /* of messages up to ReadyForQuery */
-    unsigned wait_failed : 1;     /* the schema could not be read: wait_error tells */
-    unsigned cancelled : 1;       /* a cancel request came for what is under way */
-    unsigned terminated : 1;      /* close as soon as possible: 57P01 */
-    unsigned draining : 1;        /* close when idle */
-    unsigned in_extended : 1;     /* the message under way belongs to the extended protocol */
-    unsigned is_counted : 1;      /* among app.n_clients */
+    uint32_t cycle;           /* of messages up to ReadyForQuery */
+    unsigned wait_failed : 1; /* the schema could not be read: wait_error tells */
+    unsigned cancelled : 1;   /* a cancel request came for what is under way */
+    unsigned terminated : 1;  /* close as soon as possible: 57P01 */
+    unsigned draining : 1;    /* close when idle */
+    unsigned in_extended : 1; /* the message under way belongs to the extended protocol */
+    unsigned is_counted : 1;  /* among app.n_clients */
     unsigned bookmark_changed : 1;
-    struct err *wait_error;       /* in the group's arena */
+    struct err *wait_error; /* in the group's arena */
 };
 
 /* In the memory of the worker's thread; NULL: no memory. peer is copied. */
-struct session *session_new(struct worker *w, const struct session_io *io, void *io_ctx, const struct session_peer *peer);
+struct session *session_new(struct worker *w, const struct session_io *io, void *io_ctx,
+                            const struct session_peer *peer);
 /* Takes whole messages from the start of bytes; answers how many bytes were used. Call it again with the rest when more came,
  * or when io->input() says so. */
 size_t session_input(struct session *s, struct str bytes);

@@ -93,7 +93,8 @@ static bool set_options(struct session *s, struct str text, struct err *err)
         else if (str_starts(word, STR("--")))
             word = (struct str){ word.p + 2, word.n - 2 };
         else if (str_starts(word, STR("-")))
-            return err_set(err, SQLSTATE_SYNTAX_ERROR, "invalid command-line argument for server process: %.*s", STR_FMT(word));
+            return err_set(err, SQLSTATE_SYNTAX_ERROR, "invalid command-line argument for server process: %.*s",
+                           STR_FMT(word));
         if (!set_option(s, word, err))
             return false;
     }
@@ -126,7 +127,8 @@ static bool enter(struct session *s, struct err *err)
     s->presence.database = str_from(s->database_name);
     s->presence.peer = str_from(s->peer.address);
     s->presence.started_us = session_wall_us(s);
-    return cancel_add(&app->sessions, &s->presence, key_length > CANCEL_KEY_OURS ? CANCEL_KEY_OURS : key_length) || err_oom(err);
+    return cancel_add(&app->sessions, &s->presence, key_length > CANCEL_KEY_OURS ? CANCEL_KEY_OURS : key_length) ||
+           err_oom(err);
 }
 
 static void log_login(const struct session *s, const char *event)
@@ -134,8 +136,8 @@ static void log_login(const struct session *s, const char *event)
     char user[256], database[256];
     if (log_wants(LOG_LEVEL_DEBUG))
         log_event(LOG_LEVEL_DEBUG, event, "session=%u user=%s database=%s peer=%s tls=%d", s->presence.pid,
-                  log_quote(user, sizeof(user), str_from(s->user)), log_quote(database, sizeof(database), str_from(s->database_name)),
-                  s->peer.address, s->peer.is_tls);
+                  log_quote(user, sizeof(user), str_from(s->user)),
+                  log_quote(database, sizeof(database), str_from(s->database_name)), s->peer.address, s->peer.is_tls);
 }
 
 static enum outcome granted(struct session *s, struct err *err)
@@ -143,7 +145,8 @@ static enum outcome granted(struct session *s, struct err *err)
     if (!enter(s, err))
         return OUTCOME_FAILED;
     session_report_all(s);
-    backend_key_data(session_out(s), s->presence.pid, (struct str){ (const char *)s->presence.key, s->presence.key_length });
+    backend_key_data(session_out(s), s->presence.pid,
+                     (struct str){ (const char *)s->presence.key, s->presence.key_length });
     session_login_fini(s);
     metric_add(&s->worker->metrics, METRIC_logins, 1);
     log_login(s, "login");
@@ -162,8 +165,8 @@ static enum outcome after_auth(struct session *s, enum auth_result r, struct err
         return granted(s, err);
     case AUTH_REFUSED:
         metric_add(&s->worker->metrics, METRIC_logins_failed, 1);
-        log_event(LOG_LEVEL_WARNING, "login_refused", "user=%s peer=%s sqlstate=%s", log_quote(user, sizeof(user), str_from(s->user)),
-                  s->peer.address, sqlstate_code(err->code));
+        log_event(LOG_LEVEL_WARNING, "login_refused", "user=%s peer=%s sqlstate=%s",
+                  log_quote(user, sizeof(user), str_from(s->user)), s->peer.address, sqlstate_code(err->code));
         break;
     }
     return OUTCOME_FAILED;
@@ -185,7 +188,8 @@ static bool admit(struct session *s, const struct startup *m, struct err *err)
         err_set(err, SQLSTATE_INVALID_AUTHORIZATION_SPECIFICATION, "connections without TLS are not allowed");
         return err_hint(err, "Connect with sslmode=require.");
     }
-    if (m->replication.n && !str_eq_nocase(m->replication, STR("false")) && !str_is(m->replication, "0") && !str_eq_nocase(m->replication, STR("off"))) {
+    if (m->replication.n && !str_eq_nocase(m->replication, STR("false")) && !str_is(m->replication, "0") &&
+        !str_eq_nocase(m->replication, STR("off"))) {
         err_unsupported(err, "replication");
         return err_hint(err, "D1 has no logical decoding and no physical replication.");
     }

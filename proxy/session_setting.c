@@ -54,8 +54,8 @@ static bool set_modes(struct session *s, const struct plan_transaction *modes, s
     if (s->transaction.state == TXN_IDLE) { /* outside a block it ends with the statement, as in PostgreSQL */
         unsigned char ignored;
         return modes->isolation.n == 0 || isolation_find(modes->isolation, &ignored) ||
-               err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for parameter \"transaction_isolation\": \"%.*s\"",
-                       STR_FMT(modes->isolation));
+               err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE,
+                       "invalid value for parameter \"transaction_isolation\": \"%.*s\"", STR_FMT(modes->isolation));
     }
     return transaction_set_modes(&s->transaction, modes, err);
 }
@@ -68,9 +68,11 @@ static bool set_isolation(struct session *s, struct str value, struct err *err)
 
 static bool flag_of(const char *name, struct str value, int *ret, struct err *err)
 {
-    if (str_eq_nocase(value, STR("on")) || str_eq_nocase(value, STR("true")) || str_is(value, "1") || str_eq_nocase(value, STR("yes")))
+    if (str_eq_nocase(value, STR("on")) || str_eq_nocase(value, STR("true")) || str_is(value, "1") ||
+        str_eq_nocase(value, STR("yes")))
         *ret = 1;
-    else if (str_eq_nocase(value, STR("off")) || str_eq_nocase(value, STR("false")) || str_is(value, "0") || str_eq_nocase(value, STR("no")))
+    else if (str_eq_nocase(value, STR("off")) || str_eq_nocase(value, STR("false")) || str_is(value, "0") ||
+             str_eq_nocase(value, STR("no")))
         *ret = 0;
     else
         return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "parameter \"%s\" requires a Boolean value", name);
@@ -194,7 +196,8 @@ static bool next_identifier(struct str *list, struct arena *arena, struct str *r
     return out != NULL;
 }
 
-size_t session_search_path(struct session *s, const struct snapshot *snapshot, struct arena *arena, const struct str **ret)
+size_t session_search_path(struct session *s, const struct snapshot *snapshot, struct arena *arena,
+                           const struct str **ret)
 {
     enum { PATH_MAX_NAMES = 64 };
     static const struct str only_public[] = { STR_INIT("public") };
@@ -218,7 +221,8 @@ size_t session_search_path(struct session *s, const struct snapshot *snapshot, s
     return n;
 }
 
-void session_sql_settings(struct session *s, const struct snapshot *snapshot, struct arena *arena, struct sql_settings *ret)
+void session_sql_settings(struct session *s, const struct snapshot *snapshot, struct arena *arena,
+                          struct sql_settings *ret)
 {
     *ret = (struct sql_settings){
         .role = str_from(s->user),
@@ -321,7 +325,8 @@ static bool fact_client_address(struct session *s, struct arena *arena, struct v
     size_t colon = address.n;
     while (colon > 0 && address.p[colon - 1] != ':')
         colon--;
-    return text(ret, s->peer.is_unix || colon == 0 ? (struct str){ 0 } : arena_str(arena, (struct str){ address.p, colon - 1 }));
+    return text(ret, s->peer.is_unix || colon == 0 ? (struct str){ 0 }
+                                                   : arena_str(arena, (struct str){ address.p, colon - 1 }));
 }
 
 static bool fact_client_port(struct session *s, struct arena *arena, struct value *ret)
@@ -335,8 +340,9 @@ static bool fact_client_port(struct session *s, struct arena *arena, struct valu
 
 static bool fact_version(struct session *s, struct arena *arena, struct value *ret)
 {
-    return text(ret, arena_printf(arena, "PostgreSQL %s (pgd1 %s, Cloudflare D1 by %s)", s->serving->config->server_version, PGD1_VERSION,
-                                  s->database ? s->database->d1->traits.name : "none"));
+    return text(ret,
+                arena_printf(arena, "PostgreSQL %s (pgd1 %s, Cloudflare D1 by %s)", s->serving->config->server_version,
+                             PGD1_VERSION, s->database ? s->database->d1->traits.name : "none"));
 }
 
 static bool fact_started(struct session *s, struct arena *arena, struct value *ret)
@@ -379,10 +385,12 @@ bool session_value(void *ctx, struct str name, struct arena *arena, struct value
     return session_show(s, setting, arena, &value, NULL) && text(ret, value);
 }
 
-bool session_set_config(void *ctx, struct str name, struct str value, bool is_local, struct arena *arena, struct str *ret, struct err *err)
+bool session_set_config(void *ctx, struct str name, struct str value, bool is_local, struct arena *arena,
+                        struct str *ret, struct err *err)
 {
     struct session *s = ctx;
-    return session_set(s, name, value, is_local ? GUC_LOCAL : GUC_SESSION, err) && session_show(s, name, arena, ret, err);
+    return session_set(s, name, value, is_local ? GUC_LOCAL : GUC_SESSION, err) &&
+           session_show(s, name, arena, ret, err);
 }
 
 int64_t session_clock_us(void *ctx)

@@ -35,10 +35,11 @@ static bool set_characteristics(struct session *s, const struct plan_transaction
     struct str name = STR("default_transaction_isolation");
     if (m->isolation.n && !session_set(s, name, m->isolation, GUC_SESSION, err))
         return false;
-    if (m->read_only >= 0 && !session_set(s, STR("default_transaction_read_only"), m->read_only ? STR("on") : STR("off"), GUC_SESSION, err))
+    if (m->read_only >= 0 &&
+        !session_set(s, STR("default_transaction_read_only"), m->read_only ? STR("on") : STR("off"), GUC_SESSION, err))
         return false;
-    return m->deferrable < 0 ||
-           session_set(s, STR("default_transaction_deferrable"), m->deferrable ? STR("on") : STR("off"), GUC_SESSION, err);
+    return m->deferrable < 0 || session_set(s, STR("default_transaction_deferrable"),
+                                            m->deferrable ? STR("on") : STR("off"), GUC_SESSION, err);
 }
 
 /* A string of several statements and a pipeline are transactions too, though not blocks. */
@@ -82,7 +83,13 @@ enum outcome utility_set(struct session *s, struct execution *x, struct err *err
 
 static struct emitter emitter_of(struct session *s, const struct execution *x, struct err *err)
 {
-    return (struct emitter){ .session = s, .plan = x->plan, .formats = x->formats, .sink = x->sink, .portal = x->portal, .out = session_out(s), .err = err };
+    return (struct emitter){ .session = s,
+                             .plan = x->plan,
+                             .formats = x->formats,
+                             .sink = x->sink,
+                             .portal = x->portal,
+                             .out = session_out(s),
+                             .err = err };
 }
 
 static bool show_all(struct session *s, struct emitter *e, struct err *err)
@@ -93,7 +100,8 @@ static bool show_all(struct session *s, struct emitter *e, struct err *err)
         struct str shown;
         if (!session_show(s, str_from(rows[i].name), s->group->arena, &shown, err))
             return false;
-        struct value cells[] = { value_text(str_from(rows[i].name)), value_text(shown), value_text(str_from(rows[i].help)) };
+        struct value cells[] = { value_text(str_from(rows[i].name)), value_text(shown),
+                                 value_text(str_from(rows[i].help)) };
         if (!emitter_row(e, cells, 3))
             return false;
     }
@@ -156,7 +164,8 @@ static enum outcome end(struct session *s, const struct execution *x, bool commi
         }
     bool was_open = s->transaction.state != TXN_IDLE, was_failed = s->transaction.state == TXN_FAILED;
     if (!was_open)
-        session_notice_text(s, SEVERITY_WARNING, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+        session_notice_text(s, SEVERITY_WARNING, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION,
+                            "there is no transaction in progress");
     commit = commit && !was_failed;
     transaction_end(&s->transaction, commit, t->chain, &s->gucs);
     portals_end_transaction(s, commit);
@@ -172,7 +181,9 @@ static enum outcome end(struct session *s, const struct execution *x, bool commi
 
 static enum outcome savepoint(struct session *s, const struct execution *x, struct err *err)
 {
-    return tag_if(s, x, transaction_savepoint(&s->transaction, x->plan->utility.transaction->savepoint, &s->gucs, s->group->seq, err));
+    return tag_if(
+        s, x,
+        transaction_savepoint(&s->transaction, x->plan->utility.transaction->savepoint, &s->gucs, s->group->seq, err));
 }
 
 static enum outcome rollback_to(struct session *s, const struct execution *x, struct err *err)
@@ -219,7 +230,8 @@ enum outcome utility_prepare(struct session *s, struct execution *x, struct err 
     enum outcome outcome = planning_make(s, &list.statements[0], &source, true, &found, err);
     if (outcome != OUTCOME_DONE)
         return outcome;
-    bool ok = prepared_add(s, p->name, p->query_text, 0, found.plan->param_types, found.plan->n_params, found.plan, true, err);
+    bool ok = prepared_add(s, p->name, p->query_text, 0, found.plan->param_types, found.plan->n_params, found.plan,
+                           true, err);
     plan_unref(found.plan);
     return tag_if(s, x, ok);
 }
@@ -246,7 +258,8 @@ static bool take_arguments(void *ctx, const struct value *cells, size_t n)
 }
 
 /* The values of EXECUTE's arguments: a SELECT of them, run here. */
-static bool work_out(struct session *s, const struct execution *x, struct plan *plan, struct arguments *a, struct err *err)
+static bool work_out(struct session *s, const struct execution *x, struct plan *plan, struct arguments *a,
+                     struct err *err)
 {
     struct execution row = { .plan = plan, .params = x->params, .n_params = x->n_params };
     struct bind_input input;
@@ -258,38 +271,52 @@ static bool work_out(struct session *s, const struct execution *x, struct plan *
     execute_input(s, &row, &input);
     if (!plan_bind_local(plan, &input, a->arena, &binds, err))
         return false;
-    struct local_run run = { .sql = plan->local->sql, .binds = binds, .n_binds = plan->local->n_binds,
-                             .snapshot = input.snapshot ? input.snapshot : s->worker->blank, .types = input.types, .now_us = input.now_us,
-                             .session_value = session_value, .session_ctx = s, .on_row = take_arguments, .ctx = a, .arena = a->arena };
+    struct local_run run = { .sql = plan->local->sql,
+                             .binds = binds,
+                             .n_binds = plan->local->n_binds,
+                             .snapshot = input.snapshot ? input.snapshot : s->worker->blank,
+                             .types = input.types,
+                             .now_us = input.now_us,
+                             .session_value = session_value,
+                             .session_ctx = s,
+                             .on_row = take_arguments,
+                             .ctx = a,
+                             .arena = a->arena };
     return local_run(s->worker->local, &run, err) && !err_is_set(err);
 }
 
 /* Each argument as its parameter's type: through its text form, as an assignment cast would for what clients write. */
-static bool convert(struct session *s, const struct plan *from, const struct prepared *to, struct arguments *a, struct err *err)
+static bool convert(struct session *s, const struct plan *from, const struct prepared *to, struct arguments *a,
+                    struct err *err)
 {
     struct buf text;
     bool ok = true;
     buf_init(&text, 64 << 20);
     for (size_t i = 0; i < a->n && ok; i++) {
         int32_t typmod = -1;
-        oid_t target = snapshot_base_type(to->plan->snapshot, to->plan->param_types[i], &typmod), source = from->columns[i].codec_type;
+        oid_t target = snapshot_base_type(to->plan->snapshot, to->plan->param_types[i], &typmod),
+              source = from->columns[i].codec_type;
         if (a->values[i].class == VALUE_NULL || target == source)
             continue;
         buf_reset(&text);
-        ok = type_encode(source, from->columns[i].typmod, WIRE_TEXT, &a->values[i], &s->gucs.live.types, a->arena, &text, err) &&
-             type_decode(target, WIRE_TEXT, arena_str(a->arena, buf_str(&text)), &s->gucs.live.types, a->arena, &a->values[i], err);
+        ok = type_encode(source, from->columns[i].typmod, WIRE_TEXT, &a->values[i], &s->gucs.live.types, a->arena,
+                         &text, err) &&
+             type_decode(target, WIRE_TEXT, arena_str(a->arena, buf_str(&text)), &s->gucs.live.types, a->arena,
+                         &a->values[i], err);
     }
     buf_fini(&text);
     return ok;
 }
 
-static bool arguments_for(struct session *s, const struct execution *x, const struct prepared *p, struct arguments *a, struct err *err)
+static bool arguments_for(struct session *s, const struct execution *x, const struct prepared *p, struct arguments *a,
+                          struct err *err)
 {
     const struct plan_prepare *e = x->plan->utility.prepare;
     size_t wants = p->plan ? p->plan->n_params : 0;
     *a = (struct arguments){ .arena = s->group->arena, .n = e->n_arguments, .err = err };
     if (e->n_arguments != wants) {
-        err_set(err, SQLSTATE_SYNTAX_ERROR, "wrong number of parameters for prepared statement \"%.*s\"", STR_FMT(e->name));
+        err_set(err, SQLSTATE_SYNTAX_ERROR, "wrong number of parameters for prepared statement \"%.*s\"",
+                STR_FMT(e->name));
         return err_detail(err, "Expected %zu parameters but got %zu.", wants, e->n_arguments);
     }
     a->values = ARENA_ARRAY(a->arena, struct value, a->n);

@@ -333,7 +333,7 @@ bool worker_start(struct worker *w, struct err *err)
     sigfillset(&all);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, THREAD_STACK); /* the parser recurses on it */
-    pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are the main thread's */
+    pthread_sigmask(SIG_SETMASK, &all, &old);             /* signals are the main thread's */
     int rc = pthread_create(&w->thread, &attributes, thread_main, w);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_attr_destroy(&attributes);

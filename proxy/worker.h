@@ -45,8 +45,8 @@ struct worker {
     const struct clock *clock;
     struct event_base *base;
     struct timers timers;
-    struct event *tick;       /* armed for the earliest timer */
-    uint64_t tick_us;         /* what it is armed for; 0: not */
+    struct event *tick; /* armed for the earliest timer */
+    uint64_t tick_us;   /* what it is armed for; 0: not */
     struct metrics metrics;
     struct local_engine *local;
     struct plan_cache *plans;
@@ -59,9 +59,9 @@ struct worker {
     size_t n_spare_arenas;
     struct buf spare_bufs[WORKER_SPARES];
     size_t n_spare_bufs;
-    struct arena *scratch;    /* for one row or one message; reset by whoever starts one */
-    char *input;              /* WORKER_INPUT bytes that every connection reads into */
-    struct snapshot *blank;   /* a database without tables: for statements that need no schema */
+    struct arena *scratch;  /* for one row or one message; reset by whoever starts one */
+    char *input;            /* WORKER_INPUT bytes that every connection reads into */
+    struct snapshot *blank; /* a database without tables: for statements that need no schema */
     /* mailbox */
     pthread_mutex_t mail_lock;
     struct mail *mail, **mail_end;
@@ -74,7 +74,7 @@ struct worker {
 };
 
 struct worker *worker_new(struct app *app, size_t number, struct err *err);
-void worker_free(struct worker *w); /* accepts NULL; the thread has ended */
+void worker_free(struct worker *w);                   /* accepts NULL; the thread has ended */
 bool worker_start(struct worker *w, struct err *err); /* a thread that runs the loop */
 void worker_join(struct worker *w);
 void worker_run(struct worker *w); /* the loop on this thread, until MAIL_STOP */
@@ -89,7 +89,7 @@ void worker_timer(struct worker *w, struct timer *t, uint64_t due_us);
 void worker_timer_clear(struct worker *w, struct timer *t);
 
 /* Lent blocks: an idle session holds none. */
-struct arena *worker_arena_take(struct worker *w); /* NULL: no memory */
+struct arena *worker_arena_take(struct worker *w);         /* NULL: no memory */
 void worker_arena_give(struct worker *w, struct arena *a); /* accepts NULL */
 void worker_buf_take(struct worker *w, struct buf *b, size_t cap);
 void worker_buf_give(struct worker *w, struct buf *b); /* leaves b empty, without a block */

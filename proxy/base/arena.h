@@ -26,8 +26,8 @@ char *arena_cstr(struct arena *a, struct str s);
 /* printf into the arena; {NULL,0} at the cap. */
 struct str arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct str arena_vprintf(struct arena *a, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
-size_t arena_used(const struct arena *a); /* bytes handed out since the last reset */
-void arena_reset(struct arena *a);        /* keeps the first block, poisons it under ASan */
+size_t arena_used(const struct arena *a);  /* bytes handed out since the last reset */
+void arena_reset(struct arena *a);         /* keeps the first block, poisons it under ASan */
 struct arena *arena_free(struct arena *a); /* accepts NULL, returns NULL */
 
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))

@@ -20,7 +20,8 @@ bool err_oom(struct err *e)
     return false;
 }
 
-__attribute__((format(printf, 3, 0))) static bool format_into(struct err *e, struct str *to, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static bool format_into(struct err *e, struct str *to, const char *format,
+                                                              va_list args)
 {
     struct str text = arena_vprintf(e->arena, format, args);
     *to = text.p ? text : STR("out of memory");
@@ -83,10 +84,14 @@ static struct str copied(struct err *to, struct str s)
 void err_copy(struct err *to, const struct err *from)
 {
     struct str *pairs[][2] = {
-        { &to->message, (struct str *)&from->message }, { &to->detail, (struct str *)&from->detail },
-        { &to->hint, (struct str *)&from->hint },       { &to->context, (struct str *)&from->context },
-        { &to->schema, (struct str *)&from->schema },   { &to->table, (struct str *)&from->table },
-        { &to->column, (struct str *)&from->column },   { &to->datatype, (struct str *)&from->datatype },
+        { &to->message, (struct str *)&from->message },
+        { &to->detail, (struct str *)&from->detail },
+        { &to->hint, (struct str *)&from->hint },
+        { &to->context, (struct str *)&from->context },
+        { &to->schema, (struct str *)&from->schema },
+        { &to->table, (struct str *)&from->table },
+        { &to->column, (struct str *)&from->column },
+        { &to->datatype, (struct str *)&from->datatype },
         { &to->constraint, (struct str *)&from->constraint },
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)

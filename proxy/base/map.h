@@ -23,9 +23,9 @@ struct map {
 
 void map_init(struct map *m);
 void map_fini(struct map *m);
-void *map_get(const struct map *m, struct str key); /* NULL: absent */
+void *map_get(const struct map *m, struct str key);       /* NULL: absent */
 bool map_set(struct map *m, struct str key, void *value); /* value not NULL; replaces */
-void *map_remove(struct map *m, struct str key); /* the value that was there, or NULL */
+void *map_remove(struct map *m, struct str key);          /* the value that was there, or NULL */
 /* Walks every entry in no order: start with *at = 0; false at the end. The table must not change meanwhile. */
 bool map_next(const struct map *m, size_t *at, struct str *ret_key, void **ret_value);
 

@@ -22,7 +22,10 @@ struct str {
 /* A view of a string literal; does not compile for anything else. */
 #define STR(lit) ((struct str){ "" lit, sizeof(lit) - 1 })
 /* The same where a constant expression is needed (static tables). */
-#define STR_INIT(lit) { "" lit, sizeof(lit) - 1 }
+#define STR_INIT(lit)                                                                                                  \
+    {                                                                                                                  \
+        "" lit, sizeof(lit) - 1                                                                                        \
+    }
 /* printf("%.*s", STR_FMT(s)) */
 #define STR_FMT(s) (int)(s).n, (s).p ? (s).p : ""
 

@@ -126,7 +126,8 @@ static int32_t typmod_of(enum modifier modifier, const struct parts *parts)
 
 enum column_storage declared_type_storage(struct str declared, oid_t base_type)
 {
-    return base_type == TYPE_OID_numeric && sqlite_affinity_of(declared) != AFFINITY_TEXT ? COLUMN_NUMBER : COLUMN_NATURAL;
+    return base_type == TYPE_OID_numeric && sqlite_affinity_of(declared) != AFFINITY_TEXT ? COLUMN_NUMBER
+                                                                                          : COLUMN_NATURAL;
 }
 
 static oid_t type_of_affinity(struct str declared)
@@ -139,7 +140,8 @@ static oid_t type_of_affinity(struct str declared)
     case AFFINITY_NUMERIC:
         return TYPE_OID_numeric;
     case AFFINITY_BLOB:
-        return declared.n ? TYPE_OID_bytea : TYPE_OID_text; /* no type at all holds anything: text shows the most of it */
+        return declared.n ? TYPE_OID_bytea
+                          : TYPE_OID_text; /* no type at all holds anything: text shows the most of it */
     case AFFINITY_TEXT:
         break;
     }
@@ -209,7 +211,9 @@ struct str declared_type_write(oid_t type, int32_t typmod, struct arena *arena, 
         if (typmod >= 0)
             declared = with_modifier(&write_rows[i], typmod, arena);
         else
-            declared = type == TYPE_OID_numeric ? STR("NUMERIC TEXT") : type == TYPE_OID_bpchar ? STR("BPCHAR") : str_from(write_rows[i].words);
+            declared = type == TYPE_OID_numeric  ? STR("NUMERIC TEXT")
+                       : type == TYPE_OID_bpchar ? STR("BPCHAR")
+                                                 : str_from(write_rows[i].words);
         break;
     }
     if (!declared.p)

@@ -109,7 +109,9 @@ static struct str from_string(struct str text, oid_t type, struct arena *arena)
     }
     int64_t value;
     if (is_integer_type(type))
-        return str_to_int64(text, &value) ? from_integer(value < 0 ? (struct str){ text.p + 1, text.n - 1 } : text, value < 0, type, arena) : none;
+        return str_to_int64(text, &value)
+                   ? from_integer(value < 0 ? (struct str){ text.p + 1, text.n - 1 } : text, value < 0, type, arena)
+                   : none;
     const char *name = literal_type_name(type);
     return name ? labelled(text, name, arena) : none;
 }

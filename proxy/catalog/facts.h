@@ -42,13 +42,15 @@ struct pg_proc {
     char volatility; /* provolatile: i s v */
     bool strict, returns_set;
     oid_t result;
-    oid_t variadic; /* provariadic: element type, 2276 for "any", or 0 */
+    oid_t variadic;             /* provariadic: element type, 2276 for "any", or 0 */
     uint8_t n_args, n_defaults; /* input arguments; the last n_defaults of them have defaults */
     oid_t args[PG_PROC_ARGS_MAX];
-    const char *source; /* internal functions: prosrc ("int4pl"), the key of sql/functions.def; SQL functions: "name(type,type)"; aggregates: "name(type,…)" */
+    const char *
+        source; /* internal functions: prosrc ("int4pl"), the key of sql/functions.def; SQL functions: "name(type,type)"; aggregates: "name(type,…)" */
     const char *out_args;  /* for functions with OUT/TABLE columns: "name type_oid,name type_oid", else NULL */
     const char *arg_names; /* proargnames of the input arguments, comma-separated, or NULL (named notation) */
-    const char *defaults;  /* SQL texts of the defaults as pg_get_function_arguments shows them, separated by \x1f, or NULL */
+    const char
+        *defaults; /* SQL texts of the defaults as pg_get_function_arguments shows them, separated by \x1f, or NULL */
     bool is_information_schema; /* of schema information_schema, else pg_catalog */
     /* the rest of pg_proc's row, for the catalogue's own answers */
     char language; /* i internal, c C, s SQL */

@@ -134,12 +134,12 @@ struct str name_make(struct str name1, struct str name2, struct str label, struc
     }
     name1 = name_clip(name1, n1);
     name2 = name_clip(name2, n2);
-    return arena_printf(arena, "%.*s%s%.*s%s%.*s", STR_FMT(name1), overhead > (label.n ? label.n + 1 : 0) ? "_" : "", STR_FMT(name2),
-                        label.n ? "_" : "", STR_FMT(label));
+    return arena_printf(arena, "%.*s%s%.*s%s%.*s", STR_FMT(name1), overhead > (label.n ? label.n + 1 : 0) ? "_" : "",
+                        STR_FMT(name2), label.n ? "_" : "", STR_FMT(label));
 }
 
-struct str name_choose(struct str name1, struct str name2, const char *label, bool (*is_taken)(void *ctx, struct str name), void *ctx,
-                       struct arena *arena)
+struct str name_choose(struct str name1, struct str name2, const char *label,
+                       bool (*is_taken)(void *ctx, struct str name), void *ctx, struct arena *arena)
 {
     struct str name = name_make(name1, name2, str_from(label), arena);
     for (unsigned pass = 1; name.p && is_taken(ctx, name); pass++) {

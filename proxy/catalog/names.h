@@ -37,8 +37,8 @@ struct str name_clip(struct str name, size_t limit);
 /* makeObjectName(): "name1_name2_label", both shortened to fit 63 bytes, the longer one first. name2 and label may be empty. */
 struct str name_make(struct str name1, struct str name2, struct str label, struct arena *arena);
 /* The same with numbers added to the label until is_taken says no: t_a_key, t_a_key1, t_a_key2… */
-struct str name_choose(struct str name1, struct str name2, const char *label, bool (*is_taken)(void *ctx, struct str name), void *ctx,
-                       struct arena *arena);
+struct str name_choose(struct str name1, struct str name2, const char *label,
+                       bool (*is_taken)(void *ctx, struct str name), void *ctx, struct arena *arena);
 /* ChooseIndexColumnNames + ChooseIndexNameAddition: the columns joined by "_", cut at 63 bytes. */
 struct str name_join_columns(const struct str *columns, size_t n, struct arena *arena);
 

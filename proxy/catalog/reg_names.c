@@ -7,7 +7,8 @@
 
 bool is_reg_type(oid_t type)
 {
-    return type == TYPE_OID_regclass || type == TYPE_OID_regtype || type == TYPE_OID_regproc || type == TYPE_OID_regprocedure || type == TYPE_OID_regnamespace;
+    return type == TYPE_OID_regclass || type == TYPE_OID_regtype || type == TYPE_OID_regproc ||
+           type == TYPE_OID_regprocedure || type == TYPE_OID_regnamespace;
 }
 
 static struct str relation_name(const struct snapshot *snapshot, oid_t oid, struct arena *arena)
@@ -30,8 +31,10 @@ struct str reg_name(const struct snapshot *snapshot, oid_t type, oid_t oid, stru
     if (oid == 0)
         return STR("-");
     switch (type) {
-    case TYPE_OID_regclass: return relation_name(snapshot, oid, arena);
-    case TYPE_OID_regtype: return snapshot ? snapshot_format_type(snapshot, oid, -1, arena) : type_format(oid, -1, arena);
+    case TYPE_OID_regclass:
+        return relation_name(snapshot, oid, arena);
+    case TYPE_OID_regtype:
+        return snapshot ? snapshot_format_type(snapshot, oid, -1, arena) : type_format(oid, -1, arena);
     case TYPE_OID_regproc:
     case TYPE_OID_regprocedure:
         proc = pg_proc_by_oid(oid);
@@ -40,7 +43,8 @@ struct str reg_name(const struct snapshot *snapshot, oid_t type, oid_t oid, stru
         if (oid == 11 || oid == 2200)
             return oid == 11 ? STR("pg_catalog") : STR("public");
         break;
-    default: break;
+    default:
+        break;
     }
     return arena_printf(arena, "%u", oid);
 }

@@ -39,7 +39,8 @@ static bool grow(struct side_catalog *c)
     return true;
 }
 
-bool side_catalog_add(struct side_catalog *c, struct str kind, struct str schema, struct str name, struct str detail, struct err *err)
+bool side_catalog_add(struct side_catalog *c, struct str kind, struct str schema, struct str name, struct str detail,
+                      struct err *err)
 {
     struct str key = key_of(c, kind, schema, name);
     if (!key.p || !grow(c))
@@ -47,7 +48,9 @@ bool side_catalog_add(struct side_catalog *c, struct str kind, struct str schema
     cJSON *parsed = cJSON_ParseWithLength(detail.p ? detail.p : "", detail.n);
     if (!cJSON_IsObject(parsed)) {
         cJSON_Delete(parsed);
-        return err_set(err, SQLSTATE_DATA_CORRUPTED, "row %.*s \"%.*s\" of table \"_pgd1_catalog\" holds no JSON object", STR_FMT(kind), STR_FMT(name));
+        return err_set(err, SQLSTATE_DATA_CORRUPTED,
+                       "row %.*s \"%.*s\" of table \"_pgd1_catalog\" holds no JSON object", STR_FMT(kind),
+                       STR_FMT(name));
     }
     struct side_entry *entry = &c->entries[c->n++];
     *entry = (struct side_entry){ .kind = kind, .schema = schema, .name = name, .detail = parsed };
@@ -61,7 +64,8 @@ const struct cJSON *side_find(const struct side_catalog *c, const char *kind, st
     return map_get(&c->by_key, key_of(c, str_from(kind), schema, name));
 }
 
-const struct cJSON *side_find_child(const struct side_catalog *c, const char *kind, struct str schema, struct str table, struct str child)
+const struct cJSON *side_find_child(const struct side_catalog *c, const char *kind, struct str schema, struct str table,
+                                    struct str child)
 {
     if (c->n == 0)
         return NULL;

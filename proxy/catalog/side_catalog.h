@@ -27,11 +27,13 @@
 #include "proxy/base/err.h"
 #include "proxy/base/map.h"
 
-#define SIDE_CATALOG_CREATE \
-    "CREATE TABLE IF NOT EXISTS _pgd1_catalog(kind TEXT NOT NULL, schema TEXT NOT NULL, name TEXT NOT NULL, detail TEXT NOT NULL, " \
+#define SIDE_CATALOG_CREATE                                                                                            \
+    "CREATE TABLE IF NOT EXISTS _pgd1_catalog(kind TEXT NOT NULL, schema TEXT NOT NULL, name TEXT NOT NULL, detail "   \
+    "TEXT NOT NULL, "                                                                                                  \
     "PRIMARY KEY(kind, schema, name)) WITHOUT ROWID"
-#define SIDE_SEQUENCE_CREATE \
-    "CREATE TABLE IF NOT EXISTS _pgd1_sequence(name TEXT NOT NULL PRIMARY KEY, last_value INTEGER NOT NULL, is_called INTEGER NOT NULL) WITHOUT ROWID"
+#define SIDE_SEQUENCE_CREATE                                                                                           \
+    "CREATE TABLE IF NOT EXISTS _pgd1_sequence(name TEXT NOT NULL PRIMARY KEY, last_value INTEGER NOT NULL, "          \
+    "is_called INTEGER NOT NULL) WITHOUT ROWID"
 
 struct cJSON;
 
@@ -49,10 +51,12 @@ struct side_catalog {
 
 void side_catalog_init(struct side_catalog *c, struct arena *arena);
 void side_catalog_fini(struct side_catalog *c);
-bool side_catalog_add(struct side_catalog *c, struct str kind, struct str schema, struct str name, struct str detail, struct err *err);
+bool side_catalog_add(struct side_catalog *c, struct str kind, struct str schema, struct str name, struct str detail,
+                      struct err *err);
 /* The detail of one object, NULL: none. */
 const struct cJSON *side_find(const struct side_catalog *c, const char *kind, struct str schema, struct str name);
-const struct cJSON *side_find_child(const struct side_catalog *c, const char *kind, struct str schema, struct str table, struct str child);
+const struct cJSON *side_find_child(const struct side_catalog *c, const char *kind, struct str schema, struct str table,
+                                    struct str child);
 
 /* Members, copied to the arena: empty, false, otherwise when absent. detail may be NULL. */
 struct str side_text(const struct side_catalog *c, const struct cJSON *detail, const char *member);

@@ -56,11 +56,13 @@ static bool path_has(const struct str *path, size_t n_path, const char *schema)
     return false;
 }
 
-const struct relation *snapshot_relation(const struct snapshot *s, const struct str *path, size_t n_path, struct str schema, struct str name)
+const struct relation *snapshot_relation(const struct snapshot *s, const struct str *path, size_t n_path,
+                                         struct str schema, struct str name)
 {
     if (schema.n)
         return is_system_schema(schema) ? system_relation(schema, name) : user_relation(s, schema, name);
-    const struct relation *found = path_has(path, n_path, "pg_catalog") ? NULL : system_relation(STR("pg_catalog"), name);
+    const struct relation *found =
+        path_has(path, n_path, "pg_catalog") ? NULL : system_relation(STR("pg_catalog"), name);
     for (size_t i = 0; i < n_path && !found; i++)
         found = is_system_schema(path[i]) ? system_relation(path[i], name) : user_relation(s, path[i], name);
     return found;

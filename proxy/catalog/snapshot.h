@@ -19,9 +19,9 @@
 
 /* How a column's cells are stored; the form of each is in pgwire/types.h unless said here. */
 enum column_storage {
-    COLUMN_NATURAL,    /* the type's own storage form */
-    COLUMN_NUMBER,     /* numeric(p<=15,s) in a NUMERIC column: INTEGER or REAL cells */
-    COLUMN_UNIX_S,     /* date/timestamp(tz) as INTEGER or REAL seconds, ms, µs since 1970 */
+    COLUMN_NATURAL, /* the type's own storage form */
+    COLUMN_NUMBER,  /* numeric(p<=15,s) in a NUMERIC column: INTEGER or REAL cells */
+    COLUMN_UNIX_S,  /* date/timestamp(tz) as INTEGER or REAL seconds, ms, µs since 1970 */
     COLUMN_UNIX_MS,
     COLUMN_UNIX_US,
 };
@@ -33,29 +33,32 @@ struct column {
     int32_t typmod; /* -1: none */
     enum column_storage storage;
     bool not_null;
-    bool is_rowid;             /* INTEGER PRIMARY KEY: the rowid itself. SQLite would invent a value for NULL */
-    bool is_strict_text;       /* TEXT affinity (facts: storing digits in other affinities turns them into numbers) */
-    char identity;             /* attidentity: 'a', 'd' or 0 */
-    char generated;            /* attgenerated: 's' or 0 */
-    struct str default_text;   /* PostgreSQL expression text as pg_get_expr prints it, empty: none. Generated columns: their expression */
+    bool is_rowid;       /* INTEGER PRIMARY KEY: the rowid itself. SQLite would invent a value for NULL */
+    bool is_strict_text; /* TEXT affinity (facts: storing digits in other affinities turns them into numbers) */
+    char identity;       /* attidentity: 'a', 'd' or 0 */
+    char generated;      /* attgenerated: 's' or 0 */
+    struct str
+        default_text; /* PostgreSQL expression text as pg_get_expr prints it, empty: none. Generated columns: their expression */
     struct str sqlite_default; /* D1's own DEFAULT as it stands in its schema, empty: none */
-    bool default_is_foreign;   /* default_text is only for show (D1's own words): INSERT leaves the column out and D1 fills it */
-    struct str sequence;       /* serial/identity: name of the owned sequence, else empty */
-    bool sequence_is_rowid;    /* that sequence is SQLite's AUTOINCREMENT */
+    bool
+        default_is_foreign; /* default_text is only for show (D1's own words): INSERT leaves the column out and D1 fills it */
+    struct str sequence;    /* serial/identity: name of the owned sequence, else empty */
+    bool sequence_is_rowid; /* that sequence is SQLite's AUTOINCREMENT */
 };
 
 struct constraint {
     oid_t oid;
     struct str name;
     char kind; /* contype: p u f c */
-    int16_t *columns; size_t n_columns; /* attnums */
+    int16_t *columns;
+    size_t n_columns; /* attnums */
     /* foreign keys */
     struct str foreign_schema, foreign_table;
-    int16_t *foreign_columns; /* n_columns entries */
+    int16_t *foreign_columns;  /* n_columns entries */
     char on_update, on_delete; /* confupdtype, confdeltype: a r c n d */
     bool deferrable, deferred;
     /* checks */
-    struct str expression; /* PostgreSQL's text, without CHECK ( ) */
+    struct str expression;  /* PostgreSQL's text, without CHECK ( ) */
     struct str sqlite_name; /* what SQLite's error text says where it is not the name */
     struct str comment;
 };
@@ -70,32 +73,45 @@ struct index {
     oid_t oid;
     struct str schema, name;
     bool unique, primary;
-    struct index_column *columns; size_t n_columns;
+    struct index_column *columns;
+    size_t n_columns;
     struct str predicate; /* PostgreSQL's text of a partial index, or empty */
     struct str comment;
     struct str sqlite_name; /* "sqlite_autoindex_t_1" for constraints' own */
 };
 
-enum relation_kind { RELATION_TABLE = 'r', RELATION_VIEW = 'v', RELATION_SEQUENCE = 'S', RELATION_VIRTUAL = 'f' /* fts5 and other virtual tables */ };
+enum relation_kind {
+    RELATION_TABLE = 'r',
+    RELATION_VIEW = 'v',
+    RELATION_SEQUENCE = 'S',
+    RELATION_VIRTUAL = 'f' /* fts5 and other virtual tables */
+};
 
 struct relation {
-    oid_t oid;       /* stable: derived from schema, name and kind; >= 16384 for user objects, PostgreSQL's own for system relations */
-    oid_t row_type;  /* pg_class.reltype */
+    oid_t
+        oid; /* stable: derived from schema, name and kind; >= 16384 for user objects, PostgreSQL's own for system relations */
+    oid_t row_type; /* pg_class.reltype */
     struct str schema, name;
-    struct str sqlite_name; /* how D1 knows it: name in schema public, "schema.name" elsewhere. System relations: their name in the local engine */
+    struct str
+        sqlite_name; /* how D1 knows it: name in schema public, "schema.name" elsewhere. System relations: their name in the local engine */
     enum relation_kind kind;
-    bool is_system;  /* pg_catalog, information_schema, pgd1: answered here, never by D1 */
+    bool is_system; /* pg_catalog, information_schema, pgd1: answered here, never by D1 */
     bool without_rowid;
     bool has_user_triggers;
-    struct column *columns; size_t n_columns;
-    struct constraint *constraints; size_t n_constraints;
-    struct index *indexes; size_t n_indexes;
-    struct str view_text;   /* PostgreSQL's query text of a view; empty for views made elsewhere */
-    struct str sqlite_sql;  /* D1's own CREATE text */
+    struct column *columns;
+    size_t n_columns;
+    struct constraint *constraints;
+    size_t n_constraints;
+    struct index *indexes;
+    size_t n_indexes;
+    struct str view_text;  /* PostgreSQL's query text of a view; empty for views made elsewhere */
+    struct str sqlite_sql; /* D1's own CREATE text */
     struct str comment;
     struct str *column_comments; /* n_columns entries or NULL */
     /* sequences (kind S): rows of the side catalogue; values live in D1 (_pgd1_sequence) or in sqlite_sequence */
-    int64_t seq_start, seq_increment, seq_min, seq_max; bool seq_cycle; oid_t seq_type;
+    int64_t seq_start, seq_increment, seq_min, seq_max;
+    bool seq_cycle;
+    oid_t seq_type;
     struct str seq_owner_table, seq_owner_column;
 };
 
@@ -103,10 +119,14 @@ struct user_type {
     oid_t oid, array;
     struct str schema, name;
     char kind; /* 'e' enum, 'd' domain */
-    struct str *labels; size_t n_labels;          /* enum, in order */
-    oid_t base; int32_t base_typmod;              /* domain */
-    bool not_null; struct str default_text;
-    struct str *checks, *check_names; size_t n_checks; /* domain: expression texts over VALUE */
+    struct str *labels;
+    size_t n_labels; /* enum, in order */
+    oid_t base;
+    int32_t base_typmod; /* domain */
+    bool not_null;
+    struct str default_text;
+    struct str *checks, *check_names;
+    size_t n_checks; /* domain: expression texts over VALUE */
     struct str comment;
 };
 
@@ -121,13 +141,18 @@ struct snapshot_side { /* a row of the side catalogue */
 struct snapshot {
     struct arena *arena;
     uint64_t version; /* hash of everything read: equal schema, equal version, on every proxy */
-    struct str *schemas; size_t n_schemas; /* user schemas, "public" first */
+    struct str *schemas;
+    size_t n_schemas;            /* user schemas, "public" first */
     struct str *schema_comments; /* n_schemas entries */
-    struct relation *relations; size_t n_relations; /* user relations by schema, name */
-    struct user_type *types; size_t n_types;
+    struct relation *relations;
+    size_t n_relations; /* user relations by schema, name */
+    struct user_type *types;
+    size_t n_types;
     bool has_side_catalog, has_sequence_table;
-    struct snapshot_object *objects; size_t n_objects;
-    struct snapshot_side *side; size_t n_side;
+    struct snapshot_object *objects;
+    size_t n_objects;
+    struct snapshot_side *side;
+    size_t n_side;
 };
 
 /* The statements that read a schema: one read batch. They stay valid for the program's life. */
@@ -146,11 +171,13 @@ struct snapshot *snapshot_ref(const struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* accepts NULL */
 
 /* schema empty: search `path` (n_path names; pg_catalog is searched first as PostgreSQL does). Finds system relations too. NULL: none. */
-const struct relation *snapshot_relation(const struct snapshot *s, const struct str *path, size_t n_path, struct str schema, struct str name);
+const struct relation *snapshot_relation(const struct snapshot *s, const struct str *path, size_t n_path,
+                                         struct str schema, struct str name);
 const struct relation *snapshot_relation_by_oid(const struct snapshot *s, oid_t oid);
 const struct column *relation_column(const struct relation *r, struct str name);
 /* A type by name: built-in first, then user types along the path. Gives its OID, 0: none. */
-oid_t snapshot_type(const struct snapshot *s, const struct str *path, size_t n_path, struct str schema, struct str name);
+oid_t snapshot_type(const struct snapshot *s, const struct str *path, size_t n_path, struct str schema,
+                    struct str name);
 const struct user_type *snapshot_user_type(const struct snapshot *s, oid_t oid); /* also for the array's OID */
 /* enum -> text (25), domain -> its base, their arrays likewise, built-in -> itself. What the codecs and SQLite know. */
 oid_t snapshot_base_type(const struct snapshot *s, oid_t type, int32_t *typmod_in_out);

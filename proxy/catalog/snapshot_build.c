@@ -86,7 +86,8 @@ static bool load_side(struct build *b)
     const struct read_rows *rows = &b->read->read[READ_SIDE];
     for (size_t i = 0; i < rows->n; i++) {
         const struct read_row *row = &rows->rows[i];
-        if (!side_catalog_add(&b->side, read_text(row, 0), read_text(row, 1), read_text(row, 2), read_text(row, 3), b->err))
+        if (!side_catalog_add(&b->side, read_text(row, 0), read_text(row, 1), read_text(row, 2), read_text(row, 3),
+                              b->err))
             return false;
     }
     return true;
@@ -129,7 +130,8 @@ static void index_objects(struct build *b)
 
 /* ---- types ---- */
 /* The OID of a type that a detail names by member and member_schema; `otherwise` when it names none. */
-static oid_t type_named(struct build *b, const cJSON *detail, const char *member, const char *member_schema, oid_t otherwise)
+static oid_t type_named(struct build *b, const cJSON *detail, const char *member, const char *member_schema,
+                        oid_t otherwise)
 {
     struct str name = side_text(&b->side, detail, member), schema = side_text(&b->side, detail, member_schema);
     if (!name.n)
@@ -143,7 +145,8 @@ static struct str *text_list(struct build *b, const cJSON *list, const char *mem
     size_t n = 0, room = (size_t)cJSON_GetArraySize(list);
     struct str *texts = BUILD_ARRAY(b, struct str, room);
     const cJSON *item;
-    cJSON_ArrayForEach(item, list) {
+    cJSON_ArrayForEach(item, list)
+    {
         const cJSON *text = member ? cJSON_GetObjectItemCaseSensitive(item, member) : item;
         if (texts && n < room)
             texts[n++] = build_keep(b, arena_str(b->arena, str_from(cJSON_IsString(text) ? text->valuestring : "")));
@@ -235,14 +238,18 @@ static void column_sequence(struct build *b, const struct table_source *t, struc
         column->identity = 'd'; /* made elsewhere: SQLite counts for itself when no value is given */
 }
 
-static void column_default(struct build *b, const struct table_source *t, struct column *column, const struct read_row *row, const cJSON *detail)
+static void column_default(struct build *b, const struct table_source *t, struct column *column,
+                           const struct read_row *row, const cJSON *detail)
 {
     const struct sqlite_column *parsed = parsed_column(t, column->name);
     struct str stored = side_text(&b->side, detail, "default");
     column->sqlite_default = read_text(row, 5);
     if (read_integer(row, 7) >= 2) {
         column->generated = 's';
-        column->default_text = stored.n ? stored : parsed ? build_keep(b, arena_printf(b->arena, "(%.*s)", STR_FMT(parsed->generated_text))) : STR("");
+        column->default_text = stored.n ? stored
+                               : parsed
+                                   ? build_keep(b, arena_printf(b->arena, "(%.*s)", STR_FMT(parsed->generated_text)))
+                                   : STR("");
     } else if (stored.n) {
         column->default_text = stored;
     } else if (side_flag(detail, "no_default")) {
@@ -250,7 +257,8 @@ static void column_default(struct build *b, const struct table_source *t, struct
     } else if (column->sequence.n && !column->identity) {
         column->default_text = nextval_text(b, t->relation, column->sequence);
     } else if (column->sqlite_default.n) {
-        column->default_text = default_text_from_sqlite(column->sqlite_default, snapshot_base_type(b->snapshot, column->type, NULL), b->arena);
+        column->default_text = default_text_from_sqlite(column->sqlite_default,
+                                                        snapshot_base_type(b->snapshot, column->type, NULL), b->arena);
         column->default_is_foreign = !column->default_text.p;
         if (column->default_is_foreign)
             column->default_text = build_keep(b, arena_str(b->arena, column->sqlite_default));
@@ -262,13 +270,15 @@ static void column_default(struct build *b, const struct table_source *t, struct
 static void build_column_row(struct build *b, struct table_source *t, struct column *column, const struct read_row *row)
 {
     struct str declared = read_text(row, 3);
-    const cJSON *detail = side_find_child(&b->side, "column", t->relation->schema, t->relation->name, read_text(row, 2));
+    const cJSON *detail =
+        side_find_child(&b->side, "column", t->relation->schema, t->relation->name, read_text(row, 2));
     struct declared_type read = declared_type_read(declared);
     column->name = build_keep(b, arena_str(b->arena, read_text(row, 2)));
     column->type = type_named(b, detail, "type", "type_schema", read.type);
     column->typmod = (int32_t)side_integer(detail, "typmod", cJSON_HasObjectItem(detail, "type") ? -1 : read.typmod);
-    column->storage = storage_named(side_text(&b->side, detail, "storage"),
-                                    declared_type_storage(declared, snapshot_base_type(b->snapshot, column->type, NULL)));
+    column->storage =
+        storage_named(side_text(&b->side, detail, "storage"),
+                      declared_type_storage(declared, snapshot_base_type(b->snapshot, column->type, NULL)));
     column->is_rowid = is_rowid(t, row);
     column->not_null = read_integer(row, 4) != 0 || read_integer(row, 6) != 0;
     column->is_strict_text = sqlite_affinity_of(declared) == AFFINITY_TEXT;
@@ -306,13 +316,15 @@ static void build_view(struct build *b, struct table_source *t)
     r->view_text = side_text(&b->side, detail, "text");
     r->comment = side_text(&b->side, detail, "comment");
     const cJSON *item;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(detail, "columns")) {
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(detail, "columns"))
+    {
         struct column *column = (struct column *)build_column(r, side_text(&b->side, item, "name"));
         if (!column)
             continue;
         column->type = type_named(b, item, "type", "type_schema", column->type);
         column->typmod = (int32_t)side_integer(item, "typmod", -1);
-        column->storage = storage_named(side_text(&b->side, item, "storage"), side_flag(item, "number") ? COLUMN_NUMBER : COLUMN_NATURAL);
+        column->storage = storage_named(side_text(&b->side, item, "storage"),
+                                        side_flag(item, "number") ? COLUMN_NUMBER : COLUMN_NATURAL);
     }
 }
 
@@ -333,7 +345,8 @@ static enum relation_kind kind_of(struct str d1_type)
     return str_is(d1_type, "view") ? RELATION_VIEW : str_is(d1_type, "virtual") ? RELATION_VIRTUAL : RELATION_TABLE;
 }
 
-static void build_table_source(struct build *b, struct table_source *t, struct relation *relation, const struct read_row *kind)
+static void build_table_source(struct build *b, struct table_source *t, struct relation *relation,
+                               const struct read_row *kind)
 {
     struct str name = read_text(kind, 0);
     t->relation = relation;
@@ -343,7 +356,8 @@ static void build_table_source(struct build *b, struct table_source *t, struct r
     build_split(b, relation->sqlite_name, &relation->schema, &relation->name);
     relation->without_rowid = read_integer(kind, 3) != 0;
     relation->has_user_triggers = map_get(&b->triggered, name) != NULL;
-    relation->sqlite_sql = build_keep(b, arena_str(b->arena, build_sql(b, relation->kind == RELATION_VIEW ? "view" : "table", name)));
+    relation->sqlite_sql =
+        build_keep(b, arena_str(b->arena, build_sql(b, relation->kind == RELATION_VIEW ? "view" : "table", name)));
     relation->comment = side_text(&b->side, side_find(&b->side, "table", relation->schema, relation->name), "comment");
     t->is_parsed = relation->kind == RELATION_TABLE && sqlite_parse_table(relation->sqlite_sql, b->arena, &t->parsed);
 }
@@ -391,16 +405,23 @@ static void sequence_bounds(struct relation *r, const cJSON *detail)
     r->seq_cycle = side_flag(detail, "cycle");
 }
 
-static void build_sequence(struct build *b, struct str schema, struct str name, const cJSON *detail, oid_t type, struct str table, struct str column)
+static void build_sequence(struct build *b, struct str schema, struct str name, const cJSON *detail, oid_t type,
+                           struct str table, struct str column)
 {
     struct relation *r = &b->snapshot->relations[b->snapshot->n_relations++];
-    *r = (struct relation){ .schema = schema, .name = name, .kind = RELATION_SEQUENCE,
-                            .columns = (struct column *)sequence_columns, .n_columns = 3,
+    *r = (struct relation){ .schema = schema,
+                            .name = name,
+                            .kind = RELATION_SEQUENCE,
+                            .columns = (struct column *)sequence_columns,
+                            .n_columns = 3,
                             .seq_type = type_named(b, detail, "type", "type_schema", type),
                             .seq_increment = side_integer(detail, "increment", 1),
-                            .seq_owner_table = table, .seq_owner_column = column,
+                            .seq_owner_table = table,
+                            .seq_owner_column = column,
                             .comment = side_text(&b->side, detail, "comment") };
-    r->sqlite_name = str_is(schema, "public") ? name : build_keep(b, arena_printf(b->arena, "%.*s.%.*s", STR_FMT(schema), STR_FMT(name)));
+    r->sqlite_name = str_is(schema, "public")
+                         ? name
+                         : build_keep(b, arena_printf(b->arena, "%.*s.%.*s", STR_FMT(schema), STR_FMT(name)));
     sequence_bounds(r, detail);
 }
 
@@ -410,14 +431,17 @@ static void build_sequences(struct build *b)
     for (size_t i = 0; i < b->side.n && !b->failed; i++) {
         const struct side_entry *entry = &b->side.entries[i];
         if (str_is(entry->kind, "sequence"))
-            build_sequence(b, build_keep(b, arena_str(b->arena, entry->schema)), build_keep(b, arena_str(b->arena, entry->name)), entry->detail,
-                           TYPE_OID_int8, side_text(&b->side, entry->detail, "owner_table"), side_text(&b->side, entry->detail, "owner_column"));
+            build_sequence(b, build_keep(b, arena_str(b->arena, entry->schema)),
+                           build_keep(b, arena_str(b->arena, entry->name)), entry->detail, TYPE_OID_int8,
+                           side_text(&b->side, entry->detail, "owner_table"),
+                           side_text(&b->side, entry->detail, "owner_column"));
     }
     for (struct table_source *t = b->tables; t && !b->failed; t = t->next)
         for (size_t i = 0; i < t->relation->n_columns; i++) {
             const struct column *column = &t->relation->columns[i];
             if (column->sequence_is_rowid && column->sequence.n)
-                build_sequence(b, t->relation->schema, column->sequence, NULL, column->type, t->relation->name, column->name);
+                build_sequence(b, t->relation->schema, column->sequence, NULL, column->type, t->relation->name,
+                               column->name);
         }
 }
 

@@ -35,7 +35,7 @@ struct build {
     struct map oids;      /* OIDs given, as decimal text */
     struct table_source *tables;
     struct err *err;
-    bool failed;          /* no memory: err is set at the end */
+    bool failed; /* no memory: err is set at the end */
 };
 
 /* Allocations and texts that note a failure in b->failed; texts may then be {NULL,0}. */

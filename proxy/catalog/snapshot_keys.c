@@ -77,8 +77,8 @@ static struct str term_text(struct build *b, struct str stored, struct str sqlit
     return stored.n ? stored : build_keep(b, arena_printf(b->arena, "(%.*s)", STR_FMT(sqlite)));
 }
 
-static void index_terms(struct build *b, const struct table_source *t, struct index *index, struct row_span terms, const cJSON *detail,
-                        const struct sqlite_index *parsed)
+static void index_terms(struct build *b, const struct table_source *t, struct index *index, struct row_span terms,
+                        const cJSON *detail, const struct sqlite_index *parsed)
 {
     const cJSON *stored = cJSON_GetObjectItemCaseSensitive(detail, "columns");
     index->columns = BUILD_ARRAY(b, struct index_column, terms.n);
@@ -86,12 +86,14 @@ static void index_terms(struct build *b, const struct table_source *t, struct in
         struct index_column *term = &index->columns[index->n_columns++];
         const cJSON *words = cJSON_GetArrayItem(stored, (int)i);
         const cJSON *nulls_first = cJSON_GetObjectItemCaseSensitive(words, "nulls_first");
-        const struct column *column = read_integer(&terms.rows[i], 6) >= 0 ? build_column(t->relation, read_text(&terms.rows[i], 7)) : NULL;
+        const struct column *column =
+            read_integer(&terms.rows[i], 6) >= 0 ? build_column(t->relation, read_text(&terms.rows[i], 7)) : NULL;
         term->descending = read_integer(&terms.rows[i], 8) != 0;
         term->nulls_first = cJSON_IsBool(nulls_first) ? cJSON_IsTrue(nulls_first) : term->descending;
         term->column = column ? column->number : 0;
         if (!column)
-            term->expression = term_text(b, side_text(&b->side, words, "expression"), i < parsed->n_terms ? parsed->terms[i].text : STR(""));
+            term->expression = term_text(b, side_text(&b->side, words, "expression"),
+                                         i < parsed->n_terms ? parsed->terms[i].text : STR(""));
     }
 }
 
@@ -173,7 +175,8 @@ static void name_index(struct build *b, struct relation *r, struct constraint *c
     struct index *index = own_index(r, c);
     if (!index) {
         index = &r->indexes[r->n_indexes++];
-        *index = (struct index){ .schema = r->schema, .unique = true, .primary = c->kind == 'p', .n_columns = c->n_columns };
+        *index =
+            (struct index){ .schema = r->schema, .unique = true, .primary = c->kind == 'p', .n_columns = c->n_columns };
         index->columns = BUILD_ARRAY(b, struct index_column, c->n_columns);
         for (size_t i = 0; i < c->n_columns && index->columns; i++)
             index->columns[i].column = c->columns[i];
@@ -205,7 +208,8 @@ static struct str only_column(struct build *b, const struct relation *r, struct 
 {
     const struct column *only = NULL;
     size_t at = 0;
-    for (struct sqlite_token token = sqlite_token_next(text, &at); token.kind != SQLITE_TOKEN_END; token = sqlite_token_next(text, &at)) {
+    for (struct sqlite_token token = sqlite_token_next(text, &at); token.kind != SQLITE_TOKEN_END;
+         token = sqlite_token_next(text, &at)) {
         if (token.kind != SQLITE_TOKEN_WORD && token.kind != SQLITE_TOKEN_QUOTED)
             continue;
         const struct column *column = build_column(r, sqlite_token_value(token, b->arena));
@@ -223,7 +227,8 @@ static void build_check(struct build *b, struct relation *r, const struct sqlite
     if (str_starts(parsed->name, STR("_pgd1_")))
         return; /* what a type demands (boolean, enum): no constraint of the user's */
     struct str column = only_column(b, r, parsed->expression);
-    struct str name = parsed->name.n ? build_keep(b, arena_str(b->arena, parsed->name)) : invent_name(b, r, column, "check");
+    struct str name =
+        parsed->name.n ? build_keep(b, arena_str(b->arena, parsed->name)) : invent_name(b, r, column, "check");
     struct constraint *c = constraint_add(r, 'c');
     c->name = name;
     c->sqlite_name = build_keep(b, arena_str(b->arena, parsed->name.n ? parsed->name : parsed->expression));
@@ -241,7 +246,9 @@ static char action_of(struct str text)
     static const struct {
         const char *text;
         char action;
-    } actions[] = { { "NO ACTION", 'a' }, { "RESTRICT", 'r' }, { "CASCADE", 'c' }, { "SET NULL", 'n' }, { "SET DEFAULT", 'd' } };
+    } actions[] = {
+        { "NO ACTION", 'a' }, { "RESTRICT", 'r' }, { "CASCADE", 'c' }, { "SET NULL", 'n' }, { "SET DEFAULT", 'd' }
+    };
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
         if (str_eq_nocase(text, str_from(actions[i].text)))
             return actions[i].action;
@@ -257,7 +264,8 @@ static const struct constraint *primary_key(const struct relation *r)
 }
 
 /* Columns on both sides; false when the other table or one of its columns does not exist (SQLite allows that, PostgreSQL cannot show it). */
-static bool key_columns(struct build *b, const struct relation *r, const struct relation *other, struct row_span rows, struct constraint *c)
+static bool key_columns(struct build *b, const struct relation *r, const struct relation *other, struct row_span rows,
+                        struct constraint *c)
 {
     struct str *from = BUILD_ARRAY(b, struct str, rows.n), *to = BUILD_ARRAY(b, struct str, rows.n);
     if (b->failed)
@@ -276,11 +284,14 @@ static bool key_columns(struct build *b, const struct relation *r, const struct 
     return c->foreign_columns != NULL;
 }
 
-static void build_foreign_key(struct build *b, struct table_source *t, const struct sqlite_constraint *parsed, struct row_span rows)
+static void build_foreign_key(struct build *b, struct table_source *t, const struct sqlite_constraint *parsed,
+                              struct row_span rows)
 {
     struct relation *r = t->relation;
     const struct table_source *other = build_table(b, read_text(&rows.rows[0], 3));
-    struct constraint key = { .kind = 'f', .on_update = action_of(read_text(&rows.rows[0], 6)), .on_delete = action_of(read_text(&rows.rows[0], 7)) };
+    struct constraint key = { .kind = 'f',
+                              .on_update = action_of(read_text(&rows.rows[0], 6)),
+                              .on_delete = action_of(read_text(&rows.rows[0], 7)) };
     if (!other || !key_columns(b, r, other->relation, rows, &key))
         return;
     key.foreign_schema = other->relation->schema;
@@ -314,7 +325,8 @@ void build_keys(struct build *b)
 {
     for (struct table_source *t = b->tables; t && !b->failed; t = t->next) {
         build_indexes(b, t);
-        for (const struct sqlite_constraint *c = t->is_parsed ? t->parsed.constraints : NULL; c && !b->failed; c = c->next) {
+        for (const struct sqlite_constraint *c = t->is_parsed ? t->parsed.constraints : NULL; c && !b->failed;
+             c = c->next) {
             if (c->kind == SQLITE_PRIMARY_KEY || c->kind == SQLITE_UNIQUE)
                 build_unique(b, t->relation, c);
             else if (c->kind == SQLITE_CHECK)

@@ -8,7 +8,7 @@
 enum { READ_MAX_BYTES = 256 << 20 };
 
 /* Names that are not the user's: SQLite's own, Cloudflare's (reading _cf_ tables is denied) and pgd1's. */
-#define IS_USERS(name) \
+#define IS_USERS(name)                                                                                                 \
     "lower(" name ") NOT GLOB 'sqlite_*' AND lower(" name ") NOT GLOB '_cf_*' AND lower(" name ") NOT GLOB '_pgd1_*'"
 /* pragma_table_list prepares SELECT * FROM every view and swallows the errors: a view over a lost table has no columns then,
  * where pragma_table_xinfo of it would fail the whole batch. */
@@ -100,7 +100,8 @@ static void version_add(struct snapshot_reader *r, size_t statement, const struc
     for (size_t i = 0; i < n; i++) {
         int64_t integer = read_integer(row, i);
         struct str text = read_text(row, i);
-        struct str bytes = row->cells[i].class == VALUE_INTEGER ? (struct str){ (const char *)&integer, sizeof(integer) } : text;
+        struct str bytes =
+            row->cells[i].class == VALUE_INTEGER ? (struct str){ (const char *)&integer, sizeof(integer) } : text;
         uint64_t size = bytes.n;
         r->version = str_hash_more(r->version, (struct str){ (const char *)&size, sizeof(size) });
         r->version = str_hash_more(r->version, bytes);
@@ -155,7 +156,8 @@ static bool keep_source(struct snapshot *s, const struct snapshot_reader *r)
     s->objects = ARENA_ARRAY(s->arena, struct snapshot_object, objects->n);
     s->side = ARENA_ARRAY(s->arena, struct snapshot_side, side->n);
     for (size_t i = 0; s->objects && i < objects->n; i++)
-        s->objects[i] = (struct snapshot_object){ keep(s->arena, &objects->rows[i], 0, &failed), keep(s->arena, &objects->rows[i], 3, &failed) };
+        s->objects[i] = (struct snapshot_object){ keep(s->arena, &objects->rows[i], 0, &failed),
+                                                  keep(s->arena, &objects->rows[i], 3, &failed) };
     for (size_t i = 0; s->side && i < side->n; i++) {
         const struct read_row *row = &side->rows[i];
         s->side[i] = (struct snapshot_side){ keep(s->arena, row, 0, &failed), keep(s->arena, row, 1, &failed),

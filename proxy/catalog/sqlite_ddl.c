@@ -14,7 +14,8 @@ static bool is_digit(char c)
 /* SQLite's identifier characters: ASCII letters, digits, _, $ and every byte above 127. */
 static bool is_word(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' || (unsigned char)c >= 128;
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' ||
+           (unsigned char)c >= 128;
 }
 
 static size_t skip_blanks(struct str sql, size_t at)
@@ -117,8 +118,8 @@ struct str sqlite_token_value(struct sqlite_token token, struct arena *arena)
 /* ---- a cursor with one token of look-ahead ---- */
 struct cursor {
     struct str sql;
-    size_t at;      /* behind `token` */
-    size_t before;  /* end of the token before */
+    size_t at;     /* behind `token` */
+    size_t before; /* end of the token before */
     struct sqlite_token token;
     struct arena *arena;
     bool failed;
@@ -164,7 +165,8 @@ static void expect_char(struct cursor *c, char wanted)
 
 static struct str take_name(struct cursor *c)
 {
-    if (c->token.kind != SQLITE_TOKEN_WORD && c->token.kind != SQLITE_TOKEN_QUOTED && c->token.kind != SQLITE_TOKEN_STRING) {
+    if (c->token.kind != SQLITE_TOKEN_WORD && c->token.kind != SQLITE_TOKEN_QUOTED &&
+        c->token.kind != SQLITE_TOKEN_STRING) {
         c->failed = true;
         return (struct str){ 0 };
     }
@@ -237,15 +239,18 @@ static void skip_conflict(struct cursor *c)
         advance(c);
 }
 
-static struct sqlite_constraint *constraint_add(struct cursor *c, struct sqlite_constraint ***tail, enum sqlite_constraint_kind kind,
-                                                struct str name, int column, struct str *column_name)
+static struct sqlite_constraint *constraint_add(struct cursor *c, struct sqlite_constraint ***tail,
+                                                enum sqlite_constraint_kind kind, struct str name, int column,
+                                                struct str *column_name)
 {
     struct sqlite_constraint *constraint = ARENA_NEW(c->arena, struct sqlite_constraint);
     if (!constraint) {
         c->failed = true;
         return NULL;
     }
-    *constraint = (struct sqlite_constraint){ .kind = kind, .name = name, .column = column, .columns = column_name, .n_columns = column_name ? 1 : 0 };
+    *constraint = (struct sqlite_constraint){
+        .kind = kind, .name = name, .column = column, .columns = column_name, .n_columns = column_name ? 1 : 0
+    };
     **tail = constraint;
     *tail = &constraint->next;
     return constraint;
@@ -340,7 +345,8 @@ static bool at_constraint(const struct cursor *c)
 
 static void skip_type(struct cursor *c)
 {
-    while (!c->failed && c->token.kind != SQLITE_TOKEN_END && !at_char(c, ',') && !at_char(c, ')') && !at_constraint(c)) {
+    while (!c->failed && c->token.kind != SQLITE_TOKEN_END && !at_char(c, ',') && !at_char(c, ')') &&
+           !at_constraint(c)) {
         if (at_char(c, '(')) {
             take_parentheses(c);
             break;
@@ -350,8 +356,8 @@ static void skip_type(struct cursor *c)
 }
 
 /* One constraint of a column; false when none follows. */
-static bool take_column_constraint(struct cursor *c, struct sqlite_column *column, int number, struct sqlite_constraint ***tail,
-                                   struct sqlite_constraint **last_key)
+static bool take_column_constraint(struct cursor *c, struct sqlite_column *column, int number,
+                                   struct sqlite_constraint ***tail, struct sqlite_constraint **last_key)
 {
     struct str name = { 0 };
     if (accept_word(c, "CONSTRAINT"))
@@ -401,7 +407,8 @@ static bool take_column_constraint(struct cursor *c, struct sqlite_column *colum
 
 static bool at_table_constraint(const struct cursor *c)
 {
-    return at_word(c, "CONSTRAINT") || at_word(c, "PRIMARY") || at_word(c, "UNIQUE") || at_word(c, "CHECK") || at_word(c, "FOREIGN");
+    return at_word(c, "CONSTRAINT") || at_word(c, "PRIMARY") || at_word(c, "UNIQUE") || at_word(c, "CHECK") ||
+           at_word(c, "FOREIGN");
 }
 
 static void take_table_constraint(struct cursor *c, struct sqlite_constraint ***tail)
@@ -442,7 +449,8 @@ static void take_table_constraint(struct cursor *c, struct sqlite_constraint ***
     }
 }
 
-static void take_column(struct cursor *c, int number, struct sqlite_column ***columns, struct sqlite_constraint ***constraints)
+static void take_column(struct cursor *c, int number, struct sqlite_column ***columns,
+                        struct sqlite_constraint ***constraints)
 {
     struct sqlite_column *column = ARENA_NEW(c->arena, struct sqlite_column);
     if (!column) {

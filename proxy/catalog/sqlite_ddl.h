@@ -19,8 +19,8 @@ enum sqlite_token_kind {
     SQLITE_TOKEN_QUOTED, /* "name", `name`, [name] */
     SQLITE_TOKEN_STRING, /* 'text' */
     SQLITE_TOKEN_NUMBER,
-    SQLITE_TOKEN_BLOB,   /* x'…' */
-    SQLITE_TOKEN_OTHER,  /* one byte of punctuation */
+    SQLITE_TOKEN_BLOB,  /* x'…' */
+    SQLITE_TOKEN_OTHER, /* one byte of punctuation */
 };
 
 struct sqlite_token {
@@ -37,23 +37,23 @@ enum sqlite_constraint_kind { SQLITE_PRIMARY_KEY, SQLITE_UNIQUE, SQLITE_CHECK, S
 
 struct sqlite_constraint {
     enum sqlite_constraint_kind kind;
-    struct str name;              /* empty: not named */
-    int column;                   /* column constraint: 0-based number of its column; -1: table constraint */
-    struct str *columns;          /* names; of a column constraint: its column */
+    struct str name;     /* empty: not named */
+    int column;          /* column constraint: 0-based number of its column; -1: table constraint */
+    struct str *columns; /* names; of a column constraint: its column */
     size_t n_columns;
-    struct str expression;        /* CHECK: what stands inside its parentheses */
+    struct str expression; /* CHECK: what stands inside its parentheses */
     struct str foreign_table;
     struct str *foreign_columns;
-    size_t n_foreign_columns;     /* 0: the other table's primary key */
+    size_t n_foreign_columns; /* 0: the other table's primary key */
     bool deferrable, deferred;
     struct sqlite_constraint *next; /* in the order of the text */
 };
 
 struct sqlite_column {
     struct str name;
-    struct str default_text;   /* DEFAULT's literal or what stands in its parentheses; empty: none */
+    struct str default_text;    /* DEFAULT's literal or what stands in its parentheses; empty: none */
     bool default_is_expression; /* it stood in parentheses */
-    struct str generated_text; /* what stands in the parentheses of AS */
+    struct str generated_text;  /* what stands in the parentheses of AS */
     bool generated_stored;
     bool not_null, autoincrement;
     struct sqlite_column *next;

@@ -210,7 +210,8 @@ static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *text
         return SQLITE_NOMEM;
     if (!make_rows(&c->rows, module->source)) {
         struct str schema = module->relation->schema, name = module->relation->name;
-        base->pVtab->zErrMsg = sqlite3_mprintf("!0A000:reading %.*s.%.*s is not supported", (int)schema.n, schema.p, (int)name.n, name.p);
+        base->pVtab->zErrMsg =
+            sqlite3_mprintf("!0A000:reading %.*s.%.*s is not supported", (int)schema.n, schema.p, (int)name.n, name.p);
         drop_rows(c);
         return SQLITE_ERROR;
     }
@@ -234,12 +235,22 @@ static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int co
     const struct system_cursor *c = (const struct system_cursor *)base;
     const struct value *v = &c->rows.rows[c->at][column];
     switch (v->class) {
-    case VALUE_NULL: sqlite3_result_null(out); break;
-    case VALUE_INTEGER: sqlite3_result_int64(out, v->integer); break;
-    case VALUE_REAL: sqlite3_result_double(out, v->real); break;
+    case VALUE_NULL:
+        sqlite3_result_null(out);
+        break;
+    case VALUE_INTEGER:
+        sqlite3_result_int64(out, v->integer);
+        break;
+    case VALUE_REAL:
+        sqlite3_result_double(out, v->real);
+        break;
     /* A rescan keeps the rows, but the cursor may close before the value is used: copied. */
-    case VALUE_TEXT: sqlite3_result_text64(out, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_TRANSIENT, SQLITE_UTF8); break;
-    case VALUE_BLOB: sqlite3_result_blob64(out, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_TRANSIENT); break;
+    case VALUE_TEXT:
+        sqlite3_result_text64(out, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_TRANSIENT, SQLITE_UTF8);
+        break;
+    case VALUE_BLOB:
+        sqlite3_result_blob64(out, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_TRANSIENT);
+        break;
     }
     return SQLITE_OK;
 }
@@ -251,8 +262,17 @@ static int cursor_rowid(sqlite3_vtab_cursor *c, sqlite3_int64 *ret)
 }
 
 static const sqlite3_module table_module = {
-    .iVersion = 0, .xConnect = table_connect, .xBestIndex = table_best_index, .xDisconnect = table_disconnect, .xOpen = cursor_open,
-    .xClose = cursor_close, .xFilter = cursor_filter, .xNext = cursor_next, .xEof = cursor_eof, .xColumn = cursor_column, .xRowid = cursor_rowid,
+    .iVersion = 0,
+    .xConnect = table_connect,
+    .xBestIndex = table_best_index,
+    .xDisconnect = table_disconnect,
+    .xOpen = cursor_open,
+    .xClose = cursor_close,
+    .xFilter = cursor_filter,
+    .xNext = cursor_next,
+    .xEof = cursor_eof,
+    .xColumn = cursor_column,
+    .xRowid = cursor_rowid,
 };
 
 int system_register(sqlite3 *db, const struct system_source *source)

@@ -22,12 +22,16 @@ struct system_state {
     struct str database, user; /* current_database(), session user */
     /* rows of pg_stat_activity, pg_settings, pg_prepared_statements, pg_locks, pg_stat_statements, pg_roles…: calls add for each row */
     /* false: not a relation the server knows; reading it is refused then */
-    bool (*rows)(void *ctx, struct str relation, bool (*add)(void *add_ctx, const struct value *cells, size_t n), void *add_ctx);
+    bool (*rows)(void *ctx, struct str relation, bool (*add)(void *add_ctx, const struct value *cells, size_t n),
+                 void *add_ctx);
     void *ctx;
 };
 
 /* What the virtual tables of one handle read from; set before each run, cleared after. */
-struct system_source { const struct snapshot *snapshot; const struct system_state *state; };
+struct system_source {
+    const struct snapshot *snapshot;
+    const struct system_state *state;
+};
 /* Registers every system relation and the catalogue functions (pg_get_expr, format_type, pg_get_indexdef, obj_description, to_regclass,
  * pg_table_is_visible, has_table_privilege…) on a handle, as "pg_<prosrc>". source must outlive db. 0 or an SQLite error code. */
 int system_register(struct sqlite3 *db, const struct system_source *source);

@@ -27,7 +27,8 @@ static void index_row(struct system_rows *rows, const struct relation *r, const 
     bool expressions = false;
     for (size_t i = 0; i < n; i++) {
         columns[i] = x->columns[i].column;
-        options[i] = (int16_t)((x->columns[i].descending ? 1 : 0) | (x->columns[i].nulls_first ? 2 : 0)); /* INDOPTION_DESC, INDOPTION_NULLS_FIRST */
+        options[i] = (int16_t)((x->columns[i].descending ? 1 : 0) |
+                               (x->columns[i].nulls_first ? 2 : 0)); /* INDOPTION_DESC, INDOPTION_NULLS_FIRST */
         expressions |= !x->columns[i].column;
     }
     row_begin_cells(rows);
@@ -88,7 +89,8 @@ static oid_t referenced_index(const struct relation *f, const struct constraint 
     return 0;
 }
 
-static void constraint_row(struct system_rows *rows, const struct snapshot *s, const struct relation *r, const struct constraint *c)
+static void constraint_row(struct system_rows *rows, const struct snapshot *s, const struct relation *r,
+                           const struct constraint *c)
 {
     static const struct str path[] = { STR_INIT("public") };
     bool foreign = c->kind == 'f';
@@ -140,8 +142,10 @@ void provide_pg_attrdef(struct system_rows *rows, const struct system_source *so
             const struct column *c = &r->columns[k];
             struct str text = c->default_text;
             if (!text.n && c->sequence.n && !c->identity)
-                text = str_is(r->schema, "public") ? arena_printf(rows->arena, "nextval('%.*s'::regclass)", STR_FMT(c->sequence))
-                                                   : arena_printf(rows->arena, "nextval('%.*s.%.*s'::regclass)", STR_FMT(r->schema), STR_FMT(c->sequence));
+                text = str_is(r->schema, "public")
+                           ? arena_printf(rows->arena, "nextval('%.*s'::regclass)", STR_FMT(c->sequence))
+                           : arena_printf(rows->arena, "nextval('%.*s.%.*s'::regclass)", STR_FMT(r->schema),
+                                          STR_FMT(c->sequence));
             if (!text.n)
                 continue;
             row_begin_cells(rows);
@@ -211,9 +215,14 @@ void provide_pg_sequence(struct system_rows *rows, const struct system_source *s
 
 void provide_pg_am(struct system_rows *rows, const struct system_source *source)
 {
-    static const struct { oid_t oid; const char *name; oid_t handler; const char *type; } list[] = {
-        { 2, "heap", 3, "t" },      { 403, "btree", 330, "i" },  { 405, "hash", 331, "i" }, { 783, "gist", 332, "i" },
-        { 2742, "gin", 333, "i" },  { 4000, "spgist", 334, "i" }, { 3580, "brin", 335, "i" },
+    static const struct {
+        oid_t oid;
+        const char *name;
+        oid_t handler;
+        const char *type;
+    } list[] = {
+        { 2, "heap", 3, "t" },     { 403, "btree", 330, "i" },   { 405, "hash", 331, "i" },  { 783, "gist", 332, "i" },
+        { 2742, "gin", 333, "i" }, { 4000, "spgist", 334, "i" }, { 3580, "brin", 335, "i" },
     };
     (void)source;
     for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
@@ -228,8 +237,13 @@ void provide_pg_am(struct system_rows *rows, const struct system_source *source)
 
 void provide_pg_collation(struct system_rows *rows, const struct system_source *source)
 {
-    static const struct { oid_t oid; const char *name, *provider, *collate; } list[] = {
-        { OID_DEFAULT_COLLATION, "default", "d", NULL }, { OID_C_COLLATION, "C", "c", "C" }, { 951, "POSIX", "c", "POSIX" },
+    static const struct {
+        oid_t oid;
+        const char *name, *provider, *collate;
+    } list[] = {
+        { OID_DEFAULT_COLLATION, "default", "d", NULL },
+        { OID_C_COLLATION, "C", "c", "C" },
+        { 951, "POSIX", "c", "POSIX" },
     };
     (void)source;
     for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
@@ -249,7 +263,10 @@ void provide_pg_collation(struct system_rows *rows, const struct system_source *
 
 void provide_pg_tablespace(struct system_rows *rows, const struct system_source *source)
 {
-    static const struct { oid_t oid; const char *name; } list[] = { { OID_DEFAULT_TABLESPACE, "pg_default" }, { 1664, "pg_global" } };
+    static const struct {
+        oid_t oid;
+        const char *name;
+    } list[] = { { OID_DEFAULT_TABLESPACE, "pg_default" }, { 1664, "pg_global" } };
     (void)source;
     for (size_t i = 0; i < 2; i++) {
         row_begin_cells(rows);

@@ -129,11 +129,13 @@ static const char *alignment(const struct pg_type *t)
     return !t || t->length == -1 ? "i" : t->length == 1 ? "c" : t->length == 2 ? "s" : t->length == 8 ? "d" : "i";
 }
 
-static void attribute_row(struct system_rows *rows, const struct snapshot *s, oid_t relation, const struct column *c, int number)
+static void attribute_row(struct system_rows *rows, const struct snapshot *s, oid_t relation, const struct column *c,
+                          int number)
 {
     oid_t base = s ? snapshot_base_type(s, c->type, NULL) : c->type;
     const struct pg_type *t = pg_type_by_oid(base);
-    bool is_enum = base != c->type && s && snapshot_user_type(s, c->type) && snapshot_user_type(s, c->type)->kind == 'e';
+    bool is_enum =
+        base != c->type && s && snapshot_user_type(s, c->type) && snapshot_user_type(s, c->type)->kind == 'e';
     row_begin_cells(rows);
     row_set_int(rows, "attrelid", relation);
     row_set_text(rows, "attname", c->name);
@@ -156,7 +158,8 @@ static void attribute_row(struct system_rows *rows, const struct snapshot *s, oi
     row_set_bool(rows, "attisdropped", false);
     row_set_bool(rows, "attislocal", true);
     row_set_int(rows, "attinhcount", 0);
-    row_set_int(rows, "attcollation", !is_enum && t && t->category == 'S' ? (t->oid == 19 ? OID_C_COLLATION : OID_DEFAULT_COLLATION) : 0);
+    row_set_int(rows, "attcollation",
+                !is_enum && t && t->category == 'S' ? (t->oid == 19 ? OID_C_COLLATION : OID_DEFAULT_COLLATION) : 0);
     row_end_cells(rows);
 }
 
@@ -175,7 +178,9 @@ static void attributes_of(struct system_rows *rows, const struct snapshot *s, co
     for (size_t i = 0; i < r->n_indexes; i++) {
         for (size_t k = 0; k < r->indexes[i].n_columns; k++) {
             const struct column *of = column_by_number(r, r->indexes[i].columns[k].column);
-            struct column c = { .name = of ? of->name : STR("expr"), .type = of ? of->type : 25, .typmod = of ? of->typmod : -1 };
+            struct column c = { .name = of ? of->name : STR("expr"),
+                                .type = of ? of->type : 25,
+                                .typmod = of ? of->typmod : -1 };
             attribute_row(rows, s, r->indexes[i].oid, &c, (int)k + 1);
         }
     }
@@ -236,14 +241,24 @@ static void type_row(struct system_rows *rows, const struct pg_type *t, struct s
     row_set_int(rows, "typbasetype", 0);
     row_set_int(rows, "typtypmod", -1);
     row_set_int(rows, "typndims", 0);
-    row_set_int(rows, "typcollation", t->category == 'S' && t->kind == 'b' ? (t->oid == 19 ? OID_C_COLLATION : OID_DEFAULT_COLLATION) : 0);
+    row_set_int(rows, "typcollation",
+                t->category == 'S' && t->kind == 'b' ? (t->oid == 19 ? OID_C_COLLATION : OID_DEFAULT_COLLATION) : 0);
 }
 
 static void user_type_rows(struct system_rows *rows, const struct snapshot *s, const struct user_type *u)
 {
     const struct pg_type *base = u->kind == 'd' ? pg_type_by_oid(snapshot_base_type(s, u->oid, NULL)) : NULL;
-    struct pg_type t = { .oid = u->oid, .name = "enum", .array = u->array, .length = u->kind == 'e' ? 4 : base ? base->length : -1, .kind = u->kind,
-                         .category = u->kind == 'e' ? 'E' : base ? base->category : 'U', .delimiter = ',' };
+    struct pg_type t = { .oid = u->oid,
+                         .name = "enum",
+                         .array = u->array,
+                         .length = u->kind == 'e' ? 4
+                                   : base         ? base->length
+                                                  : -1,
+                         .kind = u->kind,
+                         .category = u->kind == 'e' ? 'E'
+                                     : base         ? base->category
+                                                    : 'U',
+                         .delimiter = ',' };
     type_row(rows, &t, u->name, u->schema);
     if (u->kind == 'd') {
         row_set_bool(rows, "typnotnull", u->not_null);
@@ -252,7 +267,13 @@ static void user_type_rows(struct system_rows *rows, const struct snapshot *s, c
         row_set_text(rows, "typdefault", u->default_text.n ? u->default_text : (struct str){ 0 });
     }
     row_end_cells(rows);
-    struct pg_type array = { .oid = u->array, .name = "array", .element = u->oid, .length = -1, .kind = 'b', .category = 'A', .delimiter = ',' };
+    struct pg_type array = { .oid = u->array,
+                             .name = "array",
+                             .element = u->oid,
+                             .length = -1,
+                             .kind = 'b',
+                             .category = 'A',
+                             .delimiter = ',' };
     if (u->array) {
         type_row(rows, &array, arena_printf(rows->arena, "_%.*s", STR_FMT(u->name)), u->schema);
         row_end_cells(rows);
@@ -261,7 +282,9 @@ static void user_type_rows(struct system_rows *rows, const struct snapshot *s, c
 
 static void row_type_row(struct system_rows *rows, const struct relation *r)
 {
-    struct pg_type t = { .oid = r->row_type, .name = "record", .length = -1, .kind = 'c', .category = 'C', .delimiter = ',' };
+    struct pg_type t = {
+        .oid = r->row_type, .name = "record", .length = -1, .kind = 'c', .category = 'C', .delimiter = ','
+    };
     type_row(rows, &t, r->name, r->schema);
     row_set_int(rows, "typrelid", r->oid);
     row_end_cells(rows);
@@ -279,7 +302,8 @@ void provide_pg_type(struct system_rows *rows, const struct system_source *sourc
     for (size_t i = 0; s && i < s->n_types; i++)
         user_type_rows(rows, s, &s->types[i]);
     for (size_t i = 0; s && i < s->n_relations; i++)
-        if (s->relations[i].row_type && (s->relations[i].kind == RELATION_TABLE || s->relations[i].kind == RELATION_VIEW))
+        if (s->relations[i].row_type &&
+            (s->relations[i].kind == RELATION_TABLE || s->relations[i].kind == RELATION_VIEW))
             row_type_row(rows, &s->relations[i]);
 }
 
@@ -305,10 +329,12 @@ void provide_pg_range(struct system_rows *rows, const struct system_source *sour
 {
     /* pg_range of PostgreSQL 15: range, element, multirange, collation, operator class, canonical and difference functions. */
     static const oid_t ranges[][7] = {
-        { 3904, 23, 4451, 0, 1978, 3914, 3922 },  { 3906, 1700, 4532, 0, 3125, 0, 3924 },    { 3908, 1114, 4533, 0, 3128, 0, 3929 },
-        { 3910, 1184, 4534, 0, 3127, 0, 3930 },   { 3912, 1082, 4535, 0, 3122, 3915, 3925 }, { 3926, 20, 4536, 0, 3124, 3928, 3923 },
+        { 3904, 23, 4451, 0, 1978, 3914, 3922 },   { 3906, 1700, 4532, 0, 3125, 0, 3924 },
+        { 3908, 1114, 4533, 0, 3128, 0, 3929 },    { 3910, 1184, 4534, 0, 3127, 0, 3930 },
+        { 3912, 1082, 4535, 0, 3122, 3915, 3925 }, { 3926, 20, 4536, 0, 3124, 3928, 3923 },
     };
-    static const char *const names[] = { "rngtypid", "rngsubtype", "rngmultitypid", "rngcollation", "rngsubopc", "rngcanonical", "rngsubdiff" };
+    static const char *const names[] = { "rngtypid",  "rngsubtype",   "rngmultitypid", "rngcollation",
+                                         "rngsubopc", "rngcanonical", "rngsubdiff" };
     (void)source;
     for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
         row_begin_cells(rows);

@@ -12,19 +12,21 @@
 
 struct system_rows {
     const struct relation *relation;
-    struct arena *arena;        /* dies when the scan ends */
+    struct arena *arena; /* dies when the scan ends */
     struct value **rows;
     size_t n, size;
     struct value *current;
-    bool failed;                /* no memory */
+    bool failed; /* no memory */
 };
 
 /* A provider. source->snapshot may be NULL: only built-in objects then. */
 typedef void system_provider(struct system_rows *rows, const struct system_source *source);
 
 void row_begin_cells(struct system_rows *rows);
-void row_set(struct system_rows *rows, const char *column, struct value v); /* aborts in debug builds on an unknown column */
-void row_set_text(struct system_rows *rows, const char *column, struct str s); /* copied only when in the arena already or constant: lent */
+void row_set(struct system_rows *rows, const char *column,
+             struct value v); /* aborts in debug builds on an unknown column */
+void row_set_text(struct system_rows *rows, const char *column,
+                  struct str s); /* copied only when in the arena already or constant: lent */
 void row_set_cstr(struct system_rows *rows, const char *column, const char *s);
 void row_set_int(struct system_rows *rows, const char *column, int64_t v);
 void row_set_bool(struct system_rows *rows, const char *column, bool v);
@@ -35,8 +37,21 @@ void row_end_cells(struct system_rows *rows);
 #undef PROVIDER
 
 /* OIDs that every PostgreSQL has. */
-enum { OID_PG_CATALOG = 11, OID_PUBLIC = 2200, OID_OWNER = 10, OID_HEAP = 2, OID_BTREE = 403, OID_DEFAULT_COLLATION = 100, OID_C_COLLATION = 950,
-       OID_INFORMATION_SCHEMA = 13183, OID_PG_CLASS = 1259, OID_PG_TYPE = 1247, OID_PG_CONSTRAINT = 2606, OID_PG_NAMESPACE = 2615, OID_DEFAULT_TABLESPACE = 1663 };
+enum {
+    OID_PG_CATALOG = 11,
+    OID_PUBLIC = 2200,
+    OID_OWNER = 10,
+    OID_HEAP = 2,
+    OID_BTREE = 403,
+    OID_DEFAULT_COLLATION = 100,
+    OID_C_COLLATION = 950,
+    OID_INFORMATION_SCHEMA = 13183,
+    OID_PG_CLASS = 1259,
+    OID_PG_TYPE = 1247,
+    OID_PG_CONSTRAINT = 2606,
+    OID_PG_NAMESPACE = 2615,
+    OID_DEFAULT_TABLESPACE = 1663
+};
 oid_t system_schema_oid(struct str schema); /* of user schemas: derived from the name */
 
 #endif

@@ -98,7 +98,8 @@ bool analyze_relation_name(A *a, const PgQuery__RangeVar *name, bool missing_ok,
     if (*ret || missing_ok)
         return true;
     if (schema.n)
-        return fail_at(a, name->location, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s.%.*s\" does not exist", STR_FMT(schema), STR_FMT(table));
+        return fail_at(a, name->location, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s.%.*s\" does not exist",
+                       STR_FMT(schema), STR_FMT(table));
     return fail_at(a, name->location, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(table));
 }
 
@@ -106,7 +107,8 @@ static bool check_params(A *a)
 {
     for (size_t i = 0; i < a->n_params; i++) {
         if (a->param_types[i] == 0 || a->param_types[i] == TYPE_OID_unknown)
-            return fail_at(a, -1, SQLSTATE_INDETERMINATE_DATATYPE, "could not determine data type of parameter $%zu", i + 1);
+            return fail_at(a, -1, SQLSTATE_INDETERMINATE_DATATYPE, "could not determine data type of parameter $%zu",
+                           i + 1);
     }
     return true;
 }
@@ -120,8 +122,8 @@ bool analyze_statement(A *a, const Node *raw, struct query **ret)
     return true;
 }
 
-bool analyze_expression(A *a, const Node *raw, const struct relation *relation, const char *what, oid_t target_type, int32_t target_typmod,
-                        struct expr **ret, struct query **ret_scope)
+bool analyze_expression(A *a, const Node *raw, const struct relation *relation, const char *what, oid_t target_type,
+                        int32_t target_typmod, struct expr **ret, struct query **ret_scope)
 {
     struct query *q = NEW(a, struct query);
     struct scope s = { .query = q, .place = PLACE_STANDALONE, .standalone_what = what };
@@ -143,10 +145,12 @@ bool analyze_expression(A *a, const Node *raw, const struct relation *relation, 
         if (!coerce_to_target(a, e, target_type, target_typmod, COERCION_ASSIGNMENT, -1, &c))
             return false;
         if (!c)
-            return fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "%s is of type %.*s but expression is of type %.*s", what,
+            return fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH,
+                           "%s is of type %.*s but expression is of type %.*s", what,
                            STR_FMT(type_text(a, target_type, -1)), STR_FMT(type_text(a, e->type, -1)));
         e = c;
-    } else if (e->type == TYPE_OID_unknown && !(e = coerce_type(a, e, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1))) {
+    } else if (e->type == TYPE_OID_unknown &&
+               !(e = coerce_type(a, e, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1))) {
         return false;
     }
     *ret = e;
@@ -154,20 +158,26 @@ bool analyze_expression(A *a, const Node *raw, const struct relation *relation, 
     return true;
 }
 
-bool analyze_expression_text(const A *outer, struct str text, const struct relation *relation, const char *what, oid_t target_type,
-                             int32_t target_typmod, struct expr **ret, struct query **ret_scope)
+bool analyze_expression_text(const A *outer, struct str text, const struct relation *relation, const char *what,
+                             oid_t target_type, int32_t target_typmod, struct expr **ret, struct query **ret_scope)
 {
     struct sql_list list;
     struct str statement = arena_printf(outer->arena, "SELECT %.*s", STR_FMT(text));
-    A inner = { .snapshot = outer->snapshot, .settings = outer->settings, .arena = outer->arena, .depth = outer->depth + 1, .err = outer->err };
+    A inner = { .snapshot = outer->snapshot,
+                .settings = outer->settings,
+                .arena = outer->arena,
+                .depth = outer->depth + 1,
+                .err = outer->err };
     if (!statement.p)
         return err_oom(outer->err);
     if (!sql_parse(statement, statement.n, outer->arena, &list, outer->err))
         return false;
     const PgQuery__RawStmt *raw = list.n == 1 ? list.statements[0].raw : NULL;
     if (!raw || raw->stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT || raw->stmt->select_stmt->n_target_list != 1)
-        return err_set(outer->err, SQLSTATE_DATA_CORRUPTED, "a stored expression of the catalogue is not one expression");
-    return analyze_expression(&inner, raw->stmt->select_stmt->target_list[0]->res_target->val, relation, what, target_type, target_typmod, ret, ret_scope);
+        return err_set(outer->err, SQLSTATE_DATA_CORRUPTED,
+                       "a stored expression of the catalogue is not one expression");
+    return analyze_expression(&inner, raw->stmt->select_stmt->target_list[0]->res_target->val, relation, what,
+                              target_type, target_typmod, ret, ret_scope);
 }
 
 /* --- walking --- */
@@ -216,8 +226,11 @@ void expr_walk(struct expr *e, bool (*visit)(struct expr *e, void *ctx), void *c
         walk_list(e->subscript.lower, e->subscript.n_dims, visit, ctx);
         walk_list(e->subscript.upper, e->subscript.n_dims, visit, ctx);
         break;
-    case EXPR_ARRAY_CAST: expr_walk(e->array_cast.element, visit, ctx); break;
-    default: break;
+    case EXPR_ARRAY_CAST:
+        expr_walk(e->array_cast.element, visit, ctx);
+        break;
+    default:
+        break;
     }
 }
 
@@ -239,20 +252,26 @@ static bool values_equal(const struct value *x, const struct value *y)
     if (x->class != y->class)
         return false;
     switch (x->class) {
-    case VALUE_NULL: return true;
-    case VALUE_INTEGER: return x->integer == y->integer;
-    case VALUE_REAL: return memcmp(&x->real, &y->real, sizeof(double)) == 0;
-    default: return str_eq(x->bytes, y->bytes);
+    case VALUE_NULL:
+        return true;
+    case VALUE_INTEGER:
+        return x->integer == y->integer;
+    case VALUE_REAL:
+        return memcmp(&x->real, &y->real, sizeof(double)) == 0;
+    default:
+        return str_eq(x->bytes, y->bytes);
     }
 }
 
 static bool calls_equal(const struct expr *x, const struct expr *y)
 {
-    if (x->call.proc != y->call.proc || x->call.distinct != y->call.distinct || x->call.star != y->call.star || x->call.n_order != y->call.n_order ||
-        !x->call.filter != !y->call.filter || x->call.window != y->call.window || x->call.levels_up != y->call.levels_up)
+    if (x->call.proc != y->call.proc || x->call.distinct != y->call.distinct || x->call.star != y->call.star ||
+        x->call.n_order != y->call.n_order || !x->call.filter != !y->call.filter || x->call.window != y->call.window ||
+        x->call.levels_up != y->call.levels_up)
         return false;
     for (size_t i = 0; i < x->call.n_order; i++)
-        if (!expr_equal(x->call.order[i].expr, y->call.order[i].expr) || x->call.order[i].descending != y->call.order[i].descending)
+        if (!expr_equal(x->call.order[i].expr, y->call.order[i].expr) ||
+            x->call.order[i].descending != y->call.order[i].descending)
             return false;
     return !x->call.filter || expr_equal(x->call.filter, y->call.filter);
 }
@@ -262,7 +281,8 @@ static bool cases_equal(const struct expr *x, const struct expr *y)
     if (x->cases.n_arms != y->cases.n_arms || !expr_equal(x->cases.otherwise, y->cases.otherwise))
         return false;
     for (size_t i = 0; i < x->cases.n_arms; i++)
-        if (!expr_equal(x->cases.arms[i].when, y->cases.arms[i].when) || !expr_equal(x->cases.arms[i].then, y->cases.arms[i].then))
+        if (!expr_equal(x->cases.arms[i].when, y->cases.arms[i].when) ||
+            !expr_equal(x->cases.arms[i].then, y->cases.arms[i].then))
             return false;
     return true;
 }
@@ -271,26 +291,46 @@ bool expr_equal(const struct expr *x, const struct expr *y)
 {
     if (x == y)
         return true;
-    if (!x || !y || x->kind != y->kind || x->type != y->type || x->n_args != y->n_args || !lists_equal(x->args, y->args, x->n_args))
+    if (!x || !y || x->kind != y->kind || x->type != y->type || x->n_args != y->n_args ||
+        !lists_equal(x->args, y->args, x->n_args))
         return false;
     switch (x->kind) {
-    case EXPR_CONST: return x->constant.is_null == y->constant.is_null && (x->constant.is_null || values_equal(&x->constant.value, &y->constant.value));
-    case EXPR_PARAM: return x->param.number == y->param.number;
+    case EXPR_CONST:
+        return x->constant.is_null == y->constant.is_null &&
+               (x->constant.is_null || values_equal(&x->constant.value, &y->constant.value));
+    case EXPR_PARAM:
+        return x->param.number == y->param.number;
     case EXPR_VAR:
-    case EXPR_WHOLE_ROW: return x->var.rte == y->var.rte && x->var.column == y->var.column && x->var.levels_up == y->var.levels_up;
-    case EXPR_FUNC: case EXPR_AGGREGATE: case EXPR_WINDOW: case EXPR_NULLIF: case EXPR_DISTINCT: case EXPR_NOT_DISTINCT: case EXPR_ANY_ARRAY:
-    case EXPR_ALL_ARRAY: case EXPR_IN_LIST: case EXPR_NOT_IN_LIST:
+    case EXPR_WHOLE_ROW:
+        return x->var.rte == y->var.rte && x->var.column == y->var.column && x->var.levels_up == y->var.levels_up;
+    case EXPR_FUNC:
+    case EXPR_AGGREGATE:
+    case EXPR_WINDOW:
+    case EXPR_NULLIF:
+    case EXPR_DISTINCT:
+    case EXPR_NOT_DISTINCT:
+    case EXPR_ANY_ARRAY:
+    case EXPR_ALL_ARRAY:
+    case EXPR_IN_LIST:
+    case EXPR_NOT_IN_LIST:
         return calls_equal(x, y);
-    case EXPR_CASE: return cases_equal(x, y);
-    case EXPR_SUBLINK: return false;
-    case EXPR_ROW_COMPARE: return x->row_compare.n_procs == y->row_compare.n_procs && x->row_compare.procs[0] == y->row_compare.procs[0];
+    case EXPR_CASE:
+        return cases_equal(x, y);
+    case EXPR_SUBLINK:
+        return false;
+    case EXPR_ROW_COMPARE:
+        return x->row_compare.n_procs == y->row_compare.n_procs && x->row_compare.procs[0] == y->row_compare.procs[0];
     case EXPR_SUBSCRIPT:
         return x->subscript.n_dims == y->subscript.n_dims && x->subscript.is_slice == y->subscript.is_slice &&
                lists_equal(x->subscript.lower, y->subscript.lower, x->subscript.n_dims) &&
                lists_equal(x->subscript.upper, y->subscript.upper, x->subscript.n_dims);
-    case EXPR_ARRAY_CAST: return expr_equal(x->array_cast.element, y->array_cast.element);
-    case EXPR_TYPMOD: return x->typmod == y->typmod;
-    case EXPR_SQL_VALUE: return x->sql_value.function == y->sql_value.function && x->sql_value.precision == y->sql_value.precision;
-    default: return true;
+    case EXPR_ARRAY_CAST:
+        return expr_equal(x->array_cast.element, y->array_cast.element);
+    case EXPR_TYPMOD:
+        return x->typmod == y->typmod;
+    case EXPR_SQL_VALUE:
+        return x->sql_value.function == y->sql_value.function && x->sql_value.precision == y->sql_value.precision;
+    default:
+        return true;
     }
 }

@@ -21,10 +21,11 @@ struct analyze_context {
     const struct snapshot *snapshot;
     const struct sql_settings *settings;
     struct arena *arena;
-    struct str text;      /* the whole string the locations count in; empty: errors carry no position */
+    struct str text;                      /* the whole string the locations count in; empty: errors carry no position */
     const struct literal_table *literals; /* literal tokens of text, or NULL: constants get literal -1 */
     /* parameters: declared types (0: unknown yet), grown as $n are met */
-    oid_t *param_types; size_t n_params;
+    oid_t *param_types;
+    size_t n_params;
     size_t n_declared_params;
     bool params_allowed;
     int depth;
@@ -38,16 +39,20 @@ bool analyze_statement(struct analyze_context *c, const PgQuery__Node *raw, stru
  * expressions, predicates), or NULL (defaults). target_type 0: as it comes; else assignment coercion to target_type/target_typmod
  * (42804 when impossible). what: for messages, as in "CHECK constraint". No parameters, subqueries, aggregates, windows or sets: 0A000/42803…
  * as PostgreSQL says for that place. Gives the query holding the scope too (rtable[0] = relation). */
-bool analyze_expression(struct analyze_context *c, const PgQuery__Node *raw, const struct relation *relation, const char *what,
-                        oid_t target_type, int32_t target_typmod, struct expr **ret, struct query **ret_scope);
+bool analyze_expression(struct analyze_context *c, const PgQuery__Node *raw, const struct relation *relation,
+                        const char *what, oid_t target_type, int32_t target_typmod, struct expr **ret,
+                        struct query **ret_scope);
 /* The same from text (a default or check of the snapshot). */
-bool analyze_expression_text(const struct analyze_context *outer, struct str text, const struct relation *relation, const char *what,
-                             oid_t target_type, int32_t target_typmod, struct expr **ret, struct query **ret_scope);
+bool analyze_expression_text(const struct analyze_context *outer, struct str text, const struct relation *relation,
+                             const char *what, oid_t target_type, int32_t target_typmod, struct expr **ret,
+                             struct query **ret_scope);
 /* A type name as written -> OID and typmod; 42704 `type "x" does not exist`, 22023 for modifiers. serial types are given as
  * int2/int4/int8 with *ret_serial true (NULL: not allowed, 42704). */
-bool analyze_type_name(struct analyze_context *c, const PgQuery__TypeName *name, oid_t *ret_type, int32_t *ret_typmod, bool *ret_serial);
+bool analyze_type_name(struct analyze_context *c, const PgQuery__TypeName *name, oid_t *ret_type, int32_t *ret_typmod,
+                       bool *ret_serial);
 /* Schema-qualified name of a relation -> struct relation; 42P01 `relation "x" does not exist` unless missing_ok (then NULL). */
-bool analyze_relation_name(struct analyze_context *c, const PgQuery__RangeVar *name, bool missing_ok, const struct relation **ret);
+bool analyze_relation_name(struct analyze_context *c, const PgQuery__RangeVar *name, bool missing_ok,
+                           const struct relation **ret);
 /* Byte offset in the whole text -> 1-based character position for err. */
 int analyze_position(struct str text, int location);
 

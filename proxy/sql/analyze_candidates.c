@@ -37,7 +37,8 @@ static size_t keep_exact(A *a, size_t n_args, const oid_t *base, struct candidat
     return keep_best(list, points, n);
 }
 
-static size_t keep_preferred(A *a, size_t n_args, const oid_t *base, const char *category, struct candidate *list, size_t n)
+static size_t keep_preferred(A *a, size_t n_args, const oid_t *base, const char *category, struct candidate *list,
+                             size_t n)
 {
     int points[MAX_CANDIDATES];
     for (size_t i = 0; i < n; i++) {
@@ -53,7 +54,8 @@ static size_t keep_preferred(A *a, size_t n_args, const oid_t *base, const char 
 }
 
 /* Step for unknown arguments: the category that the candidates agree on, strings preferred. False: not resolved. */
-static bool unknown_categories(A *a, size_t n_args, const oid_t *base, char *category, bool *has_preferred, const struct candidate *list, size_t n)
+static bool unknown_categories(A *a, size_t n_args, const oid_t *base, char *category, bool *has_preferred,
+                               const struct candidate *list, size_t n)
 {
     bool resolved = false;
     for (size_t k = 0; k < n_args; k++) {
@@ -84,7 +86,8 @@ static bool unknown_categories(A *a, size_t n_args, const oid_t *base, char *cat
     return resolved;
 }
 
-static size_t keep_categories(A *a, size_t n_args, const oid_t *base, const char *category, const bool *has_preferred, struct candidate *list, size_t n)
+static size_t keep_categories(A *a, size_t n_args, const oid_t *base, const char *category, const bool *has_preferred,
+                              struct candidate *list, size_t n)
 {
     size_t kept = 0;
     struct candidate saved[MAX_CANDIDATES];

@@ -7,7 +7,8 @@ static int add_target(A *a, struct scope *s, const PgQuery__RangeVar *name, cons
     if (!analyze_relation_name(a, name, false, &r))
         return -1;
     if (r->is_system) {
-        fail_at(a, name->location, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied for table %.*s", STR_FMT(r->name));
+        fail_at(a, name->location, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied for table %.*s",
+                STR_FMT(r->name));
         return -1;
     }
     if (r->kind == RELATION_SEQUENCE) {
@@ -29,7 +30,8 @@ static const struct column *target_column(A *a, const struct relation *r, struct
 {
     const struct column *c = relation_column(r, name);
     if (!c)
-        fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist", STR_FMT(name), STR_FMT(r->name));
+        fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist",
+                STR_FMT(name), STR_FMT(r->name));
     return c;
 }
 
@@ -40,7 +42,8 @@ static struct expr *assign(A *a, const struct column *c, struct expr *e)
     if (!coerce_to_target(a, e, c->type, c->typmod, COERCION_ASSIGNMENT, -1, &done))
         return NULL;
     if (!done) {
-        fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "column \"%.*s\" is of type %.*s but expression is of type %.*s", STR_FMT(c->name),
+        fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH,
+                "column \"%.*s\" is of type %.*s but expression is of type %.*s", STR_FMT(c->name),
                 STR_FMT(type_text(a, c->type, -1)), STR_FMT(type_text(a, e->type, -1)));
         err_hint(a->err, "You will need to rewrite or cast the expression.");
     }
@@ -88,7 +91,8 @@ static bool named_columns(A *a, const PgQuery__InsertStmt *stmt, struct insert *
             return false;
         for (size_t k = 0; k < in->n_named; k++)
             if (in->named[k] == c)
-                return fail_at(a, t->location, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once", STR_FMT(c->name));
+                return fail_at(a, t->location, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once",
+                               STR_FMT(c->name));
         if (!PUSH(a, in->named, in->n_named, c))
             return false;
     }
@@ -104,11 +108,13 @@ static bool named_columns(A *a, const PgQuery__InsertStmt *stmt, struct insert *
 static bool may_be_given(A *a, const struct insert *in, const struct column *c)
 {
     if (c->generated) {
-        fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%.*s\"", STR_FMT(c->name));
+        fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%.*s\"",
+                STR_FMT(c->name));
         return err_detail(a->err, "Column \"%.*s\" is a generated column.", STR_FMT(c->name));
     }
     if (c->identity == 'a' && !in->overriding_system && !in->overriding_user) {
-        fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%.*s\"", STR_FMT(c->name));
+        fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%.*s\"",
+                STR_FMT(c->name));
         err_detail(a->err, "Column \"%.*s\" is an identity column defined as GENERATED ALWAYS.", STR_FMT(c->name));
         return err_hint(a->err, "Use OVERRIDING SYSTEM VALUE to override.");
     }
@@ -124,23 +130,34 @@ static bool takes_default_anyway(const struct insert *in, const struct column *c
 static int raw_location(const Node *n)
 {
     switch (n->node_case) {
-    case PG_QUERY__NODE__NODE_A_CONST: return n->a_const->location;
-    case PG_QUERY__NODE__NODE_COLUMN_REF: return n->column_ref->location;
-    case PG_QUERY__NODE__NODE_PARAM_REF: return n->param_ref->location;
-    case PG_QUERY__NODE__NODE_FUNC_CALL: return n->func_call->location;
-    case PG_QUERY__NODE__NODE_RES_TARGET: return n->res_target->location;
-    case PG_QUERY__NODE__NODE_TYPE_CAST: return raw_location(n->type_cast->arg);
-    case PG_QUERY__NODE__NODE_A_EXPR: return n->a_expr->lexpr ? raw_location(n->a_expr->lexpr) : n->a_expr->location;
-    default: return -1;
+    case PG_QUERY__NODE__NODE_A_CONST:
+        return n->a_const->location;
+    case PG_QUERY__NODE__NODE_COLUMN_REF:
+        return n->column_ref->location;
+    case PG_QUERY__NODE__NODE_PARAM_REF:
+        return n->param_ref->location;
+    case PG_QUERY__NODE__NODE_FUNC_CALL:
+        return n->func_call->location;
+    case PG_QUERY__NODE__NODE_RES_TARGET:
+        return n->res_target->location;
+    case PG_QUERY__NODE__NODE_TYPE_CAST:
+        return raw_location(n->type_cast->arg);
+    case PG_QUERY__NODE__NODE_A_EXPR:
+        return n->a_expr->lexpr ? raw_location(n->a_expr->lexpr) : n->a_expr->location;
+    default:
+        return -1;
     }
 }
 
-static bool count_matches(A *a, const struct insert *in, const PgQuery__InsertStmt *stmt, Node *const *exprs, size_t given)
+static bool count_matches(A *a, const struct insert *in, const PgQuery__InsertStmt *stmt, Node *const *exprs,
+                          size_t given)
 {
     if (given > in->n_named)
-        return fail_at(a, raw_location(exprs[in->n_named]), SQLSTATE_SYNTAX_ERROR, "INSERT has more expressions than target columns");
+        return fail_at(a, raw_location(exprs[in->n_named]), SQLSTATE_SYNTAX_ERROR,
+                       "INSERT has more expressions than target columns");
     if (given < in->n_named && stmt->n_cols)
-        return fail_at(a, stmt->cols[given]->res_target->location, SQLSTATE_SYNTAX_ERROR, "INSERT has more target columns than expressions");
+        return fail_at(a, stmt->cols[given]->res_target->location, SQLSTATE_SYNTAX_ERROR,
+                       "INSERT has more target columns than expressions");
     return true;
 }
 
@@ -176,7 +193,8 @@ static struct expr *default_or_null(A *a, const struct column *c)
     return e ? e : const_null(a, c->type, c->typmod, -1);
 }
 
-static bool insert_values(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt, const PgQuery__SelectStmt *values)
+static bool insert_values(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt,
+                          const PgQuery__SelectStmt *values)
 {
     struct query *q = s->query;
     size_t given = values ? values->values_lists[0]->list->n_items : 0, n_rows = values ? values->n_values_lists : 1;
@@ -213,15 +231,18 @@ static bool insert_values(A *a, struct scope *s, const struct insert *in, const 
     for (size_t i = q->n_insert_columns; i-- > 0;) {
         if (!q->insert_columns[i]->generated)
             continue;
-        memmove(q->insert_columns + i, q->insert_columns + i + 1, (q->n_insert_columns - i - 1) * sizeof(*q->insert_columns));
+        memmove(q->insert_columns + i, q->insert_columns + i + 1,
+                (q->n_insert_columns - i - 1) * sizeof(*q->insert_columns));
         for (size_t r = 0; r < q->n_insert_rows; r++)
-            memmove(q->insert_rows[r] + i, q->insert_rows[r] + i + 1, (q->n_insert_columns - i - 1) * sizeof(struct expr *));
+            memmove(q->insert_rows[r] + i, q->insert_rows[r] + i + 1,
+                    (q->n_insert_columns - i - 1) * sizeof(struct expr *));
         q->n_insert_columns--;
     }
     return true;
 }
 
-static bool insert_select(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt, const PgQuery__SelectStmt *select)
+static bool insert_select(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt,
+                          const PgQuery__SelectStmt *select)
 {
     struct query *q = s->query;
     size_t given = 0;
@@ -248,7 +269,8 @@ static bool insert_select(A *a, struct scope *s, const struct insert *in, const 
             struct target *t = &q->insert_select->targets[at[i]];
             if (!may_be_given(a, in, c))
                 return false;
-            if (t->expr->type == TYPE_OID_unknown && q->insert_select->set_operation == SETOP_NONE && !q->insert_select->n_values_rows) {
+            if (t->expr->type == TYPE_OID_unknown && q->insert_select->set_operation == SETOP_NONE &&
+                !q->insert_select->n_values_rows) {
                 /* an untyped literal or parameter takes the column's type */
                 if (!(t->expr = coerce_type(a, t->expr, c->type, -1, COERCION_ASSIGNMENT, false, -1)))
                     return false;
@@ -268,16 +290,19 @@ static bool insert_select(A *a, struct scope *s, const struct insert *in, const 
     return true;
 }
 
-static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node *const *list, size_t n, struct assignment **ret, size_t *ret_n);
+static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node *const *list, size_t n,
+                           struct assignment **ret, size_t *ret_n);
 
-static bool infer_targets(A *a, struct scope *s, const PgQuery__InferClause *infer, struct on_conflict *c, const struct relation *r)
+static bool infer_targets(A *a, struct scope *s, const PgQuery__InferClause *infer, struct on_conflict *c,
+                          const struct relation *r)
 {
     if (infer->conname && *infer->conname) {
         for (size_t i = 0; i < r->n_constraints; i++)
             if (str_is(r->constraints[i].name, infer->conname))
                 c->constraint = &r->constraints[i];
         if (!c->constraint)
-            return fail_at(a, infer->location, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%.*s\" does not exist", infer->conname, STR_FMT(r->name));
+            return fail_at(a, infer->location, SQLSTATE_UNDEFINED_OBJECT,
+                           "constraint \"%s\" for table \"%.*s\" does not exist", infer->conname, STR_FMT(r->name));
         return true;
     }
     for (size_t i = 0; i < infer->n_index_elems; i++) {
@@ -308,7 +333,8 @@ static bool is_column_set(const struct on_conflict *c, const int16_t *columns, s
     for (size_t i = 0; i < n; i++) {
         bool found = false;
         for (size_t k = 0; k < n; k++)
-            found |= c->targets[k]->kind == EXPR_VAR && r->columns[c->targets[k]->var.column].column->number == columns[i];
+            found |=
+                c->targets[k]->kind == EXPR_VAR && r->columns[c->targets[k]->var.column].column->number == columns[i];
         if (!found)
             return false;
     }
@@ -338,7 +364,8 @@ static bool has_arbiter(const struct on_conflict *c, const struct rte *r)
     return false;
 }
 
-static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConflictClause *node, const struct relation *r)
+static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConflictClause *node,
+                                  const struct relation *r)
 {
     struct on_conflict *c = NEW(a, struct on_conflict);
     struct query *q = s->query;
@@ -347,13 +374,15 @@ static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConfli
     q->on_conflict = c;
     c->update = node->action == PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE;
     if (c->update && !node->infer) {
-        fail_at(a, node->location, SQLSTATE_SYNTAX_ERROR, "ON CONFLICT DO UPDATE requires inference specification or constraint name");
+        fail_at(a, node->location, SQLSTATE_SYNTAX_ERROR,
+                "ON CONFLICT DO UPDATE requires inference specification or constraint name");
         return err_hint(a->err, "For example, ON CONFLICT (column_name).");
     }
     if (!add_name(a, s, q->result_rte, true, true) || (node->infer && !infer_targets(a, s, node->infer, c, r)))
         return false;
     if (c->n_targets && !has_arbiter(c, &q->rtable[q->result_rte]))
-        return fail_at(a, -1, SQLSTATE_INVALID_COLUMN_REFERENCE, "there is no unique or exclusion constraint matching the ON CONFLICT specification");
+        return fail_at(a, -1, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                       "there is no unique or exclusion constraint matching the ON CONFLICT specification");
     c->excluded_rte = -1;
     if (!c->update)
         return true;
@@ -361,9 +390,11 @@ static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConfli
     if (c->excluded_rte < 0)
         return false;
     q->rtable[c->excluded_rte].kind = RTE_RESULT;
-    if (!add_name(a, s, c->excluded_rte, false, true) || !transform_sets(a, s, r, node->target_list, node->n_target_list, &c->sets, &c->n_sets))
+    if (!add_name(a, s, c->excluded_rte, false, true) ||
+        !transform_sets(a, s, r, node->target_list, node->n_target_list, &c->sets, &c->n_sets))
         return false;
-    if (node->where_clause && (!(c->where = transform_in(a, s, node->where_clause, PLACE_ON_CONFLICT)) || !(c->where = coerce_to_boolean(a, c->where, "WHERE"))))
+    if (node->where_clause && (!(c->where = transform_in(a, s, node->where_clause, PLACE_ON_CONFLICT)) ||
+                               !(c->where = coerce_to_boolean(a, c->where, "WHERE"))))
         return false;
     return true;
 }
@@ -396,8 +427,10 @@ struct query *transform_insert(A *a, struct scope *parent, const PgQuery__Insert
     if (!named_columns(a, stmt, &in))
         return NULL;
     const PgQuery__SelectStmt *select = stmt->select_stmt ? stmt->select_stmt->select_stmt : NULL;
-    bool plain_values = select && select->n_values_lists && !select->n_sort_clause && !select->limit_count && !select->limit_offset && !select->with_clause;
-    bool ok = !select || plain_values ? insert_values(a, &s, &in, stmt, select) : insert_select(a, &s, &in, stmt, select);
+    bool plain_values = select && select->n_values_lists && !select->n_sort_clause && !select->limit_count &&
+                        !select->limit_offset && !select->with_clause;
+    bool ok =
+        !select || plain_values ? insert_values(a, &s, &in, stmt, select) : insert_select(a, &s, &in, stmt, select);
     if (!ok)
         return NULL;
     if (stmt->on_conflict_clause) {
@@ -419,7 +452,8 @@ static struct expr *multi_assign(A *a, struct scope *s, const PgQuery__MultiAssi
     size_t i = (size_t)m->colno - 1;
     if (source->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
         if ((int)source->row_expr->n_args != m->ncolumns) {
-            fail_at(a, source->row_expr->location, SQLSTATE_SYNTAX_ERROR, "number of columns does not match number of values");
+            fail_at(a, source->row_expr->location, SQLSTATE_SYNTAX_ERROR,
+                    "number of columns does not match number of values");
             return NULL;
         }
         const Node *n = source->row_expr->args[i];
@@ -435,8 +469,10 @@ static struct expr *multi_assign(A *a, struct scope *s, const PgQuery__MultiAssi
         while (n < q->n_targets && !q->targets[n].junk)
             n++;
         if ((int)n != m->ncolumns || q->set_operation != SETOP_NONE || q->distinct || q->n_values_rows) {
-            fail_at(a, source->sub_link->location, (int)n != m->ncolumns ? SQLSTATE_SYNTAX_ERROR : SQLSTATE_FEATURE_NOT_SUPPORTED,
-                    (int)n != m->ncolumns ? "number of columns does not match number of values" : "this subquery as the source of several columns is not supported");
+            fail_at(a, source->sub_link->location,
+                    (int)n != m->ncolumns ? SQLSTATE_SYNTAX_ERROR : SQLSTATE_FEATURE_NOT_SUPPORTED,
+                    (int)n != m->ncolumns ? "number of columns does not match number of values"
+                                          : "this subquery as the source of several columns is not supported");
             return NULL;
         }
         struct target wanted = q->targets[i];
@@ -453,11 +489,13 @@ static struct expr *multi_assign(A *a, struct scope *s, const PgQuery__MultiAssi
         }
         return e;
     }
-    fail_at(a, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression");
+    fail_at(a, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+            "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression");
     return NULL;
 }
 
-static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node *const *list, size_t n, struct assignment **ret, size_t *ret_n)
+static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node *const *list, size_t n,
+                           struct assignment **ret, size_t *ret_n)
 {
     for (size_t i = 0; i < n; i++) {
         const PgQuery__ResTarget *t = list[i]->res_target;
@@ -468,13 +506,17 @@ static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node
             return false;
         for (size_t k = 0; k < *ret_n; k++)
             if ((*ret)[k].column == c)
-                return fail_at(a, t->location, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%.*s\"", STR_FMT(c->name));
+                return fail_at(a, t->location, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%.*s\"",
+                               STR_FMT(c->name));
         bool says_default = is_default(t->val);
         if (c->generated && says_default)
             continue;
         if (c->generated || (c->identity == 'a' && !says_default)) {
-            fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "column \"%.*s\" can only be updated to DEFAULT", STR_FMT(c->name));
-            return err_detail(a->err, c->generated ? "Column \"%.*s\" is a generated column." : "Column \"%.*s\" is an identity column defined as GENERATED ALWAYS.",
+            fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "column \"%.*s\" can only be updated to DEFAULT",
+                    STR_FMT(c->name));
+            return err_detail(a->err,
+                              c->generated ? "Column \"%.*s\" is a generated column."
+                                           : "Column \"%.*s\" is an identity column defined as GENERATED ALWAYS.",
                               STR_FMT(c->name));
         }
         struct expr *e;
@@ -514,9 +556,12 @@ struct query *transform_update(A *a, struct scope *parent, const PgQuery__Update
     int rte = add_target(a, &s, stmt->relation, "update");
     if (rte < 0 || !add_name(a, &s, rte, true, true) || !transform_from(a, &s, stmt->from_clause, stmt->n_from_clause))
         return NULL;
-    if (!where_clause(a, &s, stmt->where_clause) || !transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list))
+    if (!where_clause(a, &s, stmt->where_clause) ||
+        !transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list))
         return NULL;
-    return transform_sets(a, &s, q->rtable[rte].relation, stmt->target_list, stmt->n_target_list, &q->sets, &q->n_sets) ? q : NULL;
+    return transform_sets(a, &s, q->rtable[rte].relation, stmt->target_list, stmt->n_target_list, &q->sets, &q->n_sets)
+               ? q
+               : NULL;
 }
 
 struct query *transform_delete(A *a, struct scope *parent, const PgQuery__DeleteStmt *stmt)
@@ -530,7 +575,11 @@ struct query *transform_delete(A *a, struct scope *parent, const PgQuery__Delete
     if (!transform_with(a, &s, stmt->with_clause))
         return NULL;
     int rte = add_target(a, &s, stmt->relation, "delete from");
-    if (rte < 0 || !add_name(a, &s, rte, true, true) || !transform_from(a, &s, stmt->using_clause, stmt->n_using_clause))
+    if (rte < 0 || !add_name(a, &s, rte, true, true) ||
+        !transform_from(a, &s, stmt->using_clause, stmt->n_using_clause))
         return NULL;
-    return where_clause(a, &s, stmt->where_clause) && transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list) ? q : NULL;
+    return where_clause(a, &s, stmt->where_clause) &&
+                   transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list)
+               ? q
+               : NULL;
 }

@@ -73,11 +73,24 @@ static bool reg_input(A *a, oid_t type, struct str text, int location, struct va
     }
     if (type == TYPE_OID_regtype) {
         /* The SQL spellings go through the grammar's own names. */
-        static const struct { const char *sql, *internal; } spelled[] = {
-            { "integer", "int4" }, { "int", "int4" }, { "smallint", "int2" }, { "bigint", "int8" }, { "boolean", "bool" }, { "real", "float4" },
-            { "double precision", "float8" }, { "character varying", "varchar" }, { "character", "bpchar" }, { "decimal", "numeric" },
-            { "timestamp without time zone", "timestamp" }, { "timestamp with time zone", "timestamptz" },
-            { "time without time zone", "time" }, { "time with time zone", "timetz" }, { "bit varying", "varbit" },
+        static const struct {
+            const char *sql, *internal;
+        } spelled[] = {
+            { "integer", "int4" },
+            { "int", "int4" },
+            { "smallint", "int2" },
+            { "bigint", "int8" },
+            { "boolean", "bool" },
+            { "real", "float4" },
+            { "double precision", "float8" },
+            { "character varying", "varchar" },
+            { "character", "bpchar" },
+            { "decimal", "numeric" },
+            { "timestamp without time zone", "timestamp" },
+            { "timestamp with time zone", "timestamptz" },
+            { "time without time zone", "time" },
+            { "time with time zone", "timetz" },
+            { "bit varying", "varbit" },
         };
         bool array = str_ends(name, STR("[]"));
         if (array)
@@ -102,12 +115,16 @@ static bool reg_input(A *a, oid_t type, struct str text, int location, struct va
         if (n == 0)
             return fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "function \"%.*s\" does not exist", STR_FMT(text));
         if (n > 1 && type == TYPE_OID_regproc)
-            return fail_at(a, location, SQLSTATE_AMBIGUOUS_FUNCTION, "more than one function named \"%.*s\"", STR_FMT(text));
+            return fail_at(a, location, SQLSTATE_AMBIGUOUS_FUNCTION, "more than one function named \"%.*s\"",
+                           STR_FMT(text));
         *ret = value_integer(p->oid);
         return true;
     }
     if (type == TYPE_OID_regnamespace) {
-        static const struct { const char *name; oid_t oid; } known[] = { { "pg_catalog", 11 }, { "public", 2200 } };
+        static const struct {
+            const char *name;
+            oid_t oid;
+        } known[] = { { "pg_catalog", 11 }, { "public", 2200 } };
         for (size_t i = 0; i < 2; i++) {
             if (str_is(name, known[i].name)) {
                 *ret = value_integer(known[i].oid);
@@ -121,8 +138,8 @@ static bool reg_input(A *a, oid_t type, struct str text, int location, struct va
 
 static bool is_reg_type(oid_t type)
 {
-    return type == TYPE_OID_regclass || type == TYPE_OID_regtype || type == TYPE_OID_regproc || type == TYPE_OID_regprocedure ||
-           type == TYPE_OID_regnamespace;
+    return type == TYPE_OID_regclass || type == TYPE_OID_regtype || type == TYPE_OID_regproc ||
+           type == TYPE_OID_regprocedure || type == TYPE_OID_regnamespace;
 }
 
 static bool enum_input(A *a, const struct user_type *u, struct str text, int location)
@@ -130,7 +147,8 @@ static bool enum_input(A *a, const struct user_type *u, struct str text, int loc
     for (size_t i = 0; i < u->n_labels; i++)
         if (str_eq(u->labels[i], text))
             return true;
-    return fail_at(a, location, SQLSTATE_INVALID_TEXT_REPRESENTATION, "invalid input value for enum %.*s: \"%.*s\"", STR_FMT(u->name), STR_FMT(text));
+    return fail_at(a, location, SQLSTATE_INVALID_TEXT_REPRESENTATION, "invalid input value for enum %.*s: \"%.*s\"",
+                   STR_FMT(u->name), STR_FMT(text));
 }
 
 /* The input function of `target` on a constant's text. */
@@ -180,7 +198,8 @@ static struct expr *coerce_param(A *a, struct expr *e, oid_t target, int locatio
     if (*known == TYPE_OID_unknown || *known == 0) {
         *known = target;
     } else if (*known != target) {
-        fail_at(a, location >= 0 ? location : e->location, SQLSTATE_AMBIGUOUS_PARAMETER, "inconsistent types deduced for parameter $%d", e->param.number);
+        fail_at(a, location >= 0 ? location : e->location, SQLSTATE_AMBIGUOUS_PARAMETER,
+                "inconsistent types deduced for parameter $%d", e->param.number);
         err_detail(a->err, "%.*s versus %.*s", STR_FMT(type_text(a, *known, -1)), STR_FMT(type_text(a, target, -1)));
         return NULL;
     }
@@ -195,7 +214,8 @@ static struct expr *coerce_param(A *a, struct expr *e, oid_t target, int locatio
 
 /* --- coerce_type --- */
 
-static struct expr *wrap(A *a, enum expr_kind kind, struct expr *arg, oid_t type, int32_t typmod, bool is_explicit, int location)
+static struct expr *wrap(A *a, enum expr_kind kind, struct expr *arg, oid_t type, int32_t typmod, bool is_explicit,
+                         int location)
 {
     struct expr *e = expr_new(a, kind, type, typmod, location);
     if (!e || !(e->args = NEW_ARRAY(a, struct expr *, 1)))
@@ -210,12 +230,14 @@ static struct expr *to_domain(A *a, struct expr *e, oid_t domain, bool is_explic
 {
     const struct user_type *u = snapshot_user_type(a->snapshot, domain);
     struct expr *base = e;
-    if (u->base_typmod >= 0 && coerce_to_target(a, e, type_base(a, domain), u->base_typmod, COERCION_EXPLICIT, location, &base) && !base)
+    if (u->base_typmod >= 0 &&
+        coerce_to_target(a, e, type_base(a, domain), u->base_typmod, COERCION_EXPLICIT, location, &base) && !base)
         return NULL;
     return base ? wrap(a, EXPR_DOMAIN_CHECK, base, domain, -1, is_explicit, location) : NULL;
 }
 
-static struct expr *function_cast(A *a, const struct pg_proc *proc, struct expr *e, oid_t target, int32_t typmod, bool is_explicit, int location)
+static struct expr *function_cast(A *a, const struct pg_proc *proc, struct expr *e, oid_t target, int32_t typmod,
+                                  bool is_explicit, int location)
 {
     struct expr *c = expr_new(a, EXPR_FUNC, target, typmod, location);
     if (!c || !(c->args = NEW_ARRAY(a, struct expr *, 3)))
@@ -241,7 +263,8 @@ static struct expr *function_cast(A *a, const struct pg_proc *proc, struct expr 
     return c;
 }
 
-static struct expr *array_cast(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, bool is_explicit, int location)
+static struct expr *array_cast(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context,
+                               bool is_explicit, int location)
 {
     oid_t from = type_element(a, e->type), to = type_element(a, target);
     struct expr *test = expr_new(a, EXPR_CASE_TEST, from, -1, -1);
@@ -255,14 +278,16 @@ static struct expr *array_cast(A *a, struct expr *e, oid_t target, int32_t typmo
     return c;
 }
 
-struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, bool is_explicit, int location)
+struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context,
+                         bool is_explicit, int location)
 {
     if (e->type == target)
         return e;
-    if (target == TYPE_OID_any || target == TYPE_OID_anyelement || target == TYPE_OID_anynonarray || target == TYPE_OID_anycompatible ||
-        target == TYPE_OID_anycompatiblenonarray)
+    if (target == TYPE_OID_any || target == TYPE_OID_anyelement || target == TYPE_OID_anynonarray ||
+        target == TYPE_OID_anycompatible || target == TYPE_OID_anycompatiblenonarray)
         return e;
-    if ((target == TYPE_OID_anyarray || target == TYPE_OID_anyenum || target == TYPE_OID_anyrange || target == TYPE_OID_anycompatiblearray) &&
+    if ((target == TYPE_OID_anyarray || target == TYPE_OID_anyenum || target == TYPE_OID_anyrange ||
+         target == TYPE_OID_anycompatiblearray) &&
         e->type != TYPE_OID_unknown)
         return e;
     if (e->type == TYPE_OID_unknown && e->kind == EXPR_CONST) {
@@ -285,12 +310,23 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
     enum coercion_path path = coercion_pathway(a, target, e->type, context, &proc);
     struct expr *c = NULL;
     switch (path) {
-    case PATH_FUNC: c = function_cast(a, proc, e, base, proc->n_args >= 2 ? typmod : -1, is_explicit, location); break;
-    case PATH_ARRAY: c = array_cast(a, e, base, typmod, context, is_explicit, location); break;
-    case PATH_IO: c = wrap(a, EXPR_IO_CAST, e, base, -1, is_explicit, location); break;
-    case PATH_RELABEL: c = type_base(a, e->type) == base && e->type == base ? e : wrap(a, EXPR_RELABEL, e, base, -1, is_explicit, location); break;
+    case PATH_FUNC:
+        c = function_cast(a, proc, e, base, proc->n_args >= 2 ? typmod : -1, is_explicit, location);
+        break;
+    case PATH_ARRAY:
+        c = array_cast(a, e, base, typmod, context, is_explicit, location);
+        break;
+    case PATH_IO:
+        c = wrap(a, EXPR_IO_CAST, e, base, -1, is_explicit, location);
+        break;
+    case PATH_RELABEL:
+        c = type_base(a, e->type) == base && e->type == base
+                ? e
+                : wrap(a, EXPR_RELABEL, e, base, -1, is_explicit, location);
+        break;
     case PATH_NONE:
-        fail_at(a, location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s", STR_FMT(type_text(a, e->type, -1)), STR_FMT(type_text(a, target, -1)));
+        fail_at(a, location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s",
+                STR_FMT(type_text(a, e->type, -1)), STR_FMT(type_text(a, target, -1)));
         return NULL;
     }
     if (c && base != target)
@@ -313,7 +349,8 @@ static struct expr *coerce_typmod(A *a, struct expr *e, oid_t target, int32_t ty
     return wrap(a, EXPR_TYPMOD, e, target, typmod, is_explicit, location);
 }
 
-bool coerce_to_target(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, int location, struct expr **ret)
+bool coerce_to_target(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, int location,
+                      struct expr **ret)
 {
     bool is_explicit = context == COERCION_EXPLICIT;
     *ret = NULL;
@@ -340,8 +377,8 @@ struct expr *coerce_to_specific(A *a, struct expr *e, oid_t target, const char *
     if (!coerce_to_target(a, e, target, -1, COERCION_ASSIGNMENT, e->location, &c))
         return NULL;
     if (!c)
-        fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "argument of %s must be type %.*s, not type %.*s", construct,
-                STR_FMT(type_text(a, target, -1)), STR_FMT(type_text(a, e->type, -1)));
+        fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "argument of %s must be type %.*s, not type %.*s",
+                construct, STR_FMT(type_text(a, target, -1)), STR_FMT(type_text(a, e->type, -1)));
     return c;
 }
 
@@ -370,8 +407,8 @@ oid_t select_common_type(A *a, struct expr *const *exprs, size_t n, const char *
             best = next, best_category = category, best_preferred = preferred;
         } else if (category != best_category) {
             if (what)
-                fail_at(a, exprs[i]->location, SQLSTATE_DATATYPE_MISMATCH, "%s types %.*s and %.*s cannot be matched", what,
-                        STR_FMT(type_text(a, best, -1)), STR_FMT(type_text(a, next, -1)));
+                fail_at(a, exprs[i]->location, SQLSTATE_DATATYPE_MISMATCH, "%s types %.*s and %.*s cannot be matched",
+                        what, STR_FMT(type_text(a, best, -1)), STR_FMT(type_text(a, next, -1)));
             return 0;
         } else if (!best_preferred && coercion_pathway(a, next, best, COERCION_IMPLICIT, &proc) != PATH_NONE &&
                    coercion_pathway(a, best, next, COERCION_IMPLICIT, &proc) == PATH_NONE) {
@@ -387,8 +424,8 @@ struct expr *coerce_to_common(A *a, struct expr *e, oid_t type, const char *what
         return e;
     if (can_coerce(a, 1, &e->type, &type, COERCION_IMPLICIT))
         return coerce_type(a, e, type, -1, COERCION_IMPLICIT, false, -1);
-    fail_at(a, e->location, SQLSTATE_CANNOT_COERCE, "%s could not convert type %.*s to %.*s", what, STR_FMT(type_text(a, e->type, -1)),
-            STR_FMT(type_text(a, type, -1)));
+    fail_at(a, e->location, SQLSTATE_CANNOT_COERCE, "%s could not convert type %.*s to %.*s", what,
+            STR_FMT(type_text(a, e->type, -1)), STR_FMT(type_text(a, type, -1)));
     return NULL;
 }
 
@@ -403,8 +440,8 @@ int32_t select_common_typmod(struct expr *const *exprs, size_t n, oid_t type)
 /* --- polymorphic functions (38.2.5) --- */
 
 struct generic {
-    oid_t element, array;         /* any… family */
-    oid_t common, common_array;   /* anycompatible… family: filled at the end */
+    oid_t element, array;       /* any… family */
+    oid_t common, common_array; /* anycompatible… family: filled at the end */
     oid_t compatible[PG_PROC_ARGS_MAX];
     size_t n_compatible;
     bool failed;
@@ -433,7 +470,9 @@ static void note_actual(A *a, struct generic *g, oid_t declared, oid_t actual)
             g->failed = true;
         note_element(g, actual);
         break;
-    case TYPE_OID_anyelement: note_element(g, actual); break;
+    case TYPE_OID_anyelement:
+        note_element(g, actual);
+        break;
     case TYPE_OID_anyarray:
         if (actual == TYPE_OID_anyarray)
             break;
@@ -449,7 +488,9 @@ static void note_actual(A *a, struct generic *g, oid_t declared, oid_t actual)
             g->failed = true;
         g->compatible[g->n_compatible++] = actual;
         break;
-    case TYPE_OID_anycompatible: g->compatible[g->n_compatible++] = actual; break;
+    case TYPE_OID_anycompatible:
+        g->compatible[g->n_compatible++] = actual;
+        break;
     case TYPE_OID_anycompatiblearray:
         if (!element)
             g->failed = true;
@@ -498,11 +539,19 @@ static oid_t settle(A *a, const struct generic *g, oid_t declared)
 {
     oid_t element = g->element ? g->element : TYPE_OID_text, common = g->common ? g->common : TYPE_OID_text;
     switch (declared) {
-    case TYPE_OID_anyelement: case TYPE_OID_anynonarray: case TYPE_OID_anyenum: return element;
-    case TYPE_OID_anyarray: return g->array ? g->array : g->element ? type_array(a, element) : 0;
-    case TYPE_OID_anycompatible: case TYPE_OID_anycompatiblenonarray: return common;
-    case TYPE_OID_anycompatiblearray: return type_array(a, common);
-    default: return declared;
+    case TYPE_OID_anyelement:
+    case TYPE_OID_anynonarray:
+    case TYPE_OID_anyenum:
+        return element;
+    case TYPE_OID_anyarray:
+        return g->array ? g->array : g->element ? type_array(a, element) : 0;
+    case TYPE_OID_anycompatible:
+    case TYPE_OID_anycompatiblenonarray:
+        return common;
+    case TYPE_OID_anycompatiblearray:
+        return type_array(a, common);
+    default:
+        return declared;
     }
 }
 

@@ -33,7 +33,8 @@ static void tie_literal(A *a, struct expr *e)
     if (negated && a->literals->literals[n].kind == LITERAL_BIG_INTEGER)
         return;
     /* Our scanner must have read what the parser read; else the token stays part of the plan. */
-    struct str content = literal_content(a->text, &a->literals->literals[n], a->settings->standard_conforming_strings, a->arena);
+    struct str content =
+        literal_content(a->text, &a->literals->literals[n], a->settings->standard_conforming_strings, a->arena);
     struct str parsed = e->constant.text;
     if (negated && parsed.n && parsed.p[0] == '-')
         parsed = (struct str){ parsed.p + 1, parsed.n - 1 };
@@ -70,8 +71,10 @@ static struct expr *transform_const(A *a, const PgQuery__AConst *c)
     if (c->isnull)
         return const_null(a, TYPE_OID_unknown, -1, c->location);
     switch (c->val_case) {
-    case PG_QUERY__A__CONST__VAL_IVAL: return number_constant(a, arena_printf(a->arena, "%d", c->ival->ival), c->location);
-    case PG_QUERY__A__CONST__VAL_FVAL: return number_constant(a, str_from(c->fval->fval), c->location);
+    case PG_QUERY__A__CONST__VAL_IVAL:
+        return number_constant(a, arena_printf(a->arena, "%d", c->ival->ival), c->location);
+    case PG_QUERY__A__CONST__VAL_FVAL:
+        return number_constant(a, str_from(c->fval->fval), c->location);
     case PG_QUERY__A__CONST__VAL_BOOLVAL:
         e = constant(a, TYPE_OID_bool, c->location);
         if (e) {
@@ -87,8 +90,11 @@ static struct expr *transform_const(A *a, const PgQuery__AConst *c)
             tie_literal(a, e);
         }
         return e;
-    case PG_QUERY__A__CONST__VAL_BSVAL: unsupported_at(a, c->location, "a bit string constant"); return NULL;
-    default: return const_null(a, TYPE_OID_unknown, -1, c->location);
+    case PG_QUERY__A__CONST__VAL_BSVAL:
+        unsupported_at(a, c->location, "a bit string constant");
+        return NULL;
+    default:
+        return const_null(a, TYPE_OID_unknown, -1, c->location);
     }
 }
 
@@ -170,7 +176,8 @@ static struct expr *row_compare(A *a, struct str name, struct expr *left, struct
     return e;
 }
 
-static struct expr *binary(A *a, struct str schema, struct str name, struct expr *left, struct expr *right, int location)
+static struct expr *binary(A *a, struct str schema, struct str name, struct expr *left, struct expr *right,
+                           int location)
 {
     if (left && is_row(left) && is_row(right))
         return row_compare(a, name, left, right, location);
@@ -190,13 +197,16 @@ static struct expr *and_or(A *a, enum expr_kind kind, struct expr *x, struct exp
 
 static struct expr *transform_between(A *a, struct scope *s, const PgQuery__AExpr *x)
 {
-    bool negated = x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN || x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
-    bool symmetric = x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM || x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+    bool negated = x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN ||
+                   x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+    bool symmetric = x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM ||
+                     x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
     const PgQuery__List *bounds = x->rexpr->list;
     struct expr *sides[2][2];
     for (int i = 0; i < (symmetric ? 2 : 1); i++) {
         for (int k = 0; k < 2; k++) {
-            struct expr *value = transform_expr(a, s, x->lexpr), *bound = value ? transform_expr(a, s, bounds->items[i ? 1 - k : k]) : NULL;
+            struct expr *value = transform_expr(a, s, x->lexpr),
+                        *bound = value ? transform_expr(a, s, bounds->items[i ? 1 - k : k]) : NULL;
             const char *op = negated ? (k ? ">" : "<") : (k ? "<=" : ">=");
             sides[i][k] = bound ? make_operator(a, (struct str){ 0 }, str_from(op), value, bound, x->location) : NULL;
             if (!sides[i][k])
@@ -240,12 +250,16 @@ static struct expr *transform_in_list(A *a, struct scope *s, const PgQuery__AExp
         oid_t elements = select_common_type(a, items, list->n_items, NULL);
         oid_t use = common ? common : elements;
         if (use && use != TYPE_OID_record) {
-            const struct pg_operator *op = find_operator(a, negated ? STR("<>") : STR("="), left->type, use, false, x->location);
+            const struct pg_operator *op =
+                find_operator(a, negated ? STR("<>") : STR("="), left->type, use, false, x->location);
             if (!op)
                 return NULL;
             oid_t right = op->right == TYPE_OID_anyarray || type_is_polymorphic(op->right) ? use : op->right;
-            struct expr *e = n_ary(a, negated ? EXPR_NOT_IN_LIST : EXPR_IN_LIST, TYPE_OID_bool, x->location, list->n_items + 1);
-            struct expr *l = e ? coerce_type(a, left, type_is_polymorphic(op->left) ? use : op->left, -1, COERCION_IMPLICIT, false, -1) : NULL;
+            struct expr *e =
+                n_ary(a, negated ? EXPR_NOT_IN_LIST : EXPR_IN_LIST, TYPE_OID_bool, x->location, list->n_items + 1);
+            struct expr *l = e ? coerce_type(a, left, type_is_polymorphic(op->left) ? use : op->left, -1,
+                                             COERCION_IMPLICIT, false, -1)
+                               : NULL;
             if (!l)
                 return NULL;
             e->args[e->n_args++] = l;
@@ -315,27 +329,35 @@ static struct expr *transform_nullif(A *a, struct scope *s, const PgQuery__AExpr
     return eq;
 }
 
-static struct expr *transform_sublink_any(A *a, struct scope *s, const Node *left, struct str name, enum sublink_kind kind, const Node *select, int location);
+static struct expr *transform_sublink_any(A *a, struct scope *s, const Node *left, struct str name,
+                                          enum sublink_kind kind, const Node *select, int location);
 
 static struct expr *transform_a_expr(A *a, struct scope *s, const PgQuery__AExpr *x)
 {
     struct str schema = { 0 }, name = { 0 };
     switch (x->kind) {
-    case PG_QUERY__A__EXPR__KIND__AEXPR_IN: return transform_in_list(a, s, x);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
+        return transform_in_list(a, s, x);
     case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
-    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT: return transform_distinct(a, s, x);
-    case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: return transform_nullif(a, s, x);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
+        return transform_distinct(a, s, x);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF:
+        return transform_nullif(a, s, x);
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
-    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return transform_between(a, s, x);
-    default: break;
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM:
+        return transform_between(a, s, x);
+    default:
+        break;
     }
     if (!operator_name(a, x->name, x->n_name, x->location, &schema, &name))
         return NULL;
     /* row = (SELECT …) is a row comparison sublink */
-    if (x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP && x->lexpr && x->lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR && x->rexpr &&
-        x->rexpr->node_case == PG_QUERY__NODE__NODE_SUB_LINK && x->rexpr->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK)
+    if (x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP && x->lexpr &&
+        x->lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR && x->rexpr &&
+        x->rexpr->node_case == PG_QUERY__NODE__NODE_SUB_LINK &&
+        x->rexpr->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK)
         return transform_sublink_any(a, s, x->lexpr, name, SUBLINK_ANY, x->rexpr->sub_link->subselect, x->location);
     struct expr *left = NULL, *right;
     if (x->lexpr && !(left = transform_expr(a, s, x->lexpr)))
@@ -388,7 +410,8 @@ static struct expr *transform_case(A *a, struct scope *s, const PgQuery__CaseExp
     return e;
 }
 
-static struct expr *transform_common(A *a, struct scope *s, enum expr_kind kind, const char *what, Node *const *args, size_t n, int location)
+static struct expr *transform_common(A *a, struct scope *s, enum expr_kind kind, const char *what, Node *const *args,
+                                     size_t n, int location)
 {
     struct expr *e = n_ary(a, kind, 0, location, n);
     if (!e)
@@ -432,7 +455,8 @@ static struct expr *transform_null_test(A *a, struct scope *s, const PgQuery__Nu
     if (is_row(x)) { /* every field null, or every field not null */
         struct expr *all = n_ary(a, EXPR_AND, TYPE_OID_bool, t->location, x->n_args);
         for (size_t i = 0; all && i < x->n_args; i++)
-            all->args[all->n_args++] = unary(a, is_null ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, x->args[i], t->location);
+            all->args[all->n_args++] =
+                unary(a, is_null ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, x->args[i], t->location);
         return all;
     }
     return unary(a, is_null ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, x, t->location);
@@ -440,9 +464,17 @@ static struct expr *transform_null_test(A *a, struct scope *s, const PgQuery__Nu
 
 static struct expr *transform_bool_test(A *a, struct scope *s, const PgQuery__BooleanTest *t)
 {
-    static const struct { enum expr_kind kind; const char *name; } tests[] = {
-        { EXPR_IS_TRUE, "" }, { EXPR_IS_TRUE, "IS TRUE" }, { EXPR_IS_NOT_TRUE, "IS NOT TRUE" }, { EXPR_IS_FALSE, "IS FALSE" },
-        { EXPR_IS_NOT_FALSE, "IS NOT FALSE" }, { EXPR_IS_UNKNOWN, "IS UNKNOWN" }, { EXPR_IS_NOT_UNKNOWN, "IS NOT UNKNOWN" },
+    static const struct {
+        enum expr_kind kind;
+        const char *name;
+    } tests[] = {
+        { EXPR_IS_TRUE, "" },
+        { EXPR_IS_TRUE, "IS TRUE" },
+        { EXPR_IS_NOT_TRUE, "IS NOT TRUE" },
+        { EXPR_IS_FALSE, "IS FALSE" },
+        { EXPR_IS_NOT_FALSE, "IS NOT FALSE" },
+        { EXPR_IS_UNKNOWN, "IS UNKNOWN" },
+        { EXPR_IS_NOT_UNKNOWN, "IS NOT UNKNOWN" },
     };
     struct expr *x = transform_expr(a, s, t->arg);
     if (!x || !(x = coerce_to_boolean(a, x, tests[t->booltesttype].name)))
@@ -452,7 +484,11 @@ static struct expr *transform_bool_test(A *a, struct scope *s, const PgQuery__Bo
 
 static struct expr *transform_sql_value(A *a, const PgQuery__SQLValueFunction *f)
 {
-    static const struct { enum sql_value_function function; oid_t type; bool has_precision; } rows[] = {
+    static const struct {
+        enum sql_value_function function;
+        oid_t type;
+        bool has_precision;
+    } rows[] = {
         [1] = { SQLVALUE_CURRENT_DATE, TYPE_OID_date, false },
         [2] = { SQLVALUE_CURRENT_TIME, TYPE_OID_timetz, false },
         [3] = { SQLVALUE_CURRENT_TIME, TYPE_OID_timetz, true },
@@ -481,7 +517,8 @@ static struct expr *transform_sql_value(A *a, const PgQuery__SQLValueFunction *f
 
 /* --- casts, collation, arrays, rows, subscripts --- */
 
-static struct expr *transform_array(A *a, struct scope *s, const PgQuery__AArrayExpr *x, oid_t array_type, oid_t element_type, int32_t typmod)
+static struct expr *transform_array(A *a, struct scope *s, const PgQuery__AArrayExpr *x, oid_t array_type,
+                                    oid_t element_type, int32_t typmod)
 {
     struct expr *e = n_ary(a, EXPR_ARRAY, array_type, x->location, x->n_elements);
     bool nested = false;
@@ -495,8 +532,8 @@ static struct expr *transform_array(A *a, struct scope *s, const PgQuery__AArray
             nested = true;
         } else {
             item = transform_expr(a, s, n);
-            nested |= item && item->type != TYPE_OID_unknown && type_element(a, item->type) && item->type != TYPE_OID_int2vector &&
-                      item->type != TYPE_OID_oidvector;
+            nested |= item && item->type != TYPE_OID_unknown && type_element(a, item->type) &&
+                      item->type != TYPE_OID_int2vector && item->type != TYPE_OID_oidvector;
         }
         if (!item)
             return NULL;
@@ -513,7 +550,8 @@ static struct expr *transform_array(A *a, struct scope *s, const PgQuery__AArray
             return NULL;
         array_type = nested ? element_type : type_array(a, element_type);
         if (!array_type) {
-            fail_at(a, x->location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %.*s", STR_FMT(type_text(a, element_type, -1)));
+            fail_at(a, x->location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %.*s",
+                    STR_FMT(type_text(a, element_type, -1)));
             return NULL;
         }
     }
@@ -524,8 +562,8 @@ static struct expr *transform_array(A *a, struct scope *s, const PgQuery__AArray
             if (!coerce_to_target(a, e->args[i], want, nested ? -1 : typmod, COERCION_EXPLICIT, -1, &c))
                 return NULL;
             if (!c) {
-                fail_at(a, e->args[i]->location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s", STR_FMT(type_text(a, e->args[i]->type, -1)),
-                        STR_FMT(type_text(a, want, -1)));
+                fail_at(a, e->args[i]->location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s",
+                        STR_FMT(type_text(a, e->args[i]->type, -1)), STR_FMT(type_text(a, want, -1)));
                 return NULL;
             }
             e->args[i] = c;
@@ -556,7 +594,8 @@ static struct expr *transform_type_cast(A *a, struct scope *s, const PgQuery__Ty
     if (!coerce_to_target(a, x, type, typmod, COERCION_EXPLICIT, location, &e))
         return NULL;
     if (!e)
-        fail_at(a, location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s", STR_FMT(type_text(a, x->type, -1)), STR_FMT(type_text(a, type, -1)));
+        fail_at(a, location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s",
+                STR_FMT(type_text(a, x->type, -1)), STR_FMT(type_text(a, type, -1)));
     return e;
 }
 
@@ -567,7 +606,8 @@ static struct expr *transform_collate(A *a, struct scope *s, const PgQuery__Coll
     if (!x || !name_parts(a, c->collname, c->n_collname, c->location, &schema, &name))
         return NULL;
     /* The database compares by code point; only collations that do the same may be named. */
-    if (!str_is(name, "C") && !str_is(name, "POSIX") && !str_is(name, "default") && !str_is(name, "ucs_basic") && !str_is(name, "C.UTF-8") && !str_is(name, "C.utf8")) {
+    if (!str_is(name, "C") && !str_is(name, "POSIX") && !str_is(name, "default") && !str_is(name, "ucs_basic") &&
+        !str_is(name, "C.UTF-8") && !str_is(name, "C.utf8")) {
         static const char *const known[] = { "en_US", "en_US.utf8", "de_DE", "unicode", "und-x-icu", "en-x-icu" };
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
             if (str_is(name, known[i])) {
@@ -575,13 +615,15 @@ static struct expr *transform_collate(A *a, struct scope *s, const PgQuery__Coll
                 err_hint(a->err, "Text is compared by code point; COLLATE \"C\" says so.");
                 return NULL;
             }
-        fail_at(a, c->location, SQLSTATE_UNDEFINED_OBJECT, "collation \"%.*s\" for encoding \"UTF8\" does not exist", STR_FMT(name));
+        fail_at(a, c->location, SQLSTATE_UNDEFINED_OBJECT, "collation \"%.*s\" for encoding \"UTF8\" does not exist",
+                STR_FMT(name));
         return NULL;
     }
     if (x->type == TYPE_OID_unknown)
         x = coerce_type(a, x, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
     if (x && type_category(a, x->type, NULL) != 'S') {
-        fail_at(a, c->location, SQLSTATE_DATATYPE_MISMATCH, "collations are not supported by type %.*s", STR_FMT(type_text(a, x->type, -1)));
+        fail_at(a, c->location, SQLSTATE_DATATYPE_MISMATCH, "collations are not supported by type %.*s",
+                STR_FMT(type_text(a, x->type, -1)));
         return NULL;
     }
     return x;
@@ -609,7 +651,8 @@ static struct expr *subscript_index(A *a, struct scope *s, const Node *n)
     return c;
 }
 
-static struct expr *transform_subscripts(A *a, struct scope *s, struct expr *base, Node *const *list, size_t n, int location)
+static struct expr *transform_subscripts(A *a, struct scope *s, struct expr *base, Node *const *list, size_t n,
+                                         int location)
 {
     if (base->type == TYPE_OID_jsonb) { /* jsonb['key'] is #> of a path, one step at a time */
         for (size_t i = 0; i < n; i++) {
@@ -624,7 +667,9 @@ static struct expr *transform_subscripts(A *a, struct scope *s, struct expr *bas
     }
     oid_t element = type_element(a, base->type);
     if (!element) {
-        fail_at(a, location, SQLSTATE_DATATYPE_MISMATCH, "cannot subscript type %.*s because it does not support subscripting", STR_FMT(type_text(a, base->type, -1)));
+        fail_at(a, location, SQLSTATE_DATATYPE_MISMATCH,
+                "cannot subscript type %.*s because it does not support subscripting",
+                STR_FMT(type_text(a, base->type, -1)));
         return NULL;
     }
     struct expr *e = n_ary(a, EXPR_SUBSCRIPT, element, location, 1);
@@ -674,7 +719,8 @@ static struct query *sublink_query(A *a, struct scope *s, const Node *select, in
     return transform_any_query(a, s, select);
 }
 
-static struct expr *transform_sublink_any(A *a, struct scope *s, const Node *left, struct str name, enum sublink_kind kind, const Node *select, int location)
+static struct expr *transform_sublink_any(A *a, struct scope *s, const Node *left, struct str name,
+                                          enum sublink_kind kind, const Node *select, int location)
 {
     struct query *q = sublink_query(a, s, select, location);
     struct expr *test = q ? transform_expr(a, s, left) : NULL;
@@ -686,7 +732,8 @@ static struct expr *transform_sublink_any(A *a, struct scope *s, const Node *lef
     for (size_t i = 0; i < q->n_targets; i++)
         columns += !q->targets[i].junk;
     if (n != columns) {
-        fail_at(a, location, SQLSTATE_SYNTAX_ERROR, n < columns ? "subquery has too many columns" : "subquery has too few columns");
+        fail_at(a, location, SQLSTATE_SYNTAX_ERROR,
+                n < columns ? "subquery has too many columns" : "subquery has too few columns");
         return NULL;
     }
     e->sublink.procs = NEW_ARRAY(a, const struct pg_proc *, n);
@@ -722,12 +769,17 @@ static struct expr *transform_sublink(A *a, struct scope *s, const PgQuery__SubL
     case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK:
         if (l->n_oper_name && !operator_name(a, l->oper_name, l->n_oper_name, l->location, &schema, &name))
             return NULL;
-        return transform_sublink_any(a, s, l->testexpr, name, l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK ? SUBLINK_ANY : SUBLINK_ALL,
+        return transform_sublink_any(a, s, l->testexpr, name,
+                                     l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK ? SUBLINK_ANY
+                                                                                              : SUBLINK_ALL,
                                      l->subselect, l->location);
     case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK:
     case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK:
-    case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: break;
-    default: unsupported_at(a, l->location, "this form of subquery"); return NULL;
+    case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK:
+        break;
+    default:
+        unsupported_at(a, l->location, "this form of subquery");
+        return NULL;
     }
     struct query *q = sublink_query(a, s, l->subselect, l->location);
     struct expr *e = q ? expr_new(a, EXPR_SUBLINK, TYPE_OID_bool, -1, l->location) : NULL;
@@ -751,7 +803,8 @@ static struct expr *transform_sublink(A *a, struct scope *s, const PgQuery__SubL
     e->type = !array ? column : type_element(a, column) ? column : type_array(a, column);
     e->typmod = q->targets[0].expr->typmod;
     if (!e->type) {
-        fail_at(a, l->location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %.*s", STR_FMT(type_text(a, column, -1)));
+        fail_at(a, l->location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %.*s",
+                STR_FMT(type_text(a, column, -1)));
         return NULL;
     }
     return e;
@@ -778,35 +831,60 @@ static struct expr *transform_default(A *a, const PgQuery__SetToDefault *d)
 static struct expr *transform_node(A *a, struct scope *s, const Node *n)
 {
     switch (n->node_case) {
-    case PG_QUERY__NODE__NODE_A_CONST: return transform_const(a, n->a_const);
-    case PG_QUERY__NODE__NODE_PARAM_REF: return transform_param(a, n->param_ref);
-    case PG_QUERY__NODE__NODE_COLUMN_REF: return transform_column_ref(a, s, n->column_ref);
-    case PG_QUERY__NODE__NODE_A_EXPR: return transform_a_expr(a, s, n->a_expr);
-    case PG_QUERY__NODE__NODE_BOOL_EXPR: return transform_bool(a, s, n->bool_expr);
-    case PG_QUERY__NODE__NODE_FUNC_CALL: return transform_func_call(a, s, n->func_call);
-    case PG_QUERY__NODE__NODE_TYPE_CAST: return transform_type_cast(a, s, n->type_cast);
-    case PG_QUERY__NODE__NODE_CASE_EXPR: return transform_case(a, s, n->case_expr);
+    case PG_QUERY__NODE__NODE_A_CONST:
+        return transform_const(a, n->a_const);
+    case PG_QUERY__NODE__NODE_PARAM_REF:
+        return transform_param(a, n->param_ref);
+    case PG_QUERY__NODE__NODE_COLUMN_REF:
+        return transform_column_ref(a, s, n->column_ref);
+    case PG_QUERY__NODE__NODE_A_EXPR:
+        return transform_a_expr(a, s, n->a_expr);
+    case PG_QUERY__NODE__NODE_BOOL_EXPR:
+        return transform_bool(a, s, n->bool_expr);
+    case PG_QUERY__NODE__NODE_FUNC_CALL:
+        return transform_func_call(a, s, n->func_call);
+    case PG_QUERY__NODE__NODE_TYPE_CAST:
+        return transform_type_cast(a, s, n->type_cast);
+    case PG_QUERY__NODE__NODE_CASE_EXPR:
+        return transform_case(a, s, n->case_expr);
     case PG_QUERY__NODE__NODE_COALESCE_EXPR:
-        return transform_common(a, s, EXPR_COALESCE, "COALESCE", n->coalesce_expr->args, n->coalesce_expr->n_args, n->coalesce_expr->location);
+        return transform_common(a, s, EXPR_COALESCE, "COALESCE", n->coalesce_expr->args, n->coalesce_expr->n_args,
+                                n->coalesce_expr->location);
     case PG_QUERY__NODE__NODE_MIN_MAX_EXPR: {
         bool greatest = n->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST;
-        return transform_common(a, s, greatest ? EXPR_GREATEST : EXPR_LEAST, greatest ? "GREATEST" : "LEAST", n->min_max_expr->args,
-                                n->min_max_expr->n_args, n->min_max_expr->location);
+        return transform_common(a, s, greatest ? EXPR_GREATEST : EXPR_LEAST, greatest ? "GREATEST" : "LEAST",
+                                n->min_max_expr->args, n->min_max_expr->n_args, n->min_max_expr->location);
     }
-    case PG_QUERY__NODE__NODE_NULL_TEST: return transform_null_test(a, s, n->null_test);
-    case PG_QUERY__NODE__NODE_BOOLEAN_TEST: return transform_bool_test(a, s, n->boolean_test);
-    case PG_QUERY__NODE__NODE_SUB_LINK: return transform_sublink(a, s, n->sub_link);
-    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return transform_sql_value(a, n->sqlvalue_function);
-    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return transform_array(a, s, n->a_array_expr, 0, 0, -1);
-    case PG_QUERY__NODE__NODE_ROW_EXPR: return transform_row(a, s, n->row_expr);
-    case PG_QUERY__NODE__NODE_A_INDIRECTION: return transform_indirection(a, s, n->a_indirection);
-    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return transform_collate(a, s, n->collate_clause);
-    case PG_QUERY__NODE__NODE_GROUPING_FUNC: return transform_grouping(a, s, n->grouping_func);
-    case PG_QUERY__NODE__NODE_SET_TO_DEFAULT: return transform_default(a, n->set_to_default);
-    case PG_QUERY__NODE__NODE_CURRENT_OF_EXPR: unsupported_at(a, -1, "WHERE CURRENT OF"); return NULL;
+    case PG_QUERY__NODE__NODE_NULL_TEST:
+        return transform_null_test(a, s, n->null_test);
+    case PG_QUERY__NODE__NODE_BOOLEAN_TEST:
+        return transform_bool_test(a, s, n->boolean_test);
+    case PG_QUERY__NODE__NODE_SUB_LINK:
+        return transform_sublink(a, s, n->sub_link);
+    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
+        return transform_sql_value(a, n->sqlvalue_function);
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
+        return transform_array(a, s, n->a_array_expr, 0, 0, -1);
+    case PG_QUERY__NODE__NODE_ROW_EXPR:
+        return transform_row(a, s, n->row_expr);
+    case PG_QUERY__NODE__NODE_A_INDIRECTION:
+        return transform_indirection(a, s, n->a_indirection);
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
+        return transform_collate(a, s, n->collate_clause);
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC:
+        return transform_grouping(a, s, n->grouping_func);
+    case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
+        return transform_default(a, n->set_to_default);
+    case PG_QUERY__NODE__NODE_CURRENT_OF_EXPR:
+        unsupported_at(a, -1, "WHERE CURRENT OF");
+        return NULL;
     case PG_QUERY__NODE__NODE_XML_EXPR:
-    case PG_QUERY__NODE__NODE_XML_SERIALIZE: unsupported_at(a, -1, "XML"); return NULL;
-    default: unsupported_at(a, -1, "this expression (node %d)", (int)n->node_case); return NULL;
+    case PG_QUERY__NODE__NODE_XML_SERIALIZE:
+        unsupported_at(a, -1, "XML");
+        return NULL;
+    default:
+        unsupported_at(a, -1, "this expression (node %d)", (int)n->node_case);
+        return NULL;
     }
 }
 
@@ -840,7 +918,8 @@ static int figure_sublink(A *a, const PgQuery__SubLink *l, struct str *ret)
         return *ret = STR("exists"), 2;
     if (l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK)
         return *ret = STR("array"), 2;
-    if (l->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK || l->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+    if (l->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK ||
+        l->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
         return 0;
     const PgQuery__SelectStmt *q = l->subselect->select_stmt;
     while (q->larg) /* the leftmost of a set operation names the columns */
@@ -855,9 +934,11 @@ static int figure_sublink(A *a, const PgQuery__SubLink *l, struct str *ret)
 
 static int figure_sql_value(const PgQuery__SQLValueFunction *f, struct str *ret)
 {
-    static const char *const names[] = { "", "current_date", "current_time", "current_time", "current_timestamp", "current_timestamp", "localtime",
-                                         "localtime", "localtimestamp", "localtimestamp", "current_role", "current_user", "user", "session_user",
-                                         "current_catalog", "current_schema" };
+    static const char *const names[] = {
+        "",          "current_date", "current_time",    "current_time",   "current_timestamp", "current_timestamp",
+        "localtime", "localtime",    "localtimestamp",  "localtimestamp", "current_role",      "current_user",
+        "user",      "session_user", "current_catalog", "current_schema"
+    };
     *ret = str_from(names[f->op]);
     return 2;
 }
@@ -866,11 +947,13 @@ static int figure(A *a, const Node *n, struct str *ret)
 {
     int strength;
     switch (n->node_case) {
-    case PG_QUERY__NODE__NODE_COLUMN_REF: return figure_last_name(n->column_ref->fields, n->column_ref->n_fields, ret);
+    case PG_QUERY__NODE__NODE_COLUMN_REF:
+        return figure_last_name(n->column_ref->fields, n->column_ref->n_fields, ret);
     case PG_QUERY__NODE__NODE_A_INDIRECTION:
         strength = figure_last_name(n->a_indirection->indirection, n->a_indirection->n_indirection, ret);
         return strength ? strength : figure(a, n->a_indirection->arg, ret);
-    case PG_QUERY__NODE__NODE_FUNC_CALL: return figure_last_name(n->func_call->funcname, n->func_call->n_funcname, ret);
+    case PG_QUERY__NODE__NODE_FUNC_CALL:
+        return figure_last_name(n->func_call->funcname, n->func_call->n_funcname, ret);
     case PG_QUERY__NODE__NODE_A_EXPR:
         if (n->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF)
             return *ret = STR("nullif"), 2;
@@ -880,22 +963,30 @@ static int figure(A *a, const Node *n, struct str *ret)
         if (strength <= 1 && figure_last_name(n->type_cast->type_name->names, n->type_cast->type_name->n_names, ret))
             return 1;
         return strength;
-    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return figure(a, n->collate_clause->arg, ret);
-    case PG_QUERY__NODE__NODE_GROUPING_FUNC: return *ret = STR("grouping"), 2;
-    case PG_QUERY__NODE__NODE_SUB_LINK: return figure_sublink(a, n->sub_link, ret);
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
+        return figure(a, n->collate_clause->arg, ret);
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC:
+        return *ret = STR("grouping"), 2;
+    case PG_QUERY__NODE__NODE_SUB_LINK:
+        return figure_sublink(a, n->sub_link, ret);
     case PG_QUERY__NODE__NODE_CASE_EXPR:
         strength = n->case_expr->defresult ? figure(a, n->case_expr->defresult, ret) : 0;
         if (strength <= 1)
             return *ret = STR("case"), 1;
         return strength;
-    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return *ret = STR("array"), 2;
-    case PG_QUERY__NODE__NODE_ROW_EXPR: return *ret = STR("row"), 2;
-    case PG_QUERY__NODE__NODE_COALESCE_EXPR: return *ret = STR("coalesce"), 2;
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
+        return *ret = STR("array"), 2;
+    case PG_QUERY__NODE__NODE_ROW_EXPR:
+        return *ret = STR("row"), 2;
+    case PG_QUERY__NODE__NODE_COALESCE_EXPR:
+        return *ret = STR("coalesce"), 2;
     case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
         *ret = n->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? STR("greatest") : STR("least");
         return 2;
-    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return figure_sql_value(n->sqlvalue_function, ret);
-    default: return 0;
+    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
+        return figure_sql_value(n->sqlvalue_function, ret);
+    default:
+        return 0;
     }
 }
 

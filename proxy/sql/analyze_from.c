@@ -22,7 +22,8 @@ static bool check_alias(A *a, struct scope *s, struct str alias, int location)
     for (size_t i = 0; i < s->n_names; i++) {
         const struct rte *r = &s->query->rtable[s->names[i].rte];
         if (s->names[i].table_visible && alias.n && str_eq(r->alias, alias))
-            return fail_at(a, location, SQLSTATE_DUPLICATE_ALIAS, "table name \"%.*s\" specified more than once", STR_FMT(alias));
+            return fail_at(a, location, SQLSTATE_DUPLICATE_ALIAS, "table name \"%.*s\" specified more than once",
+                           STR_FMT(alias));
     }
     return true;
 }
@@ -33,8 +34,9 @@ static bool apply_column_aliases(A *a, struct rte *r, const PgQuery__Alias *alia
     if (!alias)
         return true;
     if (alias->n_colnames > r->n_columns)
-        return fail_at(a, location, SQLSTATE_INVALID_COLUMN_REFERENCE, "table \"%s\" has %zu columns available but %zu columns specified",
-                       alias->aliasname, r->n_columns, alias->n_colnames);
+        return fail_at(a, location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                       "table \"%s\" has %zu columns available but %zu columns specified", alias->aliasname,
+                       r->n_columns, alias->n_colnames);
     for (size_t i = 0; i < alias->n_colnames; i++)
         r->columns[i].name = node_string(alias->colnames[i]);
     return true;
@@ -42,7 +44,9 @@ static bool apply_column_aliases(A *a, struct rte *r, const PgQuery__Alias *alia
 
 int add_rte_for_relation(A *a, struct scope *s, const struct relation *relation, struct str alias, bool has_alias)
 {
-    struct rte r = { .kind = RTE_RELATION, .relation = relation, .alias = alias, .has_alias = has_alias, .in_from = true };
+    struct rte r = {
+        .kind = RTE_RELATION, .relation = relation, .alias = alias, .has_alias = has_alias, .in_from = true
+    };
     r.columns = NEW_ARRAY(a, struct rte_column, relation->n_columns + 1);
     if (!r.columns)
         return -1;
@@ -72,7 +76,8 @@ static bool output_columns(A *a, struct query *q, struct rte *r)
     if (!r->columns)
         return false;
     for (size_t i = 0; i < n; i++)
-        r->columns[i] = (struct rte_column){ .name = list[i].name, .type = list[i].expr->type, .typmod = list[i].expr->typmod };
+        r->columns[i] =
+            (struct rte_column){ .name = list[i].name, .type = list[i].expr->type, .typmod = list[i].expr->typmod };
     r->n_columns = n;
     return true;
 }
@@ -95,7 +100,8 @@ static int add_cte_rte(A *a, struct scope *s, struct cte *cte, int levels_up, co
 {
     struct rte r = { .kind = RTE_CTE, .cte = cte, .cte_levels_up = levels_up, .in_from = true };
     if (!cte->query) {
-        fail_at(a, name->location, SQLSTATE_INVALID_RECURSION, "recursive reference to query \"%.*s\" must not appear within its non-recursive term",
+        fail_at(a, name->location, SQLSTATE_INVALID_RECURSION,
+                "recursive reference to query \"%.*s\" must not appear within its non-recursive term",
                 STR_FMT(cte->name));
         return -1;
     }
@@ -106,7 +112,8 @@ static int add_cte_rte(A *a, struct scope *s, struct cte *cte, int levels_up, co
     if (!output_columns(a, cte->query, &r))
         return -1;
     if (r.n_columns == 0 && cte->query->command != COMMAND_SELECT) {
-        fail_at(a, name->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "WITH query \"%.*s\" does not have a RETURNING clause", STR_FMT(cte->name));
+        fail_at(a, name->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                "WITH query \"%.*s\" does not have a RETURNING clause", STR_FMT(cte->name));
         return -1;
     }
     for (size_t i = 0; i < cte->n_column_names && i < r.n_columns; i++)
@@ -169,7 +176,12 @@ static struct from_item *from_subquery(A *a, struct scope *s, const PgQuery__Ran
     hide_names(s, false);
     if (!q)
         return NULL;
-    struct rte r = { .kind = RTE_SUBQUERY, .subquery = q, .alias = str_from(sub->alias->aliasname), .has_alias = true, .lateral = sub->lateral, .in_from = true };
+    struct rte r = { .kind = RTE_SUBQUERY,
+                     .subquery = q,
+                     .alias = str_from(sub->alias->aliasname),
+                     .has_alias = true,
+                     .lateral = sub->lateral,
+                     .in_from = true };
     if (!output_columns(a, q, &r) || !apply_column_aliases(a, &r, sub->alias, -1) || !check_alias(a, s, r.alias, -1))
         return NULL;
     int rte = add_rte(a, s, r);
@@ -177,7 +189,8 @@ static struct from_item *from_subquery(A *a, struct scope *s, const PgQuery__Ran
 }
 
 /* Columns that a function in FROM gives: its OUT parameters, a column definition list, or one column. */
-static bool function_columns(A *a, struct rte *r, struct expr *f, struct str function_name, bool single, const PgQuery__RangeFunction *node, size_t *ret_n)
+static bool function_columns(A *a, struct rte *r, struct expr *f, struct str function_name, bool single,
+                             const PgQuery__RangeFunction *node, size_t *ret_n)
 {
     size_t before = r->n_columns;
     const char *out = f->kind == EXPR_FUNC && f->call.proc ? f->call.proc->out_args : NULL;
@@ -195,14 +208,16 @@ static bool function_columns(A *a, struct rte *r, struct expr *f, struct str fun
             size_t n = comma ? (size_t)(comma - rest.p) : rest.n;
             int64_t type = 0;
             if (!space || !str_to_int64((struct str){ space + 1, n - (size_t)(space + 1 - rest.p) }, &type))
-                return fail_at(a, f->location, SQLSTATE_INTERNAL_ERROR, "columns of function %.*s are not known", STR_FMT(function_name));
+                return fail_at(a, f->location, SQLSTATE_INTERNAL_ERROR, "columns of function %.*s are not known",
+                               STR_FMT(function_name));
             struct rte_column c = { .name = { rest.p, (size_t)(space - rest.p) }, .type = (oid_t)type, .typmod = -1 };
             if (!PUSH(a, r->columns, r->n_columns, c))
                 return false;
             rest = comma ? (struct str){ comma + 1, rest.n - n - 1 } : (struct str){ 0 };
         }
     } else if (f->type == TYPE_OID_record) {
-        return fail_at(a, f->location, SQLSTATE_SYNTAX_ERROR, "a column definition list is required for functions returning \"record\"");
+        return fail_at(a, f->location, SQLSTATE_SYNTAX_ERROR,
+                       "a column definition list is required for functions returning \"record\"");
     } else {
         /* One column: the alias names it too. */
         struct str name = single && node->alias ? str_from(node->alias->aliasname) : function_name;
@@ -214,12 +229,14 @@ static bool function_columns(A *a, struct rte *r, struct expr *f, struct str fun
     return true;
 }
 
-static bool add_from_function(A *a, struct scope *s, struct rte *r, const Node *call, bool single, const PgQuery__RangeFunction *node)
+static bool add_from_function(A *a, struct scope *s, struct rte *r, const Node *call, bool single,
+                              const PgQuery__RangeFunction *node)
 {
     struct expr *f = transform_in(a, s, call, PLACE_FROM_FUNCTION);
     struct str name = figure_column_name(a, call);
     size_t n = 0;
-    if (!f || (f->type == TYPE_OID_unknown && !(f = coerce_type(a, f, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1))))
+    if (!f ||
+        (f->type == TYPE_OID_unknown && !(f = coerce_type(a, f, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1))))
         return false;
     if (!r->function_columns && !(r->function_columns = NEW_ARRAY(a, size_t, PG_PROC_ARGS_MAX)))
         return false;
@@ -238,7 +255,8 @@ static struct from_item *from_function(A *a, struct scope *s, const PgQuery__Ran
         const Node *call = node->functions[i]->list->items[0];
         const PgQuery__FuncCall *f = call->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? call->func_call : NULL;
         /* unnest(a, b) in FROM means ROWS FROM (unnest(a), unnest(b)) */
-        if (f && f->n_args > 1 && str_is(node_string(f->funcname[f->n_funcname - 1]), "unnest") && !f->agg_order && !f->func_variadic) {
+        if (f && f->n_args > 1 && str_is(node_string(f->funcname[f->n_funcname - 1]), "unnest") && !f->agg_order &&
+            !f->func_variadic) {
             for (size_t k = 0; k < f->n_args; k++) {
                 PgQuery__FuncCall *one = NEW(a, PgQuery__FuncCall);
                 Node *wrapper = NEW(a, Node);
@@ -256,7 +274,8 @@ static struct from_item *from_function(A *a, struct scope *s, const PgQuery__Ran
             return NULL;
         }
     }
-    r.alias = node->alias ? str_from(node->alias->aliasname) : figure_column_name(a, node->functions[0]->list->items[0]);
+    r.alias =
+        node->alias ? str_from(node->alias->aliasname) : figure_column_name(a, node->functions[0]->list->items[0]);
     r.has_alias = node->alias != NULL;
     if (node->ordinality) {
         struct rte_column c = { .name = STR("ordinality"), .type = TYPE_OID_int8, .typmod = -1 };
@@ -273,9 +292,13 @@ static struct from_item *from_function(A *a, struct scope *s, const PgQuery__Ran
 
 static struct from_item *transform_item(A *a, struct scope *s, const Node *n);
 
-struct side { size_t from, to; }; /* names of a join's side: s->names[from … to) */
+struct side {
+    size_t from, to;
+}; /* names of a join's side: s->names[from … to) */
 
-struct found { int name, column, n; };
+struct found {
+    int name, column, n;
+};
 
 static struct found find_in_side(struct scope *s, struct side side, struct str name)
 {
@@ -298,11 +321,13 @@ static struct expr *side_var(A *a, struct scope *s, struct side side, struct str
 {
     struct found f = find_in_side(s, side, name);
     if (f.n == 0) {
-        fail_at(a, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" specified in USING clause does not exist in %s table", STR_FMT(name), which);
+        fail_at(a, -1, SQLSTATE_UNDEFINED_COLUMN,
+                "column \"%.*s\" specified in USING clause does not exist in %s table", STR_FMT(name), which);
         return NULL;
     }
     if (f.n > 1) {
-        fail_at(a, -1, SQLSTATE_AMBIGUOUS_COLUMN, "common column name \"%.*s\" appears more than once in %s table", STR_FMT(name), which);
+        fail_at(a, -1, SQLSTATE_AMBIGUOUS_COLUMN, "common column name \"%.*s\" appears more than once in %s table",
+                STR_FMT(name), which);
         return NULL;
     }
     return make_var(a, s, 0, s->names[f.name].rte, f.column, -1);
@@ -314,7 +339,8 @@ static struct expr *merged_column(A *a, enum join_kind kind, struct expr *left, 
     oid_t type = select_common_type(a, both, 2, "JOIN/USING");
     if (!type)
         return NULL;
-    struct expr *l = coerce_to_common(a, left, type, "JOIN/USING"), *r = l ? coerce_to_common(a, right, type, "JOIN/USING") : NULL;
+    struct expr *l = coerce_to_common(a, left, type, "JOIN/USING"),
+                *r = l ? coerce_to_common(a, right, type, "JOIN/USING") : NULL;
     if (!r)
         return NULL;
     if (kind == JOIN_RIGHT)
@@ -330,7 +356,8 @@ static struct expr *merged_column(A *a, enum join_kind kind, struct expr *left, 
     return c;
 }
 
-static bool names_of_natural(A *a, struct scope *s, struct side left, struct side right, struct str **ret, size_t *ret_n)
+static bool names_of_natural(A *a, struct scope *s, struct side left, struct side right, struct str **ret,
+                             size_t *ret_n)
 {
     *ret = NULL;
     *ret_n = 0;
@@ -353,7 +380,8 @@ static bool is_one_of(struct str name, const struct str *list, size_t n)
     return false;
 }
 
-static bool side_columns(A *a, struct scope *s, struct side side, const struct str *using, size_t n_using, struct rte *join)
+static bool side_columns(A *a, struct scope *s, struct side side, const struct str *using, size_t n_using,
+                         struct rte *join)
 {
     for (size_t i = side.from; i < side.to; i++) {
         if (!s->names[i].columns_visible)
@@ -362,7 +390,9 @@ static bool side_columns(A *a, struct scope *s, struct side side, const struct s
             struct rte_column *of = &s->query->rtable[s->names[i].rte].columns[c];
             if (is_one_of(of->name, using, n_using))
                 continue;
-            struct rte_column column = { .name = of->name, .type = of->type, .typmod = of->typmod, .column = of->column };
+            struct rte_column column = {
+                .name = of->name, .type = of->type, .typmod = of->typmod, .column = of->column
+            };
             column.join_expr = make_var(a, s, 0, s->names[i].rte, (int)c, -1);
             if (!column.join_expr || !PUSH(a, join->columns, join->n_columns, column))
                 return false;
@@ -371,19 +401,22 @@ static bool side_columns(A *a, struct scope *s, struct side side, const struct s
     return true;
 }
 
-static struct expr *using_condition(A *a, struct scope *s, struct side left, struct side right, enum join_kind kind, const struct str *using, size_t n,
-                                    struct rte *join)
+static struct expr *using_condition(A *a, struct scope *s, struct side left, struct side right, enum join_kind kind,
+                                    const struct str *using, size_t n, struct rte *join)
 {
     struct expr *all = expr_new(a, EXPR_AND, TYPE_OID_bool, -1, -1);
     if (!all || !(all->args = NEW_ARRAY(a, struct expr *, n + 1)))
         return NULL;
     for (size_t i = 0; i < n; i++) {
-        struct expr *l = side_var(a, s, left, using[i], "left"), *r = l ? side_var(a, s, right, using[i], "right") : NULL;
+        struct expr *l = side_var(a, s, left, using[i], "left"),
+                    *r = l ? side_var(a, s, right, using[i], "right") : NULL;
         struct expr *eq = r ? make_operator(a, (struct str){ 0 }, STR("="), l, r, -1) : NULL;
         struct expr *merged = eq ? merged_column(a, kind, l, r) : NULL;
         if (!merged)
             return NULL;
-        struct rte_column column = { .name = using[i], .type = merged->type, .typmod = merged->typmod, .join_expr = merged };
+        struct rte_column column = {
+            .name = using[i], .type = merged->type, .typmod = merged->typmod, .join_expr = merged
+        };
         if (!PUSH(a, join->columns, join->n_columns, column))
             return NULL;
         all->args[all->n_args++] = eq;
@@ -393,8 +426,10 @@ static struct expr *using_condition(A *a, struct scope *s, struct side left, str
 
 static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExpr *j)
 {
-    static const enum join_kind kinds[] = { [PG_QUERY__JOIN_TYPE__JOIN_INNER] = JOIN_INNER, [PG_QUERY__JOIN_TYPE__JOIN_LEFT] = JOIN_LEFT,
-                                            [PG_QUERY__JOIN_TYPE__JOIN_FULL] = JOIN_FULL, [PG_QUERY__JOIN_TYPE__JOIN_RIGHT] = JOIN_RIGHT };
+    static const enum join_kind kinds[] = { [PG_QUERY__JOIN_TYPE__JOIN_INNER] = JOIN_INNER,
+                                            [PG_QUERY__JOIN_TYPE__JOIN_LEFT] = JOIN_LEFT,
+                                            [PG_QUERY__JOIN_TYPE__JOIN_FULL] = JOIN_FULL,
+                                            [PG_QUERY__JOIN_TYPE__JOIN_RIGHT] = JOIN_RIGHT };
     struct from_item *f = NEW(a, struct from_item);
     struct side left = { s->n_names, 0 }, right;
     if (!f || !(f->left = transform_item(a, s, j->larg)))
@@ -405,7 +440,10 @@ static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExp
     right.to = s->n_names;
     f->kind = FROM_JOIN;
     f->join = kinds[j->jointype];
-    struct rte join = { .kind = RTE_JOIN, .in_from = true, .has_alias = j->alias != NULL, .alias = j->alias ? str_from(j->alias->aliasname) : (struct str){ 0 } };
+    struct rte join = { .kind = RTE_JOIN,
+                        .in_from = true,
+                        .has_alias = j->alias != NULL,
+                        .alias = j->alias ? str_from(j->alias->aliasname) : (struct str){ 0 } };
     struct str *using = NULL;
     size_t n_using = 0;
     if (j->is_natural && !names_of_natural(a, s, left, right, &using, &n_using))
@@ -448,13 +486,27 @@ static struct from_item *transform_item(A *a, struct scope *s, const Node *n)
     if (!enter(a))
         return NULL;
     switch (n->node_case) {
-    case PG_QUERY__NODE__NODE_RANGE_VAR: f = from_table(a, s, n->range_var); break;
-    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: f = from_subquery(a, s, n->range_subselect); break;
-    case PG_QUERY__NODE__NODE_RANGE_FUNCTION: f = from_function(a, s, n->range_function); break;
-    case PG_QUERY__NODE__NODE_JOIN_EXPR: f = from_join(a, s, n->join_expr); break;
-    case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE: unsupported_at(a, n->range_table_sample->location, "TABLESAMPLE"); break;
-    case PG_QUERY__NODE__NODE_RANGE_TABLE_FUNC: unsupported_at(a, n->range_table_func->location, "XMLTABLE"); break;
-    default: unsupported_at(a, -1, "this item of FROM"); break;
+    case PG_QUERY__NODE__NODE_RANGE_VAR:
+        f = from_table(a, s, n->range_var);
+        break;
+    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
+        f = from_subquery(a, s, n->range_subselect);
+        break;
+    case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
+        f = from_function(a, s, n->range_function);
+        break;
+    case PG_QUERY__NODE__NODE_JOIN_EXPR:
+        f = from_join(a, s, n->join_expr);
+        break;
+    case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE:
+        unsupported_at(a, n->range_table_sample->location, "TABLESAMPLE");
+        break;
+    case PG_QUERY__NODE__NODE_RANGE_TABLE_FUNC:
+        unsupported_at(a, n->range_table_func->location, "XMLTABLE");
+        break;
+    default:
+        unsupported_at(a, -1, "this item of FROM");
+        break;
     }
     leave(a);
     return f;
@@ -534,7 +586,8 @@ static bool find_unqualified(A *a, struct scope *s, struct str name, int locatio
             }
         }
         if (n > 1)
-            return fail_at(a, location, SQLSTATE_AMBIGUOUS_COLUMN, "column reference \"%.*s\" is ambiguous", STR_FMT(name));
+            return fail_at(a, location, SQLSTATE_AMBIGUOUS_COLUMN, "column reference \"%.*s\" is ambiguous",
+                           STR_FMT(name));
         if (n == 1) {
             *ret = make_var(a, s, up, rte, column, location);
             return *ret != NULL;
@@ -569,16 +622,22 @@ static bool fail_missing_table(A *a, struct scope *s, struct str name, int locat
         for (size_t i = 0; i < at->query->n_rtable; i++) {
             const struct rte *r = &at->query->rtable[i];
             if (r->kind == RTE_RELATION && r->has_alias && str_eq(r->relation->name, name)) {
-                fail_at(a, location, SQLSTATE_UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"%.*s\"", STR_FMT(name));
+                fail_at(a, location, SQLSTATE_UNDEFINED_TABLE,
+                        "invalid reference to FROM-clause entry for table \"%.*s\"", STR_FMT(name));
                 return err_hint(a->err, "Perhaps you meant to reference the table alias \"%.*s\".", STR_FMT(r->alias));
             }
             if (str_eq(r->alias, name) && r->kind != RTE_JOIN && r->in_from) {
-                fail_at(a, location, SQLSTATE_UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"%.*s\"", STR_FMT(name));
-                return err_hint(a->err, "There is an entry for table \"%.*s\", but it cannot be referenced from this part of the query.", STR_FMT(name));
+                fail_at(a, location, SQLSTATE_UNDEFINED_TABLE,
+                        "invalid reference to FROM-clause entry for table \"%.*s\"", STR_FMT(name));
+                return err_hint(
+                    a->err,
+                    "There is an entry for table \"%.*s\", but it cannot be referenced from this part of the query.",
+                    STR_FMT(name));
             }
         }
     }
-    return fail_at(a, location, SQLSTATE_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%.*s\"", STR_FMT(name));
+    return fail_at(a, location, SQLSTATE_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%.*s\"",
+                   STR_FMT(name));
 }
 
 static struct expr *whole_row(A *a, int up, int rte, int location)
@@ -637,19 +696,22 @@ struct expr *transform_column_ref(A *a, struct scope *s, const PgQuery__ColumnRe
         if (!str_eq(r->columns[c].name, column))
             continue;
         if (found >= 0) {
-            fail_at(a, ref->location, SQLSTATE_AMBIGUOUS_COLUMN, "column reference \"%.*s\" is ambiguous", STR_FMT(column));
+            fail_at(a, ref->location, SQLSTATE_AMBIGUOUS_COLUMN, "column reference \"%.*s\" is ambiguous",
+                    STR_FMT(column));
             return NULL;
         }
         found = (int)c;
     }
     if (found < 0) {
-        fail_at(a, ref->location, SQLSTATE_UNDEFINED_COLUMN, "column %.*s.%.*s does not exist", STR_FMT(table), STR_FMT(column));
+        fail_at(a, ref->location, SQLSTATE_UNDEFINED_COLUMN, "column %.*s.%.*s does not exist", STR_FMT(table),
+                STR_FMT(column));
         return NULL;
     }
     return make_var(a, s, up, rte, found, ref->location);
 }
 
-static bool star_of(A *a, struct scope *s, int up, int rte, int location, struct expr ***ret, struct str **ret_names, size_t *ret_n)
+static bool star_of(A *a, struct scope *s, int up, int rte, int location, struct expr ***ret, struct str **ret_names,
+                    size_t *ret_n)
 {
     size_t n = scope_query(s, up)->rtable[rte].n_columns;
     for (size_t c = 0; c < n; c++) {
@@ -662,7 +724,8 @@ static bool star_of(A *a, struct scope *s, int up, int rte, int location, struct
     return true;
 }
 
-bool expand_star(A *a, struct scope *s, const PgQuery__ColumnRef *ref, struct expr ***ret, struct str **ret_names, size_t *ret_n)
+bool expand_star(A *a, struct scope *s, const PgQuery__ColumnRef *ref, struct expr ***ret, struct str **ret_names,
+                 size_t *ret_n)
 {
     int up, rte;
     *ret = NULL;

@@ -15,8 +15,8 @@ static struct str signature(A *a, struct str name, const struct call_args *args)
 {
     struct str text = arena_printf(a->arena, "%.*s(", STR_FMT(name));
     for (size_t i = 0; i < args->n; i++)
-        text = arena_printf(a->arena, "%.*s%s%.*s%s%.*s", STR_FMT(text), i ? ", " : "", STR_FMT(args->names[i]), args->names[i].n ? " => " : "",
-                            STR_FMT(type_text(a, args->types[i], -1)));
+        text = arena_printf(a->arena, "%.*s%s%.*s%s%.*s", STR_FMT(text), i ? ", " : "", STR_FMT(args->names[i]),
+                            args->names[i].n ? " => " : "", STR_FMT(type_text(a, args->types[i], -1)));
     return arena_printf(a->arena, "%.*s)", STR_FMT(text));
 }
 
@@ -45,8 +45,11 @@ static bool candidate_of(A *a, const struct pg_proc *p, const struct call_args *
         if (!expands && (args->n > p->n_args || args->n + p->n_defaults < p->n_args))
             return false;
         for (size_t i = 0; i < args->n; i++)
-            types[i] = expands && i + 1 >= p->n_args ? (p->variadic == TYPE_OID_any ? TYPE_OID_any : p->variadic) : p->args[i];
-        *ret = (struct candidate){ .row = p, .args = types, .variadic = expands && p->variadic != TYPE_OID_any,
+            types[i] =
+                expands && i + 1 >= p->n_args ? (p->variadic == TYPE_OID_any ? TYPE_OID_any : p->variadic) : p->args[i];
+        *ret = (struct candidate){ .row = p,
+                                   .args = types,
+                                   .variadic = expands && p->variadic != TYPE_OID_any,
                                    .n_defaults = (uint8_t)(expands ? 0 : p->n_args - args->n) };
         return true;
     }
@@ -75,7 +78,8 @@ static bool same_types(const struct candidate *x, const struct candidate *y, siz
     return memcmp(x->args, y->args, n * sizeof(oid_t)) == 0;
 }
 
-static size_t collect_candidates(A *a, const struct pg_proc *procs, size_t n_procs, const struct call_args *args, struct candidate *list)
+static size_t collect_candidates(A *a, const struct pg_proc *procs, size_t n_procs, const struct call_args *args,
+                                 struct candidate *list)
 {
     size_t n = 0;
     for (size_t i = 0; i < n_procs && n < MAX_FUNCTIONS; i++) {
@@ -101,10 +105,12 @@ static bool fail_function(A *a, struct str name, const struct call_args *args, b
     struct str text = signature(a, name, args);
     if (ambiguous) {
         fail_at(a, location, SQLSTATE_AMBIGUOUS_FUNCTION, "function %.*s is not unique", STR_FMT(text));
-        return err_hint(a->err, "Could not choose a best candidate function. You might need to add explicit type casts.");
+        return err_hint(a->err,
+                        "Could not choose a best candidate function. You might need to add explicit type casts.");
     }
     fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "function %.*s does not exist", STR_FMT(text));
-    return err_hint(a->err, "No function matches the given name and argument types. You might need to add explicit type casts.");
+    return err_hint(
+        a->err, "No function matches the given name and argument types. You might need to add explicit type casts.");
 }
 
 /* func_get_detail: an exact match first, then f(x) as a cast, then the best candidate. NULL with *ret_cast set: a cast. */
@@ -119,14 +125,17 @@ static bool resolve(A *a, struct str name, struct call_args *args, int location,
         if (memcmp(list[i].args, args->types, args->n * sizeof(oid_t)) == 0)
             chosen = &list[i];
     if (!chosen && args->n == 1 && args->n_named == 0) {
-        oid_t target = snapshot_type(a->snapshot, a->settings->search_path, a->settings->n_search_path, (struct str){ 0 }, name);
+        oid_t target =
+            snapshot_type(a->snapshot, a->settings->search_path, a->settings->n_search_path, (struct str){ 0 }, name);
         const struct pg_proc *proc;
         bool relabels = false;
         if (target) {
-            enum coercion_path path = args->types[0] == TYPE_OID_unknown ? PATH_NONE
-                                                                           : coercion_pathway(a, target, args->types[0], COERCION_EXPLICIT, &proc);
-            relabels = args->types[0] == TYPE_OID_unknown || path == PATH_RELABEL ||
-                       (path == PATH_IO && !(type_category(a, target, NULL) == 'S' && args->types[0] == TYPE_OID_record));
+            enum coercion_path path = args->types[0] == TYPE_OID_unknown
+                                          ? PATH_NONE
+                                          : coercion_pathway(a, target, args->types[0], COERCION_EXPLICIT, &proc);
+            relabels =
+                args->types[0] == TYPE_OID_unknown || path == PATH_RELABEL ||
+                (path == PATH_IO && !(type_category(a, target, NULL) == 'S' && args->types[0] == TYPE_OID_record));
         }
         if (relabels && (n == 0 || args->types[0] != TYPE_OID_unknown || target)) {
             *ret_cast = target;
@@ -189,7 +198,8 @@ static bool complete_args(A *a, const struct candidate *c, struct call_args *arg
 }
 
 /* Coerces the arguments to what the row declares; VARIADIC arguments become one array. */
-static bool coerce_args(A *a, struct expr *call, const struct candidate *c, struct call_args *args, struct str name, int location)
+static bool coerce_args(A *a, struct expr *call, const struct candidate *c, struct call_args *args, struct str name,
+                        int location)
 {
     const struct pg_proc *p = c->row;
     oid_t declared[MAX_ARGS], actual[MAX_ARGS];
@@ -260,8 +270,10 @@ static const struct {
     const char *window;
 } places[PLACE_NR] = {
     [PLACE_WHERE] = { "aggregate functions are not allowed in WHERE", "window functions are not allowed in WHERE" },
-    [PLACE_JOIN_ON] = { "aggregate functions are not allowed in JOIN conditions", "window functions are not allowed in JOIN conditions" },
-    [PLACE_GROUP_BY] = { "aggregate functions are not allowed in GROUP BY", "window functions are not allowed in GROUP BY" },
+    [PLACE_JOIN_ON] = { "aggregate functions are not allowed in JOIN conditions",
+                        "window functions are not allowed in JOIN conditions" },
+    [PLACE_GROUP_BY] = { "aggregate functions are not allowed in GROUP BY",
+                         "window functions are not allowed in GROUP BY" },
     [PLACE_HAVING] = { NULL, "window functions are not allowed in HAVING" },
     [PLACE_LIMIT] = { "aggregate functions are not allowed in LIMIT", "window functions are not allowed in LIMIT" },
     [PLACE_FILTER] = { "aggregate functions are not allowed in FILTER", "window functions are not allowed in FILTER" },
@@ -270,11 +282,13 @@ static const struct {
     [PLACE_WINDOW_FRAME] = { NULL, "window functions are not allowed in window definitions" },
     [PLACE_VALUES] = { "aggregate functions are not allowed in VALUES", "window functions are not allowed in VALUES" },
     [PLACE_SET] = { "aggregate functions are not allowed in UPDATE", "window functions are not allowed in UPDATE" },
-    [PLACE_RETURNING] = { "aggregate functions are not allowed in RETURNING", "window functions are not allowed in RETURNING" },
-    [PLACE_FROM_FUNCTION] = { "aggregate functions are not allowed in functions in FROM", "window functions are not allowed in functions in FROM" },
-    [PLACE_ON_CONFLICT] = { "aggregate functions are not allowed in ON CONFLICT", "window functions are not allowed in ON CONFLICT" },
+    [PLACE_RETURNING] = { "aggregate functions are not allowed in RETURNING",
+                          "window functions are not allowed in RETURNING" },
+    [PLACE_FROM_FUNCTION] = { "aggregate functions are not allowed in functions in FROM",
+                              "window functions are not allowed in functions in FROM" },
+    [PLACE_ON_CONFLICT] = { "aggregate functions are not allowed in ON CONFLICT",
+                            "window functions are not allowed in ON CONFLICT" },
 };
-
 
 struct level_search {
     int level; /* lowest levels_up of any variable; INT32_MAX: none */
@@ -296,7 +310,8 @@ static bool place_allows(A *a, struct scope *s, bool window, int location)
     enum sqlstate code = window ? SQLSTATE_WINDOWING_ERROR : SQLSTATE_GROUPING_ERROR;
     if (s->place == PLACE_STANDALONE) {
         if (s->standalone_what)
-            return fail_at(a, location, code, "%s functions are not allowed in %s", window ? "window" : "aggregate", s->standalone_what);
+            return fail_at(a, location, code, "%s functions are not allowed in %s", window ? "window" : "aggregate",
+                           s->standalone_what);
         return true;
     }
     return message ? fail_at(a, location, code, "%s", message) : true;
@@ -332,30 +347,42 @@ bool transform_order(A *a, struct scope *s, Node *const *list, size_t n, struct 
 
 /* Frame option bits of PostgreSQL's parsenodes.h. */
 enum {
-    FRAMEOPTION_NONDEFAULT = 0x1, FRAMEOPTION_RANGE = 0x2, FRAMEOPTION_ROWS = 0x4, FRAMEOPTION_GROUPS = 0x8, FRAMEOPTION_BETWEEN = 0x10,
-    FRAMEOPTION_START_UNBOUNDED_PRECEDING = 0x20, FRAMEOPTION_END_UNBOUNDED_PRECEDING = 0x40, FRAMEOPTION_START_UNBOUNDED_FOLLOWING = 0x80,
-    FRAMEOPTION_END_UNBOUNDED_FOLLOWING = 0x100, FRAMEOPTION_START_CURRENT_ROW = 0x200, FRAMEOPTION_END_CURRENT_ROW = 0x400,
-    FRAMEOPTION_START_OFFSET_PRECEDING = 0x800, FRAMEOPTION_END_OFFSET_PRECEDING = 0x1000, FRAMEOPTION_START_OFFSET_FOLLOWING = 0x2000,
-    FRAMEOPTION_END_OFFSET_FOLLOWING = 0x4000, FRAMEOPTION_EXCLUDE_CURRENT_ROW = 0x8000, FRAMEOPTION_EXCLUDE_GROUP = 0x10000,
+    FRAMEOPTION_NONDEFAULT = 0x1,
+    FRAMEOPTION_RANGE = 0x2,
+    FRAMEOPTION_ROWS = 0x4,
+    FRAMEOPTION_GROUPS = 0x8,
+    FRAMEOPTION_BETWEEN = 0x10,
+    FRAMEOPTION_START_UNBOUNDED_PRECEDING = 0x20,
+    FRAMEOPTION_END_UNBOUNDED_PRECEDING = 0x40,
+    FRAMEOPTION_START_UNBOUNDED_FOLLOWING = 0x80,
+    FRAMEOPTION_END_UNBOUNDED_FOLLOWING = 0x100,
+    FRAMEOPTION_START_CURRENT_ROW = 0x200,
+    FRAMEOPTION_END_CURRENT_ROW = 0x400,
+    FRAMEOPTION_START_OFFSET_PRECEDING = 0x800,
+    FRAMEOPTION_END_OFFSET_PRECEDING = 0x1000,
+    FRAMEOPTION_START_OFFSET_FOLLOWING = 0x2000,
+    FRAMEOPTION_END_OFFSET_FOLLOWING = 0x4000,
+    FRAMEOPTION_EXCLUDE_CURRENT_ROW = 0x8000,
+    FRAMEOPTION_EXCLUDE_GROUP = 0x10000,
     FRAMEOPTION_EXCLUDE_TIES = 0x20000,
 };
 
 static enum frame_bound start_bound(int32_t o)
 {
-    return o & FRAMEOPTION_START_UNBOUNDED_PRECEDING ? BOUND_UNBOUNDED_PRECEDING
-         : o & FRAMEOPTION_START_OFFSET_PRECEDING    ? BOUND_PRECEDING
-         : o & FRAMEOPTION_START_OFFSET_FOLLOWING    ? BOUND_FOLLOWING
-         : o & FRAMEOPTION_START_UNBOUNDED_FOLLOWING ? BOUND_UNBOUNDED_FOLLOWING
-                                                     : BOUND_CURRENT_ROW;
+    return o & FRAMEOPTION_START_UNBOUNDED_PRECEDING   ? BOUND_UNBOUNDED_PRECEDING
+           : o & FRAMEOPTION_START_OFFSET_PRECEDING    ? BOUND_PRECEDING
+           : o & FRAMEOPTION_START_OFFSET_FOLLOWING    ? BOUND_FOLLOWING
+           : o & FRAMEOPTION_START_UNBOUNDED_FOLLOWING ? BOUND_UNBOUNDED_FOLLOWING
+                                                       : BOUND_CURRENT_ROW;
 }
 
 static enum frame_bound end_bound(int32_t o)
 {
-    return o & FRAMEOPTION_END_UNBOUNDED_FOLLOWING ? BOUND_UNBOUNDED_FOLLOWING
-         : o & FRAMEOPTION_END_OFFSET_PRECEDING    ? BOUND_PRECEDING
-         : o & FRAMEOPTION_END_OFFSET_FOLLOWING    ? BOUND_FOLLOWING
-         : o & FRAMEOPTION_END_UNBOUNDED_PRECEDING ? BOUND_UNBOUNDED_PRECEDING
-                                                   : BOUND_CURRENT_ROW;
+    return o & FRAMEOPTION_END_UNBOUNDED_FOLLOWING   ? BOUND_UNBOUNDED_FOLLOWING
+           : o & FRAMEOPTION_END_OFFSET_PRECEDING    ? BOUND_PRECEDING
+           : o & FRAMEOPTION_END_OFFSET_FOLLOWING    ? BOUND_FOLLOWING
+           : o & FRAMEOPTION_END_UNBOUNDED_PRECEDING ? BOUND_UNBOUNDED_PRECEDING
+                                                     : BOUND_CURRENT_ROW;
 }
 
 static bool frame_offset(A *a, struct scope *s, const Node *n, enum frame_mode mode, struct expr **ret)
@@ -378,8 +405,6 @@ static struct window *named_window(A *a, struct scope *s, struct str name, int l
     return NULL;
 }
 
-
-
 struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef *def)
 {
     struct window *w = NEW(a, struct window);
@@ -390,11 +415,13 @@ struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef 
         if (!base)
             return NULL;
         if (def->n_partition_clause) {
-            fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR, "cannot override PARTITION BY clause of window \"%s\"", def->refname);
+            fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR, "cannot override PARTITION BY clause of window \"%s\"",
+                    def->refname);
             return NULL;
         }
         if (def->n_order_clause && base->n_order) {
-            fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR, "cannot override ORDER BY clause of window \"%s\"", def->refname);
+            fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR, "cannot override ORDER BY clause of window \"%s\"",
+                    def->refname);
             return NULL;
         }
         w->partition = base->partition, w->n_partition = base->n_partition;
@@ -417,10 +444,11 @@ struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef 
         w->start = start_bound(o);
         w->end = end_bound(o);
         w->exclusion = o & FRAMEOPTION_EXCLUDE_CURRENT_ROW ? EXCLUDE_CURRENT_ROW
-                     : o & FRAMEOPTION_EXCLUDE_GROUP       ? EXCLUDE_GROUP
-                     : o & FRAMEOPTION_EXCLUDE_TIES        ? EXCLUDE_TIES
+                       : o & FRAMEOPTION_EXCLUDE_GROUP     ? EXCLUDE_GROUP
+                       : o & FRAMEOPTION_EXCLUDE_TIES      ? EXCLUDE_TIES
                                                            : EXCLUDE_NONE;
-        if (!frame_offset(a, s, def->start_offset, w->mode, &w->start_offset) || !frame_offset(a, s, def->end_offset, w->mode, &w->end_offset))
+        if (!frame_offset(a, s, def->start_offset, w->mode, &w->start_offset) ||
+            !frame_offset(a, s, def->end_offset, w->mode, &w->end_offset))
             return NULL;
         if (w->mode == FRAME_GROUPS && w->n_order == 0) {
             fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR, "GROUPS mode requires an ORDER BY clause");
@@ -443,7 +471,8 @@ static bool collect_args(A *a, struct scope *s, const PgQuery__FuncCall *call, s
             args->n_named++;
             n = n->named_arg_expr->arg;
         } else if (args->n_named) {
-            return fail_at(a, call->location, SQLSTATE_SYNTAX_ERROR, "positional argument cannot follow named argument");
+            return fail_at(a, call->location, SQLSTATE_SYNTAX_ERROR,
+                           "positional argument cannot follow named argument");
         }
         args->exprs[i] = transform_expr(a, s, n);
         if (!args->exprs[i])
@@ -478,13 +507,14 @@ static bool check_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *call
 /* What may not be written with a plain function. */
 static bool check_plain(A *a, const PgQuery__FuncCall *call, struct str name)
 {
-    const char *what = call->agg_star                  ? "%.*s(*) specified, but %.*s is not an aggregate function"
-                     : call->agg_distinct              ? "DISTINCT specified, but %.*s is not an aggregate function%.*s"
-                     : call->n_agg_order && !call->agg_within_group ? "ORDER BY specified, but %.*s is not an aggregate function%.*s"
-                     : call->agg_within_group          ? "WITHIN GROUP specified, but %.*s is not an aggregate function%.*s"
-                     : call->agg_filter                ? "FILTER specified, but %.*s is not an aggregate function%.*s"
-                     : call->over                      ? "OVER specified, but %.*s is not a window function nor an aggregate function%.*s"
-                                                       : NULL;
+    const char *what = call->agg_star       ? "%.*s(*) specified, but %.*s is not an aggregate function"
+                       : call->agg_distinct ? "DISTINCT specified, but %.*s is not an aggregate function%.*s"
+                       : call->n_agg_order && !call->agg_within_group
+                           ? "ORDER BY specified, but %.*s is not an aggregate function%.*s"
+                       : call->agg_within_group ? "WITHIN GROUP specified, but %.*s is not an aggregate function%.*s"
+                       : call->agg_filter       ? "FILTER specified, but %.*s is not an aggregate function%.*s"
+                       : call->over ? "OVER specified, but %.*s is not a window function nor an aggregate function%.*s"
+                                    : NULL;
     if (!what)
         return true;
     struct str second = call->agg_star ? name : (struct str){ 0 };
@@ -515,20 +545,27 @@ static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, st
     if (p->returns_set) {
         e->type = e->type ? e->type : p->result;
         s->query->has_set_returning = true;
-        if (s->place == PLACE_WHERE || s->place == PLACE_JOIN_ON || s->place == PLACE_HAVING || s->place == PLACE_LIMIT || s->place == PLACE_SET)
-            return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in %s",
-                           s->place == PLACE_WHERE ? "WHERE" : s->place == PLACE_HAVING ? "HAVING" : s->place == PLACE_LIMIT ? "LIMIT"
-                           : s->place == PLACE_SET ? "UPDATE" : "JOIN conditions");
+        if (s->place == PLACE_WHERE || s->place == PLACE_JOIN_ON || s->place == PLACE_HAVING ||
+            s->place == PLACE_LIMIT || s->place == PLACE_SET)
+            return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                           "set-returning functions are not allowed in %s",
+                           s->place == PLACE_WHERE    ? "WHERE"
+                           : s->place == PLACE_HAVING ? "HAVING"
+                           : s->place == PLACE_LIMIT  ? "LIMIT"
+                           : s->place == PLACE_SET    ? "UPDATE"
+                                                      : "JOIN conditions");
     }
     if (p->kind == 'f')
         return check_plain(a, call, name);
     if (p->kind == 'w' && !call->over)
-        return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE, "window function %.*s requires an OVER clause", STR_FMT(name));
+        return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE, "window function %.*s requires an OVER clause",
+                       STR_FMT(name));
     if (p->kind == 'a') {
         const struct pg_aggregate *g = pg_aggregate_by_proc(p->oid);
         bool ordered_set = g && g->kind != 'n';
         if (ordered_set && !call->agg_within_group)
-            return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE, "WITHIN GROUP is required for ordered-set aggregate %.*s", STR_FMT(name));
+            return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE,
+                           "WITHIN GROUP is required for ordered-set aggregate %.*s", STR_FMT(name));
         if (!ordered_set && call->agg_within_group)
             return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE,
                            "%.*s is not an ordered-set aggregate, so it cannot have WITHIN GROUP", STR_FMT(name));
@@ -578,14 +615,18 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     if (!ok)
         return NULL;
     if (schema.n && !str_is(schema, "pg_catalog") && !str_is(schema, "pgd1") && !str_is(schema, "information_schema")) {
-        fail_function(a, arena_printf(a->arena, "%.*s.%.*s", STR_FMT(schema), STR_FMT(name)), &args, false, call->location);
+        fail_function(a, arena_printf(a->arena, "%.*s.%.*s", STR_FMT(schema), STR_FMT(name)), &args, false,
+                      call->location);
         return NULL;
     }
     if (!resolve(a, name, &args, call->location, &chosen, &cast))
         return NULL;
     struct expr *e = NULL;
     if (cast)
-        return check_plain(a, call, name) && coerce_to_target(a, args.exprs[0], cast, -1, COERCION_EXPLICIT, call->location, &e) ? e : NULL;
+        return check_plain(a, call, name) &&
+                       coerce_to_target(a, args.exprs[0], cast, -1, COERCION_EXPLICIT, call->location, &e)
+                   ? e
+                   : NULL;
     e = expr_new(a, EXPR_FUNC, 0, -1, call->location);
     if (!e || !complete_args(a, &chosen, &args))
         return NULL;

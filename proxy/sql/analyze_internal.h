@@ -23,9 +23,25 @@ enum { ANALYZE_MAX_DEPTH = 4000 };
 
 /* Where an expression stands: what is allowed there and how PostgreSQL names the place. */
 enum expr_place {
-    PLACE_SELECT_LIST, PLACE_WHERE, PLACE_JOIN_ON, PLACE_GROUP_BY, PLACE_HAVING, PLACE_ORDER_BY, PLACE_LIMIT, PLACE_FILTER,
-    PLACE_WINDOW_PARTITION, PLACE_WINDOW_ORDER, PLACE_WINDOW_FRAME, PLACE_VALUES, PLACE_SET, PLACE_RETURNING, PLACE_FROM_FUNCTION,
-    PLACE_ON_CONFLICT, PLACE_STANDALONE, PLACE_DISTINCT_ON, PLACE_NR
+    PLACE_SELECT_LIST,
+    PLACE_WHERE,
+    PLACE_JOIN_ON,
+    PLACE_GROUP_BY,
+    PLACE_HAVING,
+    PLACE_ORDER_BY,
+    PLACE_LIMIT,
+    PLACE_FILTER,
+    PLACE_WINDOW_PARTITION,
+    PLACE_WINDOW_ORDER,
+    PLACE_WINDOW_FRAME,
+    PLACE_VALUES,
+    PLACE_SET,
+    PLACE_RETURNING,
+    PLACE_FROM_FUNCTION,
+    PLACE_ON_CONFLICT,
+    PLACE_STANDALONE,
+    PLACE_DISTINCT_ON,
+    PLACE_NR
 };
 
 /* One query level under analysis. */
@@ -34,12 +50,17 @@ struct scope {
     struct scope *parent;
     enum expr_place place;
     const char *standalone_what;
-    bool in_aggregate;        /* inside an aggregate's arguments at this level */
-    bool in_window;           /* inside a window function's arguments */
+    bool in_aggregate; /* inside an aggregate's arguments at this level */
+    bool in_window;    /* inside a window function's arguments */
     /* names visible to unqualified and qualified references: indexes into query->rtable */
-    struct name_item { int rte; bool columns_visible, table_visible, lateral_only, lateral_ok; } *names;
+    struct name_item {
+        int rte;
+        bool columns_visible, table_visible, lateral_only, lateral_ok;
+    } * names;
     size_t n_names;
-    struct window **windows; struct str *window_names; size_t n_windows; /* WINDOW clause */
+    struct window **windows;
+    struct str *window_names;
+    size_t n_windows; /* WINDOW clause */
     const PgQuery__WindowDef **window_nodes;
 };
 
@@ -57,7 +78,8 @@ void *analyze_alloc(A *a, size_t n, size_t size);
 #define NEW_ARRAY(a, type, n) ((type *)analyze_alloc((a), (n), sizeof(type)))
 /* Appends to arrays that grow by doubling: size is a power of two implied by n. */
 bool grow_array(A *a, void **array, size_t n, size_t size);
-#define PUSH(a, array, n, item) (grow_array((a), (void **)&(array), (n), sizeof(*(array))) ? ((array)[(n)++] = (item), true) : false)
+#define PUSH(a, array, n, item)                                                                                        \
+    (grow_array((a), (void **)&(array), (n), sizeof(*(array))) ? ((array)[(n)++] = (item), true) : false)
 
 struct expr *expr_new(A *a, enum expr_kind kind, oid_t type, int32_t typmod, int location);
 /* Text of a String node list's last element, and of the one before ("" when there is none). False: more than two names. */
@@ -75,15 +97,18 @@ bool type_is_polymorphic(oid_t type);
 oid_t type_base(A *a, oid_t type); /* under domains */
 enum coercion_context { COERCION_IMPLICIT, COERCION_ASSIGNMENT, COERCION_EXPLICIT };
 enum coercion_path { PATH_NONE, PATH_FUNC, PATH_RELABEL, PATH_ARRAY, PATH_IO };
-enum coercion_path coercion_pathway(A *a, oid_t target, oid_t source, enum coercion_context context, const struct pg_proc **ret_proc);
+enum coercion_path coercion_pathway(A *a, oid_t target, oid_t source, enum coercion_context context,
+                                    const struct pg_proc **ret_proc);
 bool binary_coercible(A *a, oid_t source, oid_t target);
 bool can_coerce(A *a, size_t n, const oid_t *inputs, const oid_t *targets, enum coercion_context context);
 
 /* --- coercion of expressions --- */
 /* The raw conversion; typmod -1 unless the conversion function takes it. NULL with err set on failure. */
-struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, bool is_explicit, int location);
+struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context,
+                         bool is_explicit, int location);
 /* Conversion and length coercion; *ret NULL when there is no way (the caller words the error), false on other errors. */
-bool coerce_to_target(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, int location, struct expr **ret);
+bool coerce_to_target(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, int location,
+                      struct expr **ret);
 struct expr *coerce_to_boolean(A *a, struct expr *e, const char *construct);
 struct expr *coerce_to_specific(A *a, struct expr *e, oid_t target, const char *construct);
 /* what: "CASE", "UNION"…; 42804 "%s types %s and %s cannot be matched". context NULL: gives 0 instead of an error. */
@@ -99,7 +124,8 @@ struct expr *const_null(A *a, oid_t type, int32_t typmod, int location);
 struct expr *const_int4(A *a, int32_t value);
 
 /* --- operators and functions --- */
-struct expr *make_operator(A *a, struct str schema, struct str name, struct expr *left, struct expr *right, int location);
+struct expr *make_operator(A *a, struct str schema, struct str name, struct expr *left, struct expr *right,
+                           int location);
 struct expr *make_scalar_array(A *a, struct str name, bool any, struct expr *left, struct expr *right, int location);
 /* The operator's row for two types; NULL without error when missing_ok. */
 const struct pg_operator *find_operator(A *a, struct str name, oid_t left, oid_t right, bool missing_ok, int location);
@@ -113,7 +139,8 @@ bool transform_order(A *a, struct scope *s, Node *const *list, size_t n, struct 
 
 /* --- expressions --- */
 struct expr *transform_expr(A *a, struct scope *s, const Node *n);
-struct expr *transform_in(A *a, struct scope *s, const Node *n, enum expr_place place); /* sets and restores the place */
+struct expr *transform_in(A *a, struct scope *s, const Node *n,
+                          enum expr_place place); /* sets and restores the place */
 /* FigureColname */
 struct str figure_column_name(A *a, const Node *n);
 
@@ -125,15 +152,18 @@ int add_rte_for_relation(A *a, struct scope *s, const struct relation *r, struct
 bool add_name(A *a, struct scope *s, int rte, bool columns_visible, bool table_visible);
 struct expr *transform_column_ref(A *a, struct scope *s, const PgQuery__ColumnRef *ref);
 /* Every column of `t.*` or `*`. */
-bool expand_star(A *a, struct scope *s, const PgQuery__ColumnRef *ref, struct expr ***ret, struct str **ret_names, size_t *ret_n);
+bool expand_star(A *a, struct scope *s, const PgQuery__ColumnRef *ref, struct expr ***ret, struct str **ret_names,
+                 size_t *ret_n);
 struct expr *make_var(A *a, struct scope *s, int levels_up, int rte, int column, int location);
 struct query *scope_query(struct scope *s, int levels_up);
 
 /* --- queries --- */
 struct query *transform_select(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown);
-struct query *transform_any_query(A *a, struct scope *parent, const Node *stmt); /* SELECT or data-modifying, for WITH and sublinks */
+struct query *transform_any_query(A *a, struct scope *parent,
+                                  const Node *stmt); /* SELECT or data-modifying, for WITH and sublinks */
 bool transform_with(A *a, struct scope *s, const PgQuery__WithClause *with);
-bool transform_targets(A *a, struct scope *s, Node *const *list, size_t n, enum expr_place place, struct target **ret, size_t *ret_n);
+bool transform_targets(A *a, struct scope *s, Node *const *list, size_t n, enum expr_place place, struct target **ret,
+                       size_t *ret_n);
 void resolve_unknown_targets(A *a, struct target *targets, size_t n);
 struct query *transform_insert(A *a, struct scope *parent, const PgQuery__InsertStmt *stmt);
 struct query *transform_update(A *a, struct scope *parent, const PgQuery__UpdateStmt *stmt);

@@ -8,12 +8,17 @@ static bool fail_operator(A *a, struct str name, oid_t left, oid_t right, bool a
     struct str l = left ? type_text(a, left, -1) : (struct str){ 0 }, r = type_text(a, right, -1);
     const char *space = left ? " " : "";
     if (ambiguous) {
-        fail_at(a, location, SQLSTATE_AMBIGUOUS_FUNCTION, "operator is not unique: %.*s%s%.*s %.*s", STR_FMT(l), space, STR_FMT(name), STR_FMT(r));
-        return err_hint(a->err, "Could not choose a best candidate operator. You might need to add explicit type casts.");
+        fail_at(a, location, SQLSTATE_AMBIGUOUS_FUNCTION, "operator is not unique: %.*s%s%.*s %.*s", STR_FMT(l), space,
+                STR_FMT(name), STR_FMT(r));
+        return err_hint(a->err,
+                        "Could not choose a best candidate operator. You might need to add explicit type casts.");
     }
-    fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "operator does not exist: %.*s%s%.*s %.*s", STR_FMT(l), space, STR_FMT(name), STR_FMT(r));
-    return err_hint(a->err, left ? "No operator matches the given name and argument types. You might need to add explicit type casts."
-                                 : "No operator matches the given name and argument type. You might need to add an explicit type cast.");
+    fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "operator does not exist: %.*s%s%.*s %.*s", STR_FMT(l), space,
+            STR_FMT(name), STR_FMT(r));
+    return err_hint(
+        a->err,
+        left ? "No operator matches the given name and argument types. You might need to add explicit type casts."
+             : "No operator matches the given name and argument type. You might need to add an explicit type cast.");
 }
 
 static const struct pg_operator *exact(const struct pg_operator *ops, size_t n, oid_t left, oid_t right)
@@ -79,11 +84,13 @@ const struct pg_operator *equality_operator(A *a, oid_t type, int location, bool
     if (type != TYPE_OID_json && type != TYPE_OID_xml && type != TYPE_OID_point)
         op = find_operator(a, STR("="), type, type, true, location);
     if (!op && !missing_ok)
-        fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "could not identify an equality operator for type %.*s", STR_FMT(type_text(a, type, -1)));
+        fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "could not identify an equality operator for type %.*s",
+                STR_FMT(type_text(a, type, -1)));
     return op;
 }
 
-struct expr *make_operator(A *a, struct str schema, struct str name, struct expr *left, struct expr *right, int location)
+struct expr *make_operator(A *a, struct str schema, struct str name, struct expr *left, struct expr *right,
+                           int location)
 {
     if (schema.n && !str_is(schema, "pg_catalog")) {
         unsupported_at(a, location, "operator of schema %.*s", STR_FMT(schema));
@@ -144,7 +151,9 @@ struct expr *make_scalar_array(A *a, struct str name, bool any, struct expr *lef
     if (!e || !(e->args = NEW_ARRAY(a, struct expr *, 2)))
         return NULL;
     e->args[0] = coerce_type(a, left, declared[0], -1, COERCION_IMPLICIT, false, -1);
-    e->args[1] = !e->args[0] ? NULL : declared[1] == TYPE_OID_any ? right : coerce_type(a, right, array, -1, COERCION_IMPLICIT, false, -1);
+    e->args[1] = !e->args[0]                   ? NULL
+                 : declared[1] == TYPE_OID_any ? right
+                                               : coerce_type(a, right, array, -1, COERCION_IMPLICIT, false, -1);
     e->n_args = 2;
     e->call.proc = pg_proc_by_oid(op->proc);
     e->call.op_name = op->name;

@@ -27,13 +27,15 @@ static void note_origin(struct scope *s, struct target *t)
     if (r->kind == RTE_RELATION) {
         t->table_oid = r->relation->oid;
         t->column_number = r->columns[t->expr->var.column].column->number;
-    } else if (r->kind == RTE_SUBQUERY && r->subquery->command == COMMAND_SELECT && (size_t)t->expr->var.column < r->subquery->n_targets) {
+    } else if (r->kind == RTE_SUBQUERY && r->subquery->command == COMMAND_SELECT &&
+               (size_t)t->expr->var.column < r->subquery->n_targets) {
         t->table_oid = r->subquery->targets[t->expr->var.column].table_oid;
         t->column_number = r->subquery->targets[t->expr->var.column].column_number;
     }
 }
 
-bool transform_targets(A *a, struct scope *s, Node *const *list, size_t n, enum expr_place place, struct target **ret, size_t *ret_n)
+bool transform_targets(A *a, struct scope *s, Node *const *list, size_t n, enum expr_place place, struct target **ret,
+                       size_t *ret_n)
 {
     enum expr_place saved = s->place;
     s->place = place;
@@ -78,7 +80,8 @@ void resolve_unknown_targets(A *a, struct target *targets, size_t n)
 static bool has_order(A *a, oid_t type, const char *what, int location)
 {
     if (type == TYPE_OID_json || type == TYPE_OID_xml || type == TYPE_OID_point) {
-        fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "could not identify an %s operator for type %.*s", what, STR_FMT(type_text(a, type, -1)));
+        fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "could not identify an %s operator for type %.*s", what,
+                STR_FMT(type_text(a, type, -1)));
         if (str_is(str_from(what), "ordering"))
             err_hint(a->err, "Use an explicit ordering operator or modify the query.");
         return false;
@@ -96,7 +99,8 @@ static struct target *junk_target(A *a, struct query *q, struct expr *e)
 }
 
 /* A bare name or position in ORDER BY, GROUP BY, DISTINCT ON that means a result column (SQL92). *ret NULL: it does not. */
-static bool output_reference(A *a, struct scope *s, const Node *n, const char *clause, bool names_first, struct target **ret)
+static bool output_reference(A *a, struct scope *s, const Node *n, const char *clause, bool names_first,
+                             struct target **ret)
 {
     struct query *q = s->query;
     *ret = NULL;
@@ -116,7 +120,8 @@ static bool output_reference(A *a, struct scope *s, const Node *n, const char *c
             if (q->targets[i].junk || !str_eq(q->targets[i].name, name))
                 continue;
             if (*ret && !expr_equal((*ret)->expr, q->targets[i].expr))
-                return fail_at(a, n->column_ref->location, SQLSTATE_AMBIGUOUS_COLUMN, "%s \"%.*s\" is ambiguous", clause, STR_FMT(name));
+                return fail_at(a, n->column_ref->location, SQLSTATE_AMBIGUOUS_COLUMN, "%s \"%.*s\" is ambiguous",
+                               clause, STR_FMT(name));
             if (!*ret)
                 *ret = &q->targets[i];
         }
@@ -130,12 +135,14 @@ static bool output_reference(A *a, struct scope *s, const Node *n, const char *c
             if (!q->targets[i].junk && ++at == position)
                 *ret = &q->targets[i];
         if (!*ret)
-            return fail_at(a, n->a_const->location, SQLSTATE_INVALID_COLUMN_REFERENCE, "%s position %d is not in select list", clause, position);
+            return fail_at(a, n->a_const->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                           "%s position %d is not in select list", clause, position);
     }
     return true;
 }
 
-static struct target *clause_target(A *a, struct scope *s, const Node *n, const char *clause, enum expr_place place, bool names_first)
+static struct target *clause_target(A *a, struct scope *s, const Node *n, const char *clause, enum expr_place place,
+                                    bool names_first)
 {
     struct target *t;
     if (!output_reference(a, s, n, clause, names_first, &t))
@@ -158,7 +165,8 @@ static bool transform_sort(A *a, struct scope *s, Node *const *list, size_t n)
         struct target *t = clause_target(a, s, by->node, "ORDER BY", PLACE_ORDER_BY, true);
         if (!t)
             return false;
-        if (t->expr->type == TYPE_OID_unknown && !(t->expr = coerce_type(a, t->expr, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
+        if (t->expr->type == TYPE_OID_unknown &&
+            !(t->expr = coerce_type(a, t->expr, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
             return false;
         if (!has_order(a, t->expr->type, "ordering", t->expr->location))
             return false;
@@ -171,7 +179,11 @@ static bool transform_sort(A *a, struct scope *s, Node *const *list, size_t n)
     return true;
 }
 
-struct sets { struct expr ***lists; size_t *sizes; size_t n; };
+struct sets {
+    struct expr ***lists;
+    size_t *sizes;
+    size_t n;
+};
 
 static struct expr *group_expr(A *a, struct scope *s, const Node *n)
 {
@@ -277,7 +289,8 @@ static bool cross_sets(A *a, struct sets *left, const struct sets *right)
         }
     }
     *left = all;
-    return all.n <= 4096 || fail_at(a, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "too many grouping sets present (maximum 4096)");
+    return all.n <= 4096 ||
+           fail_at(a, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "too many grouping sets present (maximum 4096)");
 }
 
 static bool transform_group(A *a, struct scope *s, Node *const *list, size_t n)
@@ -321,7 +334,8 @@ static bool transform_distinct(A *a, struct scope *s, const PgQuery__SelectStmt 
     if (!on) {
         q->distinct = true;
         for (size_t i = 0; i < q->n_targets; i++) {
-            if (!q->targets[i].junk && !has_order(a, q->targets[i].expr->type, "equality", q->targets[i].expr->location))
+            if (!q->targets[i].junk &&
+                !has_order(a, q->targets[i].expr->type, "equality", q->targets[i].expr->location))
                 return false;
             if (q->targets[i].junk)
                 return fail_at(a, q->targets[i].expr->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
@@ -331,7 +345,8 @@ static bool transform_distinct(A *a, struct scope *s, const PgQuery__SelectStmt 
     }
     for (size_t i = 0; i < stmt->n_distinct_clause; i++) {
         struct target *t = clause_target(a, s, stmt->distinct_clause[i], "DISTINCT ON", PLACE_DISTINCT_ON, true);
-        if (!t || !has_order(a, t->expr->type, "equality", t->expr->location) || !PUSH(a, q->distinct_on, q->n_distinct_on, t->expr))
+        if (!t || !has_order(a, t->expr->type, "equality", t->expr->location) ||
+            !PUSH(a, q->distinct_on, q->n_distinct_on, t->expr))
             return false;
     }
     /* The ON expressions must be the first ORDER BY items, in any order. */
@@ -359,7 +374,8 @@ static bool transform_limit(A *a, struct scope *s, const Node *n, const char *wh
     while (inner->n_args == 1)
         inner = inner->args[0];
     if (inner->kind == EXPR_VAR && inner->var.levels_up == 0)
-        return fail_at(a, e->location, SQLSTATE_INVALID_COLUMN_REFERENCE, "argument of %s must not contain variables", what);
+        return fail_at(a, e->location, SQLSTATE_INVALID_COLUMN_REFERENCE, "argument of %s must not contain variables",
+                       what);
     *ret = e;
     return true;
 }
@@ -369,7 +385,7 @@ static bool transform_limit(A *a, struct scope *s, const Node *n, const char *wh
 struct ungrouped {
     A *a;
     struct query *query;
-    int depth;          /* how many queries below the grouped one we are */
+    int depth; /* how many queries below the grouped one we are */
     struct expr *bad;
 };
 
@@ -389,7 +405,8 @@ static bool key_is_grouped(struct query *q, int rte)
         for (size_t k = 0; k < c->n_columns; k++)
             for (size_t g = 0; g < q->n_group; g++) {
                 const struct expr *e = q->group[g];
-                if (e->kind == EXPR_VAR && e->var.levels_up == 0 && e->var.rte == rte && r->columns[e->var.column].column->number == c->columns[k]) {
+                if (e->kind == EXPR_VAR && e->var.levels_up == 0 && e->var.rte == rte &&
+                    r->columns[e->var.column].column->number == c->columns[k]) {
                     grouped++;
                     break;
                 }
@@ -422,7 +439,8 @@ static bool ungrouped_visit(struct expr *e, void *ctx)
         return true;
     for (size_t i = 0; i < u->query->n_group; i++) {
         const struct expr *g = u->query->group[i];
-        if (g->kind == EXPR_VAR && e->kind == EXPR_VAR && g->var.rte == e->var.rte && g->var.column == e->var.column && g->var.levels_up == 0)
+        if (g->kind == EXPR_VAR && e->kind == EXPR_VAR && g->var.rte == e->var.rte && g->var.column == e->var.column &&
+            g->var.levels_up == 0)
             return false;
     }
     if (!key_is_grouped(u->query, e->var.rte))
@@ -488,8 +506,11 @@ static bool check_grouping(A *a, struct query *q)
     const struct rte *r = &q->rtable[u.bad->var.rte];
     struct str name = u.bad->kind == EXPR_VAR ? r->columns[u.bad->var.column].name : STR("*");
     if (u.bad->var.levels_up)
-        return fail_at(a, u.bad->location, SQLSTATE_GROUPING_ERROR, "subquery uses ungrouped column \"%.*s.%.*s\" from outer query", STR_FMT(r->alias), STR_FMT(name));
-    return fail_at(a, u.bad->location, SQLSTATE_GROUPING_ERROR, "column \"%.*s.%.*s\" must appear in the GROUP BY clause or be used in an aggregate function",
+        return fail_at(a, u.bad->location, SQLSTATE_GROUPING_ERROR,
+                       "subquery uses ungrouped column \"%.*s.%.*s\" from outer query", STR_FMT(r->alias),
+                       STR_FMT(name));
+    return fail_at(a, u.bad->location, SQLSTATE_GROUPING_ERROR,
+                   "column \"%.*s.%.*s\" must appear in the GROUP BY clause or be used in an aggregate function",
                    STR_FMT(r->alias), STR_FMT(name));
 }
 
@@ -497,19 +518,22 @@ static bool check_grouping(A *a, struct query *q)
 
 static bool transform_locking(A *a, struct query *q, Node *const *list, size_t n)
 {
-    static const enum lock_strength strengths[] = { LOCK_NONE, LOCK_NONE, LOCK_KEY_SHARE, LOCK_SHARE, LOCK_NO_KEY_UPDATE, LOCK_UPDATE };
+    static const enum lock_strength strengths[] = { LOCK_NONE,  LOCK_NONE,          LOCK_KEY_SHARE,
+                                                    LOCK_SHARE, LOCK_NO_KEY_UPDATE, LOCK_UPDATE };
     static const char *const names[] = { "", "", "FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE" };
     for (size_t i = 0; i < n; i++) {
         const PgQuery__LockingClause *l = list[i]->locking_clause;
-        const char *conflict = q->set_operation != SETOP_NONE ? "UNION/INTERSECT/EXCEPT"
-                             : q->distinct || q->n_distinct_on ? "DISTINCT clause"
-                             : q->n_group ? "GROUP BY clause"
-                             : q->having ? "HAVING clause"
-                             : q->has_aggregates ? "aggregate functions"
-                             : q->has_windows ? "window functions"
-                             : q->has_set_returning ? "set-returning functions in the target list" : NULL;
+        const char *conflict = q->set_operation != SETOP_NONE    ? "UNION/INTERSECT/EXCEPT"
+                               : q->distinct || q->n_distinct_on ? "DISTINCT clause"
+                               : q->n_group                      ? "GROUP BY clause"
+                               : q->having                       ? "HAVING clause"
+                               : q->has_aggregates               ? "aggregate functions"
+                               : q->has_windows                  ? "window functions"
+                               : q->has_set_returning            ? "set-returning functions in the target list"
+                                                                 : NULL;
         if (conflict)
-            return fail_at(a, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s is not allowed with %s", names[l->strength], conflict);
+            return fail_at(a, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s is not allowed with %s", names[l->strength],
+                           conflict);
         if (strengths[l->strength] > q->lock)
             q->lock = strengths[l->strength];
         q->lock_nowait |= l->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitError;
@@ -536,12 +560,14 @@ bool transform_with(A *a, struct scope *s, const PgQuery__WithClause *with)
         struct str name = str_from(node->ctename);
         for (size_t k = 0; k < q->n_ctes; k++)
             if (str_eq(q->ctes[k].name, name))
-                return fail_at(a, node->location, SQLSTATE_DUPLICATE_ALIAS, "WITH query name \"%.*s\" specified more than once", STR_FMT(name));
+                return fail_at(a, node->location, SQLSTATE_DUPLICATE_ALIAS,
+                               "WITH query name \"%.*s\" specified more than once", STR_FMT(name));
         struct cte *cte = &q->ctes[q->n_ctes];
         *cte = (struct cte){ .name = name };
-        cte->materialized = node->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways  ? CTE_MATERIALIZED
-                          : node->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever ? CTE_NOT_MATERIALIZED
-                                                                                                     : CTE_DEFAULT;
+        cte->materialized = node->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways ? CTE_MATERIALIZED
+                            : node->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever
+                                ? CTE_NOT_MATERIALIZED
+                                : CTE_DEFAULT;
         if (node->search_clause || node->cycle_clause)
             return unsupported_at(a, node->location, "SEARCH or CYCLE of a WITH query");
         for (size_t k = 0; k < node->n_aliascolnames; k++) {
@@ -570,9 +596,11 @@ static bool select_mentions(const PgQuery__SelectStmt *q, const char *name)
 {
     if (!q)
         return false;
-    if (list_mentions(q->from_clause, q->n_from_clause, name) || select_mentions(q->larg, name) || select_mentions(q->rarg, name))
+    if (list_mentions(q->from_clause, q->n_from_clause, name) || select_mentions(q->larg, name) ||
+        select_mentions(q->rarg, name))
         return true;
-    return (q->where_clause && mentions_table(q->where_clause, name)) || list_mentions(q->target_list, q->n_target_list, name) ||
+    return (q->where_clause && mentions_table(q->where_clause, name)) ||
+           list_mentions(q->target_list, q->n_target_list, name) ||
            (q->with_clause && list_mentions(q->with_clause->ctes, q->with_clause->n_ctes, name));
 }
 
@@ -581,27 +609,38 @@ static bool mentions_table(const Node *n, const char *name)
     switch (n->node_case) {
     case PG_QUERY__NODE__NODE_RANGE_VAR:
         return (!n->range_var->schemaname || !*n->range_var->schemaname) && strcmp(n->range_var->relname, name) == 0;
-    case PG_QUERY__NODE__NODE_JOIN_EXPR: return mentions_table(n->join_expr->larg, name) || mentions_table(n->join_expr->rarg, name);
-    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: return mentions_table(n->range_subselect->subquery, name);
-    case PG_QUERY__NODE__NODE_SELECT_STMT: return select_mentions(n->select_stmt, name);
-    case PG_QUERY__NODE__NODE_SUB_LINK: return mentions_table(n->sub_link->subselect, name);
+    case PG_QUERY__NODE__NODE_JOIN_EXPR:
+        return mentions_table(n->join_expr->larg, name) || mentions_table(n->join_expr->rarg, name);
+    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
+        return mentions_table(n->range_subselect->subquery, name);
+    case PG_QUERY__NODE__NODE_SELECT_STMT:
+        return select_mentions(n->select_stmt, name);
+    case PG_QUERY__NODE__NODE_SUB_LINK:
+        return mentions_table(n->sub_link->subselect, name);
     case PG_QUERY__NODE__NODE_A_EXPR:
-        return (n->a_expr->lexpr && mentions_table(n->a_expr->lexpr, name)) || (n->a_expr->rexpr && mentions_table(n->a_expr->rexpr, name));
-    case PG_QUERY__NODE__NODE_BOOL_EXPR: return list_mentions(n->bool_expr->args, n->bool_expr->n_args, name);
-    case PG_QUERY__NODE__NODE_RES_TARGET: return n->res_target->val && mentions_table(n->res_target->val, name);
-    case PG_QUERY__NODE__NODE_COMMON_TABLE_EXPR: return mentions_table(n->common_table_expr->ctequery, name);
-    default: return false;
+        return (n->a_expr->lexpr && mentions_table(n->a_expr->lexpr, name)) ||
+               (n->a_expr->rexpr && mentions_table(n->a_expr->rexpr, name));
+    case PG_QUERY__NODE__NODE_BOOL_EXPR:
+        return list_mentions(n->bool_expr->args, n->bool_expr->n_args, name);
+    case PG_QUERY__NODE__NODE_RES_TARGET:
+        return n->res_target->val && mentions_table(n->res_target->val, name);
+    case PG_QUERY__NODE__NODE_COMMON_TABLE_EXPR:
+        return mentions_table(n->common_table_expr->ctequery, name);
+    default:
+        return false;
     }
 }
 
-static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown, struct cte *recursive);
+static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown,
+                                     struct cte *recursive);
 
 static bool name_columns(A *a, struct cte *cte, const PgQuery__CommonTableExpr *node)
 {
     size_t n = cte->query->command == COMMAND_SELECT ? cte->query->n_targets : cte->query->n_returning;
     if (cte->n_column_names > n)
-        return fail_at(a, node->location, SQLSTATE_INVALID_COLUMN_REFERENCE, "WITH query \"%.*s\" has %zu columns available but %zu columns specified",
-                       STR_FMT(cte->name), n, cte->n_column_names);
+        return fail_at(a, node->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                       "WITH query \"%.*s\" has %zu columns available but %zu columns specified", STR_FMT(cte->name), n,
+                       cte->n_column_names);
     return true;
 }
 
@@ -620,7 +659,8 @@ static bool transform_cte(A *a, struct scope *s, struct cte *cte, const PgQuery_
     const PgQuery__SelectStmt *select = body->node_case == PG_QUERY__NODE__NODE_SELECT_STMT ? body->select_stmt : NULL;
     if (!select || select->op != PG_QUERY__SET_OPERATION__SETOP_UNION)
         return fail_at(a, node->location, SQLSTATE_INVALID_RECURSION,
-                       "recursive query \"%.*s\" does not have the form non-recursive-term UNION [ALL] recursive-term", STR_FMT(cte->name));
+                       "recursive query \"%.*s\" does not have the form non-recursive-term UNION [ALL] recursive-term",
+                       STR_FMT(cte->name));
     cte->recursive = true;
     cte->references = -1; /* under construction: add_cte_rte marks self references */
     q->n_ctes++;
@@ -707,9 +747,11 @@ static bool coerce_output(A *a, struct query *q, size_t i, oid_t type, const cha
     return true;
 }
 
-static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown, struct cte *recursive)
+static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown,
+                                     struct cte *recursive)
 {
-    static const enum set_operation operations[] = { SETOP_NONE, SETOP_NONE, SETOP_UNION, SETOP_INTERSECT, SETOP_EXCEPT };
+    static const enum set_operation operations[] = { SETOP_NONE, SETOP_NONE, SETOP_UNION, SETOP_INTERSECT,
+                                                     SETOP_EXCEPT };
     static const char *const names[] = { "", "", "UNION", "INTERSECT", "EXCEPT" };
     struct query *q = NEW(a, struct query);
     struct scope s = { .query = q, .parent = parent, .place = PLACE_SELECT_LIST };
@@ -737,7 +779,8 @@ static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__
     while (n_right < q->right->n_targets && !q->right->targets[n_right].junk)
         n_right++;
     if (n != n_right) {
-        fail_at(a, q->right->n_targets ? q->right->targets[0].expr->location : -1, SQLSTATE_SYNTAX_ERROR, "each %s query must have the same number of columns", what);
+        fail_at(a, q->right->n_targets ? q->right->targets[0].expr->location : -1, SQLSTATE_SYNTAX_ERROR,
+                "each %s query must have the same number of columns", what);
         return NULL;
     }
     for (size_t i = 0; i < n; i++) {
@@ -747,17 +790,20 @@ static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__
             return NULL;
         if (recursive && type != both[0]->type) {
             fail_at(a, both[0]->location, SQLSTATE_DATATYPE_MISMATCH,
-                    "recursive query \"%.*s\" column %zu has type %.*s in non-recursive term but type %.*s overall", STR_FMT(recursive->name), i + 1,
-                    STR_FMT(type_text(a, both[0]->type, -1)), STR_FMT(type_text(a, type, -1)));
+                    "recursive query \"%.*s\" column %zu has type %.*s in non-recursive term but type %.*s overall",
+                    STR_FMT(recursive->name), i + 1, STR_FMT(type_text(a, both[0]->type, -1)),
+                    STR_FMT(type_text(a, type, -1)));
             err_hint(a->err, "Cast the output of the non-recursive term to the correct type.");
             return NULL;
         }
         int32_t typmod = select_common_typmod(both, 2, type);
         if (!coerce_output(a, q->left, i, type, what) || !coerce_output(a, q->right, i, type, what))
             return NULL;
-        if (!(stmt->op == PG_QUERY__SET_OPERATION__SETOP_UNION && stmt->all) && !has_order(a, type, "equality", both[0]->location))
+        if (!(stmt->op == PG_QUERY__SET_OPERATION__SETOP_UNION && stmt->all) &&
+            !has_order(a, type, "equality", both[0]->location))
             return NULL;
-        struct target t = { .name = q->left->targets[i].name, .expr = expr_new(a, EXPR_VAR, type, typmod, both[0]->location) };
+        struct target t = { .name = q->left->targets[i].name,
+                            .expr = expr_new(a, EXPR_VAR, type, typmod, both[0]->location) };
         if (!t.expr)
             return NULL;
         t.expr->var.rte = RTE_OUTPUT;
@@ -773,7 +819,8 @@ static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__
             return NULL;
         if (!t) {
             if (by->node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && by->node->column_ref->n_fields == 1) {
-                fail_at(a, by->node->column_ref->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" does not exist", STR_FMT(node_string(by->node->column_ref->fields[0])));
+                fail_at(a, by->node->column_ref->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" does not exist",
+                        STR_FMT(node_string(by->node->column_ref->fields[0])));
                 return NULL;
             }
             fail_at(a, by->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
@@ -782,8 +829,10 @@ static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__
             return NULL;
         }
     }
-    if (!transform_sort(a, &s, stmt->sort_clause, stmt->n_sort_clause) || !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit) ||
-        !transform_limit(a, &s, stmt->limit_offset, "OFFSET", &q->offset) || !transform_locking(a, q, stmt->locking_clause, stmt->n_locking_clause))
+    if (!transform_sort(a, &s, stmt->sort_clause, stmt->n_sort_clause) ||
+        !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit) ||
+        !transform_limit(a, &s, stmt->limit_offset, "OFFSET", &q->offset) ||
+        !transform_locking(a, q, stmt->locking_clause, stmt->n_locking_clause))
         return NULL;
     q->with_ties = stmt->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;
     leave(a);
@@ -809,7 +858,8 @@ static bool transform_windows(A *a, struct scope *s, const PgQuery__SelectStmt *
     return true;
 }
 
-static struct query *transform_plain_select(A *a, struct scope *s, const PgQuery__SelectStmt *stmt, bool resolve_unknown)
+static struct query *transform_plain_select(A *a, struct scope *s, const PgQuery__SelectStmt *stmt,
+                                            bool resolve_unknown)
 {
     struct query *q = s->query;
     if (stmt->into_clause) {
@@ -830,8 +880,9 @@ static struct query *transform_plain_select(A *a, struct scope *s, const PgQuery
         if (!q->having || !(q->having = coerce_to_boolean(a, q->having, "HAVING")))
             return NULL;
     }
-    if (!transform_sort(a, s, stmt->sort_clause, stmt->n_sort_clause) || !transform_group(a, s, stmt->group_clause, stmt->n_group_clause) ||
-        !transform_distinct(a, s, stmt) || !transform_limit(a, s, stmt->limit_count, "LIMIT", &q->limit) ||
+    if (!transform_sort(a, s, stmt->sort_clause, stmt->n_sort_clause) ||
+        !transform_group(a, s, stmt->group_clause, stmt->n_group_clause) || !transform_distinct(a, s, stmt) ||
+        !transform_limit(a, s, stmt->limit_count, "LIMIT", &q->limit) ||
         !transform_limit(a, s, stmt->limit_offset, "OFFSET", &q->offset))
         return NULL;
     q->with_ties = stmt->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;
@@ -862,7 +913,8 @@ struct query *transform_select(A *a, struct scope *parent, const PgQuery__Select
         return NULL;
     if (stmt->n_values_lists) {
         done = transform_values(a, &s, stmt);
-        if (done && (!transform_sort(a, &s, stmt->sort_clause, stmt->n_sort_clause) || !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit) ||
+        if (done && (!transform_sort(a, &s, stmt->sort_clause, stmt->n_sort_clause) ||
+                     !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit) ||
                      !transform_limit(a, &s, stmt->limit_offset, "OFFSET", &q->offset)))
             return NULL;
     } else {
@@ -875,11 +927,19 @@ struct query *transform_select(A *a, struct scope *parent, const PgQuery__Select
 struct query *transform_any_query(A *a, struct scope *parent, const Node *n)
 {
     switch (n->node_case) {
-    case PG_QUERY__NODE__NODE_SELECT_STMT: return transform_select(a, parent, n->select_stmt, true);
-    case PG_QUERY__NODE__NODE_INSERT_STMT: return transform_insert(a, parent, n->insert_stmt);
-    case PG_QUERY__NODE__NODE_UPDATE_STMT: return transform_update(a, parent, n->update_stmt);
-    case PG_QUERY__NODE__NODE_DELETE_STMT: return transform_delete(a, parent, n->delete_stmt);
-    case PG_QUERY__NODE__NODE_MERGE_STMT: unsupported_at(a, -1, "MERGE"); return NULL;
-    default: unsupported_at(a, -1, "this statement as a query"); return NULL;
+    case PG_QUERY__NODE__NODE_SELECT_STMT:
+        return transform_select(a, parent, n->select_stmt, true);
+    case PG_QUERY__NODE__NODE_INSERT_STMT:
+        return transform_insert(a, parent, n->insert_stmt);
+    case PG_QUERY__NODE__NODE_UPDATE_STMT:
+        return transform_update(a, parent, n->update_stmt);
+    case PG_QUERY__NODE__NODE_DELETE_STMT:
+        return transform_delete(a, parent, n->delete_stmt);
+    case PG_QUERY__NODE__NODE_MERGE_STMT:
+        unsupported_at(a, -1, "MERGE");
+        return NULL;
+    default:
+        unsupported_at(a, -1, "this statement as a query");
+        return NULL;
     }
 }

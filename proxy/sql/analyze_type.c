@@ -55,9 +55,17 @@ char type_category(A *a, oid_t type, bool *ret_preferred)
 bool type_is_polymorphic(oid_t type)
 {
     switch (type) {
-    case TYPE_OID_anyelement: case TYPE_OID_anyarray: case TYPE_OID_anynonarray: case TYPE_OID_anyenum: case TYPE_OID_anyrange:
-    case TYPE_OID_anymultirange: case TYPE_OID_anycompatible: case TYPE_OID_anycompatiblearray: case TYPE_OID_anycompatiblenonarray:
-    case TYPE_OID_anycompatiblerange: case TYPE_OID_anycompatiblemultirange:
+    case TYPE_OID_anyelement:
+    case TYPE_OID_anyarray:
+    case TYPE_OID_anynonarray:
+    case TYPE_OID_anyenum:
+    case TYPE_OID_anyrange:
+    case TYPE_OID_anymultirange:
+    case TYPE_OID_anycompatible:
+    case TYPE_OID_anycompatiblearray:
+    case TYPE_OID_anycompatiblenonarray:
+    case TYPE_OID_anycompatiblerange:
+    case TYPE_OID_anycompatiblemultirange:
         return true;
     default:
         return false;
@@ -81,7 +89,8 @@ bool binary_coercible(A *a, oid_t source, oid_t target)
     return cast && cast->method == 'b' && cast->context == 'i';
 }
 
-enum coercion_path coercion_pathway(A *a, oid_t target, oid_t source, enum coercion_context context, const struct pg_proc **ret_proc)
+enum coercion_path coercion_pathway(A *a, oid_t target, oid_t source, enum coercion_context context,
+                                    const struct pg_proc **ret_proc)
 {
     *ret_proc = NULL;
     source = type_base(a, source);
@@ -90,7 +99,9 @@ enum coercion_path coercion_pathway(A *a, oid_t target, oid_t source, enum coerc
         return PATH_RELABEL;
     const struct pg_cast *cast = pg_cast_find(source, target);
     if (cast) {
-        enum coercion_context needs = cast->context == 'i' ? COERCION_IMPLICIT : cast->context == 'a' ? COERCION_ASSIGNMENT : COERCION_EXPLICIT;
+        enum coercion_context needs = cast->context == 'i'   ? COERCION_IMPLICIT
+                                      : cast->context == 'a' ? COERCION_ASSIGNMENT
+                                                             : COERCION_EXPLICIT;
         if (context < needs)
             return PATH_NONE;
         if (cast->method == 'f') {
@@ -100,7 +111,8 @@ enum coercion_path coercion_pathway(A *a, oid_t target, oid_t source, enum coerc
         return cast->method == 'b' ? PATH_RELABEL : PATH_IO;
     }
     if (target != TYPE_OID_oidvector && target != TYPE_OID_int2vector) {
-        oid_t target_element = snapshot_element_type(a->snapshot, target), source_element = snapshot_element_type(a->snapshot, source);
+        oid_t target_element = snapshot_element_type(a->snapshot, target),
+              source_element = snapshot_element_type(a->snapshot, source);
         if (target_element && source_element) {
             enum coercion_path element = coercion_pathway(a, target_element, source_element, context, ret_proc);
             if (element == PATH_NONE)
@@ -144,7 +156,7 @@ static const struct {
     const char *name;
     oid_t type;
 } serials[] = {
-    { "smallserial", TYPE_OID_int2 }, { "serial2", TYPE_OID_int2 }, { "serial", TYPE_OID_int4 },
+    { "smallserial", TYPE_OID_int2 }, { "serial2", TYPE_OID_int2 },   { "serial", TYPE_OID_int4 },
     { "serial4", TYPE_OID_int4 },     { "bigserial", TYPE_OID_int8 }, { "serial8", TYPE_OID_int8 },
 };
 
@@ -158,7 +170,8 @@ static bool type_modifiers(A *a, const PgQuery__TypeName *name, oid_t type, int3
         if (m->node_case == PG_QUERY__NODE__NODE_A_CONST && m->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL)
             modifiers[i] = m->a_const->ival->ival;
         else
-            return fail_at(a, name->location, SQLSTATE_INVALID_PARAMETER_VALUE, "type modifiers must be simple constants or identifiers");
+            return fail_at(a, name->location, SQLSTATE_INVALID_PARAMETER_VALUE,
+                           "type modifiers must be simple constants or identifiers");
     }
     struct err local;
     err_init(&local, a->arena);
@@ -196,7 +209,8 @@ bool analyze_type_name(A *a, const PgQuery__TypeName *name, oid_t *ret_type, int
         type = serial;
     if (!type) {
         if (schema.n)
-            return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s.%.*s\" does not exist", STR_FMT(schema), STR_FMT(base));
+            return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s.%.*s\" does not exist",
+                           STR_FMT(schema), STR_FMT(base));
         return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", STR_FMT(base));
     }
     int32_t typmod = name->typemod;
@@ -205,7 +219,8 @@ bool analyze_type_name(A *a, const PgQuery__TypeName *name, oid_t *ret_type, int
     if (name->n_array_bounds) {
         oid_t array = type_array(a, type);
         if (!array)
-            return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %.*s", STR_FMT(type_text(a, type, -1)));
+            return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %.*s",
+                           STR_FMT(type_text(a, type, -1)));
         type = array;
     }
     *ret_type = type;

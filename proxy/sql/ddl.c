@@ -36,7 +36,9 @@ bool ddl_refuse(struct ddl *d, int location, const char *hint, const char *forma
 
 bool ddl_needs_rebuild(struct ddl *d, const char *what)
 {
-    return ddl_refuse(d, -1, "SQLite would need the table rebuilt, which pgd1 does not do yet. Create a new table and copy the rows.", "%s", what);
+    return ddl_refuse(
+        d, -1, "SQLite would need the table rebuilt, which pgd1 does not do yet. Create a new table and copy the rows.",
+        "%s", what);
 }
 
 void ddl_notice(struct ddl *d, enum sqlstate code, const char *format, ...)
@@ -126,7 +128,8 @@ bool ddl_sql_texts(struct ddl *d, const char *sql, const struct str *texts, size
         struct str text = arena_str(d->arena, texts[i]);
         if (!text.p)
             return err_oom(d->err);
-        binds[i] = (struct bind){ .source = BIND_CONSTANT, .type = TYPE_OID_text, .typmod = -1, .constant = value_text(text) };
+        binds[i] =
+            (struct bind){ .source = BIND_CONSTANT, .type = TYPE_OID_text, .typmod = -1, .constant = value_text(text) };
     }
     statement->binds = binds;
     statement->n_binds = n;
@@ -150,7 +153,8 @@ void ddl_side_text(cJSON *detail, const char *member, struct str text)
     free(copy);
 }
 
-void ddl_side_type(struct ddl *d, cJSON *detail, const char *member, const char *member_schema, oid_t type, int32_t typmod)
+void ddl_side_type(struct ddl *d, cJSON *detail, const char *member, const char *member_schema, oid_t type,
+                   int32_t typmod)
 {
     const struct user_type *user = snapshot_user_type(d->snapshot, type);
     const struct pg_type *row = pg_type_by_oid(type);
@@ -175,16 +179,18 @@ bool ddl_side_put(struct ddl *d, const char *kind, struct str schema, struct str
     if (!empty) {
         struct str texts[] = { str_from(kind), schema, name, str_from(json) };
         d->side_used = true;
-        ok = ddl_sql_texts(d,
-                           "INSERT INTO _pgd1_catalog(kind, schema, name, detail) VALUES (?1, ?2, ?3, ?4)"
-                           " ON CONFLICT(kind, schema, name) DO UPDATE SET detail = json_patch(detail, excluded.detail)",
-                           texts, 4);
+        ok =
+            ddl_sql_texts(d,
+                          "INSERT INTO _pgd1_catalog(kind, schema, name, detail) VALUES (?1, ?2, ?3, ?4)"
+                          " ON CONFLICT(kind, schema, name) DO UPDATE SET detail = json_patch(detail, excluded.detail)",
+                          texts, 4);
     }
     cJSON_free(json);
     return ok;
 }
 
-bool ddl_side_put_child(struct ddl *d, const char *kind, struct str schema, struct str table, struct str child, cJSON *detail)
+bool ddl_side_put_child(struct ddl *d, const char *kind, struct str schema, struct str table, struct str child,
+                        cJSON *detail)
 {
     struct str key = name_child_key(table, child, d->arena);
     if (!key.p) {
@@ -197,7 +203,8 @@ bool ddl_side_put_child(struct ddl *d, const char *kind, struct str schema, stru
 bool ddl_side_delete(struct ddl *d, const char *kind, struct str schema, struct str name)
 {
     struct str texts[] = { str_from(kind), schema, name };
-    return !d->snapshot->has_side_catalog || ddl_sql_texts(d, "DELETE FROM _pgd1_catalog WHERE kind = ?1 AND schema = ?2 AND name = ?3", texts, 3);
+    return !d->snapshot->has_side_catalog ||
+           ddl_sql_texts(d, "DELETE FROM _pgd1_catalog WHERE kind = ?1 AND schema = ?2 AND name = ?3", texts, 3);
 }
 
 bool ddl_side_delete_child(struct ddl *d, const char *kind, struct str schema, struct str table, struct str child)
@@ -210,11 +217,13 @@ static bool forget_sequences(struct ddl *d, const struct relation *r)
 {
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {
         const struct relation *sequence = &d->snapshot->relations[i];
-        if (sequence->kind != RELATION_SEQUENCE || !str_eq(sequence->schema, r->schema) || !str_eq(sequence->seq_owner_table, r->name))
+        if (sequence->kind != RELATION_SEQUENCE || !str_eq(sequence->schema, r->schema) ||
+            !str_eq(sequence->seq_owner_table, r->name))
             continue;
         if (!ddl_side_delete(d, "sequence", sequence->schema, sequence->name))
             return false;
-        if (d->snapshot->has_sequence_table && !ddl_sql_texts(d, "DELETE FROM _pgd1_sequence WHERE name = ?1", &sequence->sqlite_name, 1))
+        if (d->snapshot->has_sequence_table &&
+            !ddl_sql_texts(d, "DELETE FROM _pgd1_sequence WHERE name = ?1", &sequence->sqlite_name, 1))
             return false;
     }
     return true;
@@ -243,7 +252,8 @@ bool ddl_side_forget_table(struct ddl *d, const struct relation *r)
 static bool prepend_side_tables(struct ddl *d)
 {
     static const char *const creates[] = { SIDE_CATALOG_CREATE, SIDE_SEQUENCE_CREATE };
-    bool wanted[] = { d->side_used && !d->snapshot->has_side_catalog, d->sequence_used && !d->snapshot->has_sequence_table };
+    bool wanted[] = { d->side_used && !d->snapshot->has_side_catalog,
+                      d->sequence_used && !d->snapshot->has_sequence_table };
     size_t n = (size_t)wanted[0] + wanted[1], old = d->plan->n_statements, at = 0;
     if (n == 0)
         return true;
@@ -263,49 +273,78 @@ static bool prepend_side_tables(struct ddl *d)
 static bool refuse_temporary(struct ddl *d, const PgQuery__RangeVar *relation)
 {
     if (relation && relation->relpersistence && relation->relpersistence[0] == 't')
-        return ddl_refuse(d, relation->location, "D1 has no temporary objects: create an ordinary one and drop it.", "a temporary table, view or sequence");
+        return ddl_refuse(d, relation->location, "D1 has no temporary objects: create an ordinary one and drop it.",
+                          "a temporary table, view or sequence");
     return true;
 }
 
 static bool owner_to(struct ddl *d)
 {
-    return ddl_nothing(d, "ALTER TABLE"); /* everything belongs to the configured role: there is nobody else to own it */
+    return ddl_nothing(d,
+                       "ALTER TABLE"); /* everything belongs to the configured role: there is nobody else to own it */
 }
 
 static bool dispatch(struct ddl *d, const Node *node, bool *ret_handled)
 {
     *ret_handled = true;
     switch (node->node_case) {
-    case PG_QUERY__NODE__NODE_CREATE_STMT: return refuse_temporary(d, node->create_stmt->relation) && ddl_create_table(d, node->create_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_STMT:
+        return refuse_temporary(d, node->create_stmt->relation) && ddl_create_table(d, node->create_stmt);
     case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
-        return refuse_temporary(d, node->create_table_as_stmt->into->rel) && ddl_create_table_as(d, node->create_table_as_stmt);
-    case PG_QUERY__NODE__NODE_SELECT_STMT: return ddl_select_into(d, node);
-    case PG_QUERY__NODE__NODE_VIEW_STMT: return refuse_temporary(d, node->view_stmt->view) && ddl_create_view(d, node->view_stmt);
-    case PG_QUERY__NODE__NODE_INDEX_STMT: return ddl_create_index(d, node->index_stmt);
-    case PG_QUERY__NODE__NODE_DROP_STMT: return ddl_drop(d, node->drop_stmt);
-    case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return ddl_truncate(d, node->truncate_stmt);
-    case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return ddl_alter_table(d, node->alter_table_stmt);
-    case PG_QUERY__NODE__NODE_RENAME_STMT: return ddl_rename(d, node->rename_stmt);
-    case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT: return refuse_temporary(d, node->create_seq_stmt->sequence) && ddl_create_sequence(d, node->create_seq_stmt);
-    case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT: return ddl_alter_sequence(d, node->alter_seq_stmt);
-    case PG_QUERY__NODE__NODE_CREATE_ENUM_STMT: return ddl_create_enum(d, node->create_enum_stmt);
-    case PG_QUERY__NODE__NODE_ALTER_ENUM_STMT: return ddl_alter_enum(d, node->alter_enum_stmt);
-    case PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT: return ddl_create_domain(d, node->create_domain_stmt);
-    case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT: return ddl_create_schema(d, node->create_schema_stmt);
-    case PG_QUERY__NODE__NODE_COMMENT_STMT: return ddl_comment(d, node->comment_stmt);
-    case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT: return owner_to(d);
-    case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT: return ddl_refuse(d, -1, NULL, "ALTER … SET SCHEMA");
-    case PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT: return ddl_refuse(d, -1, "Use a jsonb column, or columns of their own.", "a composite type");
-    case PG_QUERY__NODE__NODE_CREATE_RANGE_STMT: return ddl_refuse(d, -1, NULL, "a range type");
-    case PG_QUERY__NODE__NODE_DEFINE_STMT: return ddl_refuse(d, -1, NULL, "CREATE TYPE, AGGREGATE, OPERATOR or COLLATION of this kind");
-    default: *ret_handled = false; return true;
+        return refuse_temporary(d, node->create_table_as_stmt->into->rel) &&
+               ddl_create_table_as(d, node->create_table_as_stmt);
+    case PG_QUERY__NODE__NODE_SELECT_STMT:
+        return ddl_select_into(d, node);
+    case PG_QUERY__NODE__NODE_VIEW_STMT:
+        return refuse_temporary(d, node->view_stmt->view) && ddl_create_view(d, node->view_stmt);
+    case PG_QUERY__NODE__NODE_INDEX_STMT:
+        return ddl_create_index(d, node->index_stmt);
+    case PG_QUERY__NODE__NODE_DROP_STMT:
+        return ddl_drop(d, node->drop_stmt);
+    case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
+        return ddl_truncate(d, node->truncate_stmt);
+    case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
+        return ddl_alter_table(d, node->alter_table_stmt);
+    case PG_QUERY__NODE__NODE_RENAME_STMT:
+        return ddl_rename(d, node->rename_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
+        return refuse_temporary(d, node->create_seq_stmt->sequence) && ddl_create_sequence(d, node->create_seq_stmt);
+    case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT:
+        return ddl_alter_sequence(d, node->alter_seq_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_ENUM_STMT:
+        return ddl_create_enum(d, node->create_enum_stmt);
+    case PG_QUERY__NODE__NODE_ALTER_ENUM_STMT:
+        return ddl_alter_enum(d, node->alter_enum_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT:
+        return ddl_create_domain(d, node->create_domain_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT:
+        return ddl_create_schema(d, node->create_schema_stmt);
+    case PG_QUERY__NODE__NODE_COMMENT_STMT:
+        return ddl_comment(d, node->comment_stmt);
+    case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT:
+        return owner_to(d);
+    case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
+        return ddl_refuse(d, -1, NULL, "ALTER … SET SCHEMA");
+    case PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT:
+        return ddl_refuse(d, -1, "Use a jsonb column, or columns of their own.", "a composite type");
+    case PG_QUERY__NODE__NODE_CREATE_RANGE_STMT:
+        return ddl_refuse(d, -1, NULL, "a range type");
+    case PG_QUERY__NODE__NODE_DEFINE_STMT:
+        return ddl_refuse(d, -1, NULL, "CREATE TYPE, AGGREGATE, OPERATOR or COLLATION of this kind");
+    default:
+        *ret_handled = false;
+        return true;
     }
 }
 
 bool ddl_plan(struct ddl_context *c, const PgQuery__Node *node, struct plan *plan, bool *ret_handled)
 {
-    struct ddl d = { .snapshot = c->snapshot, .settings = c->settings, .arena = plan->arena, .plan = plan, .err = c->err };
-    d.analyze = (struct analyze_context){ .snapshot = c->snapshot, .settings = c->settings, .arena = plan->arena, .text = c->text, .err = c->err };
+    struct ddl d = {
+        .snapshot = c->snapshot, .settings = c->settings, .arena = plan->arena, .plan = plan, .err = c->err
+    };
+    d.analyze = (struct analyze_context){
+        .snapshot = c->snapshot, .settings = c->settings, .arena = plan->arena, .text = c->text, .err = c->err
+    };
     plan->kind = PLAN_DDL;
     plan->place = PLACE_D1;
     plan->access = D1_WRITE;

@@ -40,7 +40,8 @@ static bool load(struct ddl *d, struct alter *a)
 
 static bool undefined_column(struct ddl *d, const struct alter *a, struct str name)
 {
-    return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist", STR_FMT(name), STR_FMT(a->table->name));
+    return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist",
+                       STR_FMT(name), STR_FMT(a->table->name));
 }
 
 /* ---- ADD COLUMN ---- */
@@ -61,10 +62,14 @@ static bool serial_values(struct ddl *d, const struct alter *a, const struct new
 {
     struct str table = ddl_quote(d, a->now.sqlite_name), name = ddl_quote(d, column->column.name);
     struct str sequence = ddl_sqlite_name(d, a->now.schema, column->column.sequence);
-    if (!ddl_sql(d, "UPDATE %.*s SET %.*s = s.n FROM (SELECT rowid AS r, row_number() OVER (ORDER BY rowid) AS n FROM %.*s) AS s WHERE s.r = %.*s.rowid",
+    if (!ddl_sql(d,
+                 "UPDATE %.*s SET %.*s = s.n FROM (SELECT rowid AS r, row_number() OVER (ORDER BY rowid) AS n FROM "
+                 "%.*s) AS s WHERE s.r = %.*s.rowid",
                  STR_FMT(table), STR_FMT(name), STR_FMT(table), STR_FMT(table)))
         return false;
-    struct str sql = ddl_printf(d, "UPDATE _pgd1_sequence SET last_value = (SELECT max(count(*), 1) FROM %.*s), is_called = EXISTS(SELECT 1 FROM %.*s) WHERE name = ?1",
+    struct str sql = ddl_printf(d,
+                                "UPDATE _pgd1_sequence SET last_value = (SELECT max(count(*), 1) FROM %.*s), is_called "
+                                "= EXISTS(SELECT 1 FROM %.*s) WHERE name = ?1",
                                 STR_FMT(table), STR_FMT(table));
     return sql.p && ddl_sql_texts(d, sql.p, &sequence, 1);
 }
@@ -77,10 +82,13 @@ static bool update_values(struct ddl *d, const struct alter *a, const struct new
         return serial_values(d, a, column);
     if (str_starts(column->sqlite_default, STR("CURRENT_"))) {
         struct bind *bind = DDL_ARRAY(d, struct bind, 1);
-        struct plan_statement *update = bind ? ddl_add(d, ddl_printf(d, "UPDATE %.*s SET %.*s = ?1", STR_FMT(table), STR_FMT(name))) : NULL;
+        struct plan_statement *update =
+            bind ? ddl_add(d, ddl_printf(d, "UPDATE %.*s SET %.*s = ?1", STR_FMT(table), STR_FMT(name))) : NULL;
         if (!update)
             return false;
-        *bind = (struct bind){ .source = BIND_NOW, .type = snapshot_base_type(d->snapshot, column->column.type, NULL), .typmod = -1 };
+        *bind = (struct bind){ .source = BIND_NOW,
+                               .type = snapshot_base_type(d->snapshot, column->column.type, NULL),
+                               .typmod = -1 };
         update->binds = bind;
         update->n_binds = 1;
         return true;
@@ -104,9 +112,11 @@ static bool resolve_added(struct ddl *d, struct alter *a, struct new_column *col
     e->what = arena_cstr(d->arena, ddl_printf(d, "column \"%.*s\"", STR_FMT(column->column.name)));
     if (column->is_serial || column->column.identity) {
         column->column.sequence = ddl_choose_relation_name(d, a->now.schema, a->now.name, column->column.name, "seq");
-        struct str shown = name_qualified(str_is(a->now.schema, "public") ? STR("") : a->now.schema, column->column.sequence, d->arena);
+        struct str shown = name_qualified(str_is(a->now.schema, "public") ? STR("") : a->now.schema,
+                                          column->column.sequence, d->arena);
         if (column->is_serial)
-            column->column.default_text = ddl_printf(d, "nextval(%.*s::regclass)", STR_FMT(name_literal(shown, d->arena)));
+            column->column.default_text =
+                ddl_printf(d, "nextval(%.*s::regclass)", STR_FMT(name_literal(shown, d->arena)));
     }
     if (column->has_default && !ddl_resolve_default(d, &a->now, column))
         return false;
@@ -140,9 +150,11 @@ static bool add_column_text(struct ddl *d, const struct alter *a, struct new_col
     struct str text = ddl_column_text(d, &a->now, &plain, false);
     if (column->column.generated) {
         ptrdiff_t stored = str_find(text, STR(") STORED"));
-        while (stored >= 0 && (size_t)stored + 8 < text.n && str_find((struct str){ text.p + stored + 1, text.n - (size_t)stored - 1 }, STR(") STORED")) >= 0)
+        while (stored >= 0 && (size_t)stored + 8 < text.n &&
+               str_find((struct str){ text.p + stored + 1, text.n - (size_t)stored - 1 }, STR(") STORED")) >= 0)
             stored += 1 + str_find((struct str){ text.p + stored + 1, text.n - (size_t)stored - 1 }, STR(") STORED"));
-        text = ddl_printf(d, "%.*s) VIRTUAL%.*s", (int)stored, text.p, (int)(text.n - (size_t)stored - 8), text.p + stored + 8);
+        text = ddl_printf(d, "%.*s) VIRTUAL%.*s", (int)stored, text.p, (int)(text.n - (size_t)stored - 8),
+                          text.p + stored + 8);
     }
     return ddl_sql(d, "ALTER TABLE %.*s ADD COLUMN %.*s", STR_FMT(ddl_quote(d, a->now.sqlite_name)), STR_FMT(text));
 }
@@ -172,8 +184,10 @@ static bool add_column(struct ddl *d, struct alter *a, const Command *command)
     size_t first = a->now.n_constraints;
     if (relation_column(&a->now.relation, str_from(def->colname))) {
         if (!command->missing_ok)
-            return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" of relation \"%.*s\" already exists", def->colname, STR_FMT(a->table->name));
-        ddl_notice(d, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" of relation \"%.*s\" already exists, skipping", def->colname, STR_FMT(a->table->name));
+            return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" of relation \"%.*s\" already exists",
+                               def->colname, STR_FMT(a->table->name));
+        ddl_notice(d, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" of relation \"%.*s\" already exists, skipping",
+                   def->colname, STR_FMT(a->table->name));
         return true;
     }
     if (!ddl_collect_column(d, &a->now, def) || !refuse_added_keys(d, a, first))
@@ -182,9 +196,12 @@ static bool add_column(struct ddl *d, struct alter *a, const Command *command)
     if (!resolve_added(d, a, column, first))
         return false;
     bool has_values = column->has_default || column->column.sequence.n;
-    enum fill fill = !has_values || column->column.generated ? FILL_NONE : column->default_is_constant ? FILL_BY_DEFAULT : FILL_BY_UPDATE;
+    enum fill fill = !has_values || column->column.generated ? FILL_NONE
+                     : column->default_is_constant           ? FILL_BY_DEFAULT
+                                                             : FILL_BY_UPDATE;
     if (fill == FILL_BY_UPDATE && !column->column.sequence.n && !column->sqlite_default.n)
-        return ddl_refuse(d, -1, "Add the column without a default, fill it, then set the default.", "ADD COLUMN with a default that D1 cannot work out");
+        return ddl_refuse(d, -1, "Add the column without a default, fill it, then set the default.",
+                          "ADD COLUMN with a default that D1 cannot work out");
     struct new_column declared = *column;
     if (fill == FILL_BY_UPDATE)
         declared.sqlite_default = (struct str){ 0 };
@@ -207,16 +224,20 @@ static bool in_constraint(const struct constraint *c, int16_t number)
 static bool mentions(struct ddl *d, struct str sql, struct str name)
 {
     size_t at = 0;
-    for (struct sqlite_token token = sqlite_token_next(sql, &at); token.kind != SQLITE_TOKEN_END; token = sqlite_token_next(sql, &at))
-        if ((token.kind == SQLITE_TOKEN_WORD || token.kind == SQLITE_TOKEN_QUOTED) && str_eq_nocase(sqlite_token_value(token, d->arena), name))
+    for (struct sqlite_token token = sqlite_token_next(sql, &at); token.kind != SQLITE_TOKEN_END;
+         token = sqlite_token_next(sql, &at))
+        if ((token.kind == SQLITE_TOKEN_WORD || token.kind == SQLITE_TOKEN_QUOTED) &&
+            str_eq_nocase(sqlite_token_value(token, d->arena), name))
             return true;
     return false;
 }
 
-static bool index_mentions(struct ddl *d, const struct relation *r, const struct index *index, const struct column *column)
+static bool index_mentions(struct ddl *d, const struct relation *r, const struct index *index,
+                           const struct column *column)
 {
     for (size_t i = 0; i < index->n_columns; i++)
-        if (index->columns[i].column == column->number || (index->columns[i].expression.n && mentions(d, index->columns[i].expression, column->name)))
+        if (index->columns[i].column == column->number ||
+            (index->columns[i].expression.n && mentions(d, index->columns[i].expression, column->name)))
             return true;
     (void)r;
     return index->predicate.n && mentions(d, index->predicate, column->name);
@@ -237,7 +258,8 @@ static bool drops_along(struct ddl *d, const struct alter *a, const struct const
 static const struct index *constraint_index(const struct relation *r, const struct constraint *c)
 {
     for (size_t i = 0; i < r->n_indexes; i++)
-        if (str_eq(r->indexes[i].name, c->name) && c->sqlite_name.n && str_eq(r->indexes[i].sqlite_name, c->sqlite_name))
+        if (str_eq(r->indexes[i].name, c->name) && c->sqlite_name.n &&
+            str_eq(r->indexes[i].sqlite_name, c->sqlite_name))
             return &r->indexes[i];
     return NULL;
 }
@@ -246,10 +268,13 @@ static bool refuse_view_dependents(struct ddl *d, const struct alter *a, const s
 {
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {
         const struct relation *view = &d->snapshot->relations[i];
-        if (view->kind != RELATION_VIEW || !ddl_view_uses(d, view, a->table) || !mentions(d, view->sqlite_sql, column->name))
+        if (view->kind != RELATION_VIEW || !ddl_view_uses(d, view, a->table) ||
+            !mentions(d, view->sqlite_sql, column->name))
             continue;
-        struct str what = ddl_printf(d, "column %.*s of table %.*s", STR_FMT(name_quote(column->name, d->arena)), STR_FMT(ddl_shown(d, a->table->schema, a->table->name)));
-        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop %.*s because other objects depend on it", STR_FMT(what));
+        struct str what = ddl_printf(d, "column %.*s of table %.*s", STR_FMT(name_quote(column->name, d->arena)),
+                                     STR_FMT(ddl_shown(d, a->table->schema, a->table->name)));
+        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                    "cannot drop %.*s because other objects depend on it", STR_FMT(what));
         err_detail(d->err, "view %.*s depends on %.*s", STR_FMT(ddl_shown(d, view->schema, view->name)), STR_FMT(what));
         return err_hint(d->err, "Use DROP ... CASCADE to drop the dependent objects too.");
     }
@@ -260,7 +285,8 @@ static bool drop_constraints_of(struct ddl *d, const struct alter *a, const stru
 {
     for (size_t i = 0; i < a->table->n_constraints; i++) {
         const struct constraint *c = &a->table->constraints[i];
-        bool concerned = in_constraint(c, column->number) || (c->kind == 'c' && mentions(d, c->expression, column->name));
+        bool concerned =
+            in_constraint(c, column->number) || (c->kind == 'c' && mentions(d, c->expression, column->name));
         if (!concerned || constraint_index(a->table, c))
             continue; /* the index goes with its column below */
         if (!drops_along(d, a, c, column))
@@ -269,7 +295,8 @@ static bool drop_constraints_of(struct ddl *d, const struct alter *a, const stru
             return false;
     }
     for (size_t i = 0; i < a->table->n_columns; i++)
-        if (a->table->columns[i].generated && &a->table->columns[i] != column && mentions(d, a->table->columns[i].default_text, column->name))
+        if (a->table->columns[i].generated && &a->table->columns[i] != column &&
+            mentions(d, a->table->columns[i].default_text, column->name))
             return ddl_needs_rebuild(d, "DROP COLUMN of a column that a generated column uses");
     return true;
 }
@@ -278,7 +305,8 @@ static bool drop_column(struct ddl *d, struct alter *a, const Command *command)
 {
     const struct column *column = relation_column(a->table, str_from(command->name));
     if (!column && command->missing_ok) {
-        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "column \"%s\" of relation \"%.*s\" does not exist, skipping", command->name, STR_FMT(a->table->name));
+        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "column \"%s\" of relation \"%.*s\" does not exist, skipping",
+                   command->name, STR_FMT(a->table->name));
         return true;
     }
     if (!column)
@@ -291,12 +319,15 @@ static bool drop_column(struct ddl *d, struct alter *a, const Command *command)
         const struct index *index = &a->table->indexes[i];
         if (!index_mentions(d, a->table, index, column))
             continue;
-        if (!ddl_sql(d, "DROP INDEX %.*s", STR_FMT(ddl_quote(d, index->sqlite_name))) || !ddl_side_delete(d, "index", a->table->schema, index->name))
+        if (!ddl_sql(d, "DROP INDEX %.*s", STR_FMT(ddl_quote(d, index->sqlite_name))) ||
+            !ddl_side_delete(d, "index", a->table->schema, index->name))
             return false;
     }
-    if (!ddl_sql(d, "ALTER TABLE %.*s DROP COLUMN %.*s", STR_FMT(ddl_quote(d, a->table->sqlite_name)), STR_FMT(ddl_quote(d, column->name))))
+    if (!ddl_sql(d, "ALTER TABLE %.*s DROP COLUMN %.*s", STR_FMT(ddl_quote(d, a->table->sqlite_name)),
+                 STR_FMT(ddl_quote(d, column->name))))
         return false;
-    if (column->sequence.n && !column->sequence_is_rowid && !ddl_side_delete(d, "sequence", a->table->schema, column->sequence))
+    if (column->sequence.n && !column->sequence_is_rowid &&
+        !ddl_side_delete(d, "sequence", a->table->schema, column->sequence))
         return false;
     return ddl_side_delete_child(d, "column", a->table->schema, a->table->name, column->name);
 }
@@ -317,11 +348,13 @@ static bool column_default(struct ddl *d, struct alter *a, const Command *comman
         return undefined_column(d, a, str_from(command->name));
     const struct column *c = &column->column;
     if (c->identity && !(c->is_rowid && !c->sequence.n)) {
-        ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "column \"%.*s\" of relation \"%.*s\" is an identity column", STR_FMT(c->name), STR_FMT(a->table->name));
+        ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "column \"%.*s\" of relation \"%.*s\" is an identity column",
+                    STR_FMT(c->name), STR_FMT(a->table->name));
         return command->def ? false : err_hint(d->err, "Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.");
     }
     if (c->generated)
-        return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "column \"%.*s\" of relation \"%.*s\" is a generated column", STR_FMT(c->name), STR_FMT(a->table->name));
+        return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "column \"%.*s\" of relation \"%.*s\" is a generated column",
+                           STR_FMT(c->name), STR_FMT(a->table->name));
     cJSON *detail = cJSON_CreateObject();
     if (!detail)
         return err_oom(d->err);
@@ -360,21 +393,25 @@ static bool column_not_null(struct ddl *d, struct alter *a, const Command *comma
     if (wanted)
         return ddl_needs_rebuild(d, "ALTER COLUMN … SET NOT NULL");
     if (column->column.identity)
-        return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "column \"%s\" of relation \"%.*s\" is an identity column", command->name, STR_FMT(a->table->name));
+        return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "column \"%s\" of relation \"%.*s\" is an identity column",
+                           command->name, STR_FMT(a->table->name));
     for (size_t i = 0; i < a->table->n_constraints; i++)
         if (a->table->constraints[i].kind == 'p' && in_constraint(&a->table->constraints[i], column->column.number))
-            return ddl_fail_at(d, -1, SQLSTATE_INVALID_TABLE_DEFINITION, "column \"%s\" is in a primary key", command->name);
+            return ddl_fail_at(d, -1, SQLSTATE_INVALID_TABLE_DEFINITION, "column \"%s\" is in a primary key",
+                               command->name);
     return ddl_needs_rebuild(d, "ALTER COLUMN … DROP NOT NULL");
 }
 
 /* Every value of the old type, as it is stored, is one of the new type and looks the same. */
 static bool is_widening(const struct column *from, oid_t type, int32_t typmod)
 {
-    bool text_from = from->type == TYPE_OID_varchar || from->type == TYPE_OID_text, text_to = type == TYPE_OID_varchar || type == TYPE_OID_text;
+    bool text_from = from->type == TYPE_OID_varchar || from->type == TYPE_OID_text,
+         text_to = type == TYPE_OID_varchar || type == TYPE_OID_text;
     if (text_from && text_to)
         return typmod < 0 || (from->typmod >= 0 && from->typmod <= typmod);
     bool whole_from = from->type == TYPE_OID_int2 || from->type == TYPE_OID_int4 || from->type == TYPE_OID_int8;
-    if (whole_from && (type == TYPE_OID_int8 || (type == TYPE_OID_int4 && from->type != TYPE_OID_int8) || type == from->type))
+    if (whole_from &&
+        (type == TYPE_OID_int8 || (type == TYPE_OID_int4 && from->type != TYPE_OID_int8) || type == from->type))
         return true;
     if (from->type != type)
         return false;
@@ -382,8 +419,10 @@ static bool is_widening(const struct column *from, oid_t type, int32_t typmod)
         return true;
     if (type == TYPE_OID_numeric)
         return from->typmod >= 0 && typmod >= 0 && numeric_scale(from->typmod) == numeric_scale(typmod) &&
-               numeric_precision(from->typmod) <= numeric_precision(typmod) && (numeric_precision(typmod) <= 15 || from->storage == COLUMN_NATURAL);
-    bool precise = type == TYPE_OID_timestamp || type == TYPE_OID_timestamptz || type == TYPE_OID_time || type == TYPE_OID_timetz;
+               numeric_precision(from->typmod) <= numeric_precision(typmod) &&
+               (numeric_precision(typmod) <= 15 || from->storage == COLUMN_NATURAL);
+    bool precise =
+        type == TYPE_OID_timestamp || type == TYPE_OID_timestamptz || type == TYPE_OID_time || type == TYPE_OID_timetz;
     return precise && (typmod < 0 || (from->typmod >= 0 && from->typmod <= typmod));
 }
 
@@ -411,7 +450,8 @@ static bool column_type(struct ddl *d, struct alter *a, const Command *command)
 }
 
 /* ---- identity ---- */
-static bool put_identity(struct ddl *d, const struct alter *a, struct str column, const char *identity, struct str sequence)
+static bool put_identity(struct ddl *d, const struct alter *a, struct str column, const char *identity,
+                         struct str sequence)
 {
     cJSON *detail = cJSON_CreateObject();
     if (!detail)
@@ -428,7 +468,8 @@ static bool put_identity(struct ddl *d, const struct alter *a, struct str column
 }
 
 /* pg_dump gives the sequence's name as an option. */
-static bool take_sequence_name(struct ddl *d, const PgQuery__Constraint *con, Node ***ret_options, size_t *ret_n, struct str *ret_name)
+static bool take_sequence_name(struct ddl *d, const PgQuery__Constraint *con, Node ***ret_options, size_t *ret_n,
+                               struct str *ret_name)
 {
     *ret_options = DDL_ARRAY(d, Node *, con->n_options);
     *ret_n = 0;
@@ -456,15 +497,20 @@ static bool add_identity(struct ddl *d, struct alter *a, const Command *command)
         return undefined_column(d, a, str_from(command->name));
     const struct column *c = &column->column;
     if (!c->not_null)
-        return ddl_fail_at(d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "column \"%.*s\" of relation \"%.*s\" must be declared NOT NULL before identity can be added",
-                           STR_FMT(c->name), STR_FMT(a->table->name));
+        return ddl_fail_at(
+            d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "column \"%.*s\" of relation \"%.*s\" must be declared NOT NULL before identity can be added",
+            STR_FMT(c->name), STR_FMT(a->table->name));
     if (c->identity && c->sequence.n)
-        return ddl_fail_at(d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "column \"%.*s\" of relation \"%.*s\" is already an identity column", STR_FMT(c->name),
+        return ddl_fail_at(d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                           "column \"%.*s\" of relation \"%.*s\" is already an identity column", STR_FMT(c->name),
                            STR_FMT(a->table->name));
     if (c->default_text.n)
-        return ddl_fail_at(d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "column \"%.*s\" of relation \"%.*s\" already has a default value", STR_FMT(c->name),
+        return ddl_fail_at(d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                           "column \"%.*s\" of relation \"%.*s\" already has a default value", STR_FMT(c->name),
                            STR_FMT(a->table->name));
-    if (!take_sequence_name(d, con, &rest, &n_rest, &name) || !ddl_sequence_options(d, rest, n_rest, NULL, snapshot_base_type(d->snapshot, c->type, NULL), &options))
+    if (!take_sequence_name(d, con, &rest, &n_rest, &name) ||
+        !ddl_sequence_options(d, rest, n_rest, NULL, snapshot_base_type(d->snapshot, c->type, NULL), &options))
         return false;
     if (name.n && ddl_relation_taken(d, a->now.schema, name))
         return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_TABLE, "relation \"%.*s\" already exists", STR_FMT(name));
@@ -474,7 +520,8 @@ static bool add_identity(struct ddl *d, struct alter *a, const Command *command)
     options.owner_table = a->now.name;
     options.owner_column = c->name;
     char identity[2] = { con->generated_when[0], 0 };
-    return name.p && put_identity(d, a, c->name, identity, name) && ddl_write_sequence(d, a->now.schema, name, &options, true);
+    return name.p && put_identity(d, a, c->name, identity, name) &&
+           ddl_write_sequence(d, a->now.schema, name, &options, true);
 }
 
 static bool drop_identity(struct ddl *d, struct alter *a, const Command *command)
@@ -484,11 +531,14 @@ static bool drop_identity(struct ddl *d, struct alter *a, const Command *command
         return undefined_column(d, a, str_from(command->name));
     const struct column *c = &column->column;
     if (!c->identity && command->missing_ok) {
-        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "column \"%.*s\" of relation \"%.*s\" is not an identity column, skipping", STR_FMT(c->name), STR_FMT(a->table->name));
+        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION,
+                   "column \"%.*s\" of relation \"%.*s\" is not an identity column, skipping", STR_FMT(c->name),
+                   STR_FMT(a->table->name));
         return true;
     }
     if (!c->identity)
-        return ddl_fail_at(d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "column \"%.*s\" of relation \"%.*s\" is not an identity column", STR_FMT(c->name),
+        return ddl_fail_at(d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                           "column \"%.*s\" of relation \"%.*s\" is not an identity column", STR_FMT(c->name),
                            STR_FMT(a->table->name));
     if (c->is_rowid && (c->sequence_is_rowid || !c->sequence.n))
         return ddl_needs_rebuild(d, "DROP IDENTITY of a primary key that SQLite counts itself");
@@ -502,7 +552,8 @@ static bool set_identity(struct ddl *d, struct alter *a, const Command *command)
         return undefined_column(d, a, str_from(command->name));
     const struct column *c = &column->column;
     if (!c->identity)
-        return ddl_fail_at(d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "column \"%.*s\" of relation \"%.*s\" is not an identity column", STR_FMT(c->name),
+        return ddl_fail_at(d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                           "column \"%.*s\" of relation \"%.*s\" is not an identity column", STR_FMT(c->name),
                            STR_FMT(a->table->name));
     const PgQuery__List *list = command->def->list;
     for (size_t i = 0; i < list->n_items; i++) {
@@ -537,14 +588,16 @@ static bool unique_index(struct ddl *d, const struct alter *a, const struct new_
 {
     struct str columns = STR("");
     for (size_t i = 0; i < c->constraint.n_columns; i++)
-        columns = ddl_printf(d, "%.*s%s%.*s", STR_FMT(columns), i ? ", " : "", STR_FMT(ddl_quote(d, a->now.columns[c->constraint.columns[i] - 1].column.name)));
+        columns = ddl_printf(d, "%.*s%s%.*s", STR_FMT(columns), i ? ", " : "",
+                             STR_FMT(ddl_quote(d, a->now.columns[c->constraint.columns[i] - 1].column.name)));
     struct str name = ddl_sqlite_name(d, a->now.schema, c->constraint.name);
     cJSON *detail = cJSON_CreateObject();
     if (!detail)
         return err_oom(d->err);
     cJSON_AddStringToObject(detail, "constraint", c->constraint.kind == 'p' ? "p" : "u");
     return ddl_side_put(d, "index", a->now.schema, c->constraint.name, detail) &&
-           ddl_sql(d, "CREATE UNIQUE INDEX %.*s ON %.*s (%.*s)", STR_FMT(ddl_quote(d, name)), STR_FMT(ddl_quote(d, a->now.sqlite_name)), STR_FMT(columns));
+           ddl_sql(d, "CREATE UNIQUE INDEX %.*s ON %.*s (%.*s)", STR_FMT(ddl_quote(d, name)),
+                   STR_FMT(ddl_quote(d, a->now.sqlite_name)), STR_FMT(columns));
 }
 
 static bool add_constraint(struct ddl *d, struct alter *a, const Command *command)
@@ -558,9 +611,12 @@ static bool add_constraint(struct ddl *d, struct alter *a, const Command *comman
     if (!was_null || !ddl_resolve_constraint(d, &a->now, c))
         return false;
     switch (c->constraint.kind) {
-    case 'c': return ddl_needs_rebuild(d, "ADD CONSTRAINT … CHECK");
-    case 'f': return ddl_needs_rebuild(d, "ADD CONSTRAINT … FOREIGN KEY");
-    default: break;
+    case 'c':
+        return ddl_needs_rebuild(d, "ADD CONSTRAINT … CHECK");
+    case 'f':
+        return ddl_needs_rebuild(d, "ADD CONSTRAINT … FOREIGN KEY");
+    default:
+        break;
     }
     for (size_t i = 0; i < c->constraint.n_columns && c->constraint.kind == 'p'; i++)
         if (was_null[c->constraint.columns[i] - 1])
@@ -574,16 +630,19 @@ static bool key_is_needed(struct ddl *d, const struct alter *a, const struct con
         const struct relation *child = &d->snapshot->relations[i];
         for (size_t k = 0; k < child->n_constraints; k++) {
             const struct constraint *c = &child->constraints[k];
-            if (c->kind != 'f' || !str_eq(c->foreign_table, a->table->name) || !str_eq(c->foreign_schema, a->table->schema) || c->n_columns != key->n_columns)
+            if (c->kind != 'f' || !str_eq(c->foreign_table, a->table->name) ||
+                !str_eq(c->foreign_schema, a->table->schema) || c->n_columns != key->n_columns)
                 continue;
             size_t same = 0;
             for (size_t x = 0; x < c->n_columns; x++)
                 same += in_constraint(key, c->foreign_columns[x]);
             if (same < c->n_columns)
                 continue;
-            ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop constraint %.*s on table %.*s because other objects depend on it",
+            ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                        "cannot drop constraint %.*s on table %.*s because other objects depend on it",
                         STR_FMT(key->name), STR_FMT(a->table->name));
-            err_detail(d->err, "constraint %.*s on table %.*s depends on index %.*s", STR_FMT(c->name), STR_FMT(ddl_shown(d, child->schema, child->name)), STR_FMT(key->name));
+            err_detail(d->err, "constraint %.*s on table %.*s depends on index %.*s", STR_FMT(c->name),
+                       STR_FMT(ddl_shown(d, child->schema, child->name)), STR_FMT(key->name));
             err_hint(d->err, "Use DROP ... CASCADE to drop the dependent objects too.");
             return true;
         }
@@ -598,17 +657,20 @@ static bool drop_constraint(struct ddl *d, struct alter *a, const Command *comma
         if (str_is(a->table->constraints[i].name, command->name))
             found = &a->table->constraints[i];
     if (!found && command->missing_ok) {
-        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "constraint \"%s\" of relation \"%.*s\" does not exist, skipping", command->name, STR_FMT(a->table->name));
+        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "constraint \"%s\" of relation \"%.*s\" does not exist, skipping",
+                   command->name, STR_FMT(a->table->name));
         return true;
     }
     if (!found)
-        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" of relation \"%.*s\" does not exist", command->name, STR_FMT(a->table->name));
+        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" of relation \"%.*s\" does not exist",
+                           command->name, STR_FMT(a->table->name));
     const struct index *index = constraint_index(a->table, found);
     if ((found->kind == 'p' || found->kind == 'u') && key_is_needed(d, a, found))
         return false;
     if (!index)
         return ddl_needs_rebuild(d, "DROP CONSTRAINT");
-    return ddl_sql(d, "DROP INDEX %.*s", STR_FMT(ddl_quote(d, index->sqlite_name))) && ddl_side_delete(d, "index", a->table->schema, index->name);
+    return ddl_sql(d, "DROP INDEX %.*s", STR_FMT(ddl_quote(d, index->sqlite_name))) &&
+           ddl_side_delete(d, "index", a->table->schema, index->name);
 }
 
 /* ---- the commands, in the order in which they are done ---- */
@@ -664,11 +726,16 @@ static const struct command_row *command_find(PgQuery__AlterTableType type)
 static const char *tag_of(PgQuery__ObjectType type)
 {
     switch (type) {
-    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX: return "ALTER INDEX";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE: return "ALTER SEQUENCE";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW: return "ALTER VIEW";
-    case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE: return "ALTER TYPE";
-    default: return "ALTER TABLE";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
+        return "ALTER INDEX";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
+        return "ALTER SEQUENCE";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
+        return "ALTER VIEW";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE:
+        return "ALTER TYPE";
+    default:
+        return "ALTER TABLE";
     }
 }
 
@@ -699,7 +766,8 @@ bool ddl_alter_table(struct ddl *d, const PgQuery__AlterTableStmt *stmt)
     if (!ddl_relation(d, stmt->relation, stmt->missing_ok, &a.table))
         return false;
     if (!a.table) {
-        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "relation \"%s\" does not exist, skipping", stmt->relation->relname);
+        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "relation \"%s\" does not exist, skipping",
+                   stmt->relation->relname);
         return ddl_nothing(d, tag);
     }
     if (!check_commands(d, a.table, stmt) || !load(d, &a))

@@ -29,7 +29,8 @@ static bool raw_text(struct ddl *d, const Node *query, struct str *ret)
     bool ok = !result.error && result.query;
     *ret = ok ? arena_str(d->arena, str_from(result.query)) : (struct str){ 0 };
     if (!ok)
-        err_set(d->err, SQLSTATE_INTERNAL_ERROR, "the query could not be written down: %s", result.error ? result.error->message : "no text");
+        err_set(d->err, SQLSTATE_INTERNAL_ERROR, "the query could not be written down: %s",
+                result.error ? result.error->message : "no text");
     else if (!ret->p)
         ok = err_oom(d->err);
     pg_query_free_deparse_result(result);
@@ -54,7 +55,9 @@ static enum column_storage storage_of(const struct query *query, const struct ex
             e = rte->columns[e->var.column].join_expr;
             continue;
         }
-        const struct query *inner = rte->kind == RTE_SUBQUERY ? rte->subquery : rte->kind == RTE_CTE ? rte->cte->query : NULL;
+        const struct query *inner = rte->kind == RTE_SUBQUERY ? rte->subquery
+                                    : rte->kind == RTE_CTE    ? rte->cte->query
+                                                              : NULL;
         if (!inner || inner->set_operation != SETOP_NONE || (size_t)e->var.column >= inner->n_targets)
             break;
         query = inner;
@@ -75,13 +78,16 @@ static bool describe(struct ddl *d, const Node *node, Node *const *names, size_t
         if (target->junk)
             continue;
         struct column *column = &ret->columns[ret->n];
-        *column = (struct column){ .name = target->name, .type = target->expr->type, .typmod = target->expr->typmod,
+        *column = (struct column){ .name = target->name,
+                                   .type = target->expr->type,
+                                   .typmod = target->expr->typmod,
                                    .storage = storage_of(ret->query, target->expr) };
         if (ret->n < n_names)
             column->name = ddl_string(names[ret->n]);
         for (size_t k = 0; k < ret->n; k++)
             if (str_eq(ret->columns[k].name, column->name))
-                return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once", STR_FMT(column->name));
+                return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once",
+                                   STR_FMT(column->name));
         column->number = (int16_t)++ret->n;
     }
     return true;
@@ -106,13 +112,17 @@ static bool check_replacement(struct ddl *d, const struct relation *old, const s
     for (size_t i = 0; i < old->n_columns; i++) {
         const struct column *was = &old->columns[i], *is = &q->columns[i];
         if (!str_eq(was->name, is->name)) {
-            ddl_fail_at(d, -1, SQLSTATE_INVALID_TABLE_DEFINITION, "cannot change name of view column \"%.*s\" to \"%.*s\"", STR_FMT(was->name), STR_FMT(is->name));
+            ddl_fail_at(d, -1, SQLSTATE_INVALID_TABLE_DEFINITION,
+                        "cannot change name of view column \"%.*s\" to \"%.*s\"", STR_FMT(was->name),
+                        STR_FMT(is->name));
             return err_hint(d->err, "Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.");
         }
         if (was->type == is->type && was->typmod == is->typmod)
             continue;
-        struct str from = snapshot_format_type(d->snapshot, was->type, was->typmod, d->arena), to = snapshot_format_type(d->snapshot, is->type, is->typmod, d->arena);
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_TABLE_DEFINITION, "cannot change data type of view column \"%.*s\" from %.*s to %.*s", STR_FMT(was->name),
+        struct str from = snapshot_format_type(d->snapshot, was->type, was->typmod, d->arena),
+                   to = snapshot_format_type(d->snapshot, is->type, is->typmod, d->arena);
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_TABLE_DEFINITION,
+                           "cannot change data type of view column \"%.*s\" from %.*s to %.*s", STR_FMT(was->name),
                            STR_FMT(from), STR_FMT(to));
     }
     return true;
@@ -131,7 +141,9 @@ static bool view_side(struct ddl *d, struct str schema, struct str name, struct 
             break;
         ddl_side_text(item, "name", q->columns[i].name);
         ddl_side_type(d, item, "type", "type_schema", q->columns[i].type, q->columns[i].typmod);
-        static const char *const storages[] = { [COLUMN_UNIX_S] = "unixepoch", [COLUMN_UNIX_MS] = "unixms", [COLUMN_UNIX_US] = "unixus" };
+        static const char *const storages[] = {
+            [COLUMN_UNIX_S] = "unixepoch", [COLUMN_UNIX_MS] = "unixms", [COLUMN_UNIX_US] = "unixus"
+        };
         if (q->columns[i].storage == COLUMN_NUMBER)
             cJSON_AddTrueToObject(item, "number");
         else if (q->columns[i].storage != COLUMN_NATURAL)
@@ -149,7 +161,8 @@ static bool refuse_view_options(struct ddl *d, const PgQuery__ViewStmt *stmt)
     if (stmt->with_check_option > PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION)
         return ddl_refuse(d, -1, "Views cannot be written to in D1.", "WITH CHECK OPTION");
     for (size_t i = 0; i < stmt->n_options; i++)
-        if (strcmp(stmt->options[i]->def_elem->defname, "security_barrier") != 0 && strcmp(stmt->options[i]->def_elem->defname, "security_invoker") != 0)
+        if (strcmp(stmt->options[i]->def_elem->defname, "security_barrier") != 0 &&
+            strcmp(stmt->options[i]->def_elem->defname, "security_invoker") != 0)
             return ddl_refuse(d, -1, NULL, "view option %s", stmt->options[i]->def_elem->defname);
     return true;
 }
@@ -160,7 +173,8 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
     struct query_columns q = { 0 };
     bool exists = false;
     d->plan->tag = "CREATE VIEW";
-    if (!refuse_view_options(d, stmt) || !ddl_creation_schema(d, str_from(stmt->view->schemaname), stmt->view->location, &schema))
+    if (!refuse_view_options(d, stmt) ||
+        !ddl_creation_schema(d, str_from(stmt->view->schemaname), stmt->view->location, &schema))
         return false;
     const struct relation *old = stmt->replace ? snapshot_relation(d->snapshot, NULL, 0, schema, name) : NULL;
     if (!old && !ddl_new_relation_name(d, schema, name, -1, false, &exists))
@@ -169,12 +183,14 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
         return false;
     if (stmt->n_aliases > q.n)
         return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns");
-    if (!raw_text(d, stmt->query, &text) || !emit_ddl_query(q.query, d->settings, d->snapshot, d->arena, &sqlite, d->err))
+    if (!raw_text(d, stmt->query, &text) ||
+        !emit_ddl_query(q.query, d->settings, d->snapshot, d->arena, &sqlite, d->err))
         return false;
     struct str quoted = ddl_quote(d, ddl_sqlite_name(d, schema, name));
     if (old && !ddl_sql(d, "DROP VIEW %.*s", STR_FMT(quoted)))
         return false;
-    return ddl_sql(d, "CREATE VIEW %.*s (%.*s) AS %.*s", STR_FMT(quoted), STR_FMT(column_list(d, &q)), STR_FMT(sqlite)) &&
+    return ddl_sql(d, "CREATE VIEW %.*s (%.*s) AS %.*s", STR_FMT(quoted), STR_FMT(column_list(d, &q)),
+                   STR_FMT(sqlite)) &&
            view_side(d, schema, name, text, &q);
 }
 
@@ -182,8 +198,11 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
 static bool collect_columns(struct ddl *d, struct new_table *table, const struct query_columns *q)
 {
     for (size_t i = 0; i < q->n; i++) {
-        struct new_column column = { .location = -1, .column = { .name = q->columns[i].name, .number = (int16_t)(i + 1), .type = q->columns[i].type,
-                                                                 .typmod = q->columns[i].typmod } };
+        struct new_column column = { .location = -1,
+                                     .column = { .name = q->columns[i].name,
+                                                 .number = (int16_t)(i + 1),
+                                                 .type = q->columns[i].type,
+                                                 .typmod = q->columns[i].typmod } };
         if (column.column.type == TYPE_OID_unknown)
             column.column.type = TYPE_OID_text;
         if (!ddl_resolve_type(d, table, &column) || !DDL_PUSH(d, table->columns, table->n_columns, column))
@@ -197,11 +216,13 @@ static bool fill(struct ddl *d, const struct new_table *table, const struct quer
     struct str sqlite;
     for (size_t i = 0; i < q->n; i++)
         if (table->columns[i].column.storage != q->columns[i].storage)
-            return ddl_refuse(d, -1, "Create the table first and use INSERT … SELECT.", "CREATE TABLE AS with numeric column \"%.*s\"", STR_FMT(q->columns[i].name));
+            return ddl_refuse(d, -1, "Create the table first and use INSERT … SELECT.",
+                              "CREATE TABLE AS with numeric column \"%.*s\"", STR_FMT(q->columns[i].name));
     if (!emit_ddl_query(q->query, d->settings, d->snapshot, d->arena, &sqlite, d->err))
         return false;
     struct str name = ddl_quote(d, table->sqlite_name);
-    struct plan_statement *insert = ddl_add(d, ddl_printf(d, "INSERT INTO %.*s (%.*s) %.*s", STR_FMT(name), STR_FMT(column_list(d, q)), STR_FMT(sqlite)));
+    struct plan_statement *insert = ddl_add(
+        d, ddl_printf(d, "INSERT INTO %.*s (%.*s) %.*s", STR_FMT(name), STR_FMT(column_list(d, q)), STR_FMT(sqlite)));
     if (!insert)
         return false;
     insert->role = STATEMENT_MAIN;
@@ -229,7 +250,8 @@ static bool create_as(struct ddl *d, const Node *query, const PgQuery__IntoClaus
         return false;
     if (into->n_col_names > q.n)
         return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "too many column names were specified");
-    return collect_columns(d, &table, &q) && ddl_table_scope(d, &table) && ddl_emit_table(d, &table) && (into->skip_data || fill(d, &table, &q));
+    return collect_columns(d, &table, &q) && ddl_table_scope(d, &table) && ddl_emit_table(d, &table) &&
+           (into->skip_data || fill(d, &table, &q));
 }
 
 bool ddl_create_table_as(struct ddl *d, const PgQuery__CreateTableAsStmt *stmt)
@@ -247,7 +269,8 @@ bool ddl_select_into(struct ddl *d, const Node *select)
     PgQuery__SelectStmt plain = *select->select_stmt;
     const PgQuery__IntoClause *into = plain.into_clause;
     if (into->rel->relpersistence && into->rel->relpersistence[0] == 't')
-        return ddl_refuse(d, into->rel->location, "D1 has no temporary objects: create an ordinary one and drop it.", "a temporary table");
+        return ddl_refuse(d, into->rel->location, "D1 has no temporary objects: create an ordinary one and drop it.",
+                          "a temporary table");
     plain.into_clause = NULL;
     node.select_stmt = &plain;
     return create_as(d, &node, into, false);
@@ -256,7 +279,8 @@ bool ddl_select_into(struct ddl *d, const Node *select)
 /* ---- which views speak of a relation ---- */
 static bool ends_from(struct sqlite_token token)
 {
-    static const char *const words[] = { "SELECT", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "EXCEPT", "INTERSECT", "WINDOW", "VALUES" };
+    static const char *const words[] = { "SELECT", "WHERE",  "GROUP",     "HAVING", "ORDER", "LIMIT",
+                                         "UNION",  "EXCEPT", "INTERSECT", "WINDOW", "VALUES" };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (token.kind == SQLITE_TOKEN_WORD && str_eq_nocase(token.text, str_from(words[i])))
             return true;
@@ -274,7 +298,8 @@ bool ddl_view_uses(struct ddl *d, const struct relation *view, const struct rela
         if (expects && word && str_eq_nocase(sqlite_token_value(token, d->arena), used->sqlite_name))
             return true;
         char c = token.kind == SQLITE_TOKEN_OTHER ? token.text.p[0] : 0;
-        bool from = token.kind == SQLITE_TOKEN_WORD && (str_eq_nocase(token.text, STR("FROM")) || str_eq_nocase(token.text, STR("JOIN")));
+        bool from = token.kind == SQLITE_TOKEN_WORD &&
+                    (str_eq_nocase(token.text, STR("FROM")) || str_eq_nocase(token.text, STR("JOIN")));
         expects = from || (in_from[depth] && (c == ',' || c == '('));
         if (c == '(' && depth + 1 < DEPTH_MAX)
             in_from[++depth] = expects;

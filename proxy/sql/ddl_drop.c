@@ -29,10 +29,14 @@ static bool is_dropped(const struct drop *drop, const struct relation *r)
 static const char *kind_word(const struct relation *r)
 {
     switch (r->kind) {
-    case RELATION_VIEW: return "view";
-    case RELATION_SEQUENCE: return "sequence";
-    case RELATION_VIRTUAL: return "foreign table";
-    case RELATION_TABLE: break;
+    case RELATION_VIEW:
+        return "view";
+    case RELATION_SEQUENCE:
+        return "sequence";
+    case RELATION_VIRTUAL:
+        return "foreign table";
+    case RELATION_TABLE:
+        break;
     }
     return "table";
 }
@@ -50,7 +54,8 @@ static bool views_on(struct ddl *d, struct drop *drop, const struct relation *r)
         if (view->kind != RELATION_VIEW || is_dropped(drop, view) || !ddl_view_uses(d, view, r))
             continue;
         struct str line = ddl_printf(d, "%.*s depends on %.*s", STR_FMT(described(d, view)), STR_FMT(described(d, r)));
-        if (!DDL_PUSH(d, drop->dependents, drop->n_dependents, line) || !DDL_PUSH(d, drop->cascades, drop->n_cascades, described(d, view)))
+        if (!DDL_PUSH(d, drop->dependents, drop->n_dependents, line) ||
+            !DDL_PUSH(d, drop->cascades, drop->n_cascades, described(d, view)))
             return false;
         if (!DDL_PUSH(d, drop->relations, drop->n_relations, view)) /* its own dependents follow */
             return false;
@@ -66,9 +71,11 @@ static bool keys_on(struct ddl *d, struct drop *drop, const struct relation *r, 
             const struct constraint *c = &child->constraints[k];
             if (c->kind != 'f' || !str_eq(c->foreign_table, r->name) || !str_eq(c->foreign_schema, r->schema))
                 continue;
-            struct str what = ddl_printf(d, "constraint %.*s on table %.*s", STR_FMT(name_quote(c->name, d->arena)), STR_FMT(ddl_shown(d, child->schema, child->name)));
+            struct str what = ddl_printf(d, "constraint %.*s on table %.*s", STR_FMT(name_quote(c->name, d->arena)),
+                                         STR_FMT(ddl_shown(d, child->schema, child->name)));
             struct str line = ddl_printf(d, "%.*s depends on %.*s", STR_FMT(what), STR_FMT(described(d, r)));
-            if (!DDL_PUSH(d, drop->dependents, drop->n_dependents, line) || !DDL_PUSH(d, drop->cascades, drop->n_cascades, what))
+            if (!DDL_PUSH(d, drop->dependents, drop->n_dependents, line) ||
+                !DDL_PUSH(d, drop->cascades, drop->n_cascades, what))
                 return false;
             *ret_any = true;
         }
@@ -86,7 +93,8 @@ static bool defaults_on(struct ddl *d, struct drop *drop, const struct relation 
             bool owned = str_eq(c->sequence, sequence->name) && str_eq(r->schema, sequence->schema);
             if (!owned || !c->sequence.n)
                 continue;
-            struct str line = ddl_printf(d, "default value for column %.*s of table %.*s depends on %.*s", STR_FMT(name_quote(c->name, d->arena)),
+            struct str line = ddl_printf(d, "default value for column %.*s of table %.*s depends on %.*s",
+                                         STR_FMT(name_quote(c->name, d->arena)),
                                          STR_FMT(ddl_shown(d, r->schema, r->name)), STR_FMT(described(d, sequence)));
             if (!DDL_PUSH(d, drop->dependents, drop->n_dependents, line))
                 return false;
@@ -101,9 +109,11 @@ static bool refuse_dependents(struct ddl *d, const struct drop *drop, struct str
     for (size_t i = 0; i < drop->n_dependents; i++)
         detail = ddl_printf(d, "%.*s%s%.*s", STR_FMT(detail), i ? "\n" : "", STR_FMT(drop->dependents[i]));
     if (drop->n_named == 1)
-        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop %.*s because other objects depend on it", STR_FMT(single));
+        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                    "cannot drop %.*s because other objects depend on it", STR_FMT(single));
     else
-        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop desired object(s) because other objects depend on them");
+        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                    "cannot drop desired object(s) because other objects depend on them");
     err_detail(d->err, "%.*s", STR_FMT(detail));
     return err_hint(d->err, "Use DROP ... CASCADE to drop the dependent objects too.");
 }
@@ -121,7 +131,8 @@ static bool collect_dependents(struct ddl *d, struct drop *drop)
     bool any_key = false;
     for (size_t i = 0; i < drop->n_relations; i++) {
         const struct relation *r = drop->relations[i];
-        if (r->kind == RELATION_SEQUENCE ? !defaults_on(d, drop, r) : !views_on(d, drop, r) || !keys_on(d, drop, r, &any_key))
+        if (r->kind == RELATION_SEQUENCE ? !defaults_on(d, drop, r)
+                                         : !views_on(d, drop, r) || !keys_on(d, drop, r, &any_key))
             return false;
     }
     if (drop->n_dependents && !drop->cascade)
@@ -129,7 +140,8 @@ static bool collect_dependents(struct ddl *d, struct drop *drop)
     if (any_key)
         return ddl_needs_rebuild(d, "DROP … CASCADE of a table that another table's foreign key refers to");
     if (drop->relations[0]->kind == RELATION_SEQUENCE && drop->n_dependents)
-        return ddl_refuse(d, -1, "Drop the defaults first.", "DROP SEQUENCE … CASCADE of a sequence that a column uses");
+        return ddl_refuse(d, -1, "Drop the defaults first.",
+                          "DROP SEQUENCE … CASCADE of a sequence that a column uses");
     cascade_notice(d, drop);
     return true;
 }
@@ -148,12 +160,15 @@ static bool drop_one(struct ddl *d, const struct relation *r)
 {
     struct str name = ddl_quote(d, r->sqlite_name);
     switch (r->kind) {
-    case RELATION_VIEW: return ddl_sql(d, "DROP VIEW %.*s", STR_FMT(name)) && ddl_side_delete(d, "view", r->schema, r->name);
+    case RELATION_VIEW:
+        return ddl_sql(d, "DROP VIEW %.*s", STR_FMT(name)) && ddl_side_delete(d, "view", r->schema, r->name);
     case RELATION_SEQUENCE:
         return ddl_side_delete(d, "sequence", r->schema, r->name) &&
-               (!d->snapshot->has_sequence_table || ddl_sql_texts(d, "DELETE FROM _pgd1_sequence WHERE name = ?1", &r->sqlite_name, 1));
+               (!d->snapshot->has_sequence_table ||
+                ddl_sql_texts(d, "DELETE FROM _pgd1_sequence WHERE name = ?1", &r->sqlite_name, 1));
     case RELATION_TABLE:
-    case RELATION_VIRTUAL: break;
+    case RELATION_VIRTUAL:
+        break;
     }
     return ddl_sql(d, "DROP TABLE %.*s", STR_FMT(name)) && ddl_side_forget_table(d, r);
 }
@@ -199,9 +214,11 @@ struct drop_kind {
 };
 
 static const struct drop_kind drop_kinds[] = {
-    { PG_QUERY__OBJECT_TYPE__OBJECT_TABLE, RELATION_TABLE, "table", "a table", "DROP TABLE", "DROP TABLE to remove a table" },
+    { PG_QUERY__OBJECT_TYPE__OBJECT_TABLE, RELATION_TABLE, "table", "a table", "DROP TABLE",
+      "DROP TABLE to remove a table" },
     { PG_QUERY__OBJECT_TYPE__OBJECT_VIEW, RELATION_VIEW, "view", "a view", "DROP VIEW", "DROP VIEW to remove a view" },
-    { PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE, RELATION_SEQUENCE, "sequence", "a sequence", "DROP SEQUENCE", "DROP SEQUENCE to remove a sequence" },
+    { PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE, RELATION_SEQUENCE, "sequence", "a sequence", "DROP SEQUENCE",
+      "DROP SEQUENCE to remove a sequence" },
 };
 
 static bool wrong_kind(struct ddl *d, const struct relation *r, const struct drop_kind *wanted)
@@ -213,30 +230,41 @@ static bool wrong_kind(struct ddl *d, const struct relation *r, const struct dro
     return false;
 }
 
-static bool find_relation(struct ddl *d, const Node *object, const struct drop_kind *kind, bool missing_ok, const struct relation **ret)
+static bool find_relation(struct ddl *d, const Node *object, const struct drop_kind *kind, bool missing_ok,
+                          const struct relation **ret)
 {
     struct str schema, name;
     if (!ddl_names(d, object->list->items, object->list->n_items, &schema, &name))
         return false;
-    const struct relation *r = snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, schema, name);
+    const struct relation *r =
+        snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, schema, name);
     *ret = r;
     if (!r && missing_ok && schema.n && !ddl_schema_exists(d, schema))
-        return ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "schema \"%.*s\" does not exist, skipping", STR_FMT(schema)), true;
+        return ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "schema \"%.*s\" does not exist, skipping",
+                          STR_FMT(schema)),
+               true;
     if (!r && missing_ok)
-        return ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "%s \"%.*s\" does not exist, skipping", kind->word, STR_FMT(name)), true;
+        return ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "%s \"%.*s\" does not exist, skipping", kind->word,
+                          STR_FMT(name)),
+               true;
     if (!r && schema.n)
-        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_TABLE, "%s \"%.*s.%.*s\" does not exist", kind->word, STR_FMT(schema), STR_FMT(name));
+        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_TABLE, "%s \"%.*s.%.*s\" does not exist", kind->word,
+                           STR_FMT(schema), STR_FMT(name));
     if (!r)
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_TABLE, "%s \"%.*s\" does not exist", kind->word, STR_FMT(name));
     if (r->is_system)
-        return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog", STR_FMT(r->name));
+        return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog",
+                           STR_FMT(r->name));
     bool table = kind->kind == RELATION_TABLE && r->kind == RELATION_VIRTUAL;
     return r->kind == kind->kind || table ? true : wrong_kind(d, r, kind);
 }
 
 static bool is_rowid_sequence(const struct ddl *d, const struct relation *sequence)
 {
-    const struct relation *table = sequence->seq_owner_table.n ? snapshot_relation(d->snapshot, NULL, 0, sequence->schema, sequence->seq_owner_table) : NULL;
+    const struct relation *table =
+        sequence->seq_owner_table.n
+            ? snapshot_relation(d->snapshot, NULL, 0, sequence->schema, sequence->seq_owner_table)
+            : NULL;
     const struct column *column = table ? relation_column(table, sequence->seq_owner_column) : NULL;
     return column && (column->sequence_is_rowid || column->identity);
 }
@@ -258,12 +286,15 @@ static bool drop_named(struct ddl *d, const PgQuery__DropStmt *stmt, const struc
     for (size_t i = 0; i < drop.n_relations && kind->kind == RELATION_SEQUENCE; i++) {
         const struct relation *r = drop.relations[i];
         if (is_rowid_sequence(d, r) && snapshot_relation(d->snapshot, NULL, 0, r->schema, r->seq_owner_table)) {
-            const struct column *c = relation_column(snapshot_relation(d->snapshot, NULL, 0, r->schema, r->seq_owner_table), r->seq_owner_column);
+            const struct column *c = relation_column(
+                snapshot_relation(d->snapshot, NULL, 0, r->schema, r->seq_owner_table), r->seq_owner_column);
             if (!c->identity)
                 continue;
-            ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop sequence %.*s because column %.*s of table %.*s requires it", STR_FMT(r->name),
+            ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                        "cannot drop sequence %.*s because column %.*s of table %.*s requires it", STR_FMT(r->name),
                         STR_FMT(c->name), STR_FMT(r->seq_owner_table));
-            return err_hint(d->err, "You can drop column %.*s of table %.*s instead.", STR_FMT(c->name), STR_FMT(r->seq_owner_table));
+            return err_hint(d->err, "You can drop column %.*s of table %.*s instead.", STR_FMT(c->name),
+                            STR_FMT(r->seq_owner_table));
         }
     }
     return collect_dependents(d, &drop) && drop_relations(d, &drop);
@@ -276,15 +307,19 @@ static bool drop_index(struct ddl *d, const struct relation *table, const struct
         const struct constraint *c = &table->constraints[i];
         if ((c->kind != 'p' && c->kind != 'u') || !str_eq(c->name, index->name))
             continue;
-        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop index %.*s because constraint %.*s on table %.*s requires it",
-                    STR_FMT(name_quote(index->name, d->arena)), STR_FMT(name_quote(c->name, d->arena)), STR_FMT(ddl_shown(d, table->schema, table->name)));
-        return err_hint(d->err, "You can drop constraint %.*s on table %.*s instead.", STR_FMT(name_quote(c->name, d->arena)),
-                        STR_FMT(ddl_shown(d, table->schema, table->name)));
+        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                    "cannot drop index %.*s because constraint %.*s on table %.*s requires it",
+                    STR_FMT(name_quote(index->name, d->arena)), STR_FMT(name_quote(c->name, d->arena)),
+                    STR_FMT(ddl_shown(d, table->schema, table->name)));
+        return err_hint(d->err, "You can drop constraint %.*s on table %.*s instead.",
+                        STR_FMT(name_quote(c->name, d->arena)), STR_FMT(ddl_shown(d, table->schema, table->name)));
     }
-    return ddl_sql(d, "DROP INDEX %.*s", STR_FMT(ddl_quote(d, index->sqlite_name))) && ddl_side_delete(d, "index", table->schema, index->name);
+    return ddl_sql(d, "DROP INDEX %.*s", STR_FMT(ddl_quote(d, index->sqlite_name))) &&
+           ddl_side_delete(d, "index", table->schema, index->name);
 }
 
-static bool find_index(struct ddl *d, struct str schema, struct str name, const struct relation **ret_table, const struct index **ret)
+static bool find_index(struct ddl *d, struct str schema, struct str name, const struct relation **ret_table,
+                       const struct index **ret)
 {
     *ret = NULL;
     for (size_t i = 0; i < (schema.n ? 1 : d->settings->n_search_path) && !*ret; i++)
@@ -299,7 +334,8 @@ static bool index_is_needed(struct ddl *d, const struct relation *table, const s
         const struct relation *child = &d->snapshot->relations[i];
         for (size_t k = 0; k < child->n_constraints; k++) {
             const struct constraint *c = &child->constraints[k];
-            if (c->kind != 'f' || !str_eq(c->foreign_table, table->name) || !str_eq(c->foreign_schema, table->schema) || c->n_columns != index->n_columns)
+            if (c->kind != 'f' || !str_eq(c->foreign_table, table->name) || !str_eq(c->foreign_schema, table->schema) ||
+                c->n_columns != index->n_columns)
                 continue;
             size_t same = 0;
             for (size_t a = 0; a < c->n_columns; a++)
@@ -307,9 +343,12 @@ static bool index_is_needed(struct ddl *d, const struct relation *table, const s
                     same += c->foreign_columns[a] == index->columns[b].column;
             if (same < c->n_columns)
                 continue;
-            ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop index %.*s because other objects depend on it", STR_FMT(name_quote(index->name, d->arena)));
-            err_detail(d->err, "constraint %.*s on table %.*s depends on index %.*s", STR_FMT(name_quote(c->name, d->arena)),
-                       STR_FMT(ddl_shown(d, child->schema, child->name)), STR_FMT(name_quote(index->name, d->arena)));
+            ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                        "cannot drop index %.*s because other objects depend on it",
+                        STR_FMT(name_quote(index->name, d->arena)));
+            err_detail(d->err, "constraint %.*s on table %.*s depends on index %.*s",
+                       STR_FMT(name_quote(c->name, d->arena)), STR_FMT(ddl_shown(d, child->schema, child->name)),
+                       STR_FMT(name_quote(index->name, d->arena)));
             err_hint(d->err, "Use DROP ... CASCADE to drop the dependent objects too.");
             return true;
         }
@@ -332,7 +371,8 @@ static bool drop_indexes(struct ddl *d, const PgQuery__DropStmt *stmt)
                 return false;
             continue;
         }
-        const struct relation *other = snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, schema, name);
+        const struct relation *other =
+            snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, schema, name);
         if (other) {
             static const struct drop_kind index_kind = { .article = "an index" };
             return wrong_kind(d, other, &index_kind);
@@ -353,15 +393,17 @@ static bool type_dependents(struct ddl *d, const struct user_type *type, struct 
         for (size_t k = 0; k < r->n_columns; k++) {
             if (r->columns[k].type != type->oid && r->columns[k].type != type->array)
                 continue;
-            detail = ddl_printf(d, "%.*s%scolumn %.*s of %.*s depends on type %.*s%s", STR_FMT(detail), detail.n ? "\n" : "",
-                                STR_FMT(name_quote(r->columns[k].name, d->arena)), STR_FMT(described(d, r)), STR_FMT(shown),
-                                r->columns[k].type == type->array ? "[]" : "");
+            detail =
+                ddl_printf(d, "%.*s%scolumn %.*s of %.*s depends on type %.*s%s", STR_FMT(detail), detail.n ? "\n" : "",
+                           STR_FMT(name_quote(r->columns[k].name, d->arena)), STR_FMT(described(d, r)), STR_FMT(shown),
+                           r->columns[k].type == type->array ? "[]" : "");
         }
     }
     for (size_t i = 0; i < d->snapshot->n_types; i++)
         if (d->snapshot->types[i].base == type->oid)
             detail = ddl_printf(d, "%.*s%stype %.*s depends on type %.*s", STR_FMT(detail), detail.n ? "\n" : "",
-                                STR_FMT(ddl_shown(d, d->snapshot->types[i].schema, d->snapshot->types[i].name)), STR_FMT(shown));
+                                STR_FMT(ddl_shown(d, d->snapshot->types[i].schema, d->snapshot->types[i].name)),
+                                STR_FMT(shown));
     *ret_detail = detail;
     return detail.p != NULL;
 }
@@ -374,9 +416,11 @@ static bool drop_type(struct ddl *d, const PgQuery__DropStmt *stmt, const PgQuer
         return false;
     const struct user_type *type = ddl_find_type(d, schema, name);
     if (!type && stmt->missing_ok)
-        return ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "type \"%.*s\" does not exist, skipping", STR_FMT(name)), true;
+        return ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "type \"%.*s\" does not exist, skipping", STR_FMT(name)),
+               true;
     if (!type && (str_is(schema, "pg_catalog") || pg_type_by_name(name)))
-        return ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop type %.*s because it is required by the database system", STR_FMT(name));
+        return ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                           "cannot drop type %.*s because it is required by the database system", STR_FMT(name));
     if (!type)
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", STR_FMT(name));
     if (domain && type->kind != 'd')
@@ -386,7 +430,8 @@ static bool drop_type(struct ddl *d, const PgQuery__DropStmt *stmt, const PgQuer
     if (detail.n && stmt->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE)
         return ddl_refuse(d, -1, "Drop the columns first.", "DROP TYPE … CASCADE of a type that is in use");
     if (detail.n) {
-        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop type %.*s because other objects depend on it",
+        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                    "cannot drop type %.*s because other objects depend on it",
                     STR_FMT(ddl_shown(d, type->schema, type->name)));
         err_detail(d->err, "%.*s", STR_FMT(detail));
         return err_hint(d->err, "Use DROP ... CASCADE to drop the dependent objects too.");
@@ -413,13 +458,15 @@ static bool schema_contents(struct ddl *d, struct str schema, bool cascade, stru
             continue;
         if (cascade ? !DDL_PUSH(d, drop->relations, drop->n_relations, r) : false)
             return false;
-        detail = ddl_printf(d, "%.*s%s%.*s depends on schema %.*s", STR_FMT(detail), detail.n ? "\n" : "", STR_FMT(described(d, r)), STR_FMT(schema));
+        detail = ddl_printf(d, "%.*s%s%.*s depends on schema %.*s", STR_FMT(detail), detail.n ? "\n" : "",
+                            STR_FMT(described(d, r)), STR_FMT(schema));
     }
     for (size_t i = 0; i < d->snapshot->n_types; i++) {
         const struct user_type *type = &d->snapshot->types[i];
         if (!str_eq(type->schema, schema))
             continue;
-        detail = ddl_printf(d, "%.*s%stype %.*s depends on schema %.*s", STR_FMT(detail), detail.n ? "\n" : "", STR_FMT(ddl_shown(d, type->schema, type->name)), STR_FMT(schema));
+        detail = ddl_printf(d, "%.*s%stype %.*s depends on schema %.*s", STR_FMT(detail), detail.n ? "\n" : "",
+                            STR_FMT(ddl_shown(d, type->schema, type->name)), STR_FMT(schema));
         if (cascade && !ddl_side_delete(d, "type", type->schema, type->name))
             return false;
     }
@@ -438,13 +485,15 @@ static bool drop_schema(struct ddl *d, const PgQuery__DropStmt *stmt, struct str
         return true;
     }
     if (str_is(name, "pg_catalog") || str_is(name, "information_schema") || str_is(name, "pgd1"))
-        return ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop schema %.*s because it is required by the database system", STR_FMT(name));
+        return ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                           "cannot drop schema %.*s because it is required by the database system", STR_FMT(name));
     if (str_is(name, "public"))
         return ddl_refuse(d, -1, "Schema public is D1's database itself: drop its tables.", "DROP SCHEMA public");
     if (!schema_contents(d, name, drop.cascade, &drop, &detail))
         return false;
     if (detail.n && !drop.cascade) {
-        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop schema %.*s because other objects depend on it", STR_FMT(name));
+        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                    "cannot drop schema %.*s because other objects depend on it", STR_FMT(name));
         err_detail(d->err, "%.*s", STR_FMT(detail));
         return err_hint(d->err, "Use DROP ... CASCADE to drop the dependent objects too.");
     }
@@ -466,12 +515,17 @@ static bool drop_schemas(struct ddl *d, const PgQuery__DropStmt *stmt)
 static bool drop_missing(struct ddl *d, const PgQuery__DropStmt *stmt)
 {
     if (stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW) {
-        static const struct drop_kind matview = { PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW, RELATION_VIRTUAL, "materialized view", "a materialized view",
-                                                  "DROP MATERIALIZED VIEW", "DROP MATERIALIZED VIEW to remove a materialized view" };
+        static const struct drop_kind matview = { PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW,
+                                                  RELATION_VIRTUAL,
+                                                  "materialized view",
+                                                  "a materialized view",
+                                                  "DROP MATERIALIZED VIEW",
+                                                  "DROP MATERIALIZED VIEW to remove a materialized view" };
         return drop_named(d, stmt, &matview);
     }
     if (stmt->missing_ok && stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION) {
-        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "extension \"%.*s\" does not exist, skipping", STR_FMT(ddl_string(stmt->objects[0])));
+        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "extension \"%.*s\" does not exist, skipping",
+                   STR_FMT(ddl_string(stmt->objects[0])));
         return ddl_nothing(d, "DROP EXTENSION");
     }
     return ddl_refuse(d, -1, NULL, "DROP of this kind of object");
@@ -483,11 +537,15 @@ bool ddl_drop(struct ddl *d, const PgQuery__DropStmt *stmt)
         if (drop_kinds[i].object == stmt->remove_type)
             return drop_named(d, stmt, &drop_kinds[i]);
     switch (stmt->remove_type) {
-    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX: return drop_indexes(d, stmt);
+    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
+        return drop_indexes(d, stmt);
     case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE:
-    case PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN: return drop_types(d, stmt);
-    case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA: return drop_schemas(d, stmt);
-    default: return drop_missing(d, stmt);
+    case PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN:
+        return drop_types(d, stmt);
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA:
+        return drop_schemas(d, stmt);
+    default:
+        return drop_missing(d, stmt);
     }
 }
 
@@ -498,12 +556,15 @@ static bool truncate_one(struct ddl *d, const struct relation *r, bool restart)
         return false;
     for (size_t i = 0; i < r->n_columns && restart; i++) {
         const struct column *c = &r->columns[i];
-        const struct relation *sequence = c->sequence.n ? snapshot_relation(d->snapshot, NULL, 0, r->schema, c->sequence) : NULL;
-        if (c->sequence_is_rowid && !ddl_sql_texts(d, "UPDATE sqlite_sequence SET seq = 0 WHERE name = ?1", &r->sqlite_name, 1))
+        const struct relation *sequence =
+            c->sequence.n ? snapshot_relation(d->snapshot, NULL, 0, r->schema, c->sequence) : NULL;
+        if (c->sequence_is_rowid &&
+            !ddl_sql_texts(d, "UPDATE sqlite_sequence SET seq = 0 WHERE name = ?1", &r->sqlite_name, 1))
             return false;
         if (!sequence || c->sequence_is_rowid)
             continue;
-        struct str sql = ddl_printf(d, "UPDATE _pgd1_sequence SET last_value = %lld, is_called = 0 WHERE name = ?1", (long long)sequence->seq_start);
+        struct str sql = ddl_printf(d, "UPDATE _pgd1_sequence SET last_value = %lld, is_called = 0 WHERE name = ?1",
+                                    (long long)sequence->seq_start);
         if (!sql.p || !ddl_sql_texts(d, sql.p, &sequence->sqlite_name, 1))
             return false;
     }
@@ -519,9 +580,11 @@ static bool truncate_children(struct ddl *d, struct drop *list, size_t at)
         if (is_dropped(list, child) || !refers_to(child, parent))
             continue;
         if (!list->cascade) {
-            ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot truncate a table referenced in a foreign key constraint");
+            ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                        "cannot truncate a table referenced in a foreign key constraint");
             err_detail(d->err, "Table \"%.*s\" references \"%.*s\".", STR_FMT(child->name), STR_FMT(parent->name));
-            return err_hint(d->err, "Truncate table \"%.*s\" at the same time, or use TRUNCATE ... CASCADE.", STR_FMT(child->name));
+            return err_hint(d->err, "Truncate table \"%.*s\" at the same time, or use TRUNCATE ... CASCADE.",
+                            STR_FMT(child->name));
         }
         ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "truncate cascades to table \"%.*s\"", STR_FMT(child->name));
         if (!DDL_PUSH(d, list->relations, list->n_relations, child))

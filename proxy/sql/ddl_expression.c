@@ -17,14 +17,34 @@ bool ddl_check_type(struct ddl *d, oid_t type, int location)
     const struct pg_type *row = pg_type_by_oid(scalar);
     struct str shown = snapshot_format_type(d->snapshot, type, -1, d->arena);
     if (row && row->kind == 'p')
-        return ddl_fail_at(d, location, SQLSTATE_INVALID_TABLE_DEFINITION, "column has pseudo-type %.*s", STR_FMT(shown));
+        return ddl_fail_at(d, location, SQLSTATE_INVALID_TABLE_DEFINITION, "column has pseudo-type %.*s",
+                           STR_FMT(shown));
     switch (scalar) {
-    case TYPE_OID_xml: case TYPE_OID_money: case TYPE_OID_point: case TYPE_OID_lseg: case TYPE_OID_path: case TYPE_OID_box:
-    case TYPE_OID_polygon: case TYPE_OID_line: case TYPE_OID_circle: case TYPE_OID_tsvector: case TYPE_OID_tsquery: case TYPE_OID_gtsvector:
-    case TYPE_OID_bit: case TYPE_OID_varbit: case TYPE_OID_tid: case TYPE_OID_aclitem: case TYPE_OID_refcursor: case TYPE_OID_jsonpath:
-    case TYPE_OID_pg_node_tree: case TYPE_OID_txid_snapshot: case TYPE_OID_pg_snapshot: case TYPE_OID_pg_lsn:
+    case TYPE_OID_xml:
+    case TYPE_OID_money:
+    case TYPE_OID_point:
+    case TYPE_OID_lseg:
+    case TYPE_OID_path:
+    case TYPE_OID_box:
+    case TYPE_OID_polygon:
+    case TYPE_OID_line:
+    case TYPE_OID_circle:
+    case TYPE_OID_tsvector:
+    case TYPE_OID_tsquery:
+    case TYPE_OID_gtsvector:
+    case TYPE_OID_bit:
+    case TYPE_OID_varbit:
+    case TYPE_OID_tid:
+    case TYPE_OID_aclitem:
+    case TYPE_OID_refcursor:
+    case TYPE_OID_jsonpath:
+    case TYPE_OID_pg_node_tree:
+    case TYPE_OID_txid_snapshot:
+    case TYPE_OID_pg_snapshot:
+    case TYPE_OID_pg_lsn:
         return ddl_refuse(d, location, "Store it as text or jsonb.", "a column of type %.*s", STR_FMT(shown));
-    default: break;
+    default:
+        break;
     }
     if (!row || row->kind != 'b')
         return ddl_refuse(d, location, "Store it as text or jsonb.", "a column of type %.*s", STR_FMT(shown));
@@ -34,7 +54,8 @@ bool ddl_check_type(struct ddl *d, oid_t type, int location)
 /* ---- constants ---- */
 static bool is_conversion(const struct expr *e)
 {
-    return e->kind == EXPR_RELABEL || e->kind == EXPR_IO_CAST || e->kind == EXPR_TYPMOD || e->kind == EXPR_DOMAIN_CHECK ||
+    return e->kind == EXPR_RELABEL || e->kind == EXPR_IO_CAST || e->kind == EXPR_TYPMOD ||
+           e->kind == EXPR_DOMAIN_CHECK ||
            (e->kind == EXPR_FUNC && e->call.form != CALL_FUNCTION && e->call.form != CALL_OPERATOR && e->n_args >= 1);
 }
 
@@ -49,7 +70,8 @@ static bool convert(struct ddl *d, oid_t from, oid_t to, struct value *value)
     struct buf text;
     err_init(&ignored, d->arena);
     buf_init(&text, 1 << 20);
-    bool ok = type_encode(from, -1, WIRE_TEXT, value, type_settings_default(), d->arena, &text, &ignored) && !text.failed &&
+    bool ok = type_encode(from, -1, WIRE_TEXT, value, type_settings_default(), d->arena, &text, &ignored) &&
+              !text.failed &&
               type_decode(to, WIRE_TEXT, buf_str(&text), type_settings_default(), d->arena, value, &ignored);
     buf_fini(&text);
     return ok;
@@ -66,7 +88,8 @@ static bool fold(struct ddl *d, const struct expr *e, struct value *ret)
         return false;
     if (ret->class == VALUE_NULL)
         return true;
-    oid_t from = snapshot_base_type(d->snapshot, e->args[0]->type, NULL), to = snapshot_base_type(d->snapshot, e->type, NULL);
+    oid_t from = snapshot_base_type(d->snapshot, e->args[0]->type, NULL),
+          to = snapshot_base_type(d->snapshot, e->type, NULL);
     struct err ignored;
     err_init(&ignored, d->arena);
     if (!convert(d, from, to, ret))
@@ -77,17 +100,22 @@ static bool fold(struct ddl *d, const struct expr *e, struct value *ret)
 struct str ddl_sqlite_literal(struct ddl *d, const struct value *value, enum column_storage storage)
 {
     switch (value->class) {
-    case VALUE_NULL: return STR("NULL");
-    case VALUE_INTEGER: return ddl_printf(d, "%lld", (long long)value->integer);
+    case VALUE_NULL:
+        return STR("NULL");
+    case VALUE_INTEGER:
+        return ddl_printf(d, "%lld", (long long)value->integer);
     case VALUE_REAL:
         if (value->real - value->real != 0) /* infinite: NaN is text in storage */
             return value->real > 0 ? STR("9e999") : STR("-9e999");
-        return ddl_printf(d, "%.17g%s", value->real, value->real == (double)(int64_t)value->real && value->real < 1e15 && value->real > -1e15 ? ".0" : "");
+        return ddl_printf(
+            d, "%.17g%s", value->real,
+            value->real == (double)(int64_t)value->real && value->real < 1e15 && value->real > -1e15 ? ".0" : "");
     case VALUE_TEXT:
         if (storage == COLUMN_NUMBER)
             return value->bytes; /* numeric's canonical text is a number for SQLite too */
         return emit_text_literal(value->bytes, d->arena);
-    case VALUE_BLOB: break;
+    case VALUE_BLOB:
+        break;
     }
     struct buf hex;
     buf_init(&hex, 1 << 24);
@@ -131,15 +159,20 @@ static struct str moment_text(oid_t type)
 {
     switch (type) {
     case TYPE_OID_timestamp:
-    case TYPE_OID_timestamptz: return STR("CURRENT_TIMESTAMP");
-    case TYPE_OID_date: return STR("CURRENT_DATE");
-    case TYPE_OID_time: return STR("CURRENT_TIME");
-    default: return (struct str){ 0 };
+    case TYPE_OID_timestamptz:
+        return STR("CURRENT_TIMESTAMP");
+    case TYPE_OID_date:
+        return STR("CURRENT_DATE");
+    case TYPE_OID_time:
+        return STR("CURRENT_TIME");
+    default:
+        return (struct str){ 0 };
     }
 }
 
-static const char random_uuid[] = "(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' ||"
-                                  " substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))))";
+static const char random_uuid[] =
+    "(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' ||"
+    " substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))))";
 
 static bool is_random_uuid(const struct expr *e)
 {
@@ -152,8 +185,10 @@ static bool is_random_uuid(const struct expr *e)
 static bool analyze(struct ddl *d, const struct ddl_expression *e, struct ddl_printed *ret)
 {
     if (e->node)
-        return analyze_expression(&d->analyze, e->node, e->relation, e->what, e->type, e->typmod, &ret->expr, &ret->scope);
-    return analyze_expression_text(&d->analyze, e->source, e->relation, e->what, e->type, e->typmod, &ret->expr, &ret->scope);
+        return analyze_expression(&d->analyze, e->node, e->relation, e->what, e->type, e->typmod, &ret->expr,
+                                  &ret->scope);
+    return analyze_expression_text(&d->analyze, e->source, e->relation, e->what, e->type, e->typmod, &ret->expr,
+                                   &ret->scope);
 }
 
 bool ddl_print(struct ddl *d, const struct ddl_expression *e, bool local_ok, struct ddl_printed *ret)
@@ -161,10 +196,13 @@ bool ddl_print(struct ddl *d, const struct ddl_expression *e, bool local_ok, str
     struct ddl_printed printed = { 0 };
     struct err refused;
     err_init(&refused, d->arena);
-    if (!analyze(d, e, &printed) || !deparse_expression(printed.expr, printed.scope, d->snapshot, NULL, d->arena, &printed.postgres, d->err))
+    if (!analyze(d, e, &printed) ||
+        !deparse_expression(printed.expr, printed.scope, d->snapshot, NULL, d->arena, &printed.postgres, d->err))
         return false;
     bool is_index = e->what && strncmp(e->what, "index", 5) == 0;
-    if (!(is_index ? emit_ddl_index_expression : emit_ddl_expression)(printed.expr, printed.scope, d->settings, d->snapshot, d->arena, &printed.sqlite, local_ok ? &refused : d->err)) {
+    if (!(is_index ? emit_ddl_index_expression : emit_ddl_expression)(printed.expr, printed.scope, d->settings,
+                                                                      d->snapshot, d->arena, &printed.sqlite,
+                                                                      local_ok ? &refused : d->err)) {
         printed.sqlite = (struct str){ 0 };
         if (!local_ok || refused.code != SQLSTATE_FEATURE_NOT_SUPPORTED) {
             if (local_ok)
@@ -224,5 +262,6 @@ struct str ddl_only_column(const struct expr *e, const struct query *scope)
 {
     struct only only = { .column = -1 };
     expr_walk((struct expr *)e, note_column, &only);
-    return only.column < 0 || only.several || scope->n_rtable == 0 ? STR("") : scope->rtable[0].columns[only.column].name;
+    return only.column < 0 || only.several || scope->n_rtable == 0 ? STR("")
+                                                                   : scope->rtable[0].columns[only.column].name;
 }

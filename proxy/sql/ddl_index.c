@@ -21,8 +21,12 @@ struct index_plan {
 static bool refuse_index(struct ddl *d, const PgQuery__IndexStmt *stmt)
 {
     const char *method = stmt->access_method ? stmt->access_method : "btree";
-    if (strcmp(method, "gin") == 0 || strcmp(method, "gist") == 0 || strcmp(method, "brin") == 0 || strcmp(method, "spgist") == 0)
-        return ddl_refuse(d, -1, "SQLite has B-tree indexes only: index an expression such as (data->>'key'), or leave the index out.", "access method %s", method);
+    if (strcmp(method, "gin") == 0 || strcmp(method, "gist") == 0 || strcmp(method, "brin") == 0 ||
+        strcmp(method, "spgist") == 0)
+        return ddl_refuse(
+            d, -1,
+            "SQLite has B-tree indexes only: index an expression such as (data->>'key'), or leave the index out.",
+            "access method %s", method);
     if (strcmp(method, "btree") != 0 && strcmp(method, "hash") != 0)
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist", method);
     if (stmt->nulls_not_distinct)
@@ -32,19 +36,23 @@ static bool refuse_index(struct ddl *d, const PgQuery__IndexStmt *stmt)
     if (stmt->table_space && stmt->table_space[0])
         return ddl_refuse(d, -1, NULL, "TABLESPACE");
     for (size_t i = 0; i < stmt->n_options; i++)
-        if (strcmp(stmt->options[i]->def_elem->defname, "fillfactor") != 0 && strcmp(stmt->options[i]->def_elem->defname, "deduplicate_items") != 0)
-            return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", stmt->options[i]->def_elem->defname);
+        if (strcmp(stmt->options[i]->def_elem->defname, "fillfactor") != 0 &&
+            strcmp(stmt->options[i]->def_elem->defname, "deduplicate_items") != 0)
+            return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"",
+                               stmt->options[i]->def_elem->defname);
     return true;
 }
 
 static bool refuse_term(struct ddl *d, const PgQuery__IndexElem *elem)
 {
     struct str collation = elem->n_collation ? ddl_string(elem->collation[elem->n_collation - 1]) : STR("C");
-    if (!str_is(collation, "C") && !str_is(collation, "POSIX") && !str_is(collation, "default") && !str_is(collation, "ucs_basic"))
-        return ddl_refuse(d, -1, "Text is compared by code point: COLLATE \"C\".", "collation \"%.*s\"", STR_FMT(collation));
+    if (!str_is(collation, "C") && !str_is(collation, "POSIX") && !str_is(collation, "default") &&
+        !str_is(collation, "ucs_basic"))
+        return ddl_refuse(d, -1, "Text is compared by code point: COLLATE \"C\".", "collation \"%.*s\"",
+                          STR_FMT(collation));
     struct str opclass = elem->n_opclass ? ddl_string(elem->opclass[elem->n_opclass - 1]) : STR("text_ops");
-    if (!str_ends(opclass, STR("_ops")) || elem->n_opclassopts || str_starts(opclass, STR("gin_")) || str_starts(opclass, STR("gist_")) ||
-        str_starts(opclass, STR("jsonb_path")))
+    if (!str_ends(opclass, STR("_ops")) || elem->n_opclassopts || str_starts(opclass, STR("gin_")) ||
+        str_starts(opclass, STR("gist_")) || str_starts(opclass, STR("jsonb_path")))
         return ddl_refuse(d, -1, NULL, "operator class \"%.*s\"", STR_FMT(opclass));
     return true;
 }
@@ -54,30 +62,37 @@ static struct str figure_label(const Node *n)
 {
     struct str inner;
     switch (n->node_case) {
-    case PG_QUERY__NODE__NODE_COLUMN_REF: return ddl_string(n->column_ref->fields[n->column_ref->n_fields - 1]);
-    case PG_QUERY__NODE__NODE_FUNC_CALL: return ddl_string(n->func_call->funcname[n->func_call->n_funcname - 1]);
+    case PG_QUERY__NODE__NODE_COLUMN_REF:
+        return ddl_string(n->column_ref->fields[n->column_ref->n_fields - 1]);
+    case PG_QUERY__NODE__NODE_FUNC_CALL:
+        return ddl_string(n->func_call->funcname[n->func_call->n_funcname - 1]);
     case PG_QUERY__NODE__NODE_A_EXPR:
         return n->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF ? STR("nullif") : (struct str){ 0 };
     case PG_QUERY__NODE__NODE_TYPE_CAST:
         inner = figure_label(n->type_cast->arg);
         return inner.p ? inner : ddl_string(n->type_cast->type_name->names[n->type_cast->type_name->n_names - 1]);
-    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return figure_label(n->collate_clause->arg);
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
+        return figure_label(n->collate_clause->arg);
     case PG_QUERY__NODE__NODE_CASE_EXPR:
-        inner = n->case_expr->defresult && n->case_expr->defresult->node_case != PG_QUERY__NODE__NODE_TYPE_CAST ? figure_label(n->case_expr->defresult)
-                                                                                                              : (struct str){ 0 };
+        inner = n->case_expr->defresult && n->case_expr->defresult->node_case != PG_QUERY__NODE__NODE_TYPE_CAST
+                    ? figure_label(n->case_expr->defresult)
+                    : (struct str){ 0 };
         return inner.p ? inner : STR("case");
-    case PG_QUERY__NODE__NODE_COALESCE_EXPR: return STR("coalesce");
+    case PG_QUERY__NODE__NODE_COALESCE_EXPR:
+        return STR("coalesce");
     case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
         return n->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? STR("greatest") : STR("least");
-    default: return (struct str){ 0 };
+    default:
+        return (struct str){ 0 };
     }
 }
 
 static bool take_term(struct ddl *d, struct index_plan *index, const PgQuery__IndexElem *elem)
 {
     struct new_term term = { .descending = elem->ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC };
-    term.nulls_first = elem->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT ? term.descending
-                                                                                                : elem->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST;
+    term.nulls_first = elem->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT
+                           ? term.descending
+                           : elem->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST;
     if (!refuse_term(d, elem))
         return false;
     if (elem->name && elem->name[0]) {
@@ -90,7 +105,9 @@ static bool take_term(struct ddl *d, struct index_plan *index, const PgQuery__In
         term.sqlite = ddl_quote(d, column->name);
     } else {
         struct ddl_printed printed;
-        struct ddl_expression e = { .node = elem->expr, .what = "index expression", .relation = index->table, .typmod = -1 };
+        struct ddl_expression e = {
+            .node = elem->expr, .what = "index expression", .relation = index->table, .typmod = -1
+        };
         if (!ddl_print(d, &e, false, &printed))
             return false;
         if (printed.expr->kind == EXPR_VAR) { /* (column) in parentheses is the column */
@@ -107,7 +124,9 @@ static bool take_term(struct ddl *d, struct index_plan *index, const PgQuery__In
 static bool take_predicate(struct ddl *d, struct index_plan *index, const Node *where)
 {
     struct ddl_printed printed;
-    struct ddl_expression e = { .node = where, .what = "index predicate", .relation = index->table, .type = TYPE_OID_bool, .typmod = -1 };
+    struct ddl_expression e = {
+        .node = where, .what = "index predicate", .relation = index->table, .type = TYPE_OID_bool, .typmod = -1
+    };
     if (!where)
         return true;
     if (!ddl_print(d, &e, false, &printed))
@@ -172,11 +191,14 @@ static bool emit_index(struct ddl *d, const struct index_plan *index, struct str
 {
     struct str terms = STR("");
     for (size_t i = 0; i < index->n_terms; i++)
-        terms = ddl_printf(d, "%.*s%s%.*s%s", STR_FMT(terms), i ? ", " : "", STR_FMT(index->terms[i].sqlite), index->terms[i].descending ? " DESC" : "");
-    struct str where = index->sqlite_predicate.n ? ddl_printf(d, " WHERE %.*s", STR_FMT(index->sqlite_predicate)) : STR("");
+        terms = ddl_printf(d, "%.*s%s%.*s%s", STR_FMT(terms), i ? ", " : "", STR_FMT(index->terms[i].sqlite),
+                           index->terms[i].descending ? " DESC" : "");
+    struct str where =
+        index->sqlite_predicate.n ? ddl_printf(d, " WHERE %.*s", STR_FMT(index->sqlite_predicate)) : STR("");
     struct str name = ddl_sqlite_name(d, index->table->schema, index->name);
-    return ddl_sql(d, "CREATE %sINDEX %.*s ON %.*s (%.*s)%.*s", index->unique ? "UNIQUE " : "", STR_FMT(ddl_quote(d, name)),
-                   STR_FMT(ddl_quote(d, table_sqlite_name)), STR_FMT(terms), STR_FMT(where)) &&
+    return ddl_sql(d, "CREATE %sINDEX %.*s ON %.*s (%.*s)%.*s", index->unique ? "UNIQUE " : "",
+                   STR_FMT(ddl_quote(d, name)), STR_FMT(ddl_quote(d, table_sqlite_name)), STR_FMT(terms),
+                   STR_FMT(where)) &&
            index_side(d, index);
 }
 
@@ -188,8 +210,12 @@ bool ddl_create_index(struct ddl *d, const PgQuery__IndexStmt *stmt)
     if (!refuse_index(d, stmt) || !ddl_relation(d, stmt->relation, false, &index.table))
         return false;
     if (index.table->kind != RELATION_TABLE) {
-        ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "cannot create index on relation \"%.*s\"", STR_FMT(index.table->name));
-        return err_detail(d->err, "This operation is not supported for %s.", index.table->kind == RELATION_VIEW ? "views" : index.table->kind == RELATION_SEQUENCE ? "sequences" : "virtual tables");
+        ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "cannot create index on relation \"%.*s\"",
+                    STR_FMT(index.table->name));
+        return err_detail(d->err, "This operation is not supported for %s.",
+                          index.table->kind == RELATION_VIEW       ? "views"
+                          : index.table->kind == RELATION_SEQUENCE ? "sequences"
+                                                                   : "virtual tables");
     }
     if (index.name.n && !ddl_new_relation_name(d, index.table->schema, index.name, -1, stmt->if_not_exists, &exists))
         return false;
@@ -204,10 +230,13 @@ bool ddl_create_index(struct ddl *d, const PgQuery__IndexStmt *stmt)
 }
 
 /* ---- LIKE … INCLUDING INDEXES ---- */
-static bool copied_expression(struct ddl *d, const struct new_table *table, struct str source, struct str *ret_sqlite, struct str *ret_postgres)
+static bool copied_expression(struct ddl *d, const struct new_table *table, struct str source, struct str *ret_sqlite,
+                              struct str *ret_postgres)
 {
     struct ddl_printed printed;
-    struct ddl_expression e = { .source = source, .what = "index expression", .relation = &table->relation, .typmod = -1 };
+    struct ddl_expression e = {
+        .source = source, .what = "index expression", .relation = &table->relation, .typmod = -1
+    };
     if (!ddl_print(d, &e, false, &printed))
         return false;
     *ret_sqlite = printed.sqlite;
@@ -230,7 +259,8 @@ bool ddl_copy_index(struct ddl *d, const struct new_table *table, const struct n
         if (!DDL_PUSH(d, index.terms, index.n_terms, term))
             return false;
     }
-    if (from->index->predicate.n && !copied_expression(d, table, from->index->predicate, &index.sqlite_predicate, &index.postgres_predicate))
+    if (from->index->predicate.n &&
+        !copied_expression(d, table, from->index->predicate, &index.sqlite_predicate, &index.postgres_predicate))
         return false;
     return choose_name(d, &index) && emit_index(d, &index, table->sqlite_name);
 }

@@ -18,15 +18,18 @@ struct ddl {
     struct plan *plan;
     struct analyze_context analyze;
     struct err *err;
-    size_t room;         /* of plan->statements */
+    size_t room; /* of plan->statements */
     bool side_used, sequence_used;
-    struct str *pending; size_t n_pending; /* names of relations this statement makes, beside those of the snapshot */
+    struct str *pending;
+    size_t n_pending; /* names of relations this statement makes, beside those of the snapshot */
 };
 
 /* ---- errors ---- */
-bool ddl_fail_at(struct ddl *d, int location, enum sqlstate code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+bool ddl_fail_at(struct ddl *d, int location, enum sqlstate code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* 0A000 "%s is not supported", with a hint (NULL: none). Answers false. */
-bool ddl_refuse(struct ddl *d, int location, const char *hint, const char *format, ...) __attribute__((format(printf, 4, 5)));
+bool ddl_refuse(struct ddl *d, int location, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* 0A000 for what needs the table rebuilt. */
 bool ddl_needs_rebuild(struct ddl *d, const char *what);
 /* A NOTICE: %s of PostgreSQL's wording; the first one stays. */
@@ -39,7 +42,8 @@ void *ddl_alloc(struct ddl *d, size_t n, size_t size); /* NULL: err is set */
 #define DDL_ARRAY(d, type, n) ((type *)ddl_alloc((d), (n), sizeof(type)))
 /* Appends to an array that grows by doubling, as its length says. */
 bool ddl_grow(struct ddl *d, void **array, size_t n, size_t size);
-#define DDL_PUSH(d, array, n, item) (ddl_grow((d), (void **)&(array), (n), sizeof(*(array))) ? ((array)[(n)++] = (item), true) : false)
+#define DDL_PUSH(d, array, n, item)                                                                                    \
+    (ddl_grow((d), (void **)&(array), (n), sizeof(*(array))) ? ((array)[(n)++] = (item), true) : false)
 struct str ddl_printf(struct ddl *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- the batch ---- */
@@ -52,13 +56,15 @@ struct str ddl_quote(struct ddl *d, struct str name); /* "name" for SQLite */
 /* ---- rows of the side catalogue ---- */
 /* Merges members into a row (json_patch: null removes), making it when absent. Takes detail, frees it; NULL or empty: nothing is written. */
 bool ddl_side_put(struct ddl *d, const char *kind, struct str schema, struct str name, cJSON *detail);
-bool ddl_side_put_child(struct ddl *d, const char *kind, struct str schema, struct str table, struct str child, cJSON *detail);
+bool ddl_side_put_child(struct ddl *d, const char *kind, struct str schema, struct str table, struct str child,
+                        cJSON *detail);
 bool ddl_side_delete(struct ddl *d, const char *kind, struct str schema, struct str name);
 bool ddl_side_delete_child(struct ddl *d, const char *kind, struct str schema, struct str table, struct str child);
 /* Every row of a table: itself, its columns, constraints, indexes, owned sequences. */
 bool ddl_side_forget_table(struct ddl *d, const struct relation *r);
 /* Members that name a type: type, type_schema, typmod. */
-void ddl_side_type(struct ddl *d, cJSON *detail, const char *member, const char *member_schema, oid_t type, int32_t typmod);
+void ddl_side_type(struct ddl *d, cJSON *detail, const char *member, const char *member_schema, oid_t type,
+                   int32_t typmod);
 void ddl_side_text(cJSON *detail, const char *member, struct str text);
 
 /* ---- names ---- */
@@ -72,10 +78,13 @@ struct str ddl_sqlite_name(struct ddl *d, struct str schema, struct str name);
 /* Whether a relation, index or sequence of that name is there or comes into being with this statement. */
 bool ddl_relation_taken(const struct ddl *d, struct str schema, struct str name);
 /* The same, and 0A000 for names SQLite cannot tell apart or keeps for itself. 42P07 unless if_not_exists: then *ret_exists. */
-bool ddl_new_relation_name(struct ddl *d, struct str schema, struct str name, int location, bool if_not_exists, bool *ret_exists);
-const struct index *ddl_find_index(const struct ddl *d, struct str schema, struct str name, const struct relation **ret_table);
+bool ddl_new_relation_name(struct ddl *d, struct str schema, struct str name, int location, bool if_not_exists,
+                           bool *ret_exists);
+const struct index *ddl_find_index(const struct ddl *d, struct str schema, struct str name,
+                                   const struct relation **ret_table);
 /* ChooseRelationName: "a_b_label" with a number when taken; noted as pending. */
-struct str ddl_choose_relation_name(struct ddl *d, struct str schema, struct str name1, struct str name2, const char *label);
+struct str ddl_choose_relation_name(struct ddl *d, struct str schema, struct str name1, struct str name2,
+                                    const char *label);
 /* A type of the user's or a relation's, by name along the path. */
 const struct user_type *ddl_find_type(const struct ddl *d, struct str schema, struct str name);
 /* A user relation for a change; 42P01, 42501 for system relations. missing_ok: NULL when there is none. */
@@ -88,11 +97,12 @@ struct str ddl_shown(struct ddl *d, struct str schema, struct str name);
 bool ddl_check_type(struct ddl *d, oid_t type, int location);
 /* An expression in both dialects. relation as in analyze_expression. */
 struct ddl_expression {
-    const Node *node;      /* written in this statement, or */
-    struct str source;     /* text of the snapshot (LIKE, ADD COLUMN … of a domain) */
+    const Node *node;  /* written in this statement, or */
+    struct str source; /* text of the snapshot (LIKE, ADD COLUMN … of a domain) */
     const char *what;
     const struct relation *relation;
-    oid_t type; int32_t typmod;
+    oid_t type;
+    int32_t typmod;
 };
 struct ddl_printed {
     struct expr *expr;
@@ -111,8 +121,10 @@ struct new_column {
     int location;
     struct ddl_expression default_expression; /* node or source set: there is one */
     bool has_default, null_given, is_serial;
-    Node *const *sequence_options; size_t n_sequence_options; /* of an identity column */
-    struct str declared; bool is_derivable;
+    Node *const *sequence_options;
+    size_t n_sequence_options; /* of an identity column */
+    struct str declared;
+    bool is_derivable;
     struct str sqlite_default;   /* behind DEFAULT; empty: none */
     bool default_is_constant;    /* it is a literal: ALTER TABLE ADD COLUMN takes it */
     struct str sqlite_generated; /* inside AS ( ) */
@@ -124,7 +136,8 @@ struct new_constraint {
     struct ddl_expression check;
     struct str sqlite_check;
     const struct relation *foreign; /* NULL: the table itself */
-    Node *const *keys; size_t n_keys; /* names still to be resolved */
+    Node *const *keys;
+    size_t n_keys; /* names still to be resolved */
     const PgQuery__Constraint *node;
     int location;
     int column; /* column constraint: number of its column from 0; -1: table constraint */
@@ -135,22 +148,27 @@ struct new_index { /* of LIKE … INCLUDING INDEXES */
 };
 struct new_table {
     struct str schema, name, sqlite_name;
-    struct new_column *columns; size_t n_columns;
-    struct new_constraint *constraints; size_t n_constraints;
-    struct new_index *indexes; size_t n_indexes;
+    struct new_column *columns;
+    size_t n_columns;
+    struct new_constraint *constraints;
+    size_t n_constraints;
+    struct new_index *indexes;
+    size_t n_indexes;
     struct relation relation; /* scope of checks and generated columns */
 };
 
 bool ddl_create_table(struct ddl *d, const PgQuery__CreateStmt *stmt);
 /* One column definition, with its constraints put into table. */
 bool ddl_collect_column(struct ddl *d, struct new_table *table, const PgQuery__ColumnDef *def);
-bool ddl_collect_constraint(struct ddl *d, struct new_table *table, const PgQuery__Constraint *con, int column, struct new_constraint **ret);
+bool ddl_collect_constraint(struct ddl *d, struct new_table *table, const PgQuery__Constraint *con, int column,
+                            struct new_constraint **ret);
 bool ddl_table_scope(struct ddl *d, struct new_table *table); /* relation from the columns */
 bool ddl_resolve_constraint(struct ddl *d, struct new_table *table, struct new_constraint *c);
 bool ddl_resolve_default(struct ddl *d, struct new_table *table, struct new_column *column);
 bool ddl_resolve_type(struct ddl *d, struct new_table *table, struct new_column *column);
 /* Text of one column in CREATE TABLE or ADD COLUMN. */
-struct str ddl_column_text(struct ddl *d, const struct new_table *table, const struct new_column *column, bool in_create);
+struct str ddl_column_text(struct ddl *d, const struct new_table *table, const struct new_column *column,
+                           bool in_create);
 struct str ddl_constraint_text(struct ddl *d, const struct new_table *table, const struct new_constraint *c);
 bool ddl_column_side(struct ddl *d, const struct new_table *table, const struct new_column *column);
 bool ddl_emit_table(struct ddl *d, struct new_table *table);
@@ -165,10 +183,13 @@ struct sequence_options {
     int64_t start, increment, min, max;
     bool cycle, has_restart, custom; /* custom: anything but START */
     int64_t restart;
-    bool has_owner; struct str owner_schema, owner_table, owner_column; /* owner_table empty: NONE */
+    bool has_owner;
+    struct str owner_schema, owner_table, owner_column; /* owner_table empty: NONE */
 };
-bool ddl_sequence_options(struct ddl *d, Node *const *options, size_t n, const struct relation *old, oid_t type, struct sequence_options *ret);
-bool ddl_write_sequence(struct ddl *d, struct str schema, struct str name, const struct sequence_options *options, bool fresh);
+bool ddl_sequence_options(struct ddl *d, Node *const *options, size_t n, const struct relation *old, oid_t type,
+                          struct sequence_options *ret);
+bool ddl_write_sequence(struct ddl *d, struct str schema, struct str name, const struct sequence_options *options,
+                        bool fresh);
 
 /* ---- the other statements ---- */
 bool ddl_create_table_as(struct ddl *d, const PgQuery__CreateTableAsStmt *stmt);

@@ -45,11 +45,13 @@ bool ddl_creation_schema(struct ddl *d, struct str given, int location, struct s
             return ddl_fail_at(d, location, SQLSTATE_INVALID_SCHEMA_NAME, "no schema has been selected to create in");
     }
     if (str_starts(given, STR("pg_temp")))
-        return ddl_refuse(d, location, "D1 has no temporary objects: create an ordinary one and drop it.", "a temporary object");
+        return ddl_refuse(d, location, "D1 has no temporary objects: create an ordinary one and drop it.",
+                          "a temporary object");
     if (!ddl_schema_exists(d, given))
         return ddl_fail_at(d, location, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(given));
     if (is_system_schema(given))
-        return ddl_fail_at(d, location, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied for schema %.*s", STR_FMT(given));
+        return ddl_fail_at(d, location, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied for schema %.*s",
+                           STR_FMT(given));
     *ret = given;
     return true;
 }
@@ -59,7 +61,8 @@ struct str ddl_sqlite_name(struct ddl *d, struct str schema, struct str name)
     return str_is(schema, "public") ? name : ddl_printf(d, "%.*s.%.*s", STR_FMT(schema), STR_FMT(name));
 }
 
-const struct index *ddl_find_index(const struct ddl *d, struct str schema, struct str name, const struct relation **ret_table)
+const struct index *ddl_find_index(const struct ddl *d, struct str schema, struct str name,
+                                   const struct relation **ret_table)
 {
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {
         const struct relation *r = &d->snapshot->relations[i];
@@ -109,7 +112,8 @@ static bool is_reserved(struct str sqlite_name)
     return false;
 }
 
-bool ddl_new_relation_name(struct ddl *d, struct str schema, struct str name, int location, bool if_not_exists, bool *ret_exists)
+bool ddl_new_relation_name(struct ddl *d, struct str schema, struct str name, int location, bool if_not_exists,
+                           bool *ret_exists)
 {
     *ret_exists = ddl_relation_taken(d, schema, name);
     if (*ret_exists && if_not_exists) {
@@ -121,9 +125,11 @@ bool ddl_new_relation_name(struct ddl *d, struct str schema, struct str name, in
     struct str sqlite_name = ddl_sqlite_name(d, schema, name);
     if (is_reserved(sqlite_name))
         return ddl_fail_at(d, location, SQLSTATE_RESERVED_NAME, "unacceptable name \"%.*s\"", STR_FMT(name)),
-               err_detail(d->err, "Names that begin with sqlite_, _cf_ or _pgd1_ are reserved by SQLite, Cloudflare and pgd1.");
+               err_detail(d->err,
+                          "Names that begin with sqlite_, _cf_ or _pgd1_ are reserved by SQLite, Cloudflare and pgd1.");
     if (sqlite_name_taken(d, sqlite_name))
-        return ddl_refuse(d, location, "D1 compares names without case: choose another name.", "a name that differs from another's only in case (\"%.*s\")", STR_FMT(name));
+        return ddl_refuse(d, location, "D1 compares names without case: choose another name.",
+                          "a name that differs from another's only in case (\"%.*s\")", STR_FMT(name));
     return true;
 }
 
@@ -138,7 +144,8 @@ static bool name_taken(void *ctx, struct str name)
     return ddl_relation_taken(naming->d, naming->schema, name);
 }
 
-struct str ddl_choose_relation_name(struct ddl *d, struct str schema, struct str name1, struct str name2, const char *label)
+struct str ddl_choose_relation_name(struct ddl *d, struct str schema, struct str name1, struct str name2,
+                                    const char *label)
 {
     struct naming naming = { d, schema };
     struct str name = name_choose(name1, name2, label, name_taken, &naming, d->arena);
@@ -165,7 +172,8 @@ bool ddl_relation(struct ddl *d, const PgQuery__RangeVar *name, bool missing_ok,
     if (!analyze_relation_name(&d->analyze, name, missing_ok, ret))
         return false;
     if (*ret && (*ret)->is_system)
-        return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog", STR_FMT((*ret)->name));
+        return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog",
+                           STR_FMT((*ret)->name));
     return true;
 }
 

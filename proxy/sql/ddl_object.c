@@ -42,7 +42,8 @@ static bool option_integer(struct ddl *d, const PgQuery__DefElem *option, int64_
     }
     if (arg && arg->node_case == PG_QUERY__NODE__NODE_FLOAT && str_to_int64(str_from(arg->float_->fval), ret))
         return true;
-    return ddl_fail_at(d, option->location, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for sequence option \"%s\"", option->defname);
+    return ddl_fail_at(d, option->location, SQLSTATE_INVALID_PARAMETER_VALUE,
+                       "invalid value for sequence option \"%s\"", option->defname);
 }
 
 static bool option_owner(struct ddl *d, const PgQuery__DefElem *option, struct sequence_options *o)
@@ -65,7 +66,8 @@ static bool option_type(struct ddl *d, const PgQuery__DefElem *option, struct se
     if (!analyze_type_name(&d->analyze, option->arg->type_name, &o->type, &typmod, NULL))
         return false;
     if (o->type != TYPE_OID_int2 && o->type != TYPE_OID_int4 && o->type != TYPE_OID_int8)
-        return ddl_fail_at(d, option->location, SQLSTATE_INVALID_PARAMETER_VALUE, "sequence type must be smallint, integer, or bigint");
+        return ddl_fail_at(d, option->location, SQLSTATE_INVALID_PARAMETER_VALUE,
+                           "sequence type must be smallint, integer, or bigint");
     return true;
 }
 
@@ -85,13 +87,17 @@ static bool take_option(struct ddl *d, const PgQuery__DefElem *option, struct se
     if (strcmp(name, "start") == 0)
         return given->start = true, option_integer(d, option, &o->start);
     if (strcmp(name, "restart") == 0)
-        return o->has_restart = true, has_value ? option_integer(d, option, &o->restart) : (o->restart = o->start, true);
+        return o->has_restart = true,
+               has_value ? option_integer(d, option, &o->restart) : (o->restart = o->start, true);
     if (strcmp(name, "minvalue") == 0)
         return given->min = has_value, !has_value || option_integer(d, option, &o->min);
     if (strcmp(name, "maxvalue") == 0)
         return given->max = has_value, !has_value || option_integer(d, option, &o->max);
     if (strcmp(name, "cycle") == 0)
-        return o->cycle = has_value && option->arg->node_case == PG_QUERY__NODE__NODE_BOOLEAN ? option->arg->boolean->boolval : true, true;
+        return o->cycle = has_value && option->arg->node_case == PG_QUERY__NODE__NODE_BOOLEAN
+                              ? option->arg->boolean->boolval
+                              : true,
+               true;
     if (strcmp(name, "cache") == 0) /* every value is fetched by itself here: correct for any cache */
         return option_integer(d, option, &ignored);
     if (strcmp(name, "owned_by") == 0)
@@ -105,31 +111,51 @@ static bool check_sequence(struct ddl *d, const struct sequence_options *o)
     if (o->increment == 0)
         return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "INCREMENT must not be zero");
     if (o->max > limit || o->max < -limit - 1)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "MAXVALUE (%lld) is out of range for sequence data type %s", (long long)o->max,
-                           limit == INT16_MAX ? "smallint" : limit == INT32_MAX ? "integer" : "bigint");
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE,
+                           "MAXVALUE (%lld) is out of range for sequence data type %s", (long long)o->max,
+                           limit == INT16_MAX   ? "smallint"
+                           : limit == INT32_MAX ? "integer"
+                                                : "bigint");
     if (o->min < -limit - 1 || o->min > limit)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "MINVALUE (%lld) is out of range for sequence data type %s", (long long)o->min,
-                           limit == INT16_MAX ? "smallint" : limit == INT32_MAX ? "integer" : "bigint");
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE,
+                           "MINVALUE (%lld) is out of range for sequence data type %s", (long long)o->min,
+                           limit == INT16_MAX   ? "smallint"
+                           : limit == INT32_MAX ? "integer"
+                                                : "bigint");
     if (o->min >= o->max)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "MINVALUE (%lld) must be less than MAXVALUE (%lld)", (long long)o->min, (long long)o->max);
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "MINVALUE (%lld) must be less than MAXVALUE (%lld)",
+                           (long long)o->min, (long long)o->max);
     if (o->start < o->min)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "START value (%lld) cannot be less than MINVALUE (%lld)", (long long)o->start, (long long)o->min);
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE,
+                           "START value (%lld) cannot be less than MINVALUE (%lld)", (long long)o->start,
+                           (long long)o->min);
     if (o->start > o->max)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "START value (%lld) cannot be greater than MAXVALUE (%lld)", (long long)o->start, (long long)o->max);
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE,
+                           "START value (%lld) cannot be greater than MAXVALUE (%lld)", (long long)o->start,
+                           (long long)o->max);
     if (o->has_restart && o->restart < o->min)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "RESTART value (%lld) cannot be less than MINVALUE (%lld)", (long long)o->restart, (long long)o->min);
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE,
+                           "RESTART value (%lld) cannot be less than MINVALUE (%lld)", (long long)o->restart,
+                           (long long)o->min);
     if (o->has_restart && o->restart > o->max)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "RESTART value (%lld) cannot be greater than MAXVALUE (%lld)", (long long)o->restart, (long long)o->max);
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE,
+                           "RESTART value (%lld) cannot be greater than MAXVALUE (%lld)", (long long)o->restart,
+                           (long long)o->max);
     return true;
 }
 
-bool ddl_sequence_options(struct ddl *d, Node *const *options, size_t n, const struct relation *old, oid_t type, struct sequence_options *ret)
+bool ddl_sequence_options(struct ddl *d, Node *const *options, size_t n, const struct relation *old, oid_t type,
+                          struct sequence_options *ret)
 {
     struct sequence_options o = { .type = type ? type : TYPE_OID_int8, .increment = 1 };
     struct given given = { 0 };
     if (old)
-        o = (struct sequence_options){ .type = old->seq_type, .start = old->seq_start, .increment = old->seq_increment, .min = old->seq_min,
-                                       .max = old->seq_max, .cycle = old->seq_cycle };
+        o = (struct sequence_options){ .type = old->seq_type,
+                                       .start = old->seq_start,
+                                       .increment = old->seq_increment,
+                                       .min = old->seq_min,
+                                       .max = old->seq_max,
+                                       .cycle = old->seq_cycle };
     for (size_t i = 0; i < n; i++)
         if (!take_option(d, options[i]->def_elem, &o, &given))
             return false;
@@ -177,8 +203,10 @@ bool ddl_write_sequence(struct ddl *d, struct str schema, struct str name, const
     if (!fresh && !o->has_restart)
         return true;
     struct str sqlite_name = ddl_sqlite_name(d, schema, name);
-    struct str sql = ddl_printf(d, "INSERT INTO _pgd1_sequence(name, last_value, is_called) VALUES (?1, %lld, 0)"
-                                   " ON CONFLICT(name) DO UPDATE SET last_value = excluded.last_value, is_called = 0", (long long)value);
+    struct str sql = ddl_printf(d,
+                                "INSERT INTO _pgd1_sequence(name, last_value, is_called) VALUES (?1, %lld, 0)"
+                                " ON CONFLICT(name) DO UPDATE SET last_value = excluded.last_value, is_called = 0",
+                                (long long)value);
     return sql.p && ddl_sql_texts(d, sql.p, &sqlite_name, 1);
 }
 
@@ -186,13 +214,17 @@ static bool check_owner(struct ddl *d, struct str schema, const struct sequence_
 {
     if (!o->has_owner || !o->owner_table.n)
         return true;
-    const struct relation *table = snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, o->owner_schema, o->owner_table);
+    const struct relation *table = snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path,
+                                                     o->owner_schema, o->owner_table);
     if (!table)
-        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(o->owner_table));
+        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist",
+                           STR_FMT(o->owner_table));
     if (!relation_column(table, o->owner_column))
-        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist", STR_FMT(o->owner_column), STR_FMT(o->owner_table));
+        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist",
+                           STR_FMT(o->owner_column), STR_FMT(o->owner_table));
     if (!str_eq(table->schema, schema))
-        return ddl_fail_at(d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "sequence must be in same schema as table it is linked to");
+        return ddl_fail_at(d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                           "sequence must be in same schema as table it is linked to");
     return true;
 }
 
@@ -207,14 +239,17 @@ bool ddl_create_sequence(struct ddl *d, const PgQuery__CreateSeqStmt *stmt)
         return false;
     if (exists)
         return ddl_nothing(d, "CREATE SEQUENCE");
-    return ddl_sequence_options(d, stmt->options, stmt->n_options, NULL, TYPE_OID_int8, &options) && check_owner(d, schema, &options) &&
-           ddl_write_sequence(d, schema, name, &options, true);
+    return ddl_sequence_options(d, stmt->options, stmt->n_options, NULL, TYPE_OID_int8, &options) &&
+           check_owner(d, schema, &options) && ddl_write_sequence(d, schema, name, &options, true);
 }
 
 /* The rowid column a sequence stands for; NULL when it is one of pgd1's own. */
 static const struct relation *rowid_table(const struct ddl *d, const struct relation *sequence)
 {
-    const struct relation *table = sequence->seq_owner_table.n ? snapshot_relation(d->snapshot, NULL, 0, sequence->schema, sequence->seq_owner_table) : NULL;
+    const struct relation *table =
+        sequence->seq_owner_table.n
+            ? snapshot_relation(d->snapshot, NULL, 0, sequence->schema, sequence->seq_owner_table)
+            : NULL;
     const struct column *column = table ? relation_column(table, sequence->seq_owner_column) : NULL;
     return column && column->sequence_is_rowid && str_eq(column->sequence, sequence->name) ? table : NULL;
 }
@@ -227,24 +262,29 @@ bool ddl_alter_sequence(struct ddl *d, const PgQuery__AlterSeqStmt *stmt)
     if (!ddl_relation(d, stmt->sequence, stmt->missing_ok, &sequence))
         return false;
     if (!sequence) {
-        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "relation \"%s\" does not exist, skipping", stmt->sequence->relname);
+        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "relation \"%s\" does not exist, skipping",
+                   stmt->sequence->relname);
         return ddl_nothing(d, "ALTER SEQUENCE");
     }
     if (sequence->kind != RELATION_SEQUENCE)
         return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a sequence", STR_FMT(sequence->name));
-    if (!ddl_sequence_options(d, stmt->options, stmt->n_options, sequence, 0, &options) || !check_owner(d, sequence->schema, &options))
+    if (!ddl_sequence_options(d, stmt->options, stmt->n_options, sequence, 0, &options) ||
+        !check_owner(d, sequence->schema, &options))
         return false;
     const struct relation *table = rowid_table(d, sequence);
     if (!table)
         return ddl_write_sequence(d, sequence->schema, sequence->name, &options, false);
-    if (options.increment != sequence->seq_increment || options.min != sequence->seq_min || options.max != sequence->seq_max ||
-        options.cycle != sequence->seq_cycle || options.type != sequence->seq_type)
-        return ddl_refuse(d, -1, "SQLite itself counts this column: only RESTART can be said.", "ALTER SEQUENCE of a primary key's own sequence");
-    if (options.has_owner && (!str_eq(options.owner_table, sequence->seq_owner_table) || !str_eq(options.owner_column, sequence->seq_owner_column)))
+    if (options.increment != sequence->seq_increment || options.min != sequence->seq_min ||
+        options.max != sequence->seq_max || options.cycle != sequence->seq_cycle || options.type != sequence->seq_type)
+        return ddl_refuse(d, -1, "SQLite itself counts this column: only RESTART can be said.",
+                          "ALTER SEQUENCE of a primary key's own sequence");
+    if (options.has_owner && (!str_eq(options.owner_table, sequence->seq_owner_table) ||
+                              !str_eq(options.owner_column, sequence->seq_owner_column)))
         return ddl_refuse(d, -1, NULL, "another owner for a primary key's own sequence");
     if (!options.has_restart)
         return ddl_nothing(d, "ALTER SEQUENCE");
-    struct str sql = ddl_printf(d, "UPDATE sqlite_sequence SET seq = %lld WHERE name = ?1", (long long)(options.restart - 1));
+    struct str sql =
+        ddl_printf(d, "UPDATE sqlite_sequence SET seq = %lld WHERE name = ?1", (long long)(options.restart - 1));
     return sql.p && ddl_sql_texts(d, sql.p, &table->sqlite_name, 1);
 }
 
@@ -294,7 +334,8 @@ bool ddl_create_enum(struct ddl *d, const PgQuery__CreateEnumStmt *stmt)
             return false;
         for (size_t k = 0; k < i; k++)
             if (str_eq(labels[k], labels[i]))
-                return ddl_fail_at(d, -1, SQLSTATE_UNIQUE_VIOLATION, "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"");
+                return ddl_fail_at(d, -1, SQLSTATE_UNIQUE_VIOLATION,
+                                   "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"");
     }
     return put_labels(d, schema, name, labels, stmt->n_vals);
 }
@@ -321,7 +362,8 @@ static size_t label_at(const struct user_type *type, struct str label)
 
 static bool add_label(struct ddl *d, const struct user_type *type, const PgQuery__AlterEnumStmt *stmt)
 {
-    struct str label = str_from(stmt->new_val), neighbor = str_from(stmt->new_val_neighbor ? stmt->new_val_neighbor : "");
+    struct str label = str_from(stmt->new_val),
+               neighbor = str_from(stmt->new_val_neighbor ? stmt->new_val_neighbor : "");
     if (!check_label(d, label))
         return false;
     if (label_at(type, label) < type->n_labels) {
@@ -332,7 +374,8 @@ static bool add_label(struct ddl *d, const struct user_type *type, const PgQuery
     }
     size_t at = neighbor.n ? label_at(type, neighbor) : type->n_labels;
     if (neighbor.n && at == type->n_labels)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "\"%.*s\" is not an existing enum label", STR_FMT(neighbor));
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "\"%.*s\" is not an existing enum label",
+                           STR_FMT(neighbor));
     at += neighbor.n && stmt->new_val_is_after;
     if (is_used(d, type))
         return ddl_needs_rebuild(d, "ALTER TYPE … ADD VALUE of an enum that a table uses");
@@ -360,7 +403,8 @@ bool ddl_alter_enum(struct ddl *d, const PgQuery__AlterEnumStmt *stmt)
         return add_label(d, type, stmt);
     size_t at = label_at(type, str_from(stmt->old_val));
     if (at == type->n_labels)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "\"%s\" is not an existing enum label", stmt->old_val);
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "\"%s\" is not an existing enum label",
+                           stmt->old_val);
     if (label_at(type, str_from(stmt->new_val)) < type->n_labels)
         return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_OBJECT, "enum label \"%s\" already exists", stmt->new_val);
     if (is_used(d, type))
@@ -389,12 +433,14 @@ static bool domain_check(struct ddl *d, struct domain *domain, const PgQuery__Co
     struct query *query;
     struct str postgres, sqlite, name = str_from(con->conname ? con->conname : "");
     struct deparse_names names = { .is_domain = true };
-    if (!analyze_expression(&d->analyze, con->raw_expr, &domain->scope, "CHECK constraint", TYPE_OID_bool, -1, &expr, &query) ||
+    if (!analyze_expression(&d->analyze, con->raw_expr, &domain->scope, "CHECK constraint", TYPE_OID_bool, -1, &expr,
+                            &query) ||
         !deparse_expression(expr, query, d->snapshot, &names, d->arena, &postgres, d->err) ||
         !emit_ddl_expression(expr, query, d->settings, d->snapshot, d->arena, &sqlite, d->err))
         return false;
     if (!name.n)
-        name = number ? ddl_printf(d, "%.*s_check%zu", STR_FMT(domain->name), number) : ddl_printf(d, "%.*s_check", STR_FMT(domain->name));
+        name = number ? ddl_printf(d, "%.*s_check%zu", STR_FMT(domain->name), number)
+                      : ddl_printf(d, "%.*s_check", STR_FMT(domain->name));
     cJSON *item = cJSON_CreateObject();
     if (!item || !cJSON_AddItemToArray(domain->checks, item))
         return err_oom(d->err);
@@ -406,17 +452,24 @@ static bool domain_check(struct ddl *d, struct domain *domain, const PgQuery__Co
 static bool domain_constraint(struct ddl *d, struct domain *domain, const PgQuery__Constraint *con, size_t *n_checks)
 {
     struct ddl_printed printed;
-    struct ddl_expression e = { .node = con->raw_expr, .what = "domain default", .type = domain->base, .typmod = domain->typmod };
+    struct ddl_expression e = {
+        .node = con->raw_expr, .what = "domain default", .type = domain->base, .typmod = domain->typmod
+    };
     switch (con->contype) {
-    case PG_QUERY__CONSTR_TYPE__CONSTR_NULL: return true;
-    case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL: return cJSON_AddTrueToObject(domain->detail, "not_null") ? true : err_oom(d->err);
-    case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: return domain_check(d, domain, con, (*n_checks)++);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
+        return true;
+    case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
+        return cJSON_AddTrueToObject(domain->detail, "not_null") ? true : err_oom(d->err);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
+        return domain_check(d, domain, con, (*n_checks)++);
     case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
         if (!ddl_print(d, &e, true, &printed))
             return false;
         ddl_side_text(domain->detail, "default", printed.postgres);
         return true;
-    default: return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR, "this kind of constraint is not possible for domains");
+    default:
+        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR,
+                           "this kind of constraint is not possible for domains");
     }
 }
 
@@ -428,7 +481,8 @@ static bool fill_domain(struct ddl *d, struct domain *domain, const PgQuery__Cre
     domain->checks = cJSON_AddArrayToObject(domain->detail, "checks");
     if (!domain->checks)
         return err_oom(d->err);
-    domain->value = (struct column){ .name = STR("value"), .number = 1, .type = domain->base, .typmod = domain->typmod };
+    domain->value =
+        (struct column){ .name = STR("value"), .number = 1, .type = domain->base, .typmod = domain->typmod };
     domain->scope = (struct relation){ .kind = RELATION_TABLE, .columns = &domain->value, .n_columns = 1 };
     for (size_t i = 0; i < stmt->n_constraints; i++)
         if (!domain_constraint(d, domain, stmt->constraints[i]->constraint, &n_checks))
@@ -441,7 +495,8 @@ bool ddl_create_domain(struct ddl *d, const PgQuery__CreateDomainStmt *stmt)
     struct domain domain = { 0 };
     d->plan->tag = "CREATE DOMAIN";
     if (!new_type_name(d, stmt->domainname, stmt->n_domainname, &domain.schema, &domain.name) ||
-        !analyze_type_name(&d->analyze, stmt->type_name, &domain.base, &domain.typmod, NULL) || !ddl_check_type(d, domain.base, -1))
+        !analyze_type_name(&d->analyze, stmt->type_name, &domain.base, &domain.typmod, NULL) ||
+        !ddl_check_type(d, domain.base, -1))
         return false;
     domain.detail = cJSON_CreateObject();
     if (!domain.detail)
@@ -477,7 +532,8 @@ static bool comment_parent(struct ddl *d, const PgQuery__List *list, const struc
     if (!*ret)
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(name));
     if ((*ret)->is_system)
-        return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog", STR_FMT((*ret)->name));
+        return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog",
+                           STR_FMT((*ret)->name));
     return true;
 }
 
@@ -488,7 +544,8 @@ static bool comment_column(struct ddl *d, const PgQuery__CommentStmt *stmt)
     if (!comment_parent(d, stmt->object->list, &r, &child))
         return false;
     if (!relation_column(r, child))
-        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist", STR_FMT(child), STR_FMT(r->name));
+        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist",
+                           STR_FMT(child), STR_FMT(r->name));
     return ddl_side_put_child(d, "column", r->schema, r->name, child, comment_detail(stmt->comment));
 }
 
@@ -501,7 +558,8 @@ static bool comment_constraint(struct ddl *d, const PgQuery__CommentStmt *stmt)
     for (size_t i = 0; i < r->n_constraints; i++)
         if (str_eq(r->constraints[i].name, child))
             return ddl_side_put_child(d, "constraint", r->schema, r->name, child, comment_detail(stmt->comment));
-    return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%.*s\" for table \"%.*s\" does not exist", STR_FMT(child), STR_FMT(r->name));
+    return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%.*s\" for table \"%.*s\" does not exist",
+                       STR_FMT(child), STR_FMT(r->name));
 }
 
 struct comment_kind {
@@ -522,11 +580,13 @@ static bool comment_relation(struct ddl *d, const PgQuery__CommentStmt *stmt, co
     const PgQuery__List *list = stmt->object->list;
     if (!ddl_names(d, list->items, list->n_items, &schema, &name))
         return false;
-    const struct relation *r = snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, schema, name);
+    const struct relation *r =
+        snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, schema, name);
     if (!r)
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(name));
     if (r->is_system)
-        return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog", STR_FMT(r->name));
+        return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog",
+                           STR_FMT(r->name));
     if (r->kind != kind->relation)
         return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a %s", STR_FMT(name), kind->word);
     return ddl_side_put(d, kind->side, r->schema, r->name, comment_detail(stmt->comment));
@@ -566,17 +626,24 @@ bool ddl_comment(struct ddl *d, const PgQuery__CommentStmt *stmt)
         if (relation_comments[i].object == stmt->objtype)
             return comment_relation(d, stmt, &relation_comments[i]);
     switch (stmt->objtype) {
-    case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN: return comment_column(d, stmt);
-    case PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT: return comment_constraint(d, stmt);
-    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX: return comment_index(d, stmt);
+    case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN:
+        return comment_column(d, stmt);
+    case PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT:
+        return comment_constraint(d, stmt);
+    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
+        return comment_index(d, stmt);
     case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE:
-    case PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN: return comment_type(d, stmt);
+    case PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN:
+        return comment_type(d, stmt);
     case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA: {
         struct str name = ddl_string(stmt->object);
         if (!ddl_schema_exists(d, name))
             return ddl_fail_at(d, -1, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(name));
         return ddl_side_put(d, "schema", name, STR(""), comment_detail(stmt->comment));
     }
-    default: return ddl_refuse(d, -1, "Tables, columns, constraints, indexes, views, sequences, types and schemas can have comments.", "COMMENT ON this kind of object");
+    default:
+        return ddl_refuse(
+            d, -1, "Tables, columns, constraints, indexes, views, sequences, types and schemas can have comments.",
+            "COMMENT ON this kind of object");
     }
 }

@@ -34,13 +34,15 @@ static struct new_column *add_column(struct ddl *d, struct new_table *table, str
         return NULL;
     }
     if (is_system_column(name)) {
-        ddl_fail_at(d, location, SQLSTATE_DUPLICATE_COLUMN, "column name \"%.*s\" conflicts with a system column name", STR_FMT(name));
+        ddl_fail_at(d, location, SQLSTATE_DUPLICATE_COLUMN, "column name \"%.*s\" conflicts with a system column name",
+                    STR_FMT(name));
         return NULL;
     }
     for (size_t i = 0; i < table->n_columns; i++) {
         if (!str_eq_nocase(table->columns[i].column.name, name))
             continue;
-        ddl_refuse(d, location, "D1 compares names without case: choose another name.", "a column name that differs from another's only in case (\"%.*s\")", STR_FMT(name));
+        ddl_refuse(d, location, "D1 compares names without case: choose another name.",
+                   "a column name that differs from another's only in case (\"%.*s\")", STR_FMT(name));
         return NULL;
     }
     if (table->n_columns == COLUMNS_MAX) {
@@ -80,49 +82,59 @@ static bool refuse_collation(struct ddl *d, const PgQuery__CollateClause *clause
     struct str name = ddl_string(clause->collname[clause->n_collname - 1]);
     if (str_is(name, "C") || str_is(name, "POSIX") || str_is(name, "default") || str_is(name, "ucs_basic"))
         return true; /* text is compared by code point anyway */
-    return ddl_refuse(d, clause->location, "Text is compared by code point: COLLATE \"C\".", "collation \"%.*s\"", STR_FMT(name));
+    return ddl_refuse(d, clause->location, "Text is compared by code point: COLLATE \"C\".", "collation \"%.*s\"",
+                      STR_FMT(name));
 }
 
-static bool column_null(struct ddl *d, const struct new_table *table, struct new_column *column, bool not_null, int location)
+static bool column_null(struct ddl *d, const struct new_table *table, struct new_column *column, bool not_null,
+                        int location)
 {
     struct column *c = &column->column;
     if ((not_null && column->null_given) || (!not_null && c->not_null))
-        return ddl_fail_at(d, location, SQLSTATE_SYNTAX_ERROR, "conflicting NULL/NOT NULL declarations for column \"%.*s\" of table \"%.*s\"",
+        return ddl_fail_at(d, location, SQLSTATE_SYNTAX_ERROR,
+                           "conflicting NULL/NOT NULL declarations for column \"%.*s\" of table \"%.*s\"",
                            STR_FMT(c->name), STR_FMT(table->name));
     c->not_null |= not_null;
     column->null_given |= !not_null;
     return true;
 }
 
-static bool column_default(struct ddl *d, const struct new_table *table, struct new_column *column, const PgQuery__Constraint *con)
+static bool column_default(struct ddl *d, const struct new_table *table, struct new_column *column,
+                           const PgQuery__Constraint *con)
 {
     if (column->has_default || column->is_serial)
-        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR, "multiple default values specified for column \"%.*s\" of table \"%.*s\"",
+        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR,
+                           "multiple default values specified for column \"%.*s\" of table \"%.*s\"",
                            STR_FMT(column->column.name), STR_FMT(table->name));
     column->has_default = true;
     column->default_expression.node = con->raw_expr;
     return true;
 }
 
-static bool column_identity(struct ddl *d, const struct new_table *table, struct new_column *column, const PgQuery__Constraint *con)
+static bool column_identity(struct ddl *d, const struct new_table *table, struct new_column *column,
+                            const PgQuery__Constraint *con)
 {
     struct column *c = &column->column;
     oid_t base = snapshot_base_type(d->snapshot, c->type, NULL);
     if (c->identity)
-        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR, "multiple identity specifications for column \"%.*s\" of table \"%.*s\"",
-                           STR_FMT(c->name), STR_FMT(table->name));
+        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR,
+                           "multiple identity specifications for column \"%.*s\" of table \"%.*s\"", STR_FMT(c->name),
+                           STR_FMT(table->name));
     if (base != TYPE_OID_int2 && base != TYPE_OID_int4 && base != TYPE_OID_int8)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint");
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE,
+                           "identity column type must be smallint, integer, or bigint");
     c->identity = con->generated_when[0];
     column->sequence_options = con->options;
     column->n_sequence_options = con->n_options;
     return column_null(d, table, column, true, con->location);
 }
 
-static bool column_generated(struct ddl *d, const struct new_table *table, struct new_column *column, const PgQuery__Constraint *con)
+static bool column_generated(struct ddl *d, const struct new_table *table, struct new_column *column,
+                             const PgQuery__Constraint *con)
 {
     if (column->column.generated)
-        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR, "multiple generation clauses specified for column \"%.*s\" of table \"%.*s\"",
+        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR,
+                           "multiple generation clauses specified for column \"%.*s\" of table \"%.*s\"",
                            STR_FMT(column->column.name), STR_FMT(table->name));
     column->column.generated = 's';
     column->default_expression.node = con->raw_expr;
@@ -131,31 +143,42 @@ static bool column_generated(struct ddl *d, const struct new_table *table, struc
 
 static bool deferrable_attribute(struct ddl *d, struct new_constraint *last, const PgQuery__Constraint *con)
 {
-    bool deferrable = con->contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE, deferred = con->contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED;
+    bool deferrable = con->contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE,
+         deferred = con->contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED;
     static const char *const words[] = { "DEFERRABLE", "NOT DEFERRABLE", "INITIALLY DEFERRED", "INITIALLY IMMEDIATE" };
     if (!last || last->constraint.kind == 'c')
-        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR, "misplaced %s clause", words[con->contype - PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE]);
+        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR, "misplaced %s clause",
+                           words[con->contype - PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE]);
     last->constraint.deferrable |= deferrable || deferred;
     last->constraint.deferred |= deferred;
     if (last->constraint.deferrable && last->constraint.kind != 'f')
-        return ddl_refuse(d, con->location, "SQLite checks keys at once: only foreign keys can be deferred.", "a deferrable unique constraint or primary key");
+        return ddl_refuse(d, con->location, "SQLite checks keys at once: only foreign keys can be deferred.",
+                          "a deferrable unique constraint or primary key");
     return true;
 }
 
-static bool column_constraint(struct ddl *d, struct new_table *table, size_t number, const PgQuery__Constraint *con, struct new_constraint **last)
+static bool column_constraint(struct ddl *d, struct new_table *table, size_t number, const PgQuery__Constraint *con,
+                              struct new_constraint **last)
 {
     struct new_column *column = &table->columns[number];
     switch (con->contype) {
-    case PG_QUERY__CONSTR_TYPE__CONSTR_NULL: return column_null(d, table, column, false, con->location);
-    case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL: return column_null(d, table, column, true, con->location);
-    case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT: return column_default(d, table, column, con);
-    case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: return column_identity(d, table, column, con);
-    case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED: return column_generated(d, table, column, con);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
+        return column_null(d, table, column, false, con->location);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
+        return column_null(d, table, column, true, con->location);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
+        return column_default(d, table, column, con);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
+        return column_identity(d, table, column, con);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
+        return column_generated(d, table, column, con);
     case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
     case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
     case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
-    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE: return deferrable_attribute(d, *last, con);
-    default: return ddl_collect_constraint(d, table, con, (int)number, last);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE:
+        return deferrable_attribute(d, *last, con);
+    default:
+        return ddl_collect_constraint(d, table, con, (int)number, last);
     }
 }
 
@@ -171,7 +194,9 @@ static bool check_column(struct ddl *d, const struct new_table *table, const str
         what = "default and generation expression";
     else if (c->identity && c->generated)
         what = "identity and generation expression";
-    return what ? ddl_fail_at(d, column->location, SQLSTATE_SYNTAX_ERROR, format, what, STR_FMT(c->name), STR_FMT(table->name)) : true;
+    return what ? ddl_fail_at(d, column->location, SQLSTATE_SYNTAX_ERROR, format, what, STR_FMT(c->name),
+                              STR_FMT(table->name))
+                : true;
 }
 
 bool ddl_collect_column(struct ddl *d, struct new_table *table, const PgQuery__ColumnDef *def)
@@ -179,7 +204,9 @@ bool ddl_collect_column(struct ddl *d, struct new_table *table, const PgQuery__C
     struct new_column *column = add_column(d, table, str_from(def->colname), def->location);
     if (!column || !refuse_collation(d, def->coll_clause))
         return false;
-    if (!def->type_name || !analyze_type_name(&d->analyze, def->type_name, &column->column.type, &column->column.typmod, &column->is_serial) ||
+    if (!def->type_name ||
+        !analyze_type_name(&d->analyze, def->type_name, &column->column.type, &column->column.typmod,
+                           &column->is_serial) ||
         !ddl_resolve_type(d, table, column))
         return false;
     size_t number = table->n_columns - 1;
@@ -203,25 +230,34 @@ static bool refuse_constraint(struct ddl *d, const PgQuery__Constraint *con)
     if (con->indexname && con->indexname[0])
         return ddl_refuse(d, con->location, NULL, "a constraint USING INDEX");
     if ((con->deferrable || con->initdeferred) && con->contype != PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN)
-        return ddl_refuse(d, con->location, "SQLite checks keys at once: only foreign keys can be deferred.", "a deferrable unique constraint or primary key");
+        return ddl_refuse(d, con->location, "SQLite checks keys at once: only foreign keys can be deferred.",
+                          "a deferrable unique constraint or primary key");
     if (con->n_fk_del_set_cols)
-        return ddl_refuse(d, con->location, "SQLite sets all columns of the key.", "ON DELETE SET NULL or SET DEFAULT for some columns");
+        return ddl_refuse(d, con->location, "SQLite sets all columns of the key.",
+                          "ON DELETE SET NULL or SET DEFAULT for some columns");
     return true;
 }
 
 static char kind_of(const PgQuery__Constraint *con)
 {
     switch (con->contype) {
-    case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: return 'c';
-    case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY: return 'p';
-    case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE: return 'u';
-    default: return 'f';
+    case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
+        return 'c';
+    case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
+        return 'p';
+    case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
+        return 'u';
+    default:
+        return 'f';
     }
 }
 
-bool ddl_collect_constraint(struct ddl *d, struct new_table *table, const PgQuery__Constraint *con, int column, struct new_constraint **ret)
+bool ddl_collect_constraint(struct ddl *d, struct new_table *table, const PgQuery__Constraint *con, int column,
+                            struct new_constraint **ret)
 {
-    struct new_constraint c = { .node = con, .location = con->location, .column = column, .constraint = { .kind = kind_of(con) } };
+    struct new_constraint c = {
+        .node = con, .location = con->location, .column = column, .constraint = { .kind = kind_of(con) }
+    };
     if (!refuse_constraint(d, con))
         return false;
     c.constraint.name = str_from(con->conname ? con->conname : "");
@@ -233,7 +269,8 @@ bool ddl_collect_constraint(struct ddl *d, struct new_table *table, const PgQuer
     c.constraint.on_update = con->fk_upd_action && con->fk_upd_action[0] ? con->fk_upd_action[0] : 'a';
     c.constraint.on_delete = con->fk_del_action && con->fk_del_action[0] ? con->fk_del_action[0] : 'a';
     if (c.constraint.kind == 'p' && ddl_primary_key(table))
-        return ddl_fail_at(d, con->location, SQLSTATE_INVALID_TABLE_DEFINITION, "multiple primary keys for table \"%.*s\" are not allowed", STR_FMT(table->name));
+        return ddl_fail_at(d, con->location, SQLSTATE_INVALID_TABLE_DEFINITION,
+                           "multiple primary keys for table \"%.*s\" are not allowed", STR_FMT(table->name));
     if (!DDL_PUSH(d, table->constraints, table->n_constraints, c))
         return false;
     if (ret)
@@ -271,8 +308,8 @@ bool ddl_check_key_type(struct ddl *d, const struct column *column, const char *
     if ((base != TYPE_OID_numeric || typmod >= 0) && base != TYPE_OID_interval && base != TYPE_OID_timetz)
         return true;
     return ddl_refuse(d, -1, base == TYPE_OID_numeric ? "Give the column a precision and scale." : NULL,
-                      "%s over column \"%.*s\" of type %.*s, whose equal values have several texts", what, STR_FMT(column->name),
-                      STR_FMT(snapshot_format_type(d->snapshot, column->type, -1, d->arena)));
+                      "%s over column \"%.*s\" of type %.*s, whose equal values have several texts", what,
+                      STR_FMT(column->name), STR_FMT(snapshot_format_type(d->snapshot, column->type, -1, d->arena)));
 }
 
 static bool key_columns(struct ddl *d, struct new_table *table, struct new_constraint *c)
@@ -288,23 +325,28 @@ static bool key_columns(struct ddl *d, struct new_table *table, struct new_const
         struct str name = ddl_string(c->keys[i]);
         const struct new_column *column = find_column(table, name);
         if (!column && foreign)
-            return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" referenced in foreign key constraint does not exist", STR_FMT(name));
+            return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN,
+                               "column \"%.*s\" referenced in foreign key constraint does not exist", STR_FMT(name));
         if (!column)
-            return ddl_fail_at(d, c->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" named in key does not exist", STR_FMT(name));
+            return ddl_fail_at(d, c->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" named in key does not exist",
+                               STR_FMT(name));
         for (size_t k = 0; k < i; k++)
             if (c->constraint.columns[k] == column->column.number)
                 return ddl_fail_at(d, c->location, foreign ? SQLSTATE_INVALID_FOREIGN_KEY : SQLSTATE_DUPLICATE_COLUMN,
-                                   foreign ? "foreign key referenced-columns list must not contain duplicates" : "column \"%.*s\" appears twice in %s constraint",
+                                   foreign ? "foreign key referenced-columns list must not contain duplicates"
+                                           : "column \"%.*s\" appears twice in %s constraint",
                                    STR_FMT(name), primary ? "primary key" : "unique");
         c->constraint.columns[i] = column->column.number;
     }
     for (size_t i = 0; i < c->constraint.n_columns && !foreign; i++) {
         struct new_column *column = &table->columns[c->constraint.columns[i] - 1];
         if (primary && column->null_given)
-            return ddl_fail_at(d, c->location, SQLSTATE_SYNTAX_ERROR, "conflicting NULL/NOT NULL declarations for column \"%.*s\" of table \"%.*s\"",
+            return ddl_fail_at(d, c->location, SQLSTATE_SYNTAX_ERROR,
+                               "conflicting NULL/NOT NULL declarations for column \"%.*s\" of table \"%.*s\"",
                                STR_FMT(column->column.name), STR_FMT(table->name));
         if (primary && column->column.generated)
-            return ddl_refuse(d, c->location, "SQLite allows no generated column in a primary key.", "a generated column in a primary key");
+            return ddl_refuse(d, c->location, "SQLite allows no generated column in a primary key.",
+                              "a generated column in a primary key");
         column->column.not_null |= primary;
         if (!ddl_check_key_type(d, &column->column, primary ? "a primary key" : "a unique constraint"))
             return false;
@@ -337,7 +379,8 @@ static bool self_is_unique(const struct new_table *self, const struct constraint
 {
     for (size_t i = 0; i < self->n_constraints; i++) {
         const struct constraint *key = &self->constraints[i].constraint;
-        if ((key->kind == 'p' || key->kind == 'u') && same_set(key->columns, key->n_columns, c->foreign_columns, c->n_columns))
+        if ((key->kind == 'p' || key->kind == 'u') &&
+            same_set(key->columns, key->n_columns, c->foreign_columns, c->n_columns))
             return true;
     }
     return false;
@@ -370,32 +413,39 @@ static bool default_foreign_columns(struct ddl *d, const struct foreign_table *f
         if (f->relation->constraints[i].kind == 'p')
             primary = &f->relation->constraints[i];
     if (!primary)
-        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "there is no primary key for referenced table \"%.*s\"", STR_FMT(f->relation->name));
+        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "there is no primary key for referenced table \"%.*s\"",
+                           STR_FMT(f->relation->name));
     if (primary->n_columns != c->n_columns)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY, "number of referencing and referenced columns for foreign key disagree");
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY,
+                           "number of referencing and referenced columns for foreign key disagree");
     c->foreign_columns = primary->columns;
     return true;
 }
 
-static bool foreign_columns(struct ddl *d, const struct foreign_table *f, const PgQuery__Constraint *con, struct constraint *c)
+static bool foreign_columns(struct ddl *d, const struct foreign_table *f, const PgQuery__Constraint *con,
+                            struct constraint *c)
 {
     if (con->n_pk_attrs == 0)
         return default_foreign_columns(d, f, c);
     if (con->n_pk_attrs != c->n_columns)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY, "number of referencing and referenced columns for foreign key disagree");
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY,
+                           "number of referencing and referenced columns for foreign key disagree");
     c->foreign_columns = DDL_ARRAY(d, int16_t, c->n_columns);
     for (size_t i = 0; c->foreign_columns && i < c->n_columns; i++) {
         struct str name = ddl_string(con->pk_attrs[i]);
         const struct column *column = relation_column(f->relation, name);
         if (!column)
-            return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" referenced in foreign key constraint does not exist", STR_FMT(name));
+            return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN,
+                               "column \"%.*s\" referenced in foreign key constraint does not exist", STR_FMT(name));
         c->foreign_columns[i] = column->number;
     }
     if (!c->foreign_columns)
         return false;
     if (f->self ? self_is_unique(f->self, c) : other_is_unique(d, f->relation, c))
         return true;
-    return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY, "there is no unique constraint matching given keys for referenced table \"%.*s\"", STR_FMT(f->relation->name));
+    return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY,
+                       "there is no unique constraint matching given keys for referenced table \"%.*s\"",
+                       STR_FMT(f->relation->name));
 }
 
 /* PostgreSQL needs an equality operator between the two: of one type, one family, or an implicit cast to the referenced type. */
@@ -404,21 +454,26 @@ static bool comparable(struct ddl *d, oid_t from, oid_t to)
     from = snapshot_base_type(d->snapshot, from, NULL);
     to = snapshot_base_type(d->snapshot, to, NULL);
     const struct pg_cast *cast = pg_cast_find(from, to), *back = pg_cast_find(to, from);
-    bool integers = pg_type_by_oid(from) && pg_type_by_oid(to) && pg_type_by_oid(from)->category == 'N' && pg_type_by_oid(to)->category == 'N' &&
-                    from != TYPE_OID_numeric && to != TYPE_OID_numeric;
-    return from == to || integers || (cast && cast->context == 'i') || (back && back->context == 'i' && back->method == 'b');
+    bool integers = pg_type_by_oid(from) && pg_type_by_oid(to) && pg_type_by_oid(from)->category == 'N' &&
+                    pg_type_by_oid(to)->category == 'N' && from != TYPE_OID_numeric && to != TYPE_OID_numeric;
+    return from == to || integers || (cast && cast->context == 'i') ||
+           (back && back->context == 'i' && back->method == 'b');
 }
 
-static bool check_foreign_types(struct ddl *d, const struct new_table *table, const struct foreign_table *f, const struct constraint *c)
+static bool check_foreign_types(struct ddl *d, const struct new_table *table, const struct foreign_table *f,
+                                const struct constraint *c)
 {
     for (size_t i = 0; i < c->n_columns; i++) {
-        const struct column *from = &table->columns[c->columns[i] - 1].column, *to = &f->relation->columns[c->foreign_columns[i] - 1];
+        const struct column *from = &table->columns[c->columns[i] - 1].column,
+                            *to = &f->relation->columns[c->foreign_columns[i] - 1];
         if (comparable(d, from->type, to->type))
             continue;
-        struct str from_type = snapshot_format_type(d->snapshot, from->type, -1, d->arena), to_type = snapshot_format_type(d->snapshot, to->type, -1, d->arena);
-        ddl_fail_at(d, -1, SQLSTATE_DATATYPE_MISMATCH, "foreign key constraint \"%.*s\" cannot be implemented", STR_FMT(c->name));
-        return err_detail(d->err, "Key columns \"%.*s\" and \"%.*s\" are of incompatible types: %.*s and %.*s.", STR_FMT(from->name), STR_FMT(to->name),
-                          STR_FMT(from_type), STR_FMT(to_type));
+        struct str from_type = snapshot_format_type(d->snapshot, from->type, -1, d->arena),
+                   to_type = snapshot_format_type(d->snapshot, to->type, -1, d->arena);
+        ddl_fail_at(d, -1, SQLSTATE_DATATYPE_MISMATCH, "foreign key constraint \"%.*s\" cannot be implemented",
+                    STR_FMT(c->name));
+        return err_detail(d->err, "Key columns \"%.*s\" and \"%.*s\" are of incompatible types: %.*s and %.*s.",
+                          STR_FMT(from->name), STR_FMT(to->name), STR_FMT(from_type), STR_FMT(to_type));
     }
     return true;
 }
@@ -433,7 +488,8 @@ static bool resolve_foreign(struct ddl *d, struct new_table *table, struct new_c
     } else if (!ddl_relation(d, name, false, &f.relation)) {
         return false;
     } else if (f.relation->kind != RELATION_TABLE) {
-        return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "referenced relation \"%.*s\" is not a table", STR_FMT(target));
+        return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "referenced relation \"%.*s\" is not a table",
+                           STR_FMT(target));
     }
     if (c->node->fk_matchtype && c->node->fk_matchtype[0] == 'f' && c->constraint.n_columns > 1)
         return ddl_refuse(d, c->location, "SQLite knows MATCH SIMPLE only.", "MATCH FULL over several columns");
@@ -478,7 +534,9 @@ static bool check_given_name(struct ddl *d, const struct new_table *table, const
     struct str name = c->constraint.name;
     for (const struct new_constraint *other = table->constraints; other < c; other++)
         if (str_eq(other->constraint.name, name))
-            return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_OBJECT, "constraint \"%.*s\" for relation \"%.*s\" already exists", STR_FMT(name), STR_FMT(table->name));
+            return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_OBJECT,
+                               "constraint \"%.*s\" for relation \"%.*s\" already exists", STR_FMT(name),
+                               STR_FMT(table->name));
     if (c->constraint.kind != 'p' && c->constraint.kind != 'u')
         return true;
     if (ddl_relation_taken(d, table->schema, name) || str_eq(name, table->name))
@@ -492,12 +550,20 @@ static bool name_constraint(struct ddl *d, struct new_table *table, struct new_c
     if (c->constraint.name.n)
         return check_given_name(d, table, c);
     switch (c->constraint.kind) {
-    case 'p': c->constraint.name = ddl_choose_relation_name(d, table->schema, table->name, STR(""), "pkey"); break;
-    case 'u': c->constraint.name = ddl_choose_relation_name(d, table->schema, table->name, column_names(d, table, &c->constraint), "key"); break;
-    case 'f':
-        c->constraint.name = name_choose(table->name, column_names(d, table, &c->constraint), "fkey", constraint_taken, &naming, d->arena);
+    case 'p':
+        c->constraint.name = ddl_choose_relation_name(d, table->schema, table->name, STR(""), "pkey");
         break;
-    default: c->constraint.name = name_choose(table->name, column, "check", constraint_taken, &naming, d->arena); break;
+    case 'u':
+        c->constraint.name =
+            ddl_choose_relation_name(d, table->schema, table->name, column_names(d, table, &c->constraint), "key");
+        break;
+    case 'f':
+        c->constraint.name = name_choose(table->name, column_names(d, table, &c->constraint), "fkey", constraint_taken,
+                                         &naming, d->arena);
+        break;
+    default:
+        c->constraint.name = name_choose(table->name, column, "check", constraint_taken, &naming, d->arena);
+        break;
     }
     return c->constraint.name.p ? true : err_oom(d->err);
 }
@@ -529,9 +595,17 @@ bool ddl_resolve_constraint(struct ddl *d, struct new_table *table, struct new_c
 }
 
 /* ---- LIKE ---- */
-enum like_option { LIKE_COMMENTS = 1, LIKE_CONSTRAINTS = 4, LIKE_DEFAULTS = 8, LIKE_GENERATED = 16, LIKE_IDENTITY = 32, LIKE_INDEXES = 64 };
+enum like_option {
+    LIKE_COMMENTS = 1,
+    LIKE_CONSTRAINTS = 4,
+    LIKE_DEFAULTS = 8,
+    LIKE_GENERATED = 16,
+    LIKE_IDENTITY = 32,
+    LIKE_INDEXES = 64
+};
 
-static bool like_column(struct ddl *d, struct new_table *table, const struct relation *from, const struct column *c, unsigned options)
+static bool like_column(struct ddl *d, struct new_table *table, const struct relation *from, const struct column *c,
+                        unsigned options)
 {
     struct new_column *column = add_column(d, table, c->name, -1);
     if (!column)
@@ -557,7 +631,8 @@ static bool like_column(struct ddl *d, struct new_table *table, const struct rel
     return ddl_resolve_type(d, table, column);
 }
 
-static bool like_constraints(struct ddl *d, struct new_table *table, const struct relation *from, size_t first, unsigned options)
+static bool like_constraints(struct ddl *d, struct new_table *table, const struct relation *from, size_t first,
+                             unsigned options)
 {
     for (size_t i = 0; i < from->n_constraints; i++) {
         const struct constraint *old = &from->constraints[i];
@@ -622,10 +697,12 @@ static bool refuse_options(struct ddl *d, const PgQuery__CreateStmt *stmt)
     if (stmt->tablespacename && stmt->tablespacename[0])
         return ddl_refuse(d, location, NULL, "TABLESPACE");
     if (stmt->access_method && stmt->access_method[0] && strcmp(stmt->access_method, "heap") != 0)
-        return ddl_fail_at(d, location, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist", stmt->access_method);
+        return ddl_fail_at(d, location, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist",
+                           stmt->access_method);
     for (size_t i = 0; i < stmt->n_options; i++) {
         const char *name = stmt->options[i]->def_elem->defname;
-        if (strcmp(name, "fillfactor") != 0 && strncmp(name, "autovacuum_", 11) != 0 && strncmp(name, "toast", 5) != 0 && strcmp(name, "parallel_workers") != 0)
+        if (strcmp(name, "fillfactor") != 0 && strncmp(name, "autovacuum_", 11) != 0 &&
+            strncmp(name, "toast", 5) != 0 && strcmp(name, "parallel_workers") != 0)
             return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", name);
     }
     return true;
@@ -635,9 +712,11 @@ static bool collect(struct ddl *d, struct new_table *table, const PgQuery__Creat
 {
     for (size_t i = 0; i < stmt->n_table_elts; i++) {
         const Node *element = stmt->table_elts[i];
-        bool ok = element->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF   ? ddl_collect_column(d, table, element->column_def)
-                  : element->node_case == PG_QUERY__NODE__NODE_CONSTRAINT ? ddl_collect_constraint(d, table, element->constraint, -1, NULL)
-                                                                          : collect_like(d, table, element->table_like_clause);
+        bool ok = element->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF
+                      ? ddl_collect_column(d, table, element->column_def)
+                  : element->node_case == PG_QUERY__NODE__NODE_CONSTRAINT
+                      ? ddl_collect_constraint(d, table, element->constraint, -1, NULL)
+                      : collect_like(d, table, element->table_like_clause);
         if (!ok)
             return false;
     }
@@ -659,8 +738,10 @@ static bool name_sequences(struct ddl *d, struct new_table *table)
             return false;
         if (column->column.identity)
             continue;
-        struct str sequence = name_qualified(str_is(table->schema, "public") ? STR("") : table->schema, column->column.sequence, d->arena);
-        column->column.default_text = ddl_printf(d, "nextval(%.*s::regclass)", STR_FMT(name_literal(sequence, d->arena)));
+        struct str sequence = name_qualified(str_is(table->schema, "public") ? STR("") : table->schema,
+                                             column->column.sequence, d->arena);
+        column->column.default_text =
+            ddl_printf(d, "nextval(%.*s::regclass)", STR_FMT(name_literal(sequence, d->arena)));
     }
     return true;
 }
@@ -693,7 +774,8 @@ static bool resolve_constraints(struct ddl *d, struct new_table *table)
     static const char order[] = "cpuf";
     for (const char *kind = order; *kind; kind++)
         for (size_t i = 0; i < table->n_constraints; i++)
-            if (table->constraints[i].constraint.kind == *kind && !ddl_resolve_constraint(d, table, &table->constraints[i]))
+            if (table->constraints[i].constraint.kind == *kind &&
+                !ddl_resolve_constraint(d, table, &table->constraints[i]))
                 return false;
     return true;
 }
@@ -714,6 +796,6 @@ bool ddl_create_table(struct ddl *d, const PgQuery__CreateStmt *stmt)
         return false;
     if (table.n_columns == 0)
         return ddl_refuse(d, location, "SQLite needs at least one column.", "a table without columns");
-    return name_sequences(d, &table) && ddl_table_scope(d, &table) && resolve_columns(d, &table) && resolve_constraints(d, &table) &&
-           ddl_emit_table(d, &table);
+    return name_sequences(d, &table) && ddl_table_scope(d, &table) && resolve_columns(d, &table) &&
+           resolve_constraints(d, &table) && ddl_emit_table(d, &table);
 }

@@ -21,7 +21,11 @@ static bool domain_checks(struct ddl *d, const struct column *column, const stru
     value.type = domain->base;
     value.typmod = domain->base_typmod;
     for (size_t i = 0; i < domain->n_checks; i++) {
-        struct ddl_expression e = { .source = domain->checks[i], .what = "CHECK constraint", .relation = &scope, .type = TYPE_OID_bool, .typmod = -1 };
+        struct ddl_expression e = { .source = domain->checks[i],
+                                    .what = "CHECK constraint",
+                                    .relation = &scope,
+                                    .type = TYPE_OID_bool,
+                                    .typmod = -1 };
         struct expr *expr;
         struct query *query;
         struct str text;
@@ -80,8 +84,8 @@ static bool is_integer(const struct ddl *d, const struct column *column)
 static bool is_rowid(const struct ddl *d, const struct new_table *table, const struct new_column *column)
 {
     const struct new_constraint *primary = ddl_primary_key(table);
-    return primary && primary->constraint.n_columns == 1 && primary->constraint.columns[0] == column->column.number && is_integer(d, &column->column) &&
-           !column->column.generated;
+    return primary && primary->constraint.n_columns == 1 && primary->constraint.columns[0] == column->column.number &&
+           is_integer(d, &column->column) && !column->column.generated;
 }
 
 static bool is_autoincrement(struct ddl *d, const struct new_table *table, const struct new_column *column)
@@ -95,7 +99,8 @@ static bool stands_with(const struct new_constraint *c, const struct new_column 
     return c->column == column->column.number - 1 && (c->constraint.kind == 'c' || c->constraint.kind == 'f');
 }
 
-struct str ddl_column_text(struct ddl *d, const struct new_table *table, const struct new_column *column, bool in_create)
+struct str ddl_column_text(struct ddl *d, const struct new_table *table, const struct new_column *column,
+                           bool in_create)
 {
     const struct column *c = &column->column;
     bool rowid = in_create && is_rowid(d, table, column);
@@ -105,14 +110,17 @@ struct str ddl_column_text(struct ddl *d, const struct new_table *table, const s
     if (c->generated)
         buf_printf(&out, " GENERATED ALWAYS AS (%.*s) STORED", STR_FMT(column->sqlite_generated));
     if (rowid)
-        buf_printf(&out, " CONSTRAINT %.*s PRIMARY KEY%s", STR_FMT(ddl_quote(d, ddl_primary_key(table)->constraint.name)),
+        buf_printf(&out, " CONSTRAINT %.*s PRIMARY KEY%s",
+                   STR_FMT(ddl_quote(d, ddl_primary_key(table)->constraint.name)),
                    is_autoincrement(d, table, column) ? " AUTOINCREMENT" : "");
     else if (c->not_null || domain_not_null(d, c))
         buf_add_str(&out, STR(" NOT NULL"));
     if (column->sqlite_default.n && !rowid)
         buf_printf(&out, " DEFAULT %.*s", STR_FMT(column->sqlite_default));
     if (column->type_check.n)
-        buf_printf(&out, " CONSTRAINT %.*s CHECK (%.*s)", STR_FMT(ddl_quote(d, ddl_printf(d, "_pgd1_type_%.*s", STR_FMT(c->name)))), STR_FMT(column->type_check));
+        buf_printf(&out, " CONSTRAINT %.*s CHECK (%.*s)",
+                   STR_FMT(ddl_quote(d, ddl_printf(d, "_pgd1_type_%.*s", STR_FMT(c->name)))),
+                   STR_FMT(column->type_check));
     for (size_t i = 0; i < table->n_constraints; i++)
         if (stands_with(&table->constraints[i], column))
             buf_printf(&out, " %.*s", STR_FMT(ddl_constraint_text(d, table, &table->constraints[i])));
@@ -135,11 +143,16 @@ static void column_list(struct ddl *d, struct buf *out, const struct column *col
 static const char *action_text(char action)
 {
     switch (action) {
-    case 'r': return "RESTRICT";
-    case 'c': return "CASCADE";
-    case 'n': return "SET NULL";
-    case 'd': return "SET DEFAULT";
-    default: return NULL;
+    case 'r':
+        return "RESTRICT";
+    case 'c':
+        return "CASCADE";
+    case 'n':
+        return "SET NULL";
+    case 'd':
+        return "SET DEFAULT";
+    default:
+        return NULL;
     }
 }
 
@@ -168,8 +181,12 @@ struct str ddl_constraint_text(struct ddl *d, const struct new_table *table, con
     buf_init(&out, TABLE_TEXT_MAX);
     buf_printf(&out, "CONSTRAINT %.*s ", STR_FMT(ddl_quote(d, c->constraint.name)));
     switch (c->constraint.kind) {
-    case 'c': buf_printf(&out, "CHECK (%.*s)", STR_FMT(c->sqlite_check)); break;
-    case 'f': foreign_key(d, table, c, &out); break;
+    case 'c':
+        buf_printf(&out, "CHECK (%.*s)", STR_FMT(c->sqlite_check));
+        break;
+    case 'f':
+        foreign_key(d, table, c, &out);
+        break;
     default:
         buf_add_str(&out, c->constraint.kind == 'p' ? STR("PRIMARY KEY ") : STR("UNIQUE "));
         column_list(d, &out, table->relation.columns, c->constraint.columns, c->constraint.n_columns);
@@ -189,7 +206,8 @@ static bool default_is_derivable(struct ddl *d, const struct new_column *column)
     struct str sqlite = column->sqlite_default;
     if (!sqlite.n || sqlite.p[0] == '(')
         return false;
-    struct str derived = default_text_from_sqlite(sqlite, snapshot_base_type(d->snapshot, column->column.type, NULL), d->arena);
+    struct str derived =
+        default_text_from_sqlite(sqlite, snapshot_base_type(d->snapshot, column->column.type, NULL), d->arena);
     return derived.p && str_eq(derived, column->column.default_text);
 }
 
@@ -268,7 +286,8 @@ static bool table_body(struct ddl *d, struct new_table *table, struct buf *out)
         const struct new_constraint *c = &table->constraints[i];
         if (c->column >= 0 && stands_with(c, &table->columns[c->column]))
             continue;
-        if (c->constraint.kind == 'p' && c->constraint.n_columns == 1 && is_rowid(d, table, &table->columns[c->constraint.columns[0] - 1]))
+        if (c->constraint.kind == 'p' && c->constraint.n_columns == 1 &&
+            is_rowid(d, table, &table->columns[c->constraint.columns[0] - 1]))
             continue; /* stands with its column */
         buf_printf(out, ", %.*s", STR_FMT(ddl_constraint_text(d, table, c)));
     }
@@ -285,7 +304,8 @@ bool ddl_emit_table(struct ddl *d, struct new_table *table)
     ok = ok && table_body(d, table, &out);
     buf_add_char(&out, ')');
     if (ok && out.failed)
-        ok = err_set(d->err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the definition of table \"%.*s\" is too long", STR_FMT(table->name));
+        ok = err_set(d->err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the definition of table \"%.*s\" is too long",
+                     STR_FMT(table->name));
     ok = ok && ddl_add(d, arena_str(d->arena, buf_str(&out)));
     buf_fini(&out);
     return ok && !err_is_set(d->err) && table_side(d, table);

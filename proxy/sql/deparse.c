@@ -51,7 +51,8 @@ static bool constant_text(struct deparse *d, const struct expr *e, struct str *r
 {
     if (e->type == TYPE_OID_regclass && e->constant.value.class == VALUE_INTEGER) {
         const struct relation *r = snapshot_relation_by_oid(d->snapshot, (oid_t)e->constant.value.integer);
-        *ret = r ? name_qualified(str_is(r->schema, "public") || str_is(r->schema, "pg_catalog") ? STR("") : r->schema, r->name, d->arena)
+        *ret = r ? name_qualified(str_is(r->schema, "public") || str_is(r->schema, "pg_catalog") ? STR("") : r->schema,
+                                  r->name, d->arena)
                  : e->constant.text;
         return true;
     }
@@ -61,8 +62,8 @@ static bool constant_text(struct deparse *d, const struct expr *e, struct str *r
     }
     struct buf text;
     buf_init(&text, TEXT_MAX);
-    bool ok = type_encode(snapshot_base_type(d->snapshot, e->type, NULL), -1, WIRE_TEXT, &e->constant.value, type_settings_default(), d->arena,
-                          &text, d->err);
+    bool ok = type_encode(snapshot_base_type(d->snapshot, e->type, NULL), -1, WIRE_TEXT, &e->constant.value,
+                          type_settings_default(), d->arena, &text, d->err);
     *ret = ok && !text.failed ? arena_str(d->arena, buf_str(&text)) : (struct str){ 0 };
     buf_fini(&text);
     return ok && (ret->p || err_oom(d->err));
@@ -70,7 +71,8 @@ static bool constant_text(struct deparse *d, const struct expr *e, struct str *r
 
 static bool looks_like_float(struct str text)
 {
-    return text.n && text.p[0] >= '0' && text.p[0] <= '9' && (memchr(text.p, '.', text.n) || memchr(text.p, 'e', text.n));
+    return text.n && text.p[0] >= '0' && text.p[0] <= '9' &&
+           (memchr(text.p, '.', text.n) || memchr(text.p, 'e', text.n));
 }
 
 /* get_const_expr: with_label false where a cast around it names the type anyway. */
@@ -106,8 +108,9 @@ static bool constant(struct deparse *d, const struct expr *e, bool with_label)
 /* ---- casts ---- */
 static bool is_cast(const struct expr *e)
 {
-    return e->kind == EXPR_RELABEL || e->kind == EXPR_IO_CAST || e->kind == EXPR_ARRAY_CAST || e->kind == EXPR_DOMAIN_CHECK ||
-           e->kind == EXPR_TYPMOD || (e->kind == EXPR_FUNC && (e->call.form == CALL_IMPLICIT_CAST || e->call.form == CALL_EXPLICIT_CAST));
+    return e->kind == EXPR_RELABEL || e->kind == EXPR_IO_CAST || e->kind == EXPR_ARRAY_CAST ||
+           e->kind == EXPR_DOMAIN_CHECK || e->kind == EXPR_TYPMOD ||
+           (e->kind == EXPR_FUNC && (e->call.form == CALL_IMPLICIT_CAST || e->call.form == CALL_EXPLICIT_CAST));
 }
 
 static bool is_explicit_cast(const struct expr *e)
@@ -121,7 +124,8 @@ static bool is_explicit_cast(const struct expr *e)
 static const struct expr *cast_argument(const struct expr *e)
 {
     const struct expr *arg = e->args[0];
-    while (e->kind == EXPR_TYPMOD && is_cast(arg) && arg->type == e->type && arg->kind != EXPR_TYPMOD && arg->typmod < 0)
+    while (e->kind == EXPR_TYPMOD && is_cast(arg) && arg->type == e->type && arg->kind != EXPR_TYPMOD &&
+           arg->typmod < 0)
         arg = arg->args[0];
     return arg;
 }
@@ -301,7 +305,8 @@ static bool case_expression(struct deparse *d, const struct expr *e)
     d->indent += INDENT;
     for (size_t i = 0; i < e->cases.n_arms; i++) {
         new_line(d);
-        if (!enclosed(d, "WHEN ", e->cases.arms[i].when, " THEN ", false) || !expression(d, e->cases.arms[i].then, true))
+        if (!enclosed(d, "WHEN ", e->cases.arms[i].when, " THEN ", false) ||
+            !expression(d, e->cases.arms[i].then, true))
             return false;
     }
     if (e->cases.otherwise) {
@@ -337,7 +342,8 @@ static bool boolean_chain(struct deparse *d, const struct expr *e, const char *w
 static bool distinct(struct deparse *d, const struct expr *e, bool negated)
 {
     add(d, negated ? "(NOT (" : "(");
-    return enclosed(d, "", e->args[0], " IS DISTINCT FROM ", true) && enclosed(d, "", e->args[1], negated ? "))" : ")", true);
+    return enclosed(d, "", e->args[0], " IS DISTINCT FROM ", true) &&
+           enclosed(d, "", e->args[1], negated ? "))" : ")", true);
 }
 
 static bool array(struct deparse *d, const struct expr *e)
@@ -372,18 +378,24 @@ static bool subscript(struct deparse *d, const struct expr *e)
 }
 
 static const char *const sql_value_names[] = {
-    [SQLVALUE_CURRENT_DATE] = "CURRENT_DATE",       [SQLVALUE_CURRENT_TIME] = "CURRENT_TIME",
-    [SQLVALUE_CURRENT_TIMESTAMP] = "CURRENT_TIMESTAMP", [SQLVALUE_LOCALTIME] = "LOCALTIME",
-    [SQLVALUE_LOCALTIMESTAMP] = "LOCALTIMESTAMP",   [SQLVALUE_CURRENT_ROLE] = "CURRENT_ROLE",
-    [SQLVALUE_CURRENT_USER] = "CURRENT_USER",       [SQLVALUE_SESSION_USER] = "SESSION_USER",
-    [SQLVALUE_USER] = "USER",                       [SQLVALUE_CURRENT_CATALOG] = "CURRENT_CATALOG",
+    [SQLVALUE_CURRENT_DATE] = "CURRENT_DATE",
+    [SQLVALUE_CURRENT_TIME] = "CURRENT_TIME",
+    [SQLVALUE_CURRENT_TIMESTAMP] = "CURRENT_TIMESTAMP",
+    [SQLVALUE_LOCALTIME] = "LOCALTIME",
+    [SQLVALUE_LOCALTIMESTAMP] = "LOCALTIMESTAMP",
+    [SQLVALUE_CURRENT_ROLE] = "CURRENT_ROLE",
+    [SQLVALUE_CURRENT_USER] = "CURRENT_USER",
+    [SQLVALUE_SESSION_USER] = "SESSION_USER",
+    [SQLVALUE_USER] = "USER",
+    [SQLVALUE_CURRENT_CATALOG] = "CURRENT_CATALOG",
     [SQLVALUE_CURRENT_SCHEMA] = "CURRENT_SCHEMA",
 };
 
 static bool sql_value(struct deparse *d, const struct expr *e)
 {
     add(d, sql_value_names[e->sql_value.function]);
-    if (e->sql_value.precision >= 0 && (e->type == TYPE_OID_timetz || e->type == TYPE_OID_timestamptz || e->type == TYPE_OID_time || e->type == TYPE_OID_timestamp))
+    if (e->sql_value.precision >= 0 && (e->type == TYPE_OID_timetz || e->type == TYPE_OID_timestamptz ||
+                                        e->type == TYPE_OID_time || e->type == TYPE_OID_timestamp))
         buf_printf(&d->out, "(%d)", e->sql_value.precision);
     return true;
 }
@@ -391,50 +403,85 @@ static bool sql_value(struct deparse *d, const struct expr *e)
 static bool by_kind(struct deparse *d, const struct expr *e, bool show_implicit)
 {
     switch (e->kind) {
-    case EXPR_CONST: return constant(d, e, true);
-    case EXPR_VAR: return variable(d, e);
-    case EXPR_FUNC: return function(d, e);
-    case EXPR_AND: return boolean_chain(d, e, " AND ");
-    case EXPR_OR: return boolean_chain(d, e, " OR ");
-    case EXPR_NOT: return enclosed(d, "(NOT ", e->args[0], ")", false);
-    case EXPR_CASE: return case_expression(d, e);
-    case EXPR_COALESCE: return call_named(d, "COALESCE(", e, true);
-    case EXPR_GREATEST: return call_named(d, "GREATEST(", e, true);
-    case EXPR_LEAST: return call_named(d, "LEAST(", e, true);
-    case EXPR_NULLIF: return call_named(d, "NULLIF(", e, true);
-    case EXPR_IS_NULL: return enclosed(d, "(", e->args[0], " IS NULL)", true);
-    case EXPR_IS_NOT_NULL: return enclosed(d, "(", e->args[0], " IS NOT NULL)", true);
-    case EXPR_IS_TRUE: return enclosed(d, "(", e->args[0], " IS TRUE)", false);
-    case EXPR_IS_NOT_TRUE: return enclosed(d, "(", e->args[0], " IS NOT TRUE)", false);
-    case EXPR_IS_FALSE: return enclosed(d, "(", e->args[0], " IS FALSE)", false);
-    case EXPR_IS_NOT_FALSE: return enclosed(d, "(", e->args[0], " IS NOT FALSE)", false);
-    case EXPR_IS_UNKNOWN: return enclosed(d, "(", e->args[0], " IS UNKNOWN)", false);
-    case EXPR_IS_NOT_UNKNOWN: return enclosed(d, "(", e->args[0], " IS NOT UNKNOWN)", false);
-    case EXPR_DISTINCT: return distinct(d, e, false);
-    case EXPR_NOT_DISTINCT: return distinct(d, e, true);
+    case EXPR_CONST:
+        return constant(d, e, true);
+    case EXPR_VAR:
+        return variable(d, e);
+    case EXPR_FUNC:
+        return function(d, e);
+    case EXPR_AND:
+        return boolean_chain(d, e, " AND ");
+    case EXPR_OR:
+        return boolean_chain(d, e, " OR ");
+    case EXPR_NOT:
+        return enclosed(d, "(NOT ", e->args[0], ")", false);
+    case EXPR_CASE:
+        return case_expression(d, e);
+    case EXPR_COALESCE:
+        return call_named(d, "COALESCE(", e, true);
+    case EXPR_GREATEST:
+        return call_named(d, "GREATEST(", e, true);
+    case EXPR_LEAST:
+        return call_named(d, "LEAST(", e, true);
+    case EXPR_NULLIF:
+        return call_named(d, "NULLIF(", e, true);
+    case EXPR_IS_NULL:
+        return enclosed(d, "(", e->args[0], " IS NULL)", true);
+    case EXPR_IS_NOT_NULL:
+        return enclosed(d, "(", e->args[0], " IS NOT NULL)", true);
+    case EXPR_IS_TRUE:
+        return enclosed(d, "(", e->args[0], " IS TRUE)", false);
+    case EXPR_IS_NOT_TRUE:
+        return enclosed(d, "(", e->args[0], " IS NOT TRUE)", false);
+    case EXPR_IS_FALSE:
+        return enclosed(d, "(", e->args[0], " IS FALSE)", false);
+    case EXPR_IS_NOT_FALSE:
+        return enclosed(d, "(", e->args[0], " IS NOT FALSE)", false);
+    case EXPR_IS_UNKNOWN:
+        return enclosed(d, "(", e->args[0], " IS UNKNOWN)", false);
+    case EXPR_IS_NOT_UNKNOWN:
+        return enclosed(d, "(", e->args[0], " IS NOT UNKNOWN)", false);
+    case EXPR_DISTINCT:
+        return distinct(d, e, false);
+    case EXPR_NOT_DISTINCT:
+        return distinct(d, e, true);
     case EXPR_ANY_ARRAY:
-    case EXPR_ALL_ARRAY: return any_array(d, e);
+    case EXPR_ALL_ARRAY:
+        return any_array(d, e);
     case EXPR_IN_LIST:
-    case EXPR_NOT_IN_LIST: return in_list(d, e);
-    case EXPR_ARRAY: return array(d, e);
-    case EXPR_ROW: return call_named(d, "ROW(", e, true);
-    case EXPR_SUBSCRIPT: return subscript(d, e);
-    case EXPR_SQL_VALUE: return sql_value(d, e);
+    case EXPR_NOT_IN_LIST:
+        return in_list(d, e);
+    case EXPR_ARRAY:
+        return array(d, e);
+    case EXPR_ROW:
+        return call_named(d, "ROW(", e, true);
+    case EXPR_SUBSCRIPT:
+        return subscript(d, e);
+    case EXPR_SQL_VALUE:
+        return sql_value(d, e);
     case EXPR_RELABEL:
     case EXPR_IO_CAST:
     case EXPR_ARRAY_CAST:
     case EXPR_TYPMOD:
-    case EXPR_DOMAIN_CHECK: return cast(d, e, show_implicit);
-    case EXPR_PARAM: return refuse(d, "a parameter");
+    case EXPR_DOMAIN_CHECK:
+        return cast(d, e, show_implicit);
+    case EXPR_PARAM:
+        return refuse(d, "a parameter");
     case EXPR_AGGREGATE:
-    case EXPR_GROUPING: return refuse(d, "an aggregate function");
-    case EXPR_WINDOW: return refuse(d, "a window function");
-    case EXPR_SUBLINK: return refuse(d, "a subquery");
-    case EXPR_ROW_COMPARE: return refuse(d, "a row comparison");
-    case EXPR_WHOLE_ROW: return refuse(d, "a whole-row reference");
+    case EXPR_GROUPING:
+        return refuse(d, "an aggregate function");
+    case EXPR_WINDOW:
+        return refuse(d, "a window function");
+    case EXPR_SUBLINK:
+        return refuse(d, "a subquery");
+    case EXPR_ROW_COMPARE:
+        return refuse(d, "a row comparison");
+    case EXPR_WHOLE_ROW:
+        return refuse(d, "a whole-row reference");
     case EXPR_CASE_TEST:
     case EXPR_DEFAULT:
-    case EXPR_NEXTVAL_DEFAULT: break;
+    case EXPR_NEXTVAL_DEFAULT:
+        break;
     }
     return refuse(d, "this construct");
 }
@@ -449,8 +496,8 @@ static bool expression(struct deparse *d, const struct expr *e, bool show_implic
     return ok;
 }
 
-bool deparse_expression(const struct expr *e, const struct query *scope, const struct snapshot *snapshot, const struct deparse_names *names,
-                        struct arena *arena, struct str *ret, struct err *err)
+bool deparse_expression(const struct expr *e, const struct query *scope, const struct snapshot *snapshot,
+                        const struct deparse_names *names, struct arena *arena, struct str *ret, struct err *err)
 {
     struct deparse d = { .scope = scope, .snapshot = snapshot, .names = names, .arena = arena, .err = err };
     buf_init(&d.out, TEXT_MAX);

@@ -21,7 +21,7 @@ struct deparse_names {
 };
 
 /* scope: as analyze_expression gave it. names may be NULL. */
-bool deparse_expression(const struct expr *e, const struct query *scope, const struct snapshot *snapshot, const struct deparse_names *names,
-                        struct arena *arena, struct str *ret, struct err *err);
+bool deparse_expression(const struct expr *e, const struct query *scope, const struct snapshot *snapshot,
+                        const struct deparse_names *names, struct arena *arena, struct str *ret, struct err *err);
 
 #endif

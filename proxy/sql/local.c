@@ -75,14 +75,18 @@ bool local_has_null(int n, sqlite3_value **args)
 struct value local_argument(sqlite3_value *v)
 {
     switch (sqlite3_value_type(v)) {
-    case SQLITE_INTEGER: return value_integer(sqlite3_value_int64(v));
-    case SQLITE_FLOAT: return value_real(sqlite3_value_double(v));
-    case SQLITE_TEXT: return value_text(local_text(v));
+    case SQLITE_INTEGER:
+        return value_integer(sqlite3_value_int64(v));
+    case SQLITE_FLOAT:
+        return value_real(sqlite3_value_double(v));
+    case SQLITE_TEXT:
+        return value_text(local_text(v));
     case SQLITE_BLOB: {
         const void *p = sqlite3_value_blob(v);
         return value_blob((struct str){ p, (size_t)sqlite3_value_bytes(v) });
     }
-    default: return value_null();
+    default:
+        return value_null();
     }
 }
 
@@ -100,23 +104,33 @@ void local_result_text(sqlite3_context *c, struct str s)
 void local_result(sqlite3_context *c, const struct value *v)
 {
     switch (v->class) {
-    case VALUE_NULL: sqlite3_result_null(c); break;
-    case VALUE_INTEGER: sqlite3_result_int64(c, v->integer); break;
-    case VALUE_REAL: sqlite3_result_double(c, v->real); break;
-    case VALUE_TEXT: local_result_text(c, v->bytes); break;
-    case VALUE_BLOB: sqlite3_result_blob64(c, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_TRANSIENT); break;
+    case VALUE_NULL:
+        sqlite3_result_null(c);
+        break;
+    case VALUE_INTEGER:
+        sqlite3_result_int64(c, v->integer);
+        break;
+    case VALUE_REAL:
+        sqlite3_result_double(c, v->real);
+        break;
+    case VALUE_TEXT:
+        local_result_text(c, v->bytes);
+        break;
+    case VALUE_BLOB:
+        sqlite3_result_blob64(c, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_TRANSIENT);
+        break;
     }
 }
 
 /* --- opening --- */
-
 
 static int register_function(struct local_engine *e, const struct local_function *f)
 {
     int flags = SQLITE_UTF8 | (f->flags & LOCAL_DETERMINISTIC ? SQLITE_DETERMINISTIC : 0);
     int n = f->flags & LOCAL_ANY_ARGS ? -1 : f->n_args;
     if (f->inverse)
-        return sqlite3_create_window_function(e->db, f->name, n, flags, e, f->step, f->final, f->value, f->inverse, NULL);
+        return sqlite3_create_window_function(e->db, f->name, n, flags, e, f->step, f->final, f->value, f->inverse,
+                                              NULL);
     return sqlite3_create_function_v2(e->db, f->name, n, flags, e, f->call, f->step, f->final, NULL);
 }
 
@@ -132,7 +146,8 @@ static int register_family(struct local_engine *e, const struct local_family *f)
     for (size_t i = 0; i < f->n_functions && code == SQLITE_OK; i++)
         code = register_function(e, &f->functions[i]);
     for (size_t i = 0; i < f->n_collations && code == SQLITE_OK; i++)
-        code = sqlite3_create_collation(e->db, f->collations[i].name, SQLITE_UTF8, (void *)&f->collations[i], compare_texts);
+        code = sqlite3_create_collation(e->db, f->collations[i].name, SQLITE_UTF8, (void *)&f->collations[i],
+                                        compare_texts);
     if (code == SQLITE_OK && f->setup)
         code = f->setup(e->db, e);
     return code;
@@ -149,7 +164,8 @@ static int on_progress(void *ctx)
 
 static int open_engine(struct local_engine *e)
 {
-    int code = sqlite3_open_v2(":memory:", &e->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int code =
+        sqlite3_open_v2(":memory:", &e->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK)
         code = local_inputs_register(e->db, e->inputs);
     if (code == SQLITE_OK)
@@ -171,7 +187,8 @@ struct local_engine *local_new(struct err *err)
     }
     int code = open_engine(e);
     if (code != SQLITE_OK) {
-        err_set(err, SQLSTATE_INTERNAL_ERROR, "the local engine cannot be opened: %s", e->db ? sqlite3_errmsg(e->db) : sqlite3_errstr(code));
+        err_set(err, SQLSTATE_INTERNAL_ERROR, "the local engine cannot be opened: %s",
+                e->db ? sqlite3_errmsg(e->db) : sqlite3_errstr(code));
         local_free(e);
         return NULL;
     }
@@ -234,11 +251,16 @@ static sqlite3_stmt *prepare(struct local_engine *e, struct str sql, struct cach
 static int bind_value(sqlite3_stmt *s, int i, const struct value *v)
 {
     switch (v->class) {
-    case VALUE_INTEGER: return sqlite3_bind_int64(s, i, v->integer);
-    case VALUE_REAL: return sqlite3_bind_double(s, i, v->real);
-    case VALUE_TEXT: return sqlite3_bind_text64(s, i, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC, SQLITE_UTF8);
-    case VALUE_BLOB: return sqlite3_bind_blob64(s, i, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC);
-    case VALUE_NULL: break;
+    case VALUE_INTEGER:
+        return sqlite3_bind_int64(s, i, v->integer);
+    case VALUE_REAL:
+        return sqlite3_bind_double(s, i, v->real);
+    case VALUE_TEXT:
+        return sqlite3_bind_text64(s, i, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC, SQLITE_UTF8);
+    case VALUE_BLOB:
+        return sqlite3_bind_blob64(s, i, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC);
+    case VALUE_NULL:
+        break;
     }
     return sqlite3_bind_null(s, i);
 }
@@ -246,8 +268,12 @@ static int bind_value(sqlite3_stmt *s, int i, const struct value *v)
 static void column_value(sqlite3_stmt *s, int i, struct value *ret)
 {
     switch (sqlite3_column_type(s, i)) {
-    case SQLITE_INTEGER: *ret = value_integer(sqlite3_column_int64(s, i)); break;
-    case SQLITE_FLOAT: *ret = value_real(sqlite3_column_double(s, i)); break;
+    case SQLITE_INTEGER:
+        *ret = value_integer(sqlite3_column_int64(s, i));
+        break;
+    case SQLITE_FLOAT:
+        *ret = value_real(sqlite3_column_double(s, i));
+        break;
     case SQLITE_TEXT: {
         const char *p = (const char *)sqlite3_column_text(s, i);
         *ret = value_text((struct str){ p, (size_t)sqlite3_column_bytes(s, i) });
@@ -258,7 +284,8 @@ static void column_value(sqlite3_stmt *s, int i, struct value *ret)
         *ret = value_blob((struct str){ p, (size_t)sqlite3_column_bytes(s, i) });
         break;
     }
-    default: *ret = value_null();
+    default:
+        *ret = value_null();
     }
 }
 
@@ -272,10 +299,12 @@ static bool fail_run(struct local_engine *e, struct err *err)
         return false;
     }
     if (sqlite3_errcode(e->db) == SQLITE_INTERRUPT)
-        return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the part of the statement that is finished locally takes too many steps");
+        return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED,
+                       "the part of the statement that is finished locally takes too many steps");
     if (sqlite3_errcode(e->db) == SQLITE_NOMEM)
         return err_oom(err);
-    if (text.n > 7 && text.p[0] == '!' && text.p[6] == ':' && sqlstate_find((struct str){ text.p + 1, 5 }, &code)) /* a virtual table's */
+    if (text.n > 7 && text.p[0] == '!' && text.p[6] == ':' &&
+        sqlstate_find((struct str){ text.p + 1, 5 }, &code)) /* a virtual table's */
         return err_set(err, code, "%.*s", (int)text.n - 7, text.p + 7);
     if (str_starts(text, guard) && text.n > guard.n + 7 && sqlstate_find((struct str){ text.p + guard.n, 5 }, &code)) {
         struct str message = { text.p + guard.n + 6, text.n - guard.n - 7 };
@@ -302,7 +331,8 @@ static bool step_rows(struct local_engine *e, const struct local_run *run, sqlit
         }
         rows++;
         if ((run->max_rows && rows > run->max_rows) || (run->max_bytes && bytes > run->max_bytes)) {
-            err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the part of the statement that is finished locally gives too many rows");
+            err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED,
+                    "the part of the statement that is finished locally gives too many rows");
             return err_hint(err, "Narrow it with LIMIT or WHERE.");
         }
         if (run->on_row && !run->on_row(run->ctx, cells, (size_t)n))
@@ -325,7 +355,8 @@ bool local_run(struct local_engine *e, const struct local_run *run, struct err *
     if (e->run)
         return err_set(err, SQLSTATE_INTERNAL_ERROR, "the local engine is busy");
     if (run->n_inputs > LOCAL_INPUTS)
-        return err_set(err, SQLSTATE_STATEMENT_TOO_COMPLEX, "the statement reads too many tables to be finished locally");
+        return err_set(err, SQLSTATE_STATEMENT_TOO_COMPLEX,
+                       "the statement reads too many tables to be finished locally");
     e->run = run;
     err_init(&e->error, e->arena);
     for (size_t i = 0; i < LOCAL_INPUTS; i++)
@@ -356,7 +387,11 @@ bool local_run(struct local_engine *e, const struct local_run *run, struct err *
 
 /* --- one function --- */
 
-struct one_value { struct arena *arena; struct value *ret; bool ok; };
+struct one_value {
+    struct arena *arena;
+    struct value *ret;
+    bool ok;
+};
 
 static bool take_one(void *ctx, const struct value *cells, size_t n)
 {
@@ -372,8 +407,8 @@ static bool take_one(void *ctx, const struct value *cells, size_t n)
     return false;
 }
 
-bool local_call(struct local_engine *e, const char *function, const struct value *args, size_t n_args, const struct type_settings *types, struct arena *arena,
-                struct value *ret, struct err *err)
+bool local_call(struct local_engine *e, const char *function, const struct value *args, size_t n_args,
+                const struct type_settings *types, struct arena *arena, struct value *ret, struct err *err)
 {
     struct str sql = arena_printf(arena, "SELECT %s(", function);
     for (size_t i = 0; i < n_args && sql.p; i++)
@@ -382,7 +417,14 @@ bool local_call(struct local_engine *e, const char *function, const struct value
     if (!sql.p)
         return err_oom(err);
     struct one_value one = { arena, ret, false };
-    struct local_run run = { .sql = sql, .binds = args, .n_binds = n_args, .types = types, .now_us = types->now_us, .on_row = take_one, .ctx = &one, .arena = arena };
+    struct local_run run = { .sql = sql,
+                             .binds = args,
+                             .n_binds = n_args,
+                             .types = types,
+                             .now_us = types->now_us,
+                             .on_row = take_one,
+                             .ctx = &one,
+                             .arena = arena };
     if (!local_run(e, &run, err))
         return false;
     return one.ok || err_oom(err);

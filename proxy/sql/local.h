@@ -25,22 +25,28 @@ void local_free(struct local_engine *e); /* accepts NULL */
 /* Rows fetched from D1 for one input; cells are copied in. */
 struct local_rows;
 struct local_rows *local_rows_new(size_t n_columns, size_t max_bytes);
-bool local_rows_add(struct local_rows *rows, const struct value *cells, size_t n_cells); /* false: over the cap or no memory */
+bool local_rows_add(struct local_rows *rows, const struct value *cells,
+                    size_t n_cells); /* false: over the cap or no memory */
 size_t local_rows_count(const struct local_rows *rows);
 size_t local_rows_bytes(const struct local_rows *rows);
 void local_rows_free(struct local_rows *rows); /* accepts NULL */
 
 struct local_run {
     struct str sql;
-    const struct value *binds; size_t n_binds;
-    struct local_rows *const *inputs; size_t n_inputs;
-    const struct snapshot *snapshot;       /* catalogue relations answer from it; may be NULL when not needed */
-    const struct system_state *system;     /* live facts for pg_stat_activity, pg_settings…; may be NULL (proxy/catalog/system.h) */
+    const struct value *binds;
+    size_t n_binds;
+    struct local_rows *const *inputs;
+    size_t n_inputs;
+    const struct snapshot *snapshot; /* catalogue relations answer from it; may be NULL when not needed */
+    const struct system_state
+        *system; /* live facts for pg_stat_activity, pg_settings…; may be NULL (proxy/catalog/system.h) */
     const struct type_settings *types;
     int64_t now_us;
-    bool (*session_value)(void *ctx, struct str name, struct arena *arena, struct value *ret); /* current_user, current_setting(…) */
+    bool (*session_value)(void *ctx, struct str name, struct arena *arena,
+                          struct value *ret); /* current_user, current_setting(…) */
     /* set_config(): changes a setting of the session; *ret is what SHOW says then. NULL: 0A000 */
-    bool (*set_config)(void *ctx, struct str name, struct str value, bool is_local, struct arena *arena, struct str *ret, struct err *err);
+    bool (*set_config)(void *ctx, struct str name, struct str value, bool is_local, struct arena *arena,
+                       struct str *ret, struct err *err);
     void *session_ctx;
     uint64_t max_rows, max_bytes, max_steps; /* 0: none */
     /* Each result row; cells valid inside the call only. False stops the run (its error is the callee's business). */
@@ -53,7 +59,7 @@ struct local_run {
 bool local_run(struct local_engine *e, const struct local_run *run, struct err *err);
 
 /* Constant folding at plan or bind time: one registered function on storage values. */
-bool local_call(struct local_engine *e, const char *function, const struct value *args, size_t n_args, const struct type_settings *types,
-                struct arena *arena, struct value *ret, struct err *err);
+bool local_call(struct local_engine *e, const char *function, const struct value *args, size_t n_args,
+                const struct type_settings *types, struct arena *arena, struct value *ret, struct err *err);
 
 #endif

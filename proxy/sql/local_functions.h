@@ -13,7 +13,8 @@
 #include "sqlite3.h"
 
 enum local_function_flag {
-    LOCAL_STRICT = 1,        /* NULL in, NULL out: the function itself checks with local_has_null() first; a test holds it to that */
+    LOCAL_STRICT =
+        1, /* NULL in, NULL out: the function itself checks with local_has_null() first; a test holds it to that */
     LOCAL_DETERMINISTIC = 2, /* immutable: SQLite may evaluate it once for constant arguments */
     LOCAL_ANY_ARGS = 4,      /* n_args is a minimum */
 };
@@ -37,8 +38,10 @@ struct local_collation {
 };
 
 struct local_family {
-    const struct local_function *functions; size_t n_functions;
-    const struct local_collation *collations; size_t n_collations;
+    const struct local_function *functions;
+    size_t n_functions;
+    const struct local_collation *collations;
+    size_t n_collations;
     /* Set-returning functions and whatever else needs the handle: called once per engine. 0 or an SQLite code. NULL: none. */
     int (*setup)(sqlite3 *db, struct local_engine *engine);
 };

@@ -98,12 +98,22 @@ static int input_column(sqlite3_vtab_cursor *c, sqlite3_context *out, int column
     }
     const struct value *v = &rows->rows[((struct input_cursor *)c)->at][column];
     switch (v->class) {
-    case VALUE_NULL: sqlite3_result_null(out); break;
-    case VALUE_INTEGER: sqlite3_result_int64(out, v->integer); break;
-    case VALUE_REAL: sqlite3_result_double(out, v->real); break;
+    case VALUE_NULL:
+        sqlite3_result_null(out);
+        break;
+    case VALUE_INTEGER:
+        sqlite3_result_int64(out, v->integer);
+        break;
+    case VALUE_REAL:
+        sqlite3_result_double(out, v->real);
+        break;
     /* The rows outlive the statement's step: no copy is needed. */
-    case VALUE_TEXT: sqlite3_result_text64(out, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC, SQLITE_UTF8); break;
-    case VALUE_BLOB: sqlite3_result_blob64(out, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC); break;
+    case VALUE_TEXT:
+        sqlite3_result_text64(out, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC, SQLITE_UTF8);
+        break;
+    case VALUE_BLOB:
+        sqlite3_result_blob64(out, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC);
+        break;
     }
     return SQLITE_OK;
 }
@@ -115,8 +125,17 @@ static int input_rowid(sqlite3_vtab_cursor *c, sqlite3_int64 *ret)
 }
 
 static const sqlite3_module input_module = {
-    .iVersion = 0, .xConnect = input_connect, .xBestIndex = input_best_index, .xDisconnect = input_disconnect, .xOpen = input_open,
-    .xClose = input_close, .xFilter = input_filter, .xNext = input_next, .xEof = input_eof, .xColumn = input_column, .xRowid = input_rowid,
+    .iVersion = 0,
+    .xConnect = input_connect,
+    .xBestIndex = input_best_index,
+    .xDisconnect = input_disconnect,
+    .xOpen = input_open,
+    .xClose = input_close,
+    .xFilter = input_filter,
+    .xNext = input_next,
+    .xEof = input_eof,
+    .xColumn = input_column,
+    .xRowid = input_rowid,
 };
 
 int local_inputs_register(sqlite3 *db, struct local_rows **inputs)

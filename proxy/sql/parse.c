@@ -51,7 +51,8 @@ static bool fail_parse(const PgQueryError *error, struct err *err)
     return err_at(err, error->cursorpos);
 }
 
-static bool collect(const PgQuery__ParseResult *tree, struct str text, struct arena *arena, struct sql_list *ret, struct err *err)
+static bool collect(const PgQuery__ParseResult *tree, struct str text, struct arena *arena, struct sql_list *ret,
+                    struct err *err)
 {
     struct sql_statement *list = ARENA_ARRAY(arena, struct sql_statement, tree->n_stmts);
     if (!list)
@@ -72,9 +73,11 @@ bool sql_parse(struct str text, size_t max_bytes, struct arena *arena, struct sq
     size_t bad;
     struct skeleton skeleton;
     if (text.n > max_bytes)
-        return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "statement is too long: %zu bytes, at most %zu are accepted", text.n, max_bytes);
+        return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED,
+                       "statement is too long: %zu bytes, at most %zu are accepted", text.n, max_bytes);
     if (!str_is_utf8(text, &bad))
-        return err_set(err, SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x", (unsigned char)text.p[bad]);
+        return err_set(err, SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x",
+                       (unsigned char)text.p[bad]);
     skeleton_scan(text, true, arena, &skeleton);
     if (skeleton.longest_run > MAX_TOKENS_IN_A_RUN) {
         err_set(err, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");

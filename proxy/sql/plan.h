@@ -18,64 +18,75 @@
 
 /* ---- what kind of statement, and who runs it ---- */
 enum plan_kind {
-    PLAN_QUERY,        /* gives rows: SELECT, VALUES, TABLE, … RETURNING: columns, statements, local */
-    PLAN_CHANGE,       /* INSERT, UPDATE, DELETE without rows: tag with count */
-    PLAN_DDL,          /* statements, then the snapshot is stale; tag without count */
-    PLAN_SET,          /* SET, RESET, SET TIME ZONE, SET TRANSACTION…: utility.set */
+    PLAN_QUERY,  /* gives rows: SELECT, VALUES, TABLE, … RETURNING: columns, statements, local */
+    PLAN_CHANGE, /* INSERT, UPDATE, DELETE without rows: tag with count */
+    PLAN_DDL,    /* statements, then the snapshot is stale; tag without count */
+    PLAN_SET,    /* SET, RESET, SET TIME ZONE, SET TRANSACTION…: utility.set */
     PLAN_SHOW,
-    PLAN_TRANSACTION,  /* BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE, ROLLBACK TO…: utility.transaction */
-    PLAN_COPY_FROM, PLAN_COPY_TO,
-    PLAN_PREPARE, PLAN_EXECUTE, PLAN_DEALLOCATE,
-    PLAN_DECLARE, PLAN_FETCH, PLAN_CLOSE,
-    PLAN_DISCARD, PLAN_LISTEN, PLAN_UNLISTEN, PLAN_NOTIFY,
+    PLAN_TRANSACTION, /* BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE, ROLLBACK TO…: utility.transaction */
+    PLAN_COPY_FROM,
+    PLAN_COPY_TO,
+    PLAN_PREPARE,
+    PLAN_EXECUTE,
+    PLAN_DEALLOCATE,
+    PLAN_DECLARE,
+    PLAN_FETCH,
+    PLAN_CLOSE,
+    PLAN_DISCARD,
+    PLAN_LISTEN,
+    PLAN_UNLISTEN,
+    PLAN_NOTIFY,
     PLAN_EXPLAIN,
-    PLAN_NOTHING,      /* accepted without effect, on the visible list (accepted.def): tag only, notice if set */
+    PLAN_NOTHING, /* accepted without effect, on the visible list (accepted.def): tag only, notice if set */
 };
 
 /* ---- binding ---- */
 enum bind_source {
-    BIND_PARAM,      /* $index (from 1) */
-    BIND_LITERAL,    /* literal token `index` of the statement text (from 0) */
-    BIND_CONSTANT,   /* `constant` */
-    BIND_NOW,        /* transaction start; type says which form: timestamptz, timestamp, date, time, timetz */
-    BIND_CLOCK,      /* clock_timestamp(), statement_timestamp() */
-    BIND_UUID,       /* a fresh random UUID */
-    BIND_RANDOM,     /* a fresh random double in [0,1) */
-    BIND_SESSION,    /* a session fact by name in `constant`: "current_user", "session_user", "current_schema", … or a setting */
-    BIND_PRELUDE,    /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
+    BIND_PARAM,    /* $index (from 1) */
+    BIND_LITERAL,  /* literal token `index` of the statement text (from 0) */
+    BIND_CONSTANT, /* `constant` */
+    BIND_NOW,      /* transaction start; type says which form: timestamptz, timestamp, date, time, timetz */
+    BIND_CLOCK,    /* clock_timestamp(), statement_timestamp() */
+    BIND_UUID,     /* a fresh random UUID */
+    BIND_RANDOM,   /* a fresh random double in [0,1) */
+    BIND_SESSION, /* a session fact by name in `constant`: "current_user", "session_user", "current_schema", … or a setting */
+    BIND_PRELUDE, /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
 };
 
 /* What is done to the datum before it is bound. One row each in bind_forms.def. */
 enum bind_form {
     BIND_AS_IS,
-    BIND_NUMBER,        /* numeric text -> INTEGER or REAL when exact within 15 digits; else PLAN_RETRY_LOCAL / 22003 for storage */
-    BIND_SCALED,        /* numeric text * 10^scale as INTEGER, exact; does not fit int64: retry locally. `detail` = scale */
-    BIND_GLOB,          /* LIKE pattern -> GLOB pattern (escape character in detail, default \) ; over 50 bytes: retry locally */
-    BIND_LIKE_LOWER,    /* ILIKE pattern for SQLite's LIKE … ESCAPE '\' ; non-ASCII letters: retry locally */
-    BIND_JSON_ARRAY,    /* an array datum as it is (JSON text) for json_each */
+    BIND_NUMBER, /* numeric text -> INTEGER or REAL when exact within 15 digits; else PLAN_RETRY_LOCAL / 22003 for storage */
+    BIND_SCALED, /* numeric text * 10^scale as INTEGER, exact; does not fit int64: retry locally. `detail` = scale */
+    BIND_GLOB, /* LIKE pattern -> GLOB pattern (escape character in detail, default \) ; over 50 bytes: retry locally */
+    BIND_LIKE_LOWER,         /* ILIKE pattern for SQLite's LIKE … ESCAPE '\' ; non-ASCII letters: retry locally */
+    BIND_JSON_ARRAY,         /* an array datum as it is (JSON text) for json_each */
     BIND_INTERVAL_MODIFIERS, /* interval -> SQLite date modifiers; detail picks: 0 months, 1 days, 2 seconds */
-    BIND_UNIX_S, BIND_UNIX_MS, BIND_UNIX_US, /* timestamp/date text -> number for columns stored so */
-    BIND_HEX,           /* BLOB -> hex text (transports without native values) */
-    BIND_TEXT,          /* INTEGER -> decimal text (transports without native values) */
-    BIND_ASCII,         /* text as it is; not ASCII: retry locally */
-    BIND_STORE,         /* numeric of a COLUMN_NUMBER column: rounded by typmod, then INTEGER or REAL */
-    BIND_JSON_KEY,      /* text or integer -> one step of an SQLite JSON path: ."key", [2], [#-1]; what cannot be quoted: retry locally */
-    BIND_JSON_PATH,     /* text[] -> steps of a path; digits (key or index?): retry locally */
-    BIND_LIMIT,         /* LIMIT: NULL -> -1, negative: 2201W */
-    BIND_OFFSET,        /* OFFSET: NULL -> 0, negative: 2201X */
+    BIND_UNIX_S,
+    BIND_UNIX_MS,
+    BIND_UNIX_US, /* timestamp/date text -> number for columns stored so */
+    BIND_HEX,     /* BLOB -> hex text (transports without native values) */
+    BIND_TEXT,    /* INTEGER -> decimal text (transports without native values) */
+    BIND_ASCII,   /* text as it is; not ASCII: retry locally */
+    BIND_STORE,   /* numeric of a COLUMN_NUMBER column: rounded by typmod, then INTEGER or REAL */
+    BIND_JSON_KEY, /* text or integer -> one step of an SQLite JSON path: ."key", [2], [#-1]; what cannot be quoted: retry locally */
+    BIND_JSON_PATH, /* text[] -> steps of a path; digits (key or index?): retry locally */
+    BIND_LIMIT,     /* LIMIT: NULL -> -1, negative: 2201W */
+    BIND_OFFSET,    /* OFFSET: NULL -> 0, negative: 2201X */
     BIND_FORM_NR
 };
 
 struct bind {
     enum bind_source source;
     enum bind_form form;
-    int index;          /* parameter or literal number */
+    int index; /* parameter or literal number */
     int detail;
-    oid_t type;         /* the datum's type: literals are decoded as this (22P02 at the literal's position) */
+    oid_t type; /* the datum's type: literals are decoded as this (22P02 at the literal's position) */
     int32_t typmod;
     bool typmod_explicit;
-    bool negated;       /* a minus sign stands before the literal token */
-    bool not_null;      /* NULL here is 23502 for column `column` of `relation` (rowid columns, facts: SQLite invents values) */
+    bool negated; /* a minus sign stands before the literal token */
+    bool
+        not_null; /* NULL here is 23502 for column `column` of `relation` (rowid columns, facts: SQLite invents values) */
     int32_t range_low, range_high; /* for int2/int4 arithmetic folded at bind; unused: both 0 */
     struct value constant;
     const struct relation *relation;
@@ -84,48 +95,54 @@ struct bind {
 
 /* One D1 statement of a plan. */
 enum statement_role {
-    STATEMENT_MAIN,     /* its rows or its change count are the answer */
-    STATEMENT_HELPER,   /* before or after: rows ignored */
-    STATEMENT_FETCH,    /* feeds input `fetch` of the local part */
+    STATEMENT_MAIN,   /* its rows or its change count are the answer */
+    STATEMENT_HELPER, /* before or after: rows ignored */
+    STATEMENT_FETCH,  /* feeds input `fetch` of the local part */
 };
 
 struct plan_statement {
     struct str sql;
-    struct bind *binds; size_t n_binds;
-    bool binds_as_json;    /* more than 100 binds: all go as one JSON array in ?1 and the text reads them with json_extract */
+    struct bind *binds;
+    size_t n_binds;
+    bool
+        binds_as_json; /* more than 100 binds: all go as one JSON array in ?1 and the text reads them with json_extract */
     size_t json_row_width; /* with binds_as_json: ?1 is an array of rows, arrays of so many values; 0: one flat array */
     enum statement_role role;
     bool gives_rows;
-    bool counts_changes;   /* its sqlite3_changes() is part of the tag's count (several members: summed) */
-    size_t n_columns;      /* result columns c0…cN-1 */
+    bool counts_changes; /* its sqlite3_changes() is part of the tag's count (several members: summed) */
+    size_t n_columns;    /* result columns c0…cN-1 */
 };
 
 /* How a result cell is to be read. */
 enum cell_form {
-    CELL_NATURAL,       /* storage form of the column's type; number/text tolerance as type_encode has it */
-    CELL_NUMBER,        /* INTEGER/REAL of a numeric: printed with `detail` digits after the point, -1: the shortest exact text */
-    CELL_SCALED,        /* INTEGER times 10^-detail */
-    CELL_UNIX_S, CELL_UNIX_MS, CELL_UNIX_US,
-    CELL_HEX,           /* TEXT of hex digits -> BLOB */
+    CELL_NATURAL, /* storage form of the column's type; number/text tolerance as type_encode has it */
+    CELL_NUMBER, /* INTEGER/REAL of a numeric: printed with `detail` digits after the point, -1: the shortest exact text */
+    CELL_SCALED, /* INTEGER times 10^-detail */
+    CELL_UNIX_S,
+    CELL_UNIX_MS,
+    CELL_UNIX_US,
+    CELL_HEX, /* TEXT of hex digits -> BLOB */
 };
 
 struct plan_column {
     struct str name;
-    oid_t type;           /* what RowDescription says */
-    oid_t codec_type;     /* built-in type of the codec: text for an enum, the base of a domain */
+    oid_t type;       /* what RowDescription says */
+    oid_t codec_type; /* built-in type of the codec: text for an enum, the base of a domain */
     int32_t typmod;
-    oid_t table_oid; int16_t column_number;
+    oid_t table_oid;
+    int16_t column_number;
     enum cell_form form;
     int detail;
-    struct str source;    /* "table.column" for error messages, may be empty */
+    struct str source; /* "table.column" for error messages, may be empty */
 };
 
 /* The part that runs in the local engine (here, or D1 then finish). */
 struct plan_local {
-    struct str sql;                    /* over inputs f0, f1… (fetched rows, columns c0…) and the catalogue's relations */
-    struct bind *binds; size_t n_binds;
-    size_t n_inputs;                   /* STATEMENT_FETCH statements feed them in order */
-    bool needs_catalog;                /* reads pg_catalog or information_schema */
+    struct str sql; /* over inputs f0, f1… (fetched rows, columns c0…) and the catalogue's relations */
+    struct bind *binds;
+    size_t n_binds;
+    size_t n_inputs;    /* STATEMENT_FETCH statements feed them in order */
+    bool needs_catalog; /* reads pg_catalog or information_schema */
     size_t max_rows_hint;
 };
 
@@ -136,31 +153,40 @@ struct plan {
     struct arena *arena;
     const struct snapshot *snapshot; /* a reference is held */
     enum plan_kind kind;
-    const char *tag;                 /* "SELECT", "INSERT 0", "UPDATE", "CREATE TABLE", "BEGIN"… */
+    const char *tag; /* "SELECT", "INSERT 0", "UPDATE", "CREATE TABLE", "BEGIN"… */
     bool tag_has_count;
     enum plan_place place;
     enum d1_access access;
-    bool volatile_values;            /* uses BIND_UUID, BIND_RANDOM, nextval…: values to pin in transactions */
+    bool volatile_values; /* uses BIND_UUID, BIND_RANDOM, nextval…: values to pin in transactions */
     bool cacheable;
-    oid_t *param_types; size_t n_params;
-    struct plan_column *columns; size_t n_columns;
-    struct plan_statement *statements; size_t n_statements;
-    struct plan_local *local;        /* NULL when place is D1 */
-    struct plan_local *prelude;      /* one row of constants that D1 cannot compute (now() - interval…): plan_bind() runs it; NULL: none */
-    struct str notice;               /* NOTICE to send, e.g. `table "x" does not exist, skipping` with notice_code */
+    oid_t *param_types;
+    size_t n_params;
+    struct plan_column *columns;
+    size_t n_columns;
+    struct plan_statement *statements;
+    size_t n_statements;
+    struct plan_local *local; /* NULL when place is D1 */
+    struct plan_local
+        *prelude; /* one row of constants that D1 cannot compute (now() - interval…): plan_bind() runs it; NULL: none */
+    struct str notice; /* NOTICE to send, e.g. `table "x" does not exist, skipping` with notice_code */
     enum sqlstate notice_code;
     /* literal tokens of the text the plan was made from: what BIND_LITERAL binds unless bind_input says otherwise (plan_cache.h) */
-    struct str *literals; int *literal_offsets; bool *is_structural; size_t n_literals;
-    const struct relation **reads; size_t n_reads;   /* footprint: tables read and written, through views, keys, triggers */
-    const struct relation **writes; size_t n_writes;
+    struct str *literals;
+    int *literal_offsets;
+    bool *is_structural;
+    size_t n_literals;
+    const struct relation **reads;
+    size_t n_reads; /* footprint: tables read and written, through views, keys, triggers */
+    const struct relation **writes;
+    size_t n_writes;
     union {
         struct plan_set *set;
         struct plan_show *show;
         struct plan_transaction *transaction;
         struct plan_copy *copy;
-        struct plan_prepare *prepare;   /* PREPARE, EXECUTE, DEALLOCATE */
-        struct plan_cursor *cursor;     /* DECLARE, FETCH, MOVE, CLOSE */
-        struct plan_channel *channel;   /* LISTEN, UNLISTEN, NOTIFY */
+        struct plan_prepare *prepare; /* PREPARE, EXECUTE, DEALLOCATE */
+        struct plan_cursor *cursor;   /* DECLARE, FETCH, MOVE, CLOSE */
+        struct plan_channel *channel; /* LISTEN, UNLISTEN, NOTIFY */
         struct plan_discard *discard;
         struct plan_explain *explain;
     } utility;
@@ -169,48 +195,85 @@ struct plan {
 struct plan_set {
     enum { SET_VALUE, SET_DEFAULT, SET_RESET_ALL, SET_TRANSACTION, SET_SESSION_CHARACTERISTICS } action;
     bool is_local;
-    struct str name;   /* lower case; "timezone" for SET TIME ZONE */
-    struct str value;  /* list elements joined by ", " as PostgreSQL shows them */
+    struct str name;                      /* lower case; "timezone" for SET TIME ZONE */
+    struct str value;                     /* list elements joined by ", " as PostgreSQL shows them */
     struct plan_transaction *transaction; /* SET TRANSACTION modes */
 };
-struct plan_show { struct str name; bool all; };
-enum transaction_command { TRANSACTION_BEGIN, TRANSACTION_COMMIT, TRANSACTION_ROLLBACK, TRANSACTION_SAVEPOINT, TRANSACTION_RELEASE, TRANSACTION_ROLLBACK_TO };
+struct plan_show {
+    struct str name;
+    bool all;
+};
+enum transaction_command {
+    TRANSACTION_BEGIN,
+    TRANSACTION_COMMIT,
+    TRANSACTION_ROLLBACK,
+    TRANSACTION_SAVEPOINT,
+    TRANSACTION_RELEASE,
+    TRANSACTION_ROLLBACK_TO
+};
 struct plan_transaction {
     enum transaction_command command;
     bool chain;
     struct str savepoint;
-    struct str isolation;  /* "read committed"…, empty: not given */
+    struct str isolation;      /* "read committed"…, empty: not given */
     int read_only, deferrable; /* -1 not given, 0, 1 */
 };
 struct plan_copy {
-    const struct relation *relation;        /* COPY FROM; COPY TO of a table too */
-    const struct column **columns; size_t n_columns; /* in the order of the data */
-    struct plan *query;                     /* COPY TO: the SELECT whose rows are written (a reference) */
+    const struct relation *relation; /* COPY FROM; COPY TO of a table too */
+    const struct column **columns;
+    size_t n_columns;   /* in the order of the data */
+    struct plan *query; /* COPY TO: the SELECT whose rows are written (a reference) */
     enum copy_format format;
     struct str null_text, delimiter, quote, escape;
     bool header, header_match, freeze;
     bool *force_quote, *force_not_null, *force_null; /* n_columns flags */
-    bool from_stdin_or_to_stdout;           /* files and programs are refused before */
-    struct bulk_target *bulk;               /* COPY FROM: how rows become statements (bulk.h) */
+    bool from_stdin_or_to_stdout;                    /* files and programs are refused before */
+    struct bulk_target *bulk;                        /* COPY FROM: how rows become statements (bulk.h) */
 };
-struct plan_prepare { struct str name; bool all; oid_t *types; size_t n_types; struct str query_text; void *query_node; struct expr **arguments; size_t n_arguments; struct plan *arguments_plan; /* EXECUTE: SELECT of its argument expressions, place here */ };
+struct plan_prepare {
+    struct str name;
+    bool all;
+    oid_t *types;
+    size_t n_types;
+    struct str query_text;
+    void *query_node;
+    struct expr **arguments;
+    size_t n_arguments;
+    struct plan *arguments_plan; /* EXECUTE: SELECT of its argument expressions, place here */
+};
 enum fetch_direction { FETCH_FORWARD, FETCH_BACKWARD, FETCH_ABSOLUTE, FETCH_RELATIVE };
-struct plan_cursor { struct str name; bool all, scroll, no_scroll, hold, binary, is_move; enum fetch_direction direction; int64_t count; /* INT64_MAX: ALL */ struct plan *query; };
-struct plan_channel { struct str name, payload; bool all; };
+struct plan_cursor {
+    struct str name;
+    bool all, scroll, no_scroll, hold, binary, is_move;
+    enum fetch_direction direction;
+    int64_t count; /* INT64_MAX: ALL */
+    struct plan *query;
+};
+struct plan_channel {
+    struct str name, payload;
+    bool all;
+};
 enum discard_target { DISCARD_ALL_STATE, DISCARD_PLANS_ONLY, DISCARD_SEQUENCES_ONLY, DISCARD_TEMP_ONLY };
-struct plan_discard { enum discard_target what; };
-struct plan_explain { struct plan *query; bool analyze, verbose, costs; enum { EXPLAIN_TEXT, EXPLAIN_JSON } format; };
+struct plan_discard {
+    enum discard_target what;
+};
+struct plan_explain {
+    struct plan *query;
+    bool analyze, verbose, costs;
+    enum { EXPLAIN_TEXT, EXPLAIN_JSON } format;
+};
 
 struct plan *plan_ref(struct plan *p);
 void plan_unref(struct plan *p); /* accepts NULL */
 
 /* ---- making plans ---- */
 struct sql_settings { /* what alters the meaning of a text; part of the cache key */
-    const struct str *search_path; size_t n_search_path; /* resolved names, without pg_catalog */
+    const struct str *search_path;
+    size_t n_search_path; /* resolved names, without pg_catalog */
     struct str role;
     bool standard_conforming_strings;
-    bool raw_sqlite;      /* pgd1.dialect = sqlite */
-    bool force_local;     /* a pushed-down guard failed: plan again with everything doubtful finished locally */
+    bool raw_sqlite;  /* pgd1.dialect = sqlite */
+    bool force_local; /* a pushed-down guard failed: plan again with everything doubtful finished locally */
     struct d1_traits traits;
     const struct type_settings *types;
     size_t max_statement_bytes; /* of PostgreSQL text accepted */
@@ -218,33 +281,40 @@ struct sql_settings { /* what alters the meaning of a text; part of the cache ke
 
 /* One statement of a string, parsed but not analyzed. */
 struct sql_statement {
-    void *raw;          /* PgQuery__RawStmt */
-    struct str text;    /* its slice of the string */
-    size_t offset;      /* of text in the string, bytes; error positions count from the start of the whole string */
+    void *raw;       /* PgQuery__RawStmt */
+    struct str text; /* its slice of the string */
+    size_t offset;   /* of text in the string, bytes; error positions count from the start of the whole string */
     bool is_empty;
 };
 struct sql_list {
-    struct sql_statement *statements; size_t n;
+    struct sql_statement *statements;
+    size_t n;
 };
 
 /* Parses a whole string; 42601 with position, 54001 when too deep, 22021 bad UTF-8. Raw trees live in arena. */
 bool sql_parse(struct str text, size_t max_bytes, struct arena *arena, struct sql_list *ret, struct err *err);
 /* Analyzes and plans one statement. param_types: as declared by Parse (0: to be inferred). The text must outlive the call only.
  * Gives one reference. Errors: PostgreSQL's SQLSTATEs with positions, 0A000 with the construct named. */
-bool sql_plan(const struct sql_statement *statement, const struct snapshot *snapshot, const struct sql_settings *settings,
-              const oid_t *param_types, size_t n_param_types, struct plan **ret, struct err *err);
+bool sql_plan(const struct sql_statement *statement, const struct snapshot *snapshot,
+              const struct sql_settings *settings, const oid_t *param_types, size_t n_param_types, struct plan **ret,
+              struct err *err);
 
 /* ---- running plans ---- */
 struct bind_input {
-    const struct value *params; size_t n_params;   /* datum form, of plan->param_types */
-    const struct str *literals; size_t n_literals; /* contents of the text's literal tokens, when the plan came from the cache; NULL: the plan's own */
-    const int *literal_offsets;                    /* their byte offsets in the text, for positions */
+    const struct value *params;
+    size_t n_params; /* datum form, of plan->param_types */
+    const struct str *literals;
+    size_t
+        n_literals; /* contents of the text's literal tokens, when the plan came from the cache; NULL: the plan's own */
+    const int *literal_offsets; /* their byte offsets in the text, for positions */
     const struct type_settings *types;
     int64_t now_us;
-    int64_t (*clock_us)(void *ctx); void *clock_ctx;
-    bool (*session_value)(void *ctx, struct str name, struct arena *arena, struct value *ret); void *session_ctx;
+    int64_t (*clock_us)(void *ctx);
+    void *clock_ctx;
+    bool (*session_value)(void *ctx, struct str name, struct arena *arena, struct value *ret);
+    void *session_ctx;
     struct d1_traits traits;
-    struct local_engine *engine; /* runs preludes (local.h) */
+    struct local_engine *engine;     /* runs preludes (local.h) */
     const struct snapshot *snapshot; /* for preludes that ask the catalogue; may be NULL */
 };
 /* The plan's statements with values bound, in arena, n_statements of them (one to one with plan->statements).
@@ -252,8 +322,10 @@ struct bind_input {
 bool plan_bind(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct d1_statement **ret,
                bool *ret_retry_local, struct err *err);
 /* The same for the local part: values for its binds. */
-bool plan_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret, struct err *err);
+bool plan_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
+                     struct err *err);
 /* A result cell of the plan's column -> storage form of its type (numbers, scaled integers, hex, unix times undone). */
-bool plan_cell(const struct plan_column *column, const struct value *cell, struct arena *arena, struct value *ret, struct err *err);
+bool plan_cell(const struct plan_column *column, const struct value *cell, struct arena *arena, struct value *ret,
+               struct err *err);
 
 #endif

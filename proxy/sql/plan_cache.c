@@ -8,13 +8,13 @@
 enum { MAX_KEY_BYTES = 16384, MAX_SLOTS = 256 };
 
 struct entry {
-    struct entry *chain;        /* same bucket */
+    struct entry *chain; /* same bucket */
     struct entry *newer, *older;
     uint64_t hash;
     struct plan *plan;
-    struct str key;             /* skeleton and what follows it; one block with the entry */
+    struct str key; /* skeleton and what follows it; one block with the entry */
     uint64_t schema_version;
-    uint8_t kinds[];            /* n_literals literal kinds, then the key's bytes */
+    uint8_t kinds[]; /* n_literals literal kinds, then the key's bytes */
 };
 
 struct plan_cache {
@@ -83,7 +83,8 @@ void plan_cache_free(struct plan_cache *c)
 }
 
 /* Everything besides the skeleton that a plan depends on, as bytes after it. */
-static struct str full_key(struct arena *arena, const struct skeleton *s, const struct sql_settings *settings, const oid_t *types, size_t n_types)
+static struct str full_key(struct arena *arena, const struct skeleton *s, const struct sql_settings *settings,
+                           const oid_t *types, size_t n_types)
 {
     const struct type_settings *t = settings->types;
     size_t n = s->key.n + 64 + n_types * sizeof(oid_t) + settings->role.n;
@@ -105,8 +106,14 @@ static struct str full_key(struct arena *arena, const struct skeleton *s, const 
     }
     if (settings->role.n)
         ADD(settings->role.p, settings->role.n);
-    char flags[8] = { (char)settings->standard_conforming_strings, (char)settings->force_local, (char)settings->raw_sqlite, (char)settings->traits.native_values,
-                      (char)t->date_style, (char)t->date_order, (char)t->interval_style, (char)t->bytea_output };
+    char flags[8] = { (char)settings->standard_conforming_strings,
+                      (char)settings->force_local,
+                      (char)settings->raw_sqlite,
+                      (char)settings->traits.native_values,
+                      (char)t->date_style,
+                      (char)t->date_order,
+                      (char)t->interval_style,
+                      (char)t->bytea_output };
     ADD(flags, sizeof(flags));
     ADD(&t->zone, sizeof(t->zone));
     ADD(&t->extra_float_digits, sizeof(t->extra_float_digits));
@@ -120,7 +127,8 @@ static bool usable(const struct skeleton *s, size_t n_bytes)
 }
 
 /* Literals that shaped the plan must be the same; the others become values. */
-static bool literals_fit(const struct entry *e, const struct skeleton *s, struct str text, bool conforming, struct arena *arena, struct planned *ret)
+static bool literals_fit(const struct entry *e, const struct skeleton *s, struct str text, bool conforming,
+                         struct arena *arena, struct planned *ret)
 {
     const struct plan *plan = e->plan;
     size_t n = s->literals.n;
@@ -143,11 +151,13 @@ static bool literals_fit(const struct entry *e, const struct skeleton *s, struct
     return true;
 }
 
-bool plan_cache_get(struct plan_cache *c, struct str text, const struct snapshot *snapshot, const struct sql_settings *settings, const oid_t *param_types,
-                    size_t n_param_types, struct arena *arena, struct planned *ret)
+bool plan_cache_get(struct plan_cache *c, struct str text, const struct snapshot *snapshot,
+                    const struct sql_settings *settings, const oid_t *param_types, size_t n_param_types,
+                    struct arena *arena, struct planned *ret)
 {
     struct skeleton s;
-    if (text.n > MAX_KEY_BYTES || !skeleton_scan(text, settings->standard_conforming_strings, arena, &s) || !usable(&s, text.n))
+    if (text.n > MAX_KEY_BYTES || !skeleton_scan(text, settings->standard_conforming_strings, arena, &s) ||
+        !usable(&s, text.n))
         return false;
     struct str key = full_key(arena, &s, settings, param_types, n_param_types);
     uint64_t hash = key.p ? str_hash(key) : 0;
@@ -165,11 +175,13 @@ bool plan_cache_get(struct plan_cache *c, struct str text, const struct snapshot
     return false;
 }
 
-void plan_cache_put(struct plan_cache *c, struct str text, const struct snapshot *snapshot, const struct sql_settings *settings, const oid_t *param_types,
-                    size_t n_param_types, struct plan *plan, struct arena *arena)
+void plan_cache_put(struct plan_cache *c, struct str text, const struct snapshot *snapshot,
+                    const struct sql_settings *settings, const oid_t *param_types, size_t n_param_types,
+                    struct plan *plan, struct arena *arena)
 {
     struct skeleton s;
-    if (!plan->cacheable || text.n > MAX_KEY_BYTES || !skeleton_scan(text, settings->standard_conforming_strings, arena, &s) || !usable(&s, text.n) ||
+    if (!plan->cacheable || text.n > MAX_KEY_BYTES ||
+        !skeleton_scan(text, settings->standard_conforming_strings, arena, &s) || !usable(&s, text.n) ||
         s.literals.n != plan->n_literals) {
         c->counters.uncacheable++;
         return;

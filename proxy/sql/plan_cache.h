@@ -33,11 +33,13 @@ struct plan_cache *plan_cache_new(size_t max_entries); /* NULL: no memory */
 void plan_cache_free(struct plan_cache *c);            /* accepts NULL */
 
 /* False: not there, or a text of several statements: sql_parse() it, sql_plan() it, and plan_cache_put() when it is one statement. */
-bool plan_cache_get(struct plan_cache *c, struct str text, const struct snapshot *snapshot, const struct sql_settings *settings, const oid_t *param_types,
-                    size_t n_param_types, struct arena *arena, struct planned *ret);
+bool plan_cache_get(struct plan_cache *c, struct str text, const struct snapshot *snapshot,
+                    const struct sql_settings *settings, const oid_t *param_types, size_t n_param_types,
+                    struct arena *arena, struct planned *ret);
 /* Remembers a plan of a whole text (one statement). Does nothing for plans that are not cacheable. */
-void plan_cache_put(struct plan_cache *c, struct str text, const struct snapshot *snapshot, const struct sql_settings *settings, const oid_t *param_types,
-                    size_t n_param_types, struct plan *plan, struct arena *arena);
+void plan_cache_put(struct plan_cache *c, struct str text, const struct snapshot *snapshot,
+                    const struct sql_settings *settings, const oid_t *param_types, size_t n_param_types,
+                    struct plan *plan, struct arena *arena);
 void plan_cache_clear(struct plan_cache *c);
 struct plan_cache_counters plan_cache_counters(const struct plan_cache *c);
 

@@ -7,7 +7,11 @@
 
 typedef PgQuery__Node Node;
 
-struct utility { struct planner *p; struct plan *plan; struct arena *arena; };
+struct utility {
+    struct planner *p;
+    struct plan *plan;
+    struct arena *arena;
+};
 
 static struct str keep(struct utility *u, const char *text)
 {
@@ -25,7 +29,8 @@ static bool unsupported(struct utility *u, const char *what, const char *hint)
 /* Settings that hold a list of identifiers: each element is quoted where SQL needs it (GUC_LIST_QUOTE). */
 static bool is_identifier_list(struct str name)
 {
-    static const char *const names[] = { "search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries" };
+    static const char *const names[] = { "search_path", "temp_tablespaces", "session_preload_libraries",
+                                         "local_preload_libraries" };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (str_is(name, names[i]))
             return true;
@@ -50,15 +55,22 @@ static bool set_argument(struct utility *u, const Node *n, bool quote, struct st
         return unsupported(u, "this value of SET", NULL);
     const PgQuery__AConst *c = n->a_const;
     switch (c->val_case) {
-    case PG_QUERY__A__CONST__VAL_IVAL: *ret = arena_printf(u->arena, "%d", c->ival->ival); break;
-    case PG_QUERY__A__CONST__VAL_FVAL: *ret = keep(u, c->fval->fval); break;
-    case PG_QUERY__A__CONST__VAL_BOOLVAL: *ret = c->boolval->boolval ? STR("on") : STR("off"); break;
+    case PG_QUERY__A__CONST__VAL_IVAL:
+        *ret = arena_printf(u->arena, "%d", c->ival->ival);
+        break;
+    case PG_QUERY__A__CONST__VAL_FVAL:
+        *ret = keep(u, c->fval->fval);
+        break;
+    case PG_QUERY__A__CONST__VAL_BOOLVAL:
+        *ret = c->boolval->boolval ? STR("on") : STR("off");
+        break;
     case PG_QUERY__A__CONST__VAL_SVAL:
         *ret = keep(u, c->sval->sval);
         if (quote)
             *ret = quoted_identifier(u, *ret);
         break;
-    default: return unsupported(u, "this value of SET", NULL);
+    default:
+        return unsupported(u, "this value of SET", NULL);
     }
     return ret->p ? true : err_oom(u->p->err);
 }
@@ -89,16 +101,24 @@ static bool plan_set(struct utility *u, const PgQuery__VariableSetStmt *s)
     u->plan->utility.set = set;
     if (!set)
         return err_oom(u->p->err);
-    u->plan->tag = s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET || s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL ? "RESET" : "SET";
+    u->plan->tag =
+        s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET || s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL
+            ? "RESET"
+            : "SET";
     set->is_local = s->is_local;
     set->name = keep(u, s->name);
     for (size_t i = 0; i < set->name.n; i++)
         ((char *)set->name.p)[i] = (char)(s->name[i] >= 'A' && s->name[i] <= 'Z' ? s->name[i] + 32 : s->name[i]);
     switch (s->kind) {
     case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT:
-    case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET: set->action = SET_DEFAULT; return true;
-    case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL: set->action = SET_RESET_ALL; return true;
-    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_CURRENT: return unsupported(u, "SET … FROM CURRENT", NULL);
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET:
+        set->action = SET_DEFAULT;
+        return true;
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL:
+        set->action = SET_RESET_ALL;
+        return true;
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_CURRENT:
+        return unsupported(u, "SET … FROM CURRENT", NULL);
     case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI: {
         bool session = str_is(set->name, "session characteristics");
         if (str_is(set->name, "transaction snapshot"))
@@ -107,7 +127,8 @@ static bool plan_set(struct utility *u, const PgQuery__VariableSetStmt *s)
         set->transaction = ARENA_NEW(u->arena, struct plan_transaction);
         return set->transaction ? transaction_modes(u, s->args, s->n_args, set->transaction) : err_oom(u->p->err);
     }
-    default: break;
+    default:
+        break;
     }
     bool quote = is_identifier_list(set->name);
     for (size_t i = 0; i < s->n_args; i++) {
@@ -122,7 +143,8 @@ static bool plan_set(struct utility *u, const PgQuery__VariableSetStmt *s)
 
 static bool show_column(struct utility *u, size_t i, struct str name)
 {
-    u->plan->columns[i] = (struct plan_column){ .name = name, .type = TYPE_OID_text, .codec_type = TYPE_OID_text, .typmod = -1 };
+    u->plan->columns[i] =
+        (struct plan_column){ .name = name, .type = TYPE_OID_text, .codec_type = TYPE_OID_text, .typmod = -1 };
     return name.p ? true : err_oom(u->p->err);
 }
 
@@ -141,9 +163,12 @@ static bool plan_show(struct utility *u, const PgQuery__VariableShowStmt *s)
     if (!u->plan->columns)
         return err_oom(u->p->err);
     if (show->all)
-        return show_column(u, 0, STR("name")) && show_column(u, 1, STR("setting")) && show_column(u, 2, STR("description"));
-    struct str shown = str_eq_nocase(show->name, STR("timezone")) ? STR("TimeZone") : str_eq_nocase(show->name, STR("datestyle")) ? STR("DateStyle")
-                     : str_eq_nocase(show->name, STR("intervalstyle")) ? STR("IntervalStyle") : show->name;
+        return show_column(u, 0, STR("name")) && show_column(u, 1, STR("setting")) &&
+               show_column(u, 2, STR("description"));
+    struct str shown = str_eq_nocase(show->name, STR("timezone"))        ? STR("TimeZone")
+                       : str_eq_nocase(show->name, STR("datestyle"))     ? STR("DateStyle")
+                       : str_eq_nocase(show->name, STR("intervalstyle")) ? STR("IntervalStyle")
+                                                                         : show->name;
     return show_column(u, 0, shown);
 }
 
@@ -151,9 +176,13 @@ static bool plan_show(struct utility *u, const PgQuery__VariableShowStmt *s)
 
 static bool plan_transaction(struct utility *u, const PgQuery__TransactionStmt *s)
 {
-    static const struct { enum transaction_command command; const char *tag; } kinds[] = {
-        [1] = { TRANSACTION_BEGIN, "BEGIN" },         [2] = { TRANSACTION_BEGIN, "START TRANSACTION" }, [3] = { TRANSACTION_COMMIT, "COMMIT" },
-        [4] = { TRANSACTION_ROLLBACK, "ROLLBACK" },   [5] = { TRANSACTION_SAVEPOINT, "SAVEPOINT" },     [6] = { TRANSACTION_RELEASE, "RELEASE" },
+    static const struct {
+        enum transaction_command command;
+        const char *tag;
+    } kinds[] = {
+        [1] = { TRANSACTION_BEGIN, "BEGIN" },          [2] = { TRANSACTION_BEGIN, "START TRANSACTION" },
+        [3] = { TRANSACTION_COMMIT, "COMMIT" },        [4] = { TRANSACTION_ROLLBACK, "ROLLBACK" },
+        [5] = { TRANSACTION_SAVEPOINT, "SAVEPOINT" },  [6] = { TRANSACTION_RELEASE, "RELEASE" },
         [7] = { TRANSACTION_ROLLBACK_TO, "ROLLBACK" },
     };
     if (s->kind < 1 || s->kind > 7)
@@ -175,8 +204,8 @@ static bool plan_transaction(struct utility *u, const PgQuery__TransactionStmt *
 static bool option_text(struct utility *u, const PgQuery__DefElem *d, struct str *ret)
 {
     const Node *n = d->arg;
-    if (!n || (n->node_case != PG_QUERY__NODE__NODE_STRING && n->node_case != PG_QUERY__NODE__NODE_A_CONST && n->node_case != PG_QUERY__NODE__NODE_BOOLEAN &&
-               n->node_case != PG_QUERY__NODE__NODE_INTEGER)) {
+    if (!n || (n->node_case != PG_QUERY__NODE__NODE_STRING && n->node_case != PG_QUERY__NODE__NODE_A_CONST &&
+               n->node_case != PG_QUERY__NODE__NODE_BOOLEAN && n->node_case != PG_QUERY__NODE__NODE_INTEGER)) {
         err_set(u->p->err, SQLSTATE_SYNTAX_ERROR, "%s requires a parameter", d->defname);
         return false;
     }
@@ -189,7 +218,8 @@ static bool option_text(struct utility *u, const PgQuery__DefElem *d, struct str
     else if (n->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL)
         *ret = keep(u, n->a_const->sval->sval);
     else
-        *ret = n->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL && !n->a_const->ival->ival ? STR("false") : STR("true");
+        *ret = n->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL && !n->a_const->ival->ival ? STR("false")
+                                                                                               : STR("true");
     return ret->p ? true : err_oom(u->p->err);
 }
 
@@ -207,7 +237,8 @@ static bool option_flag(struct utility *u, const PgQuery__DefElem *d, bool *ret)
     return true;
 }
 
-static bool option_columns(struct utility *u, const PgQuery__DefElem *d, const struct plan_copy *copy, const struct str *names, bool **ret)
+static bool option_columns(struct utility *u, const PgQuery__DefElem *d, const struct plan_copy *copy,
+                           const struct str *names, bool **ret)
 {
     *ret = ARENA_ARRAY(u->arena, bool, copy->n_columns);
     if (!*ret)
@@ -218,7 +249,8 @@ static bool option_columns(struct utility *u, const PgQuery__DefElem *d, const s
         return true;
     }
     if (!d->arg || d->arg->node_case != PG_QUERY__NODE__NODE_LIST)
-        return err_set(u->p->err, SQLSTATE_INVALID_PARAMETER_VALUE, "argument to option \"%s\" must be a list of column names", d->defname);
+        return err_set(u->p->err, SQLSTATE_INVALID_PARAMETER_VALUE,
+                       "argument to option \"%s\" must be a list of column names", d->defname);
     for (size_t i = 0; i < d->arg->list->n_items; i++) {
         struct str name = str_from(d->arg->list->items[i]->string->sval);
         bool found = false;
@@ -227,7 +259,10 @@ static bool option_columns(struct utility *u, const PgQuery__DefElem *d, const s
                 (*ret)[k] = found = true;
         if (!found)
             return err_set(u->p->err, SQLSTATE_INVALID_COLUMN_REFERENCE, "%s column \"%.*s\" not referenced by COPY",
-                           d->defname[6] == 'q' ? "FORCE_QUOTE" : d->defname[6] == 'n' && d->defname[7] == 'o' ? "FORCE_NOT_NULL" : "FORCE_NULL", STR_FMT(name));
+                           d->defname[6] == 'q'                           ? "FORCE_QUOTE"
+                           : d->defname[6] == 'n' && d->defname[7] == 'o' ? "FORCE_NOT_NULL"
+                                                                          : "FORCE_NULL",
+                           STR_FMT(name));
     }
     return true;
 }
@@ -244,7 +279,8 @@ static bool copy_format(struct utility *u, const PgQuery__DefElem *d, struct pla
     else if (str_is(text, "binary"))
         copy->format = COPY_BINARY;
     else
-        return err_set(u->p->err, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY format \"%.*s\" not recognized", STR_FMT(text));
+        return err_set(u->p->err, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY format \"%.*s\" not recognized",
+                       STR_FMT(text));
     return true;
 }
 
@@ -278,7 +314,10 @@ static bool copy_option(struct utility *u, const PgQuery__DefElem *d, struct pla
     if (strcmp(name, "encoding") == 0) {
         if (!option_text(u, d, &text))
             return false;
-        return str_eq_nocase(text, STR("UTF8")) || str_eq_nocase(text, STR("UTF-8")) || str_eq_nocase(text, STR("unicode")) ? true : unsupported(u, "COPY with an encoding other than UTF8", NULL);
+        return str_eq_nocase(text, STR("UTF8")) || str_eq_nocase(text, STR("UTF-8")) ||
+                       str_eq_nocase(text, STR("unicode"))
+                   ? true
+                   : unsupported(u, "COPY with an encoding other than UTF8", NULL);
     }
     return err_set(u->p->err, SQLSTATE_SYNTAX_ERROR, "option \"%s\" not recognized", name);
 }
@@ -309,11 +348,17 @@ static bool check_copy(struct utility *u, const struct plan_copy *c, bool is_fro
     if (csv && c->escape.p && c->escape.n != 1)
         return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY escape must be a single one-byte character");
     if (c->force_quote && (!csv || is_from))
-        return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED, csv ? "COPY force quote only available using COPY TO" : "COPY force quote available only in CSV mode");
+        return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       csv ? "COPY force quote only available using COPY TO"
+                           : "COPY force quote available only in CSV mode");
     if (c->force_not_null && (!csv || !is_from))
-        return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED, csv ? "COPY force not null only available using COPY FROM" : "COPY force not null available only in CSV mode");
+        return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       csv ? "COPY force not null only available using COPY FROM"
+                           : "COPY force not null available only in CSV mode");
     if (c->force_null && (!csv || !is_from))
-        return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED, csv ? "COPY force null only available using COPY FROM" : "COPY force null available only in CSV mode");
+        return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       csv ? "COPY force null only available using COPY FROM"
+                           : "COPY force null available only in CSV mode");
     if (csv && c->delimiter.n && c->quote.n && c->delimiter.p[0] == c->quote.p[0])
         return err_set(e, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY delimiter and quote must be different");
     return true;
@@ -329,14 +374,17 @@ static bool copy_columns(struct utility *u, const PgQuery__CopyStmt *s, struct p
         struct str name = str_from(s->attlist[i]->string->sval);
         const struct column *c = relation_column(r, name);
         if (!c)
-            return err_set(u->p->err, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist", STR_FMT(name), STR_FMT(r->name));
+            return err_set(u->p->err, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist",
+                           STR_FMT(name), STR_FMT(r->name));
         if (c->generated) {
-            err_set(u->p->err, SQLSTATE_INVALID_COLUMN_REFERENCE, "column \"%.*s\" is a generated column", STR_FMT(name));
+            err_set(u->p->err, SQLSTATE_INVALID_COLUMN_REFERENCE, "column \"%.*s\" is a generated column",
+                    STR_FMT(name));
             return err_detail(u->p->err, "Generated columns cannot be used in COPY.");
         }
         for (size_t k = 0; k < copy->n_columns; k++)
             if (copy->columns[k] == c)
-                return err_set(u->p->err, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once", STR_FMT(name));
+                return err_set(u->p->err, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once",
+                               STR_FMT(name));
         copy->columns[copy->n_columns++] = c;
     }
     for (size_t i = 0; s->n_attlist == 0 && i < r->n_columns; i++)
@@ -350,8 +398,10 @@ static bool table_query(struct utility *u, const struct plan_copy *copy, struct 
 {
     struct str list = STR("");
     for (size_t i = 0; i < copy->n_columns; i++)
-        list = arena_printf(u->arena, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "", STR_FMT(emit_identifier(copy->columns[i]->name, u->arena)));
-    struct str sql = arena_printf(u->arena, "SELECT %.*s FROM %.*s.%.*s", STR_FMT(list), STR_FMT(emit_identifier(copy->relation->schema, u->arena)),
+        list = arena_printf(u->arena, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "",
+                            STR_FMT(emit_identifier(copy->columns[i]->name, u->arena)));
+    struct str sql = arena_printf(u->arena, "SELECT %.*s FROM %.*s.%.*s", STR_FMT(list),
+                                  STR_FMT(emit_identifier(copy->relation->schema, u->arena)),
                                   STR_FMT(emit_identifier(copy->relation->name, u->arena)));
     struct sql_list parsed;
     if (!sql.p || !sql_parse(sql, sql.n, u->arena, &parsed, u->p->err))
@@ -359,7 +409,8 @@ static bool table_query(struct utility *u, const struct plan_copy *copy, struct 
     return sql_plan(&parsed.statements[0], u->p->snapshot, u->p->settings, NULL, 0, ret, u->p->err);
 }
 
-static bool copy_source(struct utility *u, const PgQuery__CopyStmt *s, struct plan_copy *copy, const struct str **ret_names)
+static bool copy_source(struct utility *u, const PgQuery__CopyStmt *s, struct plan_copy *copy,
+                        const struct str **ret_names)
 {
     struct analyze_context a = planner_context(u->p, u->plan);
     if (s->relation) {
@@ -367,11 +418,13 @@ static bool copy_source(struct utility *u, const PgQuery__CopyStmt *s, struct pl
             return false;
         if (s->is_from && (copy->relation->is_system || copy->relation->kind != RELATION_TABLE)) {
             err_set(u->p->err, copy->relation->is_system ? SQLSTATE_INSUFFICIENT_PRIVILEGE : SQLSTATE_WRONG_OBJECT_TYPE,
-                    copy->relation->is_system ? "permission denied for table %.*s" : "cannot copy to view \"%.*s\"", STR_FMT(copy->relation->name));
+                    copy->relation->is_system ? "permission denied for table %.*s" : "cannot copy to view \"%.*s\"",
+                    STR_FMT(copy->relation->name));
             return false;
         }
         if (!s->is_from && copy->relation->kind == RELATION_VIEW) {
-            err_set(u->p->err, SQLSTATE_WRONG_OBJECT_TYPE, "cannot copy from view \"%.*s\"", STR_FMT(copy->relation->name));
+            err_set(u->p->err, SQLSTATE_WRONG_OBJECT_TYPE, "cannot copy from view \"%.*s\"",
+                    STR_FMT(copy->relation->name));
             return err_hint(u->p->err, "Try the COPY (SELECT ...) TO variant.");
         }
         struct str *names = ARENA_ARRAY(u->arena, struct str, copy->n_columns);
@@ -405,10 +458,13 @@ static bool plan_copy(struct utility *u, const PgQuery__CopyStmt *s)
     if (!copy)
         return err_oom(u->p->err);
     if (s->is_program || (s->filename && *s->filename)) {
-        err_set(u->p->err, SQLSTATE_INSUFFICIENT_PRIVILEGE, s->is_program ? "must be superuser or have privileges of the pg_execute_server_program role to COPY to or from an external program"
-                                                                          : "must be superuser or have privileges of the pg_%s_server_files role to COPY %s a file",
+        err_set(u->p->err, SQLSTATE_INSUFFICIENT_PRIVILEGE,
+                s->is_program ? "must be superuser or have privileges of the pg_execute_server_program role to COPY to "
+                                "or from an external program"
+                              : "must be superuser or have privileges of the pg_%s_server_files role to COPY %s a file",
                 s->is_from ? "read" : "write", s->is_from ? "from" : "to");
-        return err_hint(u->p->err, "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone.");
+        return err_hint(u->p->err,
+                        "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone.");
     }
     if (s->where_clause)
         return unsupported(u, "COPY … WHERE", "Load into a table and delete what is not wanted.");
@@ -440,7 +496,8 @@ static bool plan_copy(struct utility *u, const PgQuery__CopyStmt *s)
     if (!u->plan->writes)
         return err_oom(u->p->err);
     u->plan->writes[u->plan->n_writes++] = copy->relation;
-    return bulk_target_new(copy->relation, copy->columns, copy->n_columns, u->p->settings, u->p->snapshot, u->arena, &copy->bulk, u->p->err);
+    return bulk_target_new(copy->relation, copy->columns, copy->n_columns, u->p->settings, u->p->snapshot, u->arena,
+                           &copy->bulk, u->p->err);
 }
 
 /* --- PREPARE, EXECUTE, DEALLOCATE --- */
@@ -554,7 +611,12 @@ static struct plan_cursor *new_cursor(struct utility *u, enum plan_kind kind, co
 
 static bool plan_declare(struct utility *u, const PgQuery__DeclareCursorStmt *s)
 {
-    enum { OPT_BINARY = 1, OPT_SCROLL = 2, OPT_NO_SCROLL = 4, OPT_HOLD = 32 }; /* CURSOR_OPT_* of PostgreSQL's parsenodes.h */
+    enum {
+        OPT_BINARY = 1,
+        OPT_SCROLL = 2,
+        OPT_NO_SCROLL = 4,
+        OPT_HOLD = 32
+    }; /* CURSOR_OPT_* of PostgreSQL's parsenodes.h */
     struct plan_cursor *cursor = new_cursor(u, PLAN_DECLARE, "DECLARE CURSOR", s->portalname);
     if (!cursor)
         return false;
@@ -565,7 +627,8 @@ static bool plan_declare(struct utility *u, const PgQuery__DeclareCursorStmt *s)
     if (!planner_node(u->p, s->query, &cursor->query))
         return false;
     if (cursor->query->kind != PLAN_QUERY || cursor->query->access == D1_WRITE)
-        return err_set(u->p->err, SQLSTATE_FEATURE_NOT_SUPPORTED, "DECLARE CURSOR must not contain data-modifying statements in WITH");
+        return err_set(u->p->err, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "DECLARE CURSOR must not contain data-modifying statements in WITH");
     u->plan->access = cursor->query->access;
     u->plan->place = cursor->query->place;
     u->plan->param_types = cursor->query->param_types;
@@ -575,7 +638,8 @@ static bool plan_declare(struct utility *u, const PgQuery__DeclareCursorStmt *s)
 
 static bool plan_fetch(struct utility *u, const PgQuery__FetchStmt *s)
 {
-    static const enum fetch_direction directions[] = { FETCH_FORWARD, FETCH_FORWARD, FETCH_BACKWARD, FETCH_ABSOLUTE, FETCH_RELATIVE };
+    static const enum fetch_direction directions[] = { FETCH_FORWARD, FETCH_FORWARD, FETCH_BACKWARD, FETCH_ABSOLUTE,
+                                                       FETCH_RELATIVE };
     struct plan_cursor *cursor = new_cursor(u, PLAN_FETCH, s->ismove ? "MOVE" : "FETCH", s->portalname);
     if (!cursor)
         return false;
@@ -616,9 +680,13 @@ static bool plan_channel(struct utility *u, enum plan_kind kind, const char *tag
 
 static bool plan_discard(struct utility *u, const PgQuery__DiscardStmt *s)
 {
-    static const struct { enum discard_target what; const char *tag; } targets[] = {
-        { DISCARD_ALL_STATE, "DISCARD ALL" }, { DISCARD_ALL_STATE, "DISCARD ALL" }, { DISCARD_PLANS_ONLY, "DISCARD PLANS" },
-        { DISCARD_SEQUENCES_ONLY, "DISCARD SEQUENCES" }, { DISCARD_TEMP_ONLY, "DISCARD TEMP" },
+    static const struct {
+        enum discard_target what;
+        const char *tag;
+    } targets[] = {
+        { DISCARD_ALL_STATE, "DISCARD ALL" },    { DISCARD_ALL_STATE, "DISCARD ALL" },
+        { DISCARD_PLANS_ONLY, "DISCARD PLANS" }, { DISCARD_SEQUENCES_ONLY, "DISCARD SEQUENCES" },
+        { DISCARD_TEMP_ONLY, "DISCARD TEMP" },
     };
     struct plan_discard *discard = ARENA_NEW(u->arena, struct plan_discard);
     u->plan->kind = PLAN_DISCARD;
@@ -660,8 +728,9 @@ static bool plan_explain(struct utility *u, const PgQuery__ExplainStmt *s)
                 explain->format = EXPLAIN_JSON;
             else if (!str_is(text, "text"))
                 return unsupported(u, "EXPLAIN in this format", "FORMAT TEXT and FORMAT JSON are.");
-        } else if (strcmp(d->defname, "buffers") == 0 || strcmp(d->defname, "settings") == 0 || strcmp(d->defname, "timing") == 0 ||
-                   strcmp(d->defname, "summary") == 0 || strcmp(d->defname, "wal") == 0) {
+        } else if (strcmp(d->defname, "buffers") == 0 || strcmp(d->defname, "settings") == 0 ||
+                   strcmp(d->defname, "timing") == 0 || strcmp(d->defname, "summary") == 0 ||
+                   strcmp(d->defname, "wal") == 0) {
             if (!option_flag(u, d, &ignored))
                 return false;
         } else {
@@ -669,9 +738,11 @@ static bool plan_explain(struct utility *u, const PgQuery__ExplainStmt *s)
         }
     }
     if (explain->analyze)
-        return unsupported(u, "EXPLAIN ANALYZE", "EXPLAIN shows where the statement runs, its SQL for D1 and its round trips.");
+        return unsupported(u, "EXPLAIN ANALYZE",
+                           "EXPLAIN shows where the statement runs, its SQL for D1 and its round trips.");
     oid_t type = explain->format == EXPLAIN_JSON ? TYPE_OID_json : TYPE_OID_text;
-    u->plan->columns[0] = (struct plan_column){ .name = STR("QUERY PLAN"), .type = type, .codec_type = type, .typmod = -1 };
+    u->plan->columns[0] =
+        (struct plan_column){ .name = STR("QUERY PLAN"), .type = type, .codec_type = type, .typmod = -1 };
     u->plan->n_columns = 1;
     if (!planner_node(u->p, s->query, &explain->query))
         return false;
@@ -694,22 +765,38 @@ static bool dispatch(struct utility *u, const Node *n, bool *ret_handled)
     const struct accepted *row;
     *ret_handled = true;
     switch (n->node_case) {
-    case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT: return plan_set(u, n->variable_set_stmt);
-    case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT: return plan_show(u, n->variable_show_stmt);
-    case PG_QUERY__NODE__NODE_TRANSACTION_STMT: return plan_transaction(u, n->transaction_stmt);
-    case PG_QUERY__NODE__NODE_COPY_STMT: return plan_copy(u, n->copy_stmt);
-    case PG_QUERY__NODE__NODE_PREPARE_STMT: return plan_prepare(u, n->prepare_stmt);
-    case PG_QUERY__NODE__NODE_EXECUTE_STMT: return plan_execute(u, n->execute_stmt);
-    case PG_QUERY__NODE__NODE_DEALLOCATE_STMT: return plan_deallocate(u, n->deallocate_stmt);
-    case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT: return plan_declare(u, n->declare_cursor_stmt);
-    case PG_QUERY__NODE__NODE_FETCH_STMT: return plan_fetch(u, n->fetch_stmt);
-    case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT: return plan_close(u, n->close_portal_stmt);
-    case PG_QUERY__NODE__NODE_DISCARD_STMT: return plan_discard(u, n->discard_stmt);
-    case PG_QUERY__NODE__NODE_LISTEN_STMT: return plan_channel(u, PLAN_LISTEN, "LISTEN", n->listen_stmt->conditionname, NULL);
-    case PG_QUERY__NODE__NODE_UNLISTEN_STMT: return plan_channel(u, PLAN_UNLISTEN, "UNLISTEN", n->unlisten_stmt->conditionname, NULL);
-    case PG_QUERY__NODE__NODE_NOTIFY_STMT: return plan_channel(u, PLAN_NOTIFY, "NOTIFY", n->notify_stmt->conditionname, n->notify_stmt->payload);
-    case PG_QUERY__NODE__NODE_EXPLAIN_STMT: return plan_explain(u, n->explain_stmt);
-    default: break;
+    case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
+        return plan_set(u, n->variable_set_stmt);
+    case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+        return plan_show(u, n->variable_show_stmt);
+    case PG_QUERY__NODE__NODE_TRANSACTION_STMT:
+        return plan_transaction(u, n->transaction_stmt);
+    case PG_QUERY__NODE__NODE_COPY_STMT:
+        return plan_copy(u, n->copy_stmt);
+    case PG_QUERY__NODE__NODE_PREPARE_STMT:
+        return plan_prepare(u, n->prepare_stmt);
+    case PG_QUERY__NODE__NODE_EXECUTE_STMT:
+        return plan_execute(u, n->execute_stmt);
+    case PG_QUERY__NODE__NODE_DEALLOCATE_STMT:
+        return plan_deallocate(u, n->deallocate_stmt);
+    case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
+        return plan_declare(u, n->declare_cursor_stmt);
+    case PG_QUERY__NODE__NODE_FETCH_STMT:
+        return plan_fetch(u, n->fetch_stmt);
+    case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT:
+        return plan_close(u, n->close_portal_stmt);
+    case PG_QUERY__NODE__NODE_DISCARD_STMT:
+        return plan_discard(u, n->discard_stmt);
+    case PG_QUERY__NODE__NODE_LISTEN_STMT:
+        return plan_channel(u, PLAN_LISTEN, "LISTEN", n->listen_stmt->conditionname, NULL);
+    case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
+        return plan_channel(u, PLAN_UNLISTEN, "UNLISTEN", n->unlisten_stmt->conditionname, NULL);
+    case PG_QUERY__NODE__NODE_NOTIFY_STMT:
+        return plan_channel(u, PLAN_NOTIFY, "NOTIFY", n->notify_stmt->conditionname, n->notify_stmt->payload);
+    case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
+        return plan_explain(u, n->explain_stmt);
+    default:
+        break;
     }
     row = accepted_find(n->node_case);
     if (row && row->is_accepted)

@@ -21,20 +21,31 @@ struct plan *planner_new_plan(struct planner *p, enum plan_kind kind, const char
         err_oom(p->err);
         return NULL;
     }
-    *plan = (struct plan){ .references = 1, .arena = arena, .kind = kind, .tag = tag, .place = PLACE_HERE, .access = D1_READ };
+    *plan = (struct plan){
+        .references = 1, .arena = arena, .kind = kind, .tag = tag, .place = PLACE_HERE, .access = D1_READ
+    };
     plan->snapshot = snapshot_ref(p->snapshot);
     return plan;
 }
 
 struct analyze_context planner_context(struct planner *p, struct plan *plan)
 {
-    return (struct analyze_context){ .snapshot = p->snapshot, .settings = p->settings, .arena = plan->arena, .text = p->text, .literals = p->literals,
-                                     .n_declared_params = p->n_param_types, .params_allowed = true, .err = p->err };
+    return (struct analyze_context){ .snapshot = p->snapshot,
+                                     .settings = p->settings,
+                                     .arena = plan->arena,
+                                     .text = p->text,
+                                     .literals = p->literals,
+                                     .n_declared_params = p->n_param_types,
+                                     .params_allowed = true,
+                                     .err = p->err };
 }
 
 /* --- copying a plan out of the arena it was made in --- */
 
-struct sealing { struct arena *arena; bool failed; };
+struct sealing {
+    struct arena *arena;
+    bool failed;
+};
 
 static void *copy_array(struct sealing *s, const void *from, size_t n, size_t size)
 {
@@ -145,7 +156,8 @@ static bool keep_literals(struct planner *p, struct plan *plan, const struct lit
     if (plan->prelude)
         mark_bound(plan->prelude->binds, plan->prelude->n_binds, bound, n);
     for (size_t i = 0; i < n; i++) {
-        plan->literals[i] = literal_content(p->text, &p->literals->literals[i], p->settings->standard_conforming_strings, plan->arena);
+        plan->literals[i] =
+            literal_content(p->text, &p->literals->literals[i], p->settings->standard_conforming_strings, plan->arena);
         plan->literal_offsets[i] = p->literals->literals[i].offset;
         plan->is_structural[i] = !bound[i] || (i < shaped->n && shaped->is_structural[i]);
         if (bound[i] && !plan->literals[i].p)
@@ -156,7 +168,9 @@ static bool keep_literals(struct planner *p, struct plan *plan, const struct lit
 
 /* --- queries --- */
 
-static const char *const change_tags[] = { [COMMAND_SELECT] = "SELECT", [COMMAND_INSERT] = "INSERT 0", [COMMAND_UPDATE] = "UPDATE", [COMMAND_DELETE] = "DELETE" };
+static const char *const change_tags[] = {
+    [COMMAND_SELECT] = "SELECT", [COMMAND_INSERT] = "INSERT 0", [COMMAND_UPDATE] = "UPDATE", [COMMAND_DELETE] = "DELETE"
+};
 
 static bool plan_query(struct planner *p, const PgQuery__Node *node, struct plan **ret)
 {
@@ -203,7 +217,8 @@ bool planner_node(struct planner *p, const PgQuery__Node *node, struct plan **re
     case PG_QUERY__NODE__NODE_DELETE_STMT:
     case PG_QUERY__NODE__NODE_MERGE_STMT:
         return plan_query(p, node, ret);
-    default: break;
+    default:
+        break;
     }
     if (!plan_utility(p, node, ret, &handled))
         return false;
@@ -221,8 +236,9 @@ bool planner_node(struct planner *p, const PgQuery__Node *node, struct plan **re
     return true;
 }
 
-bool sql_plan(const struct sql_statement *statement, const struct snapshot *snapshot, const struct sql_settings *settings, const oid_t *param_types,
-              size_t n_param_types, struct plan **ret, struct err *err)
+bool sql_plan(const struct sql_statement *statement, const struct snapshot *snapshot,
+              const struct sql_settings *settings, const oid_t *param_types, size_t n_param_types, struct plan **ret,
+              struct err *err)
 {
     AUTO(arena) scratch = arena_new(PLAN_ARENA_CAP);
     struct str text = { statement->text.p - statement->offset, statement->offset + statement->text.n };
@@ -232,8 +248,13 @@ bool sql_plan(const struct sql_statement *statement, const struct snapshot *snap
     const PgQuery__RawStmt *raw = statement->raw;
     if (!raw || !raw->stmt)
         return err_set(err, SQLSTATE_INTERNAL_ERROR, "an empty statement was given to the planner");
-    struct planner p = { .snapshot = snapshot, .settings = settings, .text = text, .statement = statement->text, .param_types = param_types,
-                         .n_param_types = n_param_types, .err = err };
+    struct planner p = { .snapshot = snapshot,
+                         .settings = settings,
+                         .text = text,
+                         .statement = statement->text,
+                         .param_types = param_types,
+                         .n_param_types = n_param_types,
+                         .err = err };
     if (skeleton_scan(text, settings->standard_conforming_strings, scratch, &skeleton))
         p.literals = &skeleton.literals;
     return planner_node(&p, raw->stmt, ret);

@@ -9,8 +9,8 @@
 struct planner {
     const struct snapshot *snapshot;
     const struct sql_settings *settings;
-    struct str text;             /* the whole string */
-    struct str statement;        /* the slice of this statement */
+    struct str text;      /* the whole string */
+    struct str statement; /* the slice of this statement */
     struct literal_table *literals;
     const oid_t *param_types;
     size_t n_param_types;

@@ -380,7 +380,8 @@ static bool unquote(struct str s, bool backslash, char *out, size_t *n)
     return true;
 }
 
-struct str literal_content(struct str text, const struct literal *l, bool standard_conforming_strings, struct arena *arena)
+struct str literal_content(struct str text, const struct literal *l, bool standard_conforming_strings,
+                           struct arena *arena)
 {
     struct str token = { text.p + l->offset, (size_t)l->length };
     if (l->kind != LITERAL_STRING)

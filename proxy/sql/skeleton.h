@@ -14,7 +14,13 @@
 
 #include "proxy/base/arena.h"
 
-enum literal_kind { LITERAL_INTEGER /* fits int4 */, LITERAL_BIG_INTEGER /* fits int8 */, LITERAL_NUMERIC, LITERAL_STRING, LITERAL_BIT };
+enum literal_kind {
+    LITERAL_INTEGER /* fits int4 */,
+    LITERAL_BIG_INTEGER /* fits int8 */,
+    LITERAL_NUMERIC,
+    LITERAL_STRING,
+    LITERAL_BIT
+};
 
 struct literal {
     enum literal_kind kind;
@@ -40,6 +46,7 @@ bool skeleton_scan(struct str text, bool standard_conforming_strings, struct are
  * ret_negated tells. */
 int literal_at(const struct literal_table *t, struct str text, int offset, bool *ret_negated);
 /* The value of a literal token: contents of a string with escapes undone, digits of a number. {NULL,0}: no memory or bad escape. */
-struct str literal_content(struct str text, const struct literal *l, bool standard_conforming_strings, struct arena *arena);
+struct str literal_content(struct str text, const struct literal *l, bool standard_conforming_strings,
+                           struct arena *arena);
 
 #endif

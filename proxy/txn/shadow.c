@@ -26,7 +26,8 @@ static bool bind_all(sqlite3_stmt *statement, const struct value *params, size_t
             code = sqlite3_bind_double(statement, at, v->real);
             break;
         case VALUE_TEXT:
-            code = sqlite3_bind_text64(statement, at, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC, SQLITE_UTF8);
+            code = sqlite3_bind_text64(statement, at, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC,
+                                       SQLITE_UTF8);
             break;
         case VALUE_BLOB:
             code = sqlite3_bind_blob64(statement, at, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC);
@@ -59,7 +60,8 @@ static bool run(sqlite3 *db, const struct d1_statement *s, struct snapshot_reade
     struct value cells[CELLS_MAX];
     sqlite3_stmt *statement = NULL;
     int code = SQLITE_ERROR;
-    bool ok = sqlite3_prepare_v2(db, s->sql.p, (int)s->sql.n, &statement, NULL) == SQLITE_OK && bind_all(statement, s->params, s->n_params);
+    bool ok = sqlite3_prepare_v2(db, s->sql.p, (int)s->sql.n, &statement, NULL) == SQLITE_OK &&
+              bind_all(statement, s->params, s->n_params);
     while (ok && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         int n = sqlite3_column_count(statement);
         for (int i = 0; i < n && i < CELLS_MAX; i++)
@@ -91,8 +93,13 @@ static bool copy_side(struct shadow *s, const struct snapshot *base)
 {
     for (size_t i = 0; i < base->n_side; i++) {
         const struct snapshot_side *row = &base->side[i];
-        struct value params[] = { value_text(row->kind), value_text(row->schema), value_text(row->name), value_text(row->detail) };
-        struct d1_statement insert = { .sql = STR("INSERT INTO _pgd1_catalog(kind, schema, name, detail) VALUES (?1, ?2, ?3, ?4)"), .params = params, .n_params = 4 };
+        struct value params[] = { value_text(row->kind), value_text(row->schema), value_text(row->name),
+                                  value_text(row->detail) };
+        struct d1_statement insert = {
+            .sql = STR("INSERT INTO _pgd1_catalog(kind, schema, name, detail) VALUES (?1, ?2, ?3, ?4)"),
+            .params = params,
+            .n_params = 4
+        };
         if (!run(s->db, &insert, NULL, 0))
             return false;
     }
@@ -104,7 +111,8 @@ struct shadow *shadow_new(const struct snapshot *base)
     struct shadow *s = fault_calloc(1, sizeof(*s));
     if (!s)
         return NULL;
-    if (sqlite3_open_v2(":memory:", &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+    if (sqlite3_open_v2(":memory:", &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) ==
+            SQLITE_OK &&
         copy_objects(s, base) && copy_side(s, base))
         return s;
     shadow_free(s);

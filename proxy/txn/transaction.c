@@ -78,12 +78,14 @@ bool transaction_set_modes(struct transaction *t, const struct plan_transaction 
 {
     unsigned char isolation = t->isolation;
     if (m->isolation.n && !isolation_find(m->isolation, &isolation))
-        return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for parameter \"transaction_isolation\": \"%.*s\"",
-                       STR_FMT(m->isolation));
+        return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE,
+                       "invalid value for parameter \"transaction_isolation\": \"%.*s\"", STR_FMT(m->isolation));
     if (isolation != t->isolation && t->has_queried)
-        return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION ISOLATION LEVEL must be called before any query");
+        return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION,
+                       "SET TRANSACTION ISOLATION LEVEL must be called before any query");
     if (m->read_only == 0 && t->read_only && t->has_queried)
-        return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION, "transaction read-write mode must be set before any query");
+        return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION,
+                       "transaction read-write mode must be set before any query");
     t->isolation = isolation;
     if (m->read_only >= 0)
         t->read_only = m->read_only;
@@ -135,7 +137,8 @@ static bool only_in_block(const struct transaction *t, const char *what, struct 
            err_set(err, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "%s can only be used in transaction blocks", what);
 }
 
-bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, size_t position, struct err *err)
+bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, size_t position,
+                           struct err *err)
 {
     size_t depth = t->savepoints ? t->savepoints->depth + 1 : 1;
     if (!only_in_block(t, "SAVEPOINT", err))
@@ -145,7 +148,9 @@ bool transaction_savepoint(struct transaction *t, struct str name, const struct 
     struct savepoint *s = fault_malloc(sizeof(*s) + name.n + 1);
     if (!s)
         return err_oom(err);
-    *s = (struct savepoint){ t->savepoints, position, depth, gucs_mark(gucs), t->read_only, { (char *)(s + 1), name.n } };
+    *s = (struct savepoint){
+        t->savepoints, position, depth, gucs_mark(gucs), t->read_only, { (char *)(s + 1), name.n }
+    };
     memcpy(s + 1, name.p, name.n);
     t->savepoints = s;
     return true;
@@ -169,7 +174,8 @@ bool transaction_release(struct transaction *t, struct str name, struct err *err
     return true;
 }
 
-bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs *gucs, size_t *ret_position, struct err *err)
+bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs *gucs, size_t *ret_position,
+                             struct err *err)
 {
     struct savepoint *s = only_in_block(t, "ROLLBACK TO SAVEPOINT", err) ? find(t, name, err) : NULL;
     if (!s)
@@ -200,7 +206,8 @@ static bool ends_failure(const struct plan *plan)
     return c == TRANSACTION_COMMIT || c == TRANSACTION_ROLLBACK || c == TRANSACTION_ROLLBACK_TO;
 }
 
-bool transaction_allows(const struct transaction *t, const struct guc_live *defaults, const struct plan *plan, struct err *err)
+bool transaction_allows(const struct transaction *t, const struct guc_live *defaults, const struct plan *plan,
+                        struct err *err)
 {
     if (!ends_failure(plan) && transaction_refuses_failed(t, err))
         return false;

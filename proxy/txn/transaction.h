@@ -31,8 +31,8 @@ struct transaction {
     enum transaction_state state;
     unsigned char isolation; /* enum isolation */
     bool read_only, deferrable;
-    bool has_queried; /* a statement has run: the isolation level is fixed */
-    bool has_read;    /* D1 has answered a read of this block */
+    bool has_queried;             /* a statement has run: the isolation level is fixed */
+    bool has_read;                /* D1 has answered a read of this block */
     struct savepoint *savepoints; /* newest first */
 };
 
@@ -50,14 +50,18 @@ void transaction_end(struct transaction *t, bool commit, bool chain, struct gucs
 /* An error inside the block; outside it has no effect. */
 void transaction_fail(struct transaction *t);
 /* position: what the caller wants back on ROLLBACK TO (how much of its queue existed then). */
-bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, size_t position, struct err *err);
+bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, size_t position,
+                           struct err *err);
 bool transaction_release(struct transaction *t, struct str name, struct err *err);
-bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs *gucs, size_t *ret_position, struct err *err);
+bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs *gucs, size_t *ret_position,
+                             struct err *err);
 /* SET TRANSACTION and BEGIN's modes. */
 bool transaction_set_modes(struct transaction *t, const struct plan_transaction *modes, struct err *err);
 /* 25P02 in a failed block, unless the statement ends it; 25006 for a write in a read-only one. */
-bool transaction_allows(const struct transaction *t, const struct guc_live *defaults, const struct plan *plan, struct err *err);
-bool transaction_refuses_failed(const struct transaction *t, struct err *err); /* sets 25P02 and answers true when failed */
+bool transaction_allows(const struct transaction *t, const struct guc_live *defaults, const struct plan *plan,
+                        struct err *err);
+bool transaction_refuses_failed(const struct transaction *t,
+                                struct err *err); /* sets 25P02 and answers true when failed */
 bool isolation_find(struct str word, unsigned char *ret);
 
 #endif

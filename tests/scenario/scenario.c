@@ -207,7 +207,8 @@ static void clock_on(struct play *p, struct str text)
     for (size_t i = 0; i < 4; i++) {
         int64_t n;
         struct str unit = str_from(units[i].unit);
-        if (str_starts(text, STR("+")) && str_ends(text, unit) && str_to_int64((struct str){ text.p + 1, text.n - 1 - unit.n }, &n)) {
+        if (str_starts(text, STR("+")) && str_ends(text, unit) &&
+            str_to_int64((struct str){ text.p + 1, text.n - 1 - unit.n }, &n)) {
             fake_clock_advance(&p->stage.clock, (uint64_t)n * units[i].us);
             stage_settle(&p->stage);
             return;
@@ -240,7 +241,8 @@ static void metric(struct play *p, struct words *w)
         if (str_is(name.text, rows[i].name)) {
             if (!begin(p))
                 return;
-            struct str got = arena_printf(p->arena, "%llu", (unsigned long long)app_metric(p->stage.app, (enum metric)i));
+            struct str got =
+                arena_printf(p->arena, "%llu", (unsigned long long)app_metric(p->stage.app, (enum metric)i));
             if (!str_eq(got, want.text))
                 fail(p, rows[i].name, want.text, got);
             return;
@@ -263,8 +265,7 @@ static void act(struct play *p, const char *line)
     if (str_is(word.text, "config")) {
         buf_add_str(&p->config, words_rest(&w));
         buf_add_char(&p->config, '\n');
-    }
-    else if (str_is(word.text, "embedded"))
+    } else if (str_is(word.text, "embedded"))
         p->embedded = true;
     else if (str_is(word.text, "inprocess"))
         p->stage.in_process = true;

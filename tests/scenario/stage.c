@@ -67,7 +67,8 @@ static void answer_schema(struct timer *t)
         r->round_trips = 1;
         for (size_t i = 0; i < r->n_statements && r->error.kind == D1_OK; i++)
             if (!answer_one(f, r, i))
-                r->error = (struct d1_error){ .kind = D1_ERROR_SQL, .message = STR("no such table: _pgd1_catalog: SQLITE_ERROR") };
+                r->error = (struct d1_error){ .kind = D1_ERROR_SQL,
+                                              .message = STR("no such table: _pgd1_catalog: SQLITE_ERROR") };
         r->done(r);
     }
 }
@@ -117,7 +118,8 @@ static const struct d1_ops front_ops = { front_submit, front_cancel, front_resum
 
 static struct stage *opening; /* open_d1 has no context of its own; tests are one thread */
 
-static struct d1 *open_front(struct app *app, struct worker *w, const struct config *c, const struct config_database *db, struct err *err)
+static struct d1 *open_front(struct app *app, struct worker *w, const struct config *c,
+                             const struct config_database *db, struct err *err)
 {
     struct stage *st = opening;
     if (st->embedded)

@@ -66,7 +66,8 @@ int main(int argc, char **argv)
     size_t size = 0;
     ssize_t n;
     err_init(&err, arena);
-    const struct engine_options options = { .native_values = true, .time_zone = argc > 1 ? str_from(argv[1]) : STR("") };
+    const struct engine_options options = { .native_values = true,
+                                            .time_zone = argc > 1 ? str_from(argv[1]) : STR("") };
     struct engine *e = engine_new(&options, &err);
     if (!e) {
         fprintf(stderr, "%.*s\n", STR_FMT(err.message));

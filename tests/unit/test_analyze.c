@@ -9,7 +9,8 @@
 #include "proxy/sql/analyze.h"
 #include "tests/support/snapshot_fixture.h"
 
-static const char schema[] = "CREATE TABLE t(i INT2, n INTEGER, big BIGINT, f DOUBLE PRECISION, d NUMERIC(10,2), s TEXT NOT NULL, v VARCHAR(5), b BOOLEAN,"
+static const char schema[] = "CREATE TABLE t(i INT2, n INTEGER, big BIGINT, f DOUBLE PRECISION, d NUMERIC(10,2), s "
+                             "TEXT NOT NULL, v VARCHAR(5), b BOOLEAN,"
                              " day DATE, at TIMESTAMP, tz TIMESTAMPTZ, j JSONB TEXT, u UUID);"
                              "CREATE TABLE p(id INTEGER PRIMARY KEY, s TEXT UNIQUE);";
 
@@ -33,12 +34,19 @@ static int tear_down(void **state)
 static struct str described(struct arena *arena, const char *sql)
 {
     static const struct str path[] = { STR_INIT("public") };
-    struct sql_settings settings = { .search_path = path, .n_search_path = 1, .standard_conforming_strings = true, .types = type_settings_default() };
+    struct sql_settings settings = {
+        .search_path = path, .n_search_path = 1, .standard_conforming_strings = true, .types = type_settings_default()
+    };
     struct err err;
     struct sql_list list;
     struct query *query;
     err_init(&err, arena);
-    struct analyze_context a = { .snapshot = snapshot, .settings = &settings, .arena = arena, .text = str_from(sql), .params_allowed = true, .err = &err };
+    struct analyze_context a = { .snapshot = snapshot,
+                                 .settings = &settings,
+                                 .arena = arena,
+                                 .text = str_from(sql),
+                                 .params_allowed = true,
+                                 .err = &err };
     if (!sql_parse(str_from(sql), 1 << 20, arena, &list, &err) ||
         !analyze_statement(&a, ((PgQuery__RawStmt *)list.statements[0].raw)->stmt, &query))
         return arena_printf(arena, "%s@%d", sqlstate_code(err.code), err.position);
@@ -47,10 +55,12 @@ static struct str described(struct arena *arena, const char *sql)
     size_t n = query->command == COMMAND_SELECT ? query->n_targets : query->n_returning;
     for (size_t i = 0; i < n; i++)
         if (!targets[i].junk)
-            out = arena_printf(arena, "%.*s%s%.*s", STR_FMT(out), out.n ? "," : "",
-                               STR_FMT(snapshot_format_type(snapshot, targets[i].expr->type, targets[i].expr->typmod, arena)));
+            out = arena_printf(
+                arena, "%.*s%s%.*s", STR_FMT(out), out.n ? "," : "",
+                STR_FMT(snapshot_format_type(snapshot, targets[i].expr->type, targets[i].expr->typmod, arena)));
     for (size_t i = 0; i < a.n_params; i++)
-        out = arena_printf(arena, "%.*s%s%.*s", STR_FMT(out), i ? "," : " | ", STR_FMT(snapshot_format_type(snapshot, a.param_types[i], -1, arena)));
+        out = arena_printf(arena, "%.*s%s%.*s", STR_FMT(out), i ? "," : " | ",
+                           STR_FMT(snapshot_format_type(snapshot, a.param_types[i], -1, arena)));
     return out;
 }
 
@@ -69,7 +79,8 @@ static const struct {
     { "SELECT lower(5)", "42883@8" },
     { "SELECT s + 1 FROM t", "42883@10" },
     /* casts */
-    { "SELECT '7'::int, 1::text, '1.5'::numeric(5,1), 'x'::varchar(3), v::text FROM t", "integer,text,numeric(5,1),character varying(3),text" },
+    { "SELECT '7'::int, 1::text, '1.5'::numeric(5,1), 'x'::varchar(3), v::text FROM t",
+      "integer,text,numeric(5,1),character varying(3),text" },
     { "SELECT 'twelve'::int", "22P02@8" },
     { "SELECT 1::nosuch", "42704@11" },
     { "SELECT true::date", "42846@12" },
@@ -77,7 +88,8 @@ static const struct {
     { "SELECT $1 + 1", "integer | integer" },
     { "SELECT n FROM t WHERE n > $1 - 7", "bigint | integer" },
     { "SELECT $1", "text | text" },
-    { "SELECT s FROM t WHERE s = $1 AND day < $2 AND d = $3 AND u = $4 AND j @> $5", "text | text,date,numeric,uuid,jsonb" },
+    { "SELECT s FROM t WHERE s = $1 AND day < $2 AND d = $3 AND u = $4 AND j @> $5",
+      "text | text,date,numeric,uuid,jsonb" },
     { "SELECT s FROM t WHERE n = ANY ($1)", "text | bigint[]" },
     { "INSERT INTO t (i, s, tz) VALUES ($1, $2, $3)", " | smallint,text,timestamp with time zone" },
     { "UPDATE t SET d = $1 WHERE s = $2", " | numeric,text" },
@@ -93,13 +105,15 @@ static const struct {
     { "SELECT t.s FROM t x", "42P01@8" },
     { "SELECT * FROM nosuch", "42P01@15" },
     { "SELECT s FROM t, p", "42702@8" },
-    { "SELECT * FROM p JOIN t USING (s)", "text,bigint,smallint,bigint,bigint,double precision,numeric(10,2),character varying(5),boolean,date,"
-                                         "timestamp without time zone,timestamp with time zone,jsonb,uuid" },
+    { "SELECT * FROM p JOIN t USING (s)",
+      "text,bigint,smallint,bigint,bigint,double precision,numeric(10,2),character varying(5),boolean,date,"
+      "timestamp without time zone,timestamp with time zone,jsonb,uuid" },
     { "SELECT * FROM t a JOIN t a ON true", "42712@0" },
     { "SELECT 1 FROM t JOIN p ON t.s = p.id", "42883@31" },
     { "SELECT nosuchfunction(1)", "42883@8" },
     /* aggregates, groups, windows */
-    { "SELECT sum(i), sum(n), sum(f), avg(n), count(*), max(v), min(day) FROM t", "bigint,numeric,double precision,numeric,bigint,text,date" },
+    { "SELECT sum(i), sum(n), sum(f), avg(n), count(*), max(v), min(day) FROM t",
+      "bigint,numeric,double precision,numeric,bigint,text,date" },
     { "SELECT s, count(*) FROM t", "42803@8" },
     { "SELECT s FROM t GROUP BY n", "42803@8" },
     { "SELECT p.* FROM p GROUP BY id", "bigint,text" },
@@ -122,14 +136,16 @@ static const struct {
     { "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT n FROM r", "integer" },
     { "WITH a AS (SELECT 1), a AS (SELECT 2) SELECT 1", "42712@23" },
     /* subqueries */
-    { "SELECT (SELECT max(n) FROM t), EXISTS (SELECT 1), ARRAY(SELECT s FROM t), 1 IN (SELECT n FROM t)", "bigint,boolean,text[],boolean" },
+    { "SELECT (SELECT max(n) FROM t), EXISTS (SELECT 1), ARRAY(SELECT s FROM t), 1 IN (SELECT n FROM t)",
+      "bigint,boolean,text[],boolean" },
     { "SELECT (SELECT 1, 2)", "42601@8" },
     { "SELECT s FROM t WHERE n IN (SELECT id FROM p WHERE p.s = t.s)", "text" },
     { "SELECT x.m FROM t, LATERAL (SELECT t.n + 1 AS m) x", "bigint" },
     { "SELECT x.m FROM t, (SELECT t.n AS m) x", "42P01@28" },
     { "SELECT a, b FROM generate_series(1, 3) AS a, unnest(ARRAY['x']) b", "integer,text" },
     /* CASE, COALESCE, arrays, rows */
-    { "SELECT CASE WHEN b THEN 1 ELSE 2.5 END, coalesce(v, 'x'), nullif(i, 1), greatest(1, 2.5) FROM t", "numeric,character varying,smallint,numeric" },
+    { "SELECT CASE WHEN b THEN 1 ELSE 2.5 END, coalesce(v, 'x'), nullif(i, 1), greatest(1, 2.5) FROM t",
+      "numeric,character varying,smallint,numeric" },
     { "SELECT CASE WHEN 1 THEN 2 END", "42804@18" },
     { "SELECT CASE 1 WHEN 1 THEN 'a' ELSE 2 END", "22P02@27" },
     { "SELECT ARRAY[1, 2.5], ARRAY['a', 'b'], (ARRAY[1, 2])[1]", "numeric[],text[],integer" },
@@ -137,8 +153,9 @@ static const struct {
     { "SELECT (1, 2) = (1, 2), (n, s) IN ((1, 'a')) FROM t", "boolean,boolean" },
     { "SELECT (1, 2) = (1, 2, 3)", "42601@15" },
     /* changes */
-    { "INSERT INTO t (s) VALUES ('a') RETURNING *, n + 1", "smallint,bigint,bigint,double precision,numeric(10,2),text,character varying(5),boolean,date,"
-                                                           "timestamp without time zone,timestamp with time zone,jsonb,uuid,bigint" },
+    { "INSERT INTO t (s) VALUES ('a') RETURNING *, n + 1",
+      "smallint,bigint,bigint,double precision,numeric(10,2),text,character varying(5),boolean,date,"
+      "timestamp without time zone,timestamp with time zone,jsonb,uuid,bigint" },
     { "INSERT INTO t (nosuch) VALUES (1)", "42703@16" },
     { "INSERT INTO t (s, s) VALUES ('a', 'b')", "42701@19" },
     { "INSERT INTO t (s) VALUES ('a', 'b')", "42601@32" },

@@ -111,7 +111,8 @@ static void a_minus_sign_finds_its_number(void **state)
 static void unfinished_and_unknown_texts_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "SELECT 'a", "SELECT /* x", "SELECT \"a", "SELECT $$a", "SELECT 1abc", "SELECT U&'a'", "SELECT \x01", "SELECT $1a" };
+    static const char *const bad[] = { "SELECT 'a",   "SELECT /* x",  "SELECT \"a",  "SELECT $$a",
+                                       "SELECT 1abc", "SELECT U&'a'", "SELECT \x01", "SELECT $1a" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct skeleton s;
         if (skeleton_scan(str_from(bad[i]), true, arena, &s))

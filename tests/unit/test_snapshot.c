@@ -113,7 +113,8 @@ static void what_is_written_reads_back_or_says_so(void **state)
         struct declared_type back = declared_type_read(declared);
         assert_int_equal(derivable, back.type == types[i].oid && back.typmod == -1);
         /* text that could look like a number must not stand in a column that would make it one */
-        if (types[i].oid == TYPE_OID_json || types[i].oid == TYPE_OID_jsonb || types[i].oid == TYPE_OID_numeric || types[i].element)
+        if (types[i].oid == TYPE_OID_json || types[i].oid == TYPE_OID_jsonb || types[i].oid == TYPE_OID_numeric ||
+            types[i].element)
             assert_int_equal(sqlite_affinity_of(declared), AFFINITY_TEXT);
     }
     bool derivable;
@@ -162,7 +163,8 @@ static void defaults_are_spelt_as_postgresql_does(void **state)
     for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
         struct str have = default_text_from_sqlite(str_from(defaults[i].sqlite), defaults[i].type, arena);
         if (!defaults[i].want ? have.p != NULL : (!have.p || !str_is(have, defaults[i].want)))
-            fail_msg("%s: have <%.*s>, want <%s>", defaults[i].sqlite, STR_FMT(have), defaults[i].want ? defaults[i].want : "(none)");
+            fail_msg("%s: have <%.*s>, want <%s>", defaults[i].sqlite, STR_FMT(have),
+                     defaults[i].want ? defaults[i].want : "(none)");
     }
     arena_free(arena);
 }
@@ -174,7 +176,8 @@ static void names_are_made_as_postgresql_makes_them(void **state)
     struct arena *arena = arena_new(1 << 20);
     is(name_make(STR("t"), STR("a_b"), STR("key"), arena), "t_a_b_key");
     is(name_make(STR("t"), STR(""), STR("pkey"), arena), "t_pkey");
-    is(name_make(STR("a_table_with_a_rather_long_name_that_goes_on"), STR("a_column_with_a_long_name_too"), STR("fkey"), arena),
+    is(name_make(STR("a_table_with_a_rather_long_name_that_goes_on"), STR("a_column_with_a_long_name_too"), STR("fkey"),
+                 arena),
        "a_table_with_a_rather_long_na_a_column_with_a_long_name_to_fkey");
     is(name_quote(STR("plain_1"), arena), "plain_1");
     is(name_quote(STR("Mixed"), arena), "\"Mixed\"");
@@ -197,8 +200,9 @@ static void names_are_made_as_postgresql_makes_them(void **state)
 static void a_plain_table_needs_no_side_catalogue(void **state)
 {
     (void)state;
-    struct snapshot *s = snapshot_fixture("CREATE TABLE users(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, age INT DEFAULT 18,"
-                                          " ratio REAL CHECK (ratio > 0), at DATETIME DEFAULT CURRENT_TIMESTAMP, seen INTEGER DEFAULT (unixepoch()))");
+    struct snapshot *s = snapshot_fixture(
+        "CREATE TABLE users(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, age INT DEFAULT 18,"
+        " ratio REAL CHECK (ratio > 0), at DATETIME DEFAULT CURRENT_TIMESTAMP, seen INTEGER DEFAULT (unixepoch()))");
     assert_false(s->has_side_catalog);
     const struct relation *r = relation_of(s, "users");
     assert_int_equal(r->n_columns, 6);
@@ -227,9 +231,10 @@ static void a_plain_table_needs_no_side_catalogue(void **state)
 static void a_rowid_without_autoincrement_is_an_identity(void **state)
 {
     (void)state;
-    struct snapshot *s = snapshot_fixture("CREATE TABLE a(id INTEGER PRIMARY KEY, v); CREATE TABLE b(id INTEGER PRIMARY KEY DESC);"
-                                          "CREATE TABLE c(id INT PRIMARY KEY); CREATE TABLE d(id INTEGER PRIMARY KEY) WITHOUT ROWID;"
-                                          "CREATE TABLE e(a INTEGER, b INTEGER, PRIMARY KEY(b, a))");
+    struct snapshot *s =
+        snapshot_fixture("CREATE TABLE a(id INTEGER PRIMARY KEY, v); CREATE TABLE b(id INTEGER PRIMARY KEY DESC);"
+                         "CREATE TABLE c(id INT PRIMARY KEY); CREATE TABLE d(id INTEGER PRIMARY KEY) WITHOUT ROWID;"
+                         "CREATE TABLE e(a INTEGER, b INTEGER, PRIMARY KEY(b, a))");
     assert_true(column_of(relation_of(s, "a"), "id")->is_rowid);
     assert_int_equal(column_of(relation_of(s, "a"), "id")->identity, 'd');
     assert_false(column_of(relation_of(s, "b"), "id")->is_rowid);
@@ -284,8 +289,9 @@ static void indexes_keep_order_expressions_and_predicates(void **state)
 static void broken_views_and_shadow_tables_do_not_break_the_read(void **state)
 {
     (void)state;
-    struct snapshot *s = snapshot_fixture("CREATE TABLE t(a INT, b VARCHAR(5)); CREATE VIEW good AS SELECT b, a + 1 AS c FROM t;"
-                                          "CREATE VIEW bad AS SELECT * FROM gone; CREATE VIRTUAL TABLE search USING fts5(title, body)");
+    struct snapshot *s =
+        snapshot_fixture("CREATE TABLE t(a INT, b VARCHAR(5)); CREATE VIEW good AS SELECT b, a + 1 AS c FROM t;"
+                         "CREATE VIEW bad AS SELECT * FROM gone; CREATE VIRTUAL TABLE search USING fts5(title, body)");
     const struct relation *good = relation_of(s, "good");
     assert_int_equal(good->kind, RELATION_VIEW);
     assert_int_equal(column_of(good, "b")->type, TYPE_OID_varchar);
@@ -300,15 +306,24 @@ static void the_side_catalogue_overrules(void **state)
 {
     (void)state;
     struct snapshot *s = snapshot_fixture(
-        SIDE_CATALOG_CREATE ";" SIDE_SEQUENCE_CREATE ";"
-        "CREATE TABLE t(id INTEGER CONSTRAINT t_pkey PRIMARY KEY AUTOINCREMENT, m TEXT CONSTRAINT _pgd1_enum_m CHECK (m IN ('a','b')), i TEXT,"
-        " n NUMERIC(8,2) DEFAULT 0 CONSTRAINT positive CHECK (n > 0), g INT4 GENERATED ALWAYS AS (id * 2) STORED, u INTEGER, p TEXT);"
+        SIDE_CATALOG_CREATE
+        ";" SIDE_SEQUENCE_CREATE ";"
+        "CREATE TABLE t(id INTEGER CONSTRAINT t_pkey PRIMARY KEY AUTOINCREMENT, m TEXT CONSTRAINT _pgd1_enum_m CHECK "
+        "(m IN ('a','b')), i TEXT,"
+        " n NUMERIC(8,2) DEFAULT 0 CONSTRAINT positive CHECK (n > 0), g INT4 GENERATED ALWAYS AS (id * 2) STORED, u "
+        "INTEGER, p TEXT);"
         "CREATE TABLE \"other.x\"(a TEXT); CREATE TABLE \"not.x\"(a TEXT);"
-        "INSERT INTO _pgd1_catalog VALUES('schema','other','','{\"comment\":\"second\"}'),('type','public','mood','{\"kind\":\"e\",\"labels\":[\"a\",\"b\"]}'),"
-        "('type','other','pos','{\"kind\":\"d\",\"base\":\"int4\",\"not_null\":true,\"checks\":[{\"name\":\"pos_check\",\"expression\":\"(VALUE > 0)\"}]}'),"
-        "('column','public','t.id','{\"type\":\"int4\",\"comment\":\"key\"}'),('column','public','t.m','{\"type\":\"mood\",\"type_schema\":\"public\"}'),"
-        "('column','public','t.i','{\"type\":\"interval\"}'),('column','public','t.n','{\"default\":\"''0''::numeric\"}'),"
-        "('column','public','t.g','{\"default\":\"(id * 2)\"}'),('column','public','t.u','{\"type\":\"timestamptz\",\"storage\":\"unixms\"}'),"
+        "INSERT INTO _pgd1_catalog "
+        "VALUES('schema','other','','{\"comment\":\"second\"}'),('type','public','mood','{\"kind\":\"e\",\"labels\":["
+        "\"a\",\"b\"]}'),"
+        "('type','other','pos','{\"kind\":\"d\",\"base\":\"int4\",\"not_null\":true,\"checks\":[{\"name\":\"pos_"
+        "check\",\"expression\":\"(VALUE > 0)\"}]}'),"
+        "('column','public','t.id','{\"type\":\"int4\",\"comment\":\"key\"}'),('column','public','t.m','{\"type\":"
+        "\"mood\",\"type_schema\":\"public\"}'),"
+        "('column','public','t.i','{\"type\":\"interval\"}'),('column','public','t.n','{\"default\":\"''0''::numeric\"}"
+        "'),"
+        "('column','public','t.g','{\"default\":\"(id * "
+        "2)\"}'),('column','public','t.u','{\"type\":\"timestamptz\",\"storage\":\"unixms\"}'),"
         "('column','public','t.p','{\"type\":\"_pos\",\"type_schema\":\"other\"}'),"
         "('constraint','public','t.positive','{\"expression\":\"(n > (0)::numeric)\",\"comment\":\"no\"}'),"
         "('table','public','t','{\"comment\":\"a table\"}'),"
@@ -359,7 +374,8 @@ static void oids_depend_on_the_object_alone(void **state)
 {
     (void)state;
     struct snapshot *a = snapshot_fixture("CREATE TABLE t(a INT); CREATE TABLE u(a INT UNIQUE)");
-    struct snapshot *b = snapshot_fixture("CREATE TABLE x(a INT); CREATE TABLE u(b INT, a INT UNIQUE); CREATE TABLE t(c TEXT, d)");
+    struct snapshot *b =
+        snapshot_fixture("CREATE TABLE x(a INT); CREATE TABLE u(b INT, a INT UNIQUE); CREATE TABLE t(c TEXT, d)");
     assert_int_equal(relation_of(a, "t")->oid, relation_of(b, "t")->oid);
     assert_int_equal(index_of(relation_of(a, "u"), "u_a_key")->oid, index_of(relation_of(b, "u"), "u_a_key")->oid);
     assert_true(relation_of(a, "t")->oid >= 16384 && relation_of(a, "t")->oid <= INT32_MAX);
@@ -398,7 +414,8 @@ static void a_broken_side_catalogue_is_told(void **state)
         struct snapshot_reader *reader = snapshot_reader_new();
         size_t n;
         snapshot_statements(&n);
-        struct value cells[] = { value_text(STR("table")), value_text(STR("public")), value_text(STR("t")), value_text(str_from(details[i])) };
+        struct value cells[] = { value_text(STR("table")), value_text(STR("public")), value_text(STR("t")),
+                                 value_text(str_from(details[i])) };
         assert_true(snapshot_reader_row(reader, n - 1, cells, 4));
         struct arena *arena = arena_new(1 << 16);
         struct err err;
@@ -416,10 +433,13 @@ static void odd_ddl_is_read(void **state)
     (void)state;
     struct arena *arena = arena_new(1 << 20);
     struct sqlite_table t;
-    assert_true(sqlite_parse_table(STR("CREATE TABLE if not exists \"a b\" -- comment )\n ([x] , `y` VARCHAR(1,2) /* , */ DEFAULT -1.5e+3 NOT NULL,\n"
-                                       "z DEFAULT 'a,)b' COLLATE NOCASE CONSTRAINT c1 CHECK (z <> ')'), w AS (x || '(') STORED, CONSTRAINT n UNIQUE (x, y DESC)"
-                                       " CHECK ((x) > (1)) FOREIGN KEY (z) REFERENCES o MATCH FULL ON DELETE SET DEFAULT NOT DEFERRABLE) STRICT"),
-                                   arena, &t));
+    assert_true(sqlite_parse_table(
+        STR("CREATE TABLE if not exists \"a b\" -- comment )\n ([x] , `y` VARCHAR(1,2) /* , */ DEFAULT -1.5e+3 NOT "
+            "NULL,\n"
+            "z DEFAULT 'a,)b' COLLATE NOCASE CONSTRAINT c1 CHECK (z <> ')'), w AS (x || '(') STORED, CONSTRAINT n "
+            "UNIQUE (x, y DESC)"
+            " CHECK ((x) > (1)) FOREIGN KEY (z) REFERENCES o MATCH FULL ON DELETE SET DEFAULT NOT DEFERRABLE) STRICT"),
+        arena, &t));
     is(t.name, "a b");
     const struct sqlite_column *x = t.columns, *y = x->next, *z = y->next, *w = z->next;
     is(x->name, "x");
@@ -441,8 +461,15 @@ static void odd_ddl_is_read(void **state)
     assert_false(c->deferrable);
     assert_null(c->next);
     assert_true(t.strict);
-    static const char *const broken[] = { "", "CREATE", "CREATE TABLE t", "CREATE TABLE t(", "CREATE TABLE t(a CHECK (", "CREATE TABLE t(a DEFAULT",
-                                          "CREATE TABLE t(a, UNIQUE(", "CREATE VIRTUAL TABLE t USING fts5(a)", "CREATE TABLE t(\"a" };
+    static const char *const broken[] = { "",
+                                          "CREATE",
+                                          "CREATE TABLE t",
+                                          "CREATE TABLE t(",
+                                          "CREATE TABLE t(a CHECK (",
+                                          "CREATE TABLE t(a DEFAULT",
+                                          "CREATE TABLE t(a, UNIQUE(",
+                                          "CREATE VIRTUAL TABLE t USING fts5(a)",
+                                          "CREATE TABLE t(\"a" };
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
         assert_false(sqlite_parse_table(str_from(broken[i]), arena, &t));
     arena_free(arena);

@@ -48,7 +48,8 @@ static void exact_move(sqlite3_context *c, sqlite3_value *v, bool squares, bool 
     bool ok = back ? numeric_subtract(&s->sum, &s->sum, &x, errors(c)) : numeric_add(&s->sum, &s->sum, &x, errors(c));
     if (ok && squares) {
         ok = numeric_multiply(&x2, &x, &x, errors(c)) &&
-             (back ? numeric_subtract(&s->squares, &s->squares, &x2, errors(c)) : numeric_add(&s->squares, &s->squares, &x2, errors(c)));
+             (back ? numeric_subtract(&s->squares, &s->squares, &x2, errors(c))
+                   : numeric_add(&s->squares, &s->squares, &x2, errors(c)));
     }
     s->n += back ? -1 : 1;
     if (!ok)
@@ -112,14 +113,15 @@ static void spread(sqlite3_context *c, bool sample, bool root)
     AUTO_NUMERIC(b);
     numeric_from_int64(&count, s->n);
     numeric_from_int64(&less, s->n - (sample ? 1 : 0));
-    bool ok = numeric_multiply(&a, &count, &s->squares, errors(c)) && numeric_multiply(&b, &s->sum, &s->sum, errors(c)) &&
-              numeric_subtract(&a, &a, &b, errors(c));
+    bool ok = numeric_multiply(&a, &count, &s->squares, errors(c)) &&
+              numeric_multiply(&b, &s->sum, &s->sum, errors(c)) && numeric_subtract(&a, &a, &b, errors(c));
     if (ok && a.class == NUMERIC_FINITE && numeric_sign(&a) <= 0) {
         AUTO_NUMERIC(zero);
         result_numeric(c, &zero);
         return;
     }
-    ok = ok && numeric_multiply(&b, &count, &less, errors(c)) && numeric_divide(&a, &a, &b, errors(c)) && (!root || numeric_sqrt(&a, &a, errors(c)));
+    ok = ok && numeric_multiply(&b, &count, &less, errors(c)) && numeric_divide(&a, &a, &b, errors(c)) &&
+         (!root || numeric_sqrt(&a, &a, errors(c)));
     if (ok)
         result_numeric(c, &a);
     else
@@ -146,11 +148,11 @@ static void deviation_population(sqlite3_context *c)
     spread(c, false, true);
 }
 
-#define EXACT_FINAL(name, value)            \
-    static void name(sqlite3_context *c)    \
-    {                                       \
-        value(c);                           \
-        exact_done(exact_state(c, false));  \
+#define EXACT_FINAL(name, value)                                                                                       \
+    static void name(sqlite3_context *c)                                                                               \
+    {                                                                                                                  \
+        value(c);                                                                                                      \
+        exact_done(exact_state(c, false));                                                                             \
     }
 EXACT_FINAL(sum_final, sum_value)
 EXACT_FINAL(average_final, average_value)
@@ -162,8 +164,8 @@ EXACT_FINAL(deviation_population_final, deviation_population)
 /* --- floats: one variable --- */
 
 struct moments {
-    double n, sx, sxx;       /* x, and its squared differences */
-    double sy, syy, sxy;     /* for two variables */
+    double n, sx, sxx;   /* x, and its squared differences */
+    double sy, syy, sxy; /* for two variables */
     bool used;
 };
 
@@ -276,12 +278,12 @@ static void regression_step(sqlite3_context *c, int n, sqlite3_value **args)
     m->used = true;
 }
 
-#define REGRESSION(name, least, condition, value)          \
-    static void name(sqlite3_context *c)                   \
-    {                                                      \
-        struct moments *m = sqlite3_aggregate_context(c, 0); \
-        if (m && m->n >= (least) && (condition))           \
-            float_result(c, (value));                      \
+#define REGRESSION(name, least, condition, value)                                                                      \
+    static void name(sqlite3_context *c)                                                                               \
+    {                                                                                                                  \
+        struct moments *m = sqlite3_aggregate_context(c, 0);                                                           \
+        if (m && m->n >= (least) && (condition))                                                                       \
+            float_result(c, (value));                                                                                  \
     }
 REGRESSION(regr_sxx, 1, true, m->sxx)
 REGRESSION(regr_syy, 1, true, m->syy)
@@ -303,18 +305,21 @@ static void regr_count(sqlite3_context *c)
 
 /* --- bits, intervals, bytes --- */
 
-struct bits { int64_t v; bool used; };
+struct bits {
+    int64_t v;
+    bool used;
+};
 
-#define BITS(name, op)                                                   \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args)    \
-    {                                                                    \
-        struct bits *b = sqlite3_aggregate_context(c, sizeof(*b));       \
-        (void)n;                                                         \
-        if (!b || sqlite3_value_type(args[0]) == SQLITE_NULL)            \
-            return;                                                      \
-        int64_t x = sqlite3_value_int64(args[0]);                        \
-        b->v = b->used ? (b->v op x) : x;                                \
-        b->used = true;                                                  \
+#define BITS(name, op)                                                                                                 \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        struct bits *b = sqlite3_aggregate_context(c, sizeof(*b));                                                     \
+        (void)n;                                                                                                       \
+        if (!b || sqlite3_value_type(args[0]) == SQLITE_NULL)                                                          \
+            return;                                                                                                    \
+        int64_t x = sqlite3_value_int64(args[0]);                                                                      \
+        b->v = b->used ? (b->v op x) : x;                                                                              \
+        b->used = true;                                                                                                \
     }
 BITS(bit_and, &)
 BITS(bit_or, |)
@@ -327,7 +332,10 @@ static void bits_final(sqlite3_context *c)
         sqlite3_result_int64(c, b->v);
 }
 
-struct intervals { struct interval sum; int64_t n; };
+struct intervals {
+    struct interval sum;
+    int64_t n;
+};
 
 static void interval_step(sqlite3_context *c, int n, sqlite3_value **args)
 {
@@ -360,7 +368,10 @@ static void interval_average_final(sqlite3_context *c)
         local_fail(c);
 }
 
-struct bytes { struct buf out; bool used; };
+struct bytes {
+    struct buf out;
+    bool used;
+};
 
 static void bytes_step(sqlite3_context *c, int n, sqlite3_value **args)
 {
@@ -387,9 +398,15 @@ static void bytes_final(sqlite3_context *c)
     buf_fini(&b->out);
 }
 
-#define EXACT(source, step_function, final_function, value_function, inverse_function) \
-    { .name = "pg_" #source, .n_args = 1, .step = step_function, .final = final_function, .value = value_function, .inverse = inverse_function }
-#define PLAIN(source, args, step_function, final_function) { .name = "pg_" #source, .n_args = args, .step = step_function, .final = final_function }
+#define EXACT(source, step_function, final_function, value_function, inverse_function)                                 \
+    {                                                                                                                  \
+        .name = "pg_" #source, .n_args = 1, .step = step_function, .final = final_function, .value = value_function,   \
+        .inverse = inverse_function                                                                                    \
+    }
+#define PLAIN(source, args, step_function, final_function)                                                             \
+    {                                                                                                                  \
+        .name = "pg_" #source, .n_args = args, .step = step_function, .final = final_function                          \
+    }
 
 static const struct local_function functions[] = {
     EXACT(numeric_sum, sum_step, sum_final, sum_value, sum_inverse),
@@ -402,19 +419,34 @@ static const struct local_function functions[] = {
     EXACT(numeric_stddev, statistics_step, deviation_sample_final, deviation_sample, statistics_inverse),
     EXACT(numeric_stddev_samp, statistics_step, deviation_sample_final, deviation_sample, statistics_inverse),
     EXACT(numeric_stddev_pop, statistics_step, deviation_population_final, deviation_population, statistics_inverse),
-    PLAIN(float8_sum, 1, moments_step, float_sum_final), PLAIN(float4_sum, 1, moments_step, float4_sum_final),
-    PLAIN(float8_avg, 1, moments_step, float_average_final), PLAIN(float8_variance, 1, moments_step, float_variance_sample),
-    PLAIN(float8_var_samp, 1, moments_step, float_variance_sample), PLAIN(float8_var_pop, 1, moments_step, float_variance_population),
-    PLAIN(float8_stddev, 1, moments_step, float_deviation_sample), PLAIN(float8_stddev_samp, 1, moments_step, float_deviation_sample),
-    PLAIN(float8_stddev_pop, 1, moments_step, float_deviation_population), PLAIN(float8_regr_sxx, 2, regression_step, regr_sxx),
-    PLAIN(float8_regr_syy, 2, regression_step, regr_syy), PLAIN(float8_regr_sxy, 2, regression_step, regr_sxy),
-    PLAIN(float8_regr_avgx, 2, regression_step, regr_avgx), PLAIN(float8_regr_avgy, 2, regression_step, regr_avgy),
-    PLAIN(float8_regr_count, 2, regression_step, regr_count), PLAIN(float8_regr_r2, 2, regression_step, regr_r2),
-    PLAIN(float8_regr_slope, 2, regression_step, regr_slope), PLAIN(float8_regr_intercept, 2, regression_step, regr_intercept),
-    PLAIN(float8_covar_pop, 2, regression_step, covar_pop), PLAIN(float8_covar_samp, 2, regression_step, covar_samp),
-    PLAIN(float8_corr, 2, regression_step, corr), PLAIN(bit_and, 1, bit_and, bits_final), PLAIN(bit_or, 1, bit_or, bits_final),
-    PLAIN(bit_xor, 1, bit_xor, bits_final), PLAIN(interval_sum, 1, interval_step, interval_sum_final),
-    PLAIN(interval_avg, 1, interval_step, interval_average_final), PLAIN(bytea_string_agg, 2, bytes_step, bytes_final),
+    PLAIN(float8_sum, 1, moments_step, float_sum_final),
+    PLAIN(float4_sum, 1, moments_step, float4_sum_final),
+    PLAIN(float8_avg, 1, moments_step, float_average_final),
+    PLAIN(float8_variance, 1, moments_step, float_variance_sample),
+    PLAIN(float8_var_samp, 1, moments_step, float_variance_sample),
+    PLAIN(float8_var_pop, 1, moments_step, float_variance_population),
+    PLAIN(float8_stddev, 1, moments_step, float_deviation_sample),
+    PLAIN(float8_stddev_samp, 1, moments_step, float_deviation_sample),
+    PLAIN(float8_stddev_pop, 1, moments_step, float_deviation_population),
+    PLAIN(float8_regr_sxx, 2, regression_step, regr_sxx),
+    PLAIN(float8_regr_syy, 2, regression_step, regr_syy),
+    PLAIN(float8_regr_sxy, 2, regression_step, regr_sxy),
+    PLAIN(float8_regr_avgx, 2, regression_step, regr_avgx),
+    PLAIN(float8_regr_avgy, 2, regression_step, regr_avgy),
+    PLAIN(float8_regr_count, 2, regression_step, regr_count),
+    PLAIN(float8_regr_r2, 2, regression_step, regr_r2),
+    PLAIN(float8_regr_slope, 2, regression_step, regr_slope),
+    PLAIN(float8_regr_intercept, 2, regression_step, regr_intercept),
+    PLAIN(float8_covar_pop, 2, regression_step, covar_pop),
+    PLAIN(float8_covar_samp, 2, regression_step, covar_samp),
+    PLAIN(float8_corr, 2, regression_step, corr),
+    PLAIN(bit_and, 1, bit_and, bits_final),
+    PLAIN(bit_or, 1, bit_or, bits_final),
+    PLAIN(bit_xor, 1, bit_xor, bits_final),
+    PLAIN(interval_sum, 1, interval_step, interval_sum_final),
+    PLAIN(interval_avg, 1, interval_step, interval_average_final),
+    PLAIN(bytea_string_agg, 2, bytes_step, bytes_final),
 };
 
-const struct local_family local_family_aggregates = { .functions = functions, .n_functions = sizeof(functions) / sizeof(functions[0]) };
+const struct local_family local_family_aggregates = { .functions = functions,
+                                                      .n_functions = sizeof(functions) / sizeof(functions[0]) };

@@ -37,9 +37,14 @@ static bool checked(sqlite3_context *c, bool ok)
 bool argument_numeric(sqlite3_context *c, sqlite3_value *v, struct numeric *ret)
 {
     switch (sqlite3_value_type(v)) {
-    case SQLITE_INTEGER: numeric_from_int64(ret, sqlite3_value_int64(v)); return true;
-    case SQLITE_FLOAT: numeric_from_double(ret, sqlite3_value_double(v), 15); return true;
-    default: return checked(c, numeric_parse(ret, local_text(v), errors(c)));
+    case SQLITE_INTEGER:
+        numeric_from_int64(ret, sqlite3_value_int64(v));
+        return true;
+    case SQLITE_FLOAT:
+        numeric_from_double(ret, sqlite3_value_double(v), 15);
+        return true;
+    default:
+        return checked(c, numeric_parse(ret, local_text(v), errors(c)));
     }
 }
 

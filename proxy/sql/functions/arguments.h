@@ -11,10 +11,10 @@
 #include "proxy/sql/local_functions.h"
 
 /* Start of a strict function: NULL in, NULL out. */
-#define STRICT(n, args)              \
-    do {                             \
-        if (local_has_null(n, args)) \
-            return;                  \
+#define STRICT(n, args)                                                                                                \
+    do {                                                                                                               \
+        if (local_has_null(n, args))                                                                                   \
+            return;                                                                                                    \
     } while (0)
 
 /* What a function answers when it fails with this error. */

@@ -4,14 +4,13 @@
 
 #include <stdlib.h>
 
-
-
 enum { MAX_TEXT = 8 << 20 };
 
 bool value_to_text(sqlite3_context *c, oid_t type, const struct value *v, struct str *ret)
 {
     struct buf out;
-    if (type == TYPE_OID_text || type == TYPE_OID_unknown || type == TYPE_OID_varchar || type == TYPE_OID_name || type == TYPE_OID_cstring) {
+    if (type == TYPE_OID_text || type == TYPE_OID_unknown || type == TYPE_OID_varchar || type == TYPE_OID_name ||
+        type == TYPE_OID_cstring) {
         if (v->class == VALUE_TEXT) {
             *ret = v->bytes;
             return true;
@@ -59,7 +58,8 @@ static void typmod(sqlite3_context *c, int n, sqlite3_value **args)
     if (n < 4 || sqlite3_value_type(args[0]) == SQLITE_NULL)
         return;
     struct value v = local_argument(args[0]);
-    if (type_apply_typmod((oid_t)sqlite3_value_int64(args[1]), (int32_t)sqlite3_value_int64(args[2]), sqlite3_value_int(args[3]) != 0, scratch(c), &v, errors(c)))
+    if (type_apply_typmod((oid_t)sqlite3_value_int64(args[1]), (int32_t)sqlite3_value_int64(args[2]),
+                          sqlite3_value_int(args[3]) != 0, scratch(c), &v, errors(c)))
         local_result(c, &v);
     else
         local_fail(c);
@@ -72,7 +72,8 @@ static bool slice_level(struct json_value *v, int n_dims, sqlite3_value **bounds
     if (v->kind != JSON_ARRAY || n_dims == 0)
         return true;
     int64_t size = (int64_t)v->array.n;
-    int64_t low = sqlite3_value_int(bounds[0]) ? sqlite3_value_int64(bounds[1]) : 1, high = sqlite3_value_int(bounds[2]) ? sqlite3_value_int64(bounds[3]) : size;
+    int64_t low = sqlite3_value_int(bounds[0]) ? sqlite3_value_int64(bounds[1]) : 1,
+            high = sqlite3_value_int(bounds[2]) ? sqlite3_value_int64(bounds[3]) : size;
     low = low < 1 ? 1 : low;
     high = high > size ? size : high;
     if (low > high) {
@@ -113,10 +114,18 @@ static void slice(sqlite3_context *c, int n, sqlite3_value **args)
 void json_print_compact(const struct json_value *v, struct buf *out)
 {
     switch (v->kind) {
-    case JSON_NULL: buf_add(out, "null", 4); break;
-    case JSON_BOOLEAN: buf_add_str(out, v->boolean ? STR("true") : STR("false")); break;
-    case JSON_NUMBER: buf_add_str(out, v->text); break;
-    case JSON_STRING: json_print_string(v->text, out); break;
+    case JSON_NULL:
+        buf_add(out, "null", 4);
+        break;
+    case JSON_BOOLEAN:
+        buf_add_str(out, v->boolean ? STR("true") : STR("false"));
+        break;
+    case JSON_NUMBER:
+        buf_add_str(out, v->text);
+        break;
+    case JSON_STRING:
+        json_print_string(v->text, out);
+        break;
     case JSON_ARRAY:
         buf_add_char(out, '[');
         for (size_t i = 0; i < v->array.n; i++) {
@@ -177,8 +186,8 @@ bool add_json(sqlite3_context *c, oid_t type, const struct value *v, struct buf 
     if (!value_to_text(c, type, v, &text))
         return false;
     /* Types of numbers only: an oid is quoted, NaN and infinities too. */
-    bool number = type == TYPE_OID_int2 || type == TYPE_OID_int4 || type == TYPE_OID_int8 || type == TYPE_OID_numeric || type == TYPE_OID_float4 ||
-                  type == TYPE_OID_float8;
+    bool number = type == TYPE_OID_int2 || type == TYPE_OID_int4 || type == TYPE_OID_int8 || type == TYPE_OID_numeric ||
+                  type == TYPE_OID_float4 || type == TYPE_OID_float8;
     number = number && text.n && text.p[text.n - 1] >= '0' && text.p[text.n - 1] <= '9';
     if (number)
         buf_add_str(out, text);
@@ -202,7 +211,8 @@ bool iso_text(sqlite3_context *c, oid_t type, const struct value *v, struct str 
             *space = 'T';
         ok = ret->p != NULL;
         /* +00 becomes +00:00 */
-        if (ok && type == TYPE_OID_timestamptz && ret->n > 3 && (ret->p[ret->n - 3] == '+' || ret->p[ret->n - 3] == '-')) {
+        if (ok && type == TYPE_OID_timestamptz && ret->n > 3 &&
+            (ret->p[ret->n - 3] == '+' || ret->p[ret->n - 3] == '-')) {
             *ret = arena_printf(scratch(c), "%.*s:00", STR_FMT(*ret));
             ok = ret->p != NULL;
         }
@@ -236,7 +246,9 @@ bool element_value(sqlite3_context *c, oid_t element, const struct json_value *v
     const struct type_info *info = type_find(element);
     int64_t i;
     switch (v->kind) {
-    case JSON_NULL: *ret = value_null(); return true;
+    case JSON_NULL:
+        *ret = value_null();
+        return true;
     case JSON_NUMBER:
         if (str_to_int64(v->text, &i) && (!info || info->storage != STORAGE_REAL)) {
             *ret = value_integer(i);
@@ -244,10 +256,13 @@ bool element_value(sqlite3_context *c, oid_t element, const struct json_value *v
         }
         *ret = value_real(strtod(arena_cstr(scratch(c), v->text), NULL));
         return true;
-    case JSON_BOOLEAN: *ret = value_integer(v->boolean); return true;
+    case JSON_BOOLEAN:
+        *ret = value_integer(v->boolean);
+        return true;
     case JSON_STRING:
         if (element == TYPE_OID_bytea) {
-            if (type_decode(TYPE_OID_bytea, WIRE_TEXT, arena_printf(scratch(c), "\\x%.*s", STR_FMT(v->text)), settings_of(c), scratch(c), ret, errors(c)))
+            if (type_decode(TYPE_OID_bytea, WIRE_TEXT, arena_printf(scratch(c), "\\x%.*s", STR_FMT(v->text)),
+                            settings_of(c), scratch(c), ret, errors(c)))
                 return true;
             local_fail(c);
             return false;
@@ -335,4 +350,5 @@ static const struct local_function functions[] = {
     { .name = "pg1_json_field", .n_args = 4, .flags = 0, .call = json_field },
 };
 
-const struct local_family local_family_casts = { .functions = functions, .n_functions = sizeof(functions) / sizeof(functions[0]) };
+const struct local_family local_family_casts = { .functions = functions,
+                                                 .n_functions = sizeof(functions) / sizeof(functions[0]) };

@@ -60,8 +60,8 @@ static bool on_path(sqlite3_context *c, struct str schema)
     struct json_value list;
     if (str_is(schema, "pg_catalog"))
         return true;
-    if (!run->session_value || !run->session_value(run->session_ctx, STR("current_schemas"), scratch(c), &path) || path.class != VALUE_TEXT ||
-        !json_parse(path.bytes, scratch(c), &list, errors(c)))
+    if (!run->session_value || !run->session_value(run->session_ctx, STR("current_schemas"), scratch(c), &path) ||
+        path.class != VALUE_TEXT || !json_parse(path.bytes, scratch(c), &list, errors(c)))
         return str_is(schema, "public");
     for (size_t i = 0; list.kind == JSON_ARRAY && i < list.array.n; i++)
         if (str_eq(list.array.items[i].text, schema))
@@ -136,11 +136,16 @@ static struct str column_list(sqlite3_context *c, const struct relation *r, cons
 static const char *action(char code)
 {
     switch (code) {
-    case 'c': return "CASCADE";
-    case 'n': return "SET NULL";
-    case 'd': return "SET DEFAULT";
-    case 'r': return "RESTRICT";
-    default: return NULL;
+    case 'c':
+        return "CASCADE";
+    case 'n':
+        return "SET NULL";
+    case 'd':
+        return "SET DEFAULT";
+    case 'r':
+        return "RESTRICT";
+    default:
+        return NULL;
     }
 }
 
@@ -150,8 +155,10 @@ static struct str foreign_key(sqlite3_context *c, const struct relation *r, cons
     static const struct str path[] = { STR_INIT("public") };
     const struct relation *f = snapshot_relation(s, path, 1, k->foreign_schema, k->foreign_table);
     struct arena *a = scratch(c);
-    struct str target = str_is(k->foreign_schema, "public") ? name_quote(k->foreign_table, a) : name_qualified(k->foreign_schema, k->foreign_table, a);
-    struct str text = arena_printf(a, "FOREIGN KEY (%.*s) REFERENCES %.*s(%.*s)", STR_FMT(column_list(c, r, k->columns, k->n_columns)), STR_FMT(target),
+    struct str target = str_is(k->foreign_schema, "public") ? name_quote(k->foreign_table, a)
+                                                            : name_qualified(k->foreign_schema, k->foreign_table, a);
+    struct str text = arena_printf(a, "FOREIGN KEY (%.*s) REFERENCES %.*s(%.*s)",
+                                   STR_FMT(column_list(c, r, k->columns, k->n_columns)), STR_FMT(target),
                                    STR_FMT(f ? column_list(c, f, k->foreign_columns, k->n_columns) : STR("?")));
     if (action(k->on_update))
         text = arena_printf(a, "%.*s ON UPDATE %s", STR_FMT(text), action(k->on_update));
@@ -178,7 +185,8 @@ static void constraint_definition(sqlite3_context *c, int n, sqlite3_value **arg
             else if (x->kind == 'c')
                 local_result_text(c, arena_printf(scratch(c), "CHECK (%.*s)", STR_FMT(x->expression)));
             else
-                local_result_text(c, arena_printf(scratch(c), "%s (%.*s)", x->kind == 'p' ? "PRIMARY KEY" : "UNIQUE", STR_FMT(column_list(c, r, x->columns, x->n_columns))));
+                local_result_text(c, arena_printf(scratch(c), "%s (%.*s)", x->kind == 'p' ? "PRIMARY KEY" : "UNIQUE",
+                                                  STR_FMT(column_list(c, r, x->columns, x->n_columns))));
             return;
         }
     }
@@ -201,15 +209,19 @@ static void index_definition(sqlite3_context *c, int n, sqlite3_value **args)
     if (!r)
         return;
     if (only) {
-        local_result_text(c, only > 0 && (size_t)only <= x->n_columns ? index_column(c, r, &x->columns[only - 1]) : STR(""));
+        local_result_text(c, only > 0 && (size_t)only <= x->n_columns ? index_column(c, r, &x->columns[only - 1])
+                                                                      : STR(""));
         return;
     }
-    struct str text = arena_printf(a, "CREATE %sINDEX %.*s ON %.*s USING btree (", x->unique ? "UNIQUE " : "", STR_FMT(name_quote(x->name, a)),
-                                   STR_FMT(name_qualified(r->schema, r->name, a)));
+    struct str text = arena_printf(a, "CREATE %sINDEX %.*s ON %.*s USING btree (", x->unique ? "UNIQUE " : "",
+                                   STR_FMT(name_quote(x->name, a)), STR_FMT(name_qualified(r->schema, r->name, a)));
     for (size_t i = 0; i < x->n_columns; i++) {
         const struct index_column *k = &x->columns[i];
-        text = arena_printf(a, "%.*s%s%.*s%s%s", STR_FMT(text), i ? ", " : "", STR_FMT(index_column(c, r, k)), k->descending ? " DESC" : "",
-                            k->descending && !k->nulls_first ? " NULLS LAST" : !k->descending && k->nulls_first ? " NULLS FIRST" : "");
+        text = arena_printf(a, "%.*s%s%.*s%s%s", STR_FMT(text), i ? ", " : "", STR_FMT(index_column(c, r, k)),
+                            k->descending ? " DESC" : "",
+                            k->descending && !k->nulls_first   ? " NULLS LAST"
+                            : !k->descending && k->nulls_first ? " NULLS FIRST"
+                                                               : "");
     }
     text = arena_printf(a, "%.*s)", STR_FMT(text));
     if (x->predicate.n)
@@ -222,7 +234,8 @@ static void view_definition(sqlite3_context *c, int n, sqlite3_value **args)
     STRICT(n, args);
     const struct relation *r = relation_of(c, args[0]);
     if (r && r->kind == RELATION_VIEW && r->view_text.n)
-        local_result_text(c, arena_printf(scratch(c), "%.*s%s", STR_FMT(r->view_text), r->view_text.p[r->view_text.n - 1] == ';' ? "" : ";"));
+        local_result_text(c, arena_printf(scratch(c), "%.*s%s", STR_FMT(r->view_text),
+                                          r->view_text.p[r->view_text.n - 1] == ';' ? "" : ";"));
 }
 
 static void serial_sequence(sqlite3_context *c, int n, sqlite3_value **args)
@@ -242,7 +255,8 @@ static void serial_sequence(sqlite3_context *c, int n, sqlite3_value **args)
     if (!r)
         fail_with(c, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(local_text(args[0])));
     else if (!column)
-        fail_with(c, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist", STR_FMT(local_text(args[1])), STR_FMT(r->name));
+        fail_with(c, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist",
+                  STR_FMT(local_text(args[1])), STR_FMT(r->name));
     else if (column->sequence.n)
         local_result_text(c, name_qualified(r->schema, column->sequence, scratch(c)));
 }
@@ -322,31 +336,69 @@ static void granted(sqlite3_context *c, int n, sqlite3_value **args)
     result_bool(c, true);
 }
 
-#define ROW(source, function, args, how) { .name = "pg_" #source, .n_args = args, .flags = how, .call = function }
+#define ROW(source, function, args, how)                                                                               \
+    {                                                                                                                  \
+        .name = "pg_" #source, .n_args = args, .flags = how, .call = function                                          \
+    }
 #define VISIBLE(source) ROW(source, built_in_is_visible, 1, LOCAL_STRICT)
 #define PRIVILEGE(source, args) ROW(source, granted, args, LOCAL_STRICT)
 
 static const struct local_function functions[] = {
-    ROW(format_type, format_type, 2, 0), ROW(text_name, text_name, 1, LOCAL_STRICT), ROW(bpchar_name, text_name, 1, LOCAL_STRICT),
-    ROW(pg_get_userbyid, user_name, 1, LOCAL_STRICT), ROW(pg_table_is_visible, table_is_visible, 1, LOCAL_STRICT),
-    ROW(pg_type_is_visible, type_is_visible, 1, LOCAL_STRICT), VISIBLE(pg_function_is_visible), VISIBLE(pg_operator_is_visible),
-    VISIBLE(pg_collation_is_visible), VISIBLE(pg_conversion_is_visible), VISIBLE(pg_opclass_is_visible), VISIBLE(pg_opfamily_is_visible),
-    VISIBLE(pg_statistics_obj_is_visible), VISIBLE(pg_ts_config_is_visible), VISIBLE(pg_ts_dict_is_visible), VISIBLE(pg_ts_parser_is_visible),
-    VISIBLE(pg_ts_template_is_visible), ROW(pg_get_expr, get_expr, 2, 0), ROW(pg_get_expr_ext, get_expr, 3, 0),
-    ROW(pg_get_constraintdef, constraint_definition, 1, LOCAL_STRICT), ROW(pg_get_constraintdef_ext, constraint_definition, 2, LOCAL_STRICT),
-    ROW(pg_get_indexdef, index_definition, 1, LOCAL_STRICT), ROW(pg_get_indexdef_ext, index_definition, 3, LOCAL_STRICT),
-    ROW(pg_get_viewdef, view_definition, 1, LOCAL_STRICT), ROW(pg_get_viewdef_ext, view_definition, 2, LOCAL_STRICT),
-    ROW(pg_get_serial_sequence, serial_sequence, 2, LOCAL_STRICT), ROW(obj_description, object_description, 2, 0),
-    ROW(col_description, column_description, 2, LOCAL_STRICT), ROW(shobj_description, nothing, 2, 0), ROW(to_regclass, to_regclass, 1, LOCAL_STRICT),
-    PRIVILEGE(has_table_privilege_id, 2), PRIVILEGE(has_table_privilege_name, 2), PRIVILEGE(has_table_privilege_name_id, 3),
-    PRIVILEGE(has_table_privilege_name_name, 3), PRIVILEGE(has_schema_privilege_id, 2), PRIVILEGE(has_schema_privilege_name, 2),
-    PRIVILEGE(has_schema_privilege_name_id, 3), PRIVILEGE(has_schema_privilege_name_name, 3), PRIVILEGE(has_database_privilege_id, 2),
-    PRIVILEGE(has_database_privilege_name, 2), PRIVILEGE(has_database_privilege_name_id, 3), PRIVILEGE(has_database_privilege_name_name, 3),
-    PRIVILEGE(has_column_privilege_id_attnum, 3), PRIVILEGE(has_column_privilege_id_name, 3), PRIVILEGE(has_any_column_privilege_id, 2),
-    PRIVILEGE(has_sequence_privilege_id, 2), PRIVILEGE(has_sequence_privilege_name, 2), PRIVILEGE(has_function_privilege_id, 2),
-    PRIVILEGE(has_type_privilege_id, 2), PRIVILEGE(has_language_privilege_id, 2), PRIVILEGE(has_tablespace_privilege_id, 2),
-    ROW(pg_get_partkeydef, nothing, 1, LOCAL_STRICT), ROW(pg_get_partition_constraintdef, nothing, 1, LOCAL_STRICT),
+    ROW(format_type, format_type, 2, 0),
+    ROW(text_name, text_name, 1, LOCAL_STRICT),
+    ROW(bpchar_name, text_name, 1, LOCAL_STRICT),
+    ROW(pg_get_userbyid, user_name, 1, LOCAL_STRICT),
+    ROW(pg_table_is_visible, table_is_visible, 1, LOCAL_STRICT),
+    ROW(pg_type_is_visible, type_is_visible, 1, LOCAL_STRICT),
+    VISIBLE(pg_function_is_visible),
+    VISIBLE(pg_operator_is_visible),
+    VISIBLE(pg_collation_is_visible),
+    VISIBLE(pg_conversion_is_visible),
+    VISIBLE(pg_opclass_is_visible),
+    VISIBLE(pg_opfamily_is_visible),
+    VISIBLE(pg_statistics_obj_is_visible),
+    VISIBLE(pg_ts_config_is_visible),
+    VISIBLE(pg_ts_dict_is_visible),
+    VISIBLE(pg_ts_parser_is_visible),
+    VISIBLE(pg_ts_template_is_visible),
+    ROW(pg_get_expr, get_expr, 2, 0),
+    ROW(pg_get_expr_ext, get_expr, 3, 0),
+    ROW(pg_get_constraintdef, constraint_definition, 1, LOCAL_STRICT),
+    ROW(pg_get_constraintdef_ext, constraint_definition, 2, LOCAL_STRICT),
+    ROW(pg_get_indexdef, index_definition, 1, LOCAL_STRICT),
+    ROW(pg_get_indexdef_ext, index_definition, 3, LOCAL_STRICT),
+    ROW(pg_get_viewdef, view_definition, 1, LOCAL_STRICT),
+    ROW(pg_get_viewdef_ext, view_definition, 2, LOCAL_STRICT),
+    ROW(pg_get_serial_sequence, serial_sequence, 2, LOCAL_STRICT),
+    ROW(obj_description, object_description, 2, 0),
+    ROW(col_description, column_description, 2, LOCAL_STRICT),
+    ROW(shobj_description, nothing, 2, 0),
+    ROW(to_regclass, to_regclass, 1, LOCAL_STRICT),
+    PRIVILEGE(has_table_privilege_id, 2),
+    PRIVILEGE(has_table_privilege_name, 2),
+    PRIVILEGE(has_table_privilege_name_id, 3),
+    PRIVILEGE(has_table_privilege_name_name, 3),
+    PRIVILEGE(has_schema_privilege_id, 2),
+    PRIVILEGE(has_schema_privilege_name, 2),
+    PRIVILEGE(has_schema_privilege_name_id, 3),
+    PRIVILEGE(has_schema_privilege_name_name, 3),
+    PRIVILEGE(has_database_privilege_id, 2),
+    PRIVILEGE(has_database_privilege_name, 2),
+    PRIVILEGE(has_database_privilege_name_id, 3),
+    PRIVILEGE(has_database_privilege_name_name, 3),
+    PRIVILEGE(has_column_privilege_id_attnum, 3),
+    PRIVILEGE(has_column_privilege_id_name, 3),
+    PRIVILEGE(has_any_column_privilege_id, 2),
+    PRIVILEGE(has_sequence_privilege_id, 2),
+    PRIVILEGE(has_sequence_privilege_name, 2),
+    PRIVILEGE(has_function_privilege_id, 2),
+    PRIVILEGE(has_type_privilege_id, 2),
+    PRIVILEGE(has_language_privilege_id, 2),
+    PRIVILEGE(has_tablespace_privilege_id, 2),
+    ROW(pg_get_partkeydef, nothing, 1, LOCAL_STRICT),
+    ROW(pg_get_partition_constraintdef, nothing, 1, LOCAL_STRICT),
     ROW(pg_get_statisticsobjdef_columns, nothing, 1, LOCAL_STRICT),
 };
 
-const struct local_family local_family_catalog = { .functions = functions, .n_functions = sizeof(functions) / sizeof(functions[0]) };
+const struct local_family local_family_catalog = { .functions = functions,
+                                                   .n_functions = sizeof(functions) / sizeof(functions[0]) };

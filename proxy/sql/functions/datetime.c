@@ -9,25 +9,25 @@ static const struct zone *zone_of(sqlite3_context *c)
 }
 
 /* Gives a result that a library function made, or its error. */
-#define GIVE(kind, ok, value)     \
-    do {                          \
-        if (ok)                   \
-            result_##kind(c, value); \
-        else                      \
-            local_fail(c);        \
+#define GIVE(kind, ok, value)                                                                                          \
+    do {                                                                                                               \
+        if (ok)                                                                                                        \
+            result_##kind(c, value);                                                                                   \
+        else                                                                                                           \
+            local_fail(c);                                                                                             \
     } while (0)
 
 /* name(a, b) -> result through operation(a, b, &r, err) */
-#define TWO(name, type_a, kind_a, type_b, kind_b, type_r, kind_r, operation)                      \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args)                             \
-    {                                                                                             \
-        STRICT(n, args);                                                                          \
-        type_a a;                                                                                 \
-        type_b b;                                                                                 \
-        type_r r = { 0 };                                                                         \
-        if (!argument_##kind_a(c, args[0], &a) || !argument_##kind_b(c, args[1], &b))             \
-            return;                                                                               \
-        GIVE(kind_r, (operation), RESULT_##kind_r(r));                                            \
+#define TWO(name, type_a, kind_a, type_b, kind_b, type_r, kind_r, operation)                                           \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        type_a a;                                                                                                      \
+        type_b b;                                                                                                      \
+        type_r r = { 0 };                                                                                              \
+        if (!argument_##kind_a(c, args[0], &a) || !argument_##kind_b(c, args[1], &b))                                  \
+            return;                                                                                                    \
+        GIVE(kind_r, (operation), RESULT_##kind_r(r));                                                                 \
     }
 #define RESULT_date(r) (r)
 #define RESULT_time(r) (r)
@@ -46,7 +46,8 @@ static bool timestamp_minus(int64_t t, const struct interval *v, int64_t *ret, s
     return minus(v, &m, err) && timestamp_add(t, &m, ret, err);
 }
 
-static bool timestamptz_minus(int64_t t, const struct interval *v, const struct zone *zone, int64_t *ret, struct err *err)
+static bool timestamptz_minus(int64_t t, const struct interval *v, const struct zone *zone, int64_t *ret,
+                              struct err *err)
 {
     struct interval m;
     return minus(v, &m, err) && timestamptz_add(t, &m, zone, ret, err);
@@ -55,7 +56,8 @@ static bool timestamptz_minus(int64_t t, const struct interval *v, const struct 
 static bool date_interval(int32_t date, const struct interval *v, bool negative, int64_t *ret, struct err *err)
 {
     int64_t t;
-    return date_to_timestamp(date, &t, err) && (negative ? timestamp_minus(t, v, ret, err) : timestamp_add(t, v, ret, err));
+    return date_to_timestamp(date, &t, err) &&
+           (negative ? timestamp_minus(t, v, ret, err) : timestamp_add(t, v, ret, err));
 }
 
 static int64_t time_minus(int64_t time, const struct interval *v)
@@ -69,23 +71,36 @@ static struct timetz timetz_move(const struct timetz *t, const struct interval *
     return (struct timetz){ .us = negative ? time_minus(t->us, v) : time_add(t->us, v), .offset = t->offset };
 }
 
-TWO(timestamp_pl_interval, int64_t, timestamp, struct interval, interval, int64_t, timestamp, timestamp_add(a, &b, &r, errors(c)))
-TWO(timestamp_mi_interval, int64_t, timestamp, struct interval, interval, int64_t, timestamp, timestamp_minus(a, &b, &r, errors(c)))
-TWO(timestamptz_pl_interval, int64_t, timestamp, struct interval, interval, int64_t, timestamp, timestamptz_add(a, &b, zone_of(c), &r, errors(c)))
-TWO(timestamptz_mi_interval, int64_t, timestamp, struct interval, interval, int64_t, timestamp, timestamptz_minus(a, &b, zone_of(c), &r, errors(c)))
-TWO(timestamp_mi, int64_t, timestamp, int64_t, timestamp, struct interval, interval, timestamp_difference(a, b, &r, errors(c)))
-TWO(timestamp_age_of, int64_t, timestamp, int64_t, timestamp, struct interval, interval, timestamp_age(a, b, &r, errors(c)))
-TWO(timestamptz_age_of, int64_t, timestamp, int64_t, timestamp, struct interval, interval, timestamptz_age(a, b, zone_of(c), &r, errors(c)))
-TWO(date_pl_interval, int32_t, date, struct interval, interval, int64_t, timestamp, date_interval(a, &b, false, &r, errors(c)))
-TWO(date_mi_interval, int32_t, date, struct interval, interval, int64_t, timestamp, date_interval(a, &b, true, &r, errors(c)))
+TWO(timestamp_pl_interval, int64_t, timestamp, struct interval, interval, int64_t, timestamp,
+    timestamp_add(a, &b, &r, errors(c)))
+TWO(timestamp_mi_interval, int64_t, timestamp, struct interval, interval, int64_t, timestamp,
+    timestamp_minus(a, &b, &r, errors(c)))
+TWO(timestamptz_pl_interval, int64_t, timestamp, struct interval, interval, int64_t, timestamp,
+    timestamptz_add(a, &b, zone_of(c), &r, errors(c)))
+TWO(timestamptz_mi_interval, int64_t, timestamp, struct interval, interval, int64_t, timestamp,
+    timestamptz_minus(a, &b, zone_of(c), &r, errors(c)))
+TWO(timestamp_mi, int64_t, timestamp, int64_t, timestamp, struct interval, interval,
+    timestamp_difference(a, b, &r, errors(c)))
+TWO(timestamp_age_of, int64_t, timestamp, int64_t, timestamp, struct interval, interval,
+    timestamp_age(a, b, &r, errors(c)))
+TWO(timestamptz_age_of, int64_t, timestamp, int64_t, timestamp, struct interval, interval,
+    timestamptz_age(a, b, zone_of(c), &r, errors(c)))
+TWO(date_pl_interval, int32_t, date, struct interval, interval, int64_t, timestamp,
+    date_interval(a, &b, false, &r, errors(c)))
+TWO(date_mi_interval, int32_t, date, struct interval, interval, int64_t, timestamp,
+    date_interval(a, &b, true, &r, errors(c)))
 TWO(date_pli, int32_t, date, int32_t, int4, int32_t, date, date_add_days(a, b, &r, errors(c)))
 TWO(date_mii, int32_t, date, int32_t, int4, int32_t, date, date_add_days(a, -(int64_t)b, &r, errors(c)))
-TWO(interval_pl, struct interval, interval, struct interval, interval, struct interval, interval, interval_add(&a, &b, &r, errors(c)))
-TWO(interval_mi, struct interval, interval, struct interval, interval, struct interval, interval, interval_subtract(&a, &b, &r, errors(c)))
+TWO(interval_pl, struct interval, interval, struct interval, interval, struct interval, interval,
+    interval_add(&a, &b, &r, errors(c)))
+TWO(interval_mi, struct interval, interval, struct interval, interval, struct interval, interval,
+    interval_subtract(&a, &b, &r, errors(c)))
 TWO(time_pl_interval, int64_t, time, struct interval, interval, int64_t, time, (r = time_add(a, &b), true))
 TWO(time_mi_interval, int64_t, time, struct interval, interval, int64_t, time, (r = time_minus(a, &b), true))
-TWO(timetz_pl_interval, struct timetz, timetz, struct interval, interval, struct timetz, timetz, (r = timetz_move(&a, &b, false), true))
-TWO(timetz_mi_interval, struct timetz, timetz, struct interval, interval, struct timetz, timetz, (r = timetz_move(&a, &b, true), true))
+TWO(timetz_pl_interval, struct timetz, timetz, struct interval, interval, struct timetz, timetz,
+    (r = timetz_move(&a, &b, false), true))
+TWO(timetz_mi_interval, struct timetz, timetz, struct interval, interval, struct timetz, timetz,
+    (r = timetz_move(&a, &b, true), true))
 
 static void date_mi(sqlite3_context *c, int n, sqlite3_value **args)
 {
@@ -117,7 +132,8 @@ static void interval_um(sqlite3_context *c, int n, sqlite3_value **args)
         GIVE(interval, interval_negate(&v, &r, errors(c)), &r);
 }
 
-static void scaled(sqlite3_context *c, sqlite3_value *interval, sqlite3_value *factor, bool (*operation)(const struct interval *, double, struct interval *, struct err *))
+static void scaled(sqlite3_context *c, sqlite3_value *interval, sqlite3_value *factor,
+                   bool (*operation)(const struct interval *, double, struct interval *, struct err *))
 {
     struct interval v, r;
     if (argument_interval(c, interval, &v))
@@ -142,13 +158,13 @@ static void interval_div(sqlite3_context *c, int n, sqlite3_value **args)
     scaled(c, args[0], args[1], interval_divide);
 }
 
-#define JUSTIFY(name, operation)                                       \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args)  \
-    {                                                                  \
-        STRICT(n, args);                                               \
-        struct interval v, r;                                          \
-        if (argument_interval(c, args[0], &v))                         \
-            GIVE(interval, operation(&v, &r, errors(c)), &r);          \
+#define JUSTIFY(name, operation)                                                                                       \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        struct interval v, r;                                                                                          \
+        if (argument_interval(c, args[0], &v))                                                                         \
+            GIVE(interval, operation(&v, &r, errors(c)), &r);                                                          \
     }
 JUSTIFY(justify_hours, interval_justify_hours)
 JUSTIFY(justify_days, interval_justify_days)
@@ -183,21 +199,21 @@ static bool order_of(sqlite3_context *c, sqlite3_value **args, char left, char r
     return true;
 }
 
-#define CROSS_ONE(prefix, suffix, left, right, word, test)                                       \
-    static void prefix##_##word##_##suffix(sqlite3_context *c, int n, sqlite3_value **args)      \
-    {                                                                                            \
-        int order;                                                                               \
-        STRICT(n, args);                                                                         \
-        if (order_of(c, args, left, right, &order))                                              \
-            sqlite3_result_int(c, test);                                                         \
+#define CROSS_ONE(prefix, suffix, left, right, word, test)                                                             \
+    static void prefix##_##word##_##suffix(sqlite3_context *c, int n, sqlite3_value **args)                            \
+    {                                                                                                                  \
+        int order;                                                                                                     \
+        STRICT(n, args);                                                                                               \
+        if (order_of(c, args, left, right, &order))                                                                    \
+            sqlite3_result_int(c, test);                                                                               \
     }
-#define CROSS(prefix, suffix, left, right)                   \
-    CROSS_ONE(prefix, suffix, left, right, eq, order == 0)   \
-    CROSS_ONE(prefix, suffix, left, right, ne, order != 0)   \
-    CROSS_ONE(prefix, suffix, left, right, lt, order < 0)    \
-    CROSS_ONE(prefix, suffix, left, right, le, order <= 0)   \
-    CROSS_ONE(prefix, suffix, left, right, gt, order > 0)    \
-    CROSS_ONE(prefix, suffix, left, right, ge, order >= 0)   \
+#define CROSS(prefix, suffix, left, right)                                                                             \
+    CROSS_ONE(prefix, suffix, left, right, eq, order == 0)                                                             \
+    CROSS_ONE(prefix, suffix, left, right, ne, order != 0)                                                             \
+    CROSS_ONE(prefix, suffix, left, right, lt, order < 0)                                                              \
+    CROSS_ONE(prefix, suffix, left, right, le, order <= 0)                                                             \
+    CROSS_ONE(prefix, suffix, left, right, gt, order > 0)                                                              \
+    CROSS_ONE(prefix, suffix, left, right, ge, order >= 0)                                                             \
     CROSS_ONE(prefix, suffix, left, right, cmp, order)
 CROSS(date, timestamp, 'd', 't')
 CROSS(date, timestamptz, 'd', 'z')
@@ -206,25 +222,25 @@ CROSS(timestamp, timestamptz, 't', 'z')
 CROSS(timestamptz, date, 'z', 'd')
 CROSS(timestamptz, timestamp, 'z', 't')
 
-#define ORDERED_ONE(name, type, kind, compare, word, test)                                           \
-    static void name##_##word(sqlite3_context *c, int n, sqlite3_value **args)                       \
-    {                                                                                                \
-        type a, b;                                                                                   \
-        STRICT(n, args);                                                                             \
-        if (argument_##kind(c, args[0], &a) && argument_##kind(c, args[1], &b)) {                    \
-            int order = compare(&a, &b);                                                             \
-            test;                                                                                    \
-        }                                                                                            \
+#define ORDERED_ONE(name, type, kind, compare, word, test)                                                             \
+    static void name##_##word(sqlite3_context *c, int n, sqlite3_value **args)                                         \
+    {                                                                                                                  \
+        type a, b;                                                                                                     \
+        STRICT(n, args);                                                                                               \
+        if (argument_##kind(c, args[0], &a) && argument_##kind(c, args[1], &b)) {                                      \
+            int order = compare(&a, &b);                                                                               \
+            test;                                                                                                      \
+        }                                                                                                              \
     }
-#define ORDERED(name, type, kind, compare)                                                                              \
-    ORDERED_ONE(name, type, kind, compare, eq, sqlite3_result_int(c, order == 0))                                       \
-    ORDERED_ONE(name, type, kind, compare, ne, sqlite3_result_int(c, order != 0))                                       \
-    ORDERED_ONE(name, type, kind, compare, lt, sqlite3_result_int(c, order < 0))                                        \
-    ORDERED_ONE(name, type, kind, compare, le, sqlite3_result_int(c, order <= 0))                                       \
-    ORDERED_ONE(name, type, kind, compare, gt, sqlite3_result_int(c, order > 0))                                        \
-    ORDERED_ONE(name, type, kind, compare, ge, sqlite3_result_int(c, order >= 0))                                       \
-    ORDERED_ONE(name, type, kind, compare, cmp, sqlite3_result_int(c, order))                                           \
-    ORDERED_ONE(name, type, kind, compare, larger, sqlite3_result_value(c, args[order >= 0 ? 0 : 1]))                   \
+#define ORDERED(name, type, kind, compare)                                                                             \
+    ORDERED_ONE(name, type, kind, compare, eq, sqlite3_result_int(c, order == 0))                                      \
+    ORDERED_ONE(name, type, kind, compare, ne, sqlite3_result_int(c, order != 0))                                      \
+    ORDERED_ONE(name, type, kind, compare, lt, sqlite3_result_int(c, order < 0))                                       \
+    ORDERED_ONE(name, type, kind, compare, le, sqlite3_result_int(c, order <= 0))                                      \
+    ORDERED_ONE(name, type, kind, compare, gt, sqlite3_result_int(c, order > 0))                                       \
+    ORDERED_ONE(name, type, kind, compare, ge, sqlite3_result_int(c, order >= 0))                                      \
+    ORDERED_ONE(name, type, kind, compare, cmp, sqlite3_result_int(c, order))                                          \
+    ORDERED_ONE(name, type, kind, compare, larger, sqlite3_result_value(c, args[order >= 0 ? 0 : 1]))                  \
     ORDERED_ONE(name, type, kind, compare, smaller, sqlite3_result_value(c, args[order <= 0 ? 0 : 1]))
 ORDERED(interval, struct interval, interval, interval_compare)
 ORDERED(timetz, struct timetz, timetz, timetz_compare)
@@ -247,7 +263,8 @@ static void date_timestamptz(sqlite3_context *c, int n, sqlite3_value **args)
     int64_t t;
     if (!argument_date(c, args[0], &date))
         return;
-    bool ok = date_to_timestamp(date, &t, errors(c)) && (!timestamp_is_finite(t) || timestamp_to_timestamptz(t, zone_of(c), &t, errors(c)));
+    bool ok = date_to_timestamp(date, &t, errors(c)) &&
+              (!timestamp_is_finite(t) || timestamp_to_timestamptz(t, zone_of(c), &t, errors(c)));
     GIVE(timestamp, ok, t);
 }
 
@@ -435,13 +452,13 @@ static void interval_scale(sqlite3_context *c, int n, sqlite3_value **args)
 
 /* --- time zones --- */
 
-#define ZONE_BY_NAME(name, operation)                                           \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args)           \
-    {                                                                           \
-        STRICT(n, args);                                                        \
-        int64_t t;                                                              \
-        if (argument_timestamp(c, args[1], &t))                                 \
-            GIVE(timestamp, operation(t, local_text(args[0]), &t, errors(c)), t); \
+#define ZONE_BY_NAME(name, operation)                                                                                  \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        int64_t t;                                                                                                     \
+        if (argument_timestamp(c, args[1], &t))                                                                        \
+            GIVE(timestamp, operation(t, local_text(args[0]), &t, errors(c)), t);                                      \
     }
 ZONE_BY_NAME(timestamp_zone, timestamp_at_zone_name)
 ZONE_BY_NAME(timestamptz_zone, timestamptz_at_zone_name)
@@ -452,7 +469,8 @@ static bool zone_interval(sqlite3_context *c, sqlite3_value *v, int64_t *ret)
     if (!argument_interval(c, v, &zone))
         return false;
     if (zone.months || zone.days) {
-        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "interval time zone \"%.*s\" must not include months or days", STR_FMT(local_text(v)));
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "interval time zone \"%.*s\" must not include months or days",
+                  STR_FMT(local_text(v)));
         return false;
     }
     *ret = zone.us / US_PER_SECOND * US_PER_SECOND;
@@ -488,7 +506,8 @@ static void timetz_zone(sqlite3_context *c, int n, sqlite3_value **args)
     struct timetz t;
     const struct zone *zone = zone_find(local_text(args[0]));
     if (!zone)
-        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized", STR_FMT(local_text(args[0])));
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized",
+                  STR_FMT(local_text(args[0])));
     else if (argument_timetz(c, args[1], &t))
         timetz_to_offset(c, &t, zone_offset_at(zone, settings_of(c)->now_us, NULL));
 }
@@ -523,21 +542,22 @@ static void give_extract(sqlite3_context *c, bool ok, const struct value *v, boo
         local_result(c, v);
 }
 
-#define EXTRACT(name, type, kind, operation, as_float)                                    \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args)                     \
-    {                                                                                     \
-        STRICT(n, args);                                                                  \
-        type t;                                                                           \
-        struct value v;                                                                   \
-        struct str unit = local_text(args[0]);                                            \
-        if (argument_##kind(c, args[1], &t))                                              \
-            give_extract(c, (operation), &v, as_float);                                   \
+#define EXTRACT(name, type, kind, operation, as_float)                                                                 \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        type t;                                                                                                        \
+        struct value v;                                                                                                \
+        struct str unit = local_text(args[0]);                                                                         \
+        if (argument_##kind(c, args[1], &t))                                                                           \
+            give_extract(c, (operation), &v, as_float);                                                                \
     }
 EXTRACT(extract_date, int32_t, date, date_extract(unit, t, scratch(c), &v, errors(c)), false)
 EXTRACT(extract_time, int64_t, time, time_extract(unit, t, scratch(c), &v, errors(c)), false)
 EXTRACT(extract_timetz, struct timetz, timetz, timetz_extract(unit, &t, scratch(c), &v, errors(c)), false)
 EXTRACT(extract_timestamp, int64_t, timestamp, timestamp_extract(unit, t, scratch(c), &v, errors(c)), false)
-EXTRACT(extract_timestamptz, int64_t, timestamp, timestamptz_extract(unit, t, zone_of(c), scratch(c), &v, errors(c)), false)
+EXTRACT(extract_timestamptz, int64_t, timestamp, timestamptz_extract(unit, t, zone_of(c), scratch(c), &v, errors(c)),
+        false)
 EXTRACT(extract_interval, struct interval, interval, interval_extract(unit, &t, scratch(c), &v, errors(c)), false)
 EXTRACT(part_time, int64_t, time, time_extract(unit, t, scratch(c), &v, errors(c)), true)
 EXTRACT(part_timetz, struct timetz, timetz, timetz_extract(unit, &t, scratch(c), &v, errors(c)), true)
@@ -559,7 +579,8 @@ static void timestamptz_trunc(sqlite3_context *c, int n, sqlite3_value **args)
     int64_t t;
     const struct zone *zone = n > 2 ? zone_find(local_text(args[2])) : zone_of(c);
     if (!zone)
-        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized", STR_FMT(local_text(args[2])));
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized",
+                  STR_FMT(local_text(args[2])));
     else if (argument_timestamp(c, args[1], &t))
         GIVE(timestamp, timestamptz_truncate(local_text(args[0]), t, zone, &t, errors(c)), t);
 }
@@ -577,7 +598,8 @@ static void timestamp_bin_of(sqlite3_context *c, int n, sqlite3_value **args)
     STRICT(n, args);
     struct interval stride;
     int64_t t, origin;
-    if (argument_interval(c, args[0], &stride) && argument_timestamp(c, args[1], &t) && argument_timestamp(c, args[2], &origin))
+    if (argument_interval(c, args[0], &stride) && argument_timestamp(c, args[1], &t) &&
+        argument_timestamp(c, args[2], &origin))
         GIVE(timestamp, timestamp_bin(&stride, t, origin, &t, errors(c)), t);
 }
 
@@ -626,7 +648,8 @@ static void make_timestamptz(sqlite3_context *c, int n, sqlite3_value **args)
         return;
     bool ok = timestamp_make(v[0], v[1], v[2], v[3], v[4], sqlite3_value_double(args[5]), &t, errors(c));
     if (ok)
-        ok = n > 6 ? timestamp_at_zone_name(t, local_text(args[6]), &t, errors(c)) : timestamp_to_timestamptz(t, zone_of(c), &t, errors(c));
+        ok = n > 6 ? timestamp_at_zone_name(t, local_text(args[6]), &t, errors(c))
+                   : timestamp_to_timestamptz(t, zone_of(c), &t, errors(c));
     GIVE(timestamp, ok, t);
 }
 
@@ -636,14 +659,18 @@ static void make_interval(sqlite3_context *c, int n, sqlite3_value **args)
     int32_t v[6];
     struct interval r;
     if (integers(c, args, 6, v))
-        GIVE(interval, interval_make(v[0], v[1], v[2], v[3], v[4], v[5], sqlite3_value_double(args[6]), &r, errors(c)), &r);
+        GIVE(interval, interval_make(v[0], v[1], v[2], v[3], v[4], v[5], sqlite3_value_double(args[6]), &r, errors(c)),
+             &r);
 }
 
 /* --- OVERLAPS: not strict; the rules of SQL on periods with NULL ends (PostgreSQL's overlaps_timestamp) --- */
 
 static void overlaps(sqlite3_context *c, int n, sqlite3_value **args)
 {
-    struct period { struct str from, to; bool has_from, has_to; } p[2];
+    struct period {
+        struct str from, to;
+        bool has_from, has_to;
+    } p[2];
     (void)n;
     for (int i = 0; i < 2; i++) {
         p[i].has_from = sqlite3_value_type(args[2 * i]) != SQLITE_NULL;
@@ -687,7 +714,8 @@ static int compare_intervals(struct str a, struct str b)
     if (!arena)
         return str_cmp(a, b);
     err_init(&err, arena);
-    int order = interval_from_storage(a, &x, &err) && interval_from_storage(b, &y, &err) ? interval_compare(&x, &y) : str_cmp(a, b);
+    int order = interval_from_storage(a, &x, &err) && interval_from_storage(b, &y, &err) ? interval_compare(&x, &y)
+                                                                                         : str_cmp(a, b);
     arena_free(arena);
     return order;
 }
@@ -700,7 +728,8 @@ static int compare_timetz(struct str a, struct str b)
     if (!arena)
         return str_cmp(a, b);
     err_init(&err, arena);
-    int order = timetz_from_storage(a, &x, &err) && timetz_from_storage(b, &y, &err) ? timetz_compare(&x, &y) : str_cmp(a, b);
+    int order =
+        timetz_from_storage(a, &x, &err) && timetz_from_storage(b, &y, &err) ? timetz_compare(&x, &y) : str_cmp(a, b);
     arena_free(arena);
     return order;
 }
@@ -709,44 +738,118 @@ enum { PURE = LOCAL_STRICT | LOCAL_DETERMINISTIC };
 /* Depends on the session's time zone: constant within a run, not for ever. */
 enum { ZONED = LOCAL_STRICT };
 
-#define ROW(function, args, how) { .name = "pg_" #function, .n_args = args, .flags = how, .call = function }
-#define NAMED(source, function, args, how) { .name = "pg_" #source, .n_args = args, .flags = how, .call = function }
-#define CROSS_ROWS(prefix, suffix, how)                                                                                              \
-    ROW(prefix##_eq_##suffix, 2, how), ROW(prefix##_ne_##suffix, 2, how), ROW(prefix##_lt_##suffix, 2, how), ROW(prefix##_le_##suffix, 2, how), \
-        ROW(prefix##_gt_##suffix, 2, how), ROW(prefix##_ge_##suffix, 2, how), ROW(prefix##_cmp_##suffix, 2, how)
-#define ORDERED_ROWS(name)                                                                                                                \
-    ROW(name##_eq, 2, PURE), ROW(name##_ne, 2, PURE), ROW(name##_lt, 2, PURE), ROW(name##_le, 2, PURE), ROW(name##_gt, 2, PURE),           \
-        ROW(name##_ge, 2, PURE), ROW(name##_cmp, 2, PURE), ROW(name##_larger, 2, PURE), ROW(name##_smaller, 2, PURE)
+#define ROW(function, args, how)                                                                                       \
+    {                                                                                                                  \
+        .name = "pg_" #function, .n_args = args, .flags = how, .call = function                                        \
+    }
+#define NAMED(source, function, args, how)                                                                             \
+    {                                                                                                                  \
+        .name = "pg_" #source, .n_args = args, .flags = how, .call = function                                          \
+    }
+#define CROSS_ROWS(prefix, suffix, how)                                                                                \
+    ROW(prefix##_eq_##suffix, 2, how), ROW(prefix##_ne_##suffix, 2, how), ROW(prefix##_lt_##suffix, 2, how),           \
+        ROW(prefix##_le_##suffix, 2, how), ROW(prefix##_gt_##suffix, 2, how), ROW(prefix##_ge_##suffix, 2, how),       \
+        ROW(prefix##_cmp_##suffix, 2, how)
+#define ORDERED_ROWS(name)                                                                                             \
+    ROW(name##_eq, 2, PURE), ROW(name##_ne, 2, PURE), ROW(name##_lt, 2, PURE), ROW(name##_le, 2, PURE),                \
+        ROW(name##_gt, 2, PURE), ROW(name##_ge, 2, PURE), ROW(name##_cmp, 2, PURE), ROW(name##_larger, 2, PURE),       \
+        ROW(name##_smaller, 2, PURE)
 
 static const struct local_function functions[] = {
-    ROW(timestamp_pl_interval, 2, PURE), ROW(timestamp_mi_interval, 2, PURE), ROW(timestamptz_pl_interval, 2, ZONED),
-    ROW(timestamptz_mi_interval, 2, ZONED), ROW(timestamp_mi, 2, PURE), NAMED(timestamp_age, timestamp_age_of, 2, PURE),
-    NAMED(timestamptz_age, timestamptz_age_of, 2, ZONED), ROW(date_pl_interval, 2, PURE), ROW(date_mi_interval, 2, PURE), ROW(date_pli, 2, PURE),
-    ROW(date_mii, 2, PURE), ROW(date_mi, 2, PURE), ROW(interval_pl, 2, PURE), ROW(interval_mi, 2, PURE), ROW(interval_um, 1, PURE),
-    ROW(interval_mul, 2, PURE), ROW(mul_d_interval, 2, PURE), ROW(interval_div, 2, PURE), NAMED(interval_justify_hours, justify_hours, 1, PURE),
-    NAMED(interval_justify_days, justify_days, 1, PURE), NAMED(interval_justify_interval, justify_interval, 1, PURE), ROW(time_pl_interval, 2, PURE),
-    ROW(time_mi_interval, 2, PURE), ROW(time_mi_time, 2, PURE), ROW(timetz_pl_interval, 2, PURE), ROW(timetz_mi_interval, 2, PURE),
-    CROSS_ROWS(date, timestamp, PURE), CROSS_ROWS(date, timestamptz, ZONED), CROSS_ROWS(timestamp, date, PURE), CROSS_ROWS(timestamp, timestamptz, ZONED),
-    CROSS_ROWS(timestamptz, date, ZONED), CROSS_ROWS(timestamptz, timestamp, ZONED), ORDERED_ROWS(interval), ORDERED_ROWS(timetz),
-    ROW(date_timestamp, 1, PURE), ROW(date_timestamptz, 1, ZONED), ROW(timestamp_timestamptz, 1, ZONED), ROW(timestamptz_timestamp, 1, ZONED),
-    ROW(timestamp_date, 1, PURE), ROW(timestamptz_date, 1, ZONED), ROW(timestamp_time, 1, PURE), ROW(timestamptz_time, 1, ZONED),
-    ROW(timestamptz_timetz, 1, ZONED), ROW(time_timetz, 1, ZONED), ROW(timetz_time, 1, PURE), ROW(time_interval, 1, PURE), ROW(interval_time, 1, PURE),
-    ROW(datetime_timestamp, 2, PURE), ROW(datetimetz_timestamptz, 2, PURE), ROW(float8_timestamptz, 1, PURE), ROW(timestamp_scale, 2, PURE),
-    NAMED(timestamptz_scale, timestamp_scale, 2, PURE), ROW(time_scale, 2, PURE), ROW(timetz_scale, 2, PURE), ROW(interval_scale, 2, PURE),
-    ROW(timestamp_zone, 2, PURE), ROW(timestamptz_zone, 2, PURE), ROW(timestamp_izone, 2, PURE), ROW(timestamptz_izone, 2, PURE),
-    ROW(timetz_zone, 2, ZONED), ROW(timetz_izone, 2, PURE), ROW(extract_date, 2, PURE), ROW(extract_time, 2, PURE), ROW(extract_timetz, 2, PURE),
-    ROW(extract_timestamp, 2, PURE), ROW(extract_timestamptz, 2, ZONED), ROW(extract_interval, 2, PURE), NAMED(time_part, part_time, 2, PURE),
-    NAMED(timetz_part, part_timetz, 2, PURE), NAMED(timestamp_part, part_timestamp, 2, PURE), NAMED(timestamptz_part, part_timestamptz, 2, ZONED),
-    NAMED(interval_part, part_interval, 2, PURE), ROW(timestamp_trunc, 2, PURE), ROW(timestamptz_trunc, 2, ZONED),
-    NAMED(timestamptz_trunc_zone, timestamptz_trunc, 3, PURE), ROW(interval_trunc, 2, PURE), NAMED(timestamp_bin, timestamp_bin_of, 3, PURE),
-    NAMED(timestamptz_bin, timestamp_bin_of, 3, PURE), ROW(make_date, 3, PURE), ROW(make_time, 3, PURE), ROW(make_timestamp, 6, PURE),
-    ROW(make_timestamptz, 6, ZONED), NAMED(make_timestamptz_at_timezone, make_timestamptz, 7, PURE), ROW(make_interval, 7, PURE),
-    NAMED(overlaps_timestamp, overlaps, 4, LOCAL_DETERMINISTIC), NAMED(overlaps_time, overlaps, 4, LOCAL_DETERMINISTIC),
+    ROW(timestamp_pl_interval, 2, PURE),
+    ROW(timestamp_mi_interval, 2, PURE),
+    ROW(timestamptz_pl_interval, 2, ZONED),
+    ROW(timestamptz_mi_interval, 2, ZONED),
+    ROW(timestamp_mi, 2, PURE),
+    NAMED(timestamp_age, timestamp_age_of, 2, PURE),
+    NAMED(timestamptz_age, timestamptz_age_of, 2, ZONED),
+    ROW(date_pl_interval, 2, PURE),
+    ROW(date_mi_interval, 2, PURE),
+    ROW(date_pli, 2, PURE),
+    ROW(date_mii, 2, PURE),
+    ROW(date_mi, 2, PURE),
+    ROW(interval_pl, 2, PURE),
+    ROW(interval_mi, 2, PURE),
+    ROW(interval_um, 1, PURE),
+    ROW(interval_mul, 2, PURE),
+    ROW(mul_d_interval, 2, PURE),
+    ROW(interval_div, 2, PURE),
+    NAMED(interval_justify_hours, justify_hours, 1, PURE),
+    NAMED(interval_justify_days, justify_days, 1, PURE),
+    NAMED(interval_justify_interval, justify_interval, 1, PURE),
+    ROW(time_pl_interval, 2, PURE),
+    ROW(time_mi_interval, 2, PURE),
+    ROW(time_mi_time, 2, PURE),
+    ROW(timetz_pl_interval, 2, PURE),
+    ROW(timetz_mi_interval, 2, PURE),
+    CROSS_ROWS(date, timestamp, PURE),
+    CROSS_ROWS(date, timestamptz, ZONED),
+    CROSS_ROWS(timestamp, date, PURE),
+    CROSS_ROWS(timestamp, timestamptz, ZONED),
+    CROSS_ROWS(timestamptz, date, ZONED),
+    CROSS_ROWS(timestamptz, timestamp, ZONED),
+    ORDERED_ROWS(interval),
+    ORDERED_ROWS(timetz),
+    ROW(date_timestamp, 1, PURE),
+    ROW(date_timestamptz, 1, ZONED),
+    ROW(timestamp_timestamptz, 1, ZONED),
+    ROW(timestamptz_timestamp, 1, ZONED),
+    ROW(timestamp_date, 1, PURE),
+    ROW(timestamptz_date, 1, ZONED),
+    ROW(timestamp_time, 1, PURE),
+    ROW(timestamptz_time, 1, ZONED),
+    ROW(timestamptz_timetz, 1, ZONED),
+    ROW(time_timetz, 1, ZONED),
+    ROW(timetz_time, 1, PURE),
+    ROW(time_interval, 1, PURE),
+    ROW(interval_time, 1, PURE),
+    ROW(datetime_timestamp, 2, PURE),
+    ROW(datetimetz_timestamptz, 2, PURE),
+    ROW(float8_timestamptz, 1, PURE),
+    ROW(timestamp_scale, 2, PURE),
+    NAMED(timestamptz_scale, timestamp_scale, 2, PURE),
+    ROW(time_scale, 2, PURE),
+    ROW(timetz_scale, 2, PURE),
+    ROW(interval_scale, 2, PURE),
+    ROW(timestamp_zone, 2, PURE),
+    ROW(timestamptz_zone, 2, PURE),
+    ROW(timestamp_izone, 2, PURE),
+    ROW(timestamptz_izone, 2, PURE),
+    ROW(timetz_zone, 2, ZONED),
+    ROW(timetz_izone, 2, PURE),
+    ROW(extract_date, 2, PURE),
+    ROW(extract_time, 2, PURE),
+    ROW(extract_timetz, 2, PURE),
+    ROW(extract_timestamp, 2, PURE),
+    ROW(extract_timestamptz, 2, ZONED),
+    ROW(extract_interval, 2, PURE),
+    NAMED(time_part, part_time, 2, PURE),
+    NAMED(timetz_part, part_timetz, 2, PURE),
+    NAMED(timestamp_part, part_timestamp, 2, PURE),
+    NAMED(timestamptz_part, part_timestamptz, 2, ZONED),
+    NAMED(interval_part, part_interval, 2, PURE),
+    ROW(timestamp_trunc, 2, PURE),
+    ROW(timestamptz_trunc, 2, ZONED),
+    NAMED(timestamptz_trunc_zone, timestamptz_trunc, 3, PURE),
+    ROW(interval_trunc, 2, PURE),
+    NAMED(timestamp_bin, timestamp_bin_of, 3, PURE),
+    NAMED(timestamptz_bin, timestamp_bin_of, 3, PURE),
+    ROW(make_date, 3, PURE),
+    ROW(make_time, 3, PURE),
+    ROW(make_timestamp, 6, PURE),
+    ROW(make_timestamptz, 6, ZONED),
+    NAMED(make_timestamptz_at_timezone, make_timestamptz, 7, PURE),
+    ROW(make_interval, 7, PURE),
+    NAMED(overlaps_timestamp, overlaps, 4, LOCAL_DETERMINISTIC),
+    NAMED(overlaps_time, overlaps, 4, LOCAL_DETERMINISTIC),
 };
 
-static const struct local_collation collations[] = { { "pg_interval", compare_intervals }, { "pg_timetz", compare_timetz } };
+static const struct local_collation collations[] = { { "pg_interval", compare_intervals },
+                                                     { "pg_timetz", compare_timetz } };
 
 const struct local_family local_family_datetime = {
-    .functions = functions, .n_functions = sizeof(functions) / sizeof(functions[0]),
-    .collations = collations, .n_collations = sizeof(collations) / sizeof(collations[0]),
+    .functions = functions,
+    .n_functions = sizeof(functions) / sizeof(functions[0]),
+    .collations = collations,
+    .n_collations = sizeof(collations) / sizeof(collations[0]),
 };

@@ -51,11 +51,11 @@ static void arithmetic(sqlite3_context *c, sqlite3_value **args, enum operation 
     give(c, r);
 }
 
-#define ARITHMETIC(name, op, single)                                  \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args) \
-    {                                                                 \
-        STRICT(n, args);                                              \
-        arithmetic(c, args, op, single);                              \
+#define ARITHMETIC(name, op, single)                                                                                   \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        arithmetic(c, args, op, single);                                                                               \
     }
 ARITHMETIC(add8, ADD, false)
 ARITHMETIC(subtract8, SUBTRACT, false)
@@ -66,12 +66,12 @@ ARITHMETIC(subtract4, SUBTRACT, true)
 ARITHMETIC(multiply4, MULTIPLY, true)
 ARITHMETIC(divide4, DIVIDE, true)
 
-#define SIMPLE(name, expression)                                      \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args) \
-    {                                                                 \
-        STRICT(n, args);                                              \
-        double x = number(args[0]);                                   \
-        give(c, (expression));                                        \
+#define SIMPLE(name, expression)                                                                                       \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        double x = number(args[0]);                                                                                    \
+        give(c, (expression));                                                                                         \
     }
 SIMPLE(cube_root, cbrt(x))
 SIMPLE(round_even, rint(x))
@@ -82,28 +82,28 @@ SIMPLE(arc_tangent, atan(x))
 SIMPLE(hyperbolic_tangent, tanh(x))
 SIMPLE(hyperbolic_arc_sine, asinh(x))
 SIMPLE(to_degrees, x / (M_PI / 180.0))
-SIMPLE(to_radians, x * (M_PI / 180.0))
+SIMPLE(to_radians, x *(M_PI / 180.0))
 SIMPLE(as_single, (double)(float)x)
 
-#define CHECKED(name, bad, message, expression)                                             \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args)                       \
-    {                                                                                       \
-        STRICT(n, args);                                                                    \
-        double x = number(args[0]);                                                         \
-        if (bad) {                                                                          \
-            fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, message);                     \
-            return;                                                                         \
-        }                                                                                   \
-        give(c, (expression));                                                              \
+#define CHECKED(name, bad, message, expression)                                                                        \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        double x = number(args[0]);                                                                                    \
+        if (bad) {                                                                                                     \
+            fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, message);                                                \
+            return;                                                                                                    \
+        }                                                                                                              \
+        give(c, (expression));                                                                                         \
     }
 CHECKED(sine, isinf(x), "input is out of range", sin(x))
 CHECKED(cosine, isinf(x), "input is out of range", cos(x))
 CHECKED(tangent, isinf(x), "input is out of range", tan(x))
 CHECKED(cotangent, isinf(x), "input is out of range", 1.0 / tan(x))
-CHECKED(arc_sine, x < -1 || x > 1, "input is out of range", asin(x))
-CHECKED(arc_cosine, x < -1 || x > 1, "input is out of range", acos(x))
+CHECKED(arc_sine, x<-1 || x> 1, "input is out of range", asin(x))
+CHECKED(arc_cosine, x<-1 || x> 1, "input is out of range", acos(x))
 CHECKED(hyperbolic_arc_cosine, x < 1, "input is out of range", acosh(x))
-CHECKED(hyperbolic_arc_tangent, x < -1 || x > 1, "input is out of range", atanh(x))
+CHECKED(hyperbolic_arc_tangent, x<-1 || x> 1, "input is out of range", atanh(x))
 SIMPLE(hyperbolic_sine, sinh(x))
 SIMPLE(hyperbolic_cosine, cosh(x))
 
@@ -157,11 +157,13 @@ static void power(sqlite3_context *c, int n, sqlite3_value **args)
         return;
     }
     if (x < 0 && floor(y) != y && !isinf(y)) {
-        fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_POWER_FUNCTION, "a negative number raised to a non-integer power yields a complex result");
+        fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_POWER_FUNCTION,
+                  "a negative number raised to a non-integer power yields a complex result");
         return;
     }
     double r = pow(x, y);
-    if (!overflowed(c, isinf(r) && !isinf(x) && !isinf(y)) && !underflowed(c, r == 0 && x != 0 && !isinf(x) && !isinf(y)))
+    if (!overflowed(c, isinf(r) && !isinf(x) && !isinf(y)) &&
+        !underflowed(c, r == 0 && x != 0 && !isinf(x) && !isinf(y)))
         give(c, r);
 }
 
@@ -221,9 +223,11 @@ static void width_bucket(sqlite3_context *c, int n, sqlite3_value **args)
     double x = number(args[0]), low = number(args[1]), high = number(args[2]);
     sqlite3_int64 count = sqlite3_value_int64(args[3]);
     const char *message = count <= 0 ? "count must be greater than zero"
-                        : isnan(x) || isnan(low) || isnan(high) ? "operand, lower bound, and upper bound cannot be NaN"
-                        : isinf(low) || isinf(high) ? "lower and upper bounds must be finite"
-                        : low == high ? "lower bound cannot equal upper bound" : NULL;
+                          : isnan(x) || isnan(low) || isnan(high)
+                              ? "operand, lower bound, and upper bound cannot be NaN"
+                          : isinf(low) || isinf(high) ? "lower and upper bounds must be finite"
+                          : low == high               ? "lower bound cannot equal upper bound"
+                                                      : NULL;
     if (message) {
         fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_WIDTH_BUCKET_FUNCTION, "%s", message);
         return;
@@ -292,11 +296,11 @@ static void shift(sqlite3_context *c, sqlite3_value **args, int width, bool left
     sqlite3_result_int64(c, v);
 }
 
-#define INTEGERS(name, call)                                          \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args) \
-    {                                                                 \
-        STRICT(n, args);                                              \
-        call;                                                         \
+#define INTEGERS(name, call)                                                                                           \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        call;                                                                                                          \
     }
 INTEGERS(int4gcd, gcd(c, args, true))
 INTEGERS(int8gcd, gcd(c, args, false))
@@ -310,22 +314,67 @@ INTEGERS(int8shl, shift(c, args, 64, true))
 INTEGERS(int8shr, shift(c, args, 64, false))
 
 enum { PURE = LOCAL_STRICT | LOCAL_DETERMINISTIC };
-#define ROW(source, function, args) { .name = "pg_" #source, .n_args = args, .flags = PURE, .call = function }
-#define OPERATORS(prefix, width)                                                                                              \
-    ROW(prefix##pl, add##width, 2), ROW(prefix##mi, subtract##width, 2), ROW(prefix##mul, multiply##width, 2), ROW(prefix##div, divide##width, 2)
+#define ROW(source, function, args)                                                                                    \
+    {                                                                                                                  \
+        .name = "pg_" #source, .n_args = args, .flags = PURE, .call = function                                         \
+    }
+#define OPERATORS(prefix, width)                                                                                       \
+    ROW(prefix##pl, add##width, 2), ROW(prefix##mi, subtract##width, 2), ROW(prefix##mul, multiply##width, 2),         \
+        ROW(prefix##div, divide##width, 2)
 
 static const struct local_function functions[] = {
-    OPERATORS(float8, 8), OPERATORS(float48, 8), OPERATORS(float84, 8), OPERATORS(float4, 4),
-    ROW(dcbrt, cube_root, 1), ROW(dround, round_even, 1), ROW(dtrunc, truncated, 1), ROW(dceil, ceiling, 1), ROW(dfloor, floored, 1),
-    ROW(dsqrt, square_root, 1), ROW(dexp, exponential, 1), ROW(dlog1, natural_logarithm, 1), ROW(dlog10, decimal_logarithm, 1), ROW(dpow, power, 2),
-    ROW(dpi, pi, 0), ROW(degrees, to_degrees, 1), ROW(radians, to_radians, 1), ROW(dsin, sine, 1), ROW(dcos, cosine, 1), ROW(dtan, tangent, 1),
-    ROW(dcot, cotangent, 1), ROW(dasin, arc_sine, 1), ROW(dacos, arc_cosine, 1), ROW(datan, arc_tangent, 1), ROW(datan2, arc_tangent2, 2),
-    ROW(dsinh, hyperbolic_sine, 1), ROW(dcosh, hyperbolic_cosine, 1), ROW(dtanh, hyperbolic_tangent, 1), ROW(dasinh, hyperbolic_arc_sine, 1),
-    ROW(dacosh, hyperbolic_arc_cosine, 1), ROW(datanh, hyperbolic_arc_tangent, 1), ROW(dtof, to_float4, 1), ROW(i4tof, as_single, 1),
-    ROW(i8tof, as_single, 1), ROW(dtoi2, to_int2, 1), ROW(dtoi4, to_int4, 1), ROW(dtoi8, to_int8, 1), ROW(ftoi2, to_int2, 1), ROW(ftoi4, to_int4, 1),
-    ROW(ftoi8, to_int8, 1), ROW(width_bucket_float8, width_bucket, 4), ROW(int4gcd, int4gcd, 2), ROW(int8gcd, int8gcd, 2), ROW(int4lcm, int4lcm, 2),
-    ROW(int8lcm, int8lcm, 2), ROW(int2shl, int2shl, 2), ROW(int2shr, int2shr, 2), ROW(int4shl, int4shl, 2), ROW(int4shr, int4shr, 2),
-    ROW(int8shl, int8shl, 2), ROW(int8shr, int8shr, 2),
+    OPERATORS(float8, 8),
+    OPERATORS(float48, 8),
+    OPERATORS(float84, 8),
+    OPERATORS(float4, 4),
+    ROW(dcbrt, cube_root, 1),
+    ROW(dround, round_even, 1),
+    ROW(dtrunc, truncated, 1),
+    ROW(dceil, ceiling, 1),
+    ROW(dfloor, floored, 1),
+    ROW(dsqrt, square_root, 1),
+    ROW(dexp, exponential, 1),
+    ROW(dlog1, natural_logarithm, 1),
+    ROW(dlog10, decimal_logarithm, 1),
+    ROW(dpow, power, 2),
+    ROW(dpi, pi, 0),
+    ROW(degrees, to_degrees, 1),
+    ROW(radians, to_radians, 1),
+    ROW(dsin, sine, 1),
+    ROW(dcos, cosine, 1),
+    ROW(dtan, tangent, 1),
+    ROW(dcot, cotangent, 1),
+    ROW(dasin, arc_sine, 1),
+    ROW(dacos, arc_cosine, 1),
+    ROW(datan, arc_tangent, 1),
+    ROW(datan2, arc_tangent2, 2),
+    ROW(dsinh, hyperbolic_sine, 1),
+    ROW(dcosh, hyperbolic_cosine, 1),
+    ROW(dtanh, hyperbolic_tangent, 1),
+    ROW(dasinh, hyperbolic_arc_sine, 1),
+    ROW(dacosh, hyperbolic_arc_cosine, 1),
+    ROW(datanh, hyperbolic_arc_tangent, 1),
+    ROW(dtof, to_float4, 1),
+    ROW(i4tof, as_single, 1),
+    ROW(i8tof, as_single, 1),
+    ROW(dtoi2, to_int2, 1),
+    ROW(dtoi4, to_int4, 1),
+    ROW(dtoi8, to_int8, 1),
+    ROW(ftoi2, to_int2, 1),
+    ROW(ftoi4, to_int4, 1),
+    ROW(ftoi8, to_int8, 1),
+    ROW(width_bucket_float8, width_bucket, 4),
+    ROW(int4gcd, int4gcd, 2),
+    ROW(int8gcd, int8gcd, 2),
+    ROW(int4lcm, int4lcm, 2),
+    ROW(int8lcm, int8lcm, 2),
+    ROW(int2shl, int2shl, 2),
+    ROW(int2shr, int2shr, 2),
+    ROW(int4shl, int4shl, 2),
+    ROW(int4shr, int4shr, 2),
+    ROW(int8shl, int8shl, 2),
+    ROW(int8shr, int8shr, 2),
 };
 
-const struct local_family local_family_floats = { .functions = functions, .n_functions = sizeof(functions) / sizeof(functions[0]) };
+const struct local_family local_family_floats = { .functions = functions,
+                                                  .n_functions = sizeof(functions) / sizeof(functions[0]) };

@@ -5,19 +5,19 @@
 
 /* --- two numbers in, one out --- */
 
-#define BINARY(name, operation)                                                                       \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                 \
-    {                                                                                                 \
-        STRICT(n, args);                                                                              \
-        AUTO_NUMERIC(a);                                                                              \
-        AUTO_NUMERIC(b);                                                                              \
-        AUTO_NUMERIC(r);                                                                              \
-        if (!argument_numeric(c, args[0], &a) || !argument_numeric(c, args[1], &b))                   \
-            return;                                                                                   \
-        if (operation(&r, &a, &b, errors(c)))                                                         \
-            result_numeric(c, &r);                                                                    \
-        else                                                                                          \
-            local_fail(c);                                                                            \
+#define BINARY(name, operation)                                                                                        \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        AUTO_NUMERIC(a);                                                                                               \
+        AUTO_NUMERIC(b);                                                                                               \
+        AUTO_NUMERIC(r);                                                                                               \
+        if (!argument_numeric(c, args[0], &a) || !argument_numeric(c, args[1], &b))                                    \
+            return;                                                                                                    \
+        if (operation(&r, &a, &b, errors(c)))                                                                          \
+            result_numeric(c, &r);                                                                                     \
+        else                                                                                                           \
+            local_fail(c);                                                                                             \
     }
 BINARY(add, numeric_add)
 BINARY(subtract, numeric_subtract)
@@ -30,14 +30,14 @@ BINARY(lcm_of, numeric_lcm)
 BINARY(power_of, numeric_power)
 BINARY(log_of, numeric_log)
 
-#define COMPARE(name, op)                                                           \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args)               \
-    {                                                                               \
-        STRICT(n, args);                                                            \
-        AUTO_NUMERIC(a);                                                            \
-        AUTO_NUMERIC(b);                                                            \
-        if (argument_numeric(c, args[0], &a) && argument_numeric(c, args[1], &b))   \
-            sqlite3_result_int(c, numeric_compare(&a, &b) op 0);                    \
+#define COMPARE(name, op)                                                                                              \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        AUTO_NUMERIC(a);                                                                                               \
+        AUTO_NUMERIC(b);                                                                                               \
+        if (argument_numeric(c, args[0], &a) && argument_numeric(c, args[1], &b))                                      \
+            sqlite3_result_int(c, numeric_compare(&a, &b) op 0);                                                       \
     }
 COMPARE(equal, ==)
 COMPARE(not_equal, !=)
@@ -76,16 +76,16 @@ static void smaller(sqlite3_context *c, int n, sqlite3_value **args)
 
 /* --- one number in, one out --- */
 
-#define UNARY(name, operation)                                        \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args) \
-    {                                                                 \
-        STRICT(n, args);                                              \
-        AUTO_NUMERIC(a);                                              \
-        AUTO_NUMERIC(r);                                              \
-        if (!argument_numeric(c, args[0], &a))                        \
-            return;                                                   \
-        operation(&r, &a);                                            \
-        result_numeric(c, &r);                                        \
+#define UNARY(name, operation)                                                                                         \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        AUTO_NUMERIC(a);                                                                                               \
+        AUTO_NUMERIC(r);                                                                                               \
+        if (!argument_numeric(c, args[0], &a))                                                                         \
+            return;                                                                                                    \
+        operation(&r, &a);                                                                                             \
+        result_numeric(c, &r);                                                                                         \
     }
 UNARY(negate, numeric_negate)
 UNARY(absolute, numeric_absolute)
@@ -93,18 +93,18 @@ UNARY(ceiling, numeric_ceil)
 UNARY(floor_of, numeric_floor)
 UNARY(trim_scale, numeric_trim_scale)
 
-#define UNARY_CHECKED(name, operation)                                \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args) \
-    {                                                                 \
-        STRICT(n, args);                                              \
-        AUTO_NUMERIC(a);                                              \
-        AUTO_NUMERIC(r);                                              \
-        if (!argument_numeric(c, args[0], &a))                        \
-            return;                                                   \
-        if (operation(&r, &a, errors(c)))                             \
-            result_numeric(c, &r);                                    \
-        else                                                          \
-            local_fail(c);                                            \
+#define UNARY_CHECKED(name, operation)                                                                                 \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        AUTO_NUMERIC(a);                                                                                               \
+        AUTO_NUMERIC(r);                                                                                               \
+        if (!argument_numeric(c, args[0], &a))                                                                         \
+            return;                                                                                                    \
+        if (operation(&r, &a, errors(c)))                                                                              \
+            result_numeric(c, &r);                                                                                     \
+        else                                                                                                           \
+            local_fail(c);                                                                                             \
     }
 UNARY_CHECKED(square_root, numeric_sqrt)
 UNARY_CHECKED(exponential, numeric_exp)
@@ -131,7 +131,8 @@ static void sign_of(sqlite3_context *c, int n, sqlite3_value **args)
     result_numeric(c, &r);
 }
 
-static void rounded(sqlite3_context *c, int n, sqlite3_value **args, void (*operation)(struct numeric *, const struct numeric *, int))
+static void rounded(sqlite3_context *c, int n, sqlite3_value **args,
+                    void (*operation)(struct numeric *, const struct numeric *, int))
 {
     STRICT(n, args);
     AUTO_NUMERIC(a);
@@ -200,8 +201,8 @@ static void width_bucket(sqlite3_context *c, int n, sqlite3_value **args)
     AUTO_NUMERIC(low);
     AUTO_NUMERIC(high);
     int32_t buckets;
-    if (!argument_numeric(c, args[0], &x) || !argument_numeric(c, args[1], &low) || !argument_numeric(c, args[2], &high) ||
-        !argument_int4(c, args[3], &buckets))
+    if (!argument_numeric(c, args[0], &x) || !argument_numeric(c, args[1], &low) ||
+        !argument_numeric(c, args[2], &high) || !argument_int4(c, args[3], &buckets))
         return;
     if (buckets <= 0) {
         fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_WIDTH_BUCKET_FUNCTION, "count must be greater than zero");
@@ -230,7 +231,8 @@ static void width_bucket(sqlite3_context *c, int n, sqlite3_value **args)
     AUTO_NUMERIC(quotient);
     numeric_from_int64(&count, buckets);
     if (!numeric_subtract(&above, &x, &low, errors(c)) || !numeric_multiply(&above, &above, &count, errors(c)) ||
-        !numeric_subtract(&width, &high, &low, errors(c)) || !numeric_divide_integer(&quotient, &above, &width, errors(c))) {
+        !numeric_subtract(&width, &high, &low, errors(c)) ||
+        !numeric_divide_integer(&quotient, &above, &width, errors(c))) {
         local_fail(c);
         return;
     }
@@ -276,7 +278,8 @@ static void to_integer(sqlite3_context *c, sqlite3_value *v, int64_t low, int64_
     if (!argument_numeric(c, v, &a))
         return;
     if (a.class != NUMERIC_FINITE)
-        fail_with(c, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot convert %s to %s", a.class == NUMERIC_NAN ? "NaN" : "infinity", type);
+        fail_with(c, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot convert %s to %s",
+                  a.class == NUMERIC_NAN ? "NaN" : "infinity", type);
     else if (!numeric_to_int64(&a, &i) || i < low || i > high)
         fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "%s out of range", type);
     else
@@ -313,7 +316,8 @@ static void to_float8(sqlite3_context *c, int n, sqlite3_value **args)
     }
     double d = numeric_to_double(&a);
     if (isinf(d) && a.class == NUMERIC_FINITE)
-        fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "\"%.*s\" is out of range for type double precision", STR_FMT(numeric_print(&a, scratch(c))));
+        fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "\"%.*s\" is out of range for type double precision",
+                  STR_FMT(numeric_print(&a, scratch(c))));
     else
         sqlite3_result_double(c, d);
 }
@@ -328,7 +332,8 @@ static void to_float4(sqlite3_context *c, int n, sqlite3_value **args)
     if (a.class == NUMERIC_NAN)
         local_result_text(c, STR("NaN"));
     else if (isinf(f) && a.class == NUMERIC_FINITE)
-        fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "\"%.*s\" is out of range for type real", STR_FMT(numeric_print(&a, scratch(c))));
+        fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "\"%.*s\" is out of range for type real",
+                  STR_FMT(numeric_print(&a, scratch(c))));
     else
         sqlite3_result_double(c, (double)f);
 }
@@ -404,6 +409,8 @@ static const struct local_function functions[] = {
 static const struct local_collation collations[] = { { "pg_numeric", compare_texts } };
 
 const struct local_family local_family_numeric = {
-    .functions = functions, .n_functions = sizeof(functions) / sizeof(functions[0]),
-    .collations = collations, .n_collations = sizeof(collations) / sizeof(collations[0]),
+    .functions = functions,
+    .n_functions = sizeof(functions) / sizeof(functions[0]),
+    .collations = collations,
+    .n_collations = sizeof(collations) / sizeof(collations[0]),
 };

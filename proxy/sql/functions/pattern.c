@@ -211,7 +211,7 @@ struct regex {
     pcre2_code *code;
     pcre2_match_data *data;
     uint32_t groups;
-    bool longest;       /* greedy as a whole: the longest match; else the shortest */
+    bool longest; /* greedy as a whole: the longest match; else the shortest */
     bool back_references;
 };
 
@@ -225,7 +225,10 @@ static void regex_free(void *p)
     free(r);
 }
 
-struct flags { bool global, ignore_case, newline_dot, newline_anchor, expanded, quote, bad; char bad_flag; };
+struct flags {
+    bool global, ignore_case, newline_dot, newline_anchor, expanded, quote, bad;
+    char bad_flag;
+};
 
 /* Flags of regexp_replace() and its kin (table 9.24). */
 static struct flags parse_flags(struct str s)
@@ -233,18 +236,42 @@ static struct flags parse_flags(struct str s)
     struct flags f = { 0 };
     for (size_t i = 0; i < s.n; i++) {
         switch (s.p[i]) {
-        case 'g': f.global = true; break;
-        case 'i': f.ignore_case = true; break;
-        case 'c': f.ignore_case = false; break;
-        case 'm': case 'n': f.newline_dot = f.newline_anchor = true; break;
-        case 'p': f.newline_dot = true, f.newline_anchor = false; break;
-        case 'w': f.newline_dot = false, f.newline_anchor = true; break;
-        case 's': f.newline_dot = f.newline_anchor = false; break;
-        case 't': f.expanded = false; break;
-        case 'x': f.expanded = true; break;
-        case 'q': f.quote = true; break;
-        case 'e': break;
-        default: f.bad = true, f.bad_flag = s.p[i]; return f;
+        case 'g':
+            f.global = true;
+            break;
+        case 'i':
+            f.ignore_case = true;
+            break;
+        case 'c':
+            f.ignore_case = false;
+            break;
+        case 'm':
+        case 'n':
+            f.newline_dot = f.newline_anchor = true;
+            break;
+        case 'p':
+            f.newline_dot = true, f.newline_anchor = false;
+            break;
+        case 'w':
+            f.newline_dot = false, f.newline_anchor = true;
+            break;
+        case 's':
+            f.newline_dot = f.newline_anchor = false;
+            break;
+        case 't':
+            f.expanded = false;
+            break;
+        case 'x':
+            f.expanded = true;
+            break;
+        case 'q':
+            f.quote = true;
+            break;
+        case 'e':
+            break;
+        default:
+            f.bad = true, f.bad_flag = s.p[i];
+            return f;
         }
     }
     return f;
@@ -355,7 +382,8 @@ static struct regex *compile(sqlite3_context *c, struct str pattern, struct flag
         pattern.p += 4, pattern.n -= 4;
     } else if (str_starts(pattern, STR("***:"))) {
         pattern.p += 4, pattern.n -= 4;
-    } else if (str_starts(pattern, STR("(?")) && pattern.n > 2 && strchr("bceimnpqstwx", pattern.p[2])) { /* embedded options */
+    } else if (str_starts(pattern, STR("(?")) && pattern.n > 2 &&
+               strchr("bceimnpqstwx", pattern.p[2])) { /* embedded options */
         const char *end = memchr(pattern.p, ')', pattern.n);
         if (end) {
             struct flags g = parse_flags((struct str){ pattern.p + 2, (size_t)(end - pattern.p) - 2 });
@@ -365,8 +393,9 @@ static struct regex *compile(sqlite3_context *c, struct str pattern, struct flag
             pattern.p = end + 1;
         }
     }
-    uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_NO_UTF_CHECK | (f.ignore_case ? PCRE2_CASELESS : 0) |
-                       (f.newline_dot ? 0 : PCRE2_DOTALL) | (f.newline_anchor ? PCRE2_MULTILINE : 0) | (f.expanded ? PCRE2_EXTENDED : 0);
+    uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_NO_UTF_CHECK |
+                       (f.ignore_case ? PCRE2_CASELESS : 0) | (f.newline_dot ? 0 : PCRE2_DOTALL) |
+                       (f.newline_anchor ? PCRE2_MULTILINE : 0) | (f.expanded ? PCRE2_EXTENDED : 0);
     buf_init(&text, MAX_PATTERN);
     r->longest = true;
     bool ok = true;
@@ -419,7 +448,10 @@ static struct regex *regex_of(sqlite3_context *c, sqlite3_value **args, int i, s
     return compile(c, local_text(args[i]), f);
 }
 
-struct match { size_t start[MAX_GROUPS + 1], end[MAX_GROUPS + 1]; uint32_t groups; };
+struct match {
+    size_t start[MAX_GROUPS + 1], end[MAX_GROUPS + 1];
+    uint32_t groups;
+};
 
 /* Leftmost-longest (or shortest) match from `from`; 1 found, 0 not, -1 error. */
 static int find(sqlite3_context *c, struct regex *r, struct str s, size_t from, struct match *ret)
@@ -435,7 +467,8 @@ static int find(sqlite3_context *c, struct regex *r, struct str s, size_t from, 
         code = pcre2_match(r->code, text, s.n, from, PCRE2_NO_UTF_CHECK, r->data, NULL);
     } else {
         int workspace[DFA_WORKSPACE];
-        code = pcre2_dfa_match(r->code, text, s.n, from, PCRE2_NO_UTF_CHECK | (r->longest ? 0 : PCRE2_DFA_SHORTEST), r->data, NULL, workspace, DFA_WORKSPACE);
+        code = pcre2_dfa_match(r->code, text, s.n, from, PCRE2_NO_UTF_CHECK | (r->longest ? 0 : PCRE2_DFA_SHORTEST),
+                               r->data, NULL, workspace, DFA_WORKSPACE);
         if (code >= 0) {
             PCRE2_SIZE *at = pcre2_get_ovector_pointer(r->data);
             size_t start = at[0], end = at[1];
@@ -701,7 +734,8 @@ static size_t byte_offset(struct str s, sqlite3_int64 character)
 }
 
 /* nth: which match is replaced, 0: all. */
-static void replace(sqlite3_context *c, struct str s, struct str pattern, struct str with, struct flags f, size_t from, sqlite3_int64 nth)
+static void replace(sqlite3_context *c, struct str s, struct str pattern, struct str with, struct flags f, size_t from,
+                    sqlite3_int64 nth)
 {
     struct match m;
     struct buf out;
@@ -734,7 +768,8 @@ static void regexp_replace(sqlite3_context *c, int n, sqlite3_value **args)
         struct str flags = local_text(args[3]);
         if (flags.n && flags.p[0] >= '0' && flags.p[0] <= '9') {
             fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid regular expression option: \"%c\"", flags.p[0]);
-            err_hint(errors(c), "If you meant to use regexp_replace() with a start parameter, cast the fourth argument to integer explicitly.");
+            err_hint(errors(c), "If you meant to use regexp_replace() with a start parameter, cast the fourth argument "
+                                "to integer explicitly.");
             return;
         }
         if (!flags_of(c, args[3], &f))
@@ -747,7 +782,8 @@ static bool positive(sqlite3_context *c, sqlite3_value *v, const char *name, sql
 {
     *ret = sqlite3_value_int64(v);
     if (*ret < least)
-        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for parameter \"%s\": %lld", name, (long long)*ret);
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for parameter \"%s\": %lld", name,
+                  (long long)*ret);
     return *ret >= least;
 }
 
@@ -757,11 +793,13 @@ static void regexp_replace_extended(sqlite3_context *c, int n, sqlite3_value **a
     struct flags f = { 0 };
     sqlite3_int64 start, nth = 1;
     STRICT(n, args);
-    if (!positive(c, args[3], "start", 1, &start) || (n > 4 && !positive(c, args[4], "n", 0, &nth)) || (n > 5 && !flags_of(c, args[5], &f)))
+    if (!positive(c, args[3], "start", 1, &start) || (n > 4 && !positive(c, args[4], "n", 0, &nth)) ||
+        (n > 5 && !flags_of(c, args[5], &f)))
         return;
     if (n <= 4)
         nth = 1;
-    replace(c, local_text(args[0]), local_text(args[1]), local_text(args[2]), f, byte_offset(local_text(args[0]), start), nth);
+    replace(c, local_text(args[0]), local_text(args[1]), local_text(args[2]), f,
+            byte_offset(local_text(args[0]), start), nth);
 }
 
 /* --- count, instr, substr --- */
@@ -793,7 +831,8 @@ static void regexp_count(sqlite3_context *c, int n, sqlite3_value **args)
 }
 
 /* The n-th match from start; 1 found. */
-static int nth_match(sqlite3_context *c, struct regex *r, struct str s, sqlite3_int64 start, sqlite3_int64 nth, struct match *m)
+static int nth_match(sqlite3_context *c, struct regex *r, struct str s, sqlite3_int64 start, sqlite3_int64 nth,
+                     struct match *m)
 {
     int found = 0;
     for (size_t at = byte_offset(s, start); at <= s.n && (found = find(c, r, s, at, m)) == 1; at = after(s, m))
@@ -814,7 +853,8 @@ static void regexp_instr(sqlite3_context *c, int n, sqlite3_value **args)
         (n > 6 && !positive(c, args[6], "subexpr", 0, &group)))
         return;
     if (end > 1) {
-        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for parameter \"endoption\": %lld", (long long)end);
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for parameter \"endoption\": %lld",
+                  (long long)end);
         return;
     }
     struct regex *r = compile(c, local_text(args[1]), f);
@@ -834,8 +874,8 @@ static void regexp_substr(sqlite3_context *c, int n, sqlite3_value **args)
     struct match m;
     sqlite3_int64 start = 1, nth = 1, group = 0;
     STRICT(n, args);
-    if ((n > 2 && !positive(c, args[2], "start", 1, &start)) || (n > 3 && !positive(c, args[3], "n", 1, &nth)) || (n > 4 && !flags_of(c, args[4], &f)) ||
-        (n > 5 && !positive(c, args[5], "subexpr", 0, &group)))
+    if ((n > 2 && !positive(c, args[2], "start", 1, &start)) || (n > 3 && !positive(c, args[3], "n", 1, &nth)) ||
+        (n > 4 && !flags_of(c, args[4], &f)) || (n > 5 && !positive(c, args[5], "subexpr", 0, &group)))
         return;
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
@@ -845,24 +885,55 @@ static void regexp_substr(sqlite3_context *c, int n, sqlite3_value **args)
 }
 
 enum { PURE = LOCAL_STRICT | LOCAL_DETERMINISTIC };
-#define ROW(source, function, args) { .name = "pg_" #source, .n_args = args, .flags = PURE, .call = function }
+#define ROW(source, function, args)                                                                                    \
+    {                                                                                                                  \
+        .name = "pg_" #source, .n_args = args, .flags = PURE, .call = function                                         \
+    }
 
 static const struct local_function functions[] = {
-    ROW(textlike, textlike, 2), ROW(textnlike, textnlike, 2), ROW(texticlike, texticlike, 2), ROW(texticnlike, texticnlike, 2),
-    ROW(like_escape, like_escape, 2), ROW(similar_to_escape_1, similar_to_escape_1, 1), ROW(similar_to_escape_2, similar_to_escape_2, 2),
-    { .name = "pg_similar_escape", .n_args = 2, .flags = LOCAL_DETERMINISTIC, .call = similar_escape }, ROW(textregexeq, textregexeq, 2),
-    ROW(textregexne, textregexne, 2), ROW(texticregexeq, texticregexeq, 2), ROW(texticregexne, texticregexne, 2), ROW(textregexsubstr, substring, 2),
-    ROW(textregexreplace_noopt, regexp_replace, 3), ROW(textregexreplace, regexp_replace, 4), ROW(textregexreplace_extended, regexp_replace_extended, 6),
-    ROW(textregexreplace_extended_no_flags, regexp_replace_extended, 5), ROW(textregexreplace_extended_no_n, regexp_replace_extended, 4),
-    ROW(regexp_like, regexp_like, 3), ROW(regexp_like_no_flags, regexp_like, 2), ROW(regexp_match, regexp_match, 3),
-    ROW(regexp_match_no_flags, regexp_match, 2), ROW(regexp_matches, regexp_matches, 3), ROW(regexp_matches_no_flags, regexp_matches, 2),
-    ROW(regexp_split_to_array, regexp_split_to_array, 3), ROW(regexp_split_to_array_no_flags, regexp_split_to_array, 2),
-    ROW(regexp_split_to_table, regexp_split_to_table, 3), ROW(regexp_split_to_table_no_flags, regexp_split_to_table, 2), ROW(regexp_count, regexp_count, 4),
-    ROW(regexp_count_no_flags, regexp_count, 3), ROW(regexp_count_no_start, regexp_count, 2), ROW(regexp_instr, regexp_instr, 7),
-    ROW(regexp_instr_no_subexpr, regexp_instr, 6), ROW(regexp_instr_no_flags, regexp_instr, 5), ROW(regexp_instr_no_endoption, regexp_instr, 4),
-    ROW(regexp_instr_no_n, regexp_instr, 3), ROW(regexp_instr_no_start, regexp_instr, 2), ROW(regexp_substr, regexp_substr, 6),
-    ROW(regexp_substr_no_subexpr, regexp_substr, 5), ROW(regexp_substr_no_flags, regexp_substr, 4), ROW(regexp_substr_no_n, regexp_substr, 3),
+    ROW(textlike, textlike, 2),
+    ROW(textnlike, textnlike, 2),
+    ROW(texticlike, texticlike, 2),
+    ROW(texticnlike, texticnlike, 2),
+    ROW(like_escape, like_escape, 2),
+    ROW(similar_to_escape_1, similar_to_escape_1, 1),
+    ROW(similar_to_escape_2, similar_to_escape_2, 2),
+    { .name = "pg_similar_escape", .n_args = 2, .flags = LOCAL_DETERMINISTIC, .call = similar_escape },
+    ROW(textregexeq, textregexeq, 2),
+    ROW(textregexne, textregexne, 2),
+    ROW(texticregexeq, texticregexeq, 2),
+    ROW(texticregexne, texticregexne, 2),
+    ROW(textregexsubstr, substring, 2),
+    ROW(textregexreplace_noopt, regexp_replace, 3),
+    ROW(textregexreplace, regexp_replace, 4),
+    ROW(textregexreplace_extended, regexp_replace_extended, 6),
+    ROW(textregexreplace_extended_no_flags, regexp_replace_extended, 5),
+    ROW(textregexreplace_extended_no_n, regexp_replace_extended, 4),
+    ROW(regexp_like, regexp_like, 3),
+    ROW(regexp_like_no_flags, regexp_like, 2),
+    ROW(regexp_match, regexp_match, 3),
+    ROW(regexp_match_no_flags, regexp_match, 2),
+    ROW(regexp_matches, regexp_matches, 3),
+    ROW(regexp_matches_no_flags, regexp_matches, 2),
+    ROW(regexp_split_to_array, regexp_split_to_array, 3),
+    ROW(regexp_split_to_array_no_flags, regexp_split_to_array, 2),
+    ROW(regexp_split_to_table, regexp_split_to_table, 3),
+    ROW(regexp_split_to_table_no_flags, regexp_split_to_table, 2),
+    ROW(regexp_count, regexp_count, 4),
+    ROW(regexp_count_no_flags, regexp_count, 3),
+    ROW(regexp_count_no_start, regexp_count, 2),
+    ROW(regexp_instr, regexp_instr, 7),
+    ROW(regexp_instr_no_subexpr, regexp_instr, 6),
+    ROW(regexp_instr_no_flags, regexp_instr, 5),
+    ROW(regexp_instr_no_endoption, regexp_instr, 4),
+    ROW(regexp_instr_no_n, regexp_instr, 3),
+    ROW(regexp_instr_no_start, regexp_instr, 2),
+    ROW(regexp_substr, regexp_substr, 6),
+    ROW(regexp_substr_no_subexpr, regexp_substr, 5),
+    ROW(regexp_substr_no_flags, regexp_substr, 4),
+    ROW(regexp_substr_no_n, regexp_substr, 3),
     ROW(regexp_substr_no_start, regexp_substr, 2),
 };
 
-const struct local_family local_family_pattern = { .functions = functions, .n_functions = sizeof(functions) / sizeof(functions[0]) };
+const struct local_family local_family_pattern = { .functions = functions,
+                                                   .n_functions = sizeof(functions) / sizeof(functions[0]) };

@@ -17,11 +17,11 @@ static void give_fact(sqlite3_context *c, struct str name)
         local_result(c, &v);
 }
 
-#define FACT(name)                                                    \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args) \
-    {                                                                 \
-        (void)n, (void)args;                                          \
-        give_fact(c, STR(#name));                                     \
+#define FACT(name)                                                                                                     \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        (void)n, (void)args;                                                                                           \
+        give_fact(c, STR(#name));                                                                                      \
     }
 FACT(current_database)
 FACT(current_schema)
@@ -70,14 +70,17 @@ static void encoding(sqlite3_context *c, int n, sqlite3_value **args)
 static void encoding_name(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    local_result_text(c, sqlite3_value_int64(args[0]) == 6 ? STR("UTF8") : sqlite3_value_int64(args[0]) == 0 ? STR("SQL_ASCII") : STR(""));
+    local_result_text(c, sqlite3_value_int64(args[0]) == 6   ? STR("UTF8")
+                         : sqlite3_value_int64(args[0]) == 0 ? STR("SQL_ASCII")
+                                                             : STR(""));
 }
 
 static void encoding_number(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
     struct str name = local_text(args[0]);
-    bool utf8 = str_eq_nocase(name, STR("UTF8")) || str_eq_nocase(name, STR("UTF-8")) || str_eq_nocase(name, STR("unicode"));
+    bool utf8 =
+        str_eq_nocase(name, STR("UTF8")) || str_eq_nocase(name, STR("UTF-8")) || str_eq_nocase(name, STR("unicode"));
     sqlite3_result_int(c, utf8 ? 6 : str_eq_nocase(name, STR("SQL_ASCII")) ? 0 : -1);
 }
 
@@ -89,7 +92,8 @@ static void show_setting(sqlite3_context *c, int n, sqlite3_value **args)
     if (name.p && fact(c, name, &v))
         local_result(c, &v);
     else if (n < 2 || !sqlite3_value_int(args[1]))
-        fail_with(c, SQLSTATE_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%.*s\"", STR_FMT(local_text(args[0])));
+        fail_with(c, SQLSTATE_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%.*s\"",
+                  STR_FMT(local_text(args[0])));
 }
 
 /* set_config(name, value, is_local); a NULL value is the empty text as PostgreSQL has it. */
@@ -103,7 +107,8 @@ static void set_config(sqlite3_context *c, int n, sqlite3_value **args)
     } else if (!run->set_config) {
         err_unsupported(errors(c), "set_config() here");
         local_fail(c);
-    } else if (run->set_config(run->session_ctx, local_text(args[0]), local_text(args[1]), sqlite3_value_int(args[2]) != 0, scratch(c), &shown, errors(c))) {
+    } else if (run->set_config(run->session_ctx, local_text(args[0]), local_text(args[1]),
+                               sqlite3_value_int(args[2]) != 0, scratch(c), &shown, errors(c))) {
         local_result_text(c, shown);
     } else {
         local_fail(c);
@@ -129,17 +134,38 @@ static void no_schema(sqlite3_context *c, int n, sqlite3_value **args)
     sqlite3_result_int(c, 0);
 }
 
-#define ROW(source, function, args, how) { .name = "pg_" #source, .n_args = args, .flags = how, .call = function }
+#define ROW(source, function, args, how)                                                                               \
+    {                                                                                                                  \
+        .name = "pg_" #source, .n_args = args, .flags = how, .call = function                                          \
+    }
 static const struct local_function functions[] = {
-    ROW(current_database, current_database, 0, 0), ROW(current_schema, current_schema, 0, 0), ROW(current_schemas, current_schemas, 1, LOCAL_STRICT),
-    ROW(current_user, current_user, 0, 0), ROW(session_user, session_user, 0, 0), { .name = "pg_pg_backend_pid", .n_args = 0, .call = pg_backend_pid },
-    ROW(inet_client_addr, inet_client_addr, 0, 0), ROW(inet_client_port, inet_client_port, 0, 0), ROW(pgsql_version, version, 0, 0), ROW(now, now, 0, 0),
-    ROW(statement_timestamp, now, 0, 0), ROW(clock_timestamp, clock_now, 0, 0), ROW(pg_postmaster_start_time, server_started, 0, 0),
-    ROW(pg_conf_load_time, server_started, 0, 0), ROW(getdatabaseencoding, encoding, 0, 0), ROW(pg_client_encoding, encoding, 0, 0),
-    ROW(PG_encoding_to_char, encoding_name, 1, LOCAL_STRICT), ROW(PG_char_to_encoding, encoding_number, 1, LOCAL_STRICT),
-    ROW(show_config_by_name, show_setting, 1, LOCAL_STRICT), ROW(show_config_by_name_missing_ok, show_setting, 2, LOCAL_STRICT),
-    ROW(set_config_by_name, set_config, 3, 0), ROW(pg_typeof, type_of, 1, LOCAL_ANY_ARGS), ROW(pg_is_in_recovery, always_false, 0, 0), ROW(pg_jit_available, always_false, 0, 0),
-    ROW(pg_is_other_temp_schema, always_false, 1, 0), ROW(pg_my_temp_schema, no_schema, 0, 0),
+    ROW(current_database, current_database, 0, 0),
+    ROW(current_schema, current_schema, 0, 0),
+    ROW(current_schemas, current_schemas, 1, LOCAL_STRICT),
+    ROW(current_user, current_user, 0, 0),
+    ROW(session_user, session_user, 0, 0),
+    { .name = "pg_pg_backend_pid", .n_args = 0, .call = pg_backend_pid },
+    ROW(inet_client_addr, inet_client_addr, 0, 0),
+    ROW(inet_client_port, inet_client_port, 0, 0),
+    ROW(pgsql_version, version, 0, 0),
+    ROW(now, now, 0, 0),
+    ROW(statement_timestamp, now, 0, 0),
+    ROW(clock_timestamp, clock_now, 0, 0),
+    ROW(pg_postmaster_start_time, server_started, 0, 0),
+    ROW(pg_conf_load_time, server_started, 0, 0),
+    ROW(getdatabaseencoding, encoding, 0, 0),
+    ROW(pg_client_encoding, encoding, 0, 0),
+    ROW(PG_encoding_to_char, encoding_name, 1, LOCAL_STRICT),
+    ROW(PG_char_to_encoding, encoding_number, 1, LOCAL_STRICT),
+    ROW(show_config_by_name, show_setting, 1, LOCAL_STRICT),
+    ROW(show_config_by_name_missing_ok, show_setting, 2, LOCAL_STRICT),
+    ROW(set_config_by_name, set_config, 3, 0),
+    ROW(pg_typeof, type_of, 1, LOCAL_ANY_ARGS),
+    ROW(pg_is_in_recovery, always_false, 0, 0),
+    ROW(pg_jit_available, always_false, 0, 0),
+    ROW(pg_is_other_temp_schema, always_false, 1, 0),
+    ROW(pg_my_temp_schema, no_schema, 0, 0),
 };
 
-const struct local_family local_family_session = { .functions = functions, .n_functions = sizeof(functions) / sizeof(functions[0]) };
+const struct local_family local_family_session = { .functions = functions,
+                                                   .n_functions = sizeof(functions) / sizeof(functions[0]) };

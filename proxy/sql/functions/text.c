@@ -38,10 +38,15 @@ static uint32_t code_at(struct str s, size_t at)
 {
     const unsigned char *p = (const unsigned char *)s.p + at;
     switch (width_at(s.p + at)) {
-    case 1: return p[0];
-    case 2: return (uint32_t)(p[0] & 0x1F) << 6 | (p[1] & 0x3F);
-    case 3: return (uint32_t)(p[0] & 0x0F) << 12 | (uint32_t)(p[1] & 0x3F) << 6 | (p[2] & 0x3F);
-    default: return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3F) << 12 | (uint32_t)(p[2] & 0x3F) << 6 | (p[3] & 0x3F);
+    case 1:
+        return p[0];
+    case 2:
+        return (uint32_t)(p[0] & 0x1F) << 6 | (p[1] & 0x3F);
+    case 3:
+        return (uint32_t)(p[0] & 0x0F) << 12 | (uint32_t)(p[1] & 0x3F) << 6 | (p[2] & 0x3F);
+    default:
+        return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3F) << 12 | (uint32_t)(p[2] & 0x3F) << 6 |
+               (p[3] & 0x3F);
     }
 }
 
@@ -224,7 +229,8 @@ static void overlay(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
     struct str s = local_text(args[0]), with = local_text(args[1]);
-    sqlite3_int64 from = sqlite3_value_int64(args[2]), length = n > 3 ? sqlite3_value_int64(args[3]) : (sqlite3_int64)characters(with);
+    sqlite3_int64 from = sqlite3_value_int64(args[2]),
+                  length = n > 3 ? sqlite3_value_int64(args[3]) : (sqlite3_int64)characters(with);
     if (from <= 0) {
         fail_with(c, SQLSTATE_SUBSTRING_ERROR, "negative substring length not allowed");
         return;
@@ -453,7 +459,8 @@ static void chr(sqlite3_context *c, int n, sqlite3_value **args)
     else if (u < 0)
         fail_with(c, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "character number must be positive");
     else if (u > 0x10FFFF || (u >= 0xD800 && u < 0xE000))
-        fail_with(c, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "requested character %s for encoding: %lld", u > 0x10FFFF ? "too large" : "not valid", (long long)u);
+        fail_with(c, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "requested character %s for encoding: %lld",
+                  u > 0x10FFFF ? "too large" : "not valid", (long long)u);
     else
         give(c, out, put_code(out, (uint32_t)u));
 }
@@ -467,7 +474,8 @@ static void starts_with(sqlite3_context *c, int n, sqlite3_value **args)
 static void to_hex(sqlite3_context *c, sqlite3_value *v, bool is_int4)
 {
     sqlite3_int64 i = sqlite3_value_int64(v);
-    struct str s = is_int4 ? arena_printf(scratch(c), "%x", (unsigned)(int32_t)i) : arena_printf(scratch(c), "%llx", (unsigned long long)i);
+    struct str s = is_int4 ? arena_printf(scratch(c), "%x", (unsigned)(int32_t)i)
+                           : arena_printf(scratch(c), "%llx", (unsigned long long)i);
     local_result_text(c, s);
 }
 
@@ -498,7 +506,6 @@ static void add_quoted(struct buf *out, struct str s, char quote)
     }
     buf_add_char(out, quote);
 }
-
 
 static void finish(sqlite3_context *c, struct buf *out)
 {
@@ -634,7 +641,8 @@ static bool format_spec(struct format_state *f)
     if (format_number(f, &given)) {
         if (f->rest.n && f->rest.p[0] == '$') {
             if (given == 0) {
-                fail_with(f->c, SQLSTATE_INVALID_PARAMETER_VALUE, "format specifies argument 0, but arguments are numbered from 1");
+                fail_with(f->c, SQLSTATE_INVALID_PARAMETER_VALUE,
+                          "format specifies argument 0, but arguments are numbered from 1");
                 return false;
             }
             number = given;
@@ -758,14 +766,14 @@ static void md5(sqlite3_context *c, int n, sqlite3_value **args)
     give(c, hex, 2 * size);
 }
 
-#define SHA(name, algorithm)                                          \
-    static void name(sqlite3_context *c, int n, sqlite3_value **args) \
-    {                                                                 \
-        unsigned char out[EVP_MAX_MD_SIZE];                           \
-        unsigned size = 0;                                            \
-        STRICT(n, args);                                              \
-        if (digest(c, args[0], algorithm, out, &size))                \
-            sqlite3_result_blob(c, out, (int)size, SQLITE_TRANSIENT); \
+#define SHA(name, algorithm)                                                                                           \
+    static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
+    {                                                                                                                  \
+        unsigned char out[EVP_MAX_MD_SIZE];                                                                            \
+        unsigned size = 0;                                                                                             \
+        STRICT(n, args);                                                                                               \
+        if (digest(c, args[0], algorithm, out, &size))                                                                 \
+            sqlite3_result_blob(c, out, (int)size, SQLITE_TRANSIENT);                                                  \
     }
 SHA(sha224, "SHA224")
 SHA(sha256, "SHA256")
@@ -792,7 +800,8 @@ static void encode_base64(struct buf *out, struct str s)
         const unsigned char *p = (const unsigned char *)s.p + i;
         size_t n = s.n - i < 3 ? s.n - i : 3;
         uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0) | (n > 2 ? p[2] : 0);
-        char quad[4] = { base64_digits[v >> 18], base64_digits[v >> 12 & 63], n > 1 ? base64_digits[v >> 6 & 63] : '=', n > 2 ? base64_digits[v & 63] : '=' };
+        char quad[4] = { base64_digits[v >> 18], base64_digits[v >> 12 & 63], n > 1 ? base64_digits[v >> 6 & 63] : '=',
+                         n > 2 ? base64_digits[v & 63] : '=' };
         buf_add(out, quad, 4);
         line += 4;
         if (line >= 76 && i + 3 < s.n) {
@@ -850,7 +859,8 @@ static bool decode_hex(sqlite3_context *c, struct str s, struct buf *out)
             continue;
         int v = hex_value(s.p[i]);
         if (v < 0) {
-            fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"%.*s\"", (int)width_at(s.p + i), s.p + i);
+            fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"%.*s\"",
+                      (int)width_at(s.p + i), s.p + i);
             return false;
         }
         if (high < 0) {
@@ -885,7 +895,8 @@ static bool decode_base64(sqlite3_context *c, struct str s, struct buf *out)
         } else if (digit && !end) {
             v = v << 6 | (uint32_t)(digit - base64_digits);
         } else {
-            fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid symbol \"%.*s\" found while decoding base64 sequence", (int)width_at(s.p + i), s.p + i);
+            fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE,
+                      "invalid symbol \"%.*s\" found while decoding base64 sequence", (int)width_at(s.p + i), s.p + i);
             return false;
         }
         if (++n == 4) {
@@ -910,7 +921,8 @@ static bool decode_escape(sqlite3_context *c, struct str s, struct buf *out)
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] != '\\') {
             buf_add_char(out, s.p[i]);
-        } else if (i + 3 < s.n && s.p[i + 1] >= '0' && s.p[i + 1] <= '3' && s.p[i + 2] >= '0' && s.p[i + 2] <= '7' && s.p[i + 3] >= '0' && s.p[i + 3] <= '7') {
+        } else if (i + 3 < s.n && s.p[i + 1] >= '0' && s.p[i + 1] <= '3' && s.p[i + 2] >= '0' && s.p[i + 2] <= '7' &&
+                   s.p[i + 3] >= '0' && s.p[i + 3] <= '7') {
             buf_add_char(out, (char)((s.p[i + 1] - '0') << 6 | (s.p[i + 2] - '0') << 3 | (s.p[i + 3] - '0')));
             i += 3;
         } else if (i + 1 < s.n && s.p[i + 1] == '\\') {
@@ -948,20 +960,58 @@ static void decode(sqlite3_context *c, int n, sqlite3_value **args)
 
 enum { PURE = LOCAL_STRICT | LOCAL_DETERMINISTIC, MANY = LOCAL_DETERMINISTIC | LOCAL_ANY_ARGS };
 
-#define ROW(source, function, args, how) { .name = "pg_" #source, .n_args = args, .flags = how, .call = function }
+#define ROW(source, function, args, how)                                                                               \
+    {                                                                                                                  \
+        .name = "pg_" #source, .n_args = args, .flags = how, .call = function                                          \
+    }
 static const struct local_function functions[] = {
-    ROW(lower, lower, 1, PURE), ROW(upper, upper, 1, PURE), ROW(initcap, initcap, 1, PURE), ROW(textlen, text_length, 1, PURE),
-    ROW(textoctetlen, byte_length, 1, PURE), ROW(byteaoctetlen, byte_length, 1, PURE), ROW(textbitlen, bit_length, 1, PURE),
-    ROW(text_substr, substring, 3, PURE), ROW(text_substr_no_len, substring, 2, PURE), ROW(text_left, left, 2, PURE), ROW(text_right, right, 2, PURE),
-    ROW(textpos, position, 2, PURE), ROW(textoverlay, overlay, 4, PURE), ROW(textoverlay_no_len, overlay, 3, PURE), ROW(text_reverse, reverse, 1, PURE),
-    ROW(repeat, repeat, 2, PURE), ROW(lpad, lpad, 3, PURE), ROW(rpad, rpad, 3, PURE), ROW(btrim, btrim, 2, PURE), ROW(btrim1, btrim, 1, PURE),
-    ROW(ltrim, ltrim, 2, PURE), ROW(ltrim1, ltrim, 1, PURE), ROW(rtrim, rtrim, 2, PURE), ROW(rtrim1, rtrim, 1, PURE), ROW(replace_text, replace, 3, PURE),
-    ROW(translate, translate, 3, PURE), ROW(split_part, split_part, 3, PURE), ROW(ascii, ascii, 1, PURE), ROW(chr, chr, 1, PURE),
-    ROW(text_starts_with, starts_with, 2, PURE), ROW(to_hex32, to_hex32, 1, PURE), ROW(to_hex64, to_hex64, 1, PURE),
-    ROW(quote_ident, quote_identifier, 1, PURE), ROW(quote_literal, quote_literal, 1, PURE | LOCAL_ANY_ARGS), ROW(quote_nullable, quote_nullable, 1, MANY),
-    ROW(text_format, format, 1, MANY), ROW(text_concat, concat, 0, MANY), ROW(text_concat_ws, concat_ws, 1, MANY),
-    ROW(md5_text, md5, 1, PURE), ROW(md5_bytea, md5, 1, PURE), ROW(sha224_bytea, sha224, 1, PURE), ROW(sha256_bytea, sha256, 1, PURE),
-    ROW(sha384_bytea, sha384, 1, PURE), ROW(sha512_bytea, sha512, 1, PURE), ROW(binary_encode, encode, 2, PURE), ROW(binary_decode, decode, 2, PURE),
+    ROW(lower, lower, 1, PURE),
+    ROW(upper, upper, 1, PURE),
+    ROW(initcap, initcap, 1, PURE),
+    ROW(textlen, text_length, 1, PURE),
+    ROW(textoctetlen, byte_length, 1, PURE),
+    ROW(byteaoctetlen, byte_length, 1, PURE),
+    ROW(textbitlen, bit_length, 1, PURE),
+    ROW(text_substr, substring, 3, PURE),
+    ROW(text_substr_no_len, substring, 2, PURE),
+    ROW(text_left, left, 2, PURE),
+    ROW(text_right, right, 2, PURE),
+    ROW(textpos, position, 2, PURE),
+    ROW(textoverlay, overlay, 4, PURE),
+    ROW(textoverlay_no_len, overlay, 3, PURE),
+    ROW(text_reverse, reverse, 1, PURE),
+    ROW(repeat, repeat, 2, PURE),
+    ROW(lpad, lpad, 3, PURE),
+    ROW(rpad, rpad, 3, PURE),
+    ROW(btrim, btrim, 2, PURE),
+    ROW(btrim1, btrim, 1, PURE),
+    ROW(ltrim, ltrim, 2, PURE),
+    ROW(ltrim1, ltrim, 1, PURE),
+    ROW(rtrim, rtrim, 2, PURE),
+    ROW(rtrim1, rtrim, 1, PURE),
+    ROW(replace_text, replace, 3, PURE),
+    ROW(translate, translate, 3, PURE),
+    ROW(split_part, split_part, 3, PURE),
+    ROW(ascii, ascii, 1, PURE),
+    ROW(chr, chr, 1, PURE),
+    ROW(text_starts_with, starts_with, 2, PURE),
+    ROW(to_hex32, to_hex32, 1, PURE),
+    ROW(to_hex64, to_hex64, 1, PURE),
+    ROW(quote_ident, quote_identifier, 1, PURE),
+    ROW(quote_literal, quote_literal, 1, PURE | LOCAL_ANY_ARGS),
+    ROW(quote_nullable, quote_nullable, 1, MANY),
+    ROW(text_format, format, 1, MANY),
+    ROW(text_concat, concat, 0, MANY),
+    ROW(text_concat_ws, concat_ws, 1, MANY),
+    ROW(md5_text, md5, 1, PURE),
+    ROW(md5_bytea, md5, 1, PURE),
+    ROW(sha224_bytea, sha224, 1, PURE),
+    ROW(sha256_bytea, sha256, 1, PURE),
+    ROW(sha384_bytea, sha384, 1, PURE),
+    ROW(sha512_bytea, sha512, 1, PURE),
+    ROW(binary_encode, encode, 2, PURE),
+    ROW(binary_decode, decode, 2, PURE),
 };
 
-const struct local_family local_family_text = { .functions = functions, .n_functions = sizeof(functions) / sizeof(functions[0]) };
+const struct local_family local_family_text = { .functions = functions,
+                                                .n_functions = sizeof(functions) / sizeof(functions[0]) };

@@ -19,7 +19,8 @@ static bool took(PGresult *r, ExecStatusType status)
 {
     bool ok = PQresultStatus(r) == status;
     if (!ok)
-        printf("     status %s, not %s: %s\n", PQresStatus(PQresultStatus(r)), PQresStatus(status), PQresultErrorMessage(r));
+        printf("     status %s, not %s: %s\n", PQresStatus(PQresultStatus(r)), PQresStatus(status),
+               PQresultErrorMessage(r));
     PQclear(r);
     return ok;
 }
@@ -52,8 +53,8 @@ static bool fails(PGresult *r, const char *code)
 
 static bool create(PGconn *c)
 {
-    return run(c, "DROP TABLE IF EXISTS libpq_t") &&
-           run(c, "CREATE TABLE libpq_t (id int PRIMARY KEY, big int8, num numeric, flag bool, txt text, at timestamp, raw bytea)");
+    return run(c, "DROP TABLE IF EXISTS libpq_t") && run(c, "CREATE TABLE libpq_t (id int PRIMARY KEY, big int8, num "
+                                                            "numeric, flag bool, txt text, at timestamp, raw bytea)");
 }
 
 static bool insert_text(PGconn *c)
@@ -62,8 +63,12 @@ static bool insert_text(PGconn *c)
     for (int n = 1; ok && n <= TIMES; n++) {
         char id[16];
         snprintf(id, sizeof(id), "%d", n);
-        const char *values[] = { id, "9007199254740993", "12345678901234567890.50", "t", "it's \\ \"\xc3\xbc\"", "2024-02-29 10:00:00.123456", "\\x00ff01" };
-        ok = took(PQexecParams(c, "INSERT INTO libpq_t VALUES ($1, $2, $3, $4, $5, $6, $7)", 7, NULL, values, NULL, NULL, 0), PGRES_COMMAND_OK);
+        const char *values[] = { id,         "9007199254740993",     "12345678901234567890.50",
+                                 "t",        "it's \\ \"\xc3\xbc\"", "2024-02-29 10:00:00.123456",
+                                 "\\x00ff01" };
+        ok = took(
+            PQexecParams(c, "INSERT INTO libpq_t VALUES ($1, $2, $3, $4, $5, $6, $7)", 7, NULL, values, NULL, NULL, 0),
+            PGRES_COMMAND_OK);
     }
     return ok;
 }
@@ -72,10 +77,13 @@ static bool row_is_as_inserted(const PGresult *r, int n)
 {
     char id[16];
     snprintf(id, sizeof(id), "%d", n);
-    const char *want[] = { id, "9007199254740993", "12345678901234567890.50", "t", "it's \\ \"\xc3\xbc\"", "2024-02-29 10:00:00.123456", "\\x00ff01" };
+    const char *want[] = { id,         "9007199254740993",     "12345678901234567890.50",
+                           "t",        "it's \\ \"\xc3\xbc\"", "2024-02-29 10:00:00.123456",
+                           "\\x00ff01" };
     bool ok = PQntuples(r) == 1 && PQnfields(r) == 7;
     for (int i = 0; ok && i < 7; i++)
-        ok = strcmp(PQgetvalue(r, 0, i), want[i]) == 0 || (printf("     column %d: %s\n", i, PQgetvalue(r, 0, i)), false);
+        ok = strcmp(PQgetvalue(r, 0, i), want[i]) == 0 ||
+             (printf("     column %d: %s\n", i, PQgetvalue(r, 0, i)), false);
     return ok;
 }
 
@@ -83,7 +91,8 @@ static bool select_prepared(PGconn *c)
 {
     bool ok = took(PQprepare(c, "select", "SELECT * FROM libpq_t WHERE id = $1", 1, NULL), PGRES_COMMAND_OK);
     PGresult *d = PQdescribePrepared(c, "select");
-    ok = ok && PQnparams(d) == 1 && PQparamtype(d, 0) == 23 && PQnfields(d) == 7 && PQftype(d, 1) == 20 && strcmp(PQfname(d, 2), "num") == 0;
+    ok = ok && PQnparams(d) == 1 && PQparamtype(d, 0) == 23 && PQnfields(d) == 7 && PQftype(d, 1) == 20 &&
+         strcmp(PQfname(d, 2), "num") == 0;
     PQclear(d);
     for (int n = 1; ok && n <= TIMES; n++) {
         char id[16];
@@ -104,7 +113,8 @@ static bool select_binary(PGconn *c)
         const char *values[] = { (const char *)&id };
         const int lengths[] = { 4 }, formats[] = { 1 };
         const Oid types[] = { 23 };
-        PGresult *r = PQexecParams(c, "SELECT id, big, raw FROM libpq_t WHERE id = $1", 1, types, values, lengths, formats, 1);
+        PGresult *r =
+            PQexecParams(c, "SELECT id, big, raw FROM libpq_t WHERE id = $1", 1, types, values, lengths, formats, 1);
         ok = PQntuples(r) == 1 && PQgetlength(r, 0, 0) == 4 && memcmp(PQgetvalue(r, 0, 0), &id, 4) == 0 &&
              PQgetlength(r, 0, 1) == 8 && memcmp(PQgetvalue(r, 0, 1), "\0\x20\0\0\0\0\0\1", 8) == 0 &&
              PQgetlength(r, 0, 2) == 3 && memcmp(PQgetvalue(r, 0, 2), "\0\xff\1", 3) == 0;
@@ -146,8 +156,9 @@ static bool failed_pipeline(PGconn *c)
 {
     const char *transport = getenv("PGD1_TRANSPORT");
     bool is_told = !transport || strcmp(transport, "embedded") == 0;
-    return (!is_told || next_took(c, PGRES_COMMAND_OK)) && next_took(c, PGRES_FATAL_ERROR) && next_took(c, PGRES_PIPELINE_ABORTED) &&
-           (is_told || next_took(c, PGRES_PIPELINE_ABORTED)) && took(PQgetResult(c), PGRES_PIPELINE_SYNC);
+    return (!is_told || next_took(c, PGRES_COMMAND_OK)) && next_took(c, PGRES_FATAL_ERROR) &&
+           next_took(c, PGRES_PIPELINE_ABORTED) && (is_told || next_took(c, PGRES_PIPELINE_ABORTED)) &&
+           took(PQgetResult(c), PGRES_PIPELINE_SYNC);
 }
 
 /* Statements up to a Sync are one transaction: in the second half one fails and leaves nothing. */
@@ -163,7 +174,8 @@ static bool pipeline(PGconn *c)
     ok = ok && PQpipelineSync(c) == 1 &&
          PQsendQueryParams(c, "INSERT INTO libpq_t (id) VALUES (900)", 0, NULL, NULL, NULL, NULL, 0) == 1 &&
          PQsendQueryParams(c, "INSERT INTO libpq_t (id) VALUES (100)", 0, NULL, NULL, NULL, NULL, 0) == 1 &&
-         PQsendQueryParams(c, "INSERT INTO libpq_t (id) VALUES (901)", 0, NULL, NULL, NULL, NULL, 0) == 1 && PQpipelineSync(c) == 1;
+         PQsendQueryParams(c, "INSERT INTO libpq_t (id) VALUES (901)", 0, NULL, NULL, NULL, NULL, 0) == 1 &&
+         PQpipelineSync(c) == 1;
     for (int n = 0; ok && n < PIPED; n++)
         ok = next_took(c, PGRES_COMMAND_OK);
     ok = ok && took(PQgetResult(c), PGRES_PIPELINE_SYNC) && failed_pipeline(c);
@@ -194,7 +206,8 @@ static bool copy(PGconn *c)
 static bool copy_given_up(PGconn *c)
 {
     return took(PQexec(c, "COPY libpq_t (id) FROM STDIN"), PGRES_COPY_IN) && PQputCopyData(c, "5000\n", 5) == 1 &&
-           PQputCopyEnd(c, "enough") == 1 && next_took(c, PGRES_FATAL_ERROR) && is(PQexec(c, "SELECT count(*) FROM libpq_t WHERE id = 5000"), "0");
+           PQputCopyEnd(c, "enough") == 1 && next_took(c, PGRES_FATAL_ERROR) &&
+           is(PQexec(c, "SELECT count(*) FROM libpq_t WHERE id = 5000"), "0");
 }
 
 static bool drop(PGconn *c)
