@@ -91,6 +91,19 @@ static void table_is_visible(sqlite3_context *c, int n, sqlite3_value **args)
         result_bool(c, on_path(c, r->schema));
 }
 
+/* Tables of users; never a view, an index, a sequence or a relation of PostgreSQL's own. */
+static void relation_is_publishable(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    const struct index *index;
+    STRICT(n, args);
+    oid_t oid = (oid_t)sqlite3_value_int64(args[0]);
+    const struct relation *r = relation_of(c, args[0]);
+    if (r)
+        result_bool(c, r->kind == RELATION_TABLE && r->oid >= 16384);
+    else if (oid < 16384 || table_of_index(snapshot_of(c), oid, &index))
+        result_bool(c, false);
+}
+
 static void type_is_visible(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
@@ -349,6 +362,7 @@ static const struct local_function functions[] = {
     ROW(bpchar_name, text_name, 1, LOCAL_STRICT),
     ROW(pg_get_userbyid, user_name, 1, LOCAL_STRICT),
     ROW(pg_table_is_visible, table_is_visible, 1, LOCAL_STRICT),
+    ROW(pg_relation_is_publishable, relation_is_publishable, 1, LOCAL_STRICT),
     ROW(pg_type_is_visible, type_is_visible, 1, LOCAL_STRICT),
     VISIBLE(pg_function_is_visible),
     VISIBLE(pg_operator_is_visible),
