@@ -823,7 +823,7 @@ static const struct local_function functions[] = {
     { .name = "pg_arraycontains", .n_args = 4, .flags = STRICT_PURE, .call = contains },
     { .name = "pg_arraycontained", .n_args = 4, .flags = STRICT_PURE, .call = contained },
     { .name = "pg_arrayoverlap", .n_args = 4, .flags = STRICT_PURE, .call = overlap },
-    { .name = "pg_array_to_text", .n_args = 4, .flags = LOCAL_STRICT, .call = to_text },
+    { .name = "pg_array_to_text", .n_args = 4, .flags = 0, .call = to_text },
     { .name = "pg_array_to_text_null", .n_args = 6, .flags = 0, .call = to_text },
     { .name = "pg_text_to_array", .n_args = 2, .flags = PURE, .call = split },
     { .name = "pg_text_to_array_null", .n_args = 3, .flags = PURE, .call = split },

@@ -1,9 +1,9 @@
 /* order.c - see order.h. */
 #include "proxy/sql/functions/order.h"
 
-#include <arpa/inet.h>
 #include "pgwire/datetime.h"
 #include "pgwire/numeric.h"
+#include "proxy/sql/functions/network_address.h"
 
 enum { SCRATCH_CAP = 64 << 20 };
 
@@ -106,55 +106,17 @@ int order_jsonb_texts(struct str a, struct str b)
 
 /* ---- network addresses */
 
-struct address {
-    int family, bits;
-    unsigned char bytes[16];
-};
-
-static bool read_address(struct str text, struct address *ret)
-{
-    char room[INET6_ADDRSTRLEN + 1];
-    const char *slash = text.n ? memchr(text.p, '/', text.n) : NULL;
-    size_t n = slash ? (size_t)(slash - text.p) : text.n;
-    int64_t bits;
-    if (n >= sizeof(room))
-        return false;
-    memcpy(room, text.p, n);
-    room[n] = 0;
-    memset(ret, 0, sizeof(*ret));
-    ret->family = memchr(room, ':', n) ? AF_INET6 : AF_INET;
-    ret->bits = ret->family == AF_INET ? 32 : 128;
-    if (inet_pton(ret->family, room, ret->bytes) != 1)
-        return false;
-    if (slash) {
-        if (!str_to_int64((struct str){ slash + 1, text.n - n - 1 }, &bits) || bits < 0 || bits > ret->bits)
-            return false;
-        ret->bits = (int)bits;
-    }
-    return true;
-}
-
-static int order_bits(const unsigned char *a, const unsigned char *b, int bits)
-{
-    int order = memcmp(a, b, (size_t)bits / 8);
-    for (int i = bits / 8 * 8; order == 0 && i < bits; i++) {
-        int shift = 7 - i % 8;
-        order = ((a[i / 8] >> shift) & 1) - ((b[i / 8] >> shift) & 1);
-    }
-    return sign(order);
-}
-
 int order_inet(struct str a, struct str b)
 {
-    struct address x, y;
-    if (!read_address(a, &x) || !read_address(b, &y))
+    struct network_address x, y;
+    if (!network_read(a, &x) || !network_read(b, &y))
         return str_cmp(a, b);
-    if (x.family != y.family)
-        return x.family == AF_INET ? -1 : 1;
-    int order = order_bits(x.bytes, y.bytes, x.bits < y.bits ? x.bits : y.bits);
+    if (x.is_ipv6 != y.is_ipv6)
+        return x.is_ipv6 ? 1 : -1;
+    int order = network_order_bits(&x, &y, x.bits < y.bits ? x.bits : y.bits);
     if (order == 0)
         order = sign(x.bits - y.bits);
-    return order ? order : order_bits(x.bytes, y.bytes, x.family == AF_INET ? 32 : 128);
+    return order ? order : network_order_bits(&x, &y, network_width(&x));
 }
 
 /* ---- elements of arrays */

@@ -1,0 +1,262 @@
+/* bytes.c - bytea: trimming, LIKE, texts in other encodings (PostgreSQL 9.5, 9.4). */
+#include "proxy/sql/functions/results.h"
+
+static struct str bytes_of(sqlite3_value *v)
+{
+    const void *p = sqlite3_value_blob(v);
+    return (struct str){ p ? p : "", (size_t)sqlite3_value_bytes(v) };
+}
+
+static void give(sqlite3_context *c, struct str s)
+{
+    sqlite3_result_blob64(c, s.p, s.n, SQLITE_TRANSIENT);
+}
+
+/* ---- trimming a set of bytes */
+
+static void trim(sqlite3_context *c, int n, sqlite3_value **args, bool left, bool right)
+{
+    STRICT(n, args);
+    struct str s = bytes_of(args[0]), set = bytes_of(args[1]);
+    while (left && s.n && set.n && memchr(set.p, s.p[0], set.n))
+        s = (struct str){ s.p + 1, s.n - 1 };
+    while (right && s.n && set.n && memchr(set.p, s.p[s.n - 1], set.n))
+        s.n--;
+    give(c, s);
+}
+
+static void trim_both(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    trim(c, n, args, true, true);
+}
+
+static void trim_left(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    trim(c, n, args, true, false);
+}
+
+static void trim_right(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    trim(c, n, args, false, true);
+}
+
+/* ---- LIKE, byte by byte */
+
+/* The last % is where matching goes on after a failure: never more than one is tried at a time. */
+static bool like(struct str s, struct str pattern, bool *bad)
+{
+    size_t i = 0, p = 0, retry_i = 0, retry_p = SIZE_MAX;
+    while (i < s.n) {
+        bool is_percent = p < pattern.n && pattern.p[p] == '%', escapes = p < pattern.n && pattern.p[p] == '\\';
+        if (escapes && p + 1 == pattern.n) {
+            *bad = true;
+            return false;
+        }
+        bool same = p < pattern.n && !is_percent &&
+                    (escapes ? pattern.p[p + 1] == s.p[i] : pattern.p[p] == '_' || pattern.p[p] == s.p[i]);
+        if (is_percent) {
+            retry_p = ++p;
+            retry_i = i;
+        } else if (same) {
+            p += escapes ? 2 : 1;
+            i++;
+        } else if (retry_p != SIZE_MAX) {
+            p = retry_p;
+            i = ++retry_i;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.n && pattern.p[p] == '%')
+        p++;
+    return p == pattern.n;
+}
+
+static void match(sqlite3_context *c, int n, sqlite3_value **args, bool wanted)
+{
+    bool bad = false;
+    STRICT(n, args);
+    bool found = like(bytes_of(args[0]), bytes_of(args[1]), &bad);
+    if (bad)
+        fail_with(c, SQLSTATE_INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character");
+    else
+        result_bool(c, found == wanted);
+}
+
+static void is_like(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    match(c, n, args, true);
+}
+
+static void is_not_like(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    match(c, n, args, false);
+}
+
+/* LIKE … ESCAPE: the pattern with \ as its escape character. */
+static void like_escape(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    struct str pattern = bytes_of(args[0]), escape = bytes_of(args[1]);
+    char *out = arena_alloc(scratch(c), pattern.n * 2 + 1);
+    size_t size = 0;
+    bool escaped = false;
+    if (escape.n > 1) {
+        err_set(errors(c), SQLSTATE_INVALID_ESCAPE_SEQUENCE, "invalid escape string");
+        err_hint(errors(c), "Escape string must be empty or one character.");
+    }
+    if (escape.n > 1 || !out) {
+        local_fail(c);
+        return;
+    }
+    if (escape.n && escape.p[0] == '\\') {
+        give(c, pattern);
+        return;
+    }
+    for (size_t i = 0; i < pattern.n; i++) {
+        char b = pattern.p[i];
+        bool is_escape = escape.n && b == escape.p[0] && !escaped;
+        if (b == '\\' && !escaped)
+            out[size++] = '\\';
+        out[size++] = is_escape ? '\\' : b;
+        escaped = is_escape;
+    }
+    give(c, (struct str){ out, size });
+}
+
+/* ---- encodings: UTF-8 and Latin-1 */
+
+enum encoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_OTHER };
+
+/* PostgreSQL compares names without case, and only their letters and digits. */
+static enum encoding encoding_of(struct str name)
+{
+    static const struct {
+        const char *name;
+        enum encoding encoding;
+    } rows[] = { { "utf8", ENCODING_UTF8 },
+                 { "unicode", ENCODING_UTF8 },
+                 { "latin1", ENCODING_LATIN1 },
+                 { "iso88591", ENCODING_LATIN1 } };
+    char room[16];
+    size_t n = 0;
+    for (size_t i = 0; i < name.n && n < sizeof(room) - 1; i++) {
+        char ch = name.p[i];
+        if (ch >= 'A' && ch <= 'Z')
+            ch = (char)(ch - 'A' + 'a');
+        if ((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9'))
+            room[n++] = ch;
+    }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (str_is((struct str){ room, n }, rows[i].name))
+            return rows[i].encoding;
+    return ENCODING_OTHER;
+}
+
+static bool unknown_encoding(sqlite3_context *c, struct str name)
+{
+    err_unsupported(errors(c), "encoding \"%.*s\"", STR_FMT(name));
+    err_hint(errors(c), "UTF8 and LATIN1 can be converted.");
+    local_fail(c);
+    return false;
+}
+
+/* Bytes of an encoding as UTF-8. */
+static bool decode(sqlite3_context *c, struct str s, struct str name, struct str *ret)
+{
+    size_t bad, size = 0;
+    if (encoding_of(name) == ENCODING_OTHER)
+        return unknown_encoding(c, name);
+    if (encoding_of(name) == ENCODING_UTF8) {
+        *ret = s;
+        if (str_is_utf8(s, &bad))
+            return true;
+        fail_with(c, SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x",
+                  (unsigned char)s.p[bad]);
+        return false;
+    }
+    char *out = arena_alloc(scratch(c), s.n * 2 + 1);
+    for (size_t i = 0; out && i < s.n; i++) {
+        unsigned char b = (unsigned char)s.p[i];
+        if (b == 0) {
+            fail_with(c, SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"LATIN1\": 0x00");
+            return false;
+        }
+        if (b < 0x80) {
+            out[size++] = (char)b;
+        } else {
+            out[size++] = (char)(0xC0 | b >> 6);
+            out[size++] = (char)(0x80 | (b & 0x3F));
+        }
+    }
+    if (!out)
+        local_fail(c);
+    *ret = (struct str){ out, size };
+    return out != NULL;
+}
+
+/* UTF-8 as bytes of an encoding. */
+static bool encode(sqlite3_context *c, struct str s, struct str name, struct str *ret)
+{
+    size_t size = 0;
+    if (encoding_of(name) == ENCODING_OTHER)
+        return unknown_encoding(c, name);
+    *ret = s;
+    if (encoding_of(name) == ENCODING_UTF8)
+        return true;
+    char *out = arena_alloc(scratch(c), s.n + 1);
+    for (size_t i = 0; out && i < s.n; i++) {
+        unsigned char b = (unsigned char)s.p[i];
+        if (b >= 0x80 && (b < 0xC2 || b > 0xC3 || i + 1 >= s.n)) {
+            fail_with(c, SQLSTATE_UNTRANSLATABLE_CHARACTER, "a character has no equivalent in encoding \"LATIN1\"");
+            return false;
+        }
+        int code = b < 0x80 ? b : (b & 0x03) << 6 | (s.p[++i] & 0x3F);
+        out[size++] = (char)code;
+    }
+    if (!out)
+        local_fail(c);
+    *ret = (struct str){ out, size };
+    return out != NULL;
+}
+
+static void convert_from(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct str text;
+    STRICT(n, args);
+    if (decode(c, bytes_of(args[0]), local_text(args[1]), &text))
+        local_result_text(c, text);
+}
+
+static void convert_to(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct str bytes;
+    STRICT(n, args);
+    if (encode(c, local_text(args[0]), local_text(args[1]), &bytes))
+        give(c, bytes);
+}
+
+static void convert(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct str text, bytes;
+    STRICT(n, args);
+    if (decode(c, bytes_of(args[0]), local_text(args[1]), &text) && encode(c, text, local_text(args[2]), &bytes))
+        give(c, bytes);
+}
+
+enum { PURE = LOCAL_STRICT | LOCAL_DETERMINISTIC };
+
+static const struct local_function functions[] = {
+    { .name = "pg_byteatrim", .n_args = 2, .flags = PURE, .call = trim_both },
+    { .name = "pg_bytealtrim", .n_args = 2, .flags = PURE, .call = trim_left },
+    { .name = "pg_byteartrim", .n_args = 2, .flags = PURE, .call = trim_right },
+    { .name = "pg_bytealike", .n_args = 2, .flags = PURE, .call = is_like },
+    { .name = "pg_byteanlike", .n_args = 2, .flags = PURE, .call = is_not_like },
+    { .name = "pg_like_escape_bytea", .n_args = 2, .flags = PURE, .call = like_escape },
+    { .name = "pg_pg_convert_from", .n_args = 2, .flags = PURE, .call = convert_from },
+    { .name = "pg_pg_convert_to", .n_args = 2, .flags = PURE, .call = convert_to },
+    { .name = "pg_pg_convert", .n_args = 3, .flags = PURE, .call = convert },
+};
+
+const struct local_family local_family_bytes = { .functions = functions,
+                                                 .n_functions = sizeof(functions) / sizeof(functions[0]) };
