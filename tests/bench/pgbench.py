@@ -119,13 +119,13 @@ def compare(servers, kind, options):
 
 
 def resident(pid):
-    """Kilobytes of this process and those it started."""
+    """Kilobytes of this process and those it started, swapped ones too."""
     total = 0
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             fields = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line)
             if int(folder.name) == pid or int(fields["PPid"]) == pid:
-                total += int(fields.get("VmRSS", "0 kB").split()[0])
+                total += sum(int(fields.get(name, "0 kB").split()[0]) for name in ("VmRSS", "VmSwap"))
     return total
 
 
