@@ -1,5 +1,6 @@
 /* run.c - see run.h. The order of D1's own checks is kept (workerd: prepareSql(), Query::init()). */
 #include "d1/embedded/run.h"
+#include "d1/sqlite_value.h"
 
 #include "d1/scan.h"
 
@@ -30,23 +31,6 @@ static bool engine_failed(struct emb_run *run, int code)
     return false;
 }
 
-static int bind_value(sqlite3_stmt *stmt, int at, const struct value *v)
-{
-    switch (v->class) {
-    case VALUE_NULL:
-        return sqlite3_bind_null(stmt, at);
-    case VALUE_INTEGER:
-        return sqlite3_bind_int64(stmt, at, v->integer);
-    case VALUE_REAL:
-        return sqlite3_bind_double(stmt, at, v->real);
-    case VALUE_TEXT:
-        return sqlite3_bind_text64(stmt, at, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC, SQLITE_UTF8);
-    case VALUE_BLOB:
-        return sqlite3_bind_blob64(stmt, at, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC);
-    }
-    return SQLITE_MISUSE;
-}
-
 /* The parameters are the caller's until done(), so SQLite may read them in place. */
 static enum started bind(struct emb_run *run, const struct d1_statement *batch_statement)
 {
@@ -54,7 +38,7 @@ static enum started bind(struct emb_run *run, const struct d1_statement *batch_s
     if (batch_statement->n_params != (size_t)s->n_params)
         return refuse(run, EMB_PARAMETERS);
     for (int i = 0; i < s->n_params; i++) {
-        int rc = bind_value(s->stmt, i + 1, &batch_statement->params[i]);
+        int rc = sqlite_value_bind(s->stmt, i + 1, &batch_statement->params[i]);
         if (rc != SQLITE_OK) {
             engine_failed(run, rc);
             return REFUSED;

@@ -1,5 +1,6 @@
 /* system.c - system relations as virtual tables of the local engine: rows are made when a scan starts; see system.h, system_rows.h. */
 #include "proxy/catalog/system_rows.h"
+#include "d1/sqlite_value.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -233,25 +234,8 @@ static int cursor_eof(sqlite3_vtab_cursor *base)
 static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column)
 {
     const struct system_cursor *c = (const struct system_cursor *)base;
-    const struct value *v = &c->rows.rows[c->at][column];
-    switch (v->class) {
-    case VALUE_NULL:
-        sqlite3_result_null(out);
-        break;
-    case VALUE_INTEGER:
-        sqlite3_result_int64(out, v->integer);
-        break;
-    case VALUE_REAL:
-        sqlite3_result_double(out, v->real);
-        break;
     /* A rescan keeps the rows, but the cursor may close before the value is used: copied. */
-    case VALUE_TEXT:
-        sqlite3_result_text64(out, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_TRANSIENT, SQLITE_UTF8);
-        break;
-    case VALUE_BLOB:
-        sqlite3_result_blob64(out, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_TRANSIENT);
-        break;
-    }
+    sqlite_value_result(out, &c->rows.rows[c->at][column], SQLITE_TRANSIENT);
     return SQLITE_OK;
 }
 

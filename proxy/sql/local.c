@@ -1,5 +1,6 @@
 /* local.c - the local engine: opening, running, values in and out; see local.h. */
 #include "proxy/sql/local_functions.h"
+#include "d1/sqlite_value.h"
 
 #include <stdlib.h>
 #include "proxy/base/fault.h"
@@ -103,23 +104,7 @@ void local_result_text(sqlite3_context *c, struct str s)
 
 void local_result(sqlite3_context *c, const struct value *v)
 {
-    switch (v->class) {
-    case VALUE_NULL:
-        sqlite3_result_null(c);
-        break;
-    case VALUE_INTEGER:
-        sqlite3_result_int64(c, v->integer);
-        break;
-    case VALUE_REAL:
-        sqlite3_result_double(c, v->real);
-        break;
-    case VALUE_TEXT:
-        local_result_text(c, v->bytes);
-        break;
-    case VALUE_BLOB:
-        sqlite3_result_blob64(c, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_TRANSIENT);
-        break;
-    }
+    sqlite_value_result(c, v, SQLITE_TRANSIENT);
 }
 
 /* --- opening --- */
@@ -248,23 +233,6 @@ static sqlite3_stmt *prepare(struct local_engine *e, struct str sql, struct cach
     return statement;
 }
 
-static int bind_value(sqlite3_stmt *s, int i, const struct value *v)
-{
-    switch (v->class) {
-    case VALUE_INTEGER:
-        return sqlite3_bind_int64(s, i, v->integer);
-    case VALUE_REAL:
-        return sqlite3_bind_double(s, i, v->real);
-    case VALUE_TEXT:
-        return sqlite3_bind_text64(s, i, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC, SQLITE_UTF8);
-    case VALUE_BLOB:
-        return sqlite3_bind_blob64(s, i, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC);
-    case VALUE_NULL:
-        break;
-    }
-    return sqlite3_bind_null(s, i);
-}
-
 static void column_value(sqlite3_stmt *s, int i, struct value *ret)
 {
     switch (sqlite3_column_type(s, i)) {
@@ -344,7 +312,7 @@ static bool step_rows(struct local_engine *e, const struct local_run *run, sqlit
 static bool run_statement(struct local_engine *e, const struct local_run *run, sqlite3_stmt *s, struct err *err)
 {
     for (size_t i = 0; i < run->n_binds; i++)
-        if (bind_value(s, (int)i + 1, &run->binds[i]) != SQLITE_OK)
+        if (sqlite_value_bind(s, (int)i + 1, &run->binds[i]) != SQLITE_OK)
             return fail_run(e, err);
     return step_rows(e, run, s, err);
 }

@@ -1,5 +1,6 @@
 /* local_inputs.c - eponymous virtual tables f0…f7 over fetched rows, read in place and in order. */
 #include "proxy/sql/local_rows.h"
+#include "d1/sqlite_value.h"
 
 #include <stdio.h>
 #include "proxy/base/fault.h"
@@ -96,25 +97,8 @@ static int input_column(sqlite3_vtab_cursor *c, sqlite3_context *out, int column
         sqlite3_result_null(out);
         return SQLITE_OK;
     }
-    const struct value *v = &rows->rows[((struct input_cursor *)c)->at][column];
-    switch (v->class) {
-    case VALUE_NULL:
-        sqlite3_result_null(out);
-        break;
-    case VALUE_INTEGER:
-        sqlite3_result_int64(out, v->integer);
-        break;
-    case VALUE_REAL:
-        sqlite3_result_double(out, v->real);
-        break;
     /* The rows outlive the statement's step: no copy is needed. */
-    case VALUE_TEXT:
-        sqlite3_result_text64(out, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC, SQLITE_UTF8);
-        break;
-    case VALUE_BLOB:
-        sqlite3_result_blob64(out, v->bytes.p ? v->bytes.p : "", v->bytes.n, SQLITE_STATIC);
-        break;
-    }
+    sqlite_value_result(out, &rows->rows[((struct input_cursor *)c)->at][column], SQLITE_STATIC);
     return SQLITE_OK;
 }
 

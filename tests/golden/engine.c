@@ -1,5 +1,6 @@
 /* engine.c - see engine.h. */
 #include "tests/golden/engine.h"
+#include "d1/sqlite_value.h"
 
 #include <sqlite3.h>
 #include "pgwire/timezone.h"
@@ -171,27 +172,6 @@ static struct value cell_of(sqlite3_stmt *s, int i)
     }
 }
 
-static void bind_value(sqlite3_stmt *s, int i, const struct value *v)
-{
-    switch (v->class) {
-    case VALUE_NULL:
-        sqlite3_bind_null(s, i);
-        break;
-    case VALUE_INTEGER:
-        sqlite3_bind_int64(s, i, v->integer);
-        break;
-    case VALUE_REAL:
-        sqlite3_bind_double(s, i, v->real);
-        break;
-    case VALUE_TEXT:
-        sqlite3_bind_text(s, i, v->bytes.p ? v->bytes.p : "", (int)v->bytes.n, SQLITE_STATIC);
-        break;
-    case VALUE_BLOB:
-        sqlite3_bind_blob(s, i, v->bytes.p ? v->bytes.p : "", (int)v->bytes.n, SQLITE_STATIC);
-        break;
-    }
-}
-
 struct output {
     struct engine *e;
     const struct plan *plan;
@@ -242,7 +222,7 @@ static bool run_statement(struct engine *e, const struct d1_statement *d, const 
     if (sqlite3_prepare_v2(e->db, d->sql.p, (int)d->sql.n, &s, NULL) != SQLITE_OK)
         return sqlite_fail(e, d->sql, err);
     for (size_t i = 0; i < d->n_params; i++)
-        bind_value(s, (int)i + 1, &d->params[i]);
+        sqlite_value_bind(s, (int)i + 1, &d->params[i]);
     int rc;
     bool ok = true;
     while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW) {

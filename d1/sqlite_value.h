@@ -1,0 +1,20 @@
+/*
+ * sqlite_value.h - a value on its way into SQLite: bound to a parameter or given as a function's or column's result.
+ *
+ * Owns     nothing. `lifetime` is SQLite's word for who keeps the bytes of TEXT and BLOB: SQLITE_STATIC when they outlive the
+ *          statement's step, SQLITE_TRANSIENT when SQLite must copy them. An empty TEXT or BLOB stays empty, never NULL.
+ * Not here values out of SQLite: embedded/rows.c, local.c.
+ */
+#ifndef PGD1_D1_SQLITE_VALUE_H
+#define PGD1_D1_SQLITE_VALUE_H
+
+#include <sqlite3.h>
+
+#include "proxy/base/value.h"
+
+/* Binds parameter `at`, counted from 1; the bytes must live until it is bound anew or reset. Answers SQLite's code. */
+int sqlite_value_bind(sqlite3_stmt *statement, int at, const struct value *v);
+
+void sqlite_value_result(sqlite3_context *context, const struct value *v, sqlite3_destructor_type lifetime);
+
+#endif
