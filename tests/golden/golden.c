@@ -7,7 +7,6 @@
  *   golden --explain             the plan of the statements on standard input
  */
 #include <errno.h>
-#include <libgen.h>
 #include "tests/golden/engine.h"
 #include "pgwire/types.h"
 
@@ -286,10 +285,9 @@ int main(int argc, char **argv)
     AUTO(arena) arena = arena_new(1 << 30);
     bool update = false, run = false, explain = false, text = false, force = false;
     int failed = 0, checked = 0;
-    char *folder = dirname(arena_cstr(arena, str_from(__FILE__)));
     const char *schema_path = getenv("GOLDEN_SCHEMA");
     if (!schema_path)
-        schema_path = arena_cstr(arena, arena_printf(arena, "%s/schema.sql", folder));
+        schema_path = GOLDEN_FOLDER "/schema.sql";
     struct str schema = read_file(schema_path, arena);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--update") == 0) {
