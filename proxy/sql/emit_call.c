@@ -1,6 +1,7 @@
 /* emit_call.c - functions, operators, casts, aggregates and windows by the templates of functions.def; see
  * emit_internal.h. */
 #include "proxy/sql/emit_internal.h"
+#include "proxy/sql/local.h"
 
 /* ---- templates ---- */
 
@@ -292,6 +293,11 @@ static bool emit_arguments(struct emitter *e, const struct expr *x, const struct
     return true;
 }
 
+struct str emit_own_name(struct emitter *e, const struct emission *row)
+{
+    return text_of(e, "pg_%.*s", (int)strcspn(row->key, "("), row->key);
+}
+
 /* pg_<source>(oid of argument types…, arguments…) */
 static bool own_call(struct emitter *e, const struct expr *x, const struct emission *row, const struct fragment *args,
                      size_t n, struct fragment *ret)
@@ -300,11 +306,12 @@ static bool own_call(struct emitter *e, const struct expr *x, const struct emiss
     if (row->flags & FUNCTION_TYPES)
         for (size_t i = 0; i < n && list.p; i++)
             list = text_of(e, "%.*s%s%u", STR_FMT(list), i ? ", " : "", argument_type(e, x->args[i]));
-    struct str values = list_of(e, args, n);
-    if (!list.p || !values.p)
+    struct str values = list_of(e, args, n), name = emit_own_name(e, row);
+    if (!list.p || !values.p || !name.p)
         return false;
-    size_t name = strcspn(row->key, "(");
-    *ret = (struct fragment){ .sql = text_of(e, "pg_%.*s(%.*s%s%.*s)", (int)name, row->key, STR_FMT(list),
+    if (!local_has_function(name))
+        return no_such_row(e, x);
+    *ret = (struct fragment){ .sql = text_of(e, "%.*s(%.*s%s%.*s)", STR_FMT(name), STR_FMT(list),
                                              list.n && values.n ? ", " : "", STR_FMT(values)) };
     ret->is_volatile = x->kind == EXPR_FUNC && x->call.proc->volatility == 'v';
     return ret->sql.p != NULL;

@@ -1,6 +1,7 @@
 /* emit_from.c - range table and join tree; set-returning functions; LATERAL by way of json_each; see emit_internal.h.
  * */
 #include "proxy/sql/emit_internal.h"
+#include "proxy/sql/local.h"
 
 struct level *level_new(struct emitter *e, const struct query *q)
 {
@@ -224,9 +225,11 @@ static bool emit_own_set(struct emitter *e, const struct expr *x, const struct r
     }
     if (!(row->flags & FUNCTION_TYPES))
         types = STR("");
-    size_t name = strcspn(row->key, "(");
-    *ret = text_of(e, "json_each(pg_%.*s(%.*s%.*s)) AS %.*s", (int)name, row->key, STR_FMT(types), STR_FMT(list),
-                   STR_FMT(alias));
+    struct str name = emit_own_name(e, row);
+    if (name.p && !local_has_function(name))
+        return blocked(e, x->location, "set-returning function %s()", x->call.proc->name);
+    *ret =
+        text_of(e, "json_each(%.*s(%.*s%.*s)) AS %.*s", STR_FMT(name), STR_FMT(types), STR_FMT(list), STR_FMT(alias));
     for (size_t i = 0; i < n; i++) {
         struct str value = n == 1 ? text_of(e, "%.*s.value", STR_FMT(alias))
                                   : text_of(e, "json_extract(%.*s.value,'$[%zu]')", STR_FMT(alias), i);

@@ -254,6 +254,8 @@ bool emit_row_compare(struct emitter *e, const struct expr *x, struct fragment *
 
 /* --- emit_call.c --- */
 bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret);
+/* "pg_<source>", the local engine's name of a row's own function; p is NULL when there is no memory. */
+struct str emit_own_name(struct emitter *e, const struct emission *row);
 bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *ret);
 bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret);
 bool emit_template(struct emitter *e, const struct expr *x, const char *template_text, const struct fragment *args,

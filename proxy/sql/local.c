@@ -1,8 +1,10 @@
 /* local.c - the local engine: opening, running, values in and out; see local.h. */
 #include "proxy/sql/local_functions.h"
-#include "d1/sqlite_value.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+
+#include "d1/sqlite_value.h"
 #include "proxy/base/fault.h"
 #include "proxy/base/map.h"
 #include "proxy/catalog/system.h"
@@ -105,6 +107,44 @@ void local_result_text(sqlite3_context *c, struct str s)
 void local_result(sqlite3_context *c, const struct value *v)
 {
     sqlite_value_result(c, v, SQLITE_TRANSIENT);
+}
+
+/* --- what there is --- */
+
+static struct {
+    pthread_once_t once;
+    const char **names; /* sorted; made once, kept for good. NULL: there was no memory */
+    size_t n;
+} directory = { .once = PTHREAD_ONCE_INIT };
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void make_directory(void)
+{
+    size_t n = 0;
+    for (size_t i = 0; families[i]; i++)
+        n += families[i]->n_functions;
+    directory.names = calloc(n, sizeof(*directory.names));
+    for (size_t i = 0; directory.names && families[i]; i++)
+        for (size_t j = 0; j < families[i]->n_functions; j++)
+            directory.names[directory.n++] = families[i]->functions[j].name;
+    if (directory.names)
+        qsort(directory.names, directory.n, sizeof(*directory.names), compare_names);
+}
+
+bool local_has_function(struct str name)
+{
+    char key[128];
+    const char *p = key;
+    pthread_once(&directory.once, make_directory);
+    if (!directory.names || name.n >= sizeof(key))
+        return !directory.names; /* then running it will tell */
+    memcpy(key, name.p, name.n);
+    key[name.n] = 0;
+    return bsearch(&p, directory.names, directory.n, sizeof(*directory.names), compare_names) != NULL;
 }
 
 /* --- opening --- */

@@ -58,6 +58,10 @@ struct local_run {
 /* Synchronous: it never waits for I/O. Keeps prepared statements by text (bounded). */
 bool local_run(struct local_engine *e, const struct local_run *run, struct err *err);
 
+/* Whether a function of that name, "pg_<prosrc>", is registered with any number of arguments. Thread-safe; for planning, so that
+ * what is missing is refused before anything runs. */
+bool local_has_function(struct str name);
+
 /* Constant folding at plan or bind time: one registered function on storage values. */
 bool local_call(struct local_engine *e, const char *function, const struct value *args, size_t n_args,
                 const struct type_settings *types, struct arena *arena, struct value *ret, struct err *err);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "proxy/sql/functions.h"
+#include "proxy/sql/local.h"
 
 static void rows_are_sorted(void **state)
 {
@@ -95,6 +96,18 @@ static void unknown_functions_have_none(void **state)
     assert_null(emission_find(p));
 }
 
+static void the_engine_knows_what_it_has(void **state)
+{
+    (void)state;
+    assert_true(local_has_function(STR("pg_array_cat")));
+    assert_true(local_has_function(STR("pg_timestamp_part")));
+    assert_false(local_has_function(STR("pg_ts_rank")));
+    assert_false(local_has_function(STR("")));
+    char long_name[300];
+    memset(long_name, 'x', sizeof(long_name));
+    assert_false(local_has_function((struct str){ long_name, sizeof(long_name) }));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +116,7 @@ int main(void)
         cmocka_unit_test(templates_fit_their_functions),
         cmocka_unit_test(types_pick_a_row),
         cmocka_unit_test(unknown_functions_have_none),
+        cmocka_unit_test(the_engine_knows_what_it_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
