@@ -57,6 +57,16 @@ static bool tls_versions(const struct config *c, SSL_CTX *tls)
     return SSL_CTX_set_min_proto_version(tls, lowest) && SSL_CTX_set_max_proto_version(tls, highest);
 }
 
+/* Without it OpenSSL would ask for an encrypted key's passphrase on the terminal. */
+static int no_passphrase(char *buf, int size, int is_writing, void *arg)
+{
+    (void)buf;
+    (void)size;
+    (void)is_writing;
+    (void)arg;
+    return 0;
+}
+
 static bool tls_files(const struct config *c, SSL_CTX *tls, struct err *err)
 {
     if (SSL_CTX_use_certificate_chain_file(tls, c->client_tls_cert_file) != 1)
@@ -85,6 +95,7 @@ static bool make_tls(struct serving *s, struct err *err)
     SSL_CTX_set_session_cache_mode(s->tls, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(s->tls,
                      SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_default_passwd_cb(s->tls, no_passphrase);
     SSL_CTX_set_alpn_select_cb(s->tls, choose_alpn, NULL);
     if (!tls_versions(c, s->tls) || !tls_files(c, s->tls, err))
         return err_set(err, SQLSTATE_CONFIG_FILE_ERROR, "TLS versions are not available");

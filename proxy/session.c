@@ -411,7 +411,7 @@ void session_notify(struct session *s, struct str channel, struct str payload, u
 
 bool session_takes_input(const struct session *s)
 {
-    return s->state != SESSION_BUSY && s->state != SESSION_CLOSED;
+    return s->state != SESSION_BUSY && s->state != SESSION_CLOSED && !s->tls_next;
 }
 
 bool session_is_answered(const struct session *s)

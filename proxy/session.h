@@ -116,6 +116,7 @@ struct session {
     unsigned draining : 1;    /* close when idle */
     unsigned in_extended : 1; /* the message under way belongs to the extended protocol */
     unsigned is_counted : 1;  /* among app.n_clients */
+    unsigned tls_next : 1;    /* TLS was promised: what comes before it is not believed */
     unsigned bookmark_changed : 1;
     struct err *wait_error; /* in the group's arena */
 };

@@ -231,8 +231,10 @@ static enum outcome encryption(struct session *s, bool offered)
 {
     bool yes = offered && s->peer.tls_available && !s->peer.is_tls;
     buf_add_char(session_out(s), yes ? 'S' : 'N');
-    if (yes && s->io)
+    if (yes && s->io) {
+        s->tls_next = true;
         s->io->start_tls(s->io_ctx);
+    }
     return OUTCOME_DONE;
 }
 
@@ -272,4 +274,5 @@ enum outcome session_login_message(struct session *s, const struct frame *f, str
 void session_tls_started(struct session *s)
 {
     s->peer.is_tls = true;
+    s->tls_next = false;
 }
