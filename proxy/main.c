@@ -138,11 +138,12 @@ static void reload(struct app *app)
 {
     AUTO(arena) arena = arena_new(1 << 20);
     struct err err;
+    char reason[1024];
     err_init(&err, arena);
     if (app_reload(app, &err))
         log_event(LOG_LEVEL_INFO, "reloaded", "config=%s", app->serving->config->path);
     else
-        log_event(LOG_LEVEL_ERROR, "reload_failed", "reason=\"%.*s\"", STR_FMT(err.message));
+        log_event(LOG_LEVEL_ERROR, "reload_failed", "reason=%s", log_quote(reason, sizeof(reason), err.message));
 }
 
 /* Each worker that ends tells the main thread by this signal. */
