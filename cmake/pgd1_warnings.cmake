@@ -14,7 +14,9 @@ endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(pgd1_options INTERFACE -D_FORTIFY_SOURCE=2 -fPIE)
   target_link_options(pgd1_options INTERFACE -pie -Wl,-z,relro,-z,now)
-  # At -O2 gcc inlines far enough to lose that err_set() answers false, and takes outputs for unset. The dev build keeps it.
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release" OR PGD1_SANITIZE STREQUAL "thread")
+  # There gcc inlines far enough to lose that err_set() answers false, and takes outputs for unset. The dev build keeps it.
   target_compile_options(pgd1_options INTERFACE $<$<COMPILE_LANG_AND_ID:C,GNU>:-Wno-maybe-uninitialized>)
 endif()
 
