@@ -251,7 +251,7 @@ static void handshake(struct conn *c)
     session_tls_started(c->session);
 }
 
-static void read_kept(struct conn *c)
+static enum io read_kept(struct conn *c)
 {
     size_t n = 0;
     size_t want = c->in.n < INPUT_KEPT ? INPUT_KEPT : c->in.n; /* doubling, up to what a message may take */
@@ -259,7 +259,7 @@ static void read_kept(struct conn *c)
         want = c->in.cap - c->in.n;
         if (want == 0 || !buf_reserve(&c->in, want)) {
             die(c);
-            return;
+            return IO_END;
         }
     }
     enum io r = socket_read(c, c->in.p + c->in.n, want, &n);
@@ -269,9 +269,10 @@ static void read_kept(struct conn *c)
         feed(c, buf_str(&c->in));
     } else if (r == IO_END)
         c->at_end = 1;
+    return r;
 }
 
-static void read_fresh(struct conn *c)
+static enum io read_fresh(struct conn *c)
 {
     size_t n = 0;
     enum io r = socket_read(c, c->worker->input, WORKER_INPUT, &n);
@@ -280,18 +281,16 @@ static void read_fresh(struct conn *c)
         feed(c, (struct str){ c->worker->input, n });
     } else if (r == IO_END)
         c->at_end = 1;
+    return r;
 }
 
 static void read_some(struct conn *c)
 {
-    do {
-        if (c->in.n)
-            read_kept(c);
-        else
-            read_fresh(c);
-        /* bytes that OpenSSL has decrypted already raise no event */
-    } while (!c->dead && !c->at_end && !c->closing && c->ssl && SSL_has_pending(c->ssl) && !c->handshake &&
-             has_room(c));
+    enum io r;
+    do
+        r = c->in.n ? read_kept(c) : read_fresh(c);
+    /* bytes that OpenSSL holds already raise no event; half a record counts among them, so only after a read that gave something */
+    while (r == IO_OK && !c->dead && !c->closing && c->ssl && SSL_has_pending(c->ssl) && !c->handshake && has_room(c));
     if (c->at_end && !c->dead) {
         if (session_takes_input(c->session))
             finish(c);
@@ -405,6 +404,11 @@ static void io_input(void *ctx)
         finish(c);
     else
         flush(c);
+    if (!c->dead && !c->at_end && !c->closing && c->ssl && !c->handshake && SSL_has_pending(c->ssl) && has_room(c)) {
+        read_some(c); /* what OpenSSL held back while there was no room */
+        if (!c->dead)
+            update_events(c);
+    }
 }
 
 static void io_start_tls(void *ctx)

@@ -1,6 +1,7 @@
 """TLS: what clients ask for and what the configuration allows, channel binding, client certificates, files that are wrong, reload."""
 import asyncio
 import pathlib
+import select
 import socket
 import ssl
 import struct
@@ -230,18 +231,20 @@ class Relay(threading.Thread):
         server.sendall(SSL_REQUEST)
         server.recv(1)
         with self.context.wrap_socket(client, server_side=True) as left, outward.wrap_socket(server) as right:
-            back = threading.Thread(target=self.copy, args=(right, left), daemon=True)
-            back.start()
-            self.copy(left, right)
-            back.join(10)
+            while self.copy(left, right):
+                pass
 
     @staticmethod
-    def copy(source, target):
-        try:
-            while part := source.recv(65536):
-                target.sendall(part)
-        except OSError:
-            pass
+    def copy(left, right):
+        """What either side has said, to the other; one thread, because an SSL object serves one at a time."""
+        for source in select.select([left, right], [], [], 30)[0]:
+            part = source.recv(65536)
+            if not part:
+                return False
+            (right if source is left else left).sendall(part)
+            while source.pending():
+                (right if source is left else left).sendall(source.recv(65536))
+        return True
 
 
 def test_channel_binding_notices_somebody_in_the_middle(strict, authority):
@@ -342,6 +345,33 @@ def test_half_a_handshake_ends_at_the_login_timeout(issued):
             began = time.monotonic()
             rest_of(plain)
             assert time.monotonic() - began < 10
+
+
+def test_half_a_record_stops_nobody_else(issued):
+    """The rest of a record may be long in coming: the event loop does not wait for it."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with Pgd1("embedded", settings=settings(issued, worker_threads=1)) as server:
+        with socket.create_connection(("127.0.0.1", server.port.number), timeout=10) as plain:
+            plain.sendall(SSL_REQUEST)
+            assert plain.recv(1) == b"S"
+            secure = context.wrap_bio(incoming, outgoing)
+            while True:
+                try:
+                    secure.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    plain.sendall(outgoing.read())
+                    incoming.write(plain.recv(65536))
+            secure.write(STARTUP)
+            record = outgoing.read()
+            plain.sendall(record[:-10])
+            for _ in range(3):
+                with server.connect(sslmode="require", connect_timeout=5) as connection:
+                    assert connection.execute("SELECT 1").fetchone() == (1,)
+            plain.sendall(record[-10:])
+            assert plain.recv(100)
 
 
 # --- files
