@@ -3,7 +3,7 @@ import pytest
 
 from pgd1 import Pgd1
 
-TRANSPORTS = ("embedded", "workerd")
+TRANSPORTS = ("embedded", "workerd", "rest")
 
 
 @pytest.fixture(scope="session", params=TRANSPORTS)

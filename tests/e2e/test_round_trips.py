@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
 import round_trips  # noqa: E402
 
 
-@pytest.fixture(scope="module", params=("embedded", "workerd"))
+@pytest.fixture(scope="module", params=("embedded", "workerd", "rest"))
 def measured(request):
     return {what: took for what, took, _ in round_trips.measure(request.param)}
 
