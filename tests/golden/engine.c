@@ -100,6 +100,16 @@ void engine_free(struct engine *e)
     free(e);
 }
 
+const struct snapshot *engine_snapshot(const struct engine *e)
+{
+    return e->snapshot;
+}
+
+const struct sql_settings *engine_settings(const struct engine *e)
+{
+    return &e->settings;
+}
+
 bool engine_plan(struct engine *e, struct str text, const oid_t *param_types, size_t n_params, struct plan **ret,
                  struct err *err)
 {

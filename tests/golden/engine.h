@@ -25,6 +25,9 @@ void engine_free(struct engine *e); /* accepts NULL */
 /* Plans one statement; one reference. param_types: 0 unknown. */
 bool engine_plan(struct engine *e, struct str text, const oid_t *param_types, size_t n_params, struct plan **ret,
                  struct err *err);
+/* What engine_plan() plans with; the engine's, until its next DDL. */
+const struct snapshot *engine_snapshot(const struct engine *e);
+const struct sql_settings *engine_settings(const struct engine *e);
 /* Prepares each D1 statement of a plan, so that what is printed is known to be SQLite's. */
 bool engine_check(struct engine *e, const struct plan *plan, struct err *err);
 struct engine_result {
