@@ -427,10 +427,24 @@ static void map_lost(const struct d1_error *e, bool is_write, struct err *err)
         err_detail(err, "%.*s", STR_FMT(e->message));
 }
 
-enum d1_remedy d1_error_map(const struct d1_error *e, const struct plan *plan, const struct snapshot *snapshot,
-                            bool is_write, struct err *err)
+static void map_deadline(const struct d1_error *e, const struct d1_asked *asked, struct err *err)
 {
-    struct mapping m = { plan, snapshot, d1_error_core(e->message), { 0 }, err, D1_REMEDY_NONE };
+    if (asked->is_write && e->may_have_run) {
+        map_lost(e, true, err);
+        return;
+    }
+    if (!asked->d1_timeout_us) {
+        err_set(err, SQLSTATE_QUERY_CANCELED, "canceling statement due to statement timeout");
+        return;
+    }
+    err_set(err, SQLSTATE_QUERY_CANCELED, "canceling statement: D1 did not answer within d1_timeout (%.3g s)",
+            (double)asked->d1_timeout_us / 1e6);
+    err_hint(err, "Nothing was changed; try again later, or raise d1_timeout.");
+}
+
+enum d1_remedy d1_error_map(const struct d1_error *e, const struct d1_asked *asked, struct err *err)
+{
+    struct mapping m = { asked->plan, asked->snapshot, d1_error_core(e->message), { 0 }, err, D1_REMEDY_NONE };
     switch (e->kind) {
     case D1_OK:
         break;
@@ -443,7 +457,7 @@ enum d1_remedy d1_error_map(const struct d1_error *e, const struct plan *plan, c
         err_hint(err, "Nothing was changed; try again later.");
         break;
     case D1_ERROR_LOST:
-        map_lost(e, is_write, err);
+        map_lost(e, asked->is_write, err);
         break;
     case D1_ERROR_UNREACHABLE:
         err_set(err, SQLSTATE_CANNOT_CONNECT_NOW, "D1 cannot be reached");
@@ -462,10 +476,7 @@ enum d1_remedy d1_error_map(const struct d1_error *e, const struct plan *plan, c
         err_set(err, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
         break;
     case D1_ERROR_DEADLINE:
-        if (is_write && e->may_have_run)
-            map_lost(e, true, err);
-        else
-            err_set(err, SQLSTATE_QUERY_CANCELED, "canceling statement due to statement timeout");
+        map_deadline(e, asked, err);
         break;
     case D1_ERROR_INTERNAL:
         err_set(err, SQLSTATE_INTERNAL_ERROR, "%.*s", STR_FMT(e->message.n ? e->message : STR("internal error")));

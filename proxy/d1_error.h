@@ -22,9 +22,16 @@ enum d1_remedy {
     D1_REMEDY_LOCAL,   /* the statement's own guard asks to be planned again with force_local */
 };
 
-/* Sets *err. plan (may be NULL) and its snapshot say which tables the statement touched. is_write: for lost answers. */
-enum d1_remedy d1_error_map(const struct d1_error *error, const struct plan *plan, const struct snapshot *snapshot,
-                            bool is_write, struct err *err);
+/* What was asked when the error came. */
+struct d1_asked {
+    const struct plan *plan;         /* with its snapshot it says which tables were touched; NULL: not known */
+    const struct snapshot *snapshot; /* NULL: none */
+    bool is_write;                   /* for lost answers */
+    uint64_t d1_timeout_us;          /* the deadline was d1_timeout; 0: it was statement_timeout */
+};
+
+/* Sets *err. */
+enum d1_remedy d1_error_map(const struct d1_error *error, const struct d1_asked *asked, struct err *err);
 /* D1's text without ": SQLITE_…" and " at offset n" at its end. */
 struct str d1_error_core(struct str message);
 /* Whether the text is that of our own guard with this payload: bad JSON path: '<payload>'. */

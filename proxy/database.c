@@ -6,7 +6,7 @@
 #include "proxy/d1_error.h"
 #include "proxy/session.h"
 
-enum { GATE_WAIT_US = 100000, SCHEMA_TIMEOUT_US = 30000000 };
+enum { GATE_WAIT_US = 100000 };
 
 /* One reading of the schema. */
 struct schema_read {
@@ -144,6 +144,7 @@ static void wake_waiting(struct database *db, const struct err *err)
 
 static void read_finish(struct database *db, struct schema_read *r)
 {
+    struct d1_asked asked = { .d1_timeout_us = db->serving->config->d1_timeout_us };
     struct err err;
     err_init(&err, r->arena);
     struct snapshot *snapshot = NULL;
@@ -161,7 +162,7 @@ static void read_finish(struct database *db, struct schema_read *r)
         snapshot_unref(snapshot);
         take_newest(db);
     } else
-        d1_error_map(&r->request.error, NULL, NULL, false, &err);
+        d1_error_map(&r->request.error, &asked, &err);
     if (err_is_set(&err))
         log_event(LOG_LEVEL_WARNING, "schema_read_failed", "database=%s sqlstate=%s", db->name,
                   sqlstate_code(err.code));
@@ -217,7 +218,7 @@ static void read_start(struct database *db, bool with_side_catalog)
         .user = r,
         .arena = r->arena,
         .session = STR("first-primary"),
-        .deadline_us = r->began_us + SCHEMA_TIMEOUT_US,
+        .deadline_us = r->began_us + db->serving->config->d1_timeout_us,
     };
     r->request.statements = snapshot_statements_for(with_side_catalog, &r->request.n_statements);
     db->reading = r;

@@ -158,6 +158,7 @@ void execute_tag(const struct plan *plan, uint64_t count, struct buf *out)
 
 void execute_input(struct session *s, const struct execution *x, struct bind_input *ret)
 {
+    const struct snapshot *now = planning_schema(s);
     *ret = (struct bind_input){
         .params = x->params,
         .n_params = x->n_params,
@@ -172,7 +173,7 @@ void execute_input(struct session *s, const struct execution *x, struct bind_inp
         .session_ctx = s,
         .traits = s->database->d1->traits,
         .engine = s->worker->local,
-        .snapshot = planning_schema(s),
+        .snapshot = now ? now : x->plan->snapshot, /* two changes crossed since it was planned */
     };
 }
 
@@ -208,7 +209,7 @@ bool execute_local(struct session *s, const struct execution *x, struct local_ro
         .n_binds = local->n_binds,
         .inputs = inputs,
         .n_inputs = local->n_inputs,
-        .snapshot = input.snapshot ? input.snapshot : s->worker->blank,
+        .snapshot = input.snapshot,
         .system = &system,
         .types = input.types,
         .now_us = input.now_us,
@@ -260,7 +261,7 @@ static enum outcome run_here(struct session *s, struct execution *x, struct err 
 static bool plan_locally(struct session *s, struct execution *x, struct err *err)
 {
     struct plan *local;
-    if (!planning_again(s, &x->source, true, true, &local, err))
+    if (!planning_again(s, &x->source, x->plan, true, true, &local, err))
         return false;
     group_keep_plan(s->group, local);
     x->plan = local;

@@ -555,10 +555,11 @@ static enum run submit(struct group *g, size_t n)
     struct session *s = g->session;
     const struct config *c = s->serving->config;
     uint64_t timeout = s->gucs.live.statement_timeout_us, limit = c->d1_timeout_us;
+    g->d1_timeout = !timeout || limit < timeout;
     g->request = (struct d1_request){
         .access = g->batch_writes ? D1_WRITE : D1_READ,
         .session = d1_session(g),
-        .deadline_us = worker_now(g->worker) + (timeout && timeout < limit ? timeout : limit),
+        .deadline_us = worker_now(g->worker) + (g->d1_timeout ? limit : timeout),
         .max_result_bytes = c->max_result_bytes,
         .on_row = on_row,
         .done = on_done,
@@ -828,7 +829,7 @@ static bool replan(struct group *g, struct step *step, bool force_local, struct 
 {
     struct plan *plan;
     bool again;
-    if (!planning_again(g->session, &step->x.source, force_local, true, &plan, err))
+    if (!planning_again(g->session, &step->x.source, step->x.plan, force_local, true, &plan, err))
         return false;
     if (described_already(g, step) && !same_columns(plan, step->x.plan)) {
         plan_unref(plan);
@@ -936,8 +937,9 @@ static void failed(struct group *g)
         return;
     }
     const struct step *blamed = at ? at : g->head;
-    enum d1_remedy remedy =
-        d1_error_map(&g->request.error, blamed->x.plan, g->database->snapshot, g->batch_writes, &err);
+    struct d1_asked asked = { blamed->x.plan, g->database->snapshot, g->batch_writes,
+                              g->d1_timeout ? g->session->serving->config->d1_timeout_us : 0 };
+    enum d1_remedy remedy = d1_error_map(&g->request.error, &asked, &err);
     if (remedy == D1_REMEDY_REFRESH && refresh(g, &err))
         return;
     if (remedy == D1_REMEDY_LOCAL && try_locally(g, at))
@@ -951,7 +953,7 @@ static void failed(struct group *g)
         fail_at_end(g, &err);
         return;
     }
-    if (err.code == SQLSTATE_QUERY_CANCELED && g->request.error.kind == D1_ERROR_DEADLINE)
+    if (err.code == SQLSTATE_QUERY_CANCELED && g->request.error.kind == D1_ERROR_DEADLINE && !g->d1_timeout)
         metric_add(&g->worker->metrics, METRIC_statement_timeouts, 1);
     fail_steps(g, at, &err);
 }

@@ -81,6 +81,7 @@ struct group {
     struct step *at_row;             /* the step whose rows are coming */
     size_t batch_steps;
     bool batch_writes;
+    bool d1_timeout; /* the request's deadline is d1_timeout's, not statement_timeout's */
     unsigned tries;
     bool refreshed, one_by_one, paused;
     struct err *first_error; /* why the schema is being read again */

@@ -15,8 +15,7 @@ const struct snapshot *planning_schema(struct session *s)
 
 void planning_wait_schema(struct session *s)
 {
-    session_wait(s);
-    database_wait_schema(s->database, s, s->schema_since_us);
+    session_wait_schema(s);
 }
 
 /* A plan made without knowing any table: right only if it needs none. */
@@ -148,8 +147,8 @@ static struct plan *query_of(struct plan *plan)
     return inner;
 }
 
-bool planning_again(struct session *s, const struct sql_source *source, bool force_local, bool for_step,
-                    struct plan **ret, struct err *err)
+bool planning_again(struct session *s, const struct sql_source *source, const struct plan *former, bool force_local,
+                    bool for_step, struct plan **ret, struct err *err)
 {
     struct sql_list list;
     const struct snapshot *schema = planning_schema(s);
@@ -158,7 +157,7 @@ bool planning_again(struct session *s, const struct sql_source *source, bool for
         return false;
     if (source->index >= list.n)
         return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be found again");
-    if (!make(s, &list.statements[source->index], source, schema ? schema : s->worker->blank, force_local, ret, err))
+    if (!make(s, &list.statements[source->index], source, schema ? schema : former->snapshot, force_local, ret, err))
         return false;
     if (for_step)
         *ret = query_of(*ret);
@@ -214,7 +213,7 @@ enum outcome planning_renew(struct session *s, struct plan **plan, const struct 
         planning_wait_schema(s);
         return OUTCOME_WAIT;
     }
-    if (!planning_again(s, source, false, false, &fresh, err))
+    if (!planning_again(s, source, *plan, false, false, &fresh, err))
         return OUTCOME_FAILED;
     if (!same_columns(*plan, fresh)) {
         plan_unref(fresh);

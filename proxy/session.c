@@ -257,9 +257,30 @@ void session_wake(struct session *s)
     }
 }
 
+static void on_schema_timeout(struct timer *t)
+{
+    struct session *s = (struct session *)((char *)t - offsetof(struct session, timer));
+    struct err err = { .code = SQLSTATE_QUERY_CANCELED,
+                       .message = STR("canceling statement due to statement timeout") };
+    metric_add(&s->worker->metrics, METRIC_statement_timeouts, 1);
+    database_forget_waiter(s->database, s);
+    session_schema_read(s, &err);
+}
+
+void session_wait_schema(struct session *s)
+{
+    uint64_t timeout = s->gucs.live.statement_timeout_us;
+    session_wait(s);
+    s->timer.fire = on_schema_timeout;
+    if (timeout)
+        worker_timer(s->worker, &s->timer, worker_now(s->worker) + timeout);
+    database_wait_schema(s->database, s, s->schema_since_us);
+}
+
 void session_schema_read(struct session *s, const struct err *err)
 {
     struct group *g = s->group;
+    worker_timer_clear(s->worker, &s->timer);
     if (err && g) {
         s->wait_error = ARENA_NEW(g->arena, struct err);
         if (s->wait_error) {
@@ -374,6 +395,7 @@ void session_cancel(struct session *s)
     s->cancelled = 1;
     if (s->database) {
         database_forget_waiter(s->database, s);
+        worker_timer_clear(s->worker, &s->timer);
         if (s->group && s->group->in_flight)
             group_cancel(s->group);
         else

@@ -146,7 +146,7 @@ void session_cancel(struct session *s);
 void session_terminate(struct session *s); /* FATAL 57P01 */
 void session_drain(struct session *s);     /* the same as soon as it is idle */
 void session_notify(struct session *s, struct str channel, struct str payload, uint32_t pid);
-/* The schema was read (err NULL) or could not be. */
+/* The schema was read (err NULL) or could not be, or not within statement_timeout. */
 void session_schema_read(struct session *s, const struct err *err);
 
 /* ---- for the files that make up a session ---- */
@@ -170,6 +170,8 @@ void session_notice(struct session *s, enum severity severity, const struct err 
 void session_notice_text(struct session *s, enum severity severity, enum sqlstate code, const char *text);
 /* What is under way goes on waiting: BUSY. */
 void session_wait(struct session *s);
+/* The wait is for a schema, and statement_timeout ends it. */
+void session_wait_schema(struct session *s);
 /* The wait is over: goes on where it stopped. */
 void session_wake(struct session *s);
 /* Ends the cycle: changed settings, notifications, ReadyForQuery. */

@@ -274,7 +274,7 @@ static bool work_out(struct session *s, const struct execution *x, struct plan *
     struct local_run run = { .sql = plan->local->sql,
                              .binds = binds,
                              .n_binds = plan->local->n_binds,
-                             .snapshot = input.snapshot ? input.snapshot : s->worker->blank,
+                             .snapshot = input.snapshot,
                              .types = input.types,
                              .now_us = input.now_us,
                              .session_value = session_value,

@@ -49,6 +49,7 @@ struct remote_call {
     bool is_count; /* the result is the count of `statement` */
     bool paused, answered /* HTTP is through */, gave_rows, drops_rows, resumed, cancelled;
     struct d1_error refusal; /* why on_body refused; kind D1_OK: it did not */
+    struct d1_error former;  /* why the last attempt failed, while another is to come; kind D1_OK: this is the first */
 };
 
 /* ---- lists ---- */
@@ -218,11 +219,14 @@ static bool back_off(struct remote_call *c, uint64_t retry_after_us)
 
 static void fail_call(struct remote_call *c, struct retry_class class, struct str message, uint64_t retry_after_us)
 {
-    if (class.transient && back_off(c, retry_after_us))
-        return;
     struct d1_error e = error_make(class.kind, message);
     e.may_have_run = class.ran;
     e.retry_after_us = class.kind == D1_ERROR_OVERLOADED ? retry_after_us : 0;
+    if (class.transient && back_off(c, retry_after_us)) {
+        e.message = arena_str(c->r->arena, message);
+        c->former = e;
+        return;
+    }
     end_call(c, e);
 }
 
@@ -492,7 +496,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     struct remote_call *c = arg;
     uint64_t now = now_us(c->m);
     if (c->r->deadline_us && now >= c->r->deadline_us) {
-        end_unsure(c, D1_ERROR_DEADLINE, STR("no answer within the time given"));
+        if (c->former.kind != D1_OK && !stop_transfer(c)) /* what kept it from being asked again tells more */
+            end_call(c, c->former);
+        else
+            end_unsure(c, D1_ERROR_DEADLINE, STR("no answer within the time given"));
         return;
     }
     bool due = !c->paused && c->wake_us && now >= c->wake_us;
