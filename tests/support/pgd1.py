@@ -3,8 +3,9 @@
     with Pgd1("embedded") as server:
         with server.connect() as connection: ...
 
-The build is PGD1_BUILD (release, dev, tsan…; default dev), a folder under build/, or PGD1_BINARY, a path. stop() fails the test when
-the server ended badly or a sanitizer reported something. Standard library only; connect() needs psycopg.
+The build is PGD1_BUILD (release, dev, tsan…; default dev), a folder under build/, or PGD1_BINARY, a path. PGD1_SETTINGS="worker_threads=4
+log_level=debug" adds settings to every server that does not set them itself. stop() fails the test when the server ended badly or a
+sanitizer reported something. Standard library only; connect() needs psycopg.
 """
 import json
 import os
@@ -26,6 +27,10 @@ def binary():
     """The pgd1 to test."""
     path = os.environ.get("PGD1_BINARY")
     return pathlib.Path(path) if path else ROOT / "build" / os.environ.get("PGD1_BUILD", "dev") / "pgd1"
+
+
+def environment_settings():
+    return dict(pair.split("=", 1) for pair in os.environ.get("PGD1_SETTINGS", "").split())
 
 
 class Workerd:
@@ -62,7 +67,7 @@ class Pgd1:
         if transport not in TRANSPORTS:
             raise ValueError(f"transport {transport!r} is none of {', '.join(TRANSPORTS)}")
         self.transport, self.env, self.keep = transport, dict(env or {}), keep
-        self.settings, self.databases = dict(settings or {}), dict(databases or {})
+        self.settings, self.databases = {**environment_settings(), **(settings or {})}, dict(databases or {})
         self.password = password or secrets.token_hex(12)
         self.users = {USER: self.password, **(users or {})}
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="pgd1-"))

@@ -8,11 +8,6 @@ import sys
 from pgd1 import Pgd1
 
 
-def settings():
-    """PGD1_SETTINGS="worker_threads=2 log_level=debug" as a dict."""
-    return dict(pair.split("=", 1) for pair in os.environ.get("PGD1_SETTINGS", "").split())
-
-
 def run(command, env):
     """The command's status, as a shell gives it. Signals that end us are passed on; Ctrl-C reaches the command by itself."""
     try:
@@ -30,7 +25,7 @@ def run(command, env):
 def main():
     command = sys.argv[2:] or [os.environ.get("SHELL", "/bin/sh")]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    server = Pgd1(sys.argv[1], settings=settings())
+    server = Pgd1(sys.argv[1])
     try:
         server.start()
     except (RuntimeError, TimeoutError, OSError) as problem:
