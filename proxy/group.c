@@ -574,7 +574,8 @@ static enum run submit(struct group *g, size_t n)
         return RUN_OVER;
     }
     const struct step *only = g->batch_steps == 1 ? g->head : NULL;
-    g->streams = only && !g->batch_writes && !only->x.plan->local && only->x.sink != SINK_STORE;
+    g->streams =
+        only && !g->batch_writes && !only->x.plan->local && !only->x.plan->may_go_local && only->x.sink != SINK_STORE;
     g->at_row = g->head;
     g->paused = false;
     g->in_flight = true;

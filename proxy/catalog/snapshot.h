@@ -66,6 +66,7 @@ struct constraint {
 struct index_column {
     int16_t column; /* attnum, 0: expression */
     struct str expression;
+    struct str sqlite; /* D1's text of the expression, empty for columns */
     bool descending, nulls_first;
 };
 
@@ -76,6 +77,8 @@ struct index {
     struct index_column *columns;
     size_t n_columns;
     struct str predicate; /* PostgreSQL's text of a partial index, or empty */
+    struct str
+        guard; /* D1's text of further terms, which refuse what D1 cannot decide; PostgreSQL knows nothing of them */
     struct str comment;
     struct str sqlite_name; /* "sqlite_autoindex_t_1" for constraints' own */
 };

@@ -81,8 +81,14 @@ static void index_terms(struct build *b, const struct table_source *t, struct in
                         const cJSON *detail, const struct sqlite_index *parsed)
 {
     const cJSON *stored = cJSON_GetObjectItemCaseSensitive(detail, "columns");
+    size_t n_stored = stored ? (size_t)cJSON_GetArraySize(stored) : terms.n;
     index->columns = BUILD_ARRAY(b, struct index_column, terms.n);
     for (size_t i = 0; i < terms.n && index->columns; i++) {
+        struct str sqlite = i < parsed->n_terms ? parsed->terms[i].text : STR("");
+        if (i >= n_stored) {
+            index->guard = build_keep(b, arena_printf(b->arena, "%.*s, %.*s", STR_FMT(index->guard), STR_FMT(sqlite)));
+            continue;
+        }
         struct index_column *term = &index->columns[index->n_columns++];
         const cJSON *words = cJSON_GetArrayItem(stored, (int)i);
         const cJSON *nulls_first = cJSON_GetObjectItemCaseSensitive(words, "nulls_first");
@@ -91,9 +97,10 @@ static void index_terms(struct build *b, const struct table_source *t, struct in
         term->descending = read_integer(&terms.rows[i], 8) != 0;
         term->nulls_first = cJSON_IsBool(nulls_first) ? cJSON_IsTrue(nulls_first) : term->descending;
         term->column = column ? column->number : 0;
-        if (!column)
-            term->expression = term_text(b, side_text(&b->side, words, "expression"),
-                                         i < parsed->n_terms ? parsed->terms[i].text : STR(""));
+        if (column)
+            continue;
+        term->sqlite = build_keep(b, arena_str(b->arena, sqlite));
+        term->expression = term_text(b, side_text(&b->side, words, "expression"), sqlite);
     }
 }
 

@@ -206,6 +206,63 @@ static bool ascii(struct binding *b, const struct bind *bind, struct value *v)
     return is_ascii(v->bytes) || retry(b);
 }
 
+static void json_string(struct buf *out, struct str s)
+{
+    buf_add_char(out, '"');
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c == '"' || c == '\\')
+            buf_printf(out, "\\%c", c);
+        else if (c < 0x20)
+            buf_printf(out, "\\u%04x", c);
+        else
+            buf_add_char(out, (char)c);
+    }
+    buf_add_char(out, '"');
+}
+
+/* The letter beyond ASCII that folds to an ASCII one in C.UTF-8: I with dot above and Kelvin, dotless i and long s. */
+static struct str unfolded_letter(char c, bool upper)
+{
+    if (upper)
+        return c == 'I' ? STR("\xc4\xb1") : c == 'S' ? STR("\xc5\xbf") : (struct str){ 0 };
+    return c == 'i' ? STR("\xc4\xb0") : c == 'k' ? STR("\xe2\x84\xaa") : (struct str){ 0 };
+}
+
+enum { MAX_UNFOLDED = 10 }; /* letters with another form: 2^10 texts */
+
+static bool unfolded(struct binding *b, const struct bind *bind, struct value *v)
+{
+    bool upper = bind->detail;
+    unsigned n = 0;
+    struct buf out;
+    if (v->class == VALUE_NULL)
+        return set_text(v, STR("[null]"));
+    for (size_t i = 0; i < v->bytes.n; i++)
+        n += unfolded_letter(v->bytes.p[i], upper).n > 0;
+    if (n > MAX_UNFOLDED || !is_ascii(v->bytes))
+        return retry(b);
+    struct buf one;
+    buf_init(&out, 8 << 20);
+    buf_init(&one, 8 << 20);
+    for (unsigned pick = 0; pick < 1U << n; pick++) {
+        unsigned letter = 0;
+        one.n = 0;
+        for (size_t i = 0; i < v->bytes.n; i++) {
+            struct str other = unfolded_letter(v->bytes.p[i], upper);
+            bool is_other = other.n && (pick >> letter++ & 1U);
+            buf_add_str(&one, is_other ? other : (struct str){ v->bytes.p + i, 1 });
+        }
+        buf_add_char(&out, pick ? ',' : '[');
+        json_string(&out, buf_str(&one));
+    }
+    buf_add_char(&out, ']');
+    out.failed |= one.failed;
+    buf_fini(&one);
+    struct str text = keep(b, &out);
+    return text.p && set_text(v, text);
+}
+
 static bool interval_modifier(struct binding *b, const struct bind *bind, struct value *v)
 {
     struct interval i;
@@ -495,7 +552,8 @@ static bool bind_one(struct binding *b, const struct bind *bind, struct value *r
     if (ret->class == VALUE_NULL) {
         if (bind->not_null)
             return null_violation(bind->relation, bind->column, b->err);
-        return bind->form == BIND_LIMIT || bind->form == BIND_OFFSET ? limit(b, bind, ret) : true;
+        bool takes_null = bind->form == BIND_LIMIT || bind->form == BIND_OFFSET || bind->form == BIND_UNFOLDED;
+        return takes_null ? forms[bind->form](b, bind, ret) : true;
     }
     if (bind->typmod >= 0 && bind->form != BIND_STORE &&
         !type_apply_typmod(bind->type, bind->typmod, bind->typmod_explicit, b->arena, ret, b->err))
@@ -590,21 +648,6 @@ static bool travel(struct binding *b, struct value *v)
         break;
     }
     return true;
-}
-
-static void json_string(struct buf *out, struct str s)
-{
-    buf_add_char(out, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c == '"' || c == '\\')
-            buf_printf(out, "\\%c", c);
-        else if (c < 0x20)
-            buf_printf(out, "\\u%04x", c);
-        else
-            buf_add_char(out, (char)c);
-    }
-    buf_add_char(out, '"');
 }
 
 bool bind_json_value(struct buf *out, const struct value *v, struct arena *arena, struct err *err)

@@ -210,6 +210,11 @@ bool ddl_print(struct ddl *d, const struct ddl_expression *e, bool local_ok, str
             return false;
         }
     }
+    if (is_index &&
+        !emit_ddl_index_guard(printed.expr, printed.scope, d->settings, d->snapshot, d->arena, &printed.guard, d->err))
+        return false;
+    if (str_eq(printed.guard, printed.sqlite))
+        printed.guard = (struct str){ 0 };
     *ret = printed;
     return true;
 }

@@ -5,6 +5,7 @@
 
 struct new_term {
     struct str sqlite, postgres, column; /* an expression in both dialects, or a column's name */
+    struct str guard;                    /* the expression, raising where D1 is in doubt; empty: it never is */
     struct str label;                    /* what the index is named after: the column, or a word for the expression */
     bool descending, nulls_first;
 };
@@ -116,6 +117,7 @@ static bool take_term(struct ddl *d, struct index_plan *index, const PgQuery__In
             term.postgres = printed.postgres;
         }
         term.sqlite = printed.sqlite;
+        term.guard = printed.guard;
         term.label = figure_label(elem->expr);
     }
     return DDL_PUSH(d, index->terms, index->n_terms, term);
@@ -187,18 +189,32 @@ static bool index_side(struct ddl *d, const struct index_plan *index)
     return true;
 }
 
+/*
+ * lower() of letters beyond ASCII: D1 would take for distinct what PostgreSQL does not. A last term, unknown to the side
+ * catalogue and thus to PostgreSQL's, refuses such rows; as a function of the other terms it leaves their uniqueness alone.
+ */
+static struct str guard_term(struct ddl *d, const struct index_plan *index)
+{
+    struct str guard = STR("");
+    for (size_t i = 0; i < index->n_terms && index->unique && guard.p; i++)
+        if (index->terms[i].guard.n)
+            guard = ddl_printf(d, "%.*s, (%.*s IS NULL)", STR_FMT(guard), STR_FMT(index->terms[i].guard));
+    return guard;
+}
+
 static bool emit_index(struct ddl *d, const struct index_plan *index, struct str table_sqlite_name)
 {
     struct str terms = STR("");
     for (size_t i = 0; i < index->n_terms; i++)
         terms = ddl_printf(d, "%.*s%s%.*s%s", STR_FMT(terms), i ? ", " : "", STR_FMT(index->terms[i].sqlite),
                            index->terms[i].descending ? " DESC" : "");
+    struct str guard = guard_term(d, index);
     struct str where =
         index->sqlite_predicate.n ? ddl_printf(d, " WHERE %.*s", STR_FMT(index->sqlite_predicate)) : STR("");
     struct str name = ddl_sqlite_name(d, index->table->schema, index->name);
-    return ddl_sql(d, "CREATE %sINDEX %.*s ON %.*s (%.*s)%.*s", index->unique ? "UNIQUE " : "",
+    return ddl_sql(d, "CREATE %sINDEX %.*s ON %.*s (%.*s%.*s)%.*s", index->unique ? "UNIQUE " : "",
                    STR_FMT(ddl_quote(d, name)), STR_FMT(ddl_quote(d, table_sqlite_name)), STR_FMT(terms),
-                   STR_FMT(where)) &&
+                   STR_FMT(guard), STR_FMT(where)) &&
            index_side(d, index);
 }
 
@@ -231,7 +247,7 @@ bool ddl_create_index(struct ddl *d, const PgQuery__IndexStmt *stmt)
 
 /* ---- LIKE … INCLUDING INDEXES ---- */
 static bool copied_expression(struct ddl *d, const struct new_table *table, struct str source, struct str *ret_sqlite,
-                              struct str *ret_postgres)
+                              struct str *ret_postgres, struct str *ret_guard)
 {
     struct ddl_printed printed;
     struct ddl_expression e = {
@@ -241,6 +257,7 @@ static bool copied_expression(struct ddl *d, const struct new_table *table, stru
         return false;
     *ret_sqlite = printed.sqlite;
     *ret_postgres = printed.postgres;
+    *ret_guard = printed.guard;
     return true;
 }
 
@@ -253,14 +270,15 @@ bool ddl_copy_index(struct ddl *d, const struct new_table *table, const struct n
         if (old->column > 0) {
             term.column = term.label = from->table->columns[old->column - 1].name;
             term.sqlite = ddl_quote(d, term.column);
-        } else if (!copied_expression(d, table, old->expression, &term.sqlite, &term.postgres)) {
+        } else if (!copied_expression(d, table, old->expression, &term.sqlite, &term.postgres, &term.guard)) {
             return false;
         }
         if (!DDL_PUSH(d, index.terms, index.n_terms, term))
             return false;
     }
-    if (from->index->predicate.n &&
-        !copied_expression(d, table, from->index->predicate, &index.sqlite_predicate, &index.postgres_predicate))
+    struct str guard;
+    if (from->index->predicate.n && !copied_expression(d, table, from->index->predicate, &index.sqlite_predicate,
+                                                       &index.postgres_predicate, &guard))
         return false;
     return choose_name(d, &index) && emit_index(d, &index, table->sqlite_name);
 }

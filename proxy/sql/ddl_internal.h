@@ -108,6 +108,7 @@ struct ddl_printed {
     struct expr *expr;
     struct query *scope;
     struct str postgres, sqlite; /* sqlite empty: D1 cannot hold it (only when local_ok) */
+    struct str guard;            /* index expression: the same, raising where D1 is in doubt; empty: never */
 };
 bool ddl_print(struct ddl *d, const struct ddl_expression *e, bool local_ok, struct ddl_printed *ret);
 /* The only column an expression speaks of, or empty: what PostgreSQL names checks after. */

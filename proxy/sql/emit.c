@@ -183,6 +183,9 @@ struct str emit_raise_local(struct emitter *e)
 {
     if (e->no_guards)
         return STR("NULL");
+    if (e->refuse_local)
+        return emit_raise(e, "0A000", STR("D1 cannot work out the expression of a unique index for this value"));
+    e->shared->plan->may_go_local = true;
     return text_of(e, "json_extract('{}','!local')");
 }
 
@@ -540,8 +543,10 @@ static bool ddl_shared(struct emit_shared *s, struct plan *plan, const struct sq
     return true;
 }
 
+enum ddl_doubt { DOUBT_GUARDED, DOUBT_NULL, DOUBT_REFUSED }; /* what stands where only the local engine is right */
+
 static bool ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
-                           const struct snapshot *snapshot, bool no_guards, struct arena *arena, struct str *ret,
+                           const struct snapshot *snapshot, enum ddl_doubt doubt, struct arena *arena, struct str *ret,
                            struct err *err)
 {
     struct plan plan = { .snapshot = snapshot };
@@ -552,7 +557,8 @@ static bool ddl_expression(const struct expr *expr, const struct query *scope, c
     emitter_init(&e, &s, TARGET_D1);
     e.inline_constants = true;
     e.no_prelude = true;
-    e.no_guards = no_guards;
+    e.no_guards = doubt == DOUBT_NULL;
+    e.refuse_local = doubt == DOUBT_REFUSED;
     if (scope) {
         if (!(e.level = level_new(&e, scope)))
             return false;
@@ -574,13 +580,19 @@ static bool ddl_expression(const struct expr *expr, const struct query *scope, c
 bool emit_ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
                          const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err)
 {
-    return ddl_expression(expr, scope, settings, snapshot, false, arena, ret, err);
+    return ddl_expression(expr, scope, settings, snapshot, DOUBT_GUARDED, arena, ret, err);
 }
 
 bool emit_ddl_index_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
                                const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err)
 {
-    return ddl_expression(expr, scope, settings, snapshot, true, arena, ret, err);
+    return ddl_expression(expr, scope, settings, snapshot, DOUBT_NULL, arena, ret, err);
+}
+
+bool emit_ddl_index_guard(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
+                          const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err)
+{
+    return ddl_expression(expr, scope, settings, snapshot, DOUBT_REFUSED, arena, ret, err);
 }
 
 static bool is_plain_column(const struct query *q, const struct expr *x)

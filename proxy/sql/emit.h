@@ -39,6 +39,9 @@ bool emit_ddl_expression(const struct expr *expr, const struct query *scope, con
  * table, so the text has no guards. Queries over such an index either match it exactly or do not use it. */
 bool emit_ddl_index_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
                                const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err);
+/* The same for a unique index, which must not take what D1 cannot decide for distinct: 0A000 is raised there instead. */
+bool emit_ddl_index_guard(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
+                          const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err);
 /* A query as SQLite text without parameters (views, CREATE TABLE AS). A plain column keeps the cells of its table,
  * everything else is
  * in the storage form of its type. Its columns are named c0, c1…: name them outside, as in

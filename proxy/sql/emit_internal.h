@@ -161,6 +161,7 @@ struct emitter {
     bool inline_constants; /* DDL: no binds */
     bool no_prelude;
     bool no_guards;    /* an index: NULL where a guard would say "local" */
+    bool refuse_local; /* the guard of a unique index: 0A000 where a guard would say "local" */
     bool native;       /* values travel as they are */
     bool one_row;      /* VALUES of INSERT: volatile functions give one value each */
     bool in_returning; /* columns of other tables than the target are looked up (rewrite_returning.c) */
@@ -366,12 +367,15 @@ struct change {        /* one statement that writes, printed */
     bool must_be_d1;   /* in: RETURNING may not be finished here */
     struct plan_statement *statements;
     size_t n_statements;
+    struct plan_statement guard; /* runs before, raises; sql empty: none */
     struct select_output out;
     struct fetch *fetch;
     struct emitter *local;
     struct str local_sql; /* RETURNING finished here */
 };
 bool emit_change_statement(struct emitter *e, const struct query *q, struct change *ret);
+/* Its guard and its statements, in their order. */
+bool change_statements(struct emitter *e, const struct change *c, struct plan_statement **ret, size_t *ret_n);
 bool emit_change(struct emit_shared *s, struct query *q);
 bool note_writes(struct emitter *e, const struct query *q);
 

@@ -64,11 +64,13 @@ enum bind_form {
     BIND_INTERVAL_MODIFIERS, /* interval -> SQLite date modifiers; detail picks: 0 months, 1 days, 2 seconds */
     BIND_UNIX_S,
     BIND_UNIX_MS,
-    BIND_UNIX_US, /* timestamp/date text -> number for columns stored so */
-    BIND_HEX,     /* BLOB -> hex text (transports without native values) */
-    BIND_TEXT,    /* INTEGER -> decimal text (transports without native values) */
-    BIND_ASCII,   /* text as it is; not ASCII: retry locally */
-    BIND_STORE,   /* numeric of a COLUMN_NUMBER column: rounded by typmod, then INTEGER or REAL */
+    BIND_UNIX_US,  /* timestamp/date text -> number for columns stored so */
+    BIND_HEX,      /* BLOB -> hex text (transports without native values) */
+    BIND_TEXT,     /* INTEGER -> decimal text (transports without native values) */
+    BIND_ASCII,    /* text as it is; not ASCII: retry locally */
+    BIND_UNFOLDED, /* ASCII text -> JSON array of all texts that SQLite's lower() (detail 0) or upper() (1) leaves and
+                      PostgreSQL's makes this text of; NULL -> [null]; not ASCII, or too many: retry locally */
+    BIND_STORE,    /* numeric of a COLUMN_NUMBER column: rounded by typmod, then INTEGER or REAL */
     BIND_JSON_KEY, /* text or integer -> one step of an SQLite JSON path: ."key", [2], [#-1]; what cannot be quoted: retry locally */
     BIND_JSON_PATH, /* text[] -> steps of a path; digits (key or index?): retry locally */
     BIND_LIMIT,     /* LIMIT: NULL -> -1, negative: 2201W */
@@ -158,6 +160,7 @@ struct plan {
     enum plan_place place;
     enum d1_access access;
     bool volatile_values; /* uses BIND_UUID, BIND_RANDOM, nextval…: values to pin in transactions */
+    bool may_go_local;    /* a guard in its SQL may ask for the local engine: no row is shown before D1 is done */
     bool cacheable;
     oid_t *param_types;
     size_t n_params;

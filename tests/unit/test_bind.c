@@ -102,6 +102,12 @@ static const struct {
     { "ILIKE", BIND_LIKE_LOWER, TYPE_OID_text, '!', -1, "a!%\\b%", "ta\\%\\\\b%" },
     { "ILIKE beyond ASCII", BIND_LIKE_LOWER, TYPE_OID_text, '\\', -1, "\xc3\xbc%", "local" },
     { "ASCII", BIND_ASCII, TYPE_OID_text, 0, -1, "abc", "tabc" },
+    { "texts that lower() makes this one", BIND_UNFOLDED, TYPE_OID_text, 0, -1, "a\"kb",
+      "t[\"a\\\"kb\",\"a\\\"\xe2\x84\xaa"
+      "b\"]" },
+    { "texts that upper() makes this one", BIND_UNFOLDED, TYPE_OID_text, 1, -1, "S", "t[\"S\",\"\xc5\xbf\"]" },
+    { "too many of them", BIND_UNFOLDED, TYPE_OID_text, 0, -1, "kikikikikik", "local" },
+    { "none of them is ASCII", BIND_UNFOLDED, TYPE_OID_text, 0, -1, "\xc3\xbc", "local" },
     { "not ASCII", BIND_ASCII, TYPE_OID_text, 0, -1, "\xc3\xbc", "local" },
     { "months of an interval", BIND_INTERVAL_MODIFIERS, TYPE_OID_interval, 0, -1, "1 year 2 mons", "t+14 months" },
     { "its days", BIND_INTERVAL_MODIFIERS, TYPE_OID_interval, 1, -1, "3 days -01:00:00", "t+3 days" },
