@@ -337,7 +337,7 @@ bool changing_with(struct emit_shared *s, const struct query *q, size_t *n_input
     if (!set_order(&o) || !is_blind(&o))
         return refused(&e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
                        "WITH queries that change tables which other parts of the statement use are not supported");
-    struct plan_statement *all = ARENA_ARRAY(s->arena, struct plan_statement, plan->n_statements + o.n);
+    struct plan_statement *all = ARENA_ARRAY(s->arena, struct plan_statement, plan->n_statements + o.n * 2);
     size_t n = 0;
     if (!all)
         return err_oom(s->err);
@@ -350,6 +350,8 @@ bool changing_with(struct emit_shared *s, const struct query *q, size_t *n_input
             continue;
         }
         struct changing *c = &s->changing[o.list[at]];
+        if (c->change.guard.sql.n)
+            all[n++] = c->change.guard;
         all[n] = c->change.statements[0];
         all[n].role = c->fetch ? STATEMENT_FETCH : STATEMENT_HELPER;
         all[n].gives_rows = c->fetch != NULL;
