@@ -342,6 +342,14 @@ static bool guard_failed(struct mapping *m)
     return err_set(m->err, code, "%.*s", (int)n, text);
 }
 
+/* A sum that PostgreSQL gives as numeric does not fit D1's integers: a read is worked out again here. */
+static bool integer_overflow(struct mapping *m)
+{
+    if (m->plan && m->plan->access == D1_READ)
+        m->remedy = D1_REMEDY_LOCAL;
+    return err_set(m->err, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range");
+}
+
 /* ---- the table ---- */
 
 enum rest_kind { REST_NONE, REST_NAME, REST_COPY, REST_DETAIL, REST_FUNCTION };
@@ -350,6 +358,7 @@ enum rest_kind { REST_NONE, REST_NAME, REST_COPY, REST_DETAIL, REST_FUNCTION };
 #define COPY REST_COPY, NULL
 #define DETAIL REST_DETAIL, NULL
 #define check_failed REST_FUNCTION, check_failed
+#define integer_overflow REST_FUNCTION, integer_overflow
 #define foreign_key_failed REST_FUNCTION, foreign_key_failed
 #define not_null_failed REST_FUNCTION, not_null_failed
 #define unique_failed REST_FUNCTION, unique_failed

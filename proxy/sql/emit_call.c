@@ -570,6 +570,20 @@ static bool distinct_string_agg(struct emitter *e, const struct expr *x, struct 
     return ret->sql.p != NULL;
 }
 
+/*
+ * sum() and avg() of floats: PostgreSQL adds in the order of the rows and rounds each time; SQLite carries the rounding
+ * errors along (Kahan, Babuska), so its last digit is at least as good. Without ORDER BY inside the call PostgreSQL
+ * promises no order and thus no last digit; with it the digits are defined, and the local engine adds as PostgreSQL does.
+ */
+static bool adds_floats(const struct expr *x)
+{
+    static const char *const sources[] = { "sum(float8)", "avg(float8)", "avg(float4)" };
+    for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
+        if (strcmp(x->call.proc->source, sources[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const char *t, struct fragment *ret)
 {
     struct fragment *args;
@@ -580,6 +594,8 @@ static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const 
                        x->call.proc->name);
     if (x->call.distinct && strchr(t, '@')) /* SQLite takes DISTINCT with one argument only, the type is another */
         return blocked(e, x->location, "DISTINCT in %s()", x->call.proc->name);
+    if (x->call.n_order && e->target == TARGET_D1 && adds_floats(x))
+        return blocked(e, x->location, "%s() of floats in a given order", x->call.proc->name);
     if (!aggregate_arguments(e, x, &args) || !compare_aggregate(e, x, args))
         return false;
     if (strncmp(x->call.proc->source, "array_agg(anynonarray", 21) == 0)
@@ -604,8 +620,9 @@ static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const 
 static const char *aggregate_template(struct emitter *e, const struct expr *x)
 {
     const struct emission *row = emission_find(x->call.proc);
-    if (!row)
-        return NULL;
+    if (!row || (e->target == TARGET_D1 && (row->flags & FUNCTION_DOUBTFUL) && e->shared->settings->force_local))
+        return NULL; /* a sum that is too large for D1's integers */
+    e->shared->plan->may_go_local |= e->target == TARGET_D1 && (row->flags & FUNCTION_DOUBTFUL);
     return e->target == TARGET_D1 ? row->d1 : row->local;
 }
 
@@ -706,7 +723,7 @@ static bool window_function(struct emitter *e, const struct expr *x, const struc
 bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     const struct emission *row = emission_find(x->call.proc);
-    const char *t = row ? (e->target == TARGET_D1 ? row->d1 : row->local) : NULL;
+    const char *t = aggregate_template(e, x);
     struct str over;
     if (!t)
         return no_such_row(e, x);
