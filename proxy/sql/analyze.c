@@ -158,6 +158,14 @@ bool analyze_expression(A *a, const Node *raw, const struct relation *relation, 
     return true;
 }
 
+/* A stored expression stands nowhere in the client's text. */
+static bool forget_location(struct expr *e, void *ctx)
+{
+    (void)ctx;
+    e->location = -1;
+    return true;
+}
+
 bool analyze_expression_text(const A *outer, struct str text, const struct relation *relation, const char *what,
                              oid_t target_type, int32_t target_typmod, struct expr **ret, struct query **ret_scope)
 {
@@ -176,8 +184,11 @@ bool analyze_expression_text(const A *outer, struct str text, const struct relat
     if (!raw || raw->stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT || raw->stmt->select_stmt->n_target_list != 1)
         return err_set(outer->err, SQLSTATE_DATA_CORRUPTED,
                        "a stored expression of the catalogue is not one expression");
-    return analyze_expression(&inner, raw->stmt->select_stmt->target_list[0]->res_target->val, relation, what,
-                              target_type, target_typmod, ret, ret_scope);
+    if (!analyze_expression(&inner, raw->stmt->select_stmt->target_list[0]->res_target->val, relation, what,
+                            target_type, target_typmod, ret, ret_scope))
+        return false;
+    expr_walk(*ret, forget_location, NULL);
+    return true;
 }
 
 /* --- walking --- */

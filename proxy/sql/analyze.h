@@ -29,6 +29,7 @@ struct analyze_context {
     size_t n_declared_params;
     bool params_allowed;
     int depth;
+    struct column_default *defaults; /* those of this statement, made once (analyze_change.c) */
     struct err *err;
 };
 

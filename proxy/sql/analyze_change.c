@@ -50,8 +50,13 @@ static struct expr *assign(A *a, const struct column *c, struct expr *e)
     return done;
 }
 
-/* What a column gets when nothing is said: NULL pointer and true when it stays out of the statement. */
-static bool default_of(A *a, const struct column *c, struct expr **ret)
+struct column_default {
+    struct column_default *next;
+    const struct column *column;
+    struct expr *expr;
+};
+
+static bool make_default(A *a, const struct column *c, struct expr **ret)
 {
     struct query *scope;
     *ret = NULL;
@@ -63,6 +68,25 @@ static bool default_of(A *a, const struct column *c, struct expr **ret)
     }
     if (c->default_text.n)
         return analyze_expression_text(a, c->default_text, NULL, "DEFAULT expression", c->type, c->typmod, ret, &scope);
+    return true;
+}
+
+/*
+ * What a column gets when nothing is said: NULL pointer and true when it stays out of the statement. All rows of an INSERT
+ * share the expression: parsing it for each would cost more than the rest.
+ */
+static bool default_of(A *a, const struct column *c, struct expr **ret)
+{
+    for (const struct column_default *d = a->defaults; d; d = d->next)
+        if (d->column == c) {
+            *ret = d->expr;
+            return true;
+        }
+    struct column_default *d = NEW(a, struct column_default);
+    if (!d || !make_default(a, c, ret))
+        return false;
+    *d = (struct column_default){ a->defaults, c, *ret };
+    a->defaults = d;
     return true;
 }
 

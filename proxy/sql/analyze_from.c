@@ -640,8 +640,20 @@ static bool fail_missing_table(A *a, struct scope *s, struct str name, int locat
                    STR_FMT(name));
 }
 
-static struct expr *whole_row(A *a, int up, int rte, int location)
+/* The alias of a function in FROM that gives one value a row is that value. */
+static bool is_scalar_function(const struct rte *r)
 {
+    return r->kind == RTE_FUNCTION && r->n_functions == 1 && r->n_columns == 1 &&
+           r->functions[0]->type != TYPE_OID_record;
+}
+
+static struct expr *whole_row(A *a, struct scope *s, int up, int rte, int location)
+{
+    const struct scope *at = s;
+    for (int i = 0; i < up; i++)
+        at = at->parent;
+    if (is_scalar_function(&at->query->rtable[rte]))
+        return make_var(a, s, up, rte, 0, location);
     struct expr *e = expr_new(a, EXPR_WHOLE_ROW, TYPE_OID_record, -1, location);
     if (e) {
         e->var.levels_up = up;
@@ -659,7 +671,7 @@ static struct expr *unqualified(A *a, struct scope *s, struct str name, int loca
     if (e)
         return e;
     if (find_table(s, (struct str){ 0 }, name, &up, &rte))
-        return whole_row(a, up, rte, location);
+        return whole_row(a, s, up, rte, location);
     fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" does not exist", STR_FMT(name));
     return NULL;
 }
@@ -671,7 +683,7 @@ struct expr *transform_column_ref(A *a, struct scope *s, const PgQuery__ColumnRe
     if (ref->fields[n - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
         const struct rte *r = n == 2 ? find_table(s, (struct str){ 0 }, node_string(ref->fields[0]), &up, &rte) : NULL;
         if (r)
-            return whole_row(a, up, rte, ref->location);
+            return whole_row(a, s, up, rte, ref->location);
         if (n == 2)
             fail_missing_table(a, s, node_string(ref->fields[0]), ref->location);
         else

@@ -194,7 +194,10 @@ static bool plan_query(struct planner *p, const PgQuery__Node *node, struct plan
         plan->tag = change_tags[query->command];
         plan->tag_has_count = true;
         plan->cacheable = true;
-        ok = emit_query(query, p->settings, plan, &shaped, p->err) && keep_literals(p, plan, &shaped);
+        ok = emit_query(query, p->settings, plan, &shaped, p->err);
+        if (!ok && p->err->position > 0) /* printing counts bytes */
+            p->err->position = analyze_position(p->text, p->err->position - 1);
+        ok = ok && keep_literals(p, plan, &shaped);
     }
     if (!ok) {
         plan_unref(plan);
