@@ -280,6 +280,8 @@ enum outcome clock_decode(const char *s, bool range_minute_second, int64_t *ret_
     bool two_parts = *end == '.' || (*end == 0 && range_minute_second);
     if (*end == ':' && !int_at(end + 1, &end, &second))
         return OUTCOME_FIELD_RANGE;
+    if (*end == '.' ? !fraction_at(end, &fraction) : *end != 0)
+        return OUTCOME_BAD_FORMAT;
     if (two_parts) {
         if (hour > INT32_MAX || hour < INT32_MIN)
             return OUTCOME_FIELD_RANGE;
@@ -287,8 +289,6 @@ enum outcome clock_decode(const char *s, bool range_minute_second, int64_t *ret_
         minute = (int)hour;
         hour = 0;
     }
-    if (*end == '.' ? !fraction_at(end, &fraction) : *end != 0)
-        return OUTCOME_BAD_FORMAT;
     int us = (int)rint(fraction * 1000000);
     if (hour < 0 || minute < 0 || minute > 59 || second < 0 || second > 60 || us < 0 || us > 1000000)
         return OUTCOME_FIELD_RANGE;

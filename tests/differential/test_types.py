@@ -38,7 +38,7 @@ def is_known(type_name, value, theirs, ours):
     """What pgd1 refuses on purpose: no storage for it (types.h)."""
     base = type_name.lstrip("_")
     if base in ("date", "timestamp", "timestamptz") and ours.state == "22008":
-        far = theirs.ok and re.search(rb"\d{5}-|-\d{5}|/\d{5}|\.\d{5}|BC", theirs.text)
+        far = theirs.ok and re.search(rb"\d{5}-|-\d{5}|/\d{5}|\.\d{5}|BC| \d{5,6}($| )", theirs.text)
         return "Only the years 1 to 9999" in ours.detail or far or "out of range" in ours.message and b"29427" in value
     if base == "interval" and ours.message == "interval out of range" and theirs.ok:
         return b"2562047788" in theirs.text  # rounding to the precision wraps around in PostgreSQL
