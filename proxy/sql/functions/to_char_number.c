@@ -845,7 +845,7 @@ static void read_word(struct reader *r, const struct template_word *word)
         skip_text(r, 1);
         return;
     case FIELD_ORDINAL:
-        if (!r->f->decimal && *r->number != '-')
+        if (!r->f->decimal)
             skip_text(r, 2);
         return;
     case FIELD_MINUS:
