@@ -148,12 +148,10 @@ static bool decode(struct session *s, struct copy_from *c, const struct copy_row
 {
     const struct plan_copy *p = c->plan->utility.copy;
     for (size_t i = 0; i < row->n; i++) {
-        int32_t typmod = p->columns[i]->typmod;
-        oid_t type = snapshot_base_type(c->plan->snapshot, p->columns[i]->type, &typmod);
         if (!row->fields[i].p)
             c->values[i] = value_null();
-        else if (!type_decode(type, c->is_binary ? WIRE_BINARY : WIRE_TEXT, row->fields[i], &s->gucs.live.types,
-                              c->arena, &c->values[i], err))
+        else if (!snapshot_decode(c->plan->snapshot, p->columns[i]->type, c->is_binary ? WIRE_BINARY : WIRE_TEXT,
+                                  row->fields[i], &s->gucs.live.types, c->arena, &c->values[i], err))
             return field_failed(c, i, row->fields[i], err);
     }
     return true;

@@ -81,13 +81,12 @@ static bool decode_params(struct session *s, struct portal *p, const struct bind
     if (!values)
         return err_oom(err);
     for (size_t i = 0; i < m->n_params; i++) {
-        int32_t typmod = -1;
         struct str bytes = bind_param(&at);
-        oid_t type = snapshot_base_type(plan->snapshot, plan->param_types[i], &typmod);
         enum wire_format format = format_list_at(&m->formats, i);
         if (!bytes.p)
             values[i] = value_null();
-        else if (!type_decode(type, format, bytes, &s->gucs.live.types, p->arena, &values[i], err)) {
+        else if (!snapshot_decode(plan->snapshot, plan->param_types[i], format, bytes, &s->gucs.live.types, p->arena,
+                                  &values[i], err)) {
             if (!err->context.n)
                 err->context = arena_printf(err->arena, "unnamed portal parameter $%zu%s", i + 1,
                                             p->name.n ? " of a named portal" : "");

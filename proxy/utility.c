@@ -293,16 +293,14 @@ static bool convert(struct session *s, const struct plan *from, const struct pre
     bool ok = true;
     buf_init(&text, 64 << 20);
     for (size_t i = 0; i < a->n && ok; i++) {
-        int32_t typmod = -1;
-        oid_t target = snapshot_base_type(to->plan->snapshot, to->plan->param_types[i], &typmod),
-              source = from->columns[i].codec_type;
+        oid_t target = to->plan->param_types[i], source = from->columns[i].codec_type;
         if (a->values[i].class == VALUE_NULL || target == source)
             continue;
         buf_reset(&text);
         ok = type_encode(source, from->columns[i].typmod, WIRE_TEXT, &a->values[i], &s->gucs.live.types, a->arena,
                          &text, err) &&
-             type_decode(target, WIRE_TEXT, arena_str(a->arena, buf_str(&text)), &s->gucs.live.types, a->arena,
-                         &a->values[i], err);
+             snapshot_decode(to->plan->snapshot, target, WIRE_TEXT, arena_str(a->arena, buf_str(&text)),
+                             &s->gucs.live.types, a->arena, &a->values[i], err);
     }
     buf_fini(&text);
     return ok;

@@ -1,6 +1,7 @@
 /* snapshot.c - life and look-ups of a snapshot; see snapshot.h. */
 #include "proxy/catalog/snapshot_internal.h"
 
+#include "pgwire/jsonb.h"
 #include "pgwire/types.h"
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/system.h"
@@ -146,6 +147,43 @@ oid_t snapshot_base_type(const struct snapshot *s, oid_t type, int32_t *typmod_i
         type = user->base;
     }
     return type;
+}
+
+static bool check_label(const struct user_type *u, struct str text, struct err *err)
+{
+    for (size_t i = 0; i < u->n_labels; i++)
+        if (str_eq(u->labels[i], text))
+            return true;
+    return err_set(err, SQLSTATE_INVALID_TEXT_REPRESENTATION, "invalid input value for enum %.*s: \"%.*s\"",
+                   STR_FMT(u->name), STR_FMT(text));
+}
+
+static bool check_labels(const struct user_type *u, const struct json_value *v, struct err *err)
+{
+    if (v->kind == JSON_STRING)
+        return check_label(u, v->text, err);
+    for (size_t i = 0; v->kind == JSON_ARRAY && i < v->array.n; i++)
+        if (!check_labels(u, &v->array.items[i], err))
+            return false;
+    return true;
+}
+
+bool snapshot_decode(const struct snapshot *s, oid_t type, enum wire_format format, struct str bytes,
+                     const struct type_settings *settings, struct arena *arena, struct value *ret, struct err *err)
+{
+    struct json_value tree;
+    const struct user_type *u = NULL;
+    if (!type_decode(snapshot_base_type(s, type, NULL), format, bytes, settings, arena, ret, err))
+        return false;
+    while (type >= 16384 && (u = snapshot_user_type(s, type)) != NULL && u->kind != 'e') {
+        bool array = type == u->array;
+        type = array ? snapshot_array_type(s, u->base) : u->base;
+    }
+    if (type < 16384 || !u || ret->class != VALUE_TEXT)
+        return true;
+    if (type == u->oid)
+        return check_label(u, ret->bytes, err);
+    return json_parse(ret->bytes, arena, &tree, err) && check_labels(u, &tree, err);
 }
 
 oid_t snapshot_element_type(const struct snapshot *s, oid_t array)

@@ -13,6 +13,7 @@
 #ifndef PGD1_CATALOG_SNAPSHOT_H
 #define PGD1_CATALOG_SNAPSHOT_H
 
+#include "pgwire/types.h"
 #include "d1/d1.h"
 #include "proxy/base/err.h"
 #include "proxy/catalog/facts.h"
@@ -184,6 +185,9 @@ oid_t snapshot_type(const struct snapshot *s, const struct str *path, size_t n_p
 const struct user_type *snapshot_user_type(const struct snapshot *s, oid_t oid); /* also for the array's OID */
 /* enum -> text (25), domain -> its base, their arrays likewise, built-in -> itself. What the codecs and SQLite know. */
 oid_t snapshot_base_type(const struct snapshot *s, oid_t type, int32_t *typmod_in_out);
+/* type_decode() for any type: enums and domains, and arrays of them, as their base types. An enum's labels are looked at: 22P02. */
+bool snapshot_decode(const struct snapshot *s, oid_t type, enum wire_format format, struct str bytes,
+                     const struct type_settings *settings, struct arena *arena, struct value *ret, struct err *err);
 /* 16384 and above, below 2^31, the same for the same words everywhere: for things that have no OID field here (defaults, row types' arrays). */
 oid_t snapshot_hash_oid(const char *kind, struct str schema, struct str name, int number);
 /* Element type of an array type, built-in or user; 0 when not an array. And the other way round. */

@@ -142,34 +142,18 @@ static bool is_reg_type(oid_t type)
            type == TYPE_OID_regprocedure || type == TYPE_OID_regnamespace;
 }
 
-static bool enum_input(A *a, const struct user_type *u, struct str text, int location)
-{
-    for (size_t i = 0; i < u->n_labels; i++)
-        if (str_eq(u->labels[i], text))
-            return true;
-    return fail_at(a, location, SQLSTATE_INVALID_TEXT_REPRESENTATION, "invalid input value for enum %.*s: \"%.*s\"",
-                   STR_FMT(u->name), STR_FMT(text));
-}
-
 /* The input function of `target` on a constant's text. */
 static bool decode_constant(A *a, struct expr *e, struct str text, oid_t target)
 {
     oid_t base = type_base(a, target);
-    const struct user_type *u = snapshot_user_type(a->snapshot, base);
-    if (u && u->kind == 'e' && u->oid == base) {
-        if (!enum_input(a, u, text, e->location))
-            return false;
-        e->constant.value = value_text(text);
-        return true;
-    }
     if (is_reg_type(base)) {
         e->constant.literal = -1; /* resolved by name now: part of the plan */
         return reg_input(a, base, text, e->location, &e->constant.value);
     }
     struct err local;
     err_init(&local, a->arena);
-    oid_t codec = snapshot_base_type(a->snapshot, base, NULL);
-    if (!type_decode(codec, WIRE_TEXT, text, a->settings->types, a->arena, &e->constant.value, &local)) {
+    if (!snapshot_decode(a->snapshot, base, WIRE_TEXT, text, a->settings->types, a->arena, &e->constant.value,
+                         &local)) {
         if (!a->err->message.p || !err_is_set(a->err)) {
             err_copy(a->err, &local);
             a->err->position = analyze_position(a->text, e->location);

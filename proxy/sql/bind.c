@@ -385,6 +385,32 @@ static bool json_path(struct binding *b, const struct bind *bind, struct value *
     return plain || retry(b);
 }
 
+/* [[1,2],[3,4]] -> [1,2,3,4]. Elements that are JSON themselves are strings, so other brackets are dimensions. */
+static bool flat_array(struct binding *b, const struct bind *bind, struct value *v)
+{
+    struct str s = v->bytes;
+    (void)bind;
+    if (v->class != VALUE_TEXT || s.n < 2 || s.p[1] != '[')
+        return true;
+    char *flat = arena_alloc(b->arena, s.n);
+    size_t n = 0;
+    bool quoted = false;
+    if (!flat)
+        return err_oom(b->err);
+    flat[n++] = '[';
+    for (size_t i = 1; i + 1 < s.n; i++) {
+        if (quoted && s.p[i] == '\\')
+            flat[n++] = s.p[i++];
+        else if (s.p[i] == '"')
+            quoted = !quoted;
+        else if (!quoted && (s.p[i] == '[' || s.p[i] == ']'))
+            continue;
+        flat[n++] = s.p[i];
+    }
+    flat[n++] = ']';
+    return set_text(v, (struct str){ flat, n });
+}
+
 static bool limit(struct binding *b, const struct bind *bind, struct value *v)
 {
     bool is_limit = bind->form == BIND_LIMIT;

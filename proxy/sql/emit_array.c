@@ -56,6 +56,64 @@ bool emit_array(struct emitter *e, const struct expr *x, struct fragment *ret)
     return sql.p != NULL;
 }
 
+/* ---- all dimensions in one ---- */
+
+static bool has_one_dimension(const struct emitter *e, const struct expr *x)
+{
+    oid_t type = base_type(e, x->type);
+    if (type == TYPE_OID_int2vector || type == TYPE_OID_oidvector)
+        return true;
+    if (x->kind != EXPR_ARRAY || x->n_args == 0)
+        return false;
+    return x->args[0]->kind != EXPR_ARRAY && !snapshot_element_type(e->shared->snapshot, x->args[0]->type);
+}
+
+/* A literal or parameter, bound without its inner brackets. */
+static bool bind_flat(struct emitter *e, const struct expr *x, bool *ret_done, struct fragment *ret)
+{
+    const struct expr *inner = x;
+    while (inner->kind == EXPR_RELABEL)
+        inner = inner->args[0];
+    oid_t type = base_type(e, inner->type);
+    *ret_done = (inner->kind == EXPR_PARAM || (inner->kind == EXPR_CONST && !inner->constant.is_null)) &&
+                !e->inline_constants && type_find(type) && type_find(type)->element &&
+                (inner->kind == EXPR_PARAM || !snapshot_user_type(e->shared->snapshot, inner->type));
+    if (!*ret_done)
+        return true;
+    struct bind b = bind_of_expr(inner);
+    b.type = type;
+    b.form = BIND_JSON_ARRAY;
+    return emit_bind(e, &b, ret);
+}
+
+/* Whether the elements of all dimensions must be looked for: then *ret is the array as it stands. */
+static bool emit_elements(struct emitter *e, const struct expr *x, bool *ret_is_flat, struct fragment *ret)
+{
+    if (!bind_flat(e, x, ret_is_flat, ret))
+        return false;
+    if (*ret_is_flat)
+        return true;
+    *ret_is_flat = has_one_dimension(e, x);
+    return emit_value(e, x, ret);
+}
+
+bool emit_flat_array(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct fragment array;
+    bool flat;
+    if (!emit_elements(e, x, &flat, &array))
+        return false;
+    if (flat) {
+        *ret = array;
+        return true;
+    }
+    return emit_template(e, x,
+                         "iif(substr($1,1,2) = '[[',(SELECT json_group_array(value) FROM json_tree($1) WHERE type <> "
+                         "'array'),$1)",
+                         &array, 1, ret) &&
+           settle(e, ret);
+}
+
 static bool emit_slice(struct emitter *e, const struct expr *x, struct str array, struct fragment *ret)
 {
     struct str list = array;
@@ -75,6 +133,31 @@ static bool emit_slice(struct emitter *e, const struct expr *x, struct str array
     return ret->sql.p != NULL;
 }
 
+enum { MAX_SUBSCRIPTS = 6 }; /* PostgreSQL's MAXDIM */
+
+/*
+ * $1 the array, $2… where. JSON's [-1] counts from the end, PostgreSQL has nothing before the first element; and an element is
+ * only what has as many dimensions as there are subscripts.
+ */
+static const char *subscript_template(struct emitter *e, size_t n_dims, int first)
+{
+    struct str t = STR("");
+    if (n_dims > MAX_SUBSCRIPTS)
+        return NULL;
+    for (size_t i = 0; i < n_dims && t.p; i++)
+        t = text_of(e, "%.*s%s$%zu >= %d", STR_FMT(t), i ? " AND " : "", i + 2, first);
+    if (first == 1 && n_dims == 1)
+        t = text_of(e, "CASE WHEN %.*s AND substr($1,1,2) <> '[[' THEN $1", STR_FMT(t));
+    else if (first == 1)
+        t = text_of(e, "CASE WHEN %.*s AND substr($1,1,%zu) GLOB '%.*s[^[]' THEN $1", STR_FMT(t), n_dims + 1,
+                    (int)n_dims * 3, "[[][[][[][[][[][[]");
+    else
+        t = text_of(e, "CASE WHEN %.*s THEN $1", STR_FMT(t));
+    for (size_t i = 0; i < n_dims && t.p; i++)
+        t = text_of(e, "%.*s ->> ($%zu - %d)", STR_FMT(t), i + 2, first);
+    return t.p ? arena_cstr(e->arena, text_of(e, "%.*s END", STR_FMT(t))) : NULL;
+}
+
 bool emit_subscript(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     struct fragment array;
@@ -84,17 +167,16 @@ bool emit_subscript(struct emitter *e, const struct expr *x, struct fragment *re
         return false;
     if (x->subscript.is_slice)
         return emit_slice(e, x, array.sql, ret);
-    struct str sql = array.sql;
-    for (size_t i = 0; i < x->subscript.n_dims; i++) {
-        struct fragment at;
-        if (!emit_value(e, x->subscript.upper[i], &at))
+    struct fragment at[MAX_SUBSCRIPTS + 1] = { array }, element;
+    const char *t = subscript_template(e, x->subscript.n_dims, first);
+    if (!t)
+        return blocked(e, x->location, "more than %d subscripts", (int)MAX_SUBSCRIPTS);
+    for (size_t i = 0; i < x->subscript.n_dims; i++)
+        if (!emit_value(e, x->subscript.upper[i], &at[i + 1]))
             return false;
-        /* JSON's [-1] counts from the end; PostgreSQL has nothing before the first element */
-        sql = text_of(e, "CASE WHEN %.*s >= %d THEN %.*s ->> (%.*s - %d) END", STR_FMT(at.sql), first, STR_FMT(sql),
-                      STR_FMT(at.sql), first);
-        if (!sql.p)
-            return false;
-    }
+    if (!emit_template(e, x, t, at, x->subscript.n_dims + 1, &element) || !settle(e, &element))
+        return false;
+    struct str sql = element.sql;
     *ret = (struct fragment){ .sql = from_json(e, x->type, sql) };
     return ret->sql.p != NULL;
 }
@@ -114,8 +196,8 @@ static bool is_equality(const struct expr *x, const char *name)
 }
 
 /* Any operator: true if one is true, else NULL if one is NULL, else false (ALL: the opposite). */
-static bool emit_any_general(struct emitter *e, const struct expr *x, const struct fragment *array, oid_t element,
-                             struct fragment *ret)
+static bool emit_any_general(struct emitter *e, const struct expr *x, const struct fragment *array, bool flat,
+                             oid_t element, struct fragment *ret)
 {
     struct expr item = { .kind = EXPR_CASE_TEST, .type = element, .typmod = -1, .location = -1 };
     struct str alias = unique_name(e, STR("a"));
@@ -131,13 +213,15 @@ static bool emit_any_general(struct emitter *e, const struct expr *x, const stru
     if (!ok)
         return false;
     bool any = x->kind == EXPR_ANY_ARRAY;
+    const char *each = flat ? "json_each" : "json_tree";
+    struct str only = flat ? STR("") : text_of(e, "%.*s.type <> 'array' AND ", STR_FMT(alias));
     const struct str s = array->sql, t = test.sql, a = alias;
-    ret->sql = text_of(
-        e,
-        "CASE WHEN %.*s IS NULL THEN NULL WHEN EXISTS (SELECT 1 FROM json_each(%.*s) AS %.*s WHERE %s%.*s) THEN %d "
-        "WHEN EXISTS (SELECT 1 FROM json_each(%.*s) AS %.*s WHERE (%.*s) IS NULL) THEN NULL ELSE %d END",
-        STR_FMT(s), STR_FMT(s), STR_FMT(a), any ? "" : "NOT ", STR_FMT(t), any ? 1 : 0, STR_FMT(s), STR_FMT(a),
-        STR_FMT(t), any ? 0 : 1);
+    ret->sql = text_of(e,
+                       "CASE WHEN %.*s IS NULL THEN NULL WHEN EXISTS (SELECT 1 FROM %s(%.*s) AS %.*s WHERE %.*s%s%.*s) "
+                       "THEN %d WHEN EXISTS (SELECT 1 FROM %s(%.*s) AS %.*s WHERE %.*s(%.*s) IS NULL) THEN NULL ELSE "
+                       "%d END",
+                       STR_FMT(s), each, STR_FMT(s), STR_FMT(a), STR_FMT(only), any ? "" : "NOT ", STR_FMT(t),
+                       any ? 1 : 0, each, STR_FMT(s), STR_FMT(a), STR_FMT(only), STR_FMT(t), any ? 0 : 1);
     return ret->sql.p != NULL;
 }
 
@@ -145,19 +229,22 @@ bool emit_any(struct emitter *e, const struct expr *x, bool condition, struct fr
 {
     struct fragment left, array;
     oid_t array_type = base_type(e, x->args[1]->type);
-    oid_t element = snapshot_element_type(e->shared->snapshot, array_type);
+    oid_t element = snapshot_element_type(e->shared->snapshot, x->args[1]->type); /* an enum stays one */
     const char *collation = "";
+    bool flat;
     *ret = (struct fragment){ 0 };
+    if (!element)
+        element = snapshot_element_type(e->shared->snapshot, array_type);
     if (!element && array_type == TYPE_OID_int2vector)
         element = TYPE_OID_int2;
     if (!element && array_type == TYPE_OID_oidvector)
         element = TYPE_OID_oid;
-    if (!emit_value(e, x->args[1], &array))
+    if (!emit_elements(e, x->args[1], &flat, &array))
         return false;
     bool in = (x->kind == EXPR_ANY_ARRAY && is_equality(x, "=")) || (x->kind == EXPR_ALL_ARRAY && is_equality(x, "<>"));
     if (!in || x->args[0]->kind == EXPR_ROW || base_type(e, x->args[0]->type) != base_type(e, element) ||
         !collation_of(e, x->args[0]->type, false, &collation))
-        return emit_any_general(e, x, &array, element, ret);
+        return emit_any_general(e, x, &array, flat, element, ret);
     if (!emit_expr(e, x->args[0], &left) || !settle(e, &left))
         return false;
     if (e->target == TARGET_D1 && is_numeric(e, x->args[0]->type)) {
@@ -167,8 +254,9 @@ bool emit_any(struct emitter *e, const struct expr *x, bool condition, struct fr
         return false;
     }
     struct str item = element_value(e, element);
-    struct str core = text_of(e, "%.*s%s %sIN (SELECT %.*s FROM json_each(%.*s))", STR_FMT(left.sql), collation,
-                              x->kind == EXPR_ALL_ARRAY ? "NOT " : "", STR_FMT(item), STR_FMT(array.sql));
+    struct str core = text_of(e, "%.*s%s %sIN (SELECT %.*s FROM %s(%.*s)%s)", STR_FMT(left.sql), collation,
+                              x->kind == EXPR_ALL_ARRAY ? "NOT " : "", STR_FMT(item), flat ? "json_each" : "json_tree",
+                              STR_FMT(array.sql), flat ? "" : " WHERE type <> 'array'");
     if (!core.p)
         return false;
     if (condition && x->kind == EXPR_ANY_ARRAY)
@@ -199,10 +287,24 @@ bool emit_array_cast(struct emitter *e, const struct expr *x, struct fragment *r
         *ret = array;
         return true;
     }
-    *ret = (struct fragment){
-        .sql = text_of(
+    *ret = (struct fragment){ 0 };
+    if (has_one_dimension(e, x->args[0]))
+        ret->sql = text_of(
             e, "CASE WHEN %.*s IS NOT NULL THEN (SELECT json_group_array(%.*s) FROM json_each(%.*s) AS %.*s) END",
-            STR_FMT(array.sql), STR_FMT(result.sql), STR_FMT(array.sql), STR_FMT(alias))
-    };
+            STR_FMT(array.sql), STR_FMT(result.sql), STR_FMT(array.sql), STR_FMT(alias));
+    else if (e->target == TARGET_LOCAL)
+        ret->sql =
+            text_of(e,
+                    "CASE WHEN %.*s IS NOT NULL THEN pg1_reshape(%.*s, (SELECT json_group_array(%.*s) FROM "
+                    "json_each(pg_array_unnest(%.*s)) AS %.*s)) END",
+                    STR_FMT(array.sql), STR_FMT(array.sql), STR_FMT(result.sql), STR_FMT(array.sql), STR_FMT(alias));
+    else if (e->shared->settings->force_local)
+        return blocked(e, x->location, "casting arrays of several dimensions here");
+    else
+        ret->sql = text_of(e,
+                           "CASE WHEN %.*s IS NULL THEN NULL WHEN substr(%.*s,1,2) = '[[' THEN %.*s ELSE (SELECT "
+                           "json_group_array(%.*s) FROM json_each(%.*s) AS %.*s) END",
+                           STR_FMT(array.sql), STR_FMT(array.sql), STR_FMT(emit_raise_local(e)), STR_FMT(result.sql),
+                           STR_FMT(array.sql), STR_FMT(alias));
     return ret->sql.p != NULL;
 }

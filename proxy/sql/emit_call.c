@@ -345,26 +345,6 @@ static bool emit_volatile(struct emitter *e, const struct expr *x, bool *ret_han
     return true;
 }
 
-/* Enums are compared by the order of their labels. */
-static bool emit_enum_compare(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
-{
-    static const struct {
-        const char *source, *op;
-    } rows[] = { { "enum_lt", "<" }, { "enum_le", "<=" }, { "enum_gt", ">" }, { "enum_ge", ">=" } };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct fragment a, b;
-        if (strcmp(x->call.proc->source, rows[i].source) != 0)
-            continue;
-        *ret_handled = true;
-        if (!emit_value(e, x->args[0], &a) || !emit_value(e, x->args[1], &b) || !enum_rank(e, x->args[0]->type, &a) ||
-            !enum_rank(e, x->args[1]->type, &b))
-            return false;
-        *ret = (struct fragment){ .sql = text_of(e, "(%.*s %s %.*s)", STR_FMT(a.sql), rows[i].op, STR_FMT(b.sql)) };
-        return ret->sql.p != NULL;
-    }
-    return true;
-}
-
 static bool is_set_returning(const struct expr *x)
 {
     return x->call.proc->returns_set;
@@ -395,7 +375,7 @@ bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret)
         return false;
     if (!handled && !emit_json_call(e, x, &handled, ret))
         return false;
-    if (!handled && !emit_enum_compare(e, x, &handled, ret))
+    if (!handled && !emit_enum_call(e, x, &handled, ret))
         return false;
     if (!handled && !emit_datetime_call(e, x, &handled, ret))
         return false;
@@ -519,7 +499,8 @@ static bool compare_aggregate(struct emitter *e, const struct expr *x, struct fr
     if (!compares && !x->call.distinct)
         return true;
     for (size_t i = 0; i < x->n_args; i++) {
-        if (!collation_of(e, x->args[i]->type, compares, &collation))
+        if (!collation_of(e, x->args[i]->type, compares, &collation) ||
+            (compares && is_enum_array(e, x->args[i]->type)))
             return blocked(e, x->location, "aggregate %s of this type here", name);
         if (*collation)
             args[i].sql = text_of(e, "%.*s%s", STR_FMT(args[i].sql), collation);

@@ -245,22 +245,6 @@ bool emit_equal(struct emitter *e, const struct expr *a, const struct expr *b, c
     return x && emit_call(e, x, ret) && settle(e, ret);
 }
 
-/* An enum sorts by the order of its labels, not by their text. */
-bool enum_rank(struct emitter *e, oid_t type, struct fragment *f)
-{
-    const struct user_type *u = e->shared->snapshot ? snapshot_user_type(e->shared->snapshot, type) : NULL;
-    if (!u || u->kind != 'e' || u->oid != type)
-        return true;
-    struct str text = text_of(e, "CASE %.*s", STR_FMT(f->sql));
-    for (size_t i = 0; i < u->n_labels && text.p; i++) {
-        struct str label = emit_text_literal(u->labels[i], e->arena);
-        text = text_of(e, "%.*s WHEN %.*s THEN %zu", STR_FMT(text), STR_FMT(label), i);
-    }
-    f->sql = text.p ? text_of(e, "%.*s END", STR_FMT(text)) : text;
-    f->simple = false;
-    return f->sql.p != NULL;
-}
-
 /* A column without NULLs needs no NULLS clause, which would keep SQLite from using an index of several columns. */
 static bool never_null(const struct emitter *e, const struct expr *x)
 {
@@ -572,11 +556,13 @@ static bool emit_extreme(struct emitter *e, const struct expr *x, struct fragmen
     const char *collation, *name = x->kind == EXPR_GREATEST ? "max" : "min";
     if (!collation_or_block(e, x, true, &collation) || !emit_branches(e, x, &parts, ret))
         return false;
-    if (is_enum_or_domain(e, x->type) && snapshot_user_type(e->shared->snapshot, x->type)->kind == 'e')
-        return blocked(e, x->location, "GREATEST and LEAST of enums");
+    struct fragment rank = { .sql = STR("v") };
+    if (!enum_rank(e, x->type, &rank))
+        return false;
+    bool ranked = !str_is(rank.sql, "v");
     if (e->target == TARGET_D1 && is_numeric(e, x->type) && ret->form == FORM_NATURAL)
         return blocked(e, x->location, "comparing exact numerics here");
-    if (x->n_args == 2) {
+    if (x->n_args == 2 && !ranked) {
         ret->sql = text_of(e, "CASE WHEN %.*s IS NULL THEN %.*s WHEN %.*s IS NULL THEN %.*s ELSE %s(%.*s%s,%.*s) END",
                            STR_FMT(parts[0]), STR_FMT(parts[1]), STR_FMT(parts[1]), STR_FMT(parts[0]), name,
                            STR_FMT(parts[0]), collation, STR_FMT(parts[1]));
@@ -584,8 +570,14 @@ static bool emit_extreme(struct emitter *e, const struct expr *x, struct fragmen
     }
     for (size_t i = 0; i < x->n_args && rows.p; i++)
         rows = text_of(e, "%.*s%s(%.*s)", STR_FMT(rows), i ? "," : "", STR_FMT(parts[i]));
-    ret->sql = rows.p ? text_of(e, "(WITH g(v) AS (VALUES %.*s) SELECT %s(v%s) FROM g)", STR_FMT(rows), name, collation)
-                      : rows;
+    if (rows.p && ranked)
+        ret->sql =
+            text_of(e, "(WITH g(v) AS (VALUES %.*s) SELECT v FROM g WHERE v IS NOT NULL ORDER BY %.*s%s%s LIMIT 1)",
+                    STR_FMT(rows), STR_FMT(rank.sql), collation, x->kind == EXPR_GREATEST ? " DESC" : "");
+    else
+        ret->sql =
+            rows.p ? text_of(e, "(WITH g(v) AS (VALUES %.*s) SELECT %s(v%s) FROM g)", STR_FMT(rows), name, collation)
+                   : rows;
     return ret->sql.p != NULL;
 }
 

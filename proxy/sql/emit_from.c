@@ -134,12 +134,9 @@ static bool emit_unnest(struct emitter *e, const struct expr *x, struct str alia
 {
     struct fragment array;
     oid_t type = base_type(e, x->args[0]->type), element = snapshot_element_type(e->shared->snapshot, type);
-    if (!emit_value(e, x->args[0], &array))
+    if (!emit_flat_array(e, x->args[0], &array))
         return false;
-    /* The local engine gives the elements of all dimensions; D1 would show inner arrays as JSON. */
-    bool local = e->target == TARGET_LOCAL;
-    *ret = text_of(e, "json_each(%s%.*s%s) AS %.*s", local ? "pg_array_unnest(" : "", STR_FMT(array.sql),
-                   local ? ")" : "", STR_FMT(alias));
+    *ret = text_of(e, "json_each(%.*s) AS %.*s", STR_FMT(array.sql), STR_FMT(alias));
     *column = (struct fragment){ .sql = from_json(e, element, text_of(e, "%.*s.value", STR_FMT(alias))),
                                  .simple = true,
                                  .scale = -1 };
@@ -244,18 +241,20 @@ static bool emit_recordset(struct emitter *e, const struct expr *x, const struct
                            struct str *ret, struct fragment *columns, size_t n)
 {
     struct fragment document;
-    bool many = x->call.proc->returns_set;
-    if (e->target == TARGET_D1)
+    if (e->target == TARGET_D1 || x->n_args != 1)
         return blocked(e, x->location, "%s() here", x->call.proc->name);
     if (!rte || !emit_value(e, x->args[x->n_args - 1], &document))
         return false;
-    *ret = many ? text_of(e, "json_each(%.*s) AS %.*s", STR_FMT(document.sql), STR_FMT(alias))
-                : text_of(e, "json_each(json_array(json(%.*s))) AS %.*s", STR_FMT(document.sql), STR_FMT(alias));
+    *ret = text_of(e, "json_each(pg_%s(%.*s)) AS %.*s", x->call.proc->source, STR_FMT(document.sql), STR_FMT(alias));
     for (size_t i = 0; i < n; i++) {
         struct str name = emit_text_literal(rte->columns[i].name, e->arena);
         columns[i] = (struct fragment){ .scale = -1 };
-        columns[i].sql = text_of(e, "pg1_json_field(%.*s.value,%.*s,%u,%d)", STR_FMT(alias), STR_FMT(name),
-                                 base_type(e, rte->columns[i].type), (int)rte->columns[i].typmod);
+        struct str labels = enum_labels(e, rte->columns[i].type);
+        columns[i].sql = text_of(e, "pg1_json_field(%.*s.value,%.*s,%u,%d%s%.*s)", STR_FMT(alias), STR_FMT(name),
+                                 base_type(e, rte->columns[i].type), (int)rte->columns[i].typmod, labels.n ? "," : "",
+                                 STR_FMT(labels));
+        if (!name.p || !labels.p || !columns[i].sql.p)
+            return false;
     }
     return ret->p != NULL;
 }

@@ -5,6 +5,7 @@
  * emit_expr.c      expressions but calls; arrays in emit_array.c, subqueries and rows in emit_sublink.c
  * emit_call.c      functions, operators, casts, aggregates, windows: templates of functions.def
  * emit_numeric.c   exact numbers in D1: integers scaled by powers of ten
+ * emit_enum.c      enums by the order of their labels
  * emit_text.c      LIKE, casts to and from text, length coercion
  * emit_json.c      reading JSON by path
  * emit_sequence.c  nextval, setval
@@ -234,8 +235,6 @@ bool emit_equal(struct emitter *e, const struct expr *a, const struct expr *b, c
                 struct fragment *ret);
 /* a op b for two expressions, as the function call it stands for. */
 struct expr *call_expr(struct emitter *e, const struct pg_proc *proc, const struct expr *a, const struct expr *b);
-/* An enum sorts by the order of its labels: turns its text into their number. */
-bool enum_rank(struct emitter *e, oid_t type, struct fragment *f);
 bool emit_sort_key(struct emitter *e, const struct sort_item *item, struct str *ret);
 bool emit_sort_list(struct emitter *e, const struct sort_item *items, size_t n, struct str *ret);
 /* --- emit_array.c --- */
@@ -244,9 +243,20 @@ bool json_element(struct emitter *e, oid_t type, struct fragment *f);
 /* The other way: text reading an SQL value of `type` out of JSON text like json_each's value. */
 struct str from_json(struct emitter *e, oid_t element, struct str value);
 bool emit_array(struct emitter *e, const struct expr *x, struct fragment *ret);
+/* An array of any dimensions as one JSON array of its elements. */
+bool emit_flat_array(struct emitter *e, const struct expr *x, struct fragment *ret);
 bool emit_subscript(struct emitter *e, const struct expr *x, struct fragment *ret);
 bool emit_any(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret);
 bool emit_array_cast(struct emitter *e, const struct expr *x, struct fragment *ret);
+
+/* --- emit_enum.c --- */
+/* An enum sorts by the order of its labels: turns its text into their number, in arrays too. Other types stay as they are. */
+bool enum_rank(struct emitter *e, oid_t type, struct fragment *f);
+bool is_enum_array(struct emitter *e, oid_t type);
+/* Name and labels of an enum, or of the elements of an array, as two text literals; "" for other types. {NULL,0}: no memory. */
+struct str enum_labels(struct emitter *e, oid_t type);
+/* Comparisons of enums and of arrays of them, enum_range() and its kin. */
+bool emit_enum_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
 
 /* --- emit_sublink.c --- */
 bool emit_sublink(struct emitter *e, const struct expr *x, struct fragment *ret);

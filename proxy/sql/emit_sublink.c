@@ -120,7 +120,8 @@ static bool emit_row_pair(struct emitter *e, const struct expr *a, const struct 
     for (size_t i = 0; i < a->n_args; i++) {
         struct fragment l, r;
         const char *collation;
-        if (!collation_or_block(e, a->args[i], true, &collation) || !emit_pair(e, a->args[i], b->args[i], &l, &r))
+        if (!collation_or_block(e, a->args[i], true, &collation) || !emit_pair(e, a->args[i], b->args[i], &l, &r) ||
+            !enum_rank(e, a->args[i]->type, &l) || !enum_rank(e, b->args[i]->type, &r))
             return false;
         *left = text_of(e, "%.*s%s%.*s%s", STR_FMT(*left), i ? "," : "", STR_FMT(l.sql), collation);
         *right = text_of(e, "%.*s%s%.*s", STR_FMT(*right), i ? "," : "", STR_FMT(r.sql));

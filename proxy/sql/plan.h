@@ -60,7 +60,7 @@ enum bind_form {
     BIND_SCALED, /* numeric text * 10^scale as INTEGER, exact; does not fit int64: retry locally. `detail` = scale */
     BIND_GLOB, /* LIKE pattern -> GLOB pattern (escape character in detail, default \) ; over 50 bytes: retry locally */
     BIND_LIKE_LOWER,         /* ILIKE pattern for SQLite's LIKE … ESCAPE '\' ; non-ASCII letters: retry locally */
-    BIND_JSON_ARRAY,         /* an array datum as it is (JSON text) for json_each */
+    BIND_JSON_ARRAY,         /* an array datum as one JSON array, without the brackets of inner dimensions */
     BIND_INTERVAL_MODIFIERS, /* interval -> SQLite date modifiers; detail picks: 0 months, 1 days, 2 seconds */
     BIND_UNIX_S,
     BIND_UNIX_MS,

@@ -330,11 +330,10 @@ static bool decode_params(struct engine *e, const struct plan *plan, const struc
     if (!values)
         return err_oom(err);
     for (size_t i = 0; i < n; i++) {
-        int32_t typmod = -1;
         values[i] = value_null();
         if (params[i].p && i < plan->n_params &&
-            !type_decode(snapshot_base_type(e->snapshot, plan->param_types[i], &typmod), WIRE_TEXT, params[i],
-                         &e->types, arena, &values[i], err))
+            !snapshot_decode(e->snapshot, plan->param_types[i], WIRE_TEXT, params[i], &e->types, arena, &values[i],
+                             err))
             return false;
     }
     *ret = values;

@@ -329,6 +329,38 @@ static void unnest(sqlite3_context *c, int n, sqlite3_value **args)
         result_list(c, a.items, a.n);
 }
 
+/* pg1_reshape(array, list): the elements of the list in the dimensions of the array. */
+static void reshape(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct array a, b;
+    STRICT(n, args);
+    if (!read_array(c, args[0], &a) || !read_array(c, args[1], &b))
+        return;
+    a.items = b.items;
+    if (a.n == b.n)
+        result_array(c, &a);
+    else
+        bad_array(c, local_text(args[1]));
+}
+
+/* pg1_ranks(array, labels): each element's place among the labels. */
+static void ranks(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct array a, labels;
+    STRICT(n, args);
+    if (!read_array(c, args[0], &a) || !read_array(c, args[1], &labels))
+        return;
+    for (size_t i = 0; i < a.n; i++) {
+        size_t at = 0;
+        if (a.items[i].kind != JSON_STRING)
+            continue;
+        while (at < labels.n && !str_eq(labels.items[at].text, a.items[i].text))
+            at++;
+        a.items[i] = (struct json_value){ .kind = JSON_NUMBER, .text = arena_printf(scratch(c), "%zu", at) };
+    }
+    result_array(c, &a);
+}
+
 /* ---- putting together */
 
 static bool one_dimension(sqlite3_context *c, const struct array *a)
@@ -830,6 +862,8 @@ static const struct local_function functions[] = {
     { .name = "pg_text_to_table", .n_args = 2, .flags = PURE, .call = split },
     { .name = "pg_text_to_table_null", .n_args = 3, .flags = PURE, .call = split },
     { .name = "pg_array_unnest", .n_args = 1, .flags = STRICT_PURE, .call = unnest },
+    { .name = "pg1_ranks", .n_args = 2, .flags = STRICT_PURE, .call = ranks },
+    { .name = "pg1_reshape", .n_args = 2, .flags = STRICT_PURE, .call = reshape },
     { .name = "pg_generate_subscripts", .n_args = 3, .flags = STRICT_PURE, .call = subscripts },
     { .name = "pg_generate_subscripts_nodir", .n_args = 2, .flags = STRICT_PURE, .call = subscripts },
     { .name = "pg_array_agg_array", .n_args = 1, .flags = 0, .step = collect, .final = collected },

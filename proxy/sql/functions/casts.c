@@ -300,54 +300,11 @@ static void row(sqlite3_context *c, int n, sqlite3_value **args)
     buf_fini(&out);
 }
 
-/* pg1_json_field(json, name, type, typmod): what json_to_record and its kin make of a member. */
-static void json_field(sqlite3_context *c, int n, sqlite3_value **args)
-{
-    struct json_value tree;
-    struct value v;
-    if (n < 4 || sqlite3_value_type(args[0]) == SQLITE_NULL)
-        return;
-    oid_t type = (oid_t)sqlite3_value_int64(args[2]);
-    if (!json_parse(local_text(args[0]), scratch(c), &tree, errors(c))) {
-        local_fail(c);
-        return;
-    }
-    const struct json_value *found = NULL;
-    for (size_t i = 0; tree.kind == JSON_OBJECT && i < tree.object.n; i++)
-        if (str_eq(tree.object.members[i].key, local_text(args[1])))
-            found = &tree.object.members[i].value; /* the last of equal keys */
-    if (!found || found->kind == JSON_NULL)
-        return;
-    struct buf out;
-    buf_init(&out, MAX_TEXT);
-    const struct type_info *info = type_find(type);
-    if (type == TYPE_OID_json)
-        json_print_compact(found, &out);
-    else if (type == TYPE_OID_jsonb)
-        jsonb_print(found, &out);
-    else if (found->kind == JSON_STRING)
-        buf_add_str(&out, found->text);
-    else
-        json_print_compact(found, &out);
-    struct str text = arena_str(scratch(c), buf_str(&out));
-    buf_fini(&out);
-    if (info && info->element && found->kind == JSON_ARRAY) {
-        local_result_text(c, text); /* the storage form of an array is its JSON */
-        return;
-    }
-    if (type_decode(type, WIRE_TEXT, text, settings_of(c), scratch(c), &v, errors(c)) &&
-        type_apply_typmod(type, (int32_t)sqlite3_value_int64(args[3]), false, scratch(c), &v, errors(c)))
-        local_result(c, &v);
-    else
-        local_fail(c);
-}
-
 static const struct local_function functions[] = {
     { .name = "pg1_cast", .n_args = 3, .flags = 0, .call = cast },
     { .name = "pg1_typmod", .n_args = 4, .flags = LOCAL_DETERMINISTIC, .call = typmod },
     { .name = "pg1_slice", .n_args = 5, .flags = LOCAL_DETERMINISTIC | LOCAL_ANY_ARGS, .call = slice },
     { .name = "pg1_row", .n_args = 0, .flags = LOCAL_ANY_ARGS, .call = row },
-    { .name = "pg1_json_field", .n_args = 4, .flags = 0, .call = json_field },
 };
 
 const struct local_family local_family_casts = { .functions = functions,

@@ -78,6 +78,9 @@ SIMPLE(round_even, rint(x))
 SIMPLE(truncated, trunc(x))
 SIMPLE(ceiling, ceil(x))
 SIMPLE(floored, floor(x))
+SIMPLE(negated, -x)
+SIMPLE(absolute, fabs(x))
+SIMPLE(sign_of, x > 0 ? 1 : x < 0 ? -1 : 0)
 SIMPLE(arc_tangent, atan(x))
 SIMPLE(hyperbolic_tangent, tanh(x))
 SIMPLE(hyperbolic_arc_sine, asinh(x))
@@ -327,6 +330,11 @@ static const struct local_function functions[] = {
     OPERATORS(float48, 8),
     OPERATORS(float84, 8),
     OPERATORS(float4, 4),
+    ROW(float4um, negated, 1),
+    ROW(float8um, negated, 1),
+    ROW(float4abs, absolute, 1),
+    ROW(float8abs, absolute, 1),
+    ROW(dsign, sign_of, 1),
     ROW(dcbrt, cube_root, 1),
     ROW(dround, round_even, 1),
     ROW(dtrunc, truncated, 1),

@@ -457,7 +457,7 @@ static void chr(sqlite3_context *c, int n, sqlite3_value **args)
     if (u == 0)
         fail_with(c, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "null character not permitted");
     else if (u < 0)
-        fail_with(c, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "character number must be positive");
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "character number must be positive");
     else if (u > 0x10FFFF || (u >= 0xD800 && u < 0xE000))
         fail_with(c, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "requested character %s for encoding: %lld",
                   u > 0x10FFFF ? "too large" : "not valid", (long long)u);
