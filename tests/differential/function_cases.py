@@ -1,0 +1,144 @@
+"""Cases of test_functions.py: lists in functions/*.sql, and templates of to_char and its kin made up by chance.
+
+A line of a list is an expression or a whole SELECT. A comment before it says what is known of it:
+  -- refused: why    pgd1 answers an error that is its own (0A000, 22008…), PostgreSQL may answer anything
+  -- wording: why    both fail with the same SQLSTATE, in other words
+  -- differs: why    a known fault
+Lists that begin with CREATE work on tables of their own, which lie in D1.
+"""
+import pathlib
+import random
+from dataclasses import dataclass
+
+FOLDER = pathlib.Path(__file__).parent / "functions"
+LISTS = sorted(path.stem for path in FOLDER.glob("*.sql"))
+
+
+@dataclass
+class Case:
+    sql: str
+    known: str = ""  # refused, wording, differs
+
+
+def listed(name):
+    known = ""
+    for line in (FOLDER / f"{name}.sql").read_text().splitlines():
+        if line.startswith("-- "):
+            known = line[3:].split(":")[0]
+        elif line.strip():
+            select = line.upper().startswith(("SELECT ", "WITH ", "CREATE ", "INSERT "))
+            yield Case(line if select else f"SELECT {line}", known)
+            known = ""
+
+
+def quoted(text):
+    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+# ---- dates and times
+
+DATE_WORDS = """A.D. A.M. AD AM B.C. BC CC D DAY DD DDD DY Day Dy FF1 FF2 FF3 FF4 FF5 FF6 HH HH12 HH24 I ID IDDD IW IY IYY IYYY J MI MM MON MONTH
+MS Mon Month OF P.M. PM Q RM SS SSSS SSSSS TZ TZH TZM US W WW Y Y,YYY YY YYY YYYY a.d. a.m. ad am b.c. cc d day dd ddd dy ff3 hh hh12 hh24 i id
+iddd iw iyyy j mi mm mon month ms of pm q rm ss ssss tz tzh tzm us w ww y y,yyy yy yyyy FX Hh24 mM dY""".split()
+BETWEEN = ["", "", " ", "-", "/", ":", ",", '"q\'x"', '"a\\b"', '\\"', "x", "é", "  ", ".", " FM"]
+TIMESTAMPS = ["2024-02-29 13:45:06.789012", "2020-01-01 00:00:00", "1999-12-31 23:59:59.999999", "2021-01-03 12:00:00.5", "2000-12-25 11:07:00",
+              "0001-01-01 00:00:00", "0999-03-04 05:06:07", "9999-12-31 01:02:03.04", "1900-06-15 12:30:00", "2026-01-01 04:05:06",
+              "2011-11-11 11:11:11.11", "infinity"]
+INTERVALS = ["1 year 2 mons 3 days 04:05:06.789", "-1 year -2 mons -3 days -04:05:06.789", "0", "25 hours", "-25 hours 30 minutes", "12 mons",
+             "100 years 11 mons 45 days", "-7 mons", "1 mon -5 days 13:00", "-3 years", "00:00:00.000001", "-00:00:00.5", "1000000 hours",
+             "15 days"]
+
+
+def date_template(rng):
+    parts = [rng.choice(["", "", "", "FM", "fm", "TM", "FMTM"]) + rng.choice(DATE_WORDS) + rng.choice(["", "", "", "TH", "th", "SP"]) +
+             rng.choice(BETWEEN) for _ in range(rng.randint(1, 5))]
+    return quoted("".join(parts))
+
+
+def to_char_dates(rng, count):
+    for _ in range(count):
+        kind, template = rng.choice(["timestamp", "timestamptz", "interval"]), date_template(rng)
+        value = rng.choice(INTERVALS) if kind == "interval" else rng.choice(TIMESTAMPS)
+        zone = "+00" if kind == "timestamptz" and value != "infinity" else ""
+        yield Case(f"SELECT to_char('{value}{zone}'::{kind},{template})")
+
+
+FIELD_TEXTS = {"YYYY": ["2024", "1999", "0099", "2030"], "YY": ["24", "99", "70", "69"], "MM": ["01", "2", "12", "02", "13"],
+               "DD": ["01", "9", "31", "28"], "Mon": ["Jan", "FEB", "dec"], "Month": ["January", "may", "OCTOBER"], "HH24": ["00", "23", "7"],
+               "HH12": ["01", "12", "7"], "MI": ["00", "59", "5"], "SS": ["00", "59", "5"], "MS": ["5", "25", "250"], "US": ["5", "123456"],
+               "AM": ["am", "PM"], "DDD": ["001", "60", "365"], "IYYY": ["2024", "2020"], "IW": ["01", "53", "9"], "ID": ["1", "7"],
+               "BC": ["AD", "BC"], "TZH": ["+01", "-11", "5"], "TZM": ["30"], "J": ["2460000"], "Dy": ["Mon", "sun"], "CC": ["20", "21"],
+               "Y,YYY": ["2,024", "1,999"], "WW": ["1", "53"], "W": ["3"], "RM": ["viii", "IV"], "Q": ["2"], "SSSS": ["50000"], "FF3": ["12", "123"],
+               "DDth": ["2nd", "3rd"]}
+
+
+def to_dates(rng, count):
+    for _ in range(count):
+        words = rng.sample(list(FIELD_TEXTS), rng.randint(1, 6))
+        marks = [rng.choice([" ", "-", "/", ":", "", ".", ", ", "T"]) for _ in words]
+        template = rng.choice(["", "", "", "FX"]) + "".join(rng.choice(["", "", "", "FM"]) + word + mark for word, mark in zip(words, marks))
+        text = "".join((rng.choice(FIELD_TEXTS[word]) if rng.random() < .95 else "x") + (mark if rng.random() < .9 else rng.choice(["", " ", "-"]))
+                       for word, mark in zip(words, marks))
+        yield Case(f"SELECT {rng.choice(['to_date', 'to_timestamp'])}({quoted(text)},{quoted(template)})")
+
+
+# ---- numbers
+
+NUMBERS = ["0", "1", "-1", "12.345", "-12.345", "0.5", "-0.5", "0.05", "123456.789", "-485", "485", "0.1", "99.995", "-0.001",
+           "1234567890123456.789", "12", "11", "13", "22", "103", "3999", "4000", "0.00", "100", "-3.14159", "1e10", "NaN", "Infinity", "-Infinity"]
+INTEGERS = ["0", "1", "-1", "12", "-12", "485", "-485", "123456", "2147483647", "-2147483648", "11", "13", "101", "3999", "4000"]
+NUMBER_TEMPLATES = """999|9.99|FM999.99|FM9990.99|0000|S999|999S|999MI|MI999|999PR|FM999PR|9,999,999.99|FM9,999,999.00|9G999D99|L9999.99|RN|FMRN|
+9.99EEEE|9EEEE|99V99|FM99V99|999th|FM999TH|SG999|PL999|999SG|999PL|S9.99|9.9S|B9999|00999.990|FM00999.990|FM999999990.00|999D99|"num" 999|FM9.9|9.9|
+FM0.9|0.9|FM.99|.99|FM90.99|S000|FMS999.9|99999999999999999.9999|0,0|FM0,000|FM9,999|9 9 9|999PRMI|PRMI999|99PR.9|FM|L|C99|FMMI9.9|FMPL9.9|9V9.|
+V99|9.EEEE|0.0EEEE""".replace("\n", "").split("|") + [""]
+NUMBER_TOKENS = ["9", "9", "9", "9", "9", "0", "0", ".", "D", ",", "G", "S", "MI", "PL", "SG", "PR", "L", "V", "TH", "th", "FM", "RN", "rn", "EEEE",
+                 "B", "C", "SP", "x", '"a b"', " ", "s", "fm"]
+
+
+def number_template(rng):
+    if rng.random() < .3:
+        return "".join(rng.choice(NUMBER_TOKENS) for _ in range(rng.randint(1, 9)))
+
+    def digits(n):
+        return "".join(rng.choice("99990") for _ in range(rng.randint(0, n)))
+    body = digits(6) + rng.choice([",", "G", "", ""]) + digits(4) + rng.choice([".", "D", "", ""]) + digits(4)
+    for token in ("S", "MI", "PL", "SG", "PR", "FM", "L", "TH", "B", "V9", "EEEE"):
+        if rng.random() < .18:
+            before = rng.random() < .5 and token not in ("PR", "EEEE", "TH")
+            body = token + body if before else body + token
+    return body
+
+
+def to_char_numbers(rng, count):
+    for template in NUMBER_TEMPLATES:
+        for kind in ("numeric", "float8", "float4"):
+            for value in rng.sample(NUMBERS, 8):
+                yield Case(f"SELECT to_char('{value}'::{kind},'{template}')")
+        for kind in ("int4", "int8"):
+            for value in rng.sample(INTEGERS, 4):
+                yield Case(f"SELECT to_char('{value}'::{kind},'{template}')")
+    for _ in range(count):
+        kind = rng.choice(["numeric", "numeric", "float8", "float4", "int4", "int8"])
+        value = rng.choice(INTEGERS if kind.startswith("int") else NUMBERS)
+        yield Case(f"SELECT to_char('{value}'::{kind},'{number_template(rng)}')")
+
+
+READ_NUMBERS = ["123", "-123", "12.34", "1,234.56", "1234.56", "-1,234.5", "<12>", "12-", "+12", "12+", "$12.30", "abc", "", "  12", "1 2 3",
+                "12.345", "-12.34-", "1.", "0012", ".5", "-.5", "12th", "1st3", "9999999", "a12", "é12", "12é", "1,2,3", "- 12", "12 -", "1.2.3"]
+
+
+def to_numbers(rng, count):
+    for template in NUMBER_TEMPLATES:
+        for text in rng.sample(READ_NUMBERS, 8):
+            yield Case(f"SELECT to_number('{text}','{template}')")
+    for _ in range(count):
+        text = "".join(rng.choice("0123456789.,+- <>a$") for _ in range(rng.randint(1, 7)))
+        template = "".join(rng.choice(NUMBER_TOKENS[:21] + ["x", " "]) for _ in range(rng.randint(1, 7)))
+        yield Case(f"SELECT to_number('{text}','{template}')")
+
+
+GENERATED = {"to_char_dates": to_char_dates, "to_dates": to_dates, "to_char_numbers": to_char_numbers, "to_numbers": to_numbers}
+
+
+def generated(name, seed, count):
+    return GENERATED[name](random.Random(f"{name} {seed}"), count)

@@ -1,0 +1,79 @@
+CREATE TYPE mood AS ENUM ('sad','ok','happy')
+CREATE TABLE tt (i int, m mood, ma mood[])
+INSERT INTO tt VALUES (3, 'ok', '{ok,sad}'),(2,'happy','{happy}'), (1,'sad','{sad,happy}'),(4,NULL,'{{sad,ok}}'),(5,'ok',NULL)
+SELECT i FROM tt ORDER BY ma
+SELECT i FROM tt ORDER BY ma DESC NULLS LAST
+SELECT i, ma > '{ok}'::mood[], ma <= '{sad,happy}', ma = '{happy}', ma[1] FROM tt ORDER BY 1
+SELECT greatest(m, 'ok'), least(m, 'ok'::mood) FROM tt ORDER BY i
+SELECT greatest('sad'::mood, 'ok'::mood)
+SELECT i FROM tt WHERE m BETWEEN 'ok' AND 'happy' ORDER BY i
+SELECT i, (m, i) > ('ok'::mood, 3) FROM tt ORDER BY i
+SELECT i, row_number() over (order by m, i), rank() over (order by ma) FROM tt ORDER BY i
+SELECT array_agg(m order by m desc), array_agg(ma order by ma) FROM tt WHERE i < 4
+SELECT m, count(*) FROM tt GROUP BY m ORDER BY m
+SELECT ma, count(*) FROM tt GROUP BY ma ORDER BY ma
+SELECT DISTINCT ma FROM tt ORDER BY ma
+SELECT i FROM tt WHERE m > ANY('{sad,ok}'::mood[]) ORDER BY i
+SELECT i FROM tt WHERE 'ok' = ANY(ma) ORDER BY i
+SELECT i FROM tt WHERE 'sad' < ANY(ma) ORDER BY i
+SELECT ma::text, m::text, ma || 'ok'::mood, array_position(ma,'sad'), unnest(ma) FROM tt WHERE i < 4 ORDER BY i, 5
+SELECT enum_range(NULL::mood), enum_first(null::mood), enum_last(null::mood), enum_range('ok'::mood, null)
+SELECT m FROM tt UNION SELECT 'sad' ORDER BY 1
+SELECT '{bad}'::mood[]
+SELECT 'bad'::mood
+SELECT ARRAY['bad']::mood[]
+SELECT '{sad,ok}'::text[]::mood[]
+SELECT '{sad,no}'::text[]::mood[]
+SELECT i FROM tt WHERE m >= ALL(SELECT m FROM tt WHERE m IS NOT NULL) ORDER BY i
+SELECT i FROM tt WHERE m < ANY(SELECT m FROM tt) ORDER BY i
+SELECT unnest(enum_range(NULL::mood)), enum_range('ok'::mood,'ok'), enum_range('happy'::mood,'sad')
+SELECT i FROM tt WHERE m IN ('ok','sad') ORDER BY 1
+SELECT i, m = ANY('{ok,bad}') FROM tt WHERE m IN ('ok','sad') ORDER BY 1
+INSERT INTO tt VALUES (9,'sad','{nope}')
+SELECT * FROM json_to_record('{"a":"sad","b":["ok"]}') as t(a mood, b mood[])
+SELECT * FROM json_to_record('{"a":"bad"}') as t(a mood)
+SELECT * FROM json_to_record('{"a":["ok","bad"]}') as t(a mood[])
+-- refused: SQLite's max() has no place for the order of labels
+SELECT max(ma), min(ma) FROM tt
+CREATE TABLE aa(i int, a int[], t text[], f float8[])
+INSERT INTO aa VALUES (1,'{{1,2},{3,4}}','{{1,2},{3,4}}','{{1.5,2},{0.5,Infinity}}'),(2,'{7,8}','{a,NULL}','{}'),(3,NULL,NULL,NULL)
+SELECT i, a::text[], a::numeric[], t::varchar[], a::bigint[], f::text[] FROM aa ORDER BY i
+SELECT i, t::int[] FROM aa WHERE i=1
+SELECT i, a[1], a[1][1], a[2][2], a[3], t[1], t[1][2], f[2][2], f[2][1], f[1][1] FROM aa ORDER BY i
+SELECT i, 2 = any(a), 2 = all(a), '1' = any(t), 1 < any(a), 1 <> all(a), 1.5 = any(f), NULL = any(a) FROM aa ORDER BY i
+SELECT i, x FROM aa, unnest(f) x ORDER BY 1,2
+SELECT i, array_to_string(t,',','*'), array_position(t,'a') FROM aa WHERE i > 1 ORDER BY 1
+SELECT i, array_positions(t,'1') FROM aa ORDER BY 1
+SELECT 2 = any((select a from aa where i = 1)::int[])
+SELECT i FROM aa WHERE a = array[[1,2],[3,4]]
+SELECT i FROM aa WHERE i = any((select array_agg(i) from aa)::int[]) order by 1
+SELECT array_length(a,1), array_ndims(a), cardinality(a), array_upper(a,2) from aa order by i
+SELECT (select array_agg(a) from aa where i=1)
+CREATE TABLE pt(a int, b text, c jsonb, d timestamp, e int[], f numeric(6,2), g varchar(3))
+SELECT * FROM json_to_recordset('{"a":1}') as t(a int)
+SELECT * FROM json_to_recordset('[1]') as t(a int)
+SELECT * FROM json_to_recordset('1') as t(a int)
+SELECT * FROM jsonb_to_recordset('[{"a":1},2]') as t(a int)
+SELECT * FROM json_to_record('[1]') as t(a int)
+SELECT * FROM json_to_record('1') as t(a int)
+SELECT * FROM jsonb_to_record('"x"') as t(a int)
+SELECT * FROM json_to_record(NULL) as t(a int)
+SELECT * FROM json_to_recordset(NULL) as t(a int)
+SELECT * FROM json_to_recordset('[]') as t(a int)
+SELECT * FROM json_to_record('{"a":[1,[2]],"b":true,"c":1.50,"d":"1","e":{"x":1},"f":null}') as t(a json, b text, c text, d int, e text, f text, g text)
+SELECT * FROM json_to_record('{"a":[[1,2],[3,4]],"b":["x","y"],"c":"{1,2}","d":[true,null]}') as t(a int[], b text[], c int[], d bool[])
+SELECT * FROM json_to_record('{"a":"x"}') as t(a int)
+SELECT * FROM json_to_record('{"a":1.5}') as t(a int)
+SELECT * FROM json_to_record('{"a":[1,"x"]}') as t(a int[])
+SELECT * FROM json_to_record('{"a":5}') as t(a int[])
+SELECT * FROM json_to_record('{"a":"abcdef"}') as t(a varchar(3))
+SELECT * FROM json_to_record('{"a":12.345}') as t(a numeric(4,1))
+SELECT * FROM json_to_record('{"a":{"b":1}}') as t(a int)
+SELECT * FROM json_to_record('{"a":1,"a":2}') as t(a int)
+SELECT * FROM jsonb_to_recordset('[{"id":1,"when":"2020-01-01T00:00:00Z","b":true},{"id":2,"when":null}]') as t(id bigint, "when" timestamptz, b boolean)
+SELECT t.id, u.x FROM jsonb_to_recordset('[{"id":1,"u":[{"x":5},{"x":6}]}]') as t(id int, u jsonb), jsonb_to_recordset(t.u) as u(x int)
+SELECT x.* FROM pt, jsonb_to_record(pt.c) as x(y text)
+INSERT INTO pt(a,c) VALUES (1,'{"y": [1, 2]}'),(2,NULL),(3,'{}')
+SELECT pt.a, x.* FROM pt, jsonb_to_record(pt.c) as x(y text) ORDER BY 1
+SELECT pt.a, x.* FROM pt LEFT JOIN LATERAL jsonb_to_record(pt.c) as x(y jsonb) ON true ORDER BY 1
+SELECT a,b,e FROM pt ORDER BY a

@@ -1,0 +1,103 @@
+"""PostgreSQL's functions as pgd1 computes them, against PostgreSQL 15: the same statements on both, in process (function_driver).
+
+PGD1_LONG=1 tries more templates; PGD1_SEED repeats a run (the seed is in the message of a failure).
+"""
+import os
+import pathlib
+import re
+import subprocess
+
+import function_cases
+import pytest
+from psycopg import pq
+from type_oracle import Answer, from_hex, to_hex
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DRIVER = os.environ.get("FUNCTION_DRIVER") or str(ROOT / "build" / os.environ.get("PGD1_BUILD", "dev") / "function_driver")
+LONG = os.environ.get("PGD1_LONG") == "1"
+COUNT = 20000 if LONG else 1500
+SEED = os.environ.get("PGD1_SEED") or str(int.from_bytes(os.urandom(4), "big") if LONG else 15)
+pytestmark = pytest.mark.timeout(1800 if LONG else 120)
+if not os.path.exists(DRIVER):
+    pytest.skip("the target function_driver is not built", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def pg(oracle):
+    connection = oracle.connect()
+    connection.execute("CREATE SCHEMA functions; SET search_path = functions")
+    yield connection
+    connection.execute("DROP SCHEMA functions CASCADE")
+    connection.close()
+
+
+def of_postgres(pg, sql):
+    """Rows as psql -At shows them: cells joined by '|', NULL empty."""
+    result = pg.pgconn.exec_params(sql.encode(), [])
+    if result.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+        fields = pq.DiagnosticField
+        state, message, detail, hint = ((result.error_field(field) or b"").decode() for field in (
+            fields.SQLSTATE, fields.MESSAGE_PRIMARY, fields.MESSAGE_DETAIL, fields.MESSAGE_HINT))
+        return Answer(state=state, message=message, detail=detail, hint=hint)
+    rows = [b"|".join(result.get_value(row, column) or b"" for column in range(result.nfields)) for row in range(result.ntuples)]
+    return Answer(text=b"".join(row + b"\n" for row in rows))
+
+
+def of_pgd1(statements, zone):
+    """One answer for each; the driver's end is checked, a sanitizer's complaint is a failure."""
+    lines = "".join(to_hex(sql.encode()) + "\n" for sql in statements)
+    done = subprocess.run([DRIVER, zone], input=lines.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=1500, check=False)
+    answers = done.stdout.decode().splitlines()
+    assert done.returncode == 0 and len(answers) == len(statements), \
+        f"{statements[min(len(answers), len(statements) - 1)]}\n{done.stderr.decode()[-4000:]}"
+    for line in answers:
+        kind, *fields = line.split(" ")
+        if kind == "ok":
+            yield Answer(text=from_hex(fields[0]))
+        else:
+            texts = [from_hex(field).decode() for field in fields[1:]]
+            yield Answer(state=fields[0], message=texts[0], detail=texts[1], hint=texts[2])
+
+
+def verdict(case, theirs, ours):
+    """What is wrong, or None."""
+    same = (theirs.text, theirs.state, theirs.message, theirs.detail, theirs.hint) == (ours.text, ours.state, ours.message, ours.detail, ours.hint)
+    # Far years: the year 1 BC is what to_date makes of no year, which a zone may carry into the year 1.
+    far = theirs.state == "22008" or re.search(rb"BC|\d{5}-\d\d-\d\d|^0001-01-01", theirs.text)
+    unstorable = ours.state == "22008" and ours.detail.startswith("Only the years 1 to 9999") and far
+    if case.known and same:
+        return "agrees: its comment can go"
+    if case.known == "refused":
+        return None if ours.state in ("0A000", "22008") else "is not refused"
+    if case.known == "wording":
+        return None if theirs.state == ours.state else "has another SQLSTATE"
+    return None if same or unstorable or case.known == "differs" else "differs"
+
+
+def compare(pg, cases, zone):
+    cases = list(cases)
+    pg.execute(f"SET timezone = '{zone}'")
+    bad = []
+    for case, ours in zip(cases, of_pgd1([case.sql for case in cases], zone)):
+        theirs = of_postgres(pg, case.sql)
+        wrong = verdict(case, theirs, ours)
+        if wrong:
+            bad.append(f"{case.sql} {wrong}\n  PostgreSQL {theirs}\n  pgd1       {ours}")
+    assert not bad, f"seed {SEED}, {len(bad)} of {len(cases)}:\n" + "\n".join(bad[:20])
+    return len(cases)
+
+
+@pytest.mark.parametrize("name", function_cases.LISTS)
+def test_listed(pg, name):
+    assert compare(pg, function_cases.listed(name), "Europe/Berlin") > 20
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+@pytest.mark.parametrize("name", ["to_char_dates", "to_dates"])
+def test_dates(pg, name, zone):
+    assert compare(pg, function_cases.generated(name, SEED, COUNT), zone) >= COUNT
+
+
+@pytest.mark.parametrize("name", ["to_char_numbers", "to_numbers"])
+def test_numbers(pg, name):
+    assert compare(pg, function_cases.generated(name, SEED, COUNT), "UTC") >= COUNT
