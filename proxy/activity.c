@@ -241,17 +241,42 @@ static bool rows_roles(struct filler *f)
     return true;
 }
 
+/* ---- locks: advisory ones, D1 shows no others ---- */
+
+/* The OID of every database is that of the one connected to (pg_database). */
+static bool give_lock(void *ctx, const struct advisory_entry *e)
+{
+    enum { OID_DATABASE = 5 };
+    struct filler *f = ctx;
+    if (!str_is(e->database, f->session->database_name))
+        return true;
+    const struct cell cells[] = {
+        { "locktype", text(STR("advisory")) },
+        { "database", value_integer(OID_DATABASE) },
+        { "classid", value_integer(e->key.high) },
+        { "objid", value_integer(e->key.low) },
+        { "objsubid", value_integer(e->key.kind) },
+        { "pid", value_integer(e->pid) },
+        { "mode", text(e->mode == ADVISORY_SHARE ? STR("ShareLock") : STR("ExclusiveLock")) },
+        { "granted", boolean(e->granted) },
+        { "fastpath", boolean(false) },
+    };
+    return GIVE(f, cells);
+}
+
+static bool rows_locks(struct filler *f)
+{
+    return advisory_each(&f->session->worker->app->advisory, give_lock, f);
+}
+
 static const struct {
     const char *name;
     bool (*rows)(struct filler *f);
 } relations[] = {
-    { "pg_authid", rows_roles },
-    { "pg_cursors", rows_cursors },
-    { "pg_prepared_statements", rows_prepared },
-    { "pg_roles", rows_roles },
-    { "pg_settings", rows_settings },
-    { "pg_shadow", rows_roles },
-    { "pg_stat_activity", rows_activity },
+    { "pg_authid", rows_roles }, { "pg_cursors", rows_cursors },
+    { "pg_locks", rows_locks },  { "pg_prepared_statements", rows_prepared },
+    { "pg_roles", rows_roles },  { "pg_settings", rows_settings },
+    { "pg_shadow", rows_roles }, { "pg_stat_activity", rows_activity },
     { "pg_user", rows_roles },
 };
 

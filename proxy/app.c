@@ -72,6 +72,7 @@ struct app *app_new(struct config *config, const struct clock *clock, struct err
     app->started_us = clock_wall_us(app->clock);
     pthread_mutex_init(&app->lock, NULL);
     cancel_table_init(&app->sessions);
+    advisory_init(&app->advisory);
     schemas_init(&app->schemas);
     app->stores = embedded_stores_new();
     app->serving = serving_new(config, err);
@@ -108,6 +109,7 @@ void app_free(struct app *app)
         worker_free(app->workers[i]);
     free(app->workers);
     schemas_fini(&app->schemas);
+    advisory_fini(&app->advisory);
     cancel_table_fini(&app->sessions);
     embedded_stores_free(app->stores);
     serving_unref(app->serving);

@@ -12,6 +12,7 @@
 
 #include "d1/embedded/embedded.h"
 #include "proxy/base/clock.h"
+#include "proxy/advisory.h"
 #include "proxy/cancel.h"
 #include "proxy/metrics.h"
 #include "proxy/schemas.h"
@@ -34,6 +35,7 @@ struct app {
     struct worker **workers; /* constant after app_start() */
     size_t n_workers;
     struct cancel_table sessions;
+    struct advisory_table advisory;
     struct schemas schemas;
     struct embedded_stores *stores;
     unsigned char secret[APP_SECRET_LENGTH]; /* for mock verifiers */

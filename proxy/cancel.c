@@ -72,6 +72,14 @@ bool cancel_signal(struct cancel_table *t, uint32_t pid, bool terminate)
     return p != NULL;
 }
 
+bool cancel_knows(struct cancel_table *t, uint32_t pid)
+{
+    pthread_mutex_lock(&t->lock);
+    bool known = map_get(&t->sessions, key_of(&pid)) != NULL;
+    pthread_mutex_unlock(&t->lock);
+    return known;
+}
+
 void cancel_each(struct cancel_table *t, bool (*each)(void *ctx, const struct presence *p), void *ctx)
 {
     struct str key;

@@ -52,6 +52,7 @@ void cancel_remove(struct cancel_table *t, struct presence *p); /* no effect whe
 bool cancel_request(struct cancel_table *t, uint32_t pid, struct str key);
 /* pg_cancel_backend and pg_terminate_backend: whether the session was there. */
 bool cancel_signal(struct cancel_table *t, uint32_t pid, bool terminate);
+bool cancel_knows(struct cancel_table *t, uint32_t pid);
 /* Calls `each` for every session, locked: it must be quick and must not call back. False stops. */
 void cancel_each(struct cancel_table *t, bool (*each)(void *ctx, const struct presence *p), void *ctx);
 

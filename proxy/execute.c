@@ -215,6 +215,7 @@ bool execute_local(struct session *s, const struct execution *x, struct local_ro
         .now_us = input.now_us,
         .session_value = session_value,
         .set_config = session_set_config,
+        .session_call = session_call,
         .session_ctx = s,
         .max_bytes = c->max_result_bytes,
         .max_steps = LOCAL_MAX_STEPS,
@@ -242,11 +243,19 @@ static struct emitter emitter_for(struct session *s, const struct execution *x, 
 
 static enum outcome run_here(struct session *s, struct execution *x, struct err *err)
 {
-    struct emitter e = emitter_for(s, x, session_out(s), err);
+    struct buf *out = session_out(s);
+    struct emitter e = emitter_for(s, x, out, err);
+    size_t before = out->n;
+    if (!session_call_begin(s, true, err))
+        return OUTCOME_FAILED;
     metric_add(&s->worker->metrics, METRIC_here, 1);
     if (!execute_local(s, x, NULL, s->group->arena, &e, err)) {
         emitter_fini(&e);
-        return OUTCOME_FAILED;
+        if (!session_call_waits(s))
+            return OUTCOME_FAILED;
+        out->n = before; /* the statement is run again */
+        err_clear(err);
+        return OUTCOME_WAIT;
     }
     emitter_begin(&e);
     emitter_end(&e);

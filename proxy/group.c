@@ -275,7 +275,7 @@ static bool finish_locally(struct group *g, struct step *step, struct err *err)
     step->emitter.err = err;
     step->emitter.out = &s->out;
     step->emitter.describe = step->x.describe;
-    if (!execute_local(s, &step->x, step->inputs, g->arena, &step->emitter, err))
+    if (!session_call_begin(s, false, err) || !execute_local(s, &step->x, step->inputs, g->arena, &step->emitter, err))
         return false;
     emitter_begin(&step->emitter);
     return true;

@@ -24,6 +24,7 @@
 #include "d1/d1.h"
 #include "proxy/execute.h"
 #include "proxy/session.h"
+#include "proxy/session_call.h"
 
 /* What happens when every step so far is answered. */
 enum goal {
@@ -93,12 +94,13 @@ struct group {
     struct snapshot *overlay; /* the schema with the waiting DDL applied; NULL: the database's */
     uint32_t overlay_seq;     /* DDL up to this step is in it */
     /* the transaction */
-    bool wrote;         /* this implicit transaction has sent writes already (Flush): they are committed */
-    bool first_read;    /* it made the first read of the block: reading again after a failure is no second read */
-    bool began_block;   /* BEGIN came inside this group … */
-    uint32_t began_seq; /* … after this many steps */
-    bool is_multi;      /* a string of several statements: an implicit block */
-    bool failed;        /* an error was answered: nothing more of this group runs */
+    bool wrote;            /* this implicit transaction has sent writes already (Flush): they are committed */
+    bool first_read;       /* it made the first read of the block: reading again after a failure is no second read */
+    bool began_block;      /* BEGIN came inside this group … */
+    uint32_t began_seq;    /* … after this many steps */
+    bool is_multi;         /* a string of several statements: an implicit block */
+    struct call_log calls; /* of the statement that runs here */
+    bool failed;           /* an error was answered: nothing more of this group runs */
     /* the simple query under way (protocol_simple.c) */
     struct str text;
     struct sql_list list;

@@ -363,6 +363,11 @@ static void apply_statement_timeout(struct str v, struct guc_live *live)
     live->statement_timeout_us = milliseconds(v);
 }
 
+static void apply_lock_timeout(struct str v, struct guc_live *live)
+{
+    live->lock_timeout_us = milliseconds(v);
+}
+
 static void apply_idle_transaction(struct str v, struct guc_live *live)
 {
     live->idle_transaction_us = milliseconds(v);
@@ -453,6 +458,7 @@ static const struct {
     { "idle_in_transaction_session_timeout", NULL, apply_idle_transaction },
     { "idle_session_timeout", NULL, apply_idle_session },
     { "IntervalStyle", NULL, apply_interval_style },
+    { "lock_timeout", NULL, apply_lock_timeout },
     { "pgd1.dialect", NULL, apply_dialect },
     { "pgd1.report_bookmark", NULL, apply_report_bookmark },
     { "pgd1.session", check_session, NULL },

@@ -197,6 +197,7 @@ static bool keeps_rows(const struct plan *plan, int32_t max_rows)
 static enum outcome run_kept(struct session *s, struct portal *p, struct execution *x, struct err *err)
 {
     if (p->state == PORTAL_NEW) {
+        rowstore_fini(&p->rows); /* of a run that had to wait */
         rowstore_init(&p->rows, p->plan->n_columns, s->serving->config->finish_max_bytes);
         p->state = PORTAL_RUNNING;
         x->sink = SINK_STORE;

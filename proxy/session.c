@@ -97,6 +97,8 @@ void session_abandon(struct session *s)
     unlink_session(s);
     cancel_remove(&w->app->sessions, &s->presence);
     worker_timer_clear(w, &s->timer);
+    session_call_stop(s);
+    session_locks_end(s);
     if (s->database)
         database_forget_waiter(s->database, s);
     copy_from_drop(s);
@@ -170,6 +172,7 @@ void session_fatal(struct session *s, const struct err *err)
 {
     if (s->state == SESSION_CLOSED)
         return;
+    session_call_stop(s);
     if (s->group) { /* what was queued behind waiting steps will never be answered */
         group_drop(s->group);
         s->group = NULL;
@@ -210,6 +213,7 @@ void session_after_error(struct session *s)
     bool is_simple = g && g->is_simple, at_sync = g && g->goal == GOAL_SYNC && g->is_running;
     bool was_waiting = s->state == SESSION_BUSY;
     s->wake = NULL;
+    session_call_stop(s);
     copy_from_drop(s);
     if (g)
         g->failed = true;
@@ -313,6 +317,7 @@ void session_end_cycle(struct session *s)
             portals_end_transaction(s, commit);
         if (s->outgoing || s->channels)
             notify_end_transaction(s, commit);
+        session_locks_end_transaction(s);
         metric_add(&s->worker->metrics, METRIC_transactions, 1);
     }
     session_ready(s);
@@ -321,6 +326,7 @@ void session_end_cycle(struct session *s)
 void session_ready(struct session *s)
 {
     bool was_waiting = s->state == SESSION_BUSY;
+    session_call_stop(s);
     if (s->group) {
         group_drop(s->group);
         s->group = NULL;

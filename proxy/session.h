@@ -100,6 +100,7 @@ struct session {
     struct map prepared, portals;
     struct prepared *unnamed;
     struct copy_from *copy;
+    struct timer waiting;          /* in a function: session_call.h */
     struct timer timer;            /* login, idle and idle in transaction */
     struct channel *channels;      /* LISTEN */
     struct notification *incoming; /* for this client, until it is between transactions */
@@ -109,14 +110,16 @@ struct session {
     uint64_t schema_since_us;            /* a schema read must have begun after this; 0: any will do */
     uint32_t reported[GUC_REPORTED_MAX]; /* hashes of what ParameterStatus said last */
     uint32_t reported_generation;
-    uint32_t cycle;           /* of messages up to ReadyForQuery */
-    unsigned wait_failed : 1; /* the schema could not be read: wait_error tells */
-    unsigned cancelled : 1;   /* a cancel request came for what is under way */
-    unsigned terminated : 1;  /* close as soon as possible: 57P01 */
-    unsigned draining : 1;    /* close when idle */
-    unsigned in_extended : 1; /* the message under way belongs to the extended protocol */
-    unsigned is_counted : 1;  /* among app.n_clients */
-    unsigned tls_next : 1;    /* TLS was promised: what comes before it is not believed */
+    uint32_t cycle;                     /* of messages up to ReadyForQuery */
+    unsigned wait_failed : 1;           /* the schema could not be read: wait_error tells */
+    unsigned cancelled : 1;             /* a cancel request came for what is under way */
+    unsigned has_locks : 1;             /* advisory ones, perhaps … */
+    unsigned has_transaction_locks : 1; /* … until the transaction ends */
+    unsigned terminated : 1;            /* close as soon as possible: 57P01 */
+    unsigned draining : 1;              /* close when idle */
+    unsigned in_extended : 1;           /* the message under way belongs to the extended protocol */
+    unsigned is_counted : 1;            /* among app.n_clients */
+    unsigned tls_next : 1;              /* TLS was promised: what comes before it is not believed */
     unsigned bookmark_changed : 1;
     struct err *wait_error; /* in the group's arena */
 };

@@ -384,6 +384,7 @@ static bool discard_all(struct session *s, struct err *err)
         return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION, "DISCARD ALL cannot run inside a transaction block");
     portals_remove_all(s);
     prepared_remove_all(s, false);
+    session_locks_end(s);
     return gucs_reset_all(&s->gucs, err) && notify_unlisten(s, (struct str){ 0 }, true, err);
 }
 

@@ -11,6 +11,7 @@
 #include "proxy/database.h"
 #include "proxy/listener.h"
 #include "proxy/session.h"
+#include "proxy/session_call.h"
 #include "proxy/sql/local.h"
 #include "proxy/sql/plan_cache.h"
 
@@ -82,7 +83,7 @@ static void notify_all(struct worker *w, const struct mail *m)
 
 static void mail_open(struct worker *w, const struct mail *m)
 {
-    struct session *s = m->kind <= MAIL_TERMINATE ? session_by_pid(w, m->pid) : NULL;
+    struct session *s = m->kind <= MAIL_LOOK ? session_by_pid(w, m->pid) : NULL;
     switch (m->kind) {
     case MAIL_CANCEL:
         if (s)
@@ -91,6 +92,10 @@ static void mail_open(struct worker *w, const struct mail *m)
     case MAIL_TERMINATE:
         if (s)
             session_terminate(s);
+        break;
+    case MAIL_LOOK:
+        if (s)
+            session_call_look(s);
         break;
     case MAIL_NOTIFY:
         notify_all(w, m);

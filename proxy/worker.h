@@ -24,6 +24,7 @@ struct plan_cache;
 enum mail_kind {
     MAIL_CANCEL,    /* cancel what session `pid` is doing */
     MAIL_TERMINATE, /* end session `pid` */
+    MAIL_LOOK,      /* what session `pid` waits for may have come */
     MAIL_NOTIFY,    /* channel, payload from session `pid` */
     MAIL_CLIENT,    /* an accepted socket: pid is the descriptor */
     MAIL_DRAIN,     /* close idle sessions, stop when none is left */

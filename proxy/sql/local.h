@@ -16,6 +16,7 @@
 #define PGD1_SQL_LOCAL_H
 
 #include "proxy/sql/plan.h"
+#include "proxy/sql/session_calls.h"
 
 struct local_engine;
 
@@ -47,6 +48,9 @@ struct local_run {
     /* set_config(): changes a setting of the session; *ret is what SHOW says then. NULL: 0A000 */
     bool (*set_config)(void *ctx, struct str name, struct str value, bool is_local, struct arena *arena,
                        struct str *ret, struct err *err);
+    /* A function that acts on sessions. False with err; what has to wait fails too, and the caller knows. NULL: 0A000 */
+    bool (*session_call)(void *ctx, enum session_call call, const struct value *args, struct arena *arena,
+                         struct value *ret, struct err *err);
     void *session_ctx;
     uint64_t max_rows, max_bytes, max_steps; /* 0: none */
     /* Each result row; cells valid inside the call only. False stops the run (its error is the callee's business). */

@@ -1,0 +1,63 @@
+/*
+ * advisory.h - advisory locks (PostgreSQL 13.3.5): who holds and who waits, for all sessions of the process.
+ *
+ * A waiting session is queued and gets mail (MAIL_LOOK) whenever something that blocked it is released; it then asks again.
+ *
+ * Owns     its locks. An owner is a session's presence: it releases everything before it ends.
+ * Lives    as long as the process; locked, every thread may ask.
+ * Limits   ADVISORY_LOCKS_MAX locks held or waited for. Other proxies in front of the same database know nothing of these locks.
+ * Not here what a waiting session does meanwhile: session_call.h.
+ */
+#ifndef PGD1_PROXY_ADVISORY_H
+#define PGD1_PROXY_ADVISORY_H
+
+#include "proxy/cancel.h"
+
+enum { ADVISORY_LOCKS_MAX = 100000 };
+
+enum advisory_mode { ADVISORY_SHARE, ADVISORY_EXCLUSIVE };
+enum advisory_scope { ADVISORY_OF_SESSION, ADVISORY_OF_TRANSACTION };
+
+struct advisory_key {
+    uint32_t high, low;
+    uint32_t kind; /* pg_locks.objsubid: 1 one bigint, 2 two integers */
+};
+
+struct advisory_lock;
+struct advisory_table {
+    pthread_mutex_t lock;
+    struct map by_key; /* of a database */
+    struct advisory_lock *locks;
+};
+
+enum advisory_outcome {
+    ADVISORY_GRANTED,
+    ADVISORY_BUSY, /* somebody else has it; with `wait` the owner is queued now */
+    ADVISORY_DEADLOCK,
+    ADVISORY_FULL, /* no memory, or too many */
+};
+
+void advisory_init(struct advisory_table *t);
+void advisory_fini(struct advisory_table *t);
+/* Asks once; an owner waits for one lock at a time. *ret_blocker: on ADVISORY_DEADLOCK a process that stands in the way. */
+enum advisory_outcome advisory_take(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
+                                    enum advisory_mode mode, enum advisory_scope scope, bool wait,
+                                    uint32_t *ret_blocker);
+/* Gives back one that was taken for the session; false: it has none of that mode. */
+bool advisory_release(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
+                      enum advisory_mode mode);
+void advisory_release_all(struct advisory_table *t, const struct presence *owner, enum advisory_scope scope);
+/* Leaves the queue it stands in; no effect when it stands in none. */
+void advisory_stop_waiting(struct advisory_table *t, const struct presence *owner);
+
+struct advisory_entry {
+    struct advisory_key key;
+    struct str database;
+    uint32_t pid;
+    enum advisory_mode mode;
+    bool granted;
+};
+/* Calls `each` for every holder and waiter, locked: it must not call back. False stops, and is the answer. */
+bool advisory_each(struct advisory_table *t, bool (*each)(void *ctx, const struct advisory_entry *e), void *ctx);
+
+#endif
