@@ -103,11 +103,6 @@ static struct copy_from *make(struct session *s, const struct execution *x, stru
 
 enum outcome copy_from_start(struct session *s, struct execution *x, struct err *err)
 {
-    if (s->transaction.state != TXN_IDLE) {
-        err_unsupported(err, "COPY FROM in an interactive transaction");
-        err_hint(err, "Use autocommit: COPY is atomic by itself.");
-        return OUTCOME_FAILED;
-    }
     if (group_is_waiting(s->group)) /* the client waits for CopyInResponse: what comes before it must be answered */
         switch (group_run(s->group, GOAL_GO_ON, END_IMPLICIT)) {
         case RUN_WAIT:

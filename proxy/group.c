@@ -70,17 +70,24 @@ static void group_free(struct group *g)
         plan_unref(k->plan);
     schema_drop(g);
     overlay_drop(g);
+    buffer_fini(&g->left);
     buf_fini(&g->queued);
     worker_arena_give(g->worker, g->arena);
 }
 
 void group_drop(struct group *g)
 {
-    g->session = NULL;
-    if (g->in_flight)
-        database_cancel(g->database, &g->request); /* its done() frees the group */
-    else
+    if (!g->in_flight) {
+        g->session = NULL;
         group_free(g);
+        return;
+    }
+    if (g->n_before) { /* the session ends, and the request points into its buffer */
+        g->left = g->session->transaction.buffer;
+        g->session->transaction.buffer = (struct buffer){ 0 };
+    }
+    g->session = NULL;
+    database_cancel(g->database, &g->request); /* its done() frees the group */
 }
 
 void group_keep_plan(struct group *g, struct plan *plan)
@@ -97,6 +104,7 @@ void group_keep_plan(struct group *g, struct plan *plan)
 static void append(struct group *g, struct step *step)
 {
     step->seq = ++g->seq;
+    step->position = ++g->session->transaction.position;
     step->queued_at = g->queued.n;
     buf_init(&step->held, g->session->out.cap);
     if (g->tail)
@@ -394,6 +402,21 @@ static bool take_row(struct group *g, struct step *step, size_t index, const str
     return fail_row(g, step, &err);
 }
 
+/* A row that came as text. */
+static enum d1_flow take_captured(struct group *g, struct step *step, size_t index, const struct value *cell)
+{
+    struct value *cells;
+    struct err err;
+    if (index >= g->speculation.n_captures || g->speculation.captures[index].kind <= CAPTURE_COUNT)
+        return D1_CONTINUE; /* a helper's rows mean nothing */
+    err_init(&err, g->arena);
+    if (!speculation_row(&g->speculation, index, cell, &cells, &err))
+        fail_row(g, step, &err);
+    else
+        take_row(g, step, index, cells, g->speculation.captures[index].n_columns);
+    return D1_CONTINUE;
+}
+
 static enum d1_flow on_row(struct d1_request *r, size_t statement, const struct value *cells, size_t n)
 {
     struct group *g = r->user;
@@ -406,13 +429,15 @@ static enum d1_flow on_row(struct d1_request *r, size_t statement, const struct 
             schema_drop(g);
         return D1_CONTINUE;
     }
-    if (statement >= g->schema_first) /* the member that fails on purpose */
+    if (statement < g->n_before || statement >= g->schema_first) /* checks, and the member that fails on purpose */
         return D1_CONTINUE;
     struct step *step = step_of(g, statement);
     if (step->failed)
         return D1_CONTINUE;
     if (!s->out.p)
         worker_buf_take(s->worker, &s->out, s->out.cap);
+    if (g->speculates)
+        return take_captured(g, step, statement - step->first, cells);
     if (!take_row(g, step, statement - step->first, cells, n))
         return g->batch_writes || g->batch_steps > 1 ? D1_CONTINUE : D1_STOP;
     if (!g->streams || s->out.n - s->sent < SESSION_HIGH_MARK)
@@ -440,21 +465,52 @@ void group_cancel(struct group *g)
         database_cancel(g->database, &g->request);
 }
 
+/* ---- blocks that wait for answers ---- */
+
+static bool in_block(const struct group *g)
+{
+    return g->session->transaction.state == TXN_OPEN && g->end != END_COMMIT;
+}
+
+/* Its answer must be tried out, or must still be right at COMMIT. */
+static bool must_speculate(const struct group *g, const struct step *step)
+{
+    const struct transaction *t = &g->session->transaction;
+    const struct plan *plan = step->x.plan;
+    if (!in_block(g) || step->error.p || !step->n_statements)
+        return false;
+    return step->is_write || plan->locks_rows || t->isolation >= REPEATABLE_READ || buffer_reaches(&t->buffer, plan);
+}
+
+static bool commits_block(const struct group *g)
+{
+    const struct transaction *t = &g->session->transaction;
+    return t->state == TXN_OPEN && g->end == END_COMMIT && (t->buffer.n_writes || (g->head && t->buffer.first));
+}
+
 /* Which steps go now, and whether their effects are to stay. */
 static size_t choose_batch(struct group *g)
 {
-    size_t n = 0;
+    const struct buffer *before = &g->session->transaction.buffer;
     struct step *step = g->head;
     g->batch_steps = 0;
-    g->batch_writes = false;
-    for (; step && !step->error.p && !(g->one_by_one && g->batch_steps); step = step->next) {
+    g->batch_writes = commits_block(g) && before->n_writes;
+    g->speculates = step && must_speculate(g, step);
+    g->n_before = g->speculates || commits_block(g) ? before->n_statements : 0;
+    size_t n = g->n_before;
+    for (; step && !step->error.p && !((g->one_by_one || g->speculates) && g->batch_steps); step = step->next) {
+        if (!g->speculates && must_speculate(g, step))
+            break;
         step->first = n;
         n += step->n_statements;
         g->batch_steps++;
         g->batch_writes |= step->is_write;
     }
     g->batch_end = step;
-    g->undoes = g->batch_writes && (step != NULL || g->end == END_ROLLBACK);
+    if (g->speculates)
+        g->undoes = g->batch_writes || before->n_writes;
+    else
+        g->undoes = g->batch_writes && (step != NULL || g->end == END_ROLLBACK);
     return n;
 }
 
@@ -517,7 +573,7 @@ static bool mentions(const struct group *g, struct str what)
 static const struct d1_statement *schema_statements(struct group *g, size_t *ret_n)
 {
     *ret_n = 0;
-    if (g->n_ddl == 0 || g->undoes)
+    if (g->n_ddl == 0 || g->undoes || !g->batch_writes)
         return NULL;
     g->schema_reader = snapshot_reader_new();
     g->schema_seen = g->database->generation;
@@ -530,16 +586,24 @@ static bool fill_request(struct group *g, size_t n)
 {
     size_t n_schema;
     const struct d1_statement *schema = schema_statements(g, &n_schema);
-    size_t total = n + n_schema + g->undoes;
+    const struct speculation *sp = g->speculates ? &g->speculation : NULL;
+    bool undo = g->undoes && !(sp && sp->carries);
+    if (sp)
+        n = g->n_before + sp->n_statements;
+    size_t total = n + n_schema + undo;
     struct d1_statement *all = ARENA_ARRAY(g->arena, struct d1_statement, total);
     if (!all)
         return false;
-    for (struct step *step = g->head; step != g->batch_end; step = step->next)
+    if (g->n_before)
+        buffer_statements(&g->session->transaction.buffer, all);
+    if (sp && sp->n_statements)
+        memcpy(&all[g->n_before], sp->statements, sp->n_statements * sizeof(*all));
+    for (struct step *step = g->head; !sp && step != g->batch_end; step = step->next)
         if (step->n_statements)
             memcpy(&all[step->first], step->statements, step->n_statements * sizeof(*all));
     if (n_schema)
         memcpy(&all[n], schema, n_schema * sizeof(*all));
-    if (g->undoes)
+    if (undo)
         all[n] = (struct d1_statement){ .sql = STR(UNDO_SQL) };
     g->schema_first = n;
     g->request.statements = all;
@@ -548,7 +612,28 @@ static bool fill_request(struct group *g, size_t n)
 }
 
 static void on_done(struct d1_request *r);
+static void go_on(struct group *g);
 static enum run next(struct group *g);
+
+/* Before anything is sent. Without a step it is COMMIT that fails. */
+static enum run fail_batch(struct group *g, const struct err *err)
+{
+    if (g->head) {
+        fail_at_head(g, err);
+        return RUN_OVER;
+    }
+    transaction_end(&g->session->transaction, false, false, &g->session->gucs);
+    group_add_error(g, err);
+    return next(g);
+}
+
+/* What is sent for the one step that is tried out. */
+static bool speculate(struct group *g, struct err *err)
+{
+    struct step *step = g->head;
+    bool native = !g->undoes || g->database->d1->traits.in_process;
+    return speculation_make(&g->speculation, step->x.plan, step->statements, step->n_statements, native, g->arena, err);
+}
 
 static enum run submit(struct group *g, size_t n)
 {
@@ -557,7 +642,7 @@ static enum run submit(struct group *g, size_t n)
     uint64_t timeout = s->gucs.live.statement_timeout_us, limit = c->d1_timeout_us;
     g->d1_timeout = !timeout || limit < timeout;
     g->request = (struct d1_request){
-        .access = g->batch_writes ? D1_WRITE : D1_READ,
+        .access = g->batch_writes || g->undoes ? D1_WRITE : D1_READ,
         .session = d1_session(g),
         .deadline_us = worker_now(g->worker) + (g->d1_timeout ? limit : timeout),
         .max_result_bytes = c->max_result_bytes,
@@ -568,14 +653,15 @@ static enum run submit(struct group *g, size_t n)
     };
     struct err err;
     err_init(&err, g->arena);
+    if (g->speculates && !speculate(g, &err))
+        return fail_batch(g, &err);
     if (!prepare_steps(g) || !fill_request(g, n)) {
         err_oom(&err);
-        fail_at_head(g, &err);
-        return RUN_OVER;
+        return fail_batch(g, &err);
     }
     const struct step *only = g->batch_steps == 1 ? g->head : NULL;
-    g->streams =
-        only && !g->batch_writes && !only->x.plan->local && !only->x.plan->may_go_local && only->x.sink != SINK_STORE;
+    g->streams = only && !g->batch_writes && !g->speculates && !g->n_before && !only->x.plan->local &&
+                 !only->x.plan->may_go_local && only->x.sink != SINK_STORE;
     g->at_row = g->head;
     g->paused = false;
     g->in_flight = true;
@@ -617,48 +703,25 @@ static void refuse(struct group *g, const struct err *err)
 
 static bool refuse_interactive(struct group *g)
 {
-    struct session *s = g->session;
-    bool in_block = s->transaction.state == TXN_OPEN && g->end == END_IMPLICIT;
-    if (!g->batch_writes || g->undoes || (!in_block && !g->wrote))
-        return false;
     struct err err;
+    bool ddl = g->speculates && g->head->is_ddl;
+    if (!ddl && (!g->batch_writes || g->undoes || !g->wrote))
+        return false;
     err_init(&err, g->arena);
     err_unsupported(&err, "%s",
-                    in_block ? "an interactive transaction with writes"
-                             : "a write after Flush in the same implicit transaction");
+                    ddl ? "DDL in an interactive transaction" : "a write after Flush in the same implicit transaction");
     err_hint(
         &err,
-        in_block
-            ? "Use autocommit, or send the whole transaction at once: BEGIN to COMMIT in one string or one pipeline."
+        ddl ? "Use autocommit, or send the whole transaction at once: BEGIN to COMMIT in one string or one pipeline."
             : "Send Sync before it.");
     refuse(g, &err);
-    return true;
-}
-
-/* Reads of several batches see several states of D1: at REPEATABLE READ and above the second one cannot keep the promise yet. */
-static bool refuse_second_read(struct group *g, size_t n)
-{
-    struct transaction *t = &g->session->transaction;
-    if (!n || t->state != TXN_OPEN || t->isolation < REPEATABLE_READ || g->first_read)
-        return false;
-    if (!t->has_read) {
-        t->has_read = g->first_read = true;
-        return false;
-    }
-    struct err err;
-    err_init(&err, g->arena);
-    err_unsupported(&err, "a second read in an interactive %s transaction",
-                    t->isolation == SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ");
-    err_hint(&err, "Read once, send the whole transaction in one string or pipeline, or use READ COMMITTED.");
-    cut(g, g->head, g->head->queued_at);
-    group_add_error(g, &err);
     return true;
 }
 
 /* D1 does not give the results of a batch it takes back; in process they are known. */
 static bool refuse_undo(struct group *g)
 {
-    if (!g->undoes || g->database->d1->traits.in_process)
+    if (!g->undoes || g->speculates || g->database->d1->traits.in_process)
         return false;
     if (g->batch_end) { /* the error that waits behind the writes takes the place of the first */
         struct str error = g->batch_end->error;
@@ -684,13 +747,13 @@ static bool refuse_undo(struct group *g)
 static enum run next(struct group *g)
 {
     struct session *s = g->session;
-    while (g->head) {
-        if (g->head->error.p) {
+    while (g->head || commits_block(g)) {
+        if (g->head && g->head->error.p) {
             fail_at_head(g, NULL);
             return RUN_OVER;
         }
         size_t n = choose_batch(g);
-        if (refuse_interactive(g) || refuse_undo(g) || refuse_second_read(g, n)) {
+        if (refuse_interactive(g) || refuse_undo(g)) {
             if (s->state == SESSION_CLOSED)
                 return RUN_OVER;
             continue;
@@ -772,14 +835,87 @@ static void undone_unanswered(struct group *g)
     fail_at_head(g, &err);
 }
 
+/* D1 kept what had to be taken back: nothing about the data can be promised any more. */
+static void kept_against_will(struct group *g)
+{
+    struct err err;
+    err_init(&err, g->arena);
+    log_event(LOG_LEVEL_ERROR, "batch_not_undone", "database=%s", g->database->name);
+    err_set(&err, SQLSTATE_INTERNAL_ERROR, "D1 kept changes that pgd1 had asked it to take back");
+    err_hint(&err, "Check the data, and use transaction blocks on this database only in one string or pipeline.");
+    fail_at_head(g, &err);
+}
+
+/* The rows and counts that the error text carried. */
+static bool take_carried(struct group *g, struct err *err)
+{
+    struct speculation *sp = &g->speculation;
+    struct step *step = g->head;
+    struct value *cells;
+    if (!speculation_read(sp, g->request.error.message, err))
+        return false;
+    g->request.results = ARENA_ARRAY(g->arena, struct d1_result, step->first + sp->n_captures);
+    if (!g->request.results)
+        return err_oom(err);
+    for (size_t i = 0; i < sp->n_captures; i++) {
+        g->request.results[step->first + i].changes = sp->captures[i].changes;
+        for (size_t k = 0; k < sp->captures[i].n_rows && !step->failed; k++) {
+            if (!speculation_cells(sp, i, k, &cells, err))
+                return false;
+            take_row(g, step, i, cells, sp->captures[i].n_columns);
+        }
+    }
+    return true;
+}
+
+static void note_changes(struct group *g)
+{
+    struct speculation *sp = &g->speculation;
+    for (size_t i = 0; i < sp->n_captures; i++)
+        if (sp->captures[i].statement.wants_changes) {
+            sp->captures[i].has_changes = true;
+            sp->captures[i].changes = g->request.results[g->head->first + i].changes;
+        }
+}
+
+/* The step was tried out: it joins the buffer, and is answered. */
+static void tried_out(struct group *g)
+{
+    struct speculation *sp = &g->speculation;
+    struct step *step = g->head;
+    struct transaction *t = &g->session->transaction;
+    struct err err;
+    err_init(&err, g->arena);
+    if (!sp->carries && g->request.results)
+        note_changes(g);
+    if ((sp->carries ? !take_carried(g, &err) : !g->request.results) ||
+        !speculation_keep(sp, &t->buffer, step->position, step->x.plan, g->database->d1->traits.max_params, &err)) {
+        err_set(&err, SQLSTATE_INTERNAL_ERROR, "D1 did not return what a statement of the transaction gave");
+        fail_at_head(g, &err);
+        return;
+    }
+    if (answer_until(g, g->batch_end, g->request.results))
+        go_on(g);
+}
+
 static void succeeded(struct group *g)
 {
     bool committed = !g->undoes;
+    if (!committed && g->request.error.kind == D1_OK) {
+        kept_against_will(g);
+        return;
+    }
+    if (g->speculates) {
+        tried_out(g);
+        return;
+    }
     if (!committed && !g->request.results) {
         undone_unanswered(g);
         return;
     }
     note_schema(g, committed);
+    if (committed && g->n_before)
+        buffer_fini(&g->session->transaction.buffer);
     if (committed && g->batch_writes && g->end == END_IMPLICIT)
         g->wrote = true;
     if (answer_until(g, g->batch_end, g->request.results))
@@ -792,10 +928,23 @@ static bool failed_at_end(const struct group *g)
     return g->request.error.failed > g->schema_first && g->request.results;
 }
 
+/* What the block did before does not give any more what it gave: another session has changed the data. */
+static bool failed_before(const struct group *g)
+{
+    const struct d1_error *e = &g->request.error;
+    if (!g->n_before || e->kind != D1_ERROR_SQL)
+        return false;
+    if (e->failed)
+        return e->failed <= g->n_before;
+    return g->batch_steps == 0 || d1_error_is_guard(e->message, STR(CAPTURE_CONFLICT));
+}
+
 /* The step that D1 refused; NULL: it does not say. */
 static struct step *failed_step(struct group *g)
 {
     size_t failed = g->request.error.failed;
+    if (failed_before(g))
+        return NULL;
     if (g->batch_steps == 1 && !failed_at_end(g))
         return g->head;
     if (g->request.error.kind != D1_ERROR_SQL || failed == 0)
@@ -925,6 +1074,40 @@ static bool try_locally(struct group *g, struct step *at)
     return true;
 }
 
+static bool is_constraint(const struct err *err)
+{
+    const char *code = sqlstate_code(err->code);
+    return (code[0] == '2' && (code[1] == '2' || code[1] == '3')) || err->code == SQLSTATE_T_R_SERIALIZATION_FAILURE;
+}
+
+/* A batch that is taken back changes nothing, even when its answer is lost. */
+static struct d1_asked what_was_asked(const struct group *g, const struct plan *plan)
+{
+    return (struct d1_asked){ plan, g->database->snapshot, g->batch_writes && !g->undoes,
+                              g->d1_timeout ? g->session->serving->config->d1_timeout_us : 0 };
+}
+
+/* A check of the block failed, or a statement of it that had worked. */
+static void failed_earlier(struct group *g)
+{
+    struct err err, why;
+    err_init(&err, g->arena);
+    err_init(&why, g->arena);
+    struct d1_asked asked = what_was_asked(g, NULL);
+    d1_error_map(&g->request.error, &asked, &why);
+    if (is_constraint(&why)) {
+        err_set(&err, SQLSTATE_T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update");
+        if (why.code != SQLSTATE_T_R_SERIALIZATION_FAILURE)
+            err_detail(&err, "%.*s", STR_FMT(why.message));
+        err_hint(&err, "The transaction might succeed if retried.");
+    } else
+        err_copy(&err, &why);
+    if (g->head)
+        fail_at_head(g, &err);
+    else
+        fail_at_end(g, &err);
+}
+
 static void failed(struct group *g)
 {
     struct step *at = failed_step(g);
@@ -932,15 +1115,22 @@ static void failed(struct group *g)
     err_init(&err, g->arena);
     metric_add(&g->worker->metrics, METRIC_d1_errors, 1);
     note_schema(g, false);
+    if (failed_before(g)) {
+        failed_earlier(g);
+        return;
+    }
     if (!at && g->request.error.kind == D1_ERROR_SQL && !g->batch_writes) {
         g->one_by_one = true; /* reads can be asked one at a time: then the failing one is known */
         go_on(g);
         return;
     }
     const struct step *blamed = at ? at : g->head;
-    struct d1_asked asked = { blamed->x.plan, g->database->snapshot, g->batch_writes,
-                              g->d1_timeout ? g->session->serving->config->d1_timeout_us : 0 };
+    struct d1_asked asked = what_was_asked(g, blamed ? blamed->x.plan : NULL);
     enum d1_remedy remedy = d1_error_map(&g->request.error, &asked, &err);
+    if (!blamed) {
+        fail_at_end(g, &err);
+        return;
+    }
     if (remedy == D1_REMEDY_REFRESH && refresh(g, &err))
         return;
     if (remedy == D1_REMEDY_LOCAL && try_locally(g, at))
@@ -962,7 +1152,9 @@ static void failed(struct group *g)
 static bool undone_as_asked(const struct group *g)
 {
     const struct d1_error *e = &g->request.error;
-    return g->undoes && e->kind == D1_ERROR_SQL && d1_error_is_guard(e->message, STR(UNDO_PAYLOAD));
+    bool carries = g->speculates && g->speculation.carries;
+    return g->undoes && e->kind == D1_ERROR_SQL &&
+           d1_error_is_guard(e->message, carries ? STR(">[") : STR(UNDO_PAYLOAD));
 }
 
 static void on_done(struct d1_request *r)

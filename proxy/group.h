@@ -13,10 +13,15 @@
  * sent with a last member that fails on purpose, so D1 takes them back; where the transport does not give their results then,
  * the error stands in the place of the first write.
  *
+ * In a block (BEGIN … COMMIT) that waits for answers, a write is tried out: one batch of what the block has done so far
+ * (txn/buffer.h), the step, and a member that fails on purpose (txn/speculation.h). D1 takes it all back, the client gets its
+ * answer, the step joins the buffer. The same goes for reads of what was written, and for reads that must still hold at COMMIT:
+ * FOR UPDATE and all at REPEATABLE READ and above. COMMIT sends the buffer for good, with what still waits behind it.
+ *
  * Owns     its arena with everything in it, the queued bytes, the request at D1.
  * Lives    from the first message of a cycle to ReadyForQuery; while D1 holds the request, beyond the session if need be.
  * Fails    into the session: session_fail().
- * Not here what a statement means: execute.h. Interactive transactions with writes: the next part of txn/.
+ * Not here what a statement means: execute.h. The rules of blocks: txn/transaction.h.
  */
 #ifndef PGD1_PROXY_GROUP_H
 #define PGD1_PROXY_GROUP_H
@@ -25,6 +30,7 @@
 #include "proxy/execute.h"
 #include "proxy/session.h"
 #include "proxy/session_call.h"
+#include "proxy/txn/speculation.h"
 
 /* What happens when every step so far is answered. */
 enum goal {
@@ -45,8 +51,8 @@ struct step {
     struct str error;   /* an ErrorResponse in this place; no plan */
     struct d1_statement *statements;
     size_t n_statements, first; /* first: index of the first one in the batch */
-    uint32_t seq;
-    size_t queued_at; /* bytes in group.queued before it are answered before it */
+    uint32_t seq, position;     /* in the group, in the session */
+    size_t queued_at;           /* bytes in group.queued before it are answered before it */
     /* the answer under way */
     struct emitter emitter;
     struct buf held; /* encoded rows until the batch has succeeded */
@@ -78,8 +84,12 @@ struct group {
     /* at D1 */
     struct d1_request request;
     bool in_flight, streams, undoes; /* undoes: the last member fails on purpose */
-    struct step *batch_end;          /* first step that is not in the batch */
-    struct step *at_row;             /* the step whose rows are coming */
+    bool speculates;                 /* one step of a block, tried out behind what the block has done */
+    struct speculation speculation;
+    size_t n_before;        /* members before the first step's: the block's buffer */
+    struct buffer left;     /* the buffer of a session that is gone, while D1 holds the request */
+    struct step *batch_end; /* first step that is not in the batch */
+    struct step *at_row;    /* the step whose rows are coming */
     size_t batch_steps;
     bool batch_writes;
     bool d1_timeout; /* the request's deadline is d1_timeout's, not statement_timeout's */
@@ -95,7 +105,6 @@ struct group {
     uint32_t overlay_seq;     /* DDL up to this step is in it */
     /* the transaction */
     bool wrote;            /* this implicit transaction has sent writes already (Flush): they are committed */
-    bool first_read;       /* it made the first read of the block: reading again after a failure is no second read */
     bool began_block;      /* BEGIN came inside this group … */
     uint32_t began_seq;    /* … after this many steps */
     bool is_multi;         /* a string of several statements: an implicit block */

@@ -146,6 +146,23 @@ static bool check_chain(struct session *s, const struct plan_transaction *t, str
                    t->command == TRANSACTION_COMMIT ? "COMMIT" : "ROLLBACK");
 }
 
+static enum outcome answer_waiting(struct session *s, enum group_end end)
+{
+    struct group *g = s->group;
+    if (!group_is_waiting(g) &&
+        !(end == END_COMMIT && s->transaction.state == TXN_OPEN && s->transaction.buffer.n_writes))
+        return OUTCOME_DONE;
+    switch (group_run(g, GOAL_GO_ON, end)) {
+    case RUN_WAIT:
+        return OUTCOME_WAIT;
+    case RUN_OVER:
+        return OUTCOME_OVER;
+    case RUN_ON:
+        break;
+    }
+    return OUTCOME_DONE;
+}
+
 /* What waits must be answered, and sent or taken back, before the transaction ends. */
 static enum outcome end(struct session *s, const struct execution *x, bool commit, struct err *err)
 {
@@ -153,15 +170,9 @@ static enum outcome end(struct session *s, const struct execution *x, bool commi
     struct group *g = s->group;
     if (!check_chain(s, t, err))
         return OUTCOME_FAILED;
-    if (group_is_waiting(g))
-        switch (group_run(g, GOAL_GO_ON, commit ? END_COMMIT : END_ROLLBACK)) {
-        case RUN_WAIT:
-            return OUTCOME_WAIT;
-        case RUN_OVER:
-            return OUTCOME_OVER;
-        case RUN_ON:
-            break;
-        }
+    enum outcome outcome = answer_waiting(s, commit ? END_COMMIT : END_ROLLBACK);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     bool was_open = s->transaction.state != TXN_IDLE, was_failed = s->transaction.state == TXN_FAILED;
     if (!was_open)
         session_notice_text(s, SEVERITY_WARNING, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION,
@@ -181,21 +192,17 @@ static enum outcome end(struct session *s, const struct execution *x, bool commi
 
 static enum outcome savepoint(struct session *s, const struct execution *x, struct err *err)
 {
-    return tag_if(
-        s, x,
-        transaction_savepoint(&s->transaction, x->plan->utility.transaction->savepoint, &s->gucs, s->group->seq, err));
+    return tag_if(s, x, transaction_savepoint(&s->transaction, x->plan->utility.transaction->savepoint, &s->gucs, err));
 }
 
+/* What waits is tried out first: an error of it comes before, and then it is in the buffer or known to be behind the savepoint. */
 static enum outcome rollback_to(struct session *s, const struct execution *x, struct err *err)
 {
-    size_t position;
-    struct str name = x->plan->utility.transaction->savepoint;
-    if (s->group->n_writes) {
-        err_unsupported(err, "ROLLBACK TO SAVEPOINT behind writes of the same pipeline");
-        err_hint(err, "Leave out what would be rolled back.");
-        return OUTCOME_FAILED;
-    }
-    return tag_if(s, x, transaction_rollback_to(&s->transaction, name, &s->gucs, &position, err));
+    enum outcome outcome = s->transaction.state == TXN_OPEN ? answer_waiting(s, END_IMPLICIT) : OUTCOME_DONE;
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    return tag_if(s, x,
+                  transaction_rollback_to(&s->transaction, x->plan->utility.transaction->savepoint, &s->gucs, err));
 }
 
 enum outcome utility_transaction(struct session *s, struct execution *x, struct err *err)

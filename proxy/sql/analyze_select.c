@@ -536,6 +536,7 @@ static bool transform_locking(A *a, struct query *q, Node *const *list, size_t n
                            conflict);
         if (strengths[l->strength] > q->lock)
             q->lock = strengths[l->strength];
+        a->locks_rows |= q->lock != LOCK_NONE;
         q->lock_nowait |= l->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitError;
         q->lock_skip_locked |= l->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitSkip;
     }

@@ -159,6 +159,7 @@ struct plan {
     bool tag_has_count;
     enum plan_place place;
     enum d1_access access;
+    bool locks_rows;      /* SELECT … FOR UPDATE, FOR SHARE */
     bool volatile_values; /* uses BIND_UUID, BIND_RANDOM, nextval…: values to pin in transactions */
     bool may_go_local;    /* a guard in its SQL may ask for the local engine: no row is shown before D1 is done */
     bool cacheable;

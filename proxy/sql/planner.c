@@ -194,6 +194,7 @@ static bool plan_query(struct planner *p, const PgQuery__Node *node, struct plan
         plan->tag = change_tags[query->command];
         plan->tag_has_count = true;
         plan->cacheable = true;
+        plan->locks_rows = a.locks_rows;
         ok = emit_query(query, p->settings, plan, &shaped, p->err);
         if (!ok && p->err->position > 0) /* printing counts bytes */
             p->err->position = analyze_position(p->text, p->err->position - 1);

@@ -8,7 +8,8 @@ enum { SAVEPOINTS_MAX = 10000 };
 
 struct savepoint {
     struct savepoint *next;
-    size_t position, depth;
+    size_t depth;
+    uint32_t position;
     uint32_t settings; /* mark */
     bool read_only;
     struct str name; /* behind the struct */
@@ -56,6 +57,7 @@ static void drop_to(struct transaction *t, const struct savepoint *keep)
 
 void transaction_fini(struct transaction *t)
 {
+    buffer_fini(&t->buffer);
     drop_to(t, NULL);
 }
 
@@ -103,6 +105,7 @@ bool transaction_begin(struct transaction *t, const struct plan_transaction *mod
     }
     struct transaction fresh = {
         .state = TXN_IDLE,
+        .position = t->position,
         .isolation = defaults->default_isolation,
         .read_only = defaults->default_read_only,
         .deferrable = defaults->default_deferrable,
@@ -120,7 +123,8 @@ void transaction_end(struct transaction *t, bool commit, bool chain, struct gucs
         gucs_rollback(gucs, 0);
     gucs_commit(gucs);
     drop_to(t, NULL);
-    t->has_queried = t->has_read = false;
+    buffer_fini(&t->buffer);
+    t->has_queried = false;
     if (t->state != TXN_IDLE)
         move(t, chain ? TXN_OPEN : TXN_IDLE);
 }
@@ -137,8 +141,7 @@ static bool only_in_block(const struct transaction *t, const char *what, struct 
            err_set(err, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "%s can only be used in transaction blocks", what);
 }
 
-bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, size_t position,
-                           struct err *err)
+bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, struct err *err)
 {
     size_t depth = t->savepoints ? t->savepoints->depth + 1 : 1;
     if (!only_in_block(t, "SAVEPOINT", err))
@@ -148,9 +151,8 @@ bool transaction_savepoint(struct transaction *t, struct str name, const struct 
     struct savepoint *s = fault_malloc(sizeof(*s) + name.n + 1);
     if (!s)
         return err_oom(err);
-    *s = (struct savepoint){
-        t->savepoints, position, depth, gucs_mark(gucs), t->read_only, { (char *)(s + 1), name.n }
-    };
+    *s = (struct savepoint){ t->savepoints,   depth,        t->position,
+                             gucs_mark(gucs), t->read_only, { (char *)(s + 1), name.n } };
     memcpy(s + 1, name.p, name.n);
     t->savepoints = s;
     return true;
@@ -174,8 +176,7 @@ bool transaction_release(struct transaction *t, struct str name, struct err *err
     return true;
 }
 
-bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs *gucs, size_t *ret_position,
-                             struct err *err)
+bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs *gucs, struct err *err)
 {
     struct savepoint *s = only_in_block(t, "ROLLBACK TO SAVEPOINT", err) ? find(t, name, err) : NULL;
     if (!s)
@@ -183,7 +184,7 @@ bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs
     drop_to(t, s);
     gucs_rollback(gucs, s->settings);
     t->read_only = s->read_only;
-    *ret_position = s->position;
+    buffer_cut(&t->buffer, s->position);
     move(t, TXN_OPEN);
     return true;
 }

@@ -10,10 +10,10 @@
  *
  * A multi-statement string and a pipeline up to Sync are an implicit transaction: IDLE here, and one batch (group.h).
  *
- * Owns     the savepoints. Settings are taken back through the gucs given.
+ * Owns     the savepoints, and the buffer of what the block has done (buffer.h). Settings are taken back through the gucs given.
  * Lives    one session.
  * Fails    25001, 25P01, 25P02, 3B001, 25006 with PostgreSQL's wording. Warnings are errors in form: the caller sends them as such.
- * Not here sending anything to D1: group.h collects the writes, and a block's COMMIT sends them.
+ * Not here sending anything to D1: group.h tries the writes out and keeps them in the buffer; a block's COMMIT sends them.
  */
 #ifndef PGD1_PROXY_TXN_TRANSACTION_H
 #define PGD1_PROXY_TXN_TRANSACTION_H
@@ -21,6 +21,7 @@
 #include "proxy/base/err.h"
 #include "proxy/guc.h"
 #include "proxy/sql/plan.h"
+#include "proxy/txn/buffer.h"
 
 enum isolation { READ_UNCOMMITTED, READ_COMMITTED, REPEATABLE_READ, SERIALIZABLE };
 enum transaction_state { TXN_IDLE, TXN_OPEN, TXN_FAILED, TXN_STATE_NR };
@@ -32,8 +33,9 @@ struct transaction {
     unsigned char isolation; /* enum isolation */
     bool read_only, deferrable;
     bool has_queried;             /* a statement has run: the isolation level is fixed */
-    bool has_read;                /* D1 has answered a read of this block */
     struct savepoint *savepoints; /* newest first */
+    struct buffer buffer;         /* empty outside a block */
+    uint32_t position;            /* statements of the session so far; they order what is in the buffer */
 };
 
 void transaction_init(struct transaction *t);
@@ -49,12 +51,10 @@ bool transaction_begin(struct transaction *t, const struct plan_transaction *mod
 void transaction_end(struct transaction *t, bool commit, bool chain, struct gucs *gucs);
 /* An error inside the block; outside it has no effect. */
 void transaction_fail(struct transaction *t);
-/* position: what the caller wants back on ROLLBACK TO (how much of its queue existed then). */
-bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, size_t position,
-                           struct err *err);
+bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, struct err *err);
 bool transaction_release(struct transaction *t, struct str name, struct err *err);
-bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs *gucs, size_t *ret_position,
-                             struct err *err);
+/* Whatever waits in the group must be in the buffer before: what came behind the savepoint leaves it. */
+bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs *gucs, struct err *err);
 /* SET TRANSACTION and BEGIN's modes. */
 bool transaction_set_modes(struct transaction *t, const struct plan_transaction *modes, struct err *err);
 /* 25P02 in a failed block, unless the statement ends it; 25006 for a write in a read-only one. */

@@ -1,0 +1,49 @@
+/*
+ * buffer.h - what a transaction block has done so far: its writes and the checks of what it was shown, in order.
+ *
+ * Every batch of the block begins with them, and COMMIT sends them for good. Values are bound already: now(), random(),
+ * gen_random_uuid() are what they were when the statement first ran.
+ *
+ * Owns     copies of all statements, in an arena of its own.
+ * Lives    from the first entry to the end of the block.
+ * Fails    54000 above BUFFER_MAX_STATEMENTS statements or BUFFER_MAX_BYTES; 53200.
+ * Not here what an entry's statements are (capture.h), when they are sent (group.h).
+ */
+#ifndef PGD1_PROXY_TXN_BUFFER_H
+#define PGD1_PROXY_TXN_BUFFER_H
+
+#include "d1/d1.h"
+#include "proxy/base/err.h"
+#include "proxy/sql/plan.h"
+
+enum { BUFFER_MAX_STATEMENTS = 9000, BUFFER_MAX_BYTES = 24 << 20 };
+
+struct buffer_entry {
+    struct buffer_entry *next;
+    uint32_t position; /* of the statement in its block */
+    bool is_write;
+    struct d1_statement *statements;
+    size_t n_statements;
+    struct str *written; /* names of the tables it writes, as D1 knows them */
+    size_t n_written;
+};
+
+struct buffer {
+    struct arena *arena; /* NULL: empty */
+    struct buffer_entry *first, *last;
+    size_t n_statements, n_bytes;
+    size_t n_writes; /* entries that write */
+};
+
+void buffer_fini(struct buffer *b); /* empty again */
+/* Copies the statements. */
+bool buffer_add(struct buffer *b, uint32_t position, const struct plan *plan, const struct d1_statement *statements,
+                size_t n, struct err *err);
+/* Takes back the entries behind a position. */
+void buffer_cut(struct buffer *b, uint32_t position);
+/* Whether the plan reads or writes a table that was written. */
+bool buffer_reaches(const struct buffer *b, const struct plan *plan);
+/* All statements in order into `to`, which has room for n_statements. */
+void buffer_statements(const struct buffer *b, struct d1_statement *to);
+
+#endif

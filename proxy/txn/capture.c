@@ -1,0 +1,304 @@
+/* capture.c - see capture.h. The texts read here are the emitter's own: names are quoted, keywords bare and in capitals. */
+#include "proxy/txn/capture.h"
+
+#include <stdlib.h>
+#include "d1/scan.h"
+#include "proxy/txn/row_text.h"
+
+#define RAISE_CONFLICT "json_extract('{}','" CAPTURE_CONFLICT "')"
+
+/* ---- what the statement is ---- */
+
+struct words {
+    struct str sql, rest;
+    int depth;
+};
+
+/* The next token outside parentheses; false at the end. */
+static bool next_outside(struct words *w, struct scan_token *t)
+{
+    while (scan_next(&w->rest, t)) {
+        char c = t->text.p[0];
+        bool opens = t->kind == SCAN_OTHER && c == '(', closes = t->kind == SCAN_OTHER && c == ')';
+        w->depth += opens - closes;
+        if (w->depth == 0 && !opens && !closes)
+            return true;
+    }
+    return false;
+}
+
+static bool is_word(const struct scan_token *t, const char *word)
+{
+    return t->kind == SCAN_WORD && str_is(t->text, word);
+}
+
+static void read_target(struct capture *c, struct words *w)
+{
+    struct scan_token t;
+    if (c->verb != 'U' && !next_outside(w, &t)) /* INTO, FROM */
+        return;
+    if (next_outside(w, &t))
+        c->target = t.text;
+}
+
+static void read_returning(struct capture *c, struct str sql)
+{
+    struct words w = { sql, sql, 0 };
+    struct scan_token t;
+    while (next_outside(&w, &t)) {
+        if (c->verb == '\0' && (is_word(&t, "INSERT") || is_word(&t, "UPDATE") || is_word(&t, "DELETE"))) {
+            c->verb = t.text.p[0];
+            read_target(c, &w);
+        } else if (is_word(&t, "UPDATE") && c->verb == 'I')
+            c->may_update = true;
+        else if (c->verb && is_word(&t, "RETURNING")) {
+            c->kind = CAPTURE_RETURNING;
+            c->head = (struct str){ sql.p, (size_t)(t.text.p - sql.p) };
+            c->list = w.rest;
+        }
+    }
+}
+
+/* The target among the plan's tables: its text is the quoted name. */
+static const struct relation *find_target(const struct capture *c, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n_writes; i++) {
+        const struct relation *r = plan->writes[i];
+        if (c->target.n == r->sqlite_name.n + 2 && c->target.p[0] == '"' &&
+            memcmp(c->target.p + 1, r->sqlite_name.p, r->sqlite_name.n) == 0)
+            return r;
+    }
+    return NULL;
+}
+
+static struct str identity_of(const struct relation *r)
+{
+    if (r->kind != RELATION_TABLE || r->without_rowid || relation_column(r, STR("rowid")))
+        return (struct str){ 0 };
+    return STR("rowid");
+}
+
+void capture_init(struct capture *c, const struct d1_statement *statement, const struct plan_statement *p,
+                  const struct plan *plan)
+{
+    *c = (struct capture){ .statement = *statement, .kind = CAPTURE_NOTHING };
+    if (p && p->gives_rows) {
+        c->kind = CAPTURE_SELECT;
+        c->n_columns = p->n_columns;
+        read_returning(c, statement->sql);
+        c->relation = c->target.n ? find_target(c, plan) : NULL;
+        if (c->relation && (c->verb == 'U' || c->verb == 'D'))
+            c->identity = identity_of(c->relation);
+    } else if (statement->wants_changes)
+        c->kind = CAPTURE_COUNT;
+}
+
+size_t capture_params(struct str sql)
+{
+    struct str rest = sql;
+    struct scan_token t;
+    size_t highest = 0;
+    bool behind_mark = false;
+    while (scan_next(&rest, &t)) {
+        int64_t n;
+        if (behind_mark && t.kind == SCAN_WORD && str_to_int64(t.text, &n) && n > 0 && (size_t)n > highest)
+            highest = (size_t)n;
+        behind_mark = t.kind == SCAN_OTHER && t.text.p[0] == '?';
+    }
+    return highest;
+}
+
+/* ---- forms ---- */
+
+static bool formed(struct d1_statement *ret, struct str sql, const struct value *params, size_t n, struct err *err)
+{
+    *ret = (struct d1_statement){ .sql = sql, .params = params, .n_params = n };
+    return sql.p || err_oom(err);
+}
+
+size_t capture_cells(const struct capture *c)
+{
+    return c->n_columns + (c->identity.n != 0);
+}
+
+/* What RETURNING lists, with the identity behind it. */
+static struct str listed(const struct capture *c, struct arena *arena)
+{
+    if (!c->identity.n)
+        return c->list;
+    return arena_printf(arena, "%.*s, %.*s.%.*s AS c%zu", STR_FMT(c->list), STR_FMT(c->target), STR_FMT(c->identity),
+                        c->n_columns);
+}
+
+bool capture_sql(const struct capture *c, struct arena *arena, struct d1_statement *ret, struct err *err)
+{
+    const struct d1_statement *s = &c->statement;
+    *ret = *s;
+    if (c->kind != CAPTURE_SELECT && c->kind != CAPTURE_RETURNING)
+        return true;
+    struct str row = row_text_sql(capture_cells(c), arena), list = listed(c, arena);
+    if (!row.p || (c->kind == CAPTURE_RETURNING && !list.p))
+        return err_oom(err);
+    struct str sql = c->kind == CAPTURE_SELECT
+                         ? arena_printf(arena, "SELECT %.*s AS c0 FROM (%.*s)", STR_FMT(row), STR_FMT(s->sql))
+                         : arena_printf(arena, "%.*sRETURNING (SELECT %.*s FROM (SELECT %.*s)) AS c0", STR_FMT(c->head),
+                                        STR_FMT(row), STR_FMT(list));
+    bool counts = s->wants_changes;
+    bool ok = formed(ret, sql, s->params, s->n_params, err);
+    ret->wants_changes = counts;
+    return ok;
+}
+
+bool capture_add(struct capture *c, struct str row, struct arena *arena, struct err *err)
+{
+    if (c->n_rows == c->size_rows) {
+        size_t size = c->size_rows ? 2 * c->size_rows : 16;
+        struct str *rows = ARENA_ARRAY(arena, struct str, size);
+        if (!rows)
+            return err_oom(err);
+        if (c->n_rows)
+            memcpy(rows, c->rows, c->n_rows * sizeof(*rows));
+        c->rows = rows;
+        c->size_rows = size;
+    }
+    c->n_bytes += row.n + 1;
+    if (c->n_bytes > CAPTURE_MAX_BYTES) {
+        err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED,
+                "a result of more than %d bytes cannot be kept for the transaction's check at COMMIT",
+                CAPTURE_MAX_BYTES);
+        return err_hint(err, "Read fewer rows, or read them outside the transaction.");
+    }
+    c->rows[c->n_rows] = arena_str(arena, row);
+    return c->rows[c->n_rows++].p || err_oom(err);
+}
+
+/* ---- checks ---- */
+
+static int by_bytes(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* All rows in byte order, one a line. JSON has no line end inside. */
+static struct str sorted_text(const struct capture *c, struct arena *arena)
+{
+    struct str *rows = ARENA_ARRAY(arena, struct str, c->n_rows);
+    char *text = arena_alloc(arena, c->n_bytes + 1), *p = text;
+    if (!rows || !text)
+        return (struct str){ 0 };
+    if (c->n_rows) {
+        memcpy(rows, c->rows, c->n_rows * sizeof(*rows));
+        qsort(rows, c->n_rows, sizeof(*rows), by_bytes);
+    }
+    for (size_t i = 0; i < c->n_rows; i++) {
+        if (i)
+            *p++ = '\n';
+        memcpy(p, rows[i].p, rows[i].n);
+        p += rows[i].n;
+    }
+    return (struct str){ text, (size_t)(p - text) };
+}
+
+static struct str quoted(struct str text, struct arena *arena)
+{
+    char *start = arena_alloc(arena, 2 * text.n + 2), *p = start;
+    if (!start)
+        return (struct str){ 0 };
+    *p++ = '\'';
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '\'')
+            *p++ = '\'';
+        *p++ = text.p[i];
+    }
+    *p++ = '\'';
+    return (struct str){ start, (size_t)(p - start) };
+}
+
+/* The statement's parameters and one more text, as ?n or, where D1 takes no more, as a literal. */
+static bool add_param(const struct capture *c, struct str text, size_t max_params, struct arena *arena,
+                      struct value **ret, size_t *ret_n, struct str *ret_place, struct err *err)
+{
+    const struct d1_statement *s = &c->statement;
+    bool fits = s->n_params < max_params;
+    *ret_n = s->n_params + fits;
+    *ret = ARENA_ARRAY(arena, struct value, *ret_n);
+    *ret_place = fits ? arena_printf(arena, "?%zu", *ret_n) : quoted(text, arena);
+    if (!*ret || !ret_place->p)
+        return err_oom(err);
+    if (s->n_params)
+        memcpy(*ret, s->params, s->n_params * sizeof(**ret));
+    if (fits)
+        (*ret)[s->n_params] = value_text(text);
+    return true;
+}
+
+static bool check_select(const struct capture *c, size_t max_params, struct arena *arena, struct d1_statement *ret,
+                         struct err *err)
+{
+    struct value *params;
+    size_t n;
+    struct d1_statement rows;
+    struct str place, text = sorted_text(c, arena);
+    if (!text.p)
+        return err_oom(err);
+    if (!capture_sql(c, arena, &rows, err) || !add_param(c, text, max_params, arena, &params, &n, &place, err))
+        return false;
+    struct str sql = arena_printf(arena,
+                                  "SELECT CASE WHEN coalesce((SELECT group_concat(c0,char(10)) FROM (SELECT c0 FROM "
+                                  "(%.*s) ORDER BY c0)),'') IS NOT %.*s THEN " RAISE_CONFLICT " END",
+                                  STR_FMT(rows.sql), STR_FMT(place));
+    return formed(ret, sql, params, n, err);
+}
+
+static bool check_returning(const struct capture *c, size_t max_params, struct arena *arena, struct d1_statement *ret,
+                            struct err *err)
+{
+    struct value *params;
+    size_t n;
+    struct str place, list = listed(c, arena), row = row_text_sql(capture_cells(c), arena),
+                      rows = row_text_array(c->rows, c->n_rows, arena);
+    if (!row.p || !rows.p || !list.p)
+        return err_oom(err);
+    if (!add_param(c, rows, max_params, arena, &params, &n, &place, err))
+        return false;
+    struct str sql = arena_printf(arena,
+                                  "%.*sRETURNING (SELECT CASE WHEN %.*s NOT IN (SELECT value FROM json_each(%.*s)) "
+                                  "THEN " RAISE_CONFLICT " END FROM (SELECT %.*s)) AS c0",
+                                  STR_FMT(c->head), STR_FMT(row), STR_FMT(place), STR_FMT(list));
+    return formed(ret, sql, params, n, err);
+}
+
+static bool check_count(const struct capture *c, struct arena *arena, struct d1_statement *ret, struct err *err)
+{
+    struct value *count = ARENA_NEW(arena, struct value);
+    struct str digits = arena_printf(arena, "%lld", (long long)c->changes);
+    if (!count || !digits.p)
+        return err_oom(err);
+    *count = value_text(digits);
+    return formed(ret, STR("SELECT CASE WHEN changes() IS NOT CAST(?1 AS INTEGER) THEN " RAISE_CONFLICT " END"), count,
+                  1, err);
+}
+
+bool capture_replay(const struct capture *c, size_t max_params, struct arena *arena, struct d1_statement *ret,
+                    size_t *ret_n, struct err *err)
+{
+    size_t n = 0;
+    bool ok = true;
+    switch (c->kind) {
+    case CAPTURE_NOTHING:
+    case CAPTURE_COUNT:
+        ret[n] = c->statement;
+        ret[n++].wants_changes = false;
+        break;
+    case CAPTURE_SELECT:
+        ok = check_select(c, max_params, arena, &ret[n++], err);
+        break;
+    case CAPTURE_RETURNING:
+        ok = check_returning(c, max_params, arena, &ret[n++], err);
+        break;
+    }
+    if (ok && c->has_changes)
+        ok = check_count(c, arena, &ret[n++], err);
+    *ret_n = n;
+    return ok;
+}

@@ -1,0 +1,59 @@
+/*
+ * capture.h - one D1 statement, asked what it gives in a batch that will be taken back, and checked later that it still does.
+ *
+ *            sent to learn                                   sent again in each later batch of the transaction, and to commit
+ *   SELECT   each row as text (row_text.h)                    nothing is selected; a check compares all rows
+ *   … RETURNING   each row as text                            the statement raises at a row that was not returned; a check of the count
+ *   change   changes()                                        the statement; a check of the count
+ *
+ * A check that fails raises 40001 inside D1, and the batch is undone.
+ *
+ * Owns     nothing: everything is in the arenas given.
+ * Fails    54000 when what was shown is too large to be checked; 53200.
+ * Not here order and buffering (buffer.h), the batch around it (speculation.h).
+ */
+#ifndef PGD1_PROXY_TXN_CAPTURE_H
+#define PGD1_PROXY_TXN_CAPTURE_H
+
+#include "d1/d1.h"
+#include "proxy/base/err.h"
+#include "proxy/sql/plan.h"
+
+enum capture_kind { CAPTURE_NOTHING, CAPTURE_COUNT, CAPTURE_SELECT, CAPTURE_RETURNING };
+enum { CAPTURE_CHECKS_MAX = 2, CAPTURE_MAX_BYTES = 1900000 };
+
+struct capture {
+    enum capture_kind kind;
+    struct d1_statement statement; /* as bound */
+    size_t n_columns;
+    /* RETURNING */
+    struct str head, list;           /* before the word RETURNING, behind it */
+    struct str target;               /* the table, as written */
+    char verb;                       /* I, U, D */
+    bool may_update;                 /* ON CONFLICT DO UPDATE */
+    const struct relation *relation; /* the target; NULL: a table of pgd1's or SQLite's own */
+    struct str identity; /* what tells the rows of UPDATE and DELETE apart, an expression: one more cell; empty: none */
+    /* what it gave */
+    bool has_changes;
+    int64_t changes;
+    struct str *rows; /* as text */
+    size_t n_rows, size_rows, n_bytes;
+};
+
+/* p: the plan's statement behind it; NULL: one of COPY's. */
+void capture_init(struct capture *c, const struct d1_statement *statement, const struct plan_statement *p,
+                  const struct plan *plan);
+size_t capture_cells(const struct capture *c); /* of its row texts: the columns, and the identity if there is one */
+/* The form that gives its rows as text in one column c0; the statement itself when it gives none. */
+bool capture_sql(const struct capture *c, struct arena *arena, struct d1_statement *ret, struct err *err);
+/* A row it gave; the text is copied. */
+bool capture_add(struct capture *c, struct str row, struct arena *arena, struct err *err);
+/* The statement and its checks for the batches to come: at most 1 + CAPTURE_CHECKS_MAX. */
+bool capture_replay(const struct capture *c, size_t max_params, struct arena *arena, struct d1_statement *ret,
+                    size_t *ret_n, struct err *err);
+/* Highest ?n in a statement's text. */
+size_t capture_params(struct str sql);
+
+#define CAPTURE_CONFLICT "!40001:could not serialize access due to concurrent update"
+
+#endif

@@ -1,0 +1,274 @@
+/* speculation.c - see speculation.h. */
+#include "proxy/txn/speculation.h"
+
+#include "proxy/sql/emit.h"
+#include "proxy/txn/row_text.h"
+
+#define CARRY_START "bad JSON path: '>"
+#define ROWS_OF "(SELECT group_concat(c0,char(10)) FROM (%.*s))"
+
+/* ---- making it ---- */
+
+static bool add(struct speculation *sp, struct str sql, const struct value *params, size_t n, struct err *err)
+{
+    sp->statements[sp->n_statements++] = (struct d1_statement){ .sql = sql, .params = params, .n_params = n };
+    return sql.p || err_oom(err);
+}
+
+static bool make_native(struct speculation *sp, struct err *err)
+{
+    for (size_t i = 0; i < sp->n_captures; i++)
+        if (!capture_sql(&sp->captures[i], sp->arena, &sp->statements[sp->n_statements++], err))
+            return false;
+    return true;
+}
+
+/* What one statement gave, as an expression: its rows as one text, and its count. */
+struct item {
+    struct str rows, count; /* empty: none */
+    const struct value *params;
+    size_t n_params;
+};
+
+/* The columns of the caught rows, and how the trigger names them. */
+static bool column_lists(const struct capture *c, const char *row, struct arena *arena, struct str *ret_names,
+                         struct str *ret_values)
+{
+    struct str names = STR(""), values = STR("");
+    for (size_t i = 0; i < c->relation->n_columns; i++) {
+        struct str name = emit_identifier(c->relation->columns[i].name, arena);
+        names = arena_printf(arena, "%.*s%s%.*s", STR_FMT(names), i ? "," : "", STR_FMT(name));
+        values = arena_printf(arena, "%.*s%s%s.%.*s", STR_FMT(values), i ? "," : "", row, STR_FMT(name));
+        if (!name.p || !names.p || !values.p)
+            return false;
+    }
+    *ret_names = c->identity.n ? arena_printf(arena, "%.*s,\"_pgd1_rowid\"", STR_FMT(names)) : names;
+    *ret_values = c->identity.n ? arena_printf(arena, "%.*s,%s.rowid", STR_FMT(values), row) : values;
+    return ret_names->p && ret_values->p;
+}
+
+static bool add_trigger(struct speculation *sp, const struct capture *c, const char *name, const char *event,
+                        const char *row, struct err *err)
+{
+    struct str names, values;
+    if (!column_lists(c, row, sp->arena, &names, &values))
+        return err_oom(err);
+    return add(
+        sp,
+        arena_printf(sp->arena,
+                     "CREATE TRIGGER %s AFTER %s ON %.*s BEGIN INSERT INTO _pgd1_capture(%.*s) VALUES (%.*s); END",
+                     name, event, STR_FMT(c->target), STR_FMT(names), STR_FMT(values)),
+        NULL, 0, err);
+}
+
+static bool catch_rows(struct speculation *sp, const struct capture *c, struct err *err)
+{
+    struct str table = arena_printf(sp->arena, "CREATE TABLE _pgd1_capture AS SELECT *%s FROM %.*s WHERE 0",
+                                    c->identity.n ? ",rowid AS \"_pgd1_rowid\"" : "", STR_FMT(c->target));
+    const char *event = c->verb == 'I' ? "INSERT" : c->verb == 'U' ? "UPDATE" : "DELETE";
+    if (!add(sp, table, NULL, 0, err) ||
+        !add_trigger(sp, c, "_pgd1_captured", event, c->verb == 'D' ? "OLD" : "NEW", err))
+        return false;
+    return !(c->verb == 'I' && c->may_update) || add_trigger(sp, c, "_pgd1_captured_too", "UPDATE", "NEW", err);
+}
+
+/* The statement without RETURNING; its list is read from the rows that the trigger caught. */
+static bool carry_returning(struct speculation *sp, const struct capture *c, struct item *ret, struct err *err)
+{
+    if (!c->relation) {
+        err_unsupported(err, "nextval() or setval() in an interactive transaction over this connection to D1");
+        return err_hint(err, "Let a column's default take the value, or use autocommit.");
+    }
+    if (!catch_rows(sp, c, err))
+        return false;
+    struct str row = row_text_sql(capture_cells(c), sp->arena);
+    struct str list = c->identity.n ? arena_printf(sp->arena, "%.*s, %.*s.\"_pgd1_rowid\" AS c%zu", STR_FMT(c->list),
+                                                   STR_FMT(c->target), c->n_columns)
+                                    : c->list;
+    struct str rows =
+        !row.p || !list.p
+            ? (struct str){ 0 }
+            : arena_printf(sp->arena,
+                           "SELECT %.*s AS c0 FROM (SELECT %.*s FROM _pgd1_capture AS %.*s ORDER BY %.*s.rowid)",
+                           STR_FMT(row), STR_FMT(list), STR_FMT(c->target), STR_FMT(c->target));
+    size_t n = capture_params(c->head);
+    *ret = (struct item){ .rows = rows, .count = STR("changes()"), .params = c->statement.params };
+    ret->n_params = rows.p ? capture_params(rows) : 0;
+    return (rows.p || err_oom(err)) && add(sp, c->head, c->statement.params, n, err);
+}
+
+static bool carry_one(struct speculation *sp, const struct capture *c, struct item *ret, struct err *err)
+{
+    struct d1_statement rows;
+    *ret = (struct item){ 0 };
+    switch (c->kind) {
+    case CAPTURE_NOTHING:
+        return add(sp, c->statement.sql, c->statement.params, c->statement.n_params, err);
+    case CAPTURE_COUNT:
+        ret->count = STR("changes()");
+        return add(sp, c->statement.sql, c->statement.params, c->statement.n_params, err);
+    case CAPTURE_SELECT:
+        if (!capture_sql(c, sp->arena, &rows, err))
+            return false;
+        *ret = (struct item){ .rows = rows.sql, .params = rows.params, .n_params = rows.n_params };
+        return true;
+    case CAPTURE_RETURNING:
+        return carry_returning(sp, c, ret, err);
+    }
+    return false;
+}
+
+/* json_array(rows, count) of a single statement, read at the end. */
+static bool carry_directly(struct speculation *sp, const struct item *it, struct err *err)
+{
+    struct str rows = it->rows.n ? arena_printf(sp->arena, ROWS_OF, STR_FMT(it->rows)) : STR("NULL");
+    struct str count = it->count.n ? it->count : STR("NULL");
+    struct str sql = !rows.p ? rows
+                             : arena_printf(sp->arena, "SELECT json_extract('{}','>'||json_array(%.*s,%.*s))",
+                                            STR_FMT(rows), STR_FMT(count));
+    return add(sp, sql, it->params, it->n_params, err);
+}
+
+/* Put aside until the end: the next statement would change changes(), or what is read. */
+static bool put_aside(struct speculation *sp, size_t i, const struct item *it, struct err *err)
+{
+    struct str rows = it->rows.n ? arena_printf(sp->arena, ROWS_OF, STR_FMT(it->rows)) : STR("NULL");
+    struct str count = it->count.n ? it->count : STR("NULL");
+    struct str sql = !rows.p ? rows
+                             : arena_printf(sp->arena, "INSERT INTO _pgd1_result(i,gave,n) SELECT %zu,%.*s,%.*s", i,
+                                            STR_FMT(rows), STR_FMT(count));
+    if (!add(sp, sql, it->params, it->n_params, err))
+        return false;
+    return sp->captures[i].kind != CAPTURE_RETURNING ||
+           (add(sp, STR("DROP TRIGGER _pgd1_captured"), NULL, 0, err) &&
+            add(sp, STR("DROP TRIGGER IF EXISTS _pgd1_captured_too"), NULL, 0, err) &&
+            add(sp, STR("DROP TABLE _pgd1_capture"), NULL, 0, err));
+}
+
+/* Statements for each capture: two triggers and a table, itself, put aside, dropped. */
+enum { PER_CAPTURE = 9, AROUND = 2 };
+
+static bool make_carrying(struct speculation *sp, struct err *err)
+{
+    struct item it;
+    size_t last = sp->n_captures;
+    bool direct = sp->n_captures == 1;
+    sp->carries = true;
+    if (!direct &&
+        !add(sp, STR("CREATE TABLE _pgd1_result(i INTEGER PRIMARY KEY, gave TEXT, n INTEGER)"), NULL, 0, err))
+        return false;
+    for (size_t i = 0; i < last; i++)
+        if (!carry_one(sp, &sp->captures[i], &it, err) || (!direct && !put_aside(sp, i, &it, err)))
+            return false;
+    if (direct)
+        return carry_directly(sp, &it, err);
+    return add(sp,
+               STR("SELECT json_extract('{}','>'||(SELECT json_group_array(v) FROM (SELECT gave AS v,i,0 AS k FROM "
+                   "_pgd1_result UNION ALL SELECT n,i,1 FROM _pgd1_result ORDER BY 2,3)))"),
+               NULL, 0, err);
+}
+
+bool speculation_make(struct speculation *sp, const struct plan *plan, const struct d1_statement *statements, size_t n,
+                      bool native, struct arena *arena, struct err *err)
+{
+    *sp = (struct speculation){ .n_captures = n, .arena = arena };
+    sp->captures = ARENA_ARRAY(arena, struct capture, n);
+    sp->statements = ARENA_ARRAY(arena, struct d1_statement, PER_CAPTURE * n + AROUND);
+    if (!sp->captures || !sp->statements)
+        return err_oom(err);
+    for (size_t i = 0; i < n; i++)
+        capture_init(&sp->captures[i], &statements[i], i < plan->n_statements ? &plan->statements[i] : NULL, plan);
+    return native ? make_native(sp, err) : make_carrying(sp, err);
+}
+
+/* ---- reading what it gave ---- */
+
+bool speculation_cells(const struct speculation *sp, size_t i, size_t k, struct value **ret, struct err *err)
+{
+    const struct capture *c = &sp->captures[i];
+    size_t n = capture_cells(c);
+    *ret = ARENA_ARRAY(sp->arena, struct value, n);
+    return *ret ? row_text_read(c->rows[k], n, sp->arena, *ret, err) : err_oom(err);
+}
+
+bool speculation_row(struct speculation *sp, size_t i, const struct value *cell, struct value **ret, struct err *err)
+{
+    struct capture *c = &sp->captures[i];
+    if (cell->class != VALUE_TEXT)
+        return err_set(err, SQLSTATE_INTERNAL_ERROR, "D1 returned a row in a form pgd1 does not know");
+    return capture_add(c, cell->bytes, sp->arena, err) && speculation_cells(sp, i, c->n_rows - 1, ret, err);
+}
+
+/* The payload between the quotes, which are doubled inside. */
+static struct str payload_of(struct str message, struct arena *arena)
+{
+    struct str start = STR(CARRY_START);
+    size_t end = message.n;
+    if (!str_starts(message, start))
+        return (struct str){ 0 };
+    while (end > start.n && !(message.p[end - 1] == '\'' && message.p[end - 2] == ']'))
+        end--;
+    char *out = arena_alloc(arena, message.n);
+    size_t n = 0;
+    for (size_t i = start.n; out && i + 1 < end; i++) {
+        out[n++] = message.p[i];
+        i += message.p[i] == '\'';
+    }
+    return (struct str){ out, out ? n : 0 };
+}
+
+static bool take_rows(struct speculation *sp, struct capture *c, struct str rows, struct err *err)
+{
+    while (rows.n) {
+        const char *end = memchr(rows.p, '\n', rows.n);
+        size_t n = end ? (size_t)(end - rows.p) : rows.n;
+        if (!capture_add(c, (struct str){ rows.p, n }, sp->arena, err))
+            return false;
+        n += end != NULL;
+        rows = (struct str){ rows.p + n, rows.n - n };
+    }
+    return true;
+}
+
+static bool take_item(struct speculation *sp, struct capture *c, const struct row_text_item *it, struct err *err)
+{
+    if (it[0].text.p && !take_rows(sp, c, it[0].text, err))
+        return false;
+    c->has_changes = it[1].is_number;
+    c->changes = it[1].number;
+    if (c->kind != CAPTURE_RETURNING || (int64_t)c->n_rows == c->changes)
+        return true;
+    err_unsupported(err,
+                    "RETURNING of a statement whose triggers or cascades change the same table, inside a transaction");
+    return err_hint(err, "Leave out RETURNING, or use autocommit.");
+}
+
+bool speculation_read(struct speculation *sp, struct str message, struct err *err)
+{
+    size_t n, max = 2 * sp->n_captures;
+    struct str payload = payload_of(message, sp->arena);
+    struct row_text_item *items = payload.p ? ARENA_ARRAY(sp->arena, struct row_text_item, max) : NULL;
+    if (!items || !row_text_list(payload, max, sp->arena, items, &n, err))
+        return false;
+    if (n != max)
+        return err_set(err, SQLSTATE_INTERNAL_ERROR, "D1 returned %zu results of %zu", n, max);
+    for (size_t i = 0; i < sp->n_captures; i++)
+        if (!take_item(sp, &sp->captures[i], &items[2 * i], err))
+            return false;
+    return true;
+}
+
+/* ---- keeping it ---- */
+
+bool speculation_keep(const struct speculation *sp, struct buffer *b, uint32_t position, const struct plan *plan,
+                      size_t max_params, struct err *err)
+{
+    struct d1_statement *all = ARENA_ARRAY(sp->arena, struct d1_statement, sp->n_captures * (1 + CAPTURE_CHECKS_MAX));
+    size_t n = 0, more;
+    if (!all)
+        return err_oom(err);
+    for (size_t i = 0; i < sp->n_captures; i++, n += more)
+        if (!capture_replay(&sp->captures[i], max_params, sp->arena, &all[n], &more, err))
+            return false;
+    return buffer_add(b, position, plan, all, n, err);
+}

@@ -1,0 +1,244 @@
+"""Transaction blocks that wait for each answer: pgd1 and PostgreSQL 15 must answer every statement alike, and leave the same rows."""
+import psycopg
+import pytest
+
+SCHEMA = """
+DROP TABLE IF EXISTS txn_line, txn_order, txn_t CASCADE;
+CREATE TABLE txn_t (id int PRIMARY KEY, n int NOT NULL CHECK (n >= 0), note text UNIQUE);
+CREATE TABLE txn_order (id serial PRIMARY KEY, customer text, total numeric(10,2) DEFAULT 0, at timestamptz DEFAULT now());
+CREATE TABLE txn_line (id bigserial PRIMARY KEY, order_id int NOT NULL REFERENCES txn_order ON DELETE CASCADE, what text, price float8, raw bytea);
+INSERT INTO txn_t VALUES (1, 10, 'a'), (2, 20, 'b'), (3, 30, NULL);
+"""
+
+FINAL = ("SELECT id, n, note FROM txn_t ORDER BY id", "SELECT id, customer, total FROM txn_order ORDER BY id",
+         "SELECT id, order_id, what, price, raw FROM txn_line ORDER BY id")
+
+SCRIPTS = {
+    "write_read_commit": """
+        BEGIN; INSERT INTO txn_t VALUES (4, 40, 'd'); SELECT * FROM txn_t ORDER BY id; UPDATE txn_t SET n = n + 1 WHERE id > 2;
+        SELECT sum(n) FROM txn_t; DELETE FROM txn_t WHERE id = 1; SELECT count(*) FROM txn_t; COMMIT""",
+    "write_rollback": "BEGIN; UPDATE txn_t SET n = 0; SELECT n FROM txn_t WHERE id = 2; ROLLBACK; SELECT n FROM txn_t WHERE id = 2",
+    "returning": """
+        BEGIN; INSERT INTO txn_order (customer) VALUES ('Ann') RETURNING id, customer, total;
+        INSERT INTO txn_line (order_id, what, price, raw) VALUES (1, 'it''s "a" \\', 0.1, '\\x00ff27'), (1, E'new\\nline', 1e300, NULL) RETURNING id, what, price, raw;
+        UPDATE txn_order SET total = total + 12.5 WHERE id = 1 RETURNING total, id * 1000000000000;
+        DELETE FROM txn_line WHERE what LIKE 'new%' RETURNING *; SELECT * FROM txn_line; COMMIT""",
+    "returning_upsert": """
+        BEGIN; INSERT INTO txn_t VALUES (1, 1, 'a'), (9, 9, 'i') ON CONFLICT (id) DO UPDATE SET n = txn_t.n + excluded.n RETURNING id, n;
+        INSERT INTO txn_t VALUES (1, 1, 'a') ON CONFLICT DO NOTHING RETURNING id; COMMIT""",
+    "returning_changes_key": "BEGIN; UPDATE txn_t SET id = id + 100 WHERE id > 1 RETURNING id, n; UPDATE txn_t SET n = n + 1 RETURNING n; COMMIT",
+    "error_fails_the_block": """
+        BEGIN; INSERT INTO txn_t VALUES (5, 5, 'e'); INSERT INTO txn_t VALUES (1, 1, 'x'); SELECT 1; INSERT INTO txn_t VALUES (6, 6, 'f'); COMMIT""",
+    "constraints": """
+        BEGIN; SAVEPOINT a; INSERT INTO txn_t VALUES (7, -1, 'x'); ROLLBACK TO a; INSERT INTO txn_t VALUES (7, NULL, 'x'); ROLLBACK TO a;
+        INSERT INTO txn_t VALUES (7, 1, 'a'); ROLLBACK TO a; INSERT INTO txn_line (order_id) VALUES (99); ROLLBACK TO a;
+        INSERT INTO txn_t VALUES (7, 1, 'ok'); COMMIT""",
+    "savepoints": """
+        BEGIN; INSERT INTO txn_t VALUES (4, 4, 'd'); SAVEPOINT s; INSERT INTO txn_t VALUES (5, 5, 'e'); SAVEPOINT s; INSERT INTO txn_t VALUES (6, 6, 'f');
+        ROLLBACK TO s; SELECT id FROM txn_t ORDER BY id; RELEASE s; ROLLBACK TO s; SELECT id FROM txn_t ORDER BY id; INSERT INTO txn_t VALUES (7, 7, 'g');
+        RELEASE s; ROLLBACK TO s; ROLLBACK TO nowhere; COMMIT""",
+    "savepoint_after_error": """
+        BEGIN; INSERT INTO txn_t VALUES (4, 4, 'd'); SAVEPOINT s; SELECT 1/0; SELECT 1; ROLLBACK TO SAVEPOINT s; UPDATE txn_t SET n = 99 WHERE id = 4;
+        RELEASE SAVEPOINT s; COMMIT""",
+    "warnings": "COMMIT; ROLLBACK; BEGIN; BEGIN; INSERT INTO txn_t VALUES (4, 4, 'd'); COMMIT; COMMIT AND CHAIN",
+    "chain": "BEGIN; INSERT INTO txn_t VALUES (4, 4, 'd'); COMMIT AND CHAIN; INSERT INTO txn_t VALUES (5, 5, 'e'); ROLLBACK AND CHAIN; INSERT INTO txn_t VALUES (6, 6, 'f'); COMMIT",
+    "read_only": "BEGIN READ ONLY; SELECT n FROM txn_t WHERE id = 1; UPDATE txn_t SET n = 0; SELECT 1; COMMIT",
+    "now_stands": """
+        BEGIN; INSERT INTO txn_order (customer) VALUES ('Ann'); SELECT at = now() FROM txn_order; SELECT count(*) FROM txn_order WHERE at = transaction_timestamp(); COMMIT""",
+    "cascade": """
+        BEGIN; INSERT INTO txn_order (customer) VALUES ('Ann'); INSERT INTO txn_line (order_id, what) VALUES (1, 'x'); DELETE FROM txn_order WHERE id = 1;
+        SELECT count(*) FROM txn_line; COMMIT""",
+    "repeatable_read": "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM txn_t ORDER BY id; SELECT sum(n) FROM txn_t; UPDATE txn_t SET n = n * 2 WHERE id = 1; SELECT n FROM txn_t WHERE id = 1; COMMIT",
+    "serializable": "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT * FROM txn_t WHERE n > 100; INSERT INTO txn_t VALUES (8, 8, 'h'); SELECT * FROM txn_t WHERE n < 9; COMMIT",
+    "for_update": "BEGIN; SELECT n FROM txn_t WHERE id = 1 FOR UPDATE; UPDATE txn_t SET n = 11 WHERE id = 1; SELECT n FROM txn_t WHERE id = 2 FOR SHARE NOWAIT; COMMIT",
+    "computed_here": """
+        BEGIN; INSERT INTO txn_t VALUES (4, 4, md5('d')); SELECT md5(note), repeat(note, 2) FROM txn_t WHERE id = 4; UPDATE txn_t SET n = 5 WHERE id = 4 RETURNING md5(note); COMMIT""",
+    "cursor": """
+        BEGIN; INSERT INTO txn_t VALUES (4, 40, 'd'); DECLARE c CURSOR FOR SELECT id FROM txn_t ORDER BY id; FETCH 2 FROM c; INSERT INTO txn_t VALUES (5, 50, 'e');
+        FETCH ALL FROM c; CLOSE c; COMMIT""",
+    "insert_select": "BEGIN; INSERT INTO txn_t SELECT id + 10, n, note || '!' FROM txn_t WHERE note IS NOT NULL; INSERT INTO txn_t SELECT id + 100, n, NULL FROM txn_t RETURNING id; COMMIT",
+    "changing_with": "BEGIN; WITH gone AS (DELETE FROM txn_t WHERE id = 1 RETURNING id, n) SELECT * FROM gone; SELECT id FROM txn_t ORDER BY id; COMMIT",
+}
+
+
+def statements(script):
+    return [s.strip() for s in script.split(";") if s.strip()]
+
+
+def run(connection, script):
+    """What each statement gave: rows and tag, or SQLSTATE; and the state of the block behind it."""
+    seen = []
+    for statement in statements(script):
+        try:
+            cursor = connection.execute(statement)
+            rows = cursor.fetchall() if cursor.description else None
+            seen.append((statement, cursor.statusmessage, rows, connection.info.transaction_status.name))
+        except psycopg.Error as error:
+            seen.append((statement, error.sqlstate, error.diag.constraint_name, connection.info.transaction_status.name))
+    return seen
+
+
+def prepare(connection):
+    for statement in statements(SCHEMA):
+        connection.execute(statement)
+
+
+def final(connection):
+    return [connection.execute(query).fetchall() for query in FINAL]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_block_answers_as_postgresql(server, oracle, name):
+    results = []
+    for target in (oracle, server):
+        with target.connect() as connection:
+            prepare(connection)
+            results.append((run(connection, SCRIPTS[name]), final(connection)))
+    for expected, given in zip(results[0][0], results[1][0]):
+        assert given == expected
+    assert results[1][1] == results[0][1]
+
+
+def test_nothing_is_seen_before_commit(server):
+    with server.connect() as watcher, server.connect(autocommit=False) as writer:
+        prepare(watcher)
+        writer.execute("UPDATE txn_t SET n = 77 WHERE id = 1")
+        assert writer.execute("SELECT n FROM txn_t WHERE id = 1").fetchone() == (77,)
+        assert watcher.execute("SELECT n FROM txn_t WHERE id = 1").fetchone() == (10,)
+        writer.commit()
+        assert watcher.execute("SELECT n FROM txn_t WHERE id = 1").fetchone() == (77,)
+
+
+def test_blind_changes_do_not_get_lost(server):
+    with server.connect() as watcher, server.connect(autocommit=False) as one, server.connect(autocommit=False) as two:
+        prepare(watcher)
+        one.execute("UPDATE txn_t SET n = n + 1 WHERE id = 1")
+        two.execute("UPDATE txn_t SET n = n + 10 WHERE id = 1")
+        two.commit()
+        one.commit()
+        assert watcher.execute("SELECT n FROM txn_t WHERE id = 1").fetchone() == (21,)
+
+
+@pytest.mark.parametrize("shown", ["UPDATE txn_t SET n = n + 1 WHERE id = 1 RETURNING n", "SELECT n FROM txn_t WHERE id = 1 FOR UPDATE"])
+def test_what_was_shown_must_hold_at_commit(server, shown):
+    with server.connect() as watcher, server.connect(autocommit=False) as one:
+        prepare(watcher)
+        one.execute(shown)
+        one.execute("UPDATE txn_t SET note = 'seen' WHERE id = 2")
+        watcher.execute("UPDATE txn_t SET n = 50 WHERE id = 1")
+        with pytest.raises(psycopg.errors.SerializationFailure) as caught:
+            one.commit()
+        assert caught.value.diag.message_hint == "The transaction might succeed if retried."
+        assert one.info.transaction_status.name == "IDLE"
+        assert watcher.execute("SELECT n, note FROM txn_t WHERE id < 3 ORDER BY id").fetchall() == [(50, "a"), (20, "b")]
+
+
+def test_count_shown_must_hold_at_commit(server):
+    with server.connect() as watcher, server.connect(autocommit=False) as one:
+        prepare(watcher)
+        assert one.execute("UPDATE txn_t SET note = NULL WHERE n < 25").rowcount == 2
+        watcher.execute("DELETE FROM txn_t WHERE id = 1")
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            one.commit()
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_write_skew_is_refused(server, level):
+    with server.connect() as watcher:
+        prepare(watcher)
+        sessions = [server.connect() for _ in range(2)]
+        for number, session in enumerate(sessions):
+            session.execute(f"BEGIN ISOLATION LEVEL {level}")
+            assert session.execute("SELECT sum(n) FROM txn_t WHERE id < 3").fetchone() == (30,)
+            session.execute("UPDATE txn_t SET n = n - 10 WHERE id = %s", (number + 1,))
+        sessions[0].execute("COMMIT")
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            sessions[1].execute("COMMIT")
+        for session in sessions:
+            session.close()
+        assert watcher.execute("SELECT n FROM txn_t WHERE id < 3 ORDER BY id").fetchall() == [(0,), (20,)]
+
+
+def test_repeatable_read_does_not_mix_states(server):
+    with server.connect() as watcher, server.connect() as reader:
+        prepare(watcher)
+        reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        assert reader.execute("SELECT n FROM txn_t WHERE id = 1").fetchone() == (10,)
+        watcher.execute("UPDATE txn_t SET n = 0 WHERE id = 1")
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            reader.execute("SELECT n FROM txn_t WHERE id = 2")
+        assert reader.info.transaction_status.name == "INERROR"
+        reader.execute("ROLLBACK")
+
+
+def test_a_new_duplicate_is_a_conflict_at_commit(server):
+    with server.connect() as watcher, server.connect(autocommit=False) as one:
+        prepare(watcher)
+        one.execute("INSERT INTO txn_t VALUES (50, 1, 'mine')")
+        watcher.execute("INSERT INTO txn_t VALUES (50, 2, 'theirs')")
+        with pytest.raises(psycopg.errors.SerializationFailure) as caught:
+            one.commit()
+        assert "txn_t_pkey" in caught.value.diag.message_detail
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            one.execute("INSERT INTO txn_t VALUES (50, 1, 'mine')")
+        one.rollback()
+
+
+def test_client_that_goes_away_leaves_nothing(server):
+    with server.connect() as watcher:
+        prepare(watcher)
+        session = server.connect(autocommit=False)
+        session.execute("DELETE FROM txn_t")
+        session.close()
+        assert watcher.execute("SELECT count(*) FROM txn_t").fetchone() == (3,)
+
+
+def test_pinned_values_are_what_was_shown(server):
+    with server.connect() as watcher, server.connect(autocommit=False) as one:
+        prepare(watcher)
+        shown = one.execute("INSERT INTO txn_order (customer) VALUES (gen_random_uuid()::text) RETURNING id, customer, at").fetchone()
+        one.execute("UPDATE txn_order SET total = 1")
+        one.commit()
+        assert watcher.execute("SELECT id, customer, at FROM txn_order").fetchone() == shown
+
+
+def test_copy_is_part_of_the_block(server):
+    with server.connect() as watcher, server.connect(autocommit=False) as one:
+        prepare(watcher)
+        one.execute("INSERT INTO txn_t VALUES (4, 40, 'd')")
+        with one.cursor().copy("COPY txn_t FROM STDIN") as copy:
+            for number in range(100, 1100):
+                copy.write_row((number, number, None))
+        assert one.execute("SELECT count(*), max(id) FROM txn_t").fetchone() == (1004, 1099)
+        assert watcher.execute("SELECT count(*) FROM txn_t").fetchone() == (3,)
+        with pytest.raises(psycopg.errors.UniqueViolation), one.transaction():
+            with one.cursor().copy("COPY txn_t FROM STDIN") as copy:
+                copy.write_row((1, 1, None))
+        with one.cursor().copy("COPY (SELECT id FROM txn_t WHERE id < 5 ORDER BY id) TO STDOUT") as copy:
+            assert [row[0] for row in copy.rows()] == ["1", "2", "3", "4"]
+        one.commit()
+        assert watcher.execute("SELECT count(*) FROM txn_t").fetchone() == (1004,)
+
+
+def test_pipeline_inside_a_block(server):
+    with server.connect() as watcher, server.connect(autocommit=False) as one:
+        prepare(watcher)
+        one.execute("UPDATE txn_t SET n = 1 WHERE id = 1")
+        with one.pipeline():
+            first = one.execute("INSERT INTO txn_t VALUES (4, 40, 'd') RETURNING n")
+            second = one.execute("SELECT sum(n) FROM txn_t")
+            one.execute("DELETE FROM txn_t WHERE id = 2")
+        assert first.fetchone() == (40,) and second.fetchone() == (91,)
+        one.commit()
+        assert watcher.execute("SELECT id, n FROM txn_t ORDER BY id").fetchall() == [(1, 1), (3, 30), (4, 40)]
+
+
+def test_commit_takes_what_was_pipelined_before_it(server):
+    with server.connect() as one:
+        prepare(one)
+        one.execute("BEGIN")
+        one.execute("UPDATE txn_t SET n = 1 WHERE id = 1")
+        with one.pipeline():
+            one.execute("UPDATE txn_t SET n = n + 5 WHERE id = 1")
+            one.execute("COMMIT")
+        assert one.execute("SELECT n FROM txn_t WHERE id = 1").fetchone() == (6,)

@@ -1,0 +1,281 @@
+/* test_txn_capture.c - rows as text and back, checks that notice a change, the buffer of a block. Run in SQLite. */
+/* LINK pgd1_proxy pgd1_sqlite */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sqlite3.h>
+#include "proxy/txn/buffer.h"
+#include "proxy/txn/capture.h"
+#include "proxy/txn/row_text.h"
+
+struct fixture {
+    sqlite3 *db;
+    struct arena *arena;
+    struct err err;
+    struct relation relation;
+    const struct relation *writes[1];
+    struct plan plan;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = test_calloc(1, sizeof(*f));
+    f->arena = arena_new(16 << 20);
+    err_init(&f->err, f->arena);
+    assert_int_equal(sqlite3_open(":memory:", &f->db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(f->db,
+                                  "CREATE TABLE t(id INTEGER PRIMARY KEY, n INTEGER, x); INSERT INTO t VALUES "
+                                  "(1,5,'a'),(2,5,'b'),(3,7,NULL)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    f->relation = (struct relation){ .sqlite_name = STR("t"), .kind = RELATION_TABLE };
+    f->writes[0] = &f->relation;
+    f->plan = (struct plan){ .access = D1_WRITE, .writes = f->writes, .n_writes = 1 };
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3_close(f->db);
+    arena_free(f->arena);
+    test_free(f);
+    return 0;
+}
+
+static sqlite3_stmt *prepare(struct fixture *f, const struct d1_statement *s)
+{
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_prepare_v2(f->db, s->sql.p, (int)s->sql.n, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_bind_parameter_count(statement), s->n_params);
+    for (size_t i = 0; i < s->n_params; i++) {
+        assert_int_equal(s->params[i].class, VALUE_TEXT);
+        sqlite3_bind_text(statement, (int)i + 1, s->params[i].bytes.p, (int)s->params[i].bytes.n, SQLITE_STATIC);
+    }
+    return statement;
+}
+
+/* Runs what a capture sends and gives it its rows and its count. */
+static void learn(struct fixture *f, struct capture *c)
+{
+    struct d1_statement s;
+    assert_true(capture_sql(c, f->arena, &s, &f->err));
+    sqlite3_stmt *statement = prepare(f, &s);
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct str row = { (const char *)sqlite3_column_text(statement, 0),
+                           (size_t)sqlite3_column_bytes(statement, 0) };
+        assert_true(capture_add(c, row, f->arena, &f->err));
+    }
+    assert_int_equal(code, SQLITE_DONE);
+    c->has_changes = s.wants_changes;
+    c->changes = sqlite3_changes(f->db);
+    sqlite3_finalize(statement);
+}
+
+/* Whether the statement and its checks pass. */
+static bool replays(struct fixture *f, const struct capture *c, size_t max_params)
+{
+    struct d1_statement all[1 + CAPTURE_CHECKS_MAX];
+    size_t n;
+    bool ok = true;
+    assert_true(capture_replay(c, max_params, f->arena, all, &n, &f->err));
+    for (size_t i = 0; i < n && ok; i++) {
+        sqlite3_stmt *statement = prepare(f, &all[i]);
+        int code;
+        while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+            ;
+        ok = code == SQLITE_DONE;
+        if (!ok)
+            assert_non_null(strstr(sqlite3_errmsg(f->db), "!40001:"));
+        sqlite3_finalize(statement);
+    }
+    return ok;
+}
+
+static void run(struct fixture *f, const char *sql)
+{
+    assert_int_equal(sqlite3_exec(f->db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static struct capture capture(struct fixture *f, const char *sql, bool gives_rows, size_t n_columns)
+{
+    struct capture c;
+    struct plan_statement p = { .gives_rows = gives_rows, .n_columns = n_columns };
+    struct d1_statement s = { .sql = str_from(sql), .wants_changes = sql[0] != 'S' };
+    capture_init(&c, &s, &p, &f->plan);
+    return c;
+}
+
+static const struct {
+    const char *rule, *sql;
+    bool gives_rows;
+    size_t n_columns;
+    const char *between; /* what another session does */
+    bool holds;
+} checks[] = {
+    { "an equal result holds", "SELECT n AS c0, x AS c1 FROM t", true, 2, "UPDATE t SET n = n", true },
+    { "order does not matter", "SELECT n AS c0 FROM t", true, 1, "UPDATE t SET n = 12 - n WHERE id IN (1, 3)", true },
+    { "another value is seen", "SELECT n AS c0 FROM t", true, 1, "UPDATE t SET n = 6 WHERE id = 1", false },
+    { "another type is seen", "SELECT x AS c0 FROM t", true, 1, "UPDATE t SET x = x'61' WHERE id = 1", false },
+    { "NULL is not empty", "SELECT x AS c0 FROM t", true, 1, "UPDATE t SET x = '' WHERE id = 3", false },
+    { "a phantom is seen", "SELECT n AS c0 FROM t WHERE n > 6", true, 1, "INSERT INTO t VALUES (9, 9, 9)", false },
+    { "an empty result holds", "SELECT n AS c0 FROM t WHERE n > 50", true, 1, "INSERT INTO t VALUES (9, 9, 9)", true },
+    { "an empty result that fills is seen", "SELECT n AS c0 FROM t WHERE n > 50", true, 1,
+      "INSERT INTO t VALUES (9, 99, 9)", false },
+    { "a blind change goes on", "UPDATE t SET n = n + 1", false, 0, "UPDATE t SET n = 50", true },
+    { "fewer rows are seen", "UPDATE t SET n = n + 1", false, 0, "DELETE FROM t WHERE id = 1", false },
+    { "returned rows hold", "UPDATE \"t\" SET x = 1 WHERE n = 5 RETURNING \"t\".\"n\" AS c0", true, 1,
+      "UPDATE t SET n = 8 WHERE id = 3", true },
+    { "another returned row is seen", "UPDATE \"t\" SET x = 1 RETURNING \"t\".\"n\" AS c0", true, 1,
+      "UPDATE t SET n = 8 WHERE id = 3", false },
+    { "returned rows that trade values are seen", "UPDATE \"t\" SET x = 1 WHERE id > 1 RETURNING \"t\".\"n\" AS c0",
+      true, 1, "UPDATE t SET n = 5 WHERE id = 3", false },
+    { "equal sets of other counts are seen", "DELETE FROM \"t\" RETURNING \"t\".\"n\" AS c0", true, 1,
+      "UPDATE t SET n = 7 WHERE id = 2", false },
+    { "an inserted row holds", "INSERT INTO t(n) VALUES ((SELECT 1)) RETURNING \"t\".\"id\" AS c0, \"t\".\"n\" AS c1",
+      true, 2, "DELETE FROM t WHERE n = 1", true },
+    { "another generated id is seen", "INSERT INTO t(n) VALUES (1) RETURNING \"t\".\"id\" AS c0", true, 1,
+      "INSERT INTO t(id) VALUES (90)", false },
+};
+
+static void checks_notice_changes(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+        for (size_t max_params = 0; max_params < 2; max_params++) { /* as a literal, as a parameter */
+            struct capture c = capture(f, checks[i].sql, checks[i].gives_rows, checks[i].n_columns);
+            run(f, "SAVEPOINT all_of_it; SAVEPOINT tried");
+            learn(f, &c);
+            run(f, "ROLLBACK TO tried");
+            run(f, checks[i].between);
+            if (replays(f, &c, 100 * max_params) != checks[i].holds)
+                fail_msg("%s", checks[i].rule);
+            run(f, "ROLLBACK TO all_of_it; RELEASE all_of_it");
+        }
+}
+
+static void rows_go_through_text(void **state)
+{
+    struct fixture *f = *state;
+    static const char sql[] =
+        "SELECT 1 AS c0, -9223372036854775807-1 AS c1, 0.1 AS c2, 9e999 AS c3, NULL AS c4, 'it''s \"a\" \\ \n' || "
+        "char(1) || "
+        "char(128512) AS c5, x'00ff27' AS c6, '' AS c7, 1.0 AS c8, 'a' || char(0) || 'b' AS c9, x'' AS c10";
+    struct capture c = capture(f, sql, true, 11);
+    struct value v[11];
+    learn(f, &c);
+    assert_int_equal(c.n_rows, 1);
+    assert_true(row_text_read(c.rows[0], 11, f->arena, v, &f->err));
+    assert_int_equal(v[0].integer, 1);
+    assert_true(v[1].class == VALUE_INTEGER && v[1].integer == INT64_MIN);
+    assert_true(v[2].class == VALUE_REAL && v[2].real == 0.1);
+    assert_true(v[3].class == VALUE_REAL && v[3].real > 1e308);
+    assert_int_equal(v[4].class, VALUE_NULL);
+    assert_true(str_is(v[5].bytes, "it's \"a\" \\ \n\x01\xf0\x9f\x98\x80"));
+    assert_true(v[6].class == VALUE_BLOB && v[6].bytes.n == 3 && memcmp(v[6].bytes.p, "\x00\xff\x27", 3) == 0);
+    assert_true(v[7].class == VALUE_TEXT && v[7].bytes.n == 0);
+    assert_true(v[8].class == VALUE_REAL && v[8].real == 1.0);
+    assert_true(v[9].bytes.n == 3 && memcmp(v[9].bytes.p, "a\0b", 3) == 0);
+    assert_true(v[10].class == VALUE_BLOB && v[10].bytes.n == 0);
+}
+
+static void wide_rows_are_grouped(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t n = 28; n <= 100; n += n > 32 ? 30 : 1) {
+        struct str sql = STR("SELECT 0 AS c0");
+        struct value v[100];
+        for (size_t i = 1; i < n; i++)
+            sql = arena_printf(f->arena, "%.*s, %zu AS c%zu", STR_FMT(sql), i, i);
+        struct capture c = capture(f, arena_cstr(f->arena, sql), true, n);
+        learn(f, &c);
+        assert_true(row_text_read(c.rows[0], n, f->arena, v, &f->err));
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(v[i].integer, i);
+    }
+}
+
+static void broken_texts_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const texts[] = { "",           "[",       "[]",         "[\"i1\"",      "[\"i1\",null]",
+                                         "[\"ix\"]",   "[1]",     "[\"z1\"]",   "[\"\"]",       "[\"b0\"]",
+                                         "[\"bxy\"]",  "[\"r\"]", "[\"t\\q\"]", "[\"t\\u12\"]", "[\"i1\"] ",
+                                         "[[\"i1\"]]", "[\"t",    "[\"t\\",     "null" };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct value v;
+        err_clear(&f->err);
+        assert_false(row_text_read(str_from(texts[i]), 1, f->arena, &v, &f->err));
+        assert_int_equal(f->err.code, SQLSTATE_INTERNAL_ERROR);
+    }
+    struct row_text_item items[2];
+    size_t n;
+    err_clear(&f->err);
+    assert_true(row_text_list(STR("[null,-12]"), 2, f->arena, items, &n, &f->err));
+    assert_true(n == 2 && !items[0].text.p && items[1].is_number && items[1].number == -12);
+    assert_false(row_text_list(STR("[1,2,3]"), 2, f->arena, items, &n, &f->err));
+}
+
+static void parameters_are_counted_outside_quotes(void **state)
+{
+    (void)state;
+    assert_int_equal(capture_params(STR("SELECT ?3, '?9', \"?8\", ?1")), 3);
+    assert_int_equal(capture_params(STR("SELECT 1")), 0);
+}
+
+static void a_buffer_is_cut_at_a_position(void **state)
+{
+    struct fixture *f = *state;
+    struct buffer b = { 0 };
+    struct value one = value_text(STR("v"));
+    struct d1_statement s = { .sql = STR("UPDATE t SET n = ?1"), .params = &one, .n_params = 1 }, sent[3];
+    struct relation other = { .sqlite_name = STR("u") };
+    const struct relation *reads[] = { &other };
+    struct plan reader = { .reads = reads, .n_reads = 1 };
+    assert_true(buffer_add(&b, 4, &f->plan, &s, 1, &f->err));
+    assert_true(buffer_add(&b, 6, &reader, &s, 1, &f->err));
+    assert_true(buffer_add(&b, 9, &f->plan, &s, 1, &f->err));
+    assert_true(b.n_statements == 3 && b.n_writes == 2);
+    assert_false(buffer_reaches(&b, &reader));
+    reads[0] = &f->relation;
+    assert_true(buffer_reaches(&b, &reader));
+    buffer_cut(&b, 6);
+    assert_true(b.n_statements == 2 && b.n_writes == 1);
+    buffer_statements(&b, sent);
+    assert_true(str_is(sent[1].sql, "UPDATE t SET n = ?1") && str_is(sent[1].params[0].bytes, "v"));
+    assert_true(sent[1].sql.p != s.sql.p && sent[1].params[0].bytes.p != one.bytes.p);
+    buffer_cut(&b, 0);
+    assert_true(!b.arena && !b.first && b.n_writes == 0);
+}
+
+static void a_buffer_has_limits(void **state)
+{
+    struct fixture *f = *state;
+    struct buffer b = { 0 };
+    struct d1_statement s = { .sql = STR("SELECT 1") };
+    for (int i = 0; i < BUFFER_MAX_STATEMENTS; i++)
+        assert_true(buffer_add(&b, 1, &f->plan, &s, 1, &f->err));
+    assert_false(buffer_add(&b, 2, &f->plan, &s, 1, &f->err));
+    assert_int_equal(f->err.code, SQLSTATE_PROGRAM_LIMIT_EXCEEDED);
+    assert_int_equal(b.n_statements, BUFFER_MAX_STATEMENTS);
+    buffer_fini(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(checks_notice_changes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rows_go_through_text, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wide_rows_are_grouped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(broken_texts_are_refused, set_up, tear_down),
+        cmocka_unit_test(parameters_are_counted_outside_quotes),
+        cmocka_unit_test_setup_teardown(a_buffer_is_cut_at_a_position, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_buffer_has_limits, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
