@@ -122,7 +122,7 @@ struct cursor {
     size_t before; /* end of the token before */
     struct sqlite_token token;
     struct arena *arena;
-    bool failed;
+    bool failed, has_more;
 };
 
 static void advance(struct cursor *c)
@@ -222,10 +222,12 @@ static struct name_list take_columns(struct cursor *c)
             room = room * 2 + 4;
         }
         list.names[list.n++] = take_name(c);
-        if (accept_word(c, "COLLATE"))
+        if (accept_word(c, "COLLATE")) {
             take_name(c);
+            c->has_more = true;
+        }
         if (!accept_word(c, "ASC"))
-            accept_word(c, "DESC");
+            c->has_more |= accept_word(c, "DESC");
         if (!accept_char(c, ','))
             break;
     }
@@ -235,8 +237,10 @@ static struct name_list take_columns(struct cursor *c)
 
 static void skip_conflict(struct cursor *c)
 {
-    if (accept_word(c, "ON") && accept_word(c, "CONFLICT"))
+    if (accept_word(c, "ON") && accept_word(c, "CONFLICT")) {
         advance(c);
+        c->has_more = true;
+    }
 }
 
 static struct sqlite_constraint *constraint_add(struct cursor *c, struct sqlite_constraint ***tail,
@@ -274,6 +278,7 @@ static void take_references(struct cursor *c, struct sqlite_constraint *constrai
                 advance(c);
         } else if (accept_word(c, "MATCH")) {
             advance(c);
+            c->has_more = true;
         } else {
             break;
         }
@@ -343,16 +348,22 @@ static bool at_constraint(const struct cursor *c)
     return false;
 }
 
-static void skip_type(struct cursor *c)
+static struct str take_type(struct cursor *c)
 {
+    const char *start = c->token.text.p;
+    size_t n = 0;
     while (!c->failed && c->token.kind != SQLITE_TOKEN_END && !at_char(c, ',') && !at_char(c, ')') &&
            !at_constraint(c)) {
-        if (at_char(c, '(')) {
+        bool last = at_char(c, '(');
+        if (last)
             take_parentheses(c);
+        else
+            advance(c);
+        n = (size_t)(c->sql.p + c->before - start);
+        if (last)
             break;
-        }
-        advance(c);
     }
+    return (struct str){ n ? start : "", n };
 }
 
 /* One constraint of a column; false when none follows. */
@@ -367,7 +378,7 @@ static bool take_column_constraint(struct cursor *c, struct sqlite_column *colum
     if (accept_word(c, "PRIMARY")) {
         accept_word(c, "KEY");
         if (!accept_word(c, "ASC"))
-            accept_word(c, "DESC");
+            c->has_more |= accept_word(c, "DESC");
         skip_conflict(c);
         column->autoincrement = accept_word(c, "AUTOINCREMENT");
         constraint_add(c, tail, SQLITE_PRIMARY_KEY, name, number, &column->name);
@@ -388,7 +399,7 @@ static bool take_column_constraint(struct cursor *c, struct sqlite_column *colum
     } else if (accept_word(c, "DEFAULT")) {
         take_default(c, column);
     } else if (accept_word(c, "COLLATE")) {
-        take_name(c);
+        column->collation = take_name(c);
     } else if (accept_word(c, "REFERENCES")) {
         *last_key = constraint_add(c, tail, SQLITE_FOREIGN_KEY, name, number, &column->name);
         if (*last_key)
@@ -460,7 +471,7 @@ static void take_column(struct cursor *c, int number, struct sqlite_column ***co
     column->name = take_name(c);
     **columns = column;
     *columns = &column->next;
-    skip_type(c);
+    column->declared = take_type(c);
     struct sqlite_constraint *last_key = NULL;
     while (!c->failed && take_column_constraint(c, column, number, constraints, &last_key))
         ;
@@ -519,6 +530,7 @@ bool sqlite_parse_table(struct str sql, struct arena *arena, struct sqlite_table
     }
     if (c.failed)
         return false;
+    table.has_more = c.has_more;
     *ret = table;
     return true;
 }

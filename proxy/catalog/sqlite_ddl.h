@@ -51,6 +51,8 @@ struct sqlite_constraint {
 
 struct sqlite_column {
     struct str name;
+    struct str declared;            /* its type as written; empty: none */
+    struct str collation;           /* behind COLLATE; empty: none */
     struct str default_text;    /* DEFAULT's literal or what stands in its parentheses; empty: none */
     bool default_is_expression; /* it stood in parentheses */
     struct str generated_text;  /* what stands in the parentheses of AS */
@@ -64,6 +66,7 @@ struct sqlite_table {
     struct sqlite_column *columns;
     struct sqlite_constraint *constraints;
     bool without_rowid, strict;
+    bool has_more; /* what these structs do not keep: ON CONFLICT, COLLATE or DESC in keys, MATCH, DESC primary keys */
 };
 
 struct sqlite_index_term {

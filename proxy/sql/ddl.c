@@ -34,13 +34,6 @@ bool ddl_refuse(struct ddl *d, int location, const char *hint, const char *forma
     return hint ? err_hint(d->err, "%s", hint) : false;
 }
 
-bool ddl_needs_rebuild(struct ddl *d, const char *what)
-{
-    return ddl_refuse(
-        d, -1, "SQLite would need the table rebuilt, which pgd1 does not do yet. Create a new table and copy the rows.",
-        "%s", what);
-}
-
 void ddl_notice(struct ddl *d, enum sqlstate code, const char *format, ...)
 {
     if (d->plan->notice.n)

@@ -4,7 +4,7 @@
  * PostgreSQL refuses a drop that others depend on (2BP01) unless CASCADE is said; SQLite would drop a table under its views, and let
  * DROP TABLE delete the rows of other tables through ON DELETE CASCADE. So dependents are worked out here, from the snapshot.
  */
-#include "proxy/sql/ddl_internal.h"
+#include "proxy/sql/ddl_alter.h"
 
 #include "proxy/catalog/names.h"
 
@@ -15,6 +15,7 @@ struct drop {
     struct str *dependents;      /* lines of the DETAIL */
     struct str *cascades;        /* "view v" for the notice */
     size_t n_dependents, n_cascades;
+    struct dependents keys; /* foreign keys of tables that stay */
     bool cascade;
 };
 
@@ -63,40 +64,76 @@ static bool views_on(struct ddl *d, struct drop *drop, const struct relation *r)
     return true;
 }
 
-static bool keys_on(struct ddl *d, struct drop *drop, const struct relation *r, bool *ret_any)
+static bool keys_on(struct ddl *d, struct drop *drop, const struct relation *r)
 {
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {
         const struct relation *child = &d->snapshot->relations[i];
         for (size_t k = 0; k < child->n_constraints && !is_dropped(drop, child); k++) {
             const struct constraint *c = &child->constraints[k];
+            struct dependent_key key = { child, c };
             if (c->kind != 'f' || !str_eq(c->foreign_table, r->name) || !str_eq(c->foreign_schema, r->schema))
                 continue;
-            struct str what = ddl_printf(d, "constraint %.*s on table %.*s", STR_FMT(name_quote(c->name, d->arena)),
-                                         STR_FMT(ddl_shown(d, child->schema, child->name)));
+            struct str what = ddl_described_constraint(d, child, c->name);
             struct str line = ddl_printf(d, "%.*s depends on %.*s", STR_FMT(what), STR_FMT(described(d, r)));
             if (!DDL_PUSH(d, drop->dependents, drop->n_dependents, line) ||
-                !DDL_PUSH(d, drop->cascades, drop->n_cascades, what))
+                !DDL_PUSH(d, drop->cascades, drop->n_cascades, what) ||
+                !DDL_PUSH(d, drop->keys.keys, drop->keys.n_keys, key))
                 return false;
-            *ret_any = true;
         }
     }
     return true;
 }
 
-/* Columns of other tables that take their default from the sequence; the owner's own too, as in PostgreSQL. */
+/* Whether the column takes its default from the sequence: its own one, or by nextval(). */
+static bool default_uses(struct ddl *d, const struct relation *r, const struct column *c,
+                         const struct relation *sequence)
+{
+    struct str name = name_qualified(str_is(sequence->schema, "public") ? STR("") : sequence->schema, sequence->name,
+                                     d->arena);
+    struct str call = ddl_printf(d, "nextval(%.*s::regclass)", STR_FMT(name_literal(name, d->arena)));
+    bool own = c->sequence.n && str_eq(c->sequence, sequence->name) && str_eq(r->schema, sequence->schema);
+    return own || (call.n && str_find(c->default_text, call) >= 0);
+}
+
+/* Columns that take their default from the sequence; the owner's own too, as in PostgreSQL. */
 static bool defaults_on(struct ddl *d, struct drop *drop, const struct relation *sequence)
 {
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {
         const struct relation *r = &d->snapshot->relations[i];
         for (size_t k = 0; k < r->n_columns && r->kind == RELATION_TABLE && !is_dropped(drop, r); k++) {
             const struct column *c = &r->columns[k];
-            bool owned = str_eq(c->sequence, sequence->name) && str_eq(r->schema, sequence->schema);
-            if (!owned || !c->sequence.n)
+            if (!default_uses(d, r, c, sequence))
                 continue;
-            struct str line = ddl_printf(d, "default value for column %.*s of table %.*s depends on %.*s",
-                                         STR_FMT(name_quote(c->name, d->arena)),
-                                         STR_FMT(ddl_shown(d, r->schema, r->name)), STR_FMT(described(d, sequence)));
-            if (!DDL_PUSH(d, drop->dependents, drop->n_dependents, line))
+            struct str what =
+                ddl_printf(d, "default value for column %.*s of table %.*s", STR_FMT(name_quote(c->name, d->arena)),
+                           STR_FMT(ddl_shown(d, r->schema, r->name)));
+            struct str line = ddl_printf(d, "%.*s depends on %.*s", STR_FMT(what), STR_FMT(described(d, sequence)));
+            if (!DDL_PUSH(d, drop->dependents, drop->n_dependents, line) ||
+                !DDL_PUSH(d, drop->cascades, drop->n_cascades, what))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* The default goes, whatever D1's own text says; a rowid's counter is asked no more. */
+static bool forget_defaults(struct ddl *d, const struct relation *sequence)
+{
+    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
+        const struct relation *r = &d->snapshot->relations[i];
+        for (size_t k = 0; k < r->n_columns && r->kind == RELATION_TABLE; k++) {
+            const struct column *c = &r->columns[k];
+            if (!default_uses(d, r, c, sequence))
+                continue;
+            cJSON *detail = cJSON_CreateObject();
+            if (!detail)
+                return err_oom(d->err);
+            cJSON_AddNullToObject(detail, "default");
+            cJSON_AddNullToObject(detail, "sequence");
+            cJSON_AddTrueToObject(detail, "no_default");
+            if (c->is_rowid)
+                cJSON_AddTrueToObject(detail, "plain");
+            if (!ddl_side_put_child(d, "column", r->schema, r->name, c->name, detail))
                 return false;
         }
     }
@@ -128,20 +165,13 @@ static void cascade_notice(struct ddl *d, const struct drop *drop)
 
 static bool collect_dependents(struct ddl *d, struct drop *drop)
 {
-    bool any_key = false;
     for (size_t i = 0; i < drop->n_relations; i++) {
         const struct relation *r = drop->relations[i];
-        if (r->kind == RELATION_SEQUENCE ? !defaults_on(d, drop, r)
-                                         : !views_on(d, drop, r) || !keys_on(d, drop, r, &any_key))
+        if (r->kind == RELATION_SEQUENCE ? !defaults_on(d, drop, r) : !views_on(d, drop, r) || !keys_on(d, drop, r))
             return false;
     }
     if (drop->n_dependents && !drop->cascade)
         return refuse_dependents(d, drop, described(d, drop->relations[0]));
-    if (any_key)
-        return ddl_needs_rebuild(d, "DROP … CASCADE of a table that another table's foreign key refers to");
-    if (drop->relations[0]->kind == RELATION_SEQUENCE && drop->n_dependents)
-        return ddl_refuse(d, -1, "Drop the defaults first.",
-                          "DROP SEQUENCE … CASCADE of a sequence that a column uses");
     cascade_notice(d, drop);
     return true;
 }
@@ -163,7 +193,7 @@ static bool drop_one(struct ddl *d, const struct relation *r)
     case RELATION_VIEW:
         return ddl_sql(d, "DROP VIEW %.*s", STR_FMT(name)) && ddl_side_delete(d, "view", r->schema, r->name);
     case RELATION_SEQUENCE:
-        return ddl_side_delete(d, "sequence", r->schema, r->name) &&
+        return forget_defaults(d, r) && ddl_side_delete(d, "sequence", r->schema, r->name) &&
                (!d->snapshot->has_sequence_table ||
                 ddl_sql_texts(d, "DELETE FROM _pgd1_sequence WHERE name = ?1", &r->sqlite_name, 1));
     case RELATION_TABLE:
@@ -173,6 +203,25 @@ static bool drop_one(struct ddl *d, const struct relation *r)
     return ddl_sql(d, "DROP TABLE %.*s", STR_FMT(name)) && ddl_side_forget_table(d, r);
 }
 
+/* Tables that stay lose their keys first: they are made anew in the same batch. */
+static bool drop_with_rebuild(struct ddl *d, struct drop *drop)
+{
+    struct rebuild set = { 0 };
+    if (!ddl_drop_keys(d, &set, &drop->keys))
+        return false;
+    for (size_t i = 0; i < drop->n_relations; i++)
+        if (drop->relations[i]->kind == RELATION_TABLE && !ddl_rebuild_add(d, &set, drop->relations[i], NULL, true))
+            return false;
+    if (!ddl_rebuild_run(d, &set))
+        return false;
+    for (size_t i = 0; i < drop->n_relations; i++)
+        if (drop->relations[i]->kind == RELATION_TABLE ? !ddl_side_forget_table(d, drop->relations[i])
+                                                       : drop->relations[i]->kind != RELATION_VIEW &&
+                                                             !drop_one(d, drop->relations[i]))
+            return false;
+    return true;
+}
+
 /* Views first (they stand above what they read), then tables that nobody left refers to: dropping a table deletes its rows, which must
  * not reach another's. A circle of keys needs deferred checks. */
 static bool drop_relations(struct ddl *d, struct drop *drop)
@@ -180,6 +229,8 @@ static bool drop_relations(struct ddl *d, struct drop *drop)
     for (size_t i = drop->n_relations; i-- > 0;)
         if (drop->relations[i]->kind == RELATION_VIEW && !drop_one(d, drop->relations[i]))
             return false;
+    if (drop->keys.n_keys)
+        return drop_with_rebuild(d, drop);
     bool *done = DDL_ARRAY(d, bool, drop->n_relations);
     size_t left = 0;
     for (size_t i = 0; done && i < drop->n_relations; i++)

@@ -261,24 +261,44 @@ static bool copied_expression(struct ddl *d, const struct new_table *table, stru
     return true;
 }
 
-bool ddl_copy_index(struct ddl *d, const struct new_table *table, const struct new_index *from)
+static bool copy_terms(struct ddl *d, const struct new_table *table, const struct relation *from,
+                       const struct index *old_index, struct index_plan *index)
 {
-    struct index_plan index = { .table = &table->relation, .unique = from->index->unique };
-    for (size_t i = 0; i < from->index->n_columns; i++) {
-        const struct index_column *old = &from->index->columns[i];
+    for (size_t i = 0; i < old_index->n_columns; i++) {
+        const struct index_column *old = &old_index->columns[i];
         struct new_term term = { .descending = old->descending, .nulls_first = old->nulls_first };
         if (old->column > 0) {
-            term.column = term.label = from->table->columns[old->column - 1].name;
+            term.column = term.label = from->columns[old->column - 1].name;
             term.sqlite = ddl_quote(d, term.column);
         } else if (!copied_expression(d, table, old->expression, &term.sqlite, &term.postgres, &term.guard)) {
             return false;
         }
-        if (!DDL_PUSH(d, index.terms, index.n_terms, term))
+        if (!DDL_PUSH(d, index->terms, index->n_terms, term))
             return false;
     }
     struct str guard;
-    if (from->index->predicate.n && !copied_expression(d, table, from->index->predicate, &index.sqlite_predicate,
-                                                       &index.postgres_predicate, &guard))
-        return false;
-    return choose_name(d, &index) && emit_index(d, &index, table->sqlite_name);
+    return !old_index->predicate.n || copied_expression(d, table, old_index->predicate, &index->sqlite_predicate,
+                                                        &index->postgres_predicate, &guard);
+}
+
+bool ddl_copy_index(struct ddl *d, const struct new_table *table, const struct new_index *from)
+{
+    struct index_plan index = { .table = &table->relation, .unique = from->index->unique };
+    return copy_terms(d, table, from->table, from->index, &index) && choose_name(d, &index) &&
+           emit_index(d, &index, table->sqlite_name);
+}
+
+bool ddl_print_index_again(struct ddl *d, const struct new_table *table, const struct index *old)
+{
+    struct index_plan index = { .table = &table->relation, .unique = old->unique, .name = old->name };
+    return copy_terms(d, table, &table->relation, old, &index) && emit_index(d, &index, table->sqlite_name);
+}
+
+bool ddl_index_mentions(struct ddl *d, const struct index *index, const struct column *column)
+{
+    for (size_t i = 0; i < index->n_columns; i++)
+        if (index->columns[i].column == column->number ||
+            (index->columns[i].expression.n && ddl_mentions(d, index->columns[i].expression, column->name)))
+            return true;
+    return index->predicate.n && ddl_mentions(d, index->predicate, column->name);
 }

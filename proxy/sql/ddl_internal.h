@@ -20,6 +20,8 @@ struct ddl {
     struct err *err;
     size_t room; /* of plan->statements */
     bool side_used, sequence_used;
+    const struct rebuild *rebuild; /* the one being written down: foreign keys name its new tables */
+    const struct user_type *changed_type; /* an enum as this statement leaves it; NULL: none changes */
     struct str *pending;
     size_t n_pending; /* names of relations this statement makes, beside those of the snapshot */
 };
@@ -30,8 +32,6 @@ bool ddl_fail_at(struct ddl *d, int location, enum sqlstate code, const char *fo
 /* 0A000 "%s is not supported", with a hint (NULL: none). Answers false. */
 bool ddl_refuse(struct ddl *d, int location, const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* 0A000 for what needs the table rebuilt. */
-bool ddl_needs_rebuild(struct ddl *d, const char *what);
 /* A NOTICE: %s of PostgreSQL's wording; the first one stays. */
 void ddl_notice(struct ddl *d, enum sqlstate code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Accepted without effect: PLAN_NOTHING with the tag. Answers true. */
@@ -131,6 +131,14 @@ struct new_column {
     struct str sqlite_generated; /* inside AS ( ) */
     struct str type_check;       /* what the type demands, inside CHECK ( ); empty: nothing */
     struct str comment;
+    /* of a table that exists (ddl_load.c) */
+    const struct column *old; /* what the snapshot has; NULL: the column is new */
+    bool autoincrement;       /* SQLite counts it; of old columns only */
+    bool dropped;             /* keeps its number, has a name nobody can write */
+    bool changed;             /* its row of the side catalogue has to be written again */
+    bool is_virtual;          /* a generated column that SQLite's ADD COLUMN can add */
+    struct str collation;     /* COLLATE of a table made elsewhere */
+    struct str value;         /* rebuild: its cell as an SQLite expression over the old table; empty: the cell as it is */
 };
 struct new_constraint {
     struct constraint constraint;
@@ -142,6 +150,9 @@ struct new_constraint {
     const PgQuery__Constraint *node;
     int location;
     int column; /* column constraint: number of its column from 0; -1: table constraint */
+    bool dropped, added;
+    bool is_index;    /* a unique index of its own stands for it */
+    bool not_derived; /* its row of the side catalogue has to be written */
 };
 struct new_index { /* of LIKE … INCLUDING INDEXES */
     const struct relation *table;
@@ -156,6 +167,10 @@ struct new_table {
     struct new_index *indexes;
     size_t n_indexes;
     struct relation relation; /* scope of checks and generated columns */
+    const struct relation *old; /* of a table that exists */
+    bool strict, without_rowid;
+    bool rebuild;       /* SQLite's ALTER cannot do it */
+    const char *unkept; /* what its text holds that a new one would lose; NULL: nothing */
 };
 
 bool ddl_create_table(struct ddl *d, const PgQuery__CreateStmt *stmt);
@@ -173,10 +188,74 @@ struct str ddl_column_text(struct ddl *d, const struct new_table *table, const s
 struct str ddl_constraint_text(struct ddl *d, const struct new_table *table, const struct new_constraint *c);
 bool ddl_column_side(struct ddl *d, const struct new_table *table, const struct new_column *column);
 bool ddl_emit_table(struct ddl *d, struct new_table *table);
+/* CREATE TABLE alone, under that name in D1. */
+bool ddl_emit_create(struct ddl *d, struct new_table *table, struct str sqlite_name);
+bool ddl_constraint_side(struct ddl *d, const struct new_table *table, const struct new_constraint *c);
 bool ddl_type_check(struct ddl *d, struct new_column *column); /* fills column->type_check */
 const struct new_constraint *ddl_primary_key(const struct new_table *table);
 /* Whether the column's unique index would tell PostgreSQL's equal values apart (numeric without scale, interval, timetz). */
 bool ddl_check_key_type(struct ddl *d, const struct column *column, const char *what);
+
+/* ---- tables that exist ---- */
+/* The table as it is, ready to be changed and printed again. 0A000 when it has what a table under construction cannot hold. */
+bool ddl_load_table(struct ddl *d, const struct relation *r, struct new_table *ret);
+struct new_column *ddl_find_column(const struct new_table *table, struct str name); /* NULL: none, or dropped */
+struct new_constraint *ddl_find_constraint(const struct new_table *table, struct str name);
+void ddl_forget_column(struct ddl *d, struct new_column *column); /* marks it dropped */
+/* Whether a text in either dialect names it. */
+bool ddl_mentions(struct ddl *d, struct str text, struct str name);
+/* PostgreSQL's rule for the two sides of a foreign key. 42804 with its detail. */
+bool ddl_check_foreign_types(struct ddl *d, struct str name, const struct column *from, const struct column *to);
+/* The text of an index or trigger of the snapshot, by name; empty: none. */
+struct str ddl_object_sql(const struct ddl *d, const char *type, struct str sqlite_name);
+const struct snapshot_side *ddl_side_find(const struct ddl *d, const char *kind, struct str schema, struct str name);
+
+/* ---- rebuilds: new tables beside the old ones, in one batch that loses no row of a child ---- */
+struct rebuilt {
+    const struct relation *old;
+    struct new_table *model; /* how it will be; NULL: as it is, but for the tables it refers to */
+    bool is_dropped;         /* goes away, nothing comes after it */
+    struct str temporary;    /* name of the new table until the old one is gone */
+};
+struct rebuild {
+    struct rebuilt *tables;
+    size_t n;
+    size_t *drop_order;
+};
+/* The name a foreign key must say: that of the new table, where there is one. */
+struct str ddl_target_name(const struct ddl *d, const struct relation *target);
+/* Takes part with this model, or is dropped with the others (model NULL). */
+bool ddl_rebuild_add(struct ddl *d, struct rebuild *r, const struct relation *old, struct new_table *model,
+                     bool is_dropped);
+/* The model of a table in the set, loaded and added when it was not there. */
+bool ddl_rebuild_model(struct ddl *d, struct rebuild *r, const struct relation *old, struct new_table **ret);
+/* Writes the batch: the tables added and every table that refers to them. Nothing when the set is empty. */
+bool ddl_rebuild_run(struct ddl *d, struct rebuild *r);
+/* A statement that raises `code: message` when `rows` (… FROM …, SQLite text) has any. detail: an SQLite expression over them, empty: none. */
+bool ddl_guard(struct ddl *d, enum sqlstate code, struct str message, struct str detail, struct str rows);
+
+/* ---- what depends on what is dropped ---- */
+struct dependent_key {
+    const struct relation *child;
+    const struct constraint *key;
+};
+struct dependents {
+    struct str *lines, *names; /* of the DETAIL; of the NOTICE */
+    size_t n_lines, n_names;
+    const struct relation **views;
+    size_t n_views;
+    struct dependent_key *keys;
+    size_t n_keys;
+};
+bool ddl_dependent(struct ddl *d, struct dependents *list, struct str what, struct str on);
+/* Views that use the relation (and its column, unless empty), and their views. */
+bool ddl_dependent_views(struct ddl *d, struct dependents *list, const struct relation *r, struct str column,
+                         struct str on);
+/* 2BP01 unless there are none or cascade is said; then the NOTICE. */
+bool ddl_dependents_settle(struct ddl *d, const struct dependents *list, bool cascade, struct str what);
+bool ddl_drop_views(struct ddl *d, const struct dependents *list);
+struct str ddl_described_column(struct ddl *d, const struct relation *r, struct str column);
+struct str ddl_described_constraint(struct ddl *d, const struct relation *r, struct str constraint);
 
 /* ---- sequences ---- */
 struct sequence_options {
@@ -199,6 +278,9 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt);
 bool ddl_create_index(struct ddl *d, const PgQuery__IndexStmt *stmt);
 /* CREATE INDEX text of an index of LIKE on another table. */
 bool ddl_copy_index(struct ddl *d, const struct new_table *table, const struct new_index *from);
+/* The same index under its own name, for columns whose types or names have changed. */
+bool ddl_print_index_again(struct ddl *d, const struct new_table *table, const struct index *index);
+bool ddl_index_mentions(struct ddl *d, const struct index *index, const struct column *column);
 bool ddl_drop(struct ddl *d, const PgQuery__DropStmt *stmt);
 bool ddl_truncate(struct ddl *d, const PgQuery__TruncateStmt *stmt);
 bool ddl_alter_table(struct ddl *d, const PgQuery__AlterTableStmt *stmt);

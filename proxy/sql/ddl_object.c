@@ -340,24 +340,96 @@ bool ddl_create_enum(struct ddl *d, const PgQuery__CreateEnumStmt *stmt)
     return put_labels(d, schema, name, labels, stmt->n_vals);
 }
 
-/* The first column of that type, for which D1's own check of the labels would have to change. */
-static bool is_used(const struct ddl *d, const struct user_type *type)
-{
-    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
-        const struct relation *r = &d->snapshot->relations[i];
-        for (size_t k = 0; k < r->n_columns && r->kind == RELATION_TABLE; k++)
-            if (r->columns[k].type == type->oid)
-                return true;
-    }
-    return false;
-}
-
 static size_t label_at(const struct user_type *type, struct str label)
 {
     for (size_t i = 0; i < type->n_labels; i++)
         if (str_eq(type->labels[i], label))
             return i;
     return type->n_labels;
+}
+
+/* Texts that hold the label would have to be written again. */
+static bool text_has_label(struct ddl *d, struct str text, struct str label)
+{
+    return str_find(text, name_literal(label, d->arena)) >= 0;
+}
+
+static bool refuse_label_users(struct ddl *d, const struct user_type *type, struct str label)
+{
+    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
+        const struct relation *r = &d->snapshot->relations[i];
+        bool found = text_has_label(d, r->view_text, label);
+        for (size_t k = 0; k < r->n_constraints; k++)
+            found |= text_has_label(d, r->constraints[k].expression, label);
+        for (size_t k = 0; k < r->n_indexes; k++)
+            found |= text_has_label(d, r->indexes[k].predicate, label);
+        for (size_t k = 0; k < r->n_columns; k++)
+            found |= r->columns[k].type == type->array ||
+                     (r->columns[k].generated && text_has_label(d, r->columns[k].default_text, label));
+        if (found)
+            return ddl_refuse(d, -1, "Drop what uses it first.",
+                              "RENAME VALUE of a label that \"%.*s\" may use in an array, check, index or view",
+                              STR_FMT(r->name));
+    }
+    return true;
+}
+
+/* One column for the new labels: its check, its default, its cells when a label has another name. */
+static bool relabel_column(struct ddl *d, const struct user_type *now, struct str old_label, struct str new_label,
+                           struct new_column *column)
+{
+    if (!ddl_type_check(d, column) || !old_label.n)
+        return !err_is_set(d->err);
+    struct str name = ddl_quote(d, column->column.name), from = emit_text_literal(old_label, d->arena),
+               to = emit_text_literal(new_label, d->arena);
+    column->value = ddl_printf(d, "CASE %.*s WHEN %.*s THEN %.*s ELSE %.*s END", STR_FMT(name), STR_FMT(from),
+                               STR_FMT(to), STR_FMT(name));
+    if (str_eq(column->sqlite_default, from)) {
+        struct str shown = snapshot_format_type(d->snapshot, column->column.type, -1, d->arena);
+        column->sqlite_default = to;
+        column->column.default_text =
+            ddl_printf(d, "%.*s::%.*s", STR_FMT(name_literal(new_label, d->arena)), STR_FMT(shown));
+        column->changed = true;
+    } else if (text_has_label(d, column->column.default_text, old_label)) {
+        return ddl_refuse(d, -1, "Drop the default first.", "RENAME VALUE of a label in the default of \"%.*s\"",
+                          STR_FMT(column->column.name));
+    }
+    (void)now;
+    return true;
+}
+
+/* D1's own schema lists the labels in the checks of the columns: their tables are made anew. */
+static bool relabel(struct ddl *d, const struct user_type *type, struct str *labels, size_t n, struct str old_label,
+                    struct str new_label)
+{
+    struct rebuild set = { 0 };
+    struct user_type now = *type;
+    now.labels = labels;
+    now.n_labels = n;
+    d->changed_type = &now;
+    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
+        const struct relation *r = &d->snapshot->relations[i];
+        for (size_t k = 0; k < r->n_columns && r->kind == RELATION_TABLE; k++) {
+            struct new_table *model;
+            const struct user_type *user = snapshot_user_type(d->snapshot, r->columns[k].type);
+            while (user && user->kind == 'd' && user->oid != type->oid)
+                user = snapshot_user_type(d->snapshot, user->base);
+            if (!user || user->oid != type->oid || r->columns[k].type == type->array)
+                continue;
+            if (!ddl_rebuild_model(d, &set, r, &model) ||
+                !relabel_column(d, &now, old_label, new_label, &model->columns[k]))
+                return false;
+        }
+    }
+    if (!ddl_rebuild_run(d, &set) || !put_labels(d, type->schema, type->name, labels, n))
+        return false;
+    for (size_t i = 0; i < set.n; i++)
+        for (size_t k = 0; set.tables[i].model && k < set.tables[i].model->n_columns; k++)
+            if (set.tables[i].model->columns[k].changed &&
+                !ddl_column_side(d, set.tables[i].model, &set.tables[i].model->columns[k]))
+                return false;
+    d->changed_type = NULL;
+    return true;
 }
 
 static bool add_label(struct ddl *d, const struct user_type *type, const PgQuery__AlterEnumStmt *stmt)
@@ -377,15 +449,13 @@ static bool add_label(struct ddl *d, const struct user_type *type, const PgQuery
         return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "\"%.*s\" is not an existing enum label",
                            STR_FMT(neighbor));
     at += neighbor.n && stmt->new_val_is_after;
-    if (is_used(d, type))
-        return ddl_needs_rebuild(d, "ALTER TYPE … ADD VALUE of an enum that a table uses");
     struct str *labels = DDL_ARRAY(d, struct str, type->n_labels + 1);
     if (!labels)
         return false;
     memcpy(labels, type->labels, at * sizeof(*labels));
     labels[at] = label;
     memcpy(labels + at + 1, type->labels + at, (type->n_labels - at) * sizeof(*labels));
-    return put_labels(d, type->schema, type->name, labels, type->n_labels + 1);
+    return relabel(d, type, labels, type->n_labels + 1, STR(""), STR(""));
 }
 
 bool ddl_alter_enum(struct ddl *d, const PgQuery__AlterEnumStmt *stmt)
@@ -398,7 +468,8 @@ bool ddl_alter_enum(struct ddl *d, const PgQuery__AlterEnumStmt *stmt)
     if (!type)
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", STR_FMT(name));
     if (type->kind != 'e')
-        return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not an enum", STR_FMT(name));
+        return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "%.*s is not an enum",
+                           STR_FMT(ddl_shown(d, type->schema, type->name)));
     if (!stmt->old_val || !stmt->old_val[0])
         return add_label(d, type, stmt);
     size_t at = label_at(type, str_from(stmt->old_val));
@@ -407,14 +478,14 @@ bool ddl_alter_enum(struct ddl *d, const PgQuery__AlterEnumStmt *stmt)
                            stmt->old_val);
     if (label_at(type, str_from(stmt->new_val)) < type->n_labels)
         return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_OBJECT, "enum label \"%s\" already exists", stmt->new_val);
-    if (is_used(d, type))
-        return ddl_needs_rebuild(d, "ALTER TYPE … RENAME VALUE of an enum that a table uses");
+    if (!refuse_label_users(d, type, type->labels[at]))
+        return false;
     struct str *labels = DDL_ARRAY(d, struct str, type->n_labels);
     if (!labels)
         return false;
     memcpy(labels, type->labels, type->n_labels * sizeof(*labels));
     labels[at] = str_from(stmt->new_val);
-    return put_labels(d, type->schema, type->name, labels, type->n_labels);
+    return relabel(d, type, labels, type->n_labels, type->labels[at], labels[at]);
 }
 
 /* ---- domains ---- */

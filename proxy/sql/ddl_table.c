@@ -10,14 +10,6 @@
 enum { COLUMNS_MAX = 100 }; /* D1's limit */
 
 /* ---- columns ---- */
-static struct new_column *find_column(const struct new_table *table, struct str name)
-{
-    for (size_t i = 0; i < table->n_columns; i++)
-        if (str_eq(table->columns[i].column.name, name))
-            return &table->columns[i];
-    return NULL;
-}
-
 static bool is_system_column(struct str name)
 {
     static const char *const names[] = { "tableoid", "cmax", "xmax", "cmin", "xmin", "ctid" };
@@ -29,7 +21,7 @@ static bool is_system_column(struct str name)
 
 static struct new_column *add_column(struct ddl *d, struct new_table *table, struct str name, int location)
 {
-    if (find_column(table, name)) {
+    if (ddl_find_column(table, name)) {
         ddl_fail_at(d, location, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once", STR_FMT(name));
         return NULL;
     }
@@ -281,7 +273,7 @@ bool ddl_collect_constraint(struct ddl *d, struct new_table *table, const PgQuer
 const struct new_constraint *ddl_primary_key(const struct new_table *table)
 {
     for (size_t i = 0; i < table->n_constraints; i++)
-        if (table->constraints[i].constraint.kind == 'p')
+        if (table->constraints[i].constraint.kind == 'p' && !table->constraints[i].dropped)
             return &table->constraints[i];
     return NULL;
 }
@@ -323,7 +315,7 @@ static bool key_columns(struct ddl *d, struct new_table *table, struct new_const
         c->constraint.columns[0] = (int16_t)(c->column + 1);
     for (size_t i = 0; i < c->n_keys; i++) {
         struct str name = ddl_string(c->keys[i]);
-        const struct new_column *column = find_column(table, name);
+        const struct new_column *column = ddl_find_column(table, name);
         if (!column && foreign)
             return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN,
                                "column \"%.*s\" referenced in foreign key constraint does not exist", STR_FMT(name));
@@ -379,7 +371,7 @@ static bool self_is_unique(const struct new_table *self, const struct constraint
 {
     for (size_t i = 0; i < self->n_constraints; i++) {
         const struct constraint *key = &self->constraints[i].constraint;
-        if ((key->kind == 'p' || key->kind == 'u') &&
+        if (!self->constraints[i].dropped && (key->kind == 'p' || key->kind == 'u') &&
             same_set(key->columns, key->n_columns, c->foreign_columns, c->n_columns))
             return true;
     }
@@ -460,21 +452,25 @@ static bool comparable(struct ddl *d, oid_t from, oid_t to)
            (back && back->context == 'i' && back->method == 'b');
 }
 
+bool ddl_check_foreign_types(struct ddl *d, struct str name, const struct column *from, const struct column *to)
+{
+    if (comparable(d, from->type, to->type))
+        return true;
+    struct str from_type = snapshot_format_type(d->snapshot, from->type, -1, d->arena),
+               to_type = snapshot_format_type(d->snapshot, to->type, -1, d->arena);
+    ddl_fail_at(d, -1, SQLSTATE_DATATYPE_MISMATCH, "foreign key constraint \"%.*s\" cannot be implemented",
+                STR_FMT(name));
+    return err_detail(d->err, "Key columns \"%.*s\" and \"%.*s\" are of incompatible types: %.*s and %.*s.",
+                      STR_FMT(from->name), STR_FMT(to->name), STR_FMT(from_type), STR_FMT(to_type));
+}
+
 static bool check_foreign_types(struct ddl *d, const struct new_table *table, const struct foreign_table *f,
                                 const struct constraint *c)
 {
-    for (size_t i = 0; i < c->n_columns; i++) {
-        const struct column *from = &table->columns[c->columns[i] - 1].column,
-                            *to = &f->relation->columns[c->foreign_columns[i] - 1];
-        if (comparable(d, from->type, to->type))
-            continue;
-        struct str from_type = snapshot_format_type(d->snapshot, from->type, -1, d->arena),
-                   to_type = snapshot_format_type(d->snapshot, to->type, -1, d->arena);
-        ddl_fail_at(d, -1, SQLSTATE_DATATYPE_MISMATCH, "foreign key constraint \"%.*s\" cannot be implemented",
-                    STR_FMT(c->name));
-        return err_detail(d->err, "Key columns \"%.*s\" and \"%.*s\" are of incompatible types: %.*s and %.*s.",
-                          STR_FMT(from->name), STR_FMT(to->name), STR_FMT(from_type), STR_FMT(to_type));
-    }
+    for (size_t i = 0; i < c->n_columns; i++)
+        if (!ddl_check_foreign_types(d, c->name, &table->columns[c->columns[i] - 1].column,
+                                     &f->relation->columns[c->foreign_columns[i] - 1]))
+            return false;
     return true;
 }
 

@@ -40,6 +40,12 @@ static bool domain_checks(struct ddl *d, const struct column *column, const stru
     return true;
 }
 
+static const struct user_type *type_of(const struct ddl *d, oid_t type)
+{
+    const struct user_type *user = snapshot_user_type(d->snapshot, type);
+    return user && d->changed_type && user->oid == d->changed_type->oid ? d->changed_type : user;
+}
+
 static bool type_check(struct ddl *d, const struct column *column, struct str *ret)
 {
     struct buf out;
@@ -48,7 +54,7 @@ static bool type_check(struct ddl *d, const struct column *column, struct str *r
     oid_t type = column->type;
     const struct user_type *user;
     bool ok = true;
-    while (ok && (user = snapshot_user_type(d->snapshot, type)) != NULL && user->kind == 'd' && user->oid == type) {
+    while (ok && (user = type_of(d, type)) != NULL && user->kind == 'd' && user->oid == type) {
         ok = domain_checks(d, column, user, &out);
         type = user->base;
     }
@@ -84,19 +90,20 @@ static bool is_integer(const struct ddl *d, const struct column *column)
 static bool is_rowid(const struct ddl *d, const struct new_table *table, const struct new_column *column)
 {
     const struct new_constraint *primary = ddl_primary_key(table);
-    return primary && primary->constraint.n_columns == 1 && primary->constraint.columns[0] == column->column.number &&
+    return primary && !primary->is_index && !table->without_rowid && primary->constraint.n_columns == 1 && primary->constraint.columns[0] == column->column.number &&
            is_integer(d, &column->column) && !column->column.generated;
 }
 
 static bool is_autoincrement(struct ddl *d, const struct new_table *table, const struct new_column *column)
 {
-    return is_rowid(d, table, column) && column->column.sequence.n && column->n_sequence_options == 0;
+    return is_rowid(d, table, column) &&
+           (column->old ? column->autoincrement : column->column.sequence.n && column->n_sequence_options == 0);
 }
 
 /* Checks and foreign keys written behind their column stay there: DROP COLUMN takes them along. */
 static bool stands_with(const struct new_constraint *c, const struct new_column *column)
 {
-    return c->column == column->column.number - 1 && (c->constraint.kind == 'c' || c->constraint.kind == 'f');
+    return c->column == column->column.number - 1 && !c->dropped && (c->constraint.kind == 'c' || c->constraint.kind == 'f');
 }
 
 struct str ddl_column_text(struct ddl *d, const struct new_table *table, const struct new_column *column,
@@ -107,8 +114,11 @@ struct str ddl_column_text(struct ddl *d, const struct new_table *table, const s
     struct buf out;
     buf_init(&out, TABLE_TEXT_MAX);
     buf_printf(&out, "%.*s %.*s", STR_FMT(ddl_quote(d, c->name)), STR_FMT(rowid ? STR("INTEGER") : column->declared));
+    if (column->collation.n)
+        buf_printf(&out, " COLLATE %.*s", STR_FMT(ddl_quote(d, column->collation)));
     if (c->generated)
-        buf_printf(&out, " GENERATED ALWAYS AS (%.*s) STORED", STR_FMT(column->sqlite_generated));
+        buf_printf(&out, " GENERATED ALWAYS AS (%.*s) %s", STR_FMT(column->sqlite_generated),
+                   column->is_virtual ? "VIRTUAL" : "STORED");
     if (rowid)
         buf_printf(&out, " CONSTRAINT %.*s PRIMARY KEY%s",
                    STR_FMT(ddl_quote(d, ddl_primary_key(table)->constraint.name)),
@@ -165,7 +175,7 @@ static void foreign_key(struct ddl *d, const struct new_table *table, const stru
         column_list(d, out, table->relation.columns, key->columns, key->n_columns);
         buf_add_char(out, ' ');
     }
-    buf_printf(out, "REFERENCES %.*s", STR_FMT(ddl_quote(d, other->sqlite_name)));
+    buf_printf(out, "REFERENCES %.*s", STR_FMT(ddl_quote(d, ddl_target_name(d, other))));
     column_list(d, out, other->columns, key->foreign_columns, key->n_columns);
     if (action_text(key->on_delete))
         buf_printf(out, " ON DELETE %s", action_text(key->on_delete));
@@ -223,6 +233,28 @@ static bool sequence_row(struct ddl *d, const struct new_table *table, const str
     return ddl_write_sequence(d, table->schema, column->column.sequence, &options, true);
 }
 
+static struct str storage_name(enum column_storage storage)
+{
+    switch (storage) {
+    case COLUMN_UNIX_S:
+        return STR("unixepoch");
+    case COLUMN_UNIX_MS:
+        return STR("unixms");
+    case COLUMN_UNIX_US:
+        return STR("unixus");
+    case COLUMN_NATURAL:
+    case COLUMN_NUMBER:
+        break;
+    }
+    return STR("");
+}
+
+/* A rowid of a table made elsewhere: nothing has to be said of it. */
+static bool numbered_by_sqlite(const struct new_column *column)
+{
+    return column->old && column->column.identity && !column->column.sequence.n;
+}
+
 bool ddl_column_side(struct ddl *d, const struct new_table *table, const struct new_column *column)
 {
     const struct column *c = &column->column;
@@ -235,21 +267,22 @@ bool ddl_column_side(struct ddl *d, const struct new_table *table, const struct 
     }
     if (rowid ? c->type != TYPE_OID_int8 : !column->is_derivable)
         ddl_side_type(d, detail, "type", "type_schema", c->type, c->typmod);
-    if (rowid && !automatic)
+    if (rowid && !automatic && !numbered_by_sqlite(column))
         cJSON_AddTrueToObject(detail, "plain");
     if (c->sequence.n && (!automatic || !str_eq(c->sequence, usual)))
         ddl_side_text(detail, "sequence", c->sequence);
-    if (c->identity)
+    if (c->identity && !numbered_by_sqlite(column))
         ddl_side_text(detail, "identity", (struct str){ &c->identity, 1 });
     if (c->default_text.n && !(automatic && !c->identity) && !default_is_derivable(d, column))
         ddl_side_text(detail, "default", c->default_text);
     ddl_side_text(detail, "comment", column->comment);
+    ddl_side_text(detail, "storage", storage_name(c->storage));
     if (!ddl_side_put_child(d, "column", table->schema, table->name, c->name, detail))
         return false;
-    return !c->sequence.n || automatic || sequence_row(d, table, column);
+    return column->old || !c->sequence.n || automatic || sequence_row(d, table, column);
 }
 
-static bool constraint_side(struct ddl *d, const struct new_table *table, const struct new_constraint *c)
+bool ddl_constraint_side(struct ddl *d, const struct new_table *table, const struct new_constraint *c)
 {
     cJSON *detail = cJSON_CreateObject();
     if (!detail)
@@ -264,7 +297,7 @@ static bool table_side(struct ddl *d, const struct new_table *table)
         if (!ddl_column_side(d, table, &table->columns[i]))
             return false;
     for (size_t i = 0; i < table->n_constraints; i++)
-        if (table->constraints[i].constraint.kind == 'c' && !constraint_side(d, table, &table->constraints[i]))
+        if (table->constraints[i].constraint.kind == 'c' && !ddl_constraint_side(d, table, &table->constraints[i]))
             return false;
     for (size_t i = 0; i < table->n_indexes; i++)
         if (!ddl_copy_index(d, table, &table->indexes[i]))
@@ -275,16 +308,19 @@ static bool table_side(struct ddl *d, const struct new_table *table)
 /* ---- CREATE TABLE ---- */
 static bool table_body(struct ddl *d, struct new_table *table, struct buf *out)
 {
+    size_t n = 0;
     for (size_t i = 0; i < table->n_columns; i++) {
         struct new_column *column = &table->columns[i];
-        if (!type_check(d, &column->column, &column->type_check))
+        if (column->dropped)
+            continue;
+        if (!column->old && !type_check(d, &column->column, &column->type_check))
             return false;
         struct str text = ddl_column_text(d, table, column, true);
-        buf_printf(out, "%s%.*s", i ? ", " : "", STR_FMT(text));
+        buf_printf(out, "%s%.*s", n++ ? ", " : "", STR_FMT(text));
     }
     for (size_t i = 0; i < table->n_constraints; i++) {
         const struct new_constraint *c = &table->constraints[i];
-        if (c->column >= 0 && stands_with(c, &table->columns[c->column]))
+        if (c->dropped || c->is_index || (c->column >= 0 && stands_with(c, &table->columns[c->column])))
             continue;
         if (c->constraint.kind == 'p' && c->constraint.n_columns == 1 &&
             is_rowid(d, table, &table->columns[c->constraint.columns[0] - 1]))
@@ -294,21 +330,28 @@ static bool table_body(struct ddl *d, struct new_table *table, struct buf *out)
     return true;
 }
 
-bool ddl_emit_table(struct ddl *d, struct new_table *table)
+bool ddl_emit_create(struct ddl *d, struct new_table *table, struct str sqlite_name)
 {
     struct buf out;
     buf_init(&out, TABLE_TEXT_MAX);
     /* NOT NULL of primary keys was found out after the scope was made. */
     bool ok = ddl_table_scope(d, table);
-    buf_printf(&out, "CREATE TABLE %.*s (", STR_FMT(ddl_quote(d, table->sqlite_name)));
+    table->relation.sqlite_name = sqlite_name; /* what its keys to itself say */
+    buf_printf(&out, "CREATE TABLE %.*s (", STR_FMT(ddl_quote(d, sqlite_name)));
     ok = ok && table_body(d, table, &out);
-    buf_add_char(&out, ')');
+    buf_printf(&out, ")%s%s%s", table->strict ? " STRICT" : "", table->strict && table->without_rowid ? "," : "",
+               table->without_rowid ? " WITHOUT ROWID" : "");
     if (ok && out.failed)
         ok = err_set(d->err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the definition of table \"%.*s\" is too long",
                      STR_FMT(table->name));
     ok = ok && ddl_add(d, arena_str(d->arena, buf_str(&out)));
     buf_fini(&out);
-    return ok && !err_is_set(d->err) && table_side(d, table);
+    return ok && !err_is_set(d->err);
+}
+
+bool ddl_emit_table(struct ddl *d, struct new_table *table)
+{
+    return ddl_emit_create(d, table, table->sqlite_name) && table_side(d, table);
 }
 
 /* ---- ALTER TABLE ADD COLUMN needs the check too ---- */

@@ -545,9 +545,14 @@ static bool ddl_shared(struct emit_shared *s, struct plan *plan, const struct sq
 
 enum ddl_doubt { DOUBT_GUARDED, DOUBT_NULL, DOUBT_REFUSED }; /* what stands where only the local engine is right */
 
+struct ddl_target {
+    enum ddl_doubt doubt;
+    const struct column *column; /* whose cell it becomes; NULL: a value of its type */
+};
+
 static bool ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
-                           const struct snapshot *snapshot, enum ddl_doubt doubt, struct arena *arena, struct str *ret,
-                           struct err *err)
+                           const struct snapshot *snapshot, struct ddl_target target, struct arena *arena,
+                           struct str *ret, struct err *err)
 {
     struct plan plan = { .snapshot = snapshot };
     struct emit_shared s;
@@ -557,8 +562,8 @@ static bool ddl_expression(const struct expr *expr, const struct query *scope, c
     emitter_init(&e, &s, TARGET_D1);
     e.inline_constants = true;
     e.no_prelude = true;
-    e.no_guards = doubt == DOUBT_NULL;
-    e.refuse_local = doubt == DOUBT_REFUSED;
+    e.no_guards = target.doubt == DOUBT_NULL;
+    e.refuse_local = target.doubt == DOUBT_REFUSED;
     if (scope) {
         if (!(e.level = level_new(&e, scope)))
             return false;
@@ -570,7 +575,13 @@ static bool ddl_expression(const struct expr *expr, const struct query *scope, c
     /* What is stored: numbers for a column of numeric(p<=15,s), PostgreSQL's text for any other numeric. */
     struct column number = { .type = TYPE_OID_numeric, .storage = COLUMN_NUMBER };
     bool is_number = expr->kind == EXPR_TYPMOD && is_numeric(&e, expr->type) && typmod_precision(expr->typmod) <= 15;
+    if (target.column) {
+        number = *target.column;
+        is_number = is_numeric(&e, number.type);
+        e.value_only = is_number && number.storage == COLUMN_NUMBER;
+    }
     if (!emit_expr(&e, expr, &f) || !(is_number ? numeric_storage(&e, &number, &f) : settle(&e, &f)) ||
+        (f.form != FORM_NATURAL && target.column && !is_number && !make_natural(&e, number.type, &f)) ||
         (f.form == FORM_SCALED && !make_natural(&e, expr->type, &f)))
         return refuse_blocked(&e);
     *ret = f.sql;
@@ -580,19 +591,27 @@ static bool ddl_expression(const struct expr *expr, const struct query *scope, c
 bool emit_ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
                          const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err)
 {
-    return ddl_expression(expr, scope, settings, snapshot, DOUBT_GUARDED, arena, ret, err);
+    return ddl_expression(expr, scope, settings, snapshot, (struct ddl_target){ 0 }, arena, ret, err);
 }
 
 bool emit_ddl_index_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
                                const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err)
 {
-    return ddl_expression(expr, scope, settings, snapshot, DOUBT_NULL, arena, ret, err);
+    return ddl_expression(expr, scope, settings, snapshot, (struct ddl_target){ .doubt = DOUBT_NULL }, arena, ret, err);
 }
 
 bool emit_ddl_index_guard(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
                           const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err)
 {
-    return ddl_expression(expr, scope, settings, snapshot, DOUBT_REFUSED, arena, ret, err);
+    return ddl_expression(expr, scope, settings, snapshot, (struct ddl_target){ .doubt = DOUBT_REFUSED }, arena, ret,
+                          err);
+}
+
+bool emit_ddl_cell(const struct expr *expr, const struct query *scope, const struct column *column,
+                   const struct sql_settings *settings, const struct snapshot *snapshot, struct arena *arena,
+                   struct str *ret, struct err *err)
+{
+    return ddl_expression(expr, scope, settings, snapshot, (struct ddl_target){ .column = column }, arena, ret, err);
 }
 
 static bool is_plain_column(const struct query *q, const struct expr *x)

@@ -42,6 +42,10 @@ bool emit_ddl_index_expression(const struct expr *expr, const struct query *scop
 /* The same for a unique index, which must not take what D1 cannot decide for distinct: 0A000 is raised there instead. */
 bool emit_ddl_index_guard(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
                           const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err);
+/* The same as the cell that an INSERT would store into `column`: numbers for numeric(p<=15,s), the storage form of the type elsewhere. */
+bool emit_ddl_cell(const struct expr *expr, const struct query *scope, const struct column *column,
+                   const struct sql_settings *settings, const struct snapshot *snapshot, struct arena *arena,
+                   struct str *ret, struct err *err);
 /* A query as SQLite text without parameters (views, CREATE TABLE AS). A plain column keeps the cells of its table,
  * everything else is
  * in the storage form of its type. Its columns are named c0, c1…: name them outside, as in

@@ -1,0 +1,281 @@
+/* ddl_alter_constraint.c - ADD, ALTER and DROP CONSTRAINT; see ddl_alter.h. */
+#include "proxy/sql/ddl_alter.h"
+
+#include "proxy/catalog/names.h"
+#include "proxy/sql/emit.h"
+
+/* ---- ADD ---- */
+static bool add_key(struct alter *a, struct new_constraint *c, const bool *was_null)
+{
+    c->is_index = true;
+    for (size_t i = 0; i < c->constraint.n_columns && c->constraint.kind == 'p'; i++)
+        if (was_null[c->constraint.columns[i] - 1])
+            a->now->rebuild = true; /* NOT NULL comes with it */
+    if (c->constraint.kind == 'p' && a->now->rebuild)
+        c->is_index = false;
+    return true;
+}
+
+bool ddl_add_constraint(struct ddl *d, struct alter *a, const Command *command)
+{
+    struct new_constraint *c;
+    if (!ddl_collect_constraint(d, a->now, command->def->constraint, -1, &c))
+        return false;
+    bool *was_null = DDL_ARRAY(d, bool, a->now->n_columns);
+    for (size_t i = 0; was_null && i < a->now->n_columns; i++)
+        was_null[i] = !a->now->columns[i].column.not_null;
+    if (!was_null || !ddl_table_scope(d, a->now) || !ddl_resolve_constraint(d, a->now, c))
+        return false;
+    c->added = true;
+    if (c->constraint.kind == 'p' || c->constraint.kind == 'u')
+        return add_key(a, c, was_null);
+    a->now->rebuild = true;
+    return true;
+}
+
+/* ---- what old rows must be, said before they are copied ---- */
+/* The rows as they will be: the table, or a query over it when values change. */
+static struct str new_rows(struct ddl *d, const struct alter *a)
+{
+    struct str table = ddl_quote(d, a->table->sqlite_name), list = STR("");
+    bool changed = false;
+    for (size_t i = 0; i < a->now->n_columns; i++) {
+        const struct new_column *column = &a->now->columns[i];
+        if (column->dropped || (!column->old && column->column.generated))
+            continue;
+        struct str name = ddl_quote(d, column->column.name);
+        struct str value = str_starts(column->value, STR("CURRENT_")) ? STR("'now'") : column->value;
+        changed |= value.n > 0;
+        list = ddl_printf(d, "%.*s%s%.*s%s%.*s", STR_FMT(list), list.n ? ", " : "", STR_FMT(value.n ? value : name),
+                          value.n ? " AS " : "", STR_FMT(value.n ? name : STR("")));
+    }
+    return changed ? ddl_printf(d, "(SELECT %.*s FROM %.*s)", STR_FMT(list), STR_FMT(table)) : table;
+}
+
+static bool guard_null(struct ddl *d, const struct alter *a, const struct new_column *column, struct str rows)
+{
+    struct str message = ddl_printf(d, "column \"%.*s\" of relation \"%.*s\" contains null values",
+                                    STR_FMT(column->column.name), STR_FMT(a->table->name));
+    return ddl_guard(d, SQLSTATE_NOT_NULL_VIOLATION, message, STR(""),
+                     ddl_printf(d, "%.*s WHERE %.*s IS NULL", STR_FMT(rows), STR_FMT(ddl_quote(d, column->column.name))));
+}
+
+static bool guard_check(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows)
+{
+    struct str message = ddl_printf(d, "check constraint \"%.*s\" of relation \"%.*s\" is violated by some row",
+                                    STR_FMT(c->constraint.name), STR_FMT(a->table->name));
+    return ddl_guard(d, SQLSTATE_CHECK_VIOLATION, message, STR(""),
+                     ddl_printf(d, "%.*s WHERE NOT (%.*s)", STR_FMT(rows), STR_FMT(c->sqlite_check)));
+}
+
+/* Types whose cells read as PostgreSQL shows the values. */
+static bool shows_itself(struct ddl *d, const struct column *column)
+{
+    switch (snapshot_base_type(d->snapshot, column->type, NULL)) {
+    case TYPE_OID_int2:
+    case TYPE_OID_int4:
+    case TYPE_OID_int8:
+    case TYPE_OID_text:
+    case TYPE_OID_varchar:
+    case TYPE_OID_uuid:
+    case TYPE_OID_date:
+    case TYPE_OID_timestamp:
+        return column->storage == COLUMN_NATURAL;
+    default:
+        return false;
+    }
+}
+
+/* `'Key (a, b)=(' || a || ', ' || b || ')tail'` of columns that can be shown; empty when one cannot. */
+static struct str key_detail(struct ddl *d, const struct new_table *table, const struct constraint *c,
+                             struct str prefix, struct str tail)
+{
+    struct str names = STR(""), values = STR("");
+    for (size_t i = 0; i < c->n_columns; i++) {
+        const struct column *column = &table->columns[c->columns[i] - 1].column;
+        if (!shows_itself(d, column))
+            return STR("");
+        names = ddl_printf(d, "%.*s%s%.*s", STR_FMT(names), i ? ", " : "", STR_FMT(column->name));
+        values = ddl_printf(d, "%.*s%s%.*s%.*s", STR_FMT(values), i ? " || ', ' || " : "", STR_FMT(prefix),
+                            STR_FMT(ddl_quote(d, column->name)));
+    }
+    struct str head = emit_text_literal(ddl_printf(d, "Key (%.*s)=(", STR_FMT(names)), d->arena);
+    return ddl_printf(d, "%.*s || %.*s || %.*s", STR_FMT(head), STR_FMT(values),
+                      STR_FMT(emit_text_literal(tail, d->arena)));
+}
+
+static bool guard_key(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows)
+{
+    const struct constraint *key = &c->constraint;
+    const struct relation *other = c->foreign ? c->foreign : &a->now->relation;
+    struct str given = STR(""), same = STR("");
+    for (size_t i = 0; i < key->n_columns; i++) {
+        struct str from = ddl_quote(d, a->now->columns[key->columns[i] - 1].column.name),
+                   to = ddl_quote(d, other->columns[key->foreign_columns[i] - 1].name);
+        given = ddl_printf(d, "%.*s%sc.%.*s IS NOT NULL", STR_FMT(given), i ? " AND " : "", STR_FMT(from));
+        same = ddl_printf(d, "%.*s%sp.%.*s = c.%.*s", STR_FMT(same), i ? " AND " : "", STR_FMT(to), STR_FMT(from));
+    }
+    struct str message =
+        ddl_printf(d, "insert or update on table \"%.*s\" violates foreign key constraint \"%.*s\"",
+                   STR_FMT(a->table->name), STR_FMT(key->name));
+    struct str tail = ddl_printf(d, ") is not present in table \"%.*s\".", STR_FMT(other->name));
+    struct str parents = c->foreign ? ddl_quote(d, other->sqlite_name) : rows;
+    return ddl_guard(d, SQLSTATE_FOREIGN_KEY_VIOLATION, message, key_detail(d, a->now, key, STR("c."), tail),
+                     ddl_printf(d, "%.*s AS c WHERE %.*s AND NOT EXISTS (SELECT 1 FROM %.*s AS p WHERE %.*s)",
+                                STR_FMT(rows), STR_FMT(given), STR_FMT(parents), STR_FMT(same)));
+}
+
+static bool guard_unique(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows)
+{
+    struct str columns = STR(""), given = STR("");
+    for (size_t i = 0; i < c->constraint.n_columns; i++) {
+        struct str name = ddl_quote(d, a->now->columns[c->constraint.columns[i] - 1].column.name);
+        columns = ddl_printf(d, "%.*s%s%.*s", STR_FMT(columns), i ? ", " : "", STR_FMT(name));
+        given = ddl_printf(d, "%.*s%s%.*s IS NOT NULL", STR_FMT(given), i ? " AND " : "", STR_FMT(name));
+    }
+    struct str message = ddl_printf(d, "could not create unique index \"%.*s\"", STR_FMT(c->constraint.name));
+    return ddl_guard(d, SQLSTATE_UNIQUE_VIOLATION, message,
+                     key_detail(d, a->now, &c->constraint, STR(""), STR(") is duplicated.")),
+                     ddl_printf(d, "%.*s WHERE %.*s GROUP BY %.*s HAVING count(*) > 1", STR_FMT(rows), STR_FMT(given),
+                                STR_FMT(columns)));
+}
+
+bool ddl_guard_rows(struct ddl *d, const struct alter *a)
+{
+    struct str rows = new_rows(d, a);
+    bool *is_key = DDL_ARRAY(d, bool, a->now->n_columns + 1);
+    if (!rows.p || !is_key)
+        return false;
+    for (size_t i = 0; i < a->now->n_columns && a->now->rebuild; i++) {
+        const struct new_column *column = &a->now->columns[i];
+        bool is_new = column->column.not_null && !(column->old && column->old->not_null);
+        if (!column->dropped && is_new && !column->column.generated && !guard_null(d, a, column, rows))
+            return false;
+    }
+    for (size_t i = 0; i < a->now->n_constraints; i++) {
+        const struct new_constraint *c = &a->now->constraints[i];
+        if (c->dropped || !c->added)
+            continue;
+        if (c->constraint.kind == 'c' && a->now->rebuild && !guard_check(d, a, c, rows))
+            return false;
+        if (c->constraint.kind == 'f' && a->now->rebuild && !guard_key(d, a, c, rows))
+            return false;
+        if ((c->constraint.kind == 'p' || c->constraint.kind == 'u') && (a->now->rebuild || c->column < 0) &&
+            !guard_unique(d, a, c, rows))
+            return false;
+    }
+    return true;
+}
+
+/* A unique index that the side catalogue calls a constraint. */
+bool ddl_emit_unique_index(struct ddl *d, const struct alter *a, const struct new_constraint *c)
+{
+    struct str columns = STR("");
+    for (size_t i = 0; i < c->constraint.n_columns; i++)
+        columns = ddl_printf(d, "%.*s%s%.*s", STR_FMT(columns), i ? ", " : "",
+                             STR_FMT(ddl_quote(d, a->now->columns[c->constraint.columns[i] - 1].column.name)));
+    struct str name = ddl_sqlite_name(d, a->now->schema, c->constraint.name);
+    cJSON *detail = cJSON_CreateObject();
+    if (!detail)
+        return err_oom(d->err);
+    cJSON_AddStringToObject(detail, "constraint", c->constraint.kind == 'p' ? "p" : "u");
+    return ddl_side_put(d, "index", a->now->schema, c->constraint.name, detail) &&
+           ddl_sql(d, "CREATE UNIQUE INDEX %.*s ON %.*s (%.*s)", STR_FMT(ddl_quote(d, name)),
+                   STR_FMT(ddl_quote(d, a->now->sqlite_name)), STR_FMT(columns));
+}
+
+/* ---- DROP ---- */
+static bool same_set(const int16_t *a, size_t n_a, const int16_t *b, size_t n_b)
+{
+    size_t same = 0;
+    for (size_t i = 0; i < n_a; i++)
+        for (size_t k = 0; k < n_b; k++)
+            same += a[i] == b[k];
+    return n_a == n_b && same == n_a;
+}
+
+bool ddl_dependent_keys(struct ddl *d, struct dependents *list, const struct relation *r, const int16_t *columns,
+                        size_t n, struct str on)
+{
+    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
+        const struct relation *child = &d->snapshot->relations[i];
+        for (size_t k = 0; k < child->n_constraints; k++) {
+            const struct constraint *c = &child->constraints[k];
+            struct dependent_key key = { child, c };
+            if (c->kind != 'f' || !str_eq(c->foreign_table, r->name) || !str_eq(c->foreign_schema, r->schema) ||
+                (columns && !same_set(c->foreign_columns, c->n_columns, columns, n)))
+                continue;
+            if (columns && child == r && n == 1 && ddl_in_constraint(c, columns[0]))
+                continue; /* goes with the column anyway */
+            if (!ddl_dependent(d, list, ddl_described_constraint(d, child, c->name), on) ||
+                !DDL_PUSH(d, list->keys, list->n_keys, key))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool ddl_drop_keys(struct ddl *d, struct rebuild *set, const struct dependents *list)
+{
+    for (size_t i = 0; i < list->n_keys; i++) {
+        struct new_table *model;
+        if (!ddl_rebuild_model(d, set, list->keys[i].child, &model))
+            return false;
+        struct new_constraint *c = ddl_find_constraint(model, list->keys[i].key->name);
+        if (!c)
+            continue;
+        c->dropped = model->rebuild = true;
+        if (!ddl_side_delete_child(d, "constraint", model->schema, model->name, c->constraint.name))
+            return false;
+    }
+    return true;
+}
+
+bool ddl_drop_constraint(struct ddl *d, struct alter *a, const Command *command)
+{
+    struct new_constraint *c = ddl_find_constraint(a->now, str_from(command->name));
+    struct dependents list = { 0 };
+    if (!c && command->missing_ok) {
+        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "constraint \"%s\" of relation \"%.*s\" does not exist, skipping",
+                   command->name, STR_FMT(a->table->name));
+        return true;
+    }
+    if (!c)
+        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" of relation \"%.*s\" does not exist",
+                           command->name, STR_FMT(a->table->name));
+    const struct constraint *key = &c->constraint;
+    struct str on = ddl_printf(d, "index %.*s", STR_FMT(name_quote(key->name, d->arena)));
+    if ((key->kind == 'p' || key->kind == 'u') &&
+        !ddl_dependent_keys(d, &list, a->table, key->columns, key->n_columns, on))
+        return false;
+    if (!ddl_dependents_settle(d, &list, command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE,
+                               ddl_described_constraint(d, a->table, key->name)) ||
+        !ddl_drop_keys(d, &a->set, &list))
+        return false;
+    c = ddl_find_constraint(a->now, str_from(command->name)); /* a key to itself may have gone already */
+    if (!c)
+        return true;
+    c->dropped = true;
+    a->now->rebuild |= !c->is_index;
+    return ddl_side_delete_child(d, "constraint", a->now->schema, a->now->name, c->constraint.name);
+}
+
+/* ---- ALTER ---- */
+bool ddl_alter_constraint(struct ddl *d, struct alter *a, const Command *command)
+{
+    const PgQuery__Constraint *con = command->def->constraint;
+    struct new_constraint *c = ddl_find_constraint(a->now, str_from(con->conname));
+    if (!c)
+        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" of relation \"%.*s\" does not exist",
+                           con->conname, STR_FMT(a->table->name));
+    if (c->constraint.kind != 'f')
+        return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE,
+                           "constraint \"%s\" of relation \"%.*s\" is not a foreign key constraint", con->conname,
+                           STR_FMT(a->table->name));
+    if (c->constraint.deferrable == con->deferrable && c->constraint.deferred == con->initdeferred)
+        return true;
+    c->constraint.deferrable = con->deferrable;
+    c->constraint.deferred = con->initdeferred;
+    a->now->rebuild = true;
+    return true;
+}

@@ -1,0 +1,470 @@
+/*
+ * ddl_rebuild.c - changes that SQLite's ALTER cannot make: new tables beside the old ones, in one batch that loses no row.
+ *
+ * DROP TABLE deletes the table's rows, and ON DELETE actions follow to its children, deferred checks or not. So every table that refers
+ * to a changed one, directly or through others, is made anew too, with keys to the new tables: what the drops delete belongs to old tables
+ * only. SQLite rewrites the keys' targets when the new tables take the old names; with legacy_alter_table views and triggers stay as they are.
+ * The setting is on for the drops and renames only, which cannot fail: it outlives a batch that does.
+ */
+#include "proxy/sql/ddl_internal.h"
+
+#include "proxy/catalog/sqlite_ddl.h"
+#include "proxy/sql/emit.h"
+
+enum {
+    REBUILD_ROWS_MAX = 500000, /* what D1 copies well within its 30 s for a batch, indexes included */
+    TABLE_TEXT_MAX = 1 << 20
+};
+
+/* ---- the set ---- */
+static struct rebuilt *find_rebuilt(const struct rebuild *r, struct str sqlite_name)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (str_eq_nocase(r->tables[i].old->sqlite_name, sqlite_name))
+            return &r->tables[i];
+    return NULL;
+}
+
+bool ddl_rebuild_add(struct ddl *d, struct rebuild *r, const struct relation *old, struct new_table *model,
+                     bool is_dropped)
+{
+    struct rebuilt *known = find_rebuilt(r, old->sqlite_name);
+    if (known) {
+        known->is_dropped |= is_dropped;
+        if (model)
+            known->model = model;
+        return true;
+    }
+    struct rebuilt entry = { .old = old, .model = model, .is_dropped = is_dropped };
+    entry.temporary = ddl_printf(d, "_pgd1_new_%.*s", STR_FMT(old->sqlite_name));
+    return entry.temporary.p && DDL_PUSH(d, r->tables, r->n, entry);
+}
+
+bool ddl_rebuild_model(struct ddl *d, struct rebuild *r, const struct relation *old, struct new_table **ret)
+{
+    struct rebuilt *known = find_rebuilt(r, old->sqlite_name);
+    if (known && known->model) {
+        *ret = known->model;
+        return true;
+    }
+    struct new_table *model = DDL_ARRAY(d, struct new_table, 1);
+    if (!model || !ddl_load_table(d, old, model) || !ddl_rebuild_add(d, r, old, model, false))
+        return false;
+    *ret = model;
+    return true;
+}
+
+static bool refers_to(const struct relation *child, const struct relation *parent)
+{
+    for (size_t i = 0; i < child->n_constraints; i++)
+        if (child->constraints[i].kind == 'f' && str_eq(child->constraints[i].foreign_table, parent->name) &&
+            str_eq(child->constraints[i].foreign_schema, parent->schema))
+            return true;
+    return false;
+}
+
+struct str ddl_target_name(const struct ddl *d, const struct relation *target)
+{
+    const struct rebuilt *t = d->rebuild ? find_rebuilt(d->rebuild, target->sqlite_name) : NULL;
+    return t && !t->is_dropped ? t->temporary : target->sqlite_name;
+}
+
+static bool add_children(struct ddl *d, struct rebuild *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        for (size_t k = 0; k < d->snapshot->n_relations; k++) {
+            const struct relation *child = &d->snapshot->relations[k];
+            if (child->kind == RELATION_TABLE && refers_to(child, r->tables[i].old) &&
+                !ddl_rebuild_add(d, r, child, NULL, false))
+                return false;
+        }
+    return true;
+}
+
+/* ---- guards ---- */
+bool ddl_guard(struct ddl *d, enum sqlstate code, struct str message, struct str detail, struct str rows)
+{
+    struct str payload = ddl_printf(d, "!%s:%.*s", sqlstate_code(code), STR_FMT(message));
+    struct str text = emit_text_literal(payload, d->arena);
+    if (detail.n)
+        text = ddl_printf(d, "%.*s || char(10) || 'DETAIL: ' || %.*s", STR_FMT(text), STR_FMT(detail));
+    if (detail.n)
+        return ddl_sql(d, "SELECT json_extract('{}', %.*s) FROM %.*s LIMIT 1", STR_FMT(text), STR_FMT(rows));
+    /* A constant might be worked out before any row is looked for; an arm of CASE is not. */
+    return ddl_sql(d, "SELECT CASE WHEN EXISTS(SELECT 1 FROM %.*s) THEN json_extract('{}', %.*s) END", STR_FMT(rows),
+                   STR_FMT(text));
+}
+
+static bool guard_size(struct ddl *d, const struct rebuild *r)
+{
+    struct str sum = STR("");
+    for (size_t i = 0; i < r->n; i++)
+        if (!r->tables[i].is_dropped)
+            sum = ddl_printf(d, "%.*s%s(SELECT count(*) FROM (SELECT 1 FROM %.*s LIMIT %d))", STR_FMT(sum),
+                             sum.n ? " + " : "", STR_FMT(ddl_quote(d, r->tables[i].old->sqlite_name)),
+                             REBUILD_ROWS_MAX + 1);
+    if (!sum.n)
+        return true;
+    struct str text = ddl_printf(
+        d,
+        "!0A000:rebuilding table \"%.*s\" and the tables that refer to it is not supported with more than %d rows in them\n"
+        "DETAIL: SQLite needs the rows copied for this change, in one batch of at most 30 seconds.\n"
+        "HINT: Expand and contract: add a new column or table beside the old one, let the application write both, copy the "
+        "rows in portions, then drop the old one.",
+        STR_FMT(r->tables[0].old->name), REBUILD_ROWS_MAX);
+    return ddl_sql(d, "SELECT CASE WHEN %.*s > %d THEN json_extract('{}', %.*s) END", STR_FMT(sum), REBUILD_ROWS_MAX,
+                   STR_FMT(emit_text_literal(text, d->arena)));
+}
+
+/* ---- new tables ---- */
+/* A table that only follows: its own text, with new names for itself and the tables it refers to. */
+static bool follower_text(struct ddl *d, const struct rebuild *r, const struct rebuilt *t, struct buf *out)
+{
+    struct str sql = t->old->sqlite_sql;
+    size_t at = 0, copied = 0;
+    bool named = false, expects = false;
+    buf_add_str(out, STR("CREATE TABLE "));
+    for (struct sqlite_token token = sqlite_token_next(sql, &at); token.kind != SQLITE_TOKEN_END;
+         token = sqlite_token_next(sql, &at)) {
+        struct str value = sqlite_token_value(token, d->arena);
+        if (!named) {
+            if (!str_eq_nocase(value, t->old->sqlite_name))
+                continue;
+            named = true;
+            copied = at;
+            buf_add_str(out, ddl_quote(d, t->temporary));
+        } else if (expects) {
+            const struct rebuilt *target = find_rebuilt(r, value);
+            if (target && !target->is_dropped) {
+                buf_add(out, sql.p + copied, (size_t)(token.text.p - sql.p) - copied);
+                buf_add_str(out, ddl_quote(d, target->temporary));
+                copied = at;
+            }
+        }
+        expects = token.kind == SQLITE_TOKEN_WORD && str_eq_nocase(token.text, STR("REFERENCES"));
+    }
+    buf_add(out, sql.p + copied, sql.n - copied);
+    return named;
+}
+
+static bool create(struct ddl *d, const struct rebuild *r, const struct rebuilt *t)
+{
+    if (t->model) {
+        if (t->model->unkept)
+            return ddl_refuse(d, -1, "Rebuild it with wrangler, or set pgd1.dialect = 'sqlite'.",
+                              "rebuilding table \"%.*s\", whose definition has %s,", STR_FMT(t->old->name),
+                              t->model->unkept);
+        return ddl_emit_create(d, t->model, t->temporary);
+    }
+    struct buf out;
+    buf_init(&out, TABLE_TEXT_MAX);
+    bool ok = follower_text(d, r, t, &out);
+    struct str text = ok && !out.failed ? arena_str(d->arena, buf_str(&out)) : (struct str){ 0 };
+    buf_fini(&out);
+    if (!ok)
+        return ddl_refuse(d, -1, NULL, "rebuilding table \"%.*s\", whose definition is not understood,",
+                          STR_FMT(t->old->name));
+    return ddl_add(d, text) != NULL;
+}
+
+/* ---- rows ---- */
+struct copying {
+    struct str names, values;
+    struct bind *binds;
+    size_t n_binds;
+};
+
+static bool copy_column(struct ddl *d, struct copying *c, struct str name, struct str value)
+{
+    struct str quoted = ddl_quote(d, name);
+    c->names = ddl_printf(d, "%.*s%s%.*s", STR_FMT(c->names), c->names.n ? ", " : "", STR_FMT(quoted));
+    c->values =
+        ddl_printf(d, "%.*s%s%.*s", STR_FMT(c->values), c->values.n ? ", " : "", STR_FMT(value.n ? value : quoted));
+    return c->values.p != NULL;
+}
+
+static bool is_now(struct str value)
+{
+    return str_starts(value, STR("CURRENT_"));
+}
+
+/* A default that is the moment becomes one value for all rows, as PostgreSQL's now(). */
+static bool copy_moment(struct ddl *d, struct copying *c, const struct new_column *column)
+{
+    struct bind bind = { .source = BIND_NOW,
+                         .type = snapshot_base_type(d->snapshot, column->column.type, NULL),
+                         .typmod = -1 };
+    return DDL_PUSH(d, c->binds, c->n_binds, bind) &&
+           copy_column(d, c, column->column.name, ddl_printf(d, "?%zu", c->n_binds));
+}
+
+static bool copy_rows(struct ddl *d, const struct rebuilt *t)
+{
+    struct copying c = { 0 };
+    for (size_t i = 0; t->model && i < t->model->n_columns; i++) {
+        const struct new_column *column = &t->model->columns[i];
+        if (column->dropped || column->column.generated || (!column->old && !column->value.n))
+            continue;
+        if (!(is_now(column->value) ? copy_moment(d, &c, column)
+                                    : copy_column(d, &c, column->column.name, column->value)))
+            return false;
+    }
+    for (size_t i = 0; !t->model && i < t->old->n_columns; i++)
+        if (!t->old->columns[i].generated && !copy_column(d, &c, t->old->columns[i].name, STR("")))
+            return false;
+    if (!c.names.n) /* nothing is left of the old rows but their number */
+        return ddl_refuse(d, -1, NULL, "a change that leaves no old column of table \"%.*s\"", STR_FMT(t->old->name));
+    struct plan_statement *insert =
+        ddl_add(d, ddl_printf(d, "INSERT INTO %.*s (%.*s) SELECT %.*s FROM %.*s", STR_FMT(ddl_quote(d, t->temporary)),
+                              STR_FMT(c.names), STR_FMT(c.values), STR_FMT(ddl_quote(d, t->old->sqlite_name))));
+    if (!insert)
+        return false;
+    insert->binds = c.binds;
+    insert->n_binds = c.n_binds;
+    return true;
+}
+
+static bool counts_itself(const struct rebuilt *t)
+{
+    for (size_t i = 0; i < t->old->n_columns; i++)
+        if (t->old->columns[i].sequence_is_rowid)
+            return true;
+    return false;
+}
+
+static bool still_counts_itself(const struct rebuilt *t)
+{
+    bool found = !t->model;
+    for (size_t i = 0; t->model && i < t->model->n_columns; i++)
+        found |= t->model->columns[i].autoincrement && !t->model->columns[i].dropped;
+    return found;
+}
+
+/* SQLite writes its row with the first row of a table only, and an empty one may have counted before. */
+static bool copy_counter(struct ddl *d, const struct rebuilt *t)
+{
+    struct str names[] = { t->temporary, t->old->sqlite_name };
+    return ddl_sql_texts(d, "DELETE FROM sqlite_sequence WHERE name = ?1", names, 1) &&
+           ddl_sql_texts(d,
+                         "INSERT INTO sqlite_sequence(name, seq) SELECT ?1, seq FROM sqlite_sequence WHERE name = ?2",
+                         names, 2);
+}
+
+/* ---- order, and look-ups that need an index ---- */
+/* Children before their parents; in a circle, any of it. */
+static size_t next_to_drop(const struct rebuild *r, const bool *done)
+{
+    size_t any = r->n;
+    for (size_t i = 0; i < r->n; i++) {
+        bool referenced = false;
+        for (size_t k = 0; k < r->n; k++)
+            referenced |= k != i && !done[k] && refers_to(r->tables[k].old, r->tables[i].old);
+        if (done[i])
+            continue;
+        if (!referenced)
+            return i;
+        any = any < r->n ? any : i;
+    }
+    return any;
+}
+
+static bool order_drops(struct ddl *d, struct rebuild *r)
+{
+    bool *done = DDL_ARRAY(d, bool, r->n);
+    r->drop_order = DDL_ARRAY(d, size_t, r->n);
+    for (size_t i = 0; done && r->drop_order && i < r->n; i++) {
+        r->drop_order[i] = next_to_drop(r, done);
+        done[r->drop_order[i]] = true;
+    }
+    return done && r->drop_order;
+}
+
+static bool has_leading_index(const struct relation *r, const struct constraint *key)
+{
+    for (size_t i = 0; i < r->n_indexes; i++)
+        if (r->indexes[i].n_columns && !r->indexes[i].predicate.n &&
+            r->indexes[i].columns[0].column == key->columns[0])
+            return true;
+    return false;
+}
+
+/* Rows of a parent that comes or goes are looked for in its children while the checks wait: without an index, once for each row. */
+static bool help_lookup(struct ddl *d, const struct rebuilt *child, const struct rebuilt *parent, bool is_new,
+                        size_t *n)
+{
+    for (size_t i = 0; i < child->old->n_constraints; i++) {
+        const struct constraint *key = &child->old->constraints[i];
+        if (key->kind != 'f' || !str_eq(key->foreign_table, parent->old->name) ||
+            !str_eq(key->foreign_schema, parent->old->schema) || (!is_new && has_leading_index(child->old, key)) ||
+            (child->model && child->model->columns[key->columns[0] - 1].dropped))
+            continue;
+        if (!ddl_sql(d, "CREATE INDEX \"_pgd1_help_%zu\" ON %.*s (%.*s)", (*n)++,
+                     STR_FMT(ddl_quote(d, is_new ? child->temporary : child->old->sqlite_name)),
+                     STR_FMT(ddl_quote(d, child->old->columns[key->columns[0] - 1].name))))
+            return false;
+    }
+    return true;
+}
+
+/* ---- drops ---- */
+static bool drop_old(struct ddl *d, const struct rebuild *r, size_t n_helpers)
+{
+    for (size_t i = 0; i < n_helpers; i++)
+        if (!ddl_sql(d, "DROP INDEX \"_pgd1_help_%zu\"", i))
+            return false;
+    for (size_t i = 0; i < r->n; i++) {
+        const struct rebuilt *t = &r->tables[r->drop_order[i]];
+        for (size_t k = i; k < r->n; k++)
+            if (!help_lookup(d, &r->tables[r->drop_order[k]], t, false, &n_helpers))
+                return false;
+        if (!ddl_sql(d, "DROP TABLE %.*s", STR_FMT(ddl_quote(d, t->old->sqlite_name))))
+            return false;
+    }
+    return true;
+}
+
+static bool rename_new(struct ddl *d, const struct rebuild *r)
+{
+    if (!ddl_sql(d, "PRAGMA legacy_alter_table=on"))
+        return false;
+    for (size_t i = 0; i < r->n; i++)
+        if (!r->tables[i].is_dropped &&
+            !ddl_sql(d, "ALTER TABLE %.*s RENAME TO %.*s", STR_FMT(ddl_quote(d, r->tables[i].temporary)),
+                     STR_FMT(ddl_quote(d, r->tables[i].old->sqlite_name))))
+            return false;
+    return ddl_sql(d, "PRAGMA legacy_alter_table=off");
+}
+
+/* ---- what went with the old tables ---- */
+static bool uses_dropped_column(struct ddl *d, const struct rebuilt *t, const struct index *index)
+{
+    for (size_t i = 0; t->model && i < t->model->n_columns; i++) {
+        const struct new_column *column = &t->model->columns[i];
+        if (!column->dropped || !column->old)
+            continue;
+        if (ddl_index_mentions(d, index, column->old))
+            return true;
+    }
+    return false;
+}
+
+/* Expressions and predicates were printed for the old types. */
+static bool must_print_again(struct ddl *d, const struct rebuilt *t, const struct index *index)
+{
+    for (size_t i = 0; t->model && i < t->model->n_columns; i++) {
+        const struct new_column *column = &t->model->columns[i];
+        if (column->dropped || !column->old || column->old->type == column->column.type)
+            continue;
+        for (size_t k = 0; k < index->n_columns; k++)
+            if (index->columns[k].expression.n && ddl_mentions(d, index->columns[k].expression, column->column.name))
+                return true;
+        if (index->predicate.n && ddl_mentions(d, index->predicate, column->column.name))
+            return true;
+    }
+    return false;
+}
+
+static bool create_indexes(struct ddl *d, const struct rebuilt *t)
+{
+    for (size_t i = 0; i < t->old->n_indexes; i++) {
+        const struct index *index = &t->old->indexes[i];
+        struct str sql = index->sqlite_name.n ? ddl_object_sql(d, "index", index->sqlite_name) : STR("");
+        if (!sql.n)
+            continue; /* SQLite's own for a constraint */
+        const struct new_constraint *c = t->model ? ddl_find_constraint(t->model, index->name) : NULL;
+        bool was_key = false;
+        for (size_t k = 0; k < t->old->n_constraints; k++)
+            was_key |= str_eq(t->old->constraints[k].name, index->name);
+        if (uses_dropped_column(d, t, index) || (t->model && was_key && !c)) {
+            if (!ddl_side_delete(d, "index", t->old->schema, index->name))
+                return false;
+        } else if (must_print_again(d, t, index)) {
+            if (!ddl_print_index_again(d, t->model, index))
+                return false;
+        } else if (!ddl_add(d, sql)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The table a trigger is on: the word behind ON. */
+static struct str trigger_table(struct ddl *d, struct str sql)
+{
+    size_t at = 0;
+    for (struct sqlite_token token = sqlite_token_next(sql, &at); token.kind != SQLITE_TOKEN_END;
+         token = sqlite_token_next(sql, &at))
+        if (token.kind == SQLITE_TOKEN_WORD && str_eq_nocase(token.text, STR("ON")))
+            return sqlite_token_value(sqlite_token_next(sql, &at), d->arena);
+    return (struct str){ 0 };
+}
+
+static bool create_triggers(struct ddl *d, const struct rebuilt *t)
+{
+    for (size_t i = 0; i < d->snapshot->n_objects && t->old->has_user_triggers; i++) {
+        const struct snapshot_object *object = &d->snapshot->objects[i];
+        if (str_is(object->type, "trigger") &&
+            str_eq_nocase(trigger_table(d, object->sql), t->old->sqlite_name) && !ddl_add(d, object->sql))
+            return false;
+    }
+    return true;
+}
+
+/* ---- all ---- */
+static bool build_new(struct ddl *d, const struct rebuild *r, size_t *n_helpers)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (!r->tables[i].is_dropped && !create(d, r, &r->tables[i]))
+            return false;
+    for (size_t i = r->n; i-- > 0;) { /* parents first */
+        const struct rebuilt *t = &r->tables[r->drop_order[i]];
+        for (size_t k = 0; k <= i && !t->is_dropped; k++) /* itself, and parents that come later */
+            if (!r->tables[r->drop_order[k]].is_dropped &&
+                !help_lookup(d, t, &r->tables[r->drop_order[k]], true, n_helpers))
+                return false;
+        if (t->is_dropped)
+            continue;
+        if (!copy_rows(d, t) || (counts_itself(t) && still_counts_itself(t) && !copy_counter(d, t)))
+            return false;
+    }
+    return true;
+}
+
+/* Deferred checks that fail at the end of the batch would come back without a reason. */
+static bool check_keys(struct ddl *d, const struct rebuild *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const struct rebuilt *t = &r->tables[i];
+        bool has_keys = false;
+        for (size_t k = 0; k < t->old->n_constraints; k++)
+            has_keys |= t->old->constraints[k].kind == 'f';
+        for (size_t k = 0; t->model && k < t->model->n_constraints; k++)
+            has_keys |= t->model->constraints[k].constraint.kind == 'f';
+        if (t->is_dropped || !has_keys)
+            continue;
+        struct str message = ddl_printf(d, "table \"%.*s\" violates a foreign key constraint", STR_FMT(t->old->name));
+        struct str rows =
+            ddl_printf(d, "pragma_foreign_key_check(%.*s)", STR_FMT(emit_text_literal(t->temporary, d->arena)));
+        if (!ddl_guard(d, SQLSTATE_FOREIGN_KEY_VIOLATION, message, STR(""), rows))
+            return false;
+    }
+    return true;
+}
+
+bool ddl_rebuild_run(struct ddl *d, struct rebuild *r)
+{
+    if (r->n == 0)
+        return true;
+    size_t n_helpers = 0;
+    if (!add_children(d, r) || !order_drops(d, r) || !guard_size(d, r) ||
+        !ddl_sql(d, "PRAGMA defer_foreign_keys=on"))
+        return false;
+    d->rebuild = r;
+    bool ok =
+        build_new(d, r, &n_helpers) && check_keys(d, r) && drop_old(d, r, n_helpers) && rename_new(d, r);
+    d->rebuild = NULL;
+    for (size_t i = 0; ok && i < r->n; i++)
+        if (!r->tables[i].is_dropped)
+            ok = create_indexes(d, &r->tables[i]) && create_triggers(d, &r->tables[i]);
+    return ok;
+}
