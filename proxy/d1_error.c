@@ -316,6 +316,28 @@ static bool relation_missing(struct mapping *m)
     return err_set(m->err, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(name));
 }
 
+/* Lines behind the message: DETAIL: …, HINT: …. Further lines belong to the one before. */
+static bool guard_text(struct err *err, enum sqlstate code, struct str text)
+{
+    static const char detail_start[] = "\nDETAIL: ", hint_start[] = "\nHINT: ";
+    ptrdiff_t detail_at = str_find(text, str_from(detail_start)), hint_at = str_find(text, str_from(hint_start));
+    size_t end = text.n, skip = sizeof(hint_start) - 1;
+    struct str hint = { 0 }, detail = { 0 };
+    if (hint_at >= 0) {
+        hint = (struct str){ text.p + hint_at + skip, end - (size_t)hint_at - skip };
+        end = (size_t)hint_at;
+    }
+    skip = sizeof(detail_start) - 1;
+    if (detail_at >= 0 && (size_t)detail_at < end) {
+        detail = (struct str){ text.p + detail_at + skip, end - (size_t)detail_at - skip };
+        end = (size_t)detail_at;
+    }
+    err_set(err, code, "%.*s", (int)end, text.p);
+    if (detail.n)
+        err_detail(err, "%.*s", STR_FMT(detail));
+    return hint.n ? err_hint(err, "%.*s", STR_FMT(hint)) : false;
+}
+
 /* 'payload' with quotes doubled: !SQLSTATE:message, or !local. */
 static bool guard_failed(struct mapping *m)
 {
@@ -339,7 +361,7 @@ static bool guard_failed(struct mapping *m)
         if (payload.p[i] == '\'' && i + 1 < payload.n && payload.p[i + 1] == '\'')
             i++;
     }
-    return err_set(m->err, code, "%.*s", (int)n, text);
+    return guard_text(m->err, code, (struct str){ text, n });
 }
 
 /* A sum that PostgreSQL gives as numeric does not fit D1's integers: a read is worked out again here. */

@@ -1064,12 +1064,17 @@ static bool refresh(struct group *g, const struct err *err)
     return true;
 }
 
-static bool try_locally(struct group *g, struct step *at)
+static bool try_locally(struct group *g, struct step *at, struct err *said)
 {
     struct err err;
     err_init(&err, g->arena);
-    if (!at || at->forced_local || has_given(g) || !replan(g, at, true, &err))
+    if (!at || at->forced_local || has_given(g))
         return false;
+    if (!replan(g, at, true, &err)) {
+        err_clear(said);
+        err_copy(said, &err); /* why it cannot be done here either */
+        return false;
+    }
     go_on(g);
     return true;
 }
@@ -1133,7 +1138,7 @@ static void failed(struct group *g)
     }
     if (remedy == D1_REMEDY_REFRESH && refresh(g, &err))
         return;
-    if (remedy == D1_REMEDY_LOCAL && try_locally(g, at))
+    if (remedy == D1_REMEDY_LOCAL && try_locally(g, at, &err))
         return;
     if (g->head->failed &&
         g->request.error.kind == D1_ERROR_CANCELLED) { /* we stopped it ourselves: the row's error counts */

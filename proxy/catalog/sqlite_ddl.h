@@ -51,8 +51,8 @@ struct sqlite_constraint {
 
 struct sqlite_column {
     struct str name;
-    struct str declared;            /* its type as written; empty: none */
-    struct str collation;           /* behind COLLATE; empty: none */
+    struct str declared;        /* its type as written; empty: none */
+    struct str collation;       /* behind COLLATE; empty: none */
     struct str default_text;    /* DEFAULT's literal or what stands in its parentheses; empty: none */
     bool default_is_expression; /* it stood in parentheses */
     struct str generated_text;  /* what stands in the parentheses of AS */

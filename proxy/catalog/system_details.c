@@ -141,11 +141,6 @@ void provide_pg_attrdef(struct system_rows *rows, const struct system_source *so
         for (size_t k = 0; k < r->n_columns; k++) {
             const struct column *c = &r->columns[k];
             struct str text = c->default_text;
-            if (!text.n && c->sequence.n && !c->identity)
-                text = str_is(r->schema, "public")
-                           ? arena_printf(rows->arena, "nextval('%.*s'::regclass)", STR_FMT(c->sequence))
-                           : arena_printf(rows->arena, "nextval('%.*s.%.*s'::regclass)", STR_FMT(r->schema),
-                                          STR_FMT(c->sequence));
             if (!text.n)
                 continue;
             row_begin_cells(rows);

@@ -151,7 +151,7 @@ static void attribute_row(struct system_rows *rows, const struct snapshot *s, oi
     row_set_cstr(rows, "attstorage", is_enum || (t && t->length != -1) ? "p" : t && t->oid == 1700 ? "m" : "x");
     row_set_cstr(rows, "attcompression", "");
     row_set_bool(rows, "attnotnull", c->not_null);
-    row_set_bool(rows, "atthasdef", (c->default_text.n > 0 || (c->sequence.n > 0 && !c->identity)));
+    row_set_bool(rows, "atthasdef", c->default_text.n > 0);
     row_set_bool(rows, "atthasmissing", false);
     row_set_text(rows, "attidentity", c->identity ? arena_printf(rows->arena, "%c", c->identity) : STR(""));
     row_set_text(rows, "attgenerated", c->generated ? arena_printf(rows->arena, "%c", c->generated) : STR(""));

@@ -122,6 +122,20 @@ bool analyze_statement(A *a, const Node *raw, struct query **ret)
     return true;
 }
 
+static bool refuse_type(A *a, const struct expr *e, const char *what, oid_t target_type)
+{
+    struct str wanted = type_text(a, target_type, -1), given = type_text(a, e->type, -1);
+    const char *clause = strcmp(what, "CHECK constraint") == 0  ? "CHECK"
+                         : strcmp(what, "index predicate") == 0 ? "WHERE"
+                                                                : NULL;
+    if (clause)
+        return fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "argument of %s must be type %.*s, not type %.*s",
+                       clause, STR_FMT(wanted), STR_FMT(given));
+    fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "%s is of type %.*s but default expression is of type %.*s",
+            what, STR_FMT(wanted), STR_FMT(given));
+    return err_hint(a->err, "You will need to rewrite or cast the expression.");
+}
+
 bool analyze_expression(A *a, const Node *raw, const struct relation *relation, const char *what, oid_t target_type,
                         int32_t target_typmod, struct expr **ret, struct query **ret_scope)
 {
@@ -145,9 +159,7 @@ bool analyze_expression(A *a, const Node *raw, const struct relation *relation, 
         if (!coerce_to_target(a, e, target_type, target_typmod, COERCION_ASSIGNMENT, -1, &c))
             return false;
         if (!c)
-            return fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH,
-                           "%s is of type %.*s but expression is of type %.*s", what,
-                           STR_FMT(type_text(a, target_type, -1)), STR_FMT(type_text(a, e->type, -1)));
+            return refuse_type(a, e, what, target_type);
         e = c;
     } else if (e->type == TYPE_OID_unknown &&
                !(e = coerce_type(a, e, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1))) {

@@ -1,6 +1,8 @@
 /* analyze_change.c - INSERT, UPDATE, DELETE (PostgreSQL 15: analyze.c, parse_target.c, rewriteHandler.c for defaults). */
 #include "proxy/sql/analyze_internal.h"
 
+#include "proxy/catalog/names.h"
+
 static int add_target(A *a, struct scope *s, const PgQuery__RangeVar *name, const char *verb)
 {
     const struct relation *r;
@@ -56,6 +58,20 @@ struct column_default {
     struct expr *expr;
 };
 
+/* nextval() of the sequence behind an identity column, which has no default text. */
+static struct str identity_text(A *a, const struct column *c)
+{
+    const struct snapshot *s = a->snapshot;
+    for (size_t i = 0; i < s->n_relations; i++) {
+        const struct relation *r = &s->relations[i];
+        if (c < r->columns || c >= r->columns + r->n_columns)
+            continue;
+        struct str name = name_qualified(r->schema, c->sequence, a->arena);
+        return arena_printf(a->arena, "nextval(%.*s::regclass)", STR_FMT(name_literal(name, a->arena)));
+    }
+    return (struct str){ 0 };
+}
+
 static bool make_default(A *a, const struct column *c, struct expr **ret)
 {
     struct query *scope;
@@ -66,8 +82,9 @@ static bool make_default(A *a, const struct column *c, struct expr **ret)
         *ret = expr_new(a, EXPR_NEXTVAL_DEFAULT, c->type, -1, -1);
         return *ret != NULL;
     }
-    if (c->default_text.n)
-        return analyze_expression_text(a, c->default_text, NULL, "DEFAULT expression", c->type, c->typmod, ret, &scope);
+    struct str text = c->identity && c->sequence.n ? identity_text(a, c) : c->default_text;
+    if (text.n)
+        return analyze_expression_text(a, text, NULL, "DEFAULT expression", c->type, c->typmod, ret, &scope);
     return true;
 }
 
@@ -200,8 +217,8 @@ static bool all_columns(A *a, struct query *q, const struct insert *in, size_t g
                 at = (int)k;
         if (c->generated && at < 0)
             continue;
-        if (at < 0 && !c->default_text.n && !c->sequence.n && !c->is_rowid)
-            continue; /* NULL by leaving it out */
+        if (at < 0 && !c->default_text.n && !c->sequence.n && !c->is_rowid && !c->sqlite_default.n)
+            continue; /* NULL by leaving it out; D1's own default may be one that was dropped */
         (*ret_at)[n++] = at;
         if (!PUSH(a, q->insert_columns, q->n_insert_columns, c))
             return false;

@@ -57,6 +57,12 @@ static const struct command_row *command_find(PgQuery__AlterTableType type)
     return NULL;
 }
 
+/* A default is dropped before the type changes, and set after it. */
+static int pass_of(const struct command_row *row, const Command *command)
+{
+    return row->run == ddl_set_default && !command->def ? PASS_DROP : row->pass;
+}
+
 static const char *tag_of(PgQuery__ObjectType type)
 {
     switch (type) {
@@ -150,8 +156,41 @@ static bool column_rows(struct ddl *d, const struct alter *a)
     return true;
 }
 
+/* A column that SQLite counted and is no rowid any more goes on with a sequence of pgd1's. */
+static bool keep_counting(struct ddl *d, struct alter *a, struct new_column *column)
+{
+    struct column *c = &column->column;
+    struct sequence_options options;
+    if (!ddl_sequence_options(d, NULL, 0, NULL, snapshot_base_type(d->snapshot, c->type, NULL), &options))
+        return false;
+    options.has_owner = true;
+    options.owner_table = a->now->name;
+    options.owner_column = c->name;
+    struct str names[] = { ddl_sqlite_name(d, a->now->schema, c->sequence), a->table->sqlite_name };
+    c->sequence_is_rowid = column->autoincrement = false;
+    column->changed = true;
+    return ddl_write_sequence(d, a->now->schema, c->sequence, &options, true) &&
+           ddl_sql_texts(d,
+                         "UPDATE _pgd1_sequence SET last_value = s.seq, is_called = 1 FROM sqlite_sequence AS s WHERE"
+                         " _pgd1_sequence.name = ?1 AND s.name = ?2 AND s.seq > 0",
+                         names, 2);
+}
+
+static bool keep_counters(struct ddl *d, struct alter *a)
+{
+    for (size_t i = 0; i < a->now->n_columns; i++) {
+        struct new_column *column = &a->now->columns[i];
+        if (column->old && !column->dropped && column->autoincrement && !ddl_is_rowid(d, a->now, column) &&
+            !keep_counting(d, a, column))
+            return false;
+    }
+    return true;
+}
+
 static bool heavy(struct ddl *d, struct alter *a)
 {
+    if (!keep_counters(d, a))
+        return false;
     for (size_t i = 0; i < a->now->n_columns; i++)
         if (!a->now->columns[i].old && !a->now->columns[i].dropped)
             ddl_added_value(a, &a->now->columns[i]);
@@ -207,7 +246,7 @@ bool ddl_alter_table(struct ddl *d, const PgQuery__AlterTableStmt *stmt)
         for (size_t i = 0; i < stmt->n_cmds; i++) {
             const Command *command = stmt->cmds[i]->alter_table_cmd;
             const struct command_row *row = command_find(command->subtype);
-            if (row->pass == pass && row->run && (!row->run(d, &a, command) || !ddl_table_scope(d, &now)))
+            if (pass_of(row, command) == pass && row->run && (!row->run(d, &a, command) || !ddl_table_scope(d, &now)))
                 return false;
         }
     if (!finish(d, &a))

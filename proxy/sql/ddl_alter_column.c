@@ -177,6 +177,16 @@ static bool guard_not_null(struct ddl *d, const struct alter *a, const struct ne
     return ddl_guard(d, SQLSTATE_NOT_NULL_VIOLATION, message, STR(""), ddl_quote(d, a->now->sqlite_name));
 }
 
+static bool no_default(struct ddl *d, const struct alter *a, const struct new_column *column)
+{
+    cJSON *detail = cJSON_CreateObject();
+    if (!detail || !cJSON_AddTrueToObject(detail, "no_default")) {
+        cJSON_Delete(detail);
+        return err_oom(d->err);
+    }
+    return ddl_side_put_child(d, "column", a->now->schema, a->now->name, column->column.name, detail);
+}
+
 bool ddl_emit_added_column(struct ddl *d, const struct alter *a, struct new_column *column)
 {
     bool has_values = column->has_default || column->column.sequence.n;
@@ -188,8 +198,11 @@ bool ddl_emit_added_column(struct ddl *d, const struct alter *a, struct new_colu
         declared.sqlite_default = (struct str){ 0 };
     if (fill == FILL_NONE && column->column.not_null && !column->column.generated && !guard_not_null(d, a, column))
         return false;
-    return add_column_text(d, a, column, fill) && ddl_column_side(d, a->now, &declared) &&
-           (fill != FILL_BY_UPDATE || update_values(d, a, column));
+    if (!add_column_text(d, a, column, fill) || !ddl_column_side(d, a->now, &declared))
+        return false;
+    if (column->column.identity && !no_default(d, a, column)) /* D1's is a placeholder */
+        return false;
+    return fill != FILL_BY_UPDATE || update_values(d, a, column);
 }
 
 void ddl_added_value(const struct alter *a, struct new_column *column)
@@ -375,8 +388,7 @@ bool ddl_set_default(struct ddl *d, struct alter *a, const Command *command)
     if (c->generated) {
         ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "column \"%.*s\" of relation \"%.*s\" is a generated column",
                     STR_FMT(c->name), STR_FMT(a->table->name));
-        return command->def ? false
-                            : err_hint(d->err, "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.");
+        return command->def ? false : err_hint(d->err, "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.");
     }
     c->default_text = column->sqlite_default = STR("");
     column->has_default = command->def != NULL;
@@ -507,10 +519,9 @@ static bool cannot_cast(struct ddl *d, const struct new_column *column, const ch
     if (using)
         return err_hint(d->err, "You might need to add an explicit cast.");
     struct str full = snapshot_format_type(d->snapshot, type, column->column.typmod, d->arena);
-    return strcmp(what, "column") == 0
-               ? err_hint(d->err, "You might need to specify \"USING %.*s::%.*s\".",
-                          STR_FMT(name_quote(column->column.name, d->arena)), STR_FMT(full))
-               : false;
+    return strcmp(what, "column") == 0 ? err_hint(d->err, "You might need to specify \"USING %.*s::%.*s\".",
+                                                  STR_FMT(name_quote(column->column.name, d->arena)), STR_FMT(full))
+                                       : false;
 }
 
 /* The default's text, made the new type's. */
@@ -564,13 +575,13 @@ static bool check_keys(struct ddl *d, const struct alter *a, const struct new_co
             continue;
         if ((c->constraint.kind == 'p' || c->constraint.kind == 'u') &&
             ddl_in_constraint(&c->constraint, column->column.number) &&
-            !ddl_check_key_type(d, &column->column, c->constraint.kind == 'p' ? "a primary key" : "a unique constraint"))
+            !ddl_check_key_type(d, &column->column,
+                                c->constraint.kind == 'p' ? "a primary key" : "a unique constraint"))
             return false;
         for (size_t k = 0; k < c->constraint.n_columns && c->constraint.kind == 'f'; k++) {
             const struct column *from = &a->now->columns[c->constraint.columns[k] - 1].column;
-            const struct column *to = c->foreign
-                                          ? &c->foreign->columns[c->constraint.foreign_columns[k] - 1]
-                                          : &a->now->columns[c->constraint.foreign_columns[k] - 1].column;
+            const struct column *to = c->foreign ? &c->foreign->columns[c->constraint.foreign_columns[k] - 1]
+                                                 : &a->now->columns[c->constraint.foreign_columns[k] - 1].column;
             if ((from == &column->column || to == &column->column) &&
                 !ddl_check_foreign_types(d, c->constraint.name, from, to))
                 return false;
@@ -597,9 +608,9 @@ static bool convert_values(struct ddl *d, struct alter *a, struct new_column *co
     struct column target = column->column;
     struct str source = name_quote(column->column.name, d->arena);
     const char *what = using ? "transform expression" : "column";
-    bool ok = using ? analyze_expression(&d->analyze, using, a->table, what, target.type, target.typmod, &expr, &scope)
-                    : analyze_expression_text(&d->analyze, source, a->table, what, target.type, target.typmod, &expr,
-                                              &scope);
+    bool ok =
+        using ? analyze_expression(&d->analyze, using, a->table, what, target.type, target.typmod, &expr, &scope)
+              : analyze_expression_text(&d->analyze, source, a->table, what, target.type, target.typmod, &expr, &scope);
     if (!ok && d->err->code == SQLSTATE_DATATYPE_MISMATCH)
         return cannot_cast(d, column, using ? "result of USING clause for column" : "column", using != NULL,
                            target.type);

@@ -56,8 +56,9 @@ static bool guard_null(struct ddl *d, const struct alter *a, const struct new_co
 {
     struct str message = ddl_printf(d, "column \"%.*s\" of relation \"%.*s\" contains null values",
                                     STR_FMT(column->column.name), STR_FMT(a->table->name));
-    return ddl_guard(d, SQLSTATE_NOT_NULL_VIOLATION, message, STR(""),
-                     ddl_printf(d, "%.*s WHERE %.*s IS NULL", STR_FMT(rows), STR_FMT(ddl_quote(d, column->column.name))));
+    return ddl_guard(
+        d, SQLSTATE_NOT_NULL_VIOLATION, message, STR(""),
+        ddl_printf(d, "%.*s WHERE %.*s IS NULL", STR_FMT(rows), STR_FMT(ddl_quote(d, column->column.name))));
 }
 
 static bool guard_check(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows)
@@ -115,9 +116,8 @@ static bool guard_key(struct ddl *d, const struct alter *a, const struct new_con
         given = ddl_printf(d, "%.*s%sc.%.*s IS NOT NULL", STR_FMT(given), i ? " AND " : "", STR_FMT(from));
         same = ddl_printf(d, "%.*s%sp.%.*s = c.%.*s", STR_FMT(same), i ? " AND " : "", STR_FMT(to), STR_FMT(from));
     }
-    struct str message =
-        ddl_printf(d, "insert or update on table \"%.*s\" violates foreign key constraint \"%.*s\"",
-                   STR_FMT(a->table->name), STR_FMT(key->name));
+    struct str message = ddl_printf(d, "insert or update on table \"%.*s\" violates foreign key constraint \"%.*s\"",
+                                    STR_FMT(a->table->name), STR_FMT(key->name));
     struct str tail = ddl_printf(d, ") is not present in table \"%.*s\".", STR_FMT(other->name));
     struct str parents = c->foreign ? ddl_quote(d, other->sqlite_name) : rows;
     return ddl_guard(d, SQLSTATE_FOREIGN_KEY_VIOLATION, message, key_detail(d, a->now, key, STR("c."), tail),
@@ -194,24 +194,31 @@ static bool same_set(const int16_t *a, size_t n_a, const int16_t *b, size_t n_b)
     return n_a == n_b && same == n_a;
 }
 
+static bool keys_of(struct ddl *d, struct dependents *list, const struct relation *child, const struct relation *r,
+                    const int16_t *columns, size_t n, struct str on)
+{
+    for (size_t k = 0; k < child->n_constraints; k++) {
+        const struct constraint *c = &child->constraints[k];
+        struct dependent_key key = { child, c };
+        if (c->kind != 'f' || !str_eq(c->foreign_table, r->name) || !str_eq(c->foreign_schema, r->schema) ||
+            (columns && !same_set(c->foreign_columns, c->n_columns, columns, n)))
+            continue;
+        if (!ddl_dependent(d, list, ddl_described_constraint(d, child, c->name), on) ||
+            !DDL_PUSH(d, list->keys, list->n_keys, key))
+            return false;
+    }
+    return true;
+}
+
+/* Its own keys first, then those of others: most often the order in which they were made, which PostgreSQL follows. */
 bool ddl_dependent_keys(struct ddl *d, struct dependents *list, const struct relation *r, const int16_t *columns,
                         size_t n, struct str on)
 {
-    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
-        const struct relation *child = &d->snapshot->relations[i];
-        for (size_t k = 0; k < child->n_constraints; k++) {
-            const struct constraint *c = &child->constraints[k];
-            struct dependent_key key = { child, c };
-            if (c->kind != 'f' || !str_eq(c->foreign_table, r->name) || !str_eq(c->foreign_schema, r->schema) ||
-                (columns && !same_set(c->foreign_columns, c->n_columns, columns, n)))
-                continue;
-            if (columns && child == r && n == 1 && ddl_in_constraint(c, columns[0]))
-                continue; /* goes with the column anyway */
-            if (!ddl_dependent(d, list, ddl_described_constraint(d, child, c->name), on) ||
-                !DDL_PUSH(d, list->keys, list->n_keys, key))
-                return false;
-        }
-    }
+    if (!keys_of(d, list, r, r, columns, n, on))
+        return false;
+    for (size_t i = 0; i < d->snapshot->n_relations; i++)
+        if (&d->snapshot->relations[i] != r && !keys_of(d, list, &d->snapshot->relations[i], r, columns, n, on))
+            return false;
     return true;
 }
 

@@ -88,8 +88,8 @@ static bool keys_on(struct ddl *d, struct drop *drop, const struct relation *r)
 static bool default_uses(struct ddl *d, const struct relation *r, const struct column *c,
                          const struct relation *sequence)
 {
-    struct str name = name_qualified(str_is(sequence->schema, "public") ? STR("") : sequence->schema, sequence->name,
-                                     d->arena);
+    struct str name =
+        name_qualified(str_is(sequence->schema, "public") ? STR("") : sequence->schema, sequence->name, d->arena);
     struct str call = ddl_printf(d, "nextval(%.*s::regclass)", STR_FMT(name_literal(name, d->arena)));
     bool own = c->sequence.n && str_eq(c->sequence, sequence->name) && str_eq(r->schema, sequence->schema);
     return own || (call.n && str_find(c->default_text, call) >= 0);
@@ -215,9 +215,9 @@ static bool drop_with_rebuild(struct ddl *d, struct drop *drop)
     if (!ddl_rebuild_run(d, &set))
         return false;
     for (size_t i = 0; i < drop->n_relations; i++)
-        if (drop->relations[i]->kind == RELATION_TABLE ? !ddl_side_forget_table(d, drop->relations[i])
-                                                       : drop->relations[i]->kind != RELATION_VIEW &&
-                                                             !drop_one(d, drop->relations[i]))
+        if (drop->relations[i]->kind == RELATION_TABLE
+                ? !ddl_side_forget_table(d, drop->relations[i])
+                : drop->relations[i]->kind != RELATION_VIEW && !drop_one(d, drop->relations[i]))
             return false;
     return true;
 }

@@ -57,6 +57,10 @@ bool ddl_add_identity(struct ddl *d, struct alter *a, const Command *command)
     if (!column)
         return ddl_undefined_column(d, a, str_from(command->name));
     const struct column *c = &column->column;
+    oid_t base = snapshot_base_type(d->snapshot, c->type, NULL);
+    if (base != TYPE_OID_int2 && base != TYPE_OID_int4 && base != TYPE_OID_int8)
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE,
+                           "identity column type must be smallint, integer, or bigint");
     if (!c->not_null)
         return ddl_fail_at(
             d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -151,4 +155,3 @@ bool ddl_set_identity(struct ddl *d, struct alter *a, const Command *command)
     }
     return true;
 }
-

@@ -20,7 +20,7 @@ struct ddl {
     struct err *err;
     size_t room; /* of plan->statements */
     bool side_used, sequence_used;
-    const struct rebuild *rebuild; /* the one being written down: foreign keys name its new tables */
+    const struct rebuild *rebuild;        /* the one being written down: foreign keys name its new tables */
     const struct user_type *changed_type; /* an enum as this statement leaves it; NULL: none changes */
     struct str *pending;
     size_t n_pending; /* names of relations this statement makes, beside those of the snapshot */
@@ -138,7 +138,7 @@ struct new_column {
     bool changed;             /* its row of the side catalogue has to be written again */
     bool is_virtual;          /* a generated column that SQLite's ADD COLUMN can add */
     struct str collation;     /* COLLATE of a table made elsewhere */
-    struct str value;         /* rebuild: its cell as an SQLite expression over the old table; empty: the cell as it is */
+    struct str value; /* rebuild: its cell as an SQLite expression over the old table; empty: the cell as it is */
 };
 struct new_constraint {
     struct constraint constraint;
@@ -166,7 +166,7 @@ struct new_table {
     size_t n_constraints;
     struct new_index *indexes;
     size_t n_indexes;
-    struct relation relation; /* scope of checks and generated columns */
+    struct relation relation;   /* scope of checks and generated columns */
     const struct relation *old; /* of a table that exists */
     bool strict, without_rowid;
     bool rebuild;       /* SQLite's ALTER cannot do it */
@@ -192,6 +192,8 @@ bool ddl_emit_table(struct ddl *d, struct new_table *table);
 bool ddl_emit_create(struct ddl *d, struct new_table *table, struct str sqlite_name);
 bool ddl_constraint_side(struct ddl *d, const struct new_table *table, const struct new_constraint *c);
 bool ddl_type_check(struct ddl *d, struct new_column *column); /* fills column->type_check */
+/* Whether the column is SQLite's rowid: the only column of an integer primary key. */
+bool ddl_is_rowid(const struct ddl *d, const struct new_table *table, const struct new_column *column);
 const struct new_constraint *ddl_primary_key(const struct new_table *table);
 /* Whether the column's unique index would tell PostgreSQL's equal values apart (numeric without scale, interval, timetz). */
 bool ddl_check_key_type(struct ddl *d, const struct column *column, const char *what);

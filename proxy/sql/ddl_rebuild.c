@@ -105,13 +105,15 @@ static bool guard_size(struct ddl *d, const struct rebuild *r)
                              REBUILD_ROWS_MAX + 1);
     if (!sum.n)
         return true;
-    struct str text = ddl_printf(
-        d,
-        "!0A000:rebuilding table \"%.*s\" and the tables that refer to it is not supported with more than %d rows in them\n"
-        "DETAIL: SQLite needs the rows copied for this change, in one batch of at most 30 seconds.\n"
-        "HINT: Expand and contract: add a new column or table beside the old one, let the application write both, copy the "
-        "rows in portions, then drop the old one.",
-        STR_FMT(r->tables[0].old->name), REBUILD_ROWS_MAX);
+    struct str text =
+        ddl_printf(d,
+                   "!0A000:rebuilding table \"%.*s\" and the tables that refer to it is not supported with more than "
+                   "%d rows in them\n"
+                   "DETAIL: SQLite needs the rows copied for this change, in one batch of at most 30 seconds.\n"
+                   "HINT: Expand and contract: add a new column or table beside the old one, let the application write "
+                   "both, copy the "
+                   "rows in portions, then drop the old one.",
+                   STR_FMT(r->tables[0].old->name), REBUILD_ROWS_MAX);
     return ddl_sql(d, "SELECT CASE WHEN %.*s > %d THEN json_extract('{}', %.*s) END", STR_FMT(sum), REBUILD_ROWS_MAX,
                    STR_FMT(emit_text_literal(text, d->arena)));
 }
@@ -282,8 +284,7 @@ static bool order_drops(struct ddl *d, struct rebuild *r)
 static bool has_leading_index(const struct relation *r, const struct constraint *key)
 {
     for (size_t i = 0; i < r->n_indexes; i++)
-        if (r->indexes[i].n_columns && !r->indexes[i].predicate.n &&
-            r->indexes[i].columns[0].column == key->columns[0])
+        if (r->indexes[i].n_columns && !r->indexes[i].predicate.n && r->indexes[i].columns[0].column == key->columns[0])
             return true;
     return false;
 }
@@ -403,8 +404,8 @@ static bool create_triggers(struct ddl *d, const struct rebuilt *t)
 {
     for (size_t i = 0; i < d->snapshot->n_objects && t->old->has_user_triggers; i++) {
         const struct snapshot_object *object = &d->snapshot->objects[i];
-        if (str_is(object->type, "trigger") &&
-            str_eq_nocase(trigger_table(d, object->sql), t->old->sqlite_name) && !ddl_add(d, object->sql))
+        if (str_is(object->type, "trigger") && str_eq_nocase(trigger_table(d, object->sql), t->old->sqlite_name) &&
+            !ddl_add(d, object->sql))
             return false;
     }
     return true;
@@ -456,12 +457,10 @@ bool ddl_rebuild_run(struct ddl *d, struct rebuild *r)
     if (r->n == 0)
         return true;
     size_t n_helpers = 0;
-    if (!add_children(d, r) || !order_drops(d, r) || !guard_size(d, r) ||
-        !ddl_sql(d, "PRAGMA defer_foreign_keys=on"))
+    if (!add_children(d, r) || !order_drops(d, r) || !guard_size(d, r) || !ddl_sql(d, "PRAGMA defer_foreign_keys=on"))
         return false;
     d->rebuild = r;
-    bool ok =
-        build_new(d, r, &n_helpers) && check_keys(d, r) && drop_old(d, r, n_helpers) && rename_new(d, r);
+    bool ok = build_new(d, r, &n_helpers) && check_keys(d, r) && drop_old(d, r, n_helpers) && rename_new(d, r);
     d->rebuild = NULL;
     for (size_t i = 0; ok && i < r->n; i++)
         if (!r->tables[i].is_dropped)

@@ -87,30 +87,32 @@ static bool is_integer(const struct ddl *d, const struct column *column)
 }
 
 /* A single integer key column is the rowid itself: SQLite's fastest look-up, and AUTOINCREMENT for serial and identity. */
-static bool is_rowid(const struct ddl *d, const struct new_table *table, const struct new_column *column)
+bool ddl_is_rowid(const struct ddl *d, const struct new_table *table, const struct new_column *column)
 {
     const struct new_constraint *primary = ddl_primary_key(table);
-    return primary && !primary->is_index && !table->without_rowid && primary->constraint.n_columns == 1 && primary->constraint.columns[0] == column->column.number &&
-           is_integer(d, &column->column) && !column->column.generated;
+    return primary && !primary->is_index && !table->without_rowid && primary->constraint.n_columns == 1 &&
+           primary->constraint.columns[0] == column->column.number && is_integer(d, &column->column) &&
+           !column->column.generated;
 }
 
 static bool is_autoincrement(struct ddl *d, const struct new_table *table, const struct new_column *column)
 {
-    return is_rowid(d, table, column) &&
+    return ddl_is_rowid(d, table, column) &&
            (column->old ? column->autoincrement : column->column.sequence.n && column->n_sequence_options == 0);
 }
 
 /* Checks and foreign keys written behind their column stay there: DROP COLUMN takes them along. */
 static bool stands_with(const struct new_constraint *c, const struct new_column *column)
 {
-    return c->column == column->column.number - 1 && !c->dropped && (c->constraint.kind == 'c' || c->constraint.kind == 'f');
+    return c->column == column->column.number - 1 && !c->dropped &&
+           (c->constraint.kind == 'c' || c->constraint.kind == 'f');
 }
 
 struct str ddl_column_text(struct ddl *d, const struct new_table *table, const struct new_column *column,
                            bool in_create)
 {
     const struct column *c = &column->column;
-    bool rowid = in_create && is_rowid(d, table, column);
+    bool rowid = in_create && ddl_is_rowid(d, table, column);
     struct buf out;
     buf_init(&out, TABLE_TEXT_MAX);
     buf_printf(&out, "%.*s %.*s", STR_FMT(ddl_quote(d, c->name)), STR_FMT(rowid ? STR("INTEGER") : column->declared));
@@ -259,7 +261,7 @@ bool ddl_column_side(struct ddl *d, const struct new_table *table, const struct 
 {
     const struct column *c = &column->column;
     cJSON *detail = cJSON_CreateObject();
-    bool rowid = is_rowid(d, table, column), automatic = is_autoincrement(d, table, column);
+    bool rowid = ddl_is_rowid(d, table, column), automatic = is_autoincrement(d, table, column);
     struct str usual = name_make(table->name, c->name, STR("seq"), d->arena);
     if (!detail || !usual.p) {
         cJSON_Delete(detail);
@@ -323,7 +325,7 @@ static bool table_body(struct ddl *d, struct new_table *table, struct buf *out)
         if (c->dropped || c->is_index || (c->column >= 0 && stands_with(c, &table->columns[c->column])))
             continue;
         if (c->constraint.kind == 'p' && c->constraint.n_columns == 1 &&
-            is_rowid(d, table, &table->columns[c->constraint.columns[0] - 1]))
+            ddl_is_rowid(d, table, &table->columns[c->constraint.columns[0] - 1]))
             continue; /* stands with its column */
         buf_printf(out, ", %.*s", STR_FMT(ddl_constraint_text(d, table, c)));
     }
