@@ -8,6 +8,7 @@
 #include "proxy/base/fault.h"
 #include "proxy/base/map.h"
 #include "proxy/catalog/system.h"
+#include "proxy/sql/local_moving.h"
 #include "proxy/sql/local_rows.h"
 
 enum { MAX_STATEMENTS = 256, RUN_ARENA_CAP = 256 << 20, STEPS_PER_CHECK = 10000 };
@@ -19,8 +20,16 @@ struct cached_statement {
     char bytes[];
 };
 
+/* What SQLite hands back to every function. */
+struct registration {
+    struct local_engine *engine;
+    const struct local_function *function;
+};
+
 struct local_engine {
     sqlite3 *db;
+    struct registration *registrations;
+    size_t n_registrations;
     struct map statements;
     struct local_rows *inputs[LOCAL_INPUTS];
     struct system_source source;
@@ -46,7 +55,14 @@ const struct local_run *local_current_run(struct local_engine *e)
 
 struct local_engine *local_of(sqlite3_context *c)
 {
-    return sqlite3_user_data(c);
+    const struct registration *r = sqlite3_user_data(c);
+    return r->engine;
+}
+
+const struct local_function *local_function_of(sqlite3_context *c)
+{
+    const struct registration *r = sqlite3_user_data(c);
+    return r->function;
 }
 
 struct arena *local_arena(struct local_engine *e)
@@ -149,14 +165,27 @@ bool local_has_function(struct str name)
 
 /* --- opening --- */
 
+/* An aggregate as a window function, pgw_… beside pg_…: by itself where it can take rows back, else
+ * by local_moving.h. */
+static int register_moving(struct local_engine *e, const struct local_function *f, struct registration *r, int n,
+                           int flags)
+{
+    char name[128];
+    snprintf(name, sizeof(name), "pgw_%s", f->name + strlen("pg_"));
+    if (f->inverse)
+        return sqlite3_create_window_function(e->db, name, n, flags, r, f->step, f->final, f->value, f->inverse, NULL);
+    return sqlite3_create_window_function(e->db, name, n, flags, r, moving_step, moving_final, moving_value,
+                                          moving_inverse, NULL);
+}
+
 static int register_function(struct local_engine *e, const struct local_function *f)
 {
+    struct registration *r = &e->registrations[e->n_registrations++];
+    *r = (struct registration){ e, f };
     int flags = SQLITE_UTF8 | (f->flags & LOCAL_DETERMINISTIC ? SQLITE_DETERMINISTIC : 0);
     int n = f->flags & LOCAL_ANY_ARGS ? -1 : f->n_args;
-    if (f->inverse)
-        return sqlite3_create_window_function(e->db, f->name, n, flags, e, f->step, f->final, f->value, f->inverse,
-                                              NULL);
-    return sqlite3_create_function_v2(e->db, f->name, n, flags, e, f->call, f->step, f->final, NULL);
+    int code = sqlite3_create_function_v2(e->db, f->name, n, flags, r, f->call, f->step, f->final, NULL);
+    return code == SQLITE_OK && f->step ? register_moving(e, f, r, n, flags) : code;
 }
 
 static int compare_texts(void *ctx, int n_a, const void *a, int n_b, const void *b)
@@ -195,6 +224,12 @@ static int open_engine(struct local_engine *e)
         code = local_inputs_register(e->db, e->inputs);
     if (code == SQLITE_OK)
         code = system_register(e->db, &e->source);
+    size_t n = 0;
+    for (size_t i = 0; families[i]; i++)
+        n += families[i]->n_functions;
+    e->registrations = calloc(n, sizeof(*e->registrations));
+    if (!e->registrations)
+        return SQLITE_NOMEM;
     for (size_t i = 0; families[i] && code == SQLITE_OK; i++)
         code = register_family(e, families[i]);
     if (code == SQLITE_OK)
@@ -240,6 +275,7 @@ void local_free(struct local_engine *e)
     drop_statements(e);
     sqlite3_close(e->db);
     arena_free(e->arena);
+    free(e->registrations);
     free(e);
 }
 

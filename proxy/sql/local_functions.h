@@ -24,13 +24,16 @@ struct local_function {
     int n_args;
     unsigned flags;
     void (*call)(sqlite3_context *c, int n, sqlite3_value **args); /* scalar */
-    /* aggregates instead: step and final; value and inverse too when they may run as windows over moving frames (else NULL: SQLite
-     * then refuses nothing, local.c registers a plain aggregate) */
+    /* aggregates instead: step and final, with a state of sqlite3_aggregate_context() that starts as zeros, is no larger than
+     * LOCAL_STATE_BYTES and is dropped by final. value and inverse too when they can take rows back; else a window keeps its
+     * rows and counts them anew (local_moving.h). */
     void (*step)(sqlite3_context *c, int n, sqlite3_value **args);
     void (*final)(sqlite3_context *c);
     void (*value)(sqlite3_context *c);
     void (*inverse)(sqlite3_context *c, int n, sqlite3_value **args);
 };
+
+enum { LOCAL_STATE_BYTES = 512 };
 
 struct local_collation {
     const char *name; /* "pg_numeric" */
@@ -54,6 +57,7 @@ struct local_family {
 /* What the run under way was given. Valid during the call only. */
 const struct local_run *local_current_run(struct local_engine *e);
 struct local_engine *local_of(sqlite3_context *c);
+const struct local_function *local_function_of(sqlite3_context *c);
 /* Scratch memory of the run: freed when it ends. */
 struct arena *local_arena(struct local_engine *e);
 /* An err whose texts live in that memory, to hand to codecs and numeric/datetime functions. */
