@@ -411,6 +411,12 @@ static bool flat_array(struct binding *b, const struct bind *bind, struct value 
     return set_text(v, (struct str){ flat, n });
 }
 
+static bool not_nan(struct binding *b, const struct bind *bind, struct value *v)
+{
+    (void)bind;
+    return v->class != VALUE_TEXT || retry(b);
+}
+
 static bool limit(struct binding *b, const struct bind *bind, struct value *v)
 {
     bool is_limit = bind->form == BIND_LIMIT;

@@ -252,6 +252,7 @@ static enum type_storage bind_storage(const struct emitter *e, const struct bind
     case BIND_UNIX_US:
         return STORAGE_INTEGER;
     case BIND_AS_IS:
+    case BIND_NOT_NAN:
         break;
     default:
         return STORAGE_TEXT;

@@ -253,6 +253,8 @@ static bool has_plain_arrays(struct emitter *e, const struct expr *x)
     return true;
 }
 
+enum { NEVER_NAN = FUNCTION_CHECK_FLOAT | FUNCTION_NOT_NAN };
+
 static const char *row_template(struct emitter *e, const struct expr *x, const struct emission *row)
 {
     if (e->target == TARGET_LOCAL)
@@ -266,10 +268,45 @@ static const char *row_template(struct emitter *e, const struct expr *x, const s
     }
     if ((row->flags & FUNCTION_UTC) && !is_utc(e))
         return NULL;
-    bool doubtful = row->flags & (FUNCTION_ASCII | FUNCTION_DOUBTFUL | FUNCTION_CHECK_FLOAT);
+    bool doubtful = row->flags & (FUNCTION_ASCII | FUNCTION_DOUBTFUL | NEVER_NAN);
     if (doubtful && e->shared->settings->force_local)
         return NULL;
     return row->d1;
+}
+
+static bool is_float(struct emitter *e, oid_t type)
+{
+    oid_t base = base_type(e, type);
+    return base == TYPE_OID_float8 || base == TYPE_OID_float4;
+}
+
+/* Of arithmetic that looks at its arguments already, or of integers and numerics. */
+static bool is_never_nan(struct emitter *e, const struct expr *x)
+{
+    const struct emission *row = x->kind == EXPR_FUNC ? emission_find(x->call.proc) : NULL;
+    bool numbers = x->kind == EXPR_FUNC && x->n_args > 0;
+    for (size_t i = 0; i < x->n_args && numbers; i++) {
+        const struct type_info *t = type_find(base_type(e, x->args[i]->type));
+        numbers = t && (t->storage == STORAGE_INTEGER || t->storage == STORAGE_NUMERIC);
+    }
+    return (row && row->flags & NEVER_NAN) || numbers;
+}
+
+/* D1 computes with REAL only: arguments that may be NaN, a text, are looked at. */
+static bool emit_float(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    if ((x->kind == EXPR_PARAM || (x->kind == EXPR_CONST && !x->constant.is_null)) && !e->inline_constants) {
+        struct bind b = bind_of_expr(x);
+        b.type = base_type(e, x->type);
+        b.form = BIND_NOT_NAN;
+        return emit_bind(e, &b, ret);
+    }
+    if (!emit_expr(e, x, ret))
+        return false;
+    if (ret->is_null || e->no_guards || is_never_nan(e, x))
+        return true;
+    return settle(e, ret) &&
+           add_check(e, ret, text_of(e, "typeof(%.*s) = 'text'", STR_FMT(ret->sql)), emit_raise_local(e));
 }
 
 static bool emit_arguments(struct emitter *e, const struct expr *x, const struct emission *row, struct fragment **ret)
@@ -279,13 +316,15 @@ static bool emit_arguments(struct emitter *e, const struct expr *x, const struct
         return err_oom(e->err);
     for (size_t i = 0; i < x->n_args; i++) {
         bool text = row->flags & (FUNCTION_TEXT_ARGS | FUNCTION_TEXT_CAST);
-        bool ok = text ? emit_as_text(e, x->args[i], row->flags & FUNCTION_TEXT_ARGS, &args[i])
-                       : emit_expr(e, x->args[i], &args[i]);
+        bool number = e->target == TARGET_D1 && row->flags & NEVER_NAN && is_float(e, x->args[i]->type);
+        bool ok = number ? emit_float(e, x->args[i], &args[i])
+                  : text ? emit_as_text(e, x->args[i], row->flags & FUNCTION_TEXT_ARGS, &args[i])
+                         : emit_expr(e, x->args[i], &args[i]);
         if (!ok)
             return false;
         /* Only arithmetic carries checks upward; what is not a number settles here. */
-        bool arithmetic =
-            row->flags & (FUNCTION_CHECK_INT2 | FUNCTION_CHECK_INT4 | FUNCTION_CHECK_INT8 | FUNCTION_CHECK_FLOAT);
+        bool arithmetic = row->flags & (FUNCTION_CHECK_INT2 | FUNCTION_CHECK_INT4 | FUNCTION_CHECK_INT8 |
+                                        FUNCTION_CHECK_FLOAT | FUNCTION_NOT_NAN);
         if ((!arithmetic && !settle(e, &args[i])) || !make_natural(e, x->args[i]->type, &args[i]))
             return false;
     }
@@ -478,10 +517,13 @@ static bool aggregate_text(struct emitter *e, const struct expr *x, const char *
 static bool aggregate_arguments(struct emitter *e, const struct expr *x, struct fragment **ret)
 {
     struct fragment *args = ARENA_ARRAY(e->arena, struct fragment, x->n_args + 1);
+    const struct emission *row = emission_find(x->call.proc);
     if (!args)
         return err_oom(e->err);
     for (size_t i = 0; i < x->n_args; i++) {
-        if (!emit_expr(e, x->args[i], &args[i]) || !settle(e, &args[i]))
+        bool floats = e->target == TARGET_D1 && row && row->flags & FUNCTION_NOT_NAN;
+        if (!(floats ? emit_float(e, x->args[i], &args[i]) : emit_expr(e, x->args[i], &args[i])) ||
+            !settle(e, &args[i]))
             return false;
         bool number = e->target == TARGET_D1 && is_numeric(e, x->args[i]->type);
         if (!(number && is_form_keeper(x->call.proc->name)) && strcmp(x->call.proc->name, "count") != 0 &&
@@ -601,7 +643,8 @@ static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const 
 static const char *aggregate_template(struct emitter *e, const struct expr *x)
 {
     const struct emission *row = emission_find(x->call.proc);
-    if (!row || (e->target == TARGET_D1 && (row->flags & FUNCTION_DOUBTFUL) && e->shared->settings->force_local))
+    if (!row || (e->target == TARGET_D1 && (row->flags & (FUNCTION_DOUBTFUL | FUNCTION_NOT_NAN)) &&
+                 e->shared->settings->force_local))
         return NULL; /* a sum that is too large for D1's integers */
     e->shared->plan->may_go_local |= e->target == TARGET_D1 && (row->flags & FUNCTION_DOUBTFUL);
     return e->target == TARGET_D1 ? row->d1 : row->local;
@@ -712,6 +755,9 @@ bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret)
         return false;
     if (!window_over(e, x->call.window, &over))
         return false;
+    if (e->target == TARGET_LOCAL &&
+        str_starts(ret->sql, STR("pg_"))) /* the engine has its aggregates once more, for windows */
+        ret->sql = text_of(e, "pgw_%.*s", (int)(ret->sql.n - 3), ret->sql.p + 3);
     /* nullif(json_group_array(x),'[]') OVER … would put OVER behind the wrong call */
     if (strncmp(ret->sql.p, "nullif(", 7) == 0) {
         struct str inner = { ret->sql.p + 7, ret->sql.n - 7 - strlen(",'[]')") };

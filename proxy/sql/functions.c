@@ -19,6 +19,7 @@
 #define TEXT_ARGS FUNCTION_TEXT_ARGS
 #define TEXT_CAST FUNCTION_TEXT_CAST
 #define PLAIN_ARRAYS FUNCTION_PLAIN_ARRAYS
+#define NOT_NAN FUNCTION_NOT_NAN
 static const struct emission rows[] = {
 #define FUNCTION(key, d1, local, flags) { key, d1, local[0] == '=' ? d1 : local, flags },
 #include "proxy/sql/functions.def"

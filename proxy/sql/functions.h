@@ -25,7 +25,7 @@ enum function_flag {
     FUNCTION_CHECK_INT2 = 1 << 0, /* the result may leave the type's range: 22003 */
     FUNCTION_CHECK_INT4 = 1 << 1,
     FUNCTION_CHECK_INT8 = 1 << 2,
-    FUNCTION_CHECK_FLOAT = 1 << 3,  /* D1: a result that is not finite is worked out locally */
+    FUNCTION_CHECK_FLOAT = 1 << 3,  /* D1: a result that is not finite, or of NaN, is worked out locally */
     FUNCTION_ZERO_DIVISOR = 1 << 4, /* $2 = 0 is 22012 */
     FUNCTION_ASCII = 1 << 5,        /* D1: exact when the first argument is ASCII; else local */
     FUNCTION_UTC = 1 << 6,          /* D1: exact when the session's time zone is UTC; else local */
@@ -35,6 +35,7 @@ enum function_flag {
     FUNCTION_PLAIN_ARRAYS =
         1 << 11, /* the D1 template holds, locally too, for arrays whose elements are JSON's own: integers, texts */
     FUNCTION_TEXT_CAST = 1 << 10, /* the same, as casts do: true and false in full */
+    FUNCTION_NOT_NAN = 1 << 12,   /* D1: NaN, which is stored as text, is for the local engine */
 };
 
 struct emission {

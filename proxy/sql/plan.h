@@ -73,6 +73,7 @@ enum bind_form {
     BIND_STORE,    /* numeric of a COLUMN_NUMBER column: rounded by typmod, then INTEGER or REAL */
     BIND_JSON_KEY, /* text or integer -> one step of an SQLite JSON path: ."key", [2], [#-1]; what cannot be quoted: retry locally */
     BIND_JSON_PATH, /* text[] -> steps of a path; digits (key or index?): retry locally */
+    BIND_NOT_NAN,   /* a float; NaN, which is text: retry locally */
     BIND_LIMIT,     /* LIMIT: NULL -> -1, negative: 2201W */
     BIND_OFFSET,    /* OFFSET: NULL -> 0, negative: 2201X */
     BIND_FORM_NR
