@@ -4,10 +4,12 @@ A line of a list is an expression or a whole SELECT. A comment before it says wh
   -- refused: why    pgd1 answers an error that is its own (0A000, 22008…), PostgreSQL may answer anything
   -- wording: why    both fail with the same SQLSTATE, in other words
   -- differs: why    a known fault
+  -- constant: why   not tried over columns
 Lists that begin with CREATE work on tables of their own, which lie in D1.
 """
 import pathlib
 import random
+import re
 from dataclasses import dataclass
 
 FOLDER = pathlib.Path(__file__).parent / "functions"
@@ -17,7 +19,7 @@ LISTS = sorted(path.stem for path in FOLDER.glob("*.sql"))
 @dataclass
 class Case:
     sql: str
-    known: str = ""  # refused, wording, differs
+    known: str = ""  # refused, wording, differs, constant
 
 
 def listed(name):
@@ -29,6 +31,57 @@ def listed(name):
             select = line.upper().startswith(("SELECT ", "WITH ", "CREATE ", "INSERT "))
             yield Case(line if select else f"SELECT {line}", known)
             known = ""
+
+
+# ---- constants become columns
+
+TYPE = r"(?:double precision|character varying|timestamp with(?:out)? time zone|timestamp|[a-z_][a-z_0-9]*|\"char\")" \
+       r"(?:\(\d+(?:,\s*\d+)?\))?(?:\[\])*"
+PIECES = re.compile(rf"""(?P<typed>\b(?:date|timestamptz|timestamp|time|interval)\s+'(?:[^']|'')*')
+    |(?P<string>\bE?'(?:[^']|'')*'|'(?:[^']|'')*')(?:::(?P<type>{TYPE}))?
+    |(?P<cast>::{TYPE})
+    |(?P<word>[A-Za-z_"$][A-Za-z_0-9"$]*(?:\(\d+\)(?=\s|$|,|\)))?)
+    |(?P<number>\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+)(?:::(?P<number_type>{TYPE}))?""", re.X)
+
+
+@dataclass
+class ColumnCase:
+    statements: list  # CREATE TABLE, INSERT, SELECT, DROP TABLE
+    known: str = ""
+
+
+def column_of(piece, all_of_them):
+    """The constant and its type; None: it stays."""
+    if piece["typed"]:
+        kind, value = piece["typed"].split(None, 1)
+        return value, kind
+    if piece["string"]:
+        return (piece["string"], piece["type"] or "text") if piece["type"] or all_of_them else None
+    number = piece["number"]
+    if not number or not (piece["number_type"] or all_of_them):
+        return None
+    integer = "numeric" if re.search(r"[.eE]", number) else "int4" if int(number) < 2**31 else "int8" if int(number) < 2**63 else "numeric"
+    return number, piece["number_type"] or integer
+
+
+def over_columns(name):
+    for index, case in enumerate(listed(name)):
+        if case.known or not case.sql.startswith("SELECT ") or re.search(r"\bFROM \(|\bfrom \(| [Ff][Rr][Oo][Mm] [a-z_]+(\(| |$)", case.sql):
+            continue
+        for all_of_them in (True, False):
+            table, columns = f"c_{name}_{index}_{int(all_of_them)}", []
+
+            def replace(piece):
+                found = column_of(piece, all_of_them)
+                if not found:
+                    return piece.group()
+                columns.append(found)
+                return f"a{len(columns)}"
+            sql = PIECES.sub(replace, case.sql[len("SELECT "):])
+            if columns:
+                yield ColumnCase([f"CREATE TABLE {table} ({', '.join(f'a{i} {kind}' for i, (_, kind) in enumerate(columns, 1))})",
+                                  f"INSERT INTO {table} VALUES ({', '.join(f'{value}::{kind}' for value, kind in columns)})",
+                                  f"SELECT {sql} FROM {table}", f"DROP TABLE {table}"], case.known)
 
 
 def quoted(text):

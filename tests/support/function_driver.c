@@ -4,7 +4,8 @@
  *
  *   function_driver [ZONE]
  *
- * Answers: "ok ROWS" (hexadecimal; cells separated by '|', rows ended by a line feed, NULL empty) or "error SQLSTATE MESSAGE
+ * Answers: "ok ROWS TYPES" (hexadecimal; cells separated by '|', rows ended by a line feed, NULL empty; the columns' type OIDs
+ * with commas) or "error SQLSTATE MESSAGE
  * DETAIL HINT"; "-" is the empty text.
  */
 #include "tests/golden/engine.h"
@@ -36,6 +37,13 @@ static void put_hex(struct str s)
     }
 }
 
+static void put_types(const struct plan *plan)
+{
+    putchar(' ');
+    for (size_t i = 0; plan && i < plan->n_columns; i++)
+        printf("%s%u", i ? "," : "", plan->columns[i].type);
+}
+
 static void answer(struct engine *e, struct str sql, struct arena *arena)
 {
     struct engine_result result = { 0 };
@@ -46,6 +54,7 @@ static void answer(struct engine *e, struct str sql, struct arena *arena)
     if (engine_run(e, sql, NULL, 0, &result, &plan, &err)) {
         printf("ok");
         put_hex(buf_str(&result.rows));
+        put_types(plan);
     } else {
         printf("error %s", sqlstate_code(err.code));
         put_hex(err.message);

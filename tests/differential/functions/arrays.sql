@@ -160,6 +160,7 @@ SELECT unnest(array[1.50,null])
 array[1,2]::text
 '{1,2}'::text::int[]
 array[1.23,4.56]::int[]
+-- constant: the number in ORDER BY is syntax
 array(select 1 union select 2 order by 1)
 '{{1,2},{3,4}}'::int[]::text[]
 array[[1,2],[3,4]]::numeric[]

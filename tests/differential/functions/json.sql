@@ -19,8 +19,10 @@
 '[1]'::json -> 'a'
 '{"a":1}'::json -> 0
 '1'::json -> 0
+-- constant: D1 does not take a jsonb scalar for an array of one
 '1'::jsonb -> 0
 '1'::jsonb -> 'a'
+-- constant: D1 does not take a jsonb scalar for an array of one
 '"x"'::jsonb ->> 0
 '{"a": {"b" : [1, 2 ]}}'::json #> '{a,b}'
 '{"a": {"b" : [1, 2 ]}}'::json #> '{a,b,1}'

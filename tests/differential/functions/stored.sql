@@ -77,3 +77,26 @@ INSERT INTO pt(a,c) VALUES (1,'{"y": [1, 2]}'),(2,NULL),(3,'{}')
 SELECT pt.a, x.* FROM pt, jsonb_to_record(pt.c) as x(y text) ORDER BY 1
 SELECT pt.a, x.* FROM pt LEFT JOIN LATERAL jsonb_to_record(pt.c) as x(y jsonb) ON true ORDER BY 1
 SELECT a,b,e FROM pt ORDER BY a
+CREATE TABLE ff(i int, f float8, g real)
+INSERT INTO ff VALUES (1,1.5,2.5),(2,2,-3)
+SELECT f*2, f+g, abs(g), -f, sqrt(f), f/1.5 FROM ff ORDER BY i
+SELECT sum(f), avg(g), sum(f*2), sum(g) FROM ff
+SELECT sum(distinct f) FROM ff
+SELECT i, sum(f) over (order by i) FROM ff ORDER BY 1
+INSERT INTO ff VALUES (3,'NaN','Infinity')
+SELECT f*2, f+g, abs(g), -f, sqrt(f), f/1.5 FROM ff ORDER BY i
+SELECT sum(f), avg(g), sum(f*2), sum(g) FROM ff
+SELECT sum(distinct f) FROM ff
+SELECT i, sum(f) over (order by i) FROM ff ORDER BY 1
+SELECT i FROM ff WHERE f*2 > 3 order by i
+SELECT f * 'NaN' FROM ff WHERE i=1
+CREATE TABLE w(i int, g int, f float8, n numeric, d numeric(8,2), iv interval, t text, j jsonb, b bigint, bo bool)
+INSERT INTO w VALUES (1,1,1.5,1.1,1.11,'1 day','a','1',1,true),(2,1,2.5,2.22,2.22,'2 days','b','{"a":1}',2,false),(3,2,3.5,3.333,3.33,'3 days','c','null',3,null),(4,2,NULL,NULL,NULL,NULL,NULL,NULL,NULL,true)
+SELECT i, sum(n) over (order by i), avg(n) over (order by i), avg(i) over (partition by g order by i), sum(d) over (order by i) FROM w ORDER BY i
+SELECT i, stddev(i) over (order by i), var_pop(f) over (order by i), avg(f) over (order by i rows 1 preceding), sum(f) over (order by i rows between 1 preceding and 1 following) FROM w ORDER BY i
+SELECT i, sum(iv) over (order by i), json_agg(t) over (order by i), jsonb_agg(j) over (partition by g order by i), array_agg(i) over (order by i desc) FROM w ORDER BY i
+SELECT i, string_agg(t, ',') over (order by i), bool_and(bo) over (order by i), bit_or(i) over (order by i), count(f) over (order by i), max(n) over (order by i), min(t) over (order by i desc) FROM w ORDER BY i
+SELECT i, sum(b) over (order by i), sum(i) over (), sum(n) over (partition by g), jsonb_object_agg(i, t) over (order by i) FROM w ORDER BY i
+SELECT i, avg(n) filter (where i <> 2) over (order by i), count(*) filter (where f > 2) over () FROM w ORDER BY i
+SELECT i, corr(f, i) over (order by i), sum(n) over (order by i rows between unbounded preceding and 1 following exclude current row) FROM w ORDER BY i
+SELECT i, sum(f) over (order by i rows between 5 preceding and 4 preceding), json_agg(t) over (order by i rows between 5 preceding and 4 preceding), regr_count(f,f) over (order by i rows between 5 preceding and 4 preceding), sum(iv) over (order by i rows between 5 preceding and 4 preceding), bit_and(i) over (order by i rows between 2 preceding and 1 preceding), stddev(f) over (order by i rows between 2 preceding and 1 preceding), array_agg(array[i]) over (order by i rows between 2 preceding and 1 preceding) FROM w ORDER BY i
