@@ -70,6 +70,7 @@ static void group_free(struct group *g)
         plan_unref(k->plan);
     schema_drop(g);
     overlay_drop(g);
+    worker_timer_clear(g->worker, &g->resolution.timer);
     buffer_fini(&g->left);
     buf_fini(&g->queued);
     worker_arena_give(g->worker, g->arena);
@@ -461,7 +462,7 @@ void group_resume(struct group *g)
 
 void group_cancel(struct group *g)
 {
-    if (g->in_flight)
+    if (g->in_flight && g->resolution.state < RESOLUTION_DOUBT) /* a COMMIT in doubt is looked into to its end */
         database_cancel(g->database, &g->request);
 }
 
@@ -493,10 +494,13 @@ static size_t choose_batch(struct group *g)
 {
     const struct buffer *before = &g->session->transaction.buffer;
     struct step *step = g->head;
+    bool identified = commits_block(g) && before->n_writes && !g->database->d1->traits.in_process;
     g->batch_steps = 0;
     g->batch_writes = commits_block(g) && before->n_writes;
     g->speculates = step && must_speculate(g, step);
     g->n_before = g->speculates || commits_block(g) ? before->n_statements : 0;
+    g->identity = identified ? RESOLUTION_MEMBERS : 0;
+    g->n_before += g->identity;
     size_t n = g->n_before;
     for (; step && !step->error.p && !((g->one_by_one || g->speculates) && g->batch_steps); step = step->next) {
         if (!g->speculates && must_speculate(g, step))
@@ -590,12 +594,15 @@ static bool fill_request(struct group *g, size_t n)
     bool undo = g->undoes && !(sp && sp->carries);
     if (sp)
         n = g->n_before + sp->n_statements;
-    size_t total = n + n_schema + undo;
+    bool purge = g->identity && resolution_purges(&g->resolution);
+    size_t total = n + n_schema + undo + purge;
     struct d1_statement *all = ARENA_ARRAY(g->arena, struct d1_statement, total);
     if (!all)
         return false;
+    if (g->identity)
+        resolution_members(&g->resolution, all);
     if (g->n_before)
-        buffer_statements(&g->session->transaction.buffer, all);
+        buffer_statements(&g->session->transaction.buffer, all + g->identity);
     if (sp && sp->n_statements)
         memcpy(&all[g->n_before], sp->statements, sp->n_statements * sizeof(*all));
     for (struct step *step = g->head; !sp && step != g->batch_end; step = step->next)
@@ -605,6 +612,8 @@ static bool fill_request(struct group *g, size_t n)
         memcpy(&all[n], schema, n_schema * sizeof(*all));
     if (undo)
         all[n] = (struct d1_statement){ .sql = STR(UNDO_SQL) };
+    if (purge)
+        all[total - 1] = resolution_purge();
     g->schema_first = n;
     g->request.statements = all;
     g->request.n_statements = total;
@@ -635,6 +644,13 @@ static bool speculate(struct group *g, struct err *err)
     return speculation_make(&g->speculation, step->x.plan, step->statements, step->n_statements, native, g->arena, err);
 }
 
+/* A COMMIT that is sent again keeps its id. */
+static bool identify(struct group *g, struct err *err)
+{
+    return g->resolution.state != RESOLUTION_NONE || resolution_begin(&g->resolution) ||
+           err_set(err, SQLSTATE_INTERNAL_ERROR, "could not generate random values");
+}
+
 static enum run submit(struct group *g, size_t n)
 {
     struct session *s = g->session;
@@ -653,8 +669,10 @@ static enum run submit(struct group *g, size_t n)
     };
     struct err err;
     err_init(&err, g->arena);
-    if (g->speculates && !speculate(g, &err))
+    if ((g->speculates && !speculate(g, &err)) || (g->identity && !identify(g, &err)))
         return fail_batch(g, &err);
+    if (g->identity)
+        g->request.identity = g->resolution.id.bytes;
     if (!prepare_steps(g) || !fill_request(g, n)) {
         err_oom(&err);
         return fail_batch(g, &err);
@@ -914,6 +932,8 @@ static void succeeded(struct group *g)
         return;
     }
     note_schema(g, committed);
+    if (committed && g->batch_writes)
+        g->session->cancelled = 0; /* too late: it is done */
     if (committed && g->n_before)
         buffer_fini(&g->session->transaction.buffer);
     if (committed && g->batch_writes && g->end == END_IMPLICIT)
@@ -1092,21 +1112,28 @@ static struct d1_asked what_was_asked(const struct group *g, const struct plan *
                               g->d1_timeout ? g->session->serving->config->d1_timeout_us : 0 };
 }
 
+static void earlier_error(struct group *g, const struct d1_asked *asked, struct err *err)
+{
+    struct err why;
+    err_init(&why, g->arena);
+    d1_error_map(&g->request.error, asked, &why);
+    if (!is_constraint(&why)) {
+        err_copy(err, &why);
+        return;
+    }
+    err_set(err, SQLSTATE_T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update");
+    if (why.code != SQLSTATE_T_R_SERIALIZATION_FAILURE)
+        err_detail(err, "%.*s", STR_FMT(why.message));
+    err_hint(err, "The transaction might succeed if retried.");
+}
+
 /* A check of the block failed, or a statement of it that had worked. */
 static void failed_earlier(struct group *g)
 {
-    struct err err, why;
-    err_init(&err, g->arena);
-    err_init(&why, g->arena);
+    struct err err;
     struct d1_asked asked = what_was_asked(g, NULL);
-    d1_error_map(&g->request.error, &asked, &why);
-    if (is_constraint(&why)) {
-        err_set(&err, SQLSTATE_T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update");
-        if (why.code != SQLSTATE_T_R_SERIALIZATION_FAILURE)
-            err_detail(&err, "%.*s", STR_FMT(why.message));
-        err_hint(&err, "The transaction might succeed if retried.");
-    } else
-        err_copy(&err, &why);
+    err_init(&err, g->arena);
+    earlier_error(g, &asked, &err);
     if (g->head)
         fail_at_head(g, &err);
     else
@@ -1162,6 +1189,149 @@ static bool undone_as_asked(const struct group *g)
            d1_error_is_guard(e->message, carries ? STR(">[") : STR(UNDO_PAYLOAD));
 }
 
+/* ---- COMMIT in doubt ---- */
+
+static void send_fence(struct group *g);
+
+static void resolve_again(struct timer *t)
+{
+    struct group *g = (struct group *)((char *)t - offsetof(struct group, resolution.timer));
+    g->resolution.is_waiting = false;
+    if (g->resolution.state == RESOLUTION_FENCE)
+        send_fence(g);
+    else
+        go_on(g); /* the same batch once more */
+}
+
+static void resolve_later(struct group *g, uint64_t wait_us)
+{
+    g->resolution.is_waiting = true;
+    g->resolution.timer.fire = resolve_again;
+    worker_timer(g->worker, &g->resolution.timer, worker_now(g->worker) + wait_us);
+}
+
+static enum d1_flow on_fence_row(struct d1_request *r, size_t statement, const struct value *cells, size_t n)
+{
+    struct group *g = r->user;
+    (void)statement, (void)cells, (void)n;
+    g->resolution.fenced = true;
+    return D1_CONTINUE;
+}
+
+static void send_fence(struct group *g)
+{
+    struct d1_statement *fence = ARENA_ARRAY(g->arena, struct d1_statement, RESOLUTION_MEMBERS);
+    if (!fence) { /* no memory is no answer: later */
+        resolve_later(g, 1000000);
+        return;
+    }
+    resolution_members(&g->resolution, fence);
+    fence[1] = resolution_fence(&g->resolution);
+    g->resolution.fenced = false;
+    g->request = (struct d1_request){ .statements = fence,
+                                      .n_statements = RESOLUTION_MEMBERS,
+                                      .access = D1_WRITE,
+                                      .session = d1_session(g),
+                                      .identity = g->resolution.id.bytes,
+                                      .deadline_us = worker_now(g->worker) + g->session->serving->config->d1_timeout_us,
+                                      .on_row = on_fence_row,
+                                      .done = on_done,
+                                      .user = g,
+                                      .arena = g->arena };
+    g->in_flight = true;
+    database_submit(g->database, &g->request);
+}
+
+/* The block is gone, as committed or not; the error is what the client hears of it. */
+static void end_commit(struct group *g, bool committed, const struct err *err)
+{
+    struct session *s = g->session;
+    note_schema(g, false);
+    if (committed)
+        database_schema_suspect(g->database);
+    transaction_end(&s->transaction, committed, false, &s->gucs);
+    if (g->head)
+        fail_at_head(g, err);
+    else {
+        group_add_error(g, err);
+        go_on(g);
+    }
+}
+
+/* It had run before its answer was lost. */
+static void committed_before(struct group *g)
+{
+    struct err err;
+    err_init(&err, g->arena);
+    if (!g->head) {
+        note_schema(g, false);
+        g->session->cancelled = 0;
+        buffer_fini(&g->session->transaction.buffer);
+        go_on(g);
+        return;
+    }
+    err_set(&err, SQLSTATE_TRANSACTION_RESOLUTION_UNKNOWN,
+            "the transaction was committed, but the answers of its last statements were lost");
+    err_detail(&err, "Its id is %s.", g->resolution.digits);
+    end_commit(g, true, &err);
+}
+
+static void begin_fence(struct group *g)
+{
+    struct resolution *r = &g->resolution;
+    struct d1_asked asked = what_was_asked(g, NULL);
+    r->failure = ARENA_NEW(g->arena, struct err);
+    if (r->failure) {
+        err_init(r->failure, g->arena);
+        earlier_error(g, &asked, r->failure);
+    }
+    send_fence(g);
+}
+
+static void fence_holds(struct group *g)
+{
+    struct err oom = { .code = SQLSTATE_OUT_OF_MEMORY, .message = STR("out of memory") };
+    end_commit(g, false, g->resolution.failure ? g->resolution.failure : &oom);
+}
+
+static void never_known(struct group *g)
+{
+    struct err err;
+    err_init(&err, g->arena);
+    resolution_unknown(&g->resolution, &err);
+    end_commit(g, false, &err);
+}
+
+/* True: the answer has been dealt with. */
+static bool resolve(struct group *g)
+{
+    uint64_t wait = 0, timeout = g->session->serving->config->commit_resolution_timeout_us;
+    if (g->resolution.state == RESOLUTION_NONE)
+        return false;
+    switch (resolution_next(&g->resolution, &g->request.error, worker_now(g->worker), timeout, &wait)) {
+    case RESOLUTION_ANSWER:
+        return false;
+    case RESOLUTION_COMMITTED:
+        committed_before(g);
+        return true;
+    case RESOLUTION_AGAIN:
+        metric_add(&g->worker->metrics, METRIC_d1_errors, 1);
+        schema_drop(g);
+        resolve_later(g, wait);
+        return true;
+    case RESOLUTION_BEGIN_FENCE:
+        begin_fence(g);
+        return true;
+    case RESOLUTION_FAILED:
+        fence_holds(g);
+        return true;
+    case RESOLUTION_UNKNOWN:
+        never_known(g);
+        return true;
+    }
+    return false;
+}
+
 static void on_done(struct d1_request *r)
 {
     struct group *g = r->user;
@@ -1175,6 +1345,8 @@ static void on_done(struct d1_request *r)
         group_free(g);
         return;
     }
+    if (resolve(g))
+        return;
     if (r->error.kind == D1_OK || undone_as_asked(g))
         succeeded(g);
     else

@@ -30,6 +30,7 @@
 #include "proxy/execute.h"
 #include "proxy/session.h"
 #include "proxy/session_call.h"
+#include "proxy/txn/resolution.h"
 #include "proxy/txn/speculation.h"
 
 /* What happens when every step so far is answered. */
@@ -86,10 +87,12 @@ struct group {
     bool in_flight, streams, undoes; /* undoes: the last member fails on purpose */
     bool speculates;                 /* one step of a block, tried out behind what the block has done */
     struct speculation speculation;
-    size_t n_before;        /* members before the first step's: the block's buffer */
-    struct buffer left;     /* the buffer of a session that is gone, while D1 holds the request */
-    struct step *batch_end; /* first step that is not in the batch */
-    struct step *at_row;    /* the step whose rows are coming */
+    size_t n_before;              /* members before the first step's: COMMIT's identity, the block's buffer */
+    size_t identity;              /* of these, so many are the identity's */
+    struct resolution resolution; /* of COMMIT */
+    struct buffer left;           /* the buffer of a session that is gone, while D1 holds the request */
+    struct step *batch_end;       /* first step that is not in the batch */
+    struct step *at_row;          /* the step whose rows are coming */
     size_t batch_steps;
     bool batch_writes;
     bool d1_timeout; /* the request's deadline is d1_timeout's, not statement_timeout's */

@@ -402,7 +402,7 @@ void session_cancel(struct session *s)
     if (s->database) {
         database_forget_waiter(s->database, s);
         worker_timer_clear(s->worker, &s->timer);
-        if (s->group && s->group->in_flight)
+        if (s->group && (s->group->in_flight || s->group->resolution.is_waiting))
             group_cancel(s->group);
         else
             session_wake(s);

@@ -1,0 +1,117 @@
+/* test_txn_states.c - the state machines of a block and of its COMMIT: their tables are the drawings of the headers. */
+/* LINK pgd1_proxy */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "proxy/txn/resolution.h"
+#include "proxy/txn/transaction.h"
+
+static void blocks_move_as_drawn(void **state)
+{
+    (void)state;
+    static const bool drawn[TXN_STATE_NR][TXN_STATE_NR] = {
+        [TXN_IDLE] = { [TXN_OPEN] = true },
+        [TXN_OPEN] = { [TXN_IDLE] = true, [TXN_OPEN] = true, [TXN_FAILED] = true },
+        [TXN_FAILED] = { [TXN_IDLE] = true, [TXN_OPEN] = true, [TXN_FAILED] = true },
+    };
+    for (unsigned from = 0; from < TXN_STATE_NR; from++)
+        for (unsigned to = 0; to < TXN_STATE_NR; to++)
+            assert_int_equal(transaction_may_move(from, to), drawn[from][to]);
+}
+
+static void commits_move_as_drawn(void **state)
+{
+    (void)state;
+    static const bool drawn[RESOLUTION_STATE_NR][RESOLUTION_STATE_NR] = {
+        [RESOLUTION_NONE] = { [RESOLUTION_SENT] = true },
+        [RESOLUTION_SENT] = { [RESOLUTION_NONE] = true, [RESOLUTION_DOUBT] = true },
+        [RESOLUTION_DOUBT] = { [RESOLUTION_NONE] = true, [RESOLUTION_FENCE] = true },
+        [RESOLUTION_FENCE] = { [RESOLUTION_NONE] = true },
+    };
+    for (unsigned from = 0; from < RESOLUTION_STATE_NR; from++)
+        for (unsigned to = 0; to < RESOLUTION_STATE_NR; to++)
+            assert_int_equal(resolution_may_move(from, to), drawn[from][to]);
+}
+
+static const struct d1_error ok,
+    lost = { .kind = D1_ERROR_LOST, .may_have_run = true },
+    refused = { .kind = D1_ERROR_SQL, .message = STR_INIT("FOREIGN KEY constraint failed") },
+    there = { .kind = D1_ERROR_SQL, .message = STR_INIT("UNIQUE constraint failed: _pgd1_txn.id") },
+    away = { .kind = D1_ERROR_UNREACHABLE };
+
+static const struct {
+    const char *rule;
+    struct {
+        const struct d1_error *answer;
+        bool fenced;
+        enum resolution_step step;
+    } course[5];
+} courses[] = {
+    { "an answer is an answer", { { &ok, false, RESOLUTION_ANSWER } } },
+    { "an error is an answer", { { &refused, false, RESOLUTION_ANSWER } } },
+    { "what never left is an answer", { { &away, false, RESOLUTION_ANSWER } } },
+    { "sent again and run", { { &lost, false, RESOLUTION_AGAIN }, { &ok, false, RESOLUTION_ANSWER } } },
+    { "sent again and there",
+      { { &lost, false, RESOLUTION_AGAIN },
+        { &away, false, RESOLUTION_AGAIN },
+        { &there, false, RESOLUTION_COMMITTED } } },
+    { "an error in doubt is fenced",
+      { { &lost, false, RESOLUTION_AGAIN },
+        { &refused, false, RESOLUTION_BEGIN_FENCE },
+        { &lost, false, RESOLUTION_AGAIN },
+        { &ok, true, RESOLUTION_FAILED } } },
+    { "the fence finds it",
+      { { &lost, false, RESOLUTION_AGAIN },
+        { &refused, false, RESOLUTION_BEGIN_FENCE },
+        { &ok, false, RESOLUTION_COMMITTED } } },
+};
+
+static void answers_lead_where_they_should(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(courses) / sizeof(courses[0]); i++) {
+        struct resolution r;
+        uint64_t wait, now = 1000000;
+        assert_true(resolution_begin(&r));
+        for (size_t k = 0; k < 5 && courses[i].course[k].answer; k++) {
+            r.fenced = courses[i].course[k].fenced;
+            if (resolution_next(&r, courses[i].course[k].answer, now, 30000000, &wait) != courses[i].course[k].step)
+                fail_msg("%s, step %zu", courses[i].rule, k);
+            now += 100000;
+        }
+    }
+}
+
+static void time_runs_out(void **state)
+{
+    (void)state;
+    struct resolution r;
+    struct arena *arena = arena_new(1 << 16);
+    struct err err;
+    uint64_t wait = 0, now = 1;
+    enum resolution_step step;
+    err_init(&err, arena);
+    assert_true(resolution_begin(&r));
+    while ((step = resolution_next(&r, &lost, now, 10000000, &wait)) == RESOLUTION_AGAIN)
+        now += wait;
+    assert_int_equal(step, RESOLUTION_UNKNOWN);
+    assert_true(now > 5000000 && now < 10000001);
+    assert_false(resolution_unknown(&r, &err));
+    assert_int_equal(err.code, SQLSTATE_TRANSACTION_RESOLUTION_UNKNOWN);
+    assert_true(str_find(err.detail, r.id.bytes) >= 0);
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_move_as_drawn),
+        cmocka_unit_test(commits_move_as_drawn),
+        cmocka_unit_test(answers_lead_where_they_should),
+        cmocka_unit_test(time_runs_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
