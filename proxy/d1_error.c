@@ -3,6 +3,8 @@
 
 #include "proxy/sql/plan.h"
 
+enum { KEY_VALUE_MAX = 8192 }; /* bytes of a value that DETAIL repeats */
+
 struct mapping {
     const struct plan *plan;
     const struct snapshot *snapshot;
@@ -10,6 +12,7 @@ struct mapping {
     struct str rest; /* after the row's start */
     struct err *err;
     enum d1_remedy remedy;
+    const struct d1_asked *asked;
 };
 
 struct str d1_error_core(struct str m)
@@ -109,6 +112,58 @@ static struct str unique_name(const struct relation *r, const struct str *column
     return (struct str){ 0 };
 }
 
+/* ---- values ---- */
+
+static bool value_shown(struct mapping *m, const struct column *c, const struct value *v, struct str *ret)
+{
+    struct arena *arena = m->err->arena;
+    int32_t typmod = c->typmod;
+    oid_t type = snapshot_base_type(m->plan->snapshot, c->type, &typmod);
+    const struct type_info *info = type_find(type);
+    struct err ignored;
+    struct buf out;
+    if (v->class == VALUE_NULL || !info || info->storage == STORAGE_BLOB) /* a BLOB may have travelled as hex digits */
+        return false;
+    err_init(&ignored, arena);
+    buf_init(&out, KEY_VALUE_MAX);
+    bool ok = type_encode(type, typmod, WIRE_TEXT, v, m->asked->types, arena, &out, &ignored) && !out.failed;
+    if (ok)
+        *ret = arena_str(arena, buf_str(&out));
+    buf_fini(&out);
+    return ok && ret->p;
+}
+
+/* The text of what was written to a column; false: not known. */
+static bool written_text(struct mapping *m, const struct relation *r, struct str column, struct str *ret)
+{
+    const struct plan *plan = m->plan;
+    for (size_t i = 0; plan && m->asked->statements && i < plan->n_statements; i++)
+        for (size_t k = 0; k < plan->statements[i].n_binds && !plan->statements[i].binds_as_json; k++) {
+            const struct bind *b = &plan->statements[i].binds[k];
+            if (b->written && str_eq(b->written->name, column) && str_eq(b->written_to->name, r->name) &&
+                str_eq(b->written_to->schema, r->schema))
+                return value_shown(m, b->written, &m->asked->statements[i].params[k], ret);
+        }
+    return false;
+}
+
+/* (a, b)=(1, x), or (a, b) when a value is not known. */
+static struct str key_text(struct mapping *m, const struct relation *r, const struct str *columns, size_t n)
+{
+    struct arena *arena = m->err->arena;
+    struct str names = STR(""), values = STR("");
+    bool known = r != NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct str text;
+        names = arena_printf(arena, "%.*s%s%.*s", STR_FMT(names), i ? ", " : "", STR_FMT(columns[i]));
+        known = known && written_text(m, r, columns[i], &text);
+        if (known)
+            values = arena_printf(arena, "%.*s%s%.*s", STR_FMT(values), i ? ", " : "", STR_FMT(text));
+    }
+    return known ? arena_printf(arena, "(%.*s)=(%.*s)", STR_FMT(names), STR_FMT(values))
+                 : arena_printf(arena, "(%.*s)", STR_FMT(names));
+}
+
 /* ---- readers of the rest ---- */
 
 static bool duplicate_key(struct mapping *m, const struct relation *r, struct str name)
@@ -147,10 +202,8 @@ static bool unique_failed(struct mapping *m)
     if (!name.p)
         name = m->rest;
     duplicate_key(m, r, name);
-    struct str keys = { 0 };
-    for (size_t i = 0; i < n; i++)
-        keys = arena_printf(m->err->arena, "%.*s%s%.*s", STR_FMT(keys), i ? ", " : "", STR_FMT(columns[i]));
-    return err_detail(m->err, "Key (%.*s) already exists.", STR_FMT(keys));
+    struct str key = key_text(m, r, columns, n);
+    return err_detail(m->err, "Key %.*s already exists.", STR_FMT(key));
 }
 
 static bool not_null_failed(struct mapping *m)
@@ -246,6 +299,16 @@ static bool parent_failed(struct mapping *m, const struct relation *parent, stru
     return err_detail(m->err, "Key is still referenced from table \"%.*s\".", STR_FMT(choice.child->name));
 }
 
+static struct str constraint_key_text(struct mapping *m, const struct relation *r, const struct constraint *key)
+{
+    struct str *columns = ARENA_ARRAY(m->err->arena, struct str, key->n_columns);
+    for (size_t i = 0; columns && i < key->n_columns; i++)
+        for (size_t k = 0; k < r->n_columns; k++)
+            if (r->columns[k].number == key->columns[i])
+                columns[i] = r->columns[k].name;
+    return columns ? key_text(m, r, columns, key->n_columns) : STR("");
+}
+
 static bool child_failed(struct mapping *m, const struct relation *child, struct key_choice choice)
 {
     at_relation(m, child);
@@ -256,7 +319,9 @@ static bool child_failed(struct mapping *m, const struct relation *child, struct
     err_set(m->err, SQLSTATE_FOREIGN_KEY_VIOLATION,
             "insert or update on table \"%.*s\" violates foreign key constraint \"%.*s\"", STR_FMT(child->name),
             STR_FMT(choice.key->name));
-    return err_detail(m->err, "Key is not present in table \"%.*s\".", STR_FMT(choice.key->foreign_table));
+    struct str key = constraint_key_text(m, child, choice.key);
+    return err_detail(m->err, "Key %.*s is not present in table \"%.*s\".", STR_FMT(key),
+                      STR_FMT(choice.key->foreign_table));
 }
 
 static bool foreign_key_failed(struct mapping *m)
@@ -475,7 +540,7 @@ static void map_deadline(const struct d1_error *e, const struct d1_asked *asked,
 
 enum d1_remedy d1_error_map(const struct d1_error *e, const struct d1_asked *asked, struct err *err)
 {
-    struct mapping m = { asked->plan, asked->snapshot, d1_error_core(e->message), { 0 }, err, D1_REMEDY_NONE };
+    struct mapping m = { asked->plan, asked->snapshot, d1_error_core(e->message), { 0 }, err, D1_REMEDY_NONE, asked };
     switch (e->kind) {
     case D1_OK:
         break;

@@ -24,10 +24,12 @@ enum d1_remedy {
 
 /* What was asked when the error came. */
 struct d1_asked {
-    const struct plan *plan;         /* with its snapshot it says which tables were touched; NULL: not known */
-    const struct snapshot *snapshot; /* NULL: none */
-    bool is_write;                   /* for lost answers */
-    uint64_t d1_timeout_us;          /* the deadline was d1_timeout; 0: it was statement_timeout */
+    const struct plan *plan;               /* with its snapshot it says which tables were touched; NULL: not known */
+    const struct snapshot *snapshot;       /* NULL: none */
+    bool is_write;                         /* for lost answers */
+    const struct d1_statement *statements; /* the plan's, as they were bound; NULL: other ones */
+    const struct type_settings *types;     /* how values are shown */
+    uint64_t d1_timeout_us;                /* the deadline was d1_timeout; 0: it was statement_timeout */
 };
 
 /* Sets *err. */

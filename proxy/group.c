@@ -1106,10 +1106,16 @@ static bool is_constraint(const struct err *err)
 }
 
 /* A batch that is taken back changes nothing, even when its answer is lost. */
-static struct d1_asked what_was_asked(const struct group *g, const struct plan *plan)
+static struct d1_asked what_was_asked(const struct group *g, const struct step *step)
 {
-    return (struct d1_asked){ plan, g->database->snapshot, g->batch_writes && !g->undoes,
-                              g->d1_timeout ? g->session->serving->config->d1_timeout_us : 0 };
+    const struct plan *plan = step ? step->x.plan : NULL;
+    bool as_planned = step && !step->bulk && step->n_statements == plan->n_statements;
+    return (struct d1_asked){ .plan = plan,
+                              .snapshot = g->database->snapshot,
+                              .is_write = g->batch_writes && !g->undoes,
+                              .statements = as_planned ? step->statements : NULL,
+                              .types = &g->session->gucs.live.types,
+                              .d1_timeout_us = g->d1_timeout ? g->session->serving->config->d1_timeout_us : 0 };
 }
 
 static void earlier_error(struct group *g, const struct d1_asked *asked, struct err *err)
@@ -1157,7 +1163,9 @@ static void failed(struct group *g)
         return;
     }
     const struct step *blamed = at ? at : g->head;
-    struct d1_asked asked = what_was_asked(g, blamed ? blamed->x.plan : NULL);
+    struct d1_asked asked = what_was_asked(g, blamed);
+    if (!at)
+        asked.statements = NULL; /* another step's values would be told */
     enum d1_remedy remedy = d1_error_map(&g->request.error, &asked, &err);
     if (!blamed) {
         fail_at_end(g, &err);

@@ -373,6 +373,19 @@ static size_t placeholder_at(struct str sql, size_t at, size_t *ret_number)
     return at;
 }
 
+struct bind *emit_bare_bind(struct emitter *e, const struct fragment *f)
+{
+    ptrdiff_t mark = str_find(f->sql, STR("?"));
+    size_t number = 0;
+    if (mark < 0)
+        return NULL;
+    placeholder_at(f->sql, (size_t)mark, &number);
+    if (number < 1 || number > e->n_binds)
+        return NULL;
+    struct bind *bind = &e->binds[number - 1];
+    return str_eq(f->sql, placeholder(e, bind, number)) ? bind : NULL;
+}
+
 static size_t skip_quoted(struct str sql, size_t at)
 {
     char quote = sql.p[at++];

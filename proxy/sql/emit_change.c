@@ -120,6 +120,16 @@ static bool emit_assigned(struct emitter *e, const struct relation *r, const str
     return true;
 }
 
+/* The value of a key that is violated can be told when it went in as it was bound. */
+static void note_written(struct emitter *e, const struct relation *r, const struct column *c, const struct fragment *f)
+{
+    struct bind *bind = c->storage == COLUMN_NATURAL ? emit_bare_bind(e, f) : NULL;
+    if (!bind || bind->written || bind->form != BIND_AS_IS)
+        return;
+    bind->written_to = r;
+    bind->written = c;
+}
+
 /* ---- INSERT ---- */
 
 struct insert_columns { /* those that are written; serial columns that SQLite numbers itself are left out */
@@ -173,8 +183,11 @@ static bool insert_values(struct emitter *e, const struct query *q, const struct
         for (size_t i = 0; ok && i < cols->n; i++) {
             struct fragment f;
             ok = emit_assigned(e, target_of(q), q->insert_columns[cols->at[i]], q->insert_rows[r][cols->at[i]], &f);
-            if (ok)
-                buf_printf(&text, "%s%.*s", i ? "," : "", STR_FMT(f.sql));
+            if (!ok)
+                break;
+            if (q->n_insert_rows == 1)
+                note_written(e, target_of(q), q->insert_columns[cols->at[i]], &f);
+            buf_printf(&text, "%s%.*s", i ? "," : "", STR_FMT(f.sql));
         }
         buf_add_char(&text, ')');
     }
@@ -348,7 +361,8 @@ static bool conflict_target(struct emitter *e, const struct query *q, struct str
     return ret->p != NULL;
 }
 
-static bool emit_sets(struct emitter *e, const struct relation *r, const struct assignment *sets, size_t n,
+/* notes: what is assigned is all that is written. */
+static bool emit_sets(struct emitter *e, const struct relation *r, const struct assignment *sets, size_t n, bool notes,
                       struct str *ret)
 {
     struct str text = STR("");
@@ -359,6 +373,8 @@ static bool emit_sets(struct emitter *e, const struct relation *r, const struct 
             continue;
         if (!emit_assigned(e, r, sets[i].column, sets[i].expr, &f))
             return false;
+        if (notes)
+            note_written(e, r, sets[i].column, &f);
         text = text_of(e, "%.*s%s%.*s = %.*s", STR_FMT(text), text.n ? ", " : "", STR_FMT(name), STR_FMT(f.sql));
         if (!text.p)
             return false;
@@ -381,7 +397,8 @@ static bool emit_conflict(struct emitter *e, const struct query *q, struct str *
         *ret = text_of(e, " ON CONFLICT%.*s DO NOTHING", STR_FMT(target));
         return ret->p != NULL;
     }
-    if (!emit_sets(e, target_of(q), c->sets, c->n_sets, &sets) || (c->where && !emit_condition(e, c->where, &where)))
+    if (!emit_sets(e, target_of(q), c->sets, c->n_sets, false, &sets) ||
+        (c->where && !emit_condition(e, c->where, &where)))
         return false;
     *ret = text_of(e, " ON CONFLICT%.*s DO UPDATE SET %.*s%s%.*s", STR_FMT(target), STR_FMT(sets),
                    where.sql.n ? " WHERE " : "", STR_FMT(where.sql));
@@ -844,7 +861,7 @@ static bool emit_update(struct emitter *e, const struct query *q, struct change 
 {
     struct str name, with, sets, from, where, returning;
     if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) ||
-        !emit_sets(e, target_of(q), q->sets, q->n_sets, &sets) || !emit_where(e, q, NULL, 0, &where) ||
+        !emit_sets(e, target_of(q), q->sets, q->n_sets, true, &sets) || !emit_where(e, q, NULL, 0, &where) ||
         !emit_returning(e, q, ret, &returning))
         return false;
     return one_statement(e,

@@ -198,6 +198,8 @@ struct str unique_name(struct emitter *e, struct str wanted);
 void mark_structural(struct emitter *e, const struct expr *constant);
 /* Adds the bind, gives the text that reads it. */
 bool emit_bind(struct emitter *e, const struct bind *bind, struct fragment *ret);
+/* The bind whose placeholder is all there is of a fragment; NULL: it is something else. */
+struct bind *emit_bare_bind(struct emitter *e, const struct fragment *f);
 /* Many values at once, more than D1 takes parameters: gives a SELECT of them out of the JSON array they travel in. */
 bool emit_bind_list(struct emitter *e, const struct bind *binds, size_t n, struct str *ret);
 struct bind bind_of_expr(const struct expr *x); /* of an EXPR_CONST or EXPR_PARAM */

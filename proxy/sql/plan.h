@@ -94,6 +94,10 @@ struct bind {
     struct value constant;
     const struct relation *relation;
     const struct column *column;
+    /* the column that takes the bound value as it is, in the one row or in every row that is written; NULL: not known.
+     * For the DETAIL of violated keys. */
+    const struct relation *written_to;
+    const struct column *written;
 };
 
 /* One D1 statement of a plan. */

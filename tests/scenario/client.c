@@ -190,16 +190,18 @@ static struct str columns(struct arena *a, struct rd *r)
 
 static struct str report(struct arena *a, char tag, struct rd *r)
 {
-    struct str code = { 0 }, message = { 0 };
+    struct str code = { 0 }, message = { 0 }, detail = { 0 };
     for (char field; (field = (char)rd_u8(r)) != 0;) {
         struct str text = rd_cstr(r);
         if (field == 'C')
             code = text;
         if (field == 'M')
             message = text;
+        if (field == 'D')
+            detail = text;
     }
-    struct str shown = quote(a, message);
-    return arena_printf(a, "%c %.*s %.*s", tag, STR_FMT(code), STR_FMT(shown));
+    struct str shown = quote(a, message), more = detail.p ? quote(a, detail) : detail;
+    return arena_printf(a, "%c %.*s %.*s%s%.*s", tag, STR_FMT(code), STR_FMT(shown), more.p ? " " : "", STR_FMT(more));
 }
 
 static struct str types(struct arena *a, struct rd *r)

@@ -6,7 +6,7 @@
  *     H | S | X | d "data" | c | f "reason" | raw "bytes"                           several are separated by commas
  * A name of nothing is "". Values are text; NULL is null; b"bytes" cannot be written: use raw.
  * What came back, in order:
- *     T name:oid …   D "value" …   C "tag"   Z I   E 42601 ["message"]   N 25P01   S name value   n s t oid… 1 2 3 I G H d "data" c A
+ *     T name:oid …   D "value" …   C "tag"   Z I   E 42601 ["message" ["detail"]]   N 25P01   S name value   n s t oid… 1 2 3 I G H d "data" c A
  */
 #ifndef PGD1_TESTS_SCENARIO_CLIENT_H
 #define PGD1_TESTS_SCENARIO_CLIENT_H
