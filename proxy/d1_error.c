@@ -229,8 +229,35 @@ static const struct constraint *check_of(const struct relation *r, struct str wh
     return NULL;
 }
 
+/* What a type demands of a column's cells: the column is the one the check was named after, or the only one of a domain. */
+static const struct user_type *domain_of(const struct mapping *m, const struct relation *r, struct str check)
+{
+    struct str prefix = STR("_pgd1_type_");
+    struct str name = { check.p + prefix.n, check.n - prefix.n };
+    const struct column *named = relation_column(r, name);
+    const struct user_type *found = named ? snapshot_user_type(m->snapshot, named->type) : NULL;
+    for (size_t i = 0; i < r->n_columns && !(found && found->kind == 'd'); i++)
+        found = snapshot_user_type(m->snapshot, r->columns[i].type);
+    return found && found->kind == 'd' && found->n_checks ? found : NULL;
+}
+
+static bool type_check_failed(struct mapping *m)
+{
+    const struct user_type *domain = NULL;
+    for (size_t i = 0; m->plan && m->snapshot && !domain && i < m->plan->n_writes; i++)
+        domain = domain_of(m, m->plan->writes[i], m->rest);
+    if (!domain)
+        return false;
+    m->err->constraint = domain->check_names[0];
+    err_set(m->err, SQLSTATE_CHECK_VIOLATION, "value for domain %.*s violates check constraint \"%.*s\"",
+            STR_FMT(domain->name), STR_FMT(domain->check_names[0]));
+    return true;
+}
+
 static bool check_failed(struct mapping *m)
 {
+    if (str_starts(m->rest, STR("_pgd1_type_")) && type_check_failed(m))
+        return false;
     const struct constraint *c = NULL;
     const struct relation *r = NULL;
     for (size_t i = 0; m->plan && !c && i < m->plan->n_writes; i++)

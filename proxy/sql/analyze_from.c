@@ -455,6 +455,8 @@ static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExp
     }
     if (n_using && !(f->on = using_condition(a, s, left, right, f->join, using, n_using, &join)))
         return NULL;
+    f->using_names = using;
+    f->n_using = n_using;
     if (!side_columns(a, s, left, using, n_using, &join) || !side_columns(a, s, right, using, n_using, &join))
         return NULL;
     if (j->quals) {

@@ -180,6 +180,8 @@ static bool keep_counters(struct ddl *d, struct alter *a)
 {
     for (size_t i = 0; i < a->now->n_columns; i++) {
         struct new_column *column = &a->now->columns[i];
+        if (column->old && !column->dropped && column->old->is_rowid != ddl_is_rowid(d, a->now, column))
+            column->changed = true; /* its declared type is another now */
         if (column->old && !column->dropped && column->autoincrement && !ddl_is_rowid(d, a->now, column) &&
             !keep_counting(d, a, column))
             return false;

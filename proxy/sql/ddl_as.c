@@ -9,6 +9,7 @@
 #include "proxy/catalog/declared_type.h"
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/sqlite_ddl.h"
+#include "proxy/sql/deparse.h"
 #include "proxy/sql/emit.h"
 
 /* ---- PostgreSQL's text of a raw query ---- */
@@ -128,32 +129,45 @@ static bool check_replacement(struct ddl *d, const struct relation *old, const s
     return true;
 }
 
-static bool view_side(struct ddl *d, struct str schema, struct str name, struct str text, const struct query_columns *q)
+bool ddl_view_side(struct ddl *d, struct str schema, struct str name, struct str text, const struct column *columns,
+                   size_t n)
 {
     cJSON *detail = cJSON_CreateObject(), *list = detail ? cJSON_AddArrayToObject(detail, "columns") : NULL;
     bool ok = list != NULL;
     if (ok)
         ddl_side_text(detail, "text", text);
-    for (size_t i = 0; ok && i < q->n; i++) {
+    for (size_t i = 0; ok && i < n; i++) {
         cJSON *item = cJSON_CreateObject();
         ok = item && cJSON_AddItemToArray(list, item);
         if (!ok)
             break;
-        ddl_side_text(item, "name", q->columns[i].name);
-        ddl_side_type(d, item, "type", "type_schema", q->columns[i].type, q->columns[i].typmod);
+        ddl_side_text(item, "name", columns[i].name);
+        ddl_side_type(d, item, "type", "type_schema", columns[i].type, columns[i].typmod);
         static const char *const storages[] = {
             [COLUMN_UNIX_S] = "unixepoch", [COLUMN_UNIX_MS] = "unixms", [COLUMN_UNIX_US] = "unixus"
         };
-        if (q->columns[i].storage == COLUMN_NUMBER)
+        if (columns[i].storage == COLUMN_NUMBER)
             cJSON_AddTrueToObject(item, "number");
-        else if (q->columns[i].storage != COLUMN_NATURAL)
-            cJSON_AddStringToObject(item, "storage", storages[q->columns[i].storage]);
+        else if (columns[i].storage != COLUMN_NATURAL)
+            cJSON_AddStringToObject(item, "storage", storages[columns[i].storage]);
     }
     if (!ok) {
         cJSON_Delete(detail);
         return err_oom(d->err);
     }
     return ddl_side_put(d, "view", schema, name, detail);
+}
+
+/* PostgreSQL's spelling; what cannot be spelt so yet, as it was written. */
+static bool view_text(struct ddl *d, const Node *query, const struct query_columns *q, struct str *ret)
+{
+    struct str *names = DDL_ARRAY(d, struct str, q->n);
+    struct err ignored;
+    err_init(&ignored, d->arena);
+    for (size_t i = 0; names && i < q->n; i++)
+        names[i] = q->columns[i].name;
+    return names &&
+           (deparse_query(q->query, d->snapshot, names, NULL, d->arena, ret, &ignored) || raw_text(d, query, ret));
 }
 
 static bool refuse_view_options(struct ddl *d, const PgQuery__ViewStmt *stmt)
@@ -183,7 +197,7 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
         return false;
     if (stmt->n_aliases > q.n)
         return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns");
-    if (!raw_text(d, stmt->query, &text) ||
+    if (!view_text(d, stmt->query, &q, &text) ||
         !emit_ddl_query(q.query, d->settings, d->snapshot, d->arena, &sqlite, d->err))
         return false;
     struct str quoted = ddl_quote(d, ddl_sqlite_name(d, schema, name));
@@ -191,7 +205,7 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
         return false;
     return ddl_sql(d, "CREATE VIEW %.*s (%.*s) AS %.*s", STR_FMT(quoted), STR_FMT(column_list(d, &q)),
                    STR_FMT(sqlite)) &&
-           view_side(d, schema, name, text, &q);
+           ddl_view_side(d, schema, name, text, q.columns, q.n);
 }
 
 /* ---- CREATE TABLE AS ---- */

@@ -295,6 +295,9 @@ bool ddl_create_domain(struct ddl *d, const PgQuery__CreateDomainStmt *stmt);
 bool ddl_create_schema(struct ddl *d, const PgQuery__CreateSchemaStmt *stmt);
 bool ddl_comment(struct ddl *d, const PgQuery__CommentStmt *stmt);
 
+/* A view's row: its columns, and its text unless that is empty. */
+bool ddl_view_side(struct ddl *d, struct str schema, struct str name, struct str text, const struct column *columns,
+                   size_t n);
 /* Views of the snapshot whose text names the relation. */
 bool ddl_view_uses(struct ddl *d, const struct relation *view, const struct relation *used);
 

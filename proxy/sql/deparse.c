@@ -30,7 +30,12 @@ static void add(struct deparse *d, const char *text)
 /* ---- types and constants ---- */
 static void type_name(struct deparse *d, oid_t type, int32_t typmod)
 {
-    if (type == TYPE_OID_bpchar && typmod < 0)
+    const struct user_type *renamed = d->names ? d->names->renamed_type : NULL;
+    if (renamed && (type == renamed->oid || type == renamed->array)) {
+        struct str schema = str_is(renamed->schema, "public") ? STR("") : renamed->schema;
+        buf_add_str(&d->out, name_qualified(schema, d->names->type_name, d->arena));
+        add(d, type == renamed->array ? "[]" : "");
+    } else if (type == TYPE_OID_bpchar && typmod < 0)
         add(d, "bpchar");
     else
         buf_add_str(&d->out, snapshot_format_type(d->snapshot, type, typmod, d->arena));
@@ -152,8 +157,26 @@ static bool cast(struct deparse *d, const struct expr *e, bool show_implicit)
 }
 
 /* ---- columns, lists, operators ---- */
+/* What the query around the expression knows how to print. */
+static bool asked(struct deparse *d, bool (*ask)(void *ctx, const struct expr *e, int indent, struct str *ret),
+                  const struct expr *e)
+{
+    struct str text;
+    if (!ask(d->names->ctx, e, d->indent, &text))
+        return false;
+    buf_add_str(&d->out, text);
+    return true;
+}
+
 static bool variable(struct deparse *d, const struct expr *e)
 {
+    struct str full;
+    if (d->names && d->names->variable) {
+        if (!d->names->variable(d->names->ctx, e, &full))
+            return false;
+        buf_add_str(&d->out, full);
+        return true;
+    }
     if (e->var.levels_up || e->var.rte < 0 || (size_t)e->var.rte >= d->scope->n_rtable)
         return refuse(d, "a reference to another query");
     struct str name = d->scope->rtable[e->var.rte].columns[e->var.column].name;
@@ -400,8 +423,16 @@ static bool sql_value(struct deparse *d, const struct expr *e)
     return true;
 }
 
+static bool is_special(const struct expr *e)
+{
+    return e->kind == EXPR_AGGREGATE || e->kind == EXPR_WINDOW || e->kind == EXPR_SUBLINK ||
+           e->kind == EXPR_ROW_COMPARE;
+}
+
 static bool by_kind(struct deparse *d, const struct expr *e, bool show_implicit)
 {
+    if (is_special(e) && d->names && d->names->special)
+        return asked(d, d->names->special, e);
     switch (e->kind) {
     case EXPR_CONST:
         return constant(d, e, true);
@@ -500,8 +531,9 @@ bool deparse_expression(const struct expr *e, const struct query *scope, const s
                         const struct deparse_names *names, struct arena *arena, struct str *ret, struct err *err)
 {
     struct deparse d = { .scope = scope, .snapshot = snapshot, .names = names, .arena = arena, .err = err };
+    d.indent = names ? names->indent : 0;
     buf_init(&d.out, TEXT_MAX);
-    bool ok = expression(&d, e, false);
+    bool ok = expression(&d, e, names && names->show_implicit);
     if (ok && d.out.failed)
         ok = err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "expression is too long");
     struct str text = ok ? arena_str(arena, buf_str(&d.out)) : (struct str){ 0 };

@@ -18,10 +18,30 @@ struct deparse_names {
     bool (*column)(void *ctx, struct str name, struct str *ret);
     void *ctx;
     bool is_domain; /* the scope's only column is a domain's VALUE */
+    /* inside a query (deparse_query.c): columns with their tables, and what only a query can hold; each answers false with its error */
+    bool (*variable)(void *ctx, const struct expr *e, struct str *ret);
+    bool (*special)(void *ctx, const struct expr *e, int indent, struct str *ret);
+    int indent; /* where lines begin */
+    bool show_implicit;
+    const struct user_type *renamed_type; /* a type that gets the name type_name; NULL: none does */
+    struct str type_name;
 };
 
 /* scope: as analyze_expression gave it. names may be NULL. */
 bool deparse_expression(const struct expr *e, const struct query *scope, const struct snapshot *snapshot,
                         const struct deparse_names *names, struct arena *arena, struct str *ret, struct err *err);
+
+/* What is renamed while a query is written down: a relation, or one of its columns. */
+struct deparse_rename {
+    const struct relation *relation; /* NULL: nothing is */
+    struct str name;                 /* the relation's new name; empty: it keeps its own */
+    size_t column;                   /* number of the column from 0 */
+    struct str column_name;          /* its new name; empty: it keeps its own */
+};
+
+/* A SELECT as pg_get_viewdef() prints it, with ";" behind. result_names: what its columns are called outside, NULL: as inside.
+ * 0A000 for GROUPING SETS, FOR UPDATE, parameters. */
+bool deparse_query(const struct query *q, const struct snapshot *snapshot, const struct str *result_names,
+                   const struct deparse_rename *rename, struct arena *arena, struct str *ret, struct err *err);
 
 #endif

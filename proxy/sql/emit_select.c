@@ -122,6 +122,12 @@ bool describe_columns(struct emitter *e, const struct target *targets, size_t n,
                                    .column_number = t->column_number,
                                    .form = cells[f->form] };
         c->detail = f->form == FORM_NUMBER || f->form == FORM_SCALED ? f->scale : 0;
+        const struct user_type *domain; /* clients are told its base, as getBaseTypeAndTypmod() does */
+        while ((domain = snapshot_user_type(e->shared->snapshot, c->type)) != NULL && domain->kind == 'd' &&
+               domain->oid == c->type) {
+            c->type = domain->base;
+            c->typmod = domain->base_typmod;
+        }
         int32_t typmod = c->typmod;
         c->codec_type = snapshot_base_type(e->shared->snapshot, c->type, &typmod);
         const struct relation *r = t->table_oid ? snapshot_relation_by_oid(e->shared->snapshot, t->table_oid) : NULL;

@@ -233,6 +233,8 @@ struct from_item {
     enum join_kind join;
     struct from_item *left, *right;
     struct expr *on; /* NULL: none. USING and NATURAL are already turned into equalities */
+    struct str *using_names;
+    size_t n_using; /* as they were written, for deparse.h */
 };
 
 struct target {

@@ -1,0 +1,210 @@
+/* ddl_rename_text.c - texts of the side catalogue that name what is renamed: read, and written down anew; see ddl_rename.h. */
+#include "proxy/sql/ddl_rename.h"
+
+#include "proxy/catalog/names.h"
+
+/* ---- expressions of a table ---- */
+struct renamed {
+    struct str from, to;
+};
+
+static bool new_name(void *ctx, struct str name, struct str *ret)
+{
+    const struct renamed *r = ctx;
+    if (!str_eq(name, r->from))
+        return false;
+    *ret = r->to;
+    return true;
+}
+
+/* The text with other names; false when it is not PostgreSQL's (a table made elsewhere), whose words D1 itself keeps right. */
+static bool rewritten(struct ddl *d, struct str text, const struct relation *r, struct deparse_names *names,
+                      struct str *ret)
+{
+    struct expr *expr;
+    struct query *scope;
+    struct err ignored, *saved = d->analyze.err;
+    err_init(&ignored, d->arena);
+    d->analyze.err = &ignored;
+    bool ok = analyze_expression_text(&d->analyze, text, r, "stored expression", 0, -1, &expr, &scope) &&
+              deparse_expression(expr, scope, d->snapshot, names, d->arena, ret, &ignored);
+    d->analyze.err = saved;
+    return ok;
+}
+
+static bool put_text(struct ddl *d, const char *kind, const struct relation *r, struct str child, const char *member,
+                     struct str text)
+{
+    cJSON *detail = cJSON_CreateObject();
+    if (!detail)
+        return err_oom(d->err);
+    ddl_side_text(detail, member, text);
+    return ddl_side_put_child(d, kind, r->schema, r->name, child, detail);
+}
+
+static bool index_texts(struct ddl *d, const struct relation *r, const struct index *index, struct deparse_names *names)
+{
+    if (!ddl_side_find(d, "index", r->schema, index->name))
+        return true;
+    cJSON *detail = cJSON_CreateObject(), *list = detail ? cJSON_AddArrayToObject(detail, "columns") : NULL;
+    bool ok = list != NULL;
+    struct str text;
+    for (size_t i = 0; ok && i < index->n_columns; i++) {
+        const struct index_column *column = &index->columns[i];
+        cJSON *item = cJSON_CreateObject();
+        ok = item && cJSON_AddItemToArray(list, item);
+        if (ok && column->expression.n)
+            ddl_side_text(item, "expression",
+                          rewritten(d, column->expression, r, names, &text) ? text : column->expression);
+        if (ok && column->nulls_first != column->descending)
+            cJSON_AddBoolToObject(item, "nulls_first", column->nulls_first);
+    }
+    if (ok && index->predicate.n)
+        ddl_side_text(detail, "predicate", rewritten(d, index->predicate, r, names, &text) ? text : index->predicate);
+    if (!ok) {
+        cJSON_Delete(detail);
+        return err_oom(d->err);
+    }
+    return ddl_side_put(d, "index", r->schema, index->name, detail);
+}
+
+/* The generated column's own row has its new name already when it is the one renamed. */
+static bool table_texts(struct ddl *d, const struct relation *r, struct deparse_names *names, struct str from,
+                        struct str to)
+{
+    struct str text;
+    for (size_t i = 0; i < r->n_constraints; i++) {
+        const struct constraint *c = &r->constraints[i];
+        struct str key = name_child_key(r->name, c->name, d->arena);
+        if (c->kind == 'c' && ddl_side_find(d, "constraint", r->schema, key) &&
+            rewritten(d, c->expression, r, names, &text) && !str_eq(text, c->expression) &&
+            !put_text(d, "constraint", r, c->name, "expression", text))
+            return false;
+    }
+    for (size_t i = 0; i < r->n_columns; i++) {
+        const struct column *c = &r->columns[i];
+        struct str key = name_child_key(r->name, c->name, d->arena), name = str_eq(c->name, from) ? to : c->name;
+        if (c->default_text.n && !c->default_is_foreign && ddl_side_find(d, "column", r->schema, key) &&
+            rewritten(d, c->default_text, r, names, &text) && !str_eq(text, c->default_text) &&
+            !put_text(d, "column", r, name, "default", text))
+            return false;
+    }
+    for (size_t i = 0; i < r->n_indexes; i++)
+        if (!index_texts(d, r, &r->indexes[i], names))
+            return false;
+    return true;
+}
+
+bool ddl_rename_in_table_texts(struct ddl *d, const struct relation *r, const struct column *column, struct str to)
+{
+    struct renamed renamed = { column->name, to };
+    struct deparse_names names = { .column = new_name, .ctx = &renamed };
+    return table_texts(d, r, &names, column->name, to);
+}
+
+/* ---- views ---- */
+static bool rename_in_view(struct ddl *d, const struct relation *view, const struct deparse_rename *rename)
+{
+    struct sql_list list;
+    struct query *query;
+    struct str text, *names = DDL_ARRAY(d, struct str, view->n_columns);
+    struct str path[] = { STR_INIT("public") };
+    struct sql_settings settings = *d->settings;
+    struct analyze_context inner = { .snapshot = d->snapshot, .settings = &settings, .arena = d->arena, .err = d->err };
+    settings.search_path = path;
+    settings.n_search_path = 1;
+    for (size_t i = 0; names && i < view->n_columns; i++)
+        names[i] = view->columns[i].name;
+    if (!names || !sql_parse(view->view_text, view->view_text.n, d->arena, &list, d->err) || list.n != 1)
+        return false;
+    const PgQuery__RawStmt *raw = list.statements[0].raw;
+    if (!analyze_statement(&inner, raw->stmt, &query) ||
+        !deparse_query(query, d->snapshot, names, rename, d->arena, &text, d->err))
+        return err_is_set(d->err) && d->err->code == SQLSTATE_FEATURE_NOT_SUPPORTED
+                   ? err_hint(d->err, "Drop view \"%.*s\" first and create it anew.", STR_FMT(view->name))
+                   : false;
+    cJSON *detail = cJSON_CreateObject();
+    if (!detail)
+        return err_oom(d->err);
+    ddl_side_text(detail, "text", text);
+    return ddl_side_put(d, "view", view->schema, view->name, detail);
+}
+
+bool ddl_rename_in_views(struct ddl *d, const struct deparse_rename *rename)
+{
+    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
+        const struct relation *view = &d->snapshot->relations[i];
+        if (view->kind == RELATION_VIEW && view->view_text.n && ddl_view_uses(d, view, rename->relation) &&
+            !rename_in_view(d, view, rename))
+            return false;
+    }
+    return true;
+}
+
+bool ddl_view_columns_side(struct ddl *d, const struct relation *view, const struct str *names)
+{
+    struct column *columns = DDL_ARRAY(d, struct column, view->n_columns);
+    struct relation renamed = *view;
+    struct deparse_rename none = { 0 };
+    for (size_t i = 0; columns && i < view->n_columns; i++) {
+        columns[i] = view->columns[i];
+        columns[i].name = names[i];
+    }
+    renamed.columns = columns;
+    return columns && ddl_view_side(d, view->schema, view->name, STR(""), columns, view->n_columns) &&
+           (!view->view_text.n || rename_in_view(d, &renamed, &none));
+}
+
+/* ---- types ---- */
+static bool refuse_type_texts(struct ddl *d, const struct user_type *type)
+{
+    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
+        const struct relation *r = &d->snapshot->relations[i];
+        if (r->kind == RELATION_VIEW && ddl_mentions(d, r->view_text, type->name))
+            return ddl_refuse(d, -1, "Drop the view first and create it anew.",
+                              "renaming a type that view \"%.*s\" names", STR_FMT(r->name));
+    }
+    return true;
+}
+
+/* The members that name the type, of a column or a domain. */
+static bool put_type_name(struct ddl *d, const char *kind, struct str schema, struct str key, const char *member,
+                          struct str name)
+{
+    cJSON *detail = cJSON_CreateObject();
+    if (!detail)
+        return err_oom(d->err);
+    ddl_side_text(detail, member, name);
+    return ddl_side_put(d, kind, schema, key, detail);
+}
+
+bool ddl_rename_type_users(struct ddl *d, const struct user_type *type, struct str to)
+{
+    struct deparse_names names = { .renamed_type = type, .type_name = to };
+    if (!refuse_type_texts(d, type))
+        return false;
+    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
+        const struct relation *r = &d->snapshot->relations[i];
+        bool view = r->kind == RELATION_VIEW;
+        for (size_t k = 0; k < r->n_columns; k++) {
+            oid_t used = r->columns[k].type;
+            struct str name = used == type->array ? ddl_printf(d, "_%.*s", STR_FMT(to)) : to;
+            if (used != type->oid && used != type->array)
+                continue;
+            if (view)
+                return ddl_refuse(d, -1, "Drop the view first and create it anew.",
+                                  "renaming the type of a column of view \"%.*s\"", STR_FMT(r->name));
+            struct str key = name_child_key(r->name, r->columns[k].name, d->arena);
+            if (!put_type_name(d, "column", r->schema, key, "type", name))
+                return false;
+        }
+        if (r->kind == RELATION_TABLE && !table_texts(d, r, &names, STR(""), STR("")))
+            return false;
+    }
+    for (size_t i = 0; i < d->snapshot->n_types; i++) {
+        const struct user_type *other = &d->snapshot->types[i];
+        if (other->base == type->oid && !put_type_name(d, "type", other->schema, other->name, "base", to))
+            return false;
+    }
+    return true;
+}
