@@ -64,8 +64,8 @@ def column_of(piece, all_of_them):
     return number, piece["number_type"] or integer
 
 
-def over_columns(name):
-    for index, case in enumerate(listed(name)):
+def over_columns(name, cases):
+    for index, case in enumerate(cases):
         if case.known or not case.sql.startswith("SELECT ") or re.search(r"\bFROM \(|\bfrom \(| [Ff][Rr][Oo][Mm] [a-z_]+(\(| |$)", case.sql):
             continue
         for all_of_them in (True, False):
@@ -190,7 +190,111 @@ def to_numbers(rng, count):
         yield Case(f"SELECT to_number('{text}','{template}')")
 
 
-GENERATED = {"to_char_dates": to_char_dates, "to_dates": to_dates, "to_char_numbers": to_char_numbers, "to_numbers": to_numbers}
+# ---- families whose functions take a value or two of a kind
+
+def addresses(rng):
+    """An inet or cidr literal; host bits of a cidr are cleared by network()."""
+    if rng.random() < .6:
+        text, width = ".".join(str(rng.choice([0, 1, 10, 127, 128, 192, 255, rng.randrange(256)])) for _ in range(4)), 32
+    else:
+        words = [rng.choice(["0", "0", "0", "1", "ffff", "ff00", "2001", f"{rng.randrange(65536):x}"]) for _ in range(8)]
+        text, width = ":".join(words), 128
+    mask = rng.choice(["", f"/{rng.randint(0, width)}", f"/{rng.choice([0, 8, 16, 24, 31, 32])}"])
+    return f"'{text}{mask}'::inet" if rng.random() < .6 else f"network('{text}{mask}'::inet)"
+
+
+def networks(rng, count):
+    one = ["host", "text", "abbrev", "broadcast", "netmask", "hostmask", "network", "masklen", "family"]
+    two = ["<<", "<<=", ">>", ">>=", "&&", "=", "<", ">=", "<>"]
+    for _ in range(count):
+        a, b = addresses(rng), addresses(rng)
+        kind = rng.random()
+        if kind < .5:
+            yield Case(f"SELECT {rng.choice(one)}({a})")
+        elif kind < .85:
+            yield Case(f"SELECT {a} {rng.choice(two)} {b}")
+        else:
+            yield Case("SELECT " + rng.choice([f"set_masklen({a}, {rng.randint(-2, 130)})", f"inet_same_family({a}, {b})", f"inet_merge({a}, {b})",
+                                               f"{a} + {rng.choice([0, 1, -1, 255, 65536, -70000])}", f"{a} - {rng.choice([0, 1, 300])}",
+                                               f"{a} - {b}", f"~ ({a})", f"{a} & {b}", f"{a} | {b}", f"({a})::cidr"]))
+
+
+def angles(rng, count):
+    one = ["sind", "cosd", "tand", "cotd", "asind", "acosd", "atand", "degrees", "radians", "cbrt", "exp", "ln", "log", "sqrt", "ceil", "floor",
+           "round", "trunc", "sign", "abs", "sinh", "tanh"]
+    for _ in range(count):
+        near = rng.choice([rng.randrange(-720, 721, 15), rng.uniform(-400, 400), rng.uniform(-1, 1), rng.choice([0, 1, -1, .5, -.5, 30, 1e10])])
+        value = rng.choice([repr(float(near))] * 9 + ["NaN", "Infinity", "-Infinity"])
+        if rng.random() < .1:
+            yield Case(f"SELECT atan2d('{value}'::float8, {rng.choice([0, 1, -1, 3])}), power('{value}'::float8, {rng.choice([0, 1, 2, -1])})")
+        else:
+            yield Case(f"SELECT {rng.choice(one)}('{value}'::float8)")
+
+
+def byte_strings(rng, count):
+    def some(most=6):
+        return "'\\x" + "".join(rng.choice(["00", "ff", "61", "5c", "25", "5f", "c3a9", "20"]) for _ in range(rng.randint(0, most))) + "'::bytea"
+    for _ in range(count):
+        a, b, i, j = some(), some(2), rng.randint(-2, 9), rng.randint(-2, 9)
+        yield Case("SELECT " + rng.choice([
+            f"trim({rng.choice(['both', 'leading', 'trailing'])} {b} from {a})", f"{a} like {b}", f"{a} not like {b}", f"{a} like {b} escape {some(1)}",
+            f"substring({a} from {i} for {j})", f"substring({a} from {i})", f"position({b} in {a})", f"overlay({a} placing {b} from {i})",
+            f"overlay({a} placing {b} from {i} for {j})", f"get_byte({a}, {i})", f"set_byte({a}, {i}, {rng.randint(-1, 300)})", f"get_bit({a}, {i * 5})",
+            f"set_bit({a}, {i * 5}, {rng.randint(0, 2)})", f"bit_count({a})", f"bit_length({a})", f"octet_length({a})", f"{a} || {b}", f"{a} < {b}",
+            f"encode({a}, '{rng.choice(['hex', 'base64', 'escape'])}')", f"md5({a})", f"sha256({a})", f"convert_from({a}, 'UTF8')",
+            f"convert_from({a}, 'LATIN1')", f"convert({a}, 'LATIN1', 'UTF8')", f"convert({a}, 'UTF8', 'LATIN1')", f"length({a}, 'UTF8')"]))
+
+
+def texts(rng, count):
+    def some(most=8):
+        return quoted("".join(rng.choice(["a", "b", "A", "é", " ", "ß", "x", "%", ",", "日"]) for _ in range(rng.randint(0, most)))) + "::text"
+    for _ in range(count):
+        a, b, c, i, j = some(), some(2), some(1), rng.randint(-3, 9), rng.randint(-2, 9)
+        yield Case("SELECT " + rng.choice([
+            f"substring({a} from {i} for {j})", f"substring({a} from {i})", f"substr({a}, {i})", f"left({a}, {i})", f"right({a}, {i})",
+            f"overlay({a} placing {b} from {i})", f"overlay({a} placing {b} from {i} for {j})", f"position({b} in {a})", f"strpos({a}, {b})",
+            f"lpad({a}, {j}, {b})", f"rpad({a}, {j}, {b})", f"repeat({b}, {j})", f"replace({a}, {c}, {b})", f"translate({a}, {b}, {c})",
+            f"split_part({a}, {c}, {i})", f"btrim({a}, {b})", f"ltrim({a}, {b})", f"rtrim({a})", f"initcap({a})", f"lower({a})", f"upper({a})",
+            f"reverse({a})", f"length({a})", f"bit_length({a})", f"octet_length({a})", f"ascii({a})", f"starts_with({a}, {c})", f"{a} ^@ {c}",
+            f"string_to_array({a}, {c})", f"concat({a}, {i}, {b})", f"concat_ws({c}, {a}, NULL, {j})", f"{a} || {i}", f"quote_literal({a})",
+            f"quote_ident({a})", f"format('%s-%I-%L', {a}, {b} || 'q', {c})", f"{a} like {b} || '%'", f"{a} ilike '%' || {c} || '%'", f"md5({a})",
+            f"{a}::varchar(3)", f"{a}::char(4)", f"length({a}::char(6))", f"{a} < {b}", f"{a} ~~ {b}", f"chr({abs(i) + 60})", f"to_hex({i})",
+            f"regexp_replace({a}, {c}, {b}, 'g')", f"regexp_split_to_array({a}, ',')", f"encode(convert_to({a}, 'UTF8'), 'hex')"]))
+
+
+def numbers(rng, count):
+    def some(kind):
+        value = rng.choice(["0", "1", "-1", "2", "-7", "10", "100", "32767", "-32768", "12", "5", "3"])
+        if kind in ("numeric", "float8"):
+            value += rng.choice(["", ".5", ".25", ".125", ".999"])
+        return f"'{value}'::{kind}"
+    for _ in range(count):
+        kind = rng.choice(["int2", "int4", "int8", "numeric", "float8"])
+        a, b, i = some(kind), some(kind), rng.randint(-3, 6)
+        both = ["+", "-", "*", "/", "=", "<", ">=", "<>"] + (["%"] if kind != "float8" else []) + (["&", "|", "#"] if kind[:3] == "int" else [])
+        more = {"int": [f"gcd({a}, {b})", f"lcm({a}, {b})", f"mod({a}, {b})", f"{a} << {abs(i)}", f"{a} >> {abs(i)}", f"~ {a}", f"abs({a})"],
+                "num": [f"round({a}, {i})", f"trunc({a}, {i})", f"mod({a}, {b})", f"div({a}, {b})", f"gcd({a}, {b})", f"ceil({a})", f"sqrt(abs({a}))",
+                        f"power(abs({a}), {i})", f"width_bucket({a}, {b}, {some(kind)}, {i + 4})", f"scale({a})", f"log(abs({a}) + 1)",
+                        f"exp({a} / 100)"],
+                "flo": [f"width_bucket({a}, {b}, {some(kind)}, {i + 4})", f"round({a})", f"{a}::int4", f"{a}::numeric", f"power({a}, {i})"]}
+        yield Case("SELECT " + rng.choice([f"{a} {rng.choice(both)} {b}"] * 2 + more[kind[:3]] + [f"-({a})", f"greatest({a}, {b}, NULL)", f"nullif({a}, {b})"]))
+
+
+def series(rng, count):
+    for _ in range(count):
+        kind = rng.choice(["int4", "int8", "numeric", "timestamp", "timestamptz"])
+        if kind in ("timestamp", "timestamptz"):
+            first, step = rng.choice(TIMESTAMPS[:5]), rng.choice(["1 day", "12 hours", "1 mon", "-1 mon", "3 days -1 hour", "1 year", "0"])
+            last = f"('{first}'::{kind} + interval '{rng.randint(-3, 5)} mons')"
+            yield Case(f"SELECT generate_series('{first}'::{kind}, {last}, '{step}') LIMIT 60")
+        else:
+            def number():
+                return f"'{rng.randint(-9, 9)}{rng.choice(['', '.5', '.25']) if kind == 'numeric' else ''}'::{kind}"
+            step = rng.choice([f", {number()}", ""])
+            yield Case(f"SELECT x FROM generate_series({number()}, {number()}{step}) x")
+
+
+GENERATED = {"networks": networks, "angles": angles, "byte_strings": byte_strings, "series": series, "texts": texts, "numbers": numbers, "to_char_dates": to_char_dates, "to_dates": to_dates, "to_char_numbers": to_char_numbers, "to_numbers": to_numbers}
 
 
 def generated(name, seed, count):

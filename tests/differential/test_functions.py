@@ -15,6 +15,7 @@ from type_oracle import Answer, from_hex, to_hex
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DRIVER = os.environ.get("FUNCTION_DRIVER") or str(ROOT / "build" / os.environ.get("PGD1_BUILD", "dev") / "function_driver")
 LONG = os.environ.get("PGD1_LONG") == "1"
+FAMILIES = ["networks", "angles", "byte_strings", "series", "texts", "numbers"]
 COUNT = 20000 if LONG else 1500
 SEED = os.environ.get("PGD1_SEED") or str(int.from_bytes(os.urandom(4), "big") if LONG else 15)
 pytestmark = pytest.mark.timeout(1800 if LONG else 120)
@@ -99,10 +100,11 @@ def test_listed(pg, name):
     assert compare(pg, function_cases.listed(name), "Europe/Berlin") > 20
 
 
-@pytest.mark.parametrize("name", [name for name in function_cases.LISTS if name not in ("aggregates", "stored")])
+@pytest.mark.parametrize("name", [name for name in function_cases.LISTS if name not in ("aggregates", "stored")] + FAMILIES)
 def test_columns(pg, name):
     """The same expressions over columns of a table, so that D1 computes what it has a template for."""
-    cases = list(function_cases.over_columns(name))
+    listed = function_cases.listed(name) if name in function_cases.LISTS else function_cases.generated(name, SEED, COUNT // 3)
+    cases = list(function_cases.over_columns(name, listed))
     refused = 0
     bad = []
     pg.execute("SET timezone = 'UTC'")
@@ -119,7 +121,7 @@ def test_columns(pg, name):
         wrong = verdict(case, theirs, ours)
         if wrong:
             bad.append(f"{'; '.join(case.statements[:3])} {wrong}\n  PostgreSQL {theirs}\n  pgd1       {ours}")
-    assert not bad, f"{len(bad)} of {len(cases)}:\n" + "\n".join(bad[:60])
+    assert not bad, f"{len(bad)} of {len(cases)}:\n" + "\n".join(bad[:20])
     assert refused * 3 <= len(cases), "most of them are refused"
 
 
@@ -127,6 +129,11 @@ def test_columns(pg, name):
 @pytest.mark.parametrize("name", ["to_char_dates", "to_dates"])
 def test_dates(pg, name, zone):
     assert compare(pg, function_cases.generated(name, SEED, COUNT), zone) >= COUNT
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_families(pg, name):
+    assert compare(pg, function_cases.generated(name, SEED, COUNT), "Europe/Berlin") == COUNT
 
 
 @pytest.mark.parametrize("name", ["to_char_numbers", "to_numbers"])

@@ -638,6 +638,37 @@ static void replace_all(sqlite3_context *c, int n, sqlite3_value **args)
     result_array(c, &a);
 }
 
+/* width_bucket(value, thresholds): how many of the sorted thresholds are not above the value. */
+static void width_bucket(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct array a;
+    struct json_value v;
+    size_t low = 0;
+    STRICT(n, args);
+    oid_t element = element_type(args[1]);
+    if (!can_compare(c, element) || !read_array(c, args[3], &a))
+        return;
+    if (a.n_dims > 1) {
+        fail_with(c, SQLSTATE_ARRAY_ELEMENT_ERROR, "thresholds must be one-dimensional array");
+        return;
+    }
+    for (size_t i = 0; i < a.n; i++)
+        if (a.items[i].kind == JSON_NULL) {
+            fail_with(c, SQLSTATE_NULL_VALUE_NOT_ALLOWED, "thresholds array must not contain NULLs");
+            return;
+        }
+    if (!element_of_value(c, args[2], &v))
+        return;
+    for (size_t high = a.n; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (order_elements(element, &v, &a.items[middle]) < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    sqlite3_result_int64(c, (sqlite3_int64)low);
+}
+
 /* trim_array(array, n): without the last n of the first dimension. */
 static void trim(sqlite3_context *c, int n, sqlite3_value **args)
 {
@@ -843,6 +874,7 @@ static const struct local_function functions[] = {
     { .name = "pg_array_positions", .n_args = 4, .flags = PURE, .call = positions },
     { .name = "pg_array_remove", .n_args = 4, .flags = PURE, .call = remove_all },
     { .name = "pg_array_replace", .n_args = 6, .flags = PURE, .call = replace_all },
+    { .name = "pg_width_bucket_array", .n_args = 4, .flags = STRICT_PURE, .call = width_bucket },
     { .name = "pg_trim_array", .n_args = 4, .flags = STRICT_PURE, .call = trim },
     { .name = "pg_array_larger", .n_args = 4, .flags = STRICT_PURE, .call = larger },
     { .name = "pg_array_smaller", .n_args = 4, .flags = STRICT_PURE, .call = smaller },

@@ -124,6 +124,110 @@ static void like_escape(sqlite3_context *c, int n, sqlite3_value **args)
     give(c, (struct str){ out, size });
 }
 
+/* ---- single bytes and bits */
+
+/* 0-based place; false after local_fail() (2202E). */
+static bool place(sqlite3_context *c, sqlite3_value *v, int64_t size, int64_t *ret)
+{
+    *ret = sqlite3_value_int64(v);
+    if (*ret >= 0 && *ret < size)
+        return true;
+    fail_with(c, SQLSTATE_ARRAY_ELEMENT_ERROR, "index %lld out of valid range, 0..%lld", (long long)*ret,
+              (long long)size - 1);
+    return false;
+}
+
+static void get_byte(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    int64_t at;
+    STRICT(n, args);
+    struct str s = bytes_of(args[0]);
+    if (place(c, args[1], (int64_t)s.n, &at))
+        sqlite3_result_int(c, (unsigned char)s.p[at]);
+}
+
+static void get_bit(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    int64_t at;
+    STRICT(n, args);
+    struct str s = bytes_of(args[0]);
+    if (place(c, args[1], (int64_t)s.n * 8, &at))
+        sqlite3_result_int(c, (unsigned char)s.p[at / 8] >> at % 8 & 1);
+}
+
+static void give_changed(sqlite3_context *c, struct str s, int64_t at, int byte)
+{
+    char *copy = arena_alloc(scratch(c), s.n + 1);
+    if (!copy) {
+        local_fail(c);
+        return;
+    }
+    memcpy(copy, s.p, s.n);
+    copy[at] = (char)byte;
+    give(c, (struct str){ copy, s.n });
+}
+
+static void set_byte(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    int64_t at;
+    STRICT(n, args);
+    struct str s = bytes_of(args[0]);
+    if (place(c, args[1], (int64_t)s.n, &at))
+        give_changed(c, s, at, (int)(sqlite3_value_int64(args[2]) & 0xFF));
+}
+
+static void set_bit(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    int64_t at, bit;
+    STRICT(n, args);
+    struct str s = bytes_of(args[0]);
+    if (!place(c, args[1], (int64_t)s.n * 8, &at))
+        return;
+    bit = sqlite3_value_int64(args[2]);
+    int byte = (unsigned char)s.p[at / 8], mask = 1 << at % 8;
+    if (bit == 0 || bit == 1)
+        give_changed(c, s, at / 8, bit ? byte | mask : byte & ~mask);
+    else
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "new bit must be 0 or 1");
+}
+
+static void bit_count(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    sqlite3_int64 count = 0;
+    STRICT(n, args);
+    struct str s = bytes_of(args[0]);
+    for (size_t i = 0; i < s.n; i++)
+        count += __builtin_popcount((unsigned char)s.p[i]);
+    sqlite3_result_int64(c, count);
+}
+
+/* overlay(bytes placing bytes from start [for length]) */
+static void overlay(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    struct str s = bytes_of(args[0]), new = bytes_of(args[1]);
+    int64_t start = sqlite3_value_int64(args[2]), length = n > 3 ? sqlite3_value_int64(args[3]) : (int64_t) new.n;
+    if (start <= 0) {
+        fail_with(c, SQLSTATE_SUBSTRING_ERROR, "negative substring length not allowed");
+        return;
+    }
+    if (start + length > INT32_MAX) {
+        fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range");
+        return;
+    }
+    int64_t size = (int64_t)s.n, head = start - 1 < size ? start - 1 : size, rest = start - 1 + length;
+    rest = rest < 0 ? 0 : rest < size ? rest : size;
+    char *out = arena_alloc(scratch(c), s.n * 2 + new.n + 1);
+    if (!out) {
+        local_fail(c);
+        return;
+    }
+    memcpy(out, s.p, (size_t)head);
+    memcpy(out + head, new.p, new.n);
+    memcpy(out + head + new.n, s.p + rest, (size_t)(size - rest));
+    give(c, (struct str){ out, (size_t)(head + size - rest) + new.n });
+}
+
 /* ---- encodings: UTF-8 and Latin-1 */
 
 enum encoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_OTHER };
@@ -244,9 +348,30 @@ static void convert(sqlite3_context *c, int n, sqlite3_value **args)
         give(c, bytes);
 }
 
+/* length(bytes, encoding) in characters */
+static void length_in(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct str text;
+    sqlite3_int64 count = 0;
+    STRICT(n, args);
+    if (!decode(c, bytes_of(args[0]), local_text(args[1]), &text))
+        return;
+    for (size_t i = 0; i < text.n; i++)
+        count += ((unsigned char)text.p[i] & 0xC0) != 0x80;
+    sqlite3_result_int64(c, count);
+}
+
 enum { PURE = LOCAL_STRICT | LOCAL_DETERMINISTIC };
 
 static const struct local_function functions[] = {
+    { .name = "pg_byteaGetByte", .n_args = 2, .flags = PURE, .call = get_byte },
+    { .name = "pg_byteaSetByte", .n_args = 3, .flags = PURE, .call = set_byte },
+    { .name = "pg_byteaGetBit", .n_args = 2, .flags = PURE, .call = get_bit },
+    { .name = "pg_byteaSetBit", .n_args = 3, .flags = PURE, .call = set_bit },
+    { .name = "pg_bytea_bit_count", .n_args = 1, .flags = PURE, .call = bit_count },
+    { .name = "pg_byteaoverlay", .n_args = 4, .flags = PURE, .call = overlay },
+    { .name = "pg_byteaoverlay_no_len", .n_args = 3, .flags = PURE, .call = overlay },
+    { .name = "pg_length_in_encoding", .n_args = 2, .flags = PURE, .call = length_in },
     { .name = "pg_byteatrim", .n_args = 2, .flags = PURE, .call = trim_both },
     { .name = "pg_bytealtrim", .n_args = 2, .flags = PURE, .call = trim_left },
     { .name = "pg_byteartrim", .n_args = 2, .flags = PURE, .call = trim_right },

@@ -309,6 +309,30 @@ static void normalize(sqlite3_context *c, int n, sqlite3_value **args)
     fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid normalization form: %.*s", STR_FMT(form));
 }
 
+static void is_normalized(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    static const struct {
+        const char *name;
+        GNormalizeMode mode;
+    } rows[] = { { "NFC", G_NORMALIZE_NFC },
+                 { "NFD", G_NORMALIZE_NFD },
+                 { "NFKC", G_NORMALIZE_NFKC },
+                 { "NFKD", G_NORMALIZE_NFKD } };
+    STRICT(n, args);
+    struct str text = local_text(args[0]), form = local_text(args[1]);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (str_eq_nocase(form, str_from(rows[i].name))) {
+            char *normal = g_utf8_normalize(text.p, (gssize)text.n, rows[i].mode);
+            if (normal)
+                result_bool(c, str_is(text, normal));
+            else
+                local_fail(c);
+            g_free(normal);
+            return;
+        }
+    fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid normalization form: %.*s", STR_FMT(form));
+}
+
 /* ---- small things that are nobody's */
 
 static void numeric_increment(sqlite3_context *c, int n, sqlite3_value **args)
@@ -384,6 +408,7 @@ static const struct local_function functions[] = {
     { .name = "pg_parse_ident", .n_args = 2, .flags = PURE, .call = parse_ident },
     { .name = "pg_unistr", .n_args = 1, .flags = PURE, .call = unistr },
     { .name = "pg_unicode_normalize_func", .n_args = 2, .flags = PURE, .call = normalize },
+    { .name = "pg_unicode_is_normalized", .n_args = 2, .flags = PURE, .call = is_normalized },
     { .name = "pg_numeric_inc", .n_args = 1, .flags = PURE, .call = numeric_increment },
     { .name = "pg_interval_finite", .n_args = 1, .flags = PURE, .call = interval_is_finite },
     { .name = "pg_text_char", .n_args = 1, .flags = PURE, .call = first_byte },

@@ -67,6 +67,48 @@ static void netmask(sqlite3_context *c, int n, sqlite3_value **args)
     give(c, &a, false);
 }
 
+static void hostmask(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct network_address a;
+    STRICT(n, args);
+    if (!read_argument(c, args[0], &a))
+        return;
+    memset(a.bytes, 0, sizeof(a.bytes));
+    fill_host(&a, a.bits, true);
+    a.bits = network_width(&a);
+    give(c, &a, false);
+}
+
+static void set_mask(sqlite3_context *c, sqlite3_value **args, bool is_cidr)
+{
+    struct network_address a;
+    sqlite3_int64 bits = sqlite3_value_int64(args[1]);
+    if (!read_argument(c, args[0], &a))
+        return;
+    if (bits == -1)
+        bits = network_width(&a);
+    if (bits < 0 || bits > network_width(&a)) {
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid mask length: %lld", (long long)bits);
+        return;
+    }
+    a.bits = (int)bits;
+    if (is_cidr)
+        fill_host(&a, a.bits, false);
+    give(c, &a, is_cidr);
+}
+
+static void set_inet_mask(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    set_mask(c, args, false);
+}
+
+static void set_cidr_mask(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    set_mask(c, args, true);
+}
+
 static void family(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct network_address a;
@@ -126,15 +168,19 @@ struct words {
 static struct words words_of(const struct network_address *a)
 {
     struct words w = { .shown = (a->bits + 15) / 16 };
-    int run = 0;
+    int run = 0, start = 0;
     if (w.shown == 1)
         w.shown = 2;
-    for (int i = 0; i < w.shown; i++) {
-        w.word[i] = (unsigned)(a->bytes[2 * i] << 8 | a->bytes[2 * i + 1]);
-        run = w.word[i] ? 0 : run + 1;
-        if (run > w.n_zeros) {
+    for (int i = 0; i <= w.shown; i++) {
+        if (i < w.shown)
+            w.word[i] = (unsigned)(a->bytes[2 * i] << 8 | a->bytes[2 * i + 1]);
+        if (i < w.shown && w.word[i] == 0) {
+            start = run ? start : i;
+            run++;
+        } else if (run > w.n_zeros) {
             w.n_zeros = run;
-            w.zeros_at = i - run + 1;
+            w.zeros_at = start;
+            run = 0; /* a run that is not longer goes on behind the words between, as in PostgreSQL */
         }
     }
     return w;
@@ -221,6 +267,134 @@ static void overlap(sqlite3_context *c, int n, sqlite3_value **args)
         result_bool(c, one_way || other_way);
 }
 
+/* ---- two addresses, and arithmetic */
+
+static bool read_two(sqlite3_context *c, sqlite3_value **args, struct network_address *a, struct network_address *b)
+{
+    return read_argument(c, args[0], a) && read_argument(c, args[1], b);
+}
+
+static void same_family(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct network_address a, b;
+    STRICT(n, args);
+    if (read_two(c, args, &a, &b))
+        result_bool(c, a.is_ipv6 == b.is_ipv6);
+}
+
+/* The smallest network that holds both. */
+static void merge(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct network_address a, b;
+    STRICT(n, args);
+    if (!read_two(c, args, &a, &b))
+        return;
+    if (a.is_ipv6 != b.is_ipv6) {
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot merge addresses from different families");
+        return;
+    }
+    int bits = a.bits < b.bits ? a.bits : b.bits;
+    while (bits > 0 && network_order_bits(&a, &b, bits) != 0)
+        bits--;
+    a.bits = bits;
+    fill_host(&a, bits, false);
+    give(c, &a, true);
+}
+
+static void complement(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct network_address a;
+    STRICT(n, args);
+    if (!read_argument(c, args[0], &a))
+        return;
+    for (size_t i = 0; i < sizeof(a.bytes); i++)
+        a.bytes[i] = (unsigned char)~a.bytes[i];
+    give(c, &a, false);
+}
+
+static void combine(sqlite3_context *c, sqlite3_value **args, bool is_and)
+{
+    struct network_address a, b;
+    if (!read_two(c, args, &a, &b))
+        return;
+    if (a.is_ipv6 != b.is_ipv6) {
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot %s inet values of different sizes",
+                  is_and ? "AND" : "OR");
+        return;
+    }
+    for (size_t i = 0; i < sizeof(a.bytes); i++)
+        a.bytes[i] = (unsigned char)(is_and ? a.bytes[i] & b.bytes[i] : a.bytes[i] | b.bytes[i]);
+    a.bits = a.bits > b.bits ? a.bits : b.bits;
+    give(c, &a, false);
+}
+
+static void both_bits(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    combine(c, args, true);
+}
+
+static void either_bits(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    combine(c, args, false);
+}
+
+/* The sum in the width of the address; what goes beyond it is 22003. */
+static void move_address(sqlite3_context *c, sqlite3_value *address, __int128 by)
+{
+    struct network_address a;
+    if (!read_argument(c, address, &a))
+        return;
+    for (int i = network_width(&a) / 8 - 1; i >= 0; i--) {
+        by += a.bytes[i];
+        a.bytes[i] = (unsigned char)(by & 0xFF);
+        by >>= 8;
+    }
+    if (by)
+        fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "result is out of range");
+    else
+        give(c, &a, false);
+}
+
+static void plus(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    move_address(c, args[0], sqlite3_value_int64(args[1]));
+}
+
+static void minus(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    move_address(c, args[0], -(__int128)sqlite3_value_int64(args[1]));
+}
+
+static void distance(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct network_address a, b;
+    __int128 sum = 0, carry = 0;
+    STRICT(n, args);
+    if (!read_two(c, args, &a, &b))
+        return;
+    if (a.is_ipv6 != b.is_ipv6) {
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot subtract inet values of different sizes");
+        return;
+    }
+    for (int i = network_width(&a) / 8 - 1, shift = 0; i >= 0; i--, shift += 8) {
+        carry += a.bytes[i] - b.bytes[i];
+        if (shift < 64)
+            sum += (carry & 0xFF) << shift;
+        else if ((carry & 0xFF) != (sum >> 63 & 1 ? 0xFF : 0)) {
+            fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "result is out of range");
+            return;
+        }
+        carry >>= 8;
+    }
+    /* IPv4 has 32 bits: the sign is what was carried out of them. */
+    sqlite3_result_int64(c,
+                         a.is_ipv6 ? (sqlite3_int64)(uint64_t)sum : (sqlite3_int64)(sum + carry * ((__int128)1 << 32)));
+}
+
 enum { PURE = LOCAL_STRICT | LOCAL_DETERMINISTIC };
 #define ROW(source, count, function)                                                                                   \
     {                                                                                                                  \
@@ -228,14 +402,32 @@ enum { PURE = LOCAL_STRICT | LOCAL_DETERMINISTIC };
     }
 
 static const struct local_function functions[] = {
-    ROW(network_broadcast, 1, broadcast), ROW(network_network, 1, network),
-    ROW(inet_to_cidr, 1, network),        ROW(network_netmask, 1, netmask),
-    ROW(network_family, 1, family),       ROW(network_masklen, 1, mask_length),
-    ROW(network_host, 1, host),           ROW(network_show, 1, show),
-    ROW(inet_abbrev, 1, same_text),       ROW(cidr_abbrev, 1, abbreviated),
-    ROW(network_sub, 2, subnet),          ROW(network_subeq, 2, subnet_or_equal),
-    ROW(network_sup, 2, supernet),        ROW(network_supeq, 2, supernet_or_equal),
+    ROW(network_broadcast, 1, broadcast),
+    ROW(network_network, 1, network),
+    ROW(inet_to_cidr, 1, network),
+    ROW(network_netmask, 1, netmask),
+    ROW(network_family, 1, family),
+    ROW(network_masklen, 1, mask_length),
+    ROW(network_host, 1, host),
+    ROW(network_show, 1, show),
+    ROW(inet_abbrev, 1, same_text),
+    ROW(cidr_abbrev, 1, abbreviated),
+    ROW(network_sub, 2, subnet),
+    ROW(network_subeq, 2, subnet_or_equal),
+    ROW(network_sup, 2, supernet),
+    ROW(network_supeq, 2, supernet_or_equal),
     ROW(network_overlap, 2, overlap),
+    ROW(network_hostmask, 1, hostmask),
+    ROW(inet_set_masklen, 2, set_inet_mask),
+    ROW(cidr_set_masklen, 2, set_cidr_mask),
+    ROW(inet_same_family, 2, same_family),
+    ROW(inet_merge, 2, merge),
+    ROW(inetnot, 1, complement),
+    ROW(inetand, 2, both_bits),
+    ROW(inetor, 2, either_bits),
+    ROW(inetpl, 2, plus),
+    ROW(inetmi_int8, 2, minus),
+    ROW(inetmi, 2, distance),
 };
 
 static const struct local_collation collations[] = { { "pg_inet", order_inet } };

@@ -115,7 +115,6 @@ timezone('UTC','2024-07-01 12:00'::timestamp)
 '2024-02-29 12:00'::timestamp >= '2024-02-29'::date
 '2024-02-29 12:00'::timestamp = '2024-02-29 11:00+00'::timestamptz
 ('2024-01-01'::date,'2024-02-01'::date) OVERLAPS ('2024-01-15'::date,'2024-03-01'::date)
--- refused: no row yet
 ('2024-01-01'::timestamp,'10 days'::interval) OVERLAPS ('2024-01-11'::timestamp,'1 day'::interval)
 ('10:00'::time,'11:00'::time) OVERLAPS ('11:00'::time,'12:00'::time)
 to_timestamp(1718000000.5)

@@ -149,7 +149,6 @@ normalize(U&'a\0308', NFC)
 length(normalize('ä', NFD))
 normalize('ﬁ', NFKC)
 normalize('abc')
--- refused: no row yet
 'abc' IS NORMALIZED
 isfinite('1 day'::interval)
 'abc'::text::"char"

@@ -24,9 +24,7 @@ NULL LIKE 'a'
 'abc' SIMILAR TO 'a.c'
 'abc' SIMILAR TO 'a[a-c]c'
 'a%c' SIMILAR TO 'a#%c' ESCAPE '#'
--- refused: no row yet
 substring('foobar' similar '%#"o_b#"%' escape '#')
--- refused: no row yet
 substring('foobar' from '%#"o_b#"%' for '#')
 substring('foobar','o.b')
 substring('foobar','o(.)b')
