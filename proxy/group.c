@@ -7,7 +7,6 @@
 #include "proxy/planning.h"
 #include "proxy/prepared.h"
 #include "proxy/sql/bulk.h"
-#include "proxy/txn/shadow.h"
 
 /* The last member of a batch that must not stay: fails with a text nobody else uses (facts: bad JSON path). */
 #define UNDO_PAYLOAD "!pgd1 undo"
@@ -53,15 +52,6 @@ static void schema_drop(struct group *g)
     g->schema_reader = NULL;
 }
 
-static void overlay_drop(struct group *g)
-{
-    shadow_free(g->shadow);
-    snapshot_unref(g->overlay);
-    g->shadow = NULL;
-    g->overlay = NULL;
-    g->overlay_seq = 0;
-}
-
 static void group_free(struct group *g)
 {
     for (struct step *step = g->head; step; step = step->next)
@@ -69,7 +59,6 @@ static void group_free(struct group *g)
     for (struct kept_plan *k = g->kept; k; k = k->next)
         plan_unref(k->plan);
     schema_drop(g);
-    overlay_drop(g);
     worker_timer_clear(g->worker, &g->resolution.timer);
     buffer_fini(&g->left);
     buf_fini(&g->queued);
@@ -78,6 +67,8 @@ static void group_free(struct group *g)
 
 void group_drop(struct group *g)
 {
+    if (g->session->transaction.state == TXN_IDLE)
+        overlay_drop(&g->session->transaction.overlay);
     if (!g->in_flight) {
         g->session = NULL;
         group_free(g);
@@ -160,23 +151,18 @@ void group_add_error(struct group *g, const struct err *err)
 
 const struct snapshot *group_schema(struct group *g)
 {
-    bool changed = false;
-    struct err err;
-    if (g->n_ddl == 0)
-        return g->overlay;
-    if (!g->shadow && g->database->snapshot)
-        g->shadow = shadow_new(g->database->snapshot);
-    for (struct step *step = g->head; g->shadow && step; step = step->next)
-        if (step->is_ddl && step->seq > g->overlay_seq) {
-            changed |= shadow_run(g->shadow, step->statements, step->n_statements);
-            g->overlay_seq = step->seq;
-        }
-    if (!changed)
-        return g->overlay;
-    err_init(&err, g->arena);
-    snapshot_unref(g->overlay);
-    g->overlay = shadow_schema(g->shadow, &err);
-    return g->overlay;
+    struct transaction *t = &g->session->transaction;
+    struct overlay *o = &t->overlay;
+    if (g->n_ddl + t->buffer.n_ddl == 0)
+        return o->schema;
+    overlay_begin(o, g->database->snapshot);
+    for (const struct buffer_entry *e = t->buffer.first; e; e = e->next)
+        if (e->ddl)
+            overlay_run(o, e->position, e->ddl, e->n_ddl);
+    for (const struct step *step = g->head; step; step = step->next)
+        if (step->is_ddl)
+            overlay_run(o, step->position, step->statements, step->n_statements);
+    return overlay_schema(o, g->arena);
 }
 
 bool group_has_writes_after(const struct group *g, uint32_t seq)
@@ -257,7 +243,7 @@ static void fail_at_head(struct group *g, const struct err *err)
     forget_block(g, step);
     cut(g, step, 0);
     g->n_writes = g->n_ddl = g->n_steps = 0;
-    overlay_drop(g);
+    overlay_drop(&s->transaction.overlay);
     session_after_error(s);
 }
 
@@ -577,12 +563,15 @@ static bool mentions(const struct group *g, struct str what)
 static const struct d1_statement *schema_statements(struct group *g, size_t *ret_n)
 {
     *ret_n = 0;
-    if (g->n_ddl == 0 || g->undoes || !g->batch_writes)
+    const struct buffer *before = &g->session->transaction.buffer;
+    bool ddl = g->n_ddl || (g->n_before && before->n_ddl);
+    if (!ddl || g->undoes || !g->batch_writes)
         return NULL;
     g->schema_reader = snapshot_reader_new();
     g->schema_seen = g->database->generation;
     const struct snapshot *now = g->database->snapshot;
-    bool side = (now && now->has_side_catalog) || mentions(g, STR("_pgd1_catalog"));
+    bool side = (now && now->has_side_catalog) || mentions(g, STR("_pgd1_catalog")) ||
+                buffer_mentions(before, STR("_pgd1_catalog"));
     return g->schema_reader ? snapshot_statements_for(side, ret_n) : NULL;
 }
 
@@ -719,19 +708,14 @@ static void refuse(struct group *g, const struct err *err)
     group_add_error(g, err);
 }
 
-static bool refuse_interactive(struct group *g)
+static bool refuse_second_write(struct group *g)
 {
     struct err err;
-    bool ddl = g->speculates && g->head->is_ddl;
-    if (!ddl && (!g->batch_writes || g->undoes || !g->wrote))
+    if (!g->batch_writes || g->undoes || !g->wrote)
         return false;
     err_init(&err, g->arena);
-    err_unsupported(&err, "%s",
-                    ddl ? "DDL in an interactive transaction" : "a write after Flush in the same implicit transaction");
-    err_hint(
-        &err,
-        ddl ? "Use autocommit, or send the whole transaction at once: BEGIN to COMMIT in one string or one pipeline."
-            : "Send Sync before it.");
+    err_unsupported(&err, "a write after Flush in the same implicit transaction");
+    err_hint(&err, "Send Sync before it.");
     refuse(g, &err);
     return true;
 }
@@ -771,7 +755,7 @@ static enum run next(struct group *g)
             return RUN_OVER;
         }
         size_t n = choose_batch(g);
-        if (refuse_interactive(g) || refuse_undo(g)) {
+        if (refuse_second_write(g) || refuse_undo(g)) {
             if (s->state == SESSION_CLOSED)
                 return RUN_OVER;
             continue;
@@ -835,7 +819,8 @@ static void note_schema(struct group *g, bool committed)
     else if (committed || g->request.error.may_have_run)
         database_schema_suspect(g->database);
     schema_drop(g);
-    overlay_drop(g);
+    if (g->session && committed)
+        overlay_drop(&g->session->transaction.overlay);
 }
 
 /* D1 has taken the batch back as asked, but the transport does not say what its members gave: the writes cannot be answered. */
@@ -1110,8 +1095,9 @@ static struct d1_asked what_was_asked(const struct group *g, const struct step *
 {
     const struct plan *plan = step ? step->x.plan : NULL;
     bool as_planned = step && !step->bulk && step->n_statements == plan->n_statements;
+    const struct snapshot *own = g->session->transaction.overlay.schema;
     return (struct d1_asked){ .plan = plan,
-                              .snapshot = g->database->snapshot,
+                              .snapshot = own ? own : g->database->snapshot,
                               .is_write = g->batch_writes && !g->undoes,
                               .statements = as_planned ? step->statements : NULL,
                               .types = &g->session->gucs.live.types,
@@ -1273,6 +1259,8 @@ static void committed_before(struct group *g)
     err_init(&err, g->arena);
     if (!g->head) {
         note_schema(g, false);
+        if (g->session->transaction.buffer.n_ddl)
+            database_schema_suspect(g->database);
         g->session->cancelled = 0;
         buffer_fini(&g->session->transaction.buffer);
         go_on(g);

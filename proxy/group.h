@@ -103,9 +103,6 @@ struct group {
     struct snapshot_reader *schema_reader; /* the schema read back behind DDL */
     size_t schema_first;
     uint64_t schema_seen;
-    struct shadow *shadow;    /* where the waiting DDL was tried */
-    struct snapshot *overlay; /* the schema with the waiting DDL applied; NULL: the database's */
-    uint32_t overlay_seq;     /* DDL up to this step is in it */
     /* the transaction */
     bool wrote;            /* this implicit transaction has sent writes already (Flush): they are committed */
     bool began_block;      /* BEGIN came inside this group … */
@@ -139,7 +136,7 @@ enum run {
 enum run group_run(struct group *g, enum goal goal, enum group_end end);
 /* Takes the reference: the plan lives as long as the group. */
 void group_keep_plan(struct group *g, struct plan *plan);
-/* The schema with the DDL that waits here applied; NULL: no DDL waits. */
+/* The schema with the DDL of the transaction applied; NULL: there is none. */
 const struct snapshot *group_schema(struct group *g);
 bool group_has_writes_after(const struct group *g, uint32_t seq);
 void group_cancel(struct group *g);

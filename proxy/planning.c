@@ -52,7 +52,7 @@ bool planning_cached(struct session *s, struct str text, const oid_t *types, siz
     const struct snapshot *schema = planning_schema(s);
     struct sql_settings settings;
     struct planned planned;
-    if (!schema || s->schema_since_us || s->group->overlay)
+    if (!schema || s->schema_since_us || s->transaction.overlay.schema)
         return false;
     session_sql_settings(s, schema, s->group->arena, &settings);
     if (!plan_cache_get(s->worker->plans, text, schema, &settings, types, n_types, s->group->arena, &planned)) {
@@ -107,7 +107,8 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
         return OUTCOME_FAILED;
     const struct snapshot *schema = planning_schema(s);
     bool is_blank = !schema;
-    if (s->schema_since_us && schema && !s->group->overlay && s->database->snapshot_us < s->schema_since_us) {
+    if (s->schema_since_us && schema && !s->transaction.overlay.schema &&
+        s->database->snapshot_us < s->schema_since_us) {
         planning_wait_schema(s);
         return OUTCOME_WAIT;
     }
@@ -119,7 +120,7 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
         planning_wait_schema(s);
         return OUTCOME_WAIT;
     }
-    if (!ok && may_be_stale(err) && !s->schema_since_us && !s->group->overlay && !is_blank) {
+    if (!ok && may_be_stale(err) && !s->schema_since_us && !s->transaction.overlay.schema && !is_blank) {
         /* somebody else may have made what is missing: look once */
         err_clear(err);
         s->schema_since_us = worker_now(s->worker);
@@ -129,7 +130,7 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
     s->schema_since_us = 0;
     if (!ok)
         return OUTCOME_FAILED;
-    if (is_whole && !is_blank && !s->group->overlay)
+    if (is_whole && !is_blank && !s->transaction.overlay.schema)
         remember(s, source, schema, ret->plan);
     return OUTCOME_DONE;
 }

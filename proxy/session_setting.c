@@ -257,7 +257,8 @@ static bool fact_database(struct session *s, struct arena *arena, struct value *
 
 static const struct snapshot *known_schema(const struct session *s)
 {
-    return s->group && s->group->overlay ? s->group->overlay : s->database ? s->database->snapshot : NULL;
+    const struct snapshot *own = s->transaction.overlay.schema;
+    return own ? own : s->database ? s->database->snapshot : NULL;
 }
 
 static bool fact_schema(struct session *s, struct arena *arena, struct value *ret)

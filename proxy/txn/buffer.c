@@ -90,6 +90,29 @@ bool buffer_add(struct buffer *b, uint32_t position, const struct plan *plan, co
     return true;
 }
 
+bool buffer_add_ddl(struct buffer *b, const struct d1_statement *statements, size_t n, struct err *err)
+{
+    struct d1_statement *ddl = ARENA_ARRAY(b->arena, struct d1_statement, n);
+    bool ok = ddl != NULL;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = copy_statement(b, &statements[i], &ddl[i]);
+    if (!ok)
+        return err_oom(err);
+    b->last->ddl = ddl;
+    b->last->n_ddl = n;
+    b->n_ddl++;
+    return true;
+}
+
+bool buffer_mentions(const struct buffer *b, struct str what)
+{
+    for (const struct buffer_entry *e = b->first; e; e = e->next)
+        for (size_t i = 0; i < e->n_statements; i++)
+            if (str_find(e->statements[i].sql, what) >= 0)
+                return true;
+    return false;
+}
+
 void buffer_cut(struct buffer *b, uint32_t position)
 {
     struct buffer_entry **at = &b->first;
@@ -101,6 +124,7 @@ void buffer_cut(struct buffer *b, uint32_t position)
     for (struct buffer_entry *e = *at; e; e = e->next) {
         b->n_statements -= e->n_statements;
         b->n_writes -= e->is_write;
+        b->n_ddl -= e->ddl != NULL;
     }
     *at = NULL;
     if (!b->first)

@@ -24,6 +24,8 @@ struct buffer_entry {
     bool is_write;
     struct d1_statement *statements;
     size_t n_statements;
+    struct d1_statement *ddl; /* of DDL: the statements without checks, for the overlay */
+    size_t n_ddl;
     struct str *written; /* names of the tables it writes, as D1 knows them */
     size_t n_written;
 };
@@ -32,17 +34,21 @@ struct buffer {
     struct arena *arena; /* NULL: empty */
     struct buffer_entry *first, *last;
     size_t n_statements, n_bytes;
-    size_t n_writes; /* entries that write */
+    size_t n_writes, n_ddl; /* entries that write, that are DDL */
 };
 
 void buffer_fini(struct buffer *b); /* empty again */
 /* Copies the statements. */
 bool buffer_add(struct buffer *b, uint32_t position, const struct plan *plan, const struct d1_statement *statements,
                 size_t n, struct err *err);
+/* The newest entry is DDL: its statements as they came. */
+bool buffer_add_ddl(struct buffer *b, const struct d1_statement *statements, size_t n, struct err *err);
 /* Takes back the entries behind a position. */
 void buffer_cut(struct buffer *b, uint32_t position);
 /* Whether the plan reads or writes a table that was written. */
 bool buffer_reaches(const struct buffer *b, const struct plan *plan);
+/* Whether a statement's text has these words. */
+bool buffer_mentions(const struct buffer *b, struct str what);
 /* All statements in order into `to`, which has room for n_statements. */
 void buffer_statements(const struct buffer *b, struct d1_statement *to);
 

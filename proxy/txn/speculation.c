@@ -148,20 +148,33 @@ static bool put_aside(struct speculation *sp, size_t i, const struct item *it, s
 /* Statements for each capture: two triggers and a table, itself, put aside, dropped. */
 enum { PER_CAPTURE = 9, AROUND = 2 };
 
+/* Statements that give something; *ret_last: the only one of them is the last of all. */
+static size_t count_giving(const struct speculation *sp, bool *ret_last)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sp->n_captures; i++)
+        n += sp->captures[i].kind != CAPTURE_NOTHING;
+    *ret_last = n == 1 && sp->captures[sp->n_captures - 1].kind != CAPTURE_NOTHING;
+    return n;
+}
+
 static bool make_carrying(struct speculation *sp, struct err *err)
 {
-    struct item it;
-    size_t last = sp->n_captures;
-    bool direct = sp->n_captures == 1;
+    struct item it = { 0 };
+    bool direct;
+    size_t n = count_giving(sp, &direct);
     sp->carries = true;
-    if (!direct &&
+    if (!direct && n &&
         !add(sp, STR("CREATE TABLE _pgd1_result(i INTEGER PRIMARY KEY, gave TEXT, n INTEGER)"), NULL, 0, err))
         return false;
-    for (size_t i = 0; i < last; i++)
-        if (!carry_one(sp, &sp->captures[i], &it, err) || (!direct && !put_aside(sp, i, &it, err)))
+    for (size_t i = 0; i < sp->n_captures; i++)
+        if (!carry_one(sp, &sp->captures[i], &it, err) ||
+            (!direct && sp->captures[i].kind != CAPTURE_NOTHING && !put_aside(sp, i, &it, err)))
             return false;
     if (direct)
         return carry_directly(sp, &it, err);
+    if (!n)
+        return add(sp, STR("SELECT json_extract('{}','>[]')"), NULL, 0, err);
     return add(sp,
                STR("SELECT json_extract('{}','>'||(SELECT json_group_array(v) FROM (SELECT gave AS v,i,0 AS k FROM "
                    "_pgd1_result UNION ALL SELECT n,i,1 FROM _pgd1_result ORDER BY 2,3)))"),
@@ -250,12 +263,17 @@ bool speculation_read(struct speculation *sp, struct str message, struct err *er
     struct row_text_item *items = payload.p ? ARENA_ARRAY(sp->arena, struct row_text_item, max) : NULL;
     if (!items || !row_text_list(payload, max, sp->arena, items, &n, err))
         return false;
-    if (n != max)
-        return err_set(err, SQLSTATE_INTERNAL_ERROR, "D1 returned %zu results of %zu", n, max);
-    for (size_t i = 0; i < sp->n_captures; i++)
-        if (!take_item(sp, &sp->captures[i], &items[2 * i], err))
+    size_t at = 0;
+    for (size_t i = 0; i < sp->n_captures; i++) {
+        if (sp->captures[i].kind == CAPTURE_NOTHING)
+            continue;
+        if (at + 2 > n)
+            return err_set(err, SQLSTATE_INTERNAL_ERROR, "D1 returned %zu results, too few", n / 2);
+        if (!take_item(sp, &sp->captures[i], &items[at], err))
             return false;
-    return true;
+        at += 2;
+    }
+    return at == n || err_set(err, SQLSTATE_INTERNAL_ERROR, "D1 returned %zu results, too many", n / 2);
 }
 
 /* ---- keeping it ---- */
@@ -270,5 +288,9 @@ bool speculation_keep(const struct speculation *sp, struct buffer *b, uint32_t p
     for (size_t i = 0; i < sp->n_captures; i++, n += more)
         if (!capture_replay(&sp->captures[i], max_params, sp->arena, &all[n], &more, err))
             return false;
-    return buffer_add(b, position, plan, all, n, err);
+    if (!buffer_add(b, position, plan, all, n, err))
+        return false;
+    for (size_t i = 0; i < sp->n_captures; i++)
+        all[i] = sp->captures[i].statement;
+    return plan->kind != PLAN_DDL || buffer_add_ddl(b, all, sp->n_captures, err);
 }

@@ -58,6 +58,7 @@ static void drop_to(struct transaction *t, const struct savepoint *keep)
 void transaction_fini(struct transaction *t)
 {
     buffer_fini(&t->buffer);
+    overlay_drop(&t->overlay);
     drop_to(t, NULL);
 }
 
@@ -106,6 +107,7 @@ bool transaction_begin(struct transaction *t, const struct plan_transaction *mod
     struct transaction fresh = {
         .state = TXN_IDLE,
         .position = t->position,
+        .overlay = t->overlay,
         .isolation = defaults->default_isolation,
         .read_only = defaults->default_read_only,
         .deferrable = defaults->default_deferrable,
@@ -124,6 +126,7 @@ void transaction_end(struct transaction *t, bool commit, bool chain, struct gucs
     gucs_commit(gucs);
     drop_to(t, NULL);
     buffer_fini(&t->buffer);
+    overlay_drop(&t->overlay);
     t->has_queried = false;
     if (t->state != TXN_IDLE)
         move(t, chain ? TXN_OPEN : TXN_IDLE);
@@ -185,6 +188,7 @@ bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs
     gucs_rollback(gucs, s->settings);
     t->read_only = s->read_only;
     buffer_cut(&t->buffer, s->position);
+    overlay_drop(&t->overlay);
     move(t, TXN_OPEN);
     return true;
 }

@@ -22,6 +22,7 @@
 #include "proxy/guc.h"
 #include "proxy/sql/plan.h"
 #include "proxy/txn/buffer.h"
+#include "proxy/txn/overlay.h"
 
 enum isolation { READ_UNCOMMITTED, READ_COMMITTED, REPEATABLE_READ, SERIALIZABLE };
 enum transaction_state { TXN_IDLE, TXN_OPEN, TXN_FAILED, TXN_STATE_NR };
@@ -35,6 +36,7 @@ struct transaction {
     bool has_queried;             /* a statement has run: the isolation level is fixed */
     struct savepoint *savepoints; /* newest first */
     struct buffer buffer;         /* empty outside a block */
+    struct overlay overlay;       /* the schema with the DDL of the transaction, implicit ones too */
     uint32_t position;            /* statements of the session so far; they order what is in the buffer */
 };
 

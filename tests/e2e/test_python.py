@@ -140,14 +140,6 @@ def test_many_connections_at_once(server):
             connection.close()
 
 
-def test_interactive_ddl_is_refused_in_the_open(server):
-    with server.connect(autocommit=False) as connection:
-        connection.execute("SELECT 1")
-        with pytest.raises(psycopg.errors.FeatureNotSupported, match="DDL in an interactive transaction"):
-            connection.execute("CREATE TABLE never (id int)")
-        connection.rollback()
-
-
 def run(coroutine):
     return asyncio.run(coroutine)
 

@@ -57,6 +57,17 @@ SCRIPTS = {
         BEGIN; INSERT INTO txn_t VALUES (4, 40, 'd'); DECLARE c CURSOR FOR SELECT id FROM txn_t ORDER BY id; FETCH 2 FROM c; INSERT INTO txn_t VALUES (5, 50, 'e');
         FETCH ALL FROM c; CLOSE c; COMMIT""",
     "insert_select": "BEGIN; INSERT INTO txn_t SELECT id + 10, n, note || '!' FROM txn_t WHERE note IS NOT NULL; INSERT INTO txn_t SELECT id + 100, n, NULL FROM txn_t RETURNING id; COMMIT",
+    "ddl": """
+        BEGIN; CREATE TABLE txn_new (id serial PRIMARY KEY, name text NOT NULL, n int DEFAULT 7); INSERT INTO txn_new (name) VALUES ('a'), ('b') RETURNING *;
+        CREATE UNIQUE INDEX txn_new_name ON txn_new (name); SAVEPOINT s; INSERT INTO txn_new (name) VALUES ('a'); ROLLBACK TO s;
+        ALTER TABLE txn_new ADD COLUMN extra text DEFAULT 'x'; SELECT * FROM txn_new ORDER BY id; SELECT count(*) FROM pg_class WHERE relname = 'txn_new';
+        ALTER TABLE txn_t ADD COLUMN more int; UPDATE txn_t SET more = n; SELECT sum(more) FROM txn_t; COMMIT; SELECT * FROM txn_new ORDER BY id; DROP TABLE txn_new""",
+    "ddl_rolled_back": """
+        BEGIN; CREATE TABLE txn_new (id int); INSERT INTO txn_new VALUES (1); ROLLBACK; SELECT * FROM txn_new; BEGIN; SAVEPOINT a; CREATE TABLE txn_new (id int);
+        ROLLBACK TO a; SELECT 1 FROM txn_new; ROLLBACK TO a; CREATE TABLE txn_new (name text); INSERT INTO txn_new VALUES ('x') RETURNING name; DROP TABLE txn_new; COMMIT""",
+    "ddl_error": "BEGIN; CREATE UNIQUE INDEX nope ON txn_t ((1)); ROLLBACK; BEGIN; CREATE TABLE txn_t (id int); SELECT 1; COMMIT",
+    "truncate": "BEGIN; TRUNCATE txn_line; TRUNCATE txn_t; INSERT INTO txn_t VALUES (1, 1, 'new'); SELECT * FROM txn_t; COMMIT",
+    "create_as": "BEGIN; CREATE TABLE txn_new AS SELECT id, n FROM txn_t; SELECT sum(n) FROM txn_new; COMMIT; SELECT count(*) FROM txn_new; DROP TABLE txn_new",
     "changing_with": "BEGIN; WITH gone AS (DELETE FROM txn_t WHERE id = 1 RETURNING id, n) SELECT * FROM gone; SELECT id FROM txn_t ORDER BY id; COMMIT",
 }
 
