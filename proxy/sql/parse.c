@@ -10,7 +10,7 @@
 #include "proxy/sql/plan.h"
 #include "proxy/sql/skeleton.h"
 
-enum { MAX_TOKENS_IN_A_RUN = 20000 };
+enum { MAX_TOKENS_IN_A_RUN = 20000, MAX_WORK = 100 << 20 };
 
 static void *unpack_alloc(void *ctx, size_t n)
 {
@@ -82,6 +82,10 @@ bool sql_parse(struct str text, size_t max_bytes, struct arena *arena, struct sq
     if (skeleton.longest_run > MAX_TOKENS_IN_A_RUN) {
         err_set(err, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
         return err_hint(err, "The statement has an expression of more than %d tokens.", MAX_TOKENS_IN_A_RUN);
+    }
+    if (skeleton.work > MAX_WORK) {
+        err_set(err, SQLSTATE_STATEMENT_TOO_COMPLEX, "statement is too complex");
+        return err_hint(err, "It has too many operators or nested comments without a space between them.");
     }
     char *terminated = arena_cstr(arena, text);
     if (!terminated)

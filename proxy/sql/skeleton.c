@@ -15,6 +15,8 @@ struct scan {
     struct literal *literals;
     size_t n_literals, size_literals;
     size_t run, longest_run;
+    size_t operators_end, work; /* end of the run of operator characters seen last */
+    bool left_to_parser;        /* something here only PostgreSQL's own scanner reads right */
     bool seen_semicolon, token_after_semicolon;
 };
 
@@ -42,6 +44,23 @@ static bool is(const struct scan *s, size_t ahead, unsigned char what)
     return (class_of(peek(s, ahead)) & what) != 0;
 }
 
+static bool is_operator(unsigned char c)
+{
+    return c && strchr("~!@#^&|`?+-*/%<>=", c) != NULL;
+}
+
+/* scan.l matches the longest run of operator characters at each operator and at each comment's start, then gives most of it
+ * back. */
+static void count_work(struct scan *s)
+{
+    if (s->at >= s->operators_end) {
+        s->operators_end = s->at;
+        while (s->operators_end < s->text.n && is_operator((unsigned char)s->text.p[s->operators_end]))
+            s->operators_end++;
+    }
+    s->work += s->operators_end - s->at;
+}
+
 /* Skips white space and comments; false: a comment that does not end. */
 static bool skip_blank(struct scan *s, bool *ret_newline)
 {
@@ -59,9 +78,10 @@ static bool skip_blank(struct scan *s, bool *ret_newline)
             do {
                 if (s->at + 1 >= s->text.n)
                     return false;
-                if (peek(s, 0) == '/' && peek(s, 1) == '*')
+                if (peek(s, 0) == '/' && peek(s, 1) == '*') {
+                    count_work(s);
                     depth++, s->at += 2;
-                else if (peek(s, 0) == '*' && peek(s, 1) == '/')
+                } else if (peek(s, 0) == '*' && peek(s, 1) == '/')
                     depth--, s->at += 2;
                 else
                     s->at++;
@@ -78,13 +98,15 @@ static void key_bytes(struct scan *s, size_t from, size_t n)
     s->n_key += n;
 }
 
-static bool add_literal(struct scan *s, enum literal_kind kind, size_t from, bool plain)
+static void add_literal(struct scan *s, enum literal_kind kind, size_t from, bool plain)
 {
     if (s->n_literals == s->size_literals) {
         size_t size = s->size_literals ? s->size_literals * 2 : 16;
         struct literal *more = size > MAX_LITERALS ? NULL : ARENA_ARRAY(s->arena, struct literal, size);
-        if (!more)
-            return false;
+        if (!more) {
+            s->left_to_parser = true;
+            return;
+        }
         if (s->n_literals)
             memcpy(more, s->literals, s->n_literals * sizeof(*more));
         s->literals = more;
@@ -92,7 +114,6 @@ static bool add_literal(struct scan *s, enum literal_kind kind, size_t from, boo
     }
     s->literals[s->n_literals++] = (struct literal){ kind, (int)from, (int)(s->at - from), plain };
     s->key[s->n_key++] = (char)(1 + kind);
-    return true;
 }
 
 /* Past the closing quote of a quoted part that starts at s->at (on the quote). */
@@ -136,7 +157,8 @@ static bool scan_string(struct scan *s, size_t prefix, bool backslash, enum lite
         if (!skip_quoted(s, '\'', backslash, &plain))
             return false;
     }
-    return add_literal(s, kind, from, plain);
+    add_literal(s, kind, from, plain);
+    return true;
 }
 
 /* $tag$ … $tag$; *ret_is false when no dollar quote starts here. */
@@ -156,7 +178,8 @@ static bool scan_dollar(struct scan *s, bool *ret_is)
     if (end < 0)
         return false;
     s->at = body + (size_t)end + tag.n;
-    return add_literal(s, LITERAL_STRING, from, false);
+    add_literal(s, LITERAL_STRING, from, false);
+    return true;
 }
 
 static enum literal_kind integer_kind(struct str digits)
@@ -167,7 +190,7 @@ static enum literal_kind integer_kind(struct str digits)
     return v <= INT32_MAX ? LITERAL_INTEGER : LITERAL_BIG_INTEGER;
 }
 
-static bool scan_number(struct scan *s)
+static void scan_number(struct scan *s)
 {
     size_t from = s->at;
     bool integer = true;
@@ -181,16 +204,14 @@ static bool scan_number(struct scan *s)
     }
     if ((peek(s, 0) | 0x20) == 'e') {
         size_t sign = peek(s, 1) == '+' || peek(s, 1) == '-' ? 1 : 0;
-        if (!is(s, 1 + sign, DIGIT))
-            return false;
         integer = false;
+        s->left_to_parser |= !is(s, 1 + sign, DIGIT);
         for (s->at += 1 + sign; is(s, 0, DIGIT);)
             s->at++;
     }
-    if (is(s, 0, IDENT_START))
-        return false; /* trailing junk */
+    s->left_to_parser |= is(s, 0, IDENT_START); /* trailing junk */
     struct str digits = { s->text.p + from, s->at - from };
-    return add_literal(s, integer ? integer_kind(digits) : LITERAL_NUMERIC, from, true);
+    add_literal(s, integer ? integer_kind(digits) : LITERAL_NUMERIC, from, true);
 }
 
 static bool scan_word(struct scan *s)
@@ -202,8 +223,11 @@ static bool scan_word(struct scan *s)
         if (c == 'b' || c == 'x')
             return scan_string(s, 1, false, LITERAL_BIT);
     }
-    if (c == 'u' && peek(s, 1) == '&' && (peek(s, 2) == '\'' || peek(s, 2) == '"'))
-        return false; /* Unicode escapes: left to the parser */
+    if (c == 'u' && peek(s, 1) == '&' && (peek(s, 2) == '\'' || peek(s, 2) == '"')) {
+        s->left_to_parser = true;
+        s->at += 2;
+        return skip_quoted(s, peek(s, 0), false, &(bool){ true });
+    }
     size_t from = s->at;
     while (is(s, 0, IDENT_MORE))
         s->at++;
@@ -222,21 +246,23 @@ static bool scan_token(struct scan *s)
         return scan_string(s, 0, !s->conforming, LITERAL_STRING);
     if (class_of(c) & IDENT_START)
         return scan_word(s);
-    if ((class_of(c) & DIGIT) || (c == '.' && is(s, 1, DIGIT)))
-        return scan_number(s);
+    if ((class_of(c) & DIGIT) || (c == '.' && is(s, 1, DIGIT))) {
+        scan_number(s);
+        return true;
+    }
     if (c == '$' && is(s, 1, DIGIT)) {
         size_t from = s->at++;
         while (is(s, 0, DIGIT))
             s->at++;
         key_bytes(s, from, s->at - from);
-        return !is(s, 0, IDENT_START);
+        s->left_to_parser |= is(s, 0, IDENT_START);
+        return true;
     }
     if (c == '$') {
-        size_t before = s->n_literals;
         if (!scan_dollar(s, &found))
             return false;
         if (found)
-            return s->n_literals > before;
+            return true;
     }
     if (c == '"') {
         size_t from = s->at;
@@ -252,8 +278,9 @@ static bool scan_token(struct scan *s)
         if (c == ';')
             s->seen_semicolon = true;
     }
-    if (c < ' ')
-        return false;
+    s->left_to_parser |= c < ' ';
+    if (is_operator(c))
+        count_work(s);
     s->key[s->n_key++] = (char)c;
     s->at++;
     return true;
@@ -261,7 +288,7 @@ static bool scan_token(struct scan *s)
 
 bool skeleton_scan(struct str text, bool standard_conforming_strings, struct arena *arena, struct skeleton *ret)
 {
-    *ret = (struct skeleton){ 0 };
+    *ret = (struct skeleton){ .longest_run = text.n, .work = text.n };
     if (text.n > INT32_MAX / 2)
         return false;
     struct scan s = { .text = text, .conforming = standard_conforming_strings, .arena = arena };
@@ -285,7 +312,8 @@ bool skeleton_scan(struct str text, bool standard_conforming_strings, struct are
         }
     }
     ret->longest_run = s.run > s.longest_run ? s.run : s.longest_run;
-    if (!ok)
+    ret->work = s.work;
+    if (!ok || s.left_to_parser)
         return false;
     ret->key = (struct str){ s.key, s.n_key };
     ret->hash = str_hash(ret->key);

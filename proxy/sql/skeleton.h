@@ -7,7 +7,8 @@
  * and a text where they differ is not cached.
  *
  * Owns     nothing; arrays live in the arena given.
- * Fails    false for what is not lexically complete, or too long: then the text is simply not cached.
+ * Fails    false for what is not lexically complete, left to the parser, or too long: then the text is simply not cached.
+ *          longest_run and work hold even then, for every text that the parser may take.
  */
 #ifndef PGD1_SQL_SKELETON_H
 #define PGD1_SQL_SKELETON_H
@@ -39,6 +40,7 @@ struct skeleton {
     struct literal_table literals;
     bool has_semicolon; /* other than at the end: several statements */
     size_t longest_run; /* most tokens between commas or semicolons: bounds how deep the parse tree can get */
+    size_t work; /* bytes that PostgreSQL's scanner reads again: it looks for the end of a run of operator characters at each of them */
 };
 
 bool skeleton_scan(struct str text, bool standard_conforming_strings, struct arena *arena, struct skeleton *ret);

@@ -193,15 +193,23 @@ static void statements_are_typed_as_postgresql_does(void **state)
 static void depth_is_bounded(void **state)
 {
     (void)state;
+    static const char *const texts[][2] = {
+        { "SELECT 1", "+1" }, { "SELECT U&'a', 1", "+1" }, { "SELECT ", "/*" }, { "SELECT ", "+" }
+    };
     AUTO(arena) arena = arena_new(256 << 20);
-    struct buf sql;
-    buf_init(&sql, 1 << 20);
-    buf_add_str(&sql, STR("SELECT 1"));
-    for (int i = 0; i < 12000; i++)
-        buf_add_str(&sql, STR("+1"));
-    buf_add_char(&sql, 0);
-    assert_true(str_is(described(arena, sql.p), "54001@0"));
-    buf_fini(&sql);
+    for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
+        struct buf sql;
+        buf_init(&sql, 1 << 20);
+        buf_add_str(&sql, str_from(texts[t][0]));
+        for (int i = 0; i < 30000; i++)
+            buf_add_str(&sql, str_from(texts[t][1]));
+        for (int i = 0; t == 2 && i < 30000; i++)
+            buf_add_str(&sql, STR("*/"));
+        buf_add_str(&sql, STR(" 1"));
+        buf_add_char(&sql, 0);
+        assert_true(str_is(described(arena, sql.p), "54001@0"));
+        buf_fini(&sql);
+    }
 }
 
 int main(void)

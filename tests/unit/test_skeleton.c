@@ -142,11 +142,38 @@ static void statements_and_runs_are_counted(void **state)
     assert_int_equal(s.longest_run, 9);
 }
 
+/* A text that is left to the parser must not hide how deep its tree gets. */
+static void runs_are_counted_behind_what_is_left_to_the_parser(void **state)
+{
+    static const char *const starts[] = { "U&'\\0061' +", "U&\"a\" +", "1_000 +", "0x1f +", "1e +", "$1a +", "\x01 +" };
+    (void)state;
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        struct skeleton s;
+        struct str text = arena_printf(arena, "SELECT %s 1+1+1+1+1+1+1+1", starts[i]);
+        assert_false(skeleton_scan(text, true, arena, &s));
+        assert_true(s.longest_run >= 17);
+    }
+}
+
+static void work_of_the_scanner_is_counted(void **state)
+{
+    (void)state;
+    struct skeleton s;
+    assert_true(skeleton_scan(STR("SELECT 1 + 2 -- ++++\n/* ++++ */, '++++', \"+++\""), true, arena, &s));
+    assert_true(s.work <= 8);
+    assert_true(skeleton_scan(STR("SELECT ++++1"), true, arena, &s));
+    assert_int_equal(s.work, 4 + 3 + 2 + 1);
+    assert_true(skeleton_scan(STR("/*/*/**/*/*/1"), true, arena, &s));
+    assert_int_equal(s.work, 12 + 10 + 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(skeletons_are_alike_or_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(literals_have_their_contents, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(runs_are_counted_behind_what_is_left_to_the_parser, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(work_of_the_scanner_is_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_minus_sign_finds_its_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unfinished_and_unknown_texts_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(backslashes_follow_standard_conforming_strings, set_up, tear_down),
