@@ -240,13 +240,26 @@ bool planner_node(struct planner *p, const PgQuery__Node *node, struct plan **re
     return true;
 }
 
+/* The statement's own literals: those of the others in its string would make a long string's plans grow with their square. */
+static bool own_literals(const struct sql_statement *statement, const struct sql_settings *settings,
+                         struct arena *scratch, struct literal_table *ret)
+{
+    struct skeleton skeleton;
+    if (!skeleton_scan(statement->text, settings->standard_conforming_strings, scratch, &skeleton))
+        return false;
+    *ret = skeleton.literals;
+    for (size_t i = 0; i < ret->n; i++)
+        ret->literals[i].offset += (int)statement->offset; /* the parser counts from the string's start */
+    return true;
+}
+
 bool sql_plan(const struct sql_statement *statement, const struct snapshot *snapshot,
               const struct sql_settings *settings, const oid_t *param_types, size_t n_param_types, struct plan **ret,
               struct err *err)
 {
     AUTO(arena) scratch = arena_new(PLAN_ARENA_CAP);
     struct str text = { statement->text.p - statement->offset, statement->offset + statement->text.n };
-    struct skeleton skeleton;
+    struct literal_table literals;
     if (!scratch)
         return err_oom(err);
     const PgQuery__RawStmt *raw = statement->raw;
@@ -259,7 +272,7 @@ bool sql_plan(const struct sql_statement *statement, const struct snapshot *snap
                          .param_types = param_types,
                          .n_param_types = n_param_types,
                          .err = err };
-    if (skeleton_scan(text, settings->standard_conforming_strings, scratch, &skeleton))
-        p.literals = &skeleton.literals;
+    if (own_literals(statement, settings, scratch, &literals))
+        p.literals = &literals;
     return planner_node(&p, raw->stmt, ret);
 }
