@@ -5,6 +5,8 @@
 #include "proxy/prepared.h"
 #include "proxy/protocol.h"
 
+enum { TURN_US = 20000 };
+
 static void finish(struct session *s)
 {
     group_run(s->group, GOAL_SYNC, END_IMPLICIT);
@@ -47,11 +49,18 @@ static enum outcome run_statement(struct session *s, struct err *err)
     return outcome == OUTCOME_DONE ? run_planned(s, &found, &source, err) : outcome;
 }
 
-/* Goes through the statements until one has to wait; it is run again from its beginning then. */
+static void next_turn(struct timer *t)
+{
+    session_wake((struct session *)((char *)t - offsetof(struct session, timer)));
+}
+
+/* Goes through the statements until one has to wait; it is run again from its beginning then. A long string is worked through in
+ * turns, so that the other sessions of the thread have theirs. */
 static void go_on(struct session *s)
 {
     struct group *g = s->group;
     struct err err;
+    uint64_t began = worker_now(s->worker);
     while (g->at < g->list.n) {
         err_init(&err, g->arena);
         switch (run_statement(s, &err)) {
@@ -73,6 +82,13 @@ static void go_on(struct session *s)
         }
         if (s->state == SESSION_CLOSED)
             return;
+        if (g->at < g->list.n && worker_now(s->worker) - began > TURN_US) {
+            s->wake = go_on;
+            s->timer.fire = next_turn;
+            session_wait(s);
+            worker_timer(s->worker, &s->timer, worker_now(s->worker) + 1);
+            return;
+        }
     }
     finish(s);
 }
