@@ -34,6 +34,8 @@ static void note_origin(struct scope *s, struct target *t)
     }
 }
 
+enum { TARGETS_MAX = 1664 }; /* PostgreSQL's MaxTupleAttributeNumber */
+
 bool transform_targets(A *a, struct scope *s, Node *const *list, size_t n, enum expr_place place, struct target **ret,
                        size_t *ret_n)
 {
@@ -61,6 +63,8 @@ bool transform_targets(A *a, struct scope *s, Node *const *list, size_t n, enum 
     for (size_t i = 0; i < *ret_n; i++)
         note_origin(s, &(*ret)[i]);
     s->place = saved;
+    if (*ret_n > TARGETS_MAX)
+        return err_set(a->err, SQLSTATE_TOO_MANY_COLUMNS, "target lists can have at most %d entries", TARGETS_MAX);
     return true;
 }
 

@@ -333,6 +333,29 @@ static void column_value(sqlite3_stmt *s, int i, struct value *ret)
     }
 }
 
+/* SQLite's own limits, told as PostgreSQL tells its own. */
+static const struct {
+    const char *start;
+    enum sqlstate code;
+} limits[] = {
+    { "variable number must be", SQLSTATE_PROGRAM_LIMIT_EXCEEDED },
+    { "too many SQL variables", SQLSTATE_PROGRAM_LIMIT_EXCEEDED },
+    { "too many columns", SQLSTATE_TOO_MANY_COLUMNS },
+    { "too many terms", SQLSTATE_STATEMENT_TOO_COMPLEX },
+    { "Expression tree is too large", SQLSTATE_STATEMENT_TOO_COMPLEX },
+    { "parser stack overflow", SQLSTATE_STATEMENT_TOO_COMPLEX },
+    { "parser stack cannot", SQLSTATE_STATEMENT_TOO_COMPLEX },
+    { "string or blob too big", SQLSTATE_PROGRAM_LIMIT_EXCEEDED },
+};
+
+static bool fail_limit(struct str text, struct err *err)
+{
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+        if (str_starts(text, str_from(limits[i].start)))
+            return err_set(err, limits[i].code, "statement is too large to be finished locally: %.*s", STR_FMT(text));
+    return true;
+}
+
 /* "!22012:division by zero" raised by emitted SQL, a function's own error, or SQLite's. */
 static bool fail_run(struct local_engine *e, struct err *err)
 {
@@ -358,6 +381,8 @@ static bool fail_run(struct local_engine *e, struct err *err)
         return err_unsupported(err, "%.*s", (int)text.n - 8, text.p + 8);
     if (str_is(text, "integer overflow"))
         return err_set(err, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range");
+    if (!fail_limit(text, err))
+        return false;
     return err_set(err, SQLSTATE_INTERNAL_ERROR, "the local engine refuses the statement: %.*s", STR_FMT(text));
 }
 

@@ -156,8 +156,9 @@ bool plan_cache_get(struct plan_cache *c, struct str text, const struct snapshot
                     struct arena *arena, struct planned *ret)
 {
     struct skeleton s;
-    if (text.n > MAX_KEY_BYTES || !skeleton_scan(text, settings->standard_conforming_strings, arena, &s) ||
-        !usable(&s, text.n))
+    size_t bad;
+    if (text.n > MAX_KEY_BYTES || !str_is_utf8(text, &bad) ||
+        !skeleton_scan(text, settings->standard_conforming_strings, arena, &s) || !usable(&s, text.n))
         return false;
     struct str key = full_key(arena, &s, settings, param_types, n_param_types);
     uint64_t hash = key.p ? str_hash(key) : 0;
