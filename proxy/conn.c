@@ -75,7 +75,7 @@ static void die(struct conn *c)
 
 /* ---- the socket, plain or TLS ---- */
 
-enum io { IO_OK, IO_AGAIN, IO_END };
+enum io { IO_OK, IO_AGAIN, IO_END, IO_BROKEN /* nobody is there to read an answer */ };
 
 /* TLS may want to write in order to read, and the other way round. */
 static enum io tls_result(struct conn *c, int rc, size_t *n)
@@ -101,7 +101,9 @@ static enum io socket_read(struct conn *c, char *p, size_t size, size_t *n)
         return tls_result(c, SSL_read(c->ssl, p, (int)size), n);
     ssize_t rc = recv(c->fd, p, size, 0);
     *n = rc > 0 ? (size_t)rc : 0;
-    return rc > 0 ? IO_OK : rc < 0 && (errno == EAGAIN || errno == EINTR) ? IO_AGAIN : IO_END;
+    if (rc < 0)
+        return errno == EAGAIN || errno == EINTR ? IO_AGAIN : IO_BROKEN;
+    return rc > 0 ? IO_OK : IO_END;
 }
 
 static enum io socket_write(struct conn *c, const char *p, size_t size, size_t *n)
@@ -255,20 +257,18 @@ static enum io read_kept(struct conn *c)
 {
     size_t n = 0;
     size_t want = c->in.n < INPUT_KEPT ? INPUT_KEPT : c->in.n; /* doubling, up to what a message may take */
-    if (!buf_reserve(&c->in, want)) {
-        want = c->in.cap - c->in.n;
-        if (want == 0 || !buf_reserve(&c->in, want)) {
-            die(c);
-            return IO_END;
-        }
+    if (want > c->in.cap - c->in.n)
+        want = c->in.cap - c->in.n; /* asking for more would spoil the buffer */
+    if (want == 0 || !buf_reserve(&c->in, want)) {
+        die(c);
+        return IO_END;
     }
     enum io r = socket_read(c, c->in.p + c->in.n, want, &n);
     if (r == IO_OK) {
         metric_add(&c->worker->metrics, METRIC_bytes_received, n);
         c->in.n += n;
         feed(c, buf_str(&c->in));
-    } else if (r == IO_END)
-        c->at_end = 1;
+    }
     return r;
 }
 
@@ -279,8 +279,7 @@ static enum io read_fresh(struct conn *c)
     if (r == IO_OK) {
         metric_add(&c->worker->metrics, METRIC_bytes_received, n);
         feed(c, (struct str){ c->worker->input, n });
-    } else if (r == IO_END)
-        c->at_end = 1;
+    }
     return r;
 }
 
@@ -291,6 +290,9 @@ static void read_some(struct conn *c)
         r = c->in.n ? read_kept(c) : read_fresh(c);
     /* bytes that OpenSSL holds already raise no event; half a record counts among them, so only after a read that gave something */
     while (r == IO_OK && !c->dead && !c->closing && c->ssl && SSL_has_pending(c->ssl) && !c->handshake && has_room(c));
+    if (r == IO_BROKEN)
+        die(c);
+    c->at_end |= r == IO_END;
     if (c->at_end && !c->dead) {
         if (session_takes_input(c->session))
             finish(c);
