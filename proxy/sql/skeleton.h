@@ -40,7 +40,8 @@ struct skeleton {
     struct literal_table literals;
     bool has_semicolon; /* other than at the end: several statements */
     size_t longest_run; /* most tokens between commas or semicolons: bounds how deep the parse tree can get */
-    size_t work; /* bytes that PostgreSQL's scanner reads again: it looks for the end of a run of operator characters at each of them */
+    size_t
+        work; /* bytes that PostgreSQL's scanner reads again: it looks for the end of a run of operator characters at each of them */
 };
 
 bool skeleton_scan(struct str text, bool standard_conforming_strings, struct arena *arena, struct skeleton *ret);
