@@ -59,6 +59,29 @@ static struct value instant(struct filler *f, int64_t us)
 
 #define GIVE(f, cells) give((f), (cells), sizeof(cells) / sizeof((cells)[0]))
 
+/* ---- OIDs of roles and databases ---- */
+
+/* The same OID for the same name everywhere; the owner has that of PostgreSQL's first superuser. */
+static int64_t role_oid(struct str name, struct str owner)
+{
+    return str_eq(name, owner) ? 10 : (int64_t)snapshot_hash_oid("role", (struct str){ 0 }, name, 0);
+}
+
+/* Who owns everything: the user postgres, else the first of the configuration, else whoever asks. */
+static struct str owner_of(const struct session *s)
+{
+    const struct config *c = s->serving->config;
+    for (size_t i = 0; i < c->n_users; i++)
+        if (str_is(str_from(c->users[i].name), "postgres"))
+            return STR("postgres");
+    return c->n_users ? str_from(c->users[0].name) : str_from(s->user);
+}
+
+static int64_t database_oid(struct str name)
+{
+    return str_is(name, "postgres") ? 5 : (int64_t)snapshot_hash_oid("database", (struct str){ 0 }, name, 0);
+}
+
 /* ---- sessions ---- */
 
 static const char *const activity_names[ACTIVITY_NR] = { "idle", "active", "idle in transaction",
@@ -73,10 +96,11 @@ static bool give_session(void *ctx, const struct presence *p)
         session_show(f->session, STR("application_name"), f->arena, &application, NULL);
     ptrdiff_t colon = str_find(p->peer, STR(":"));
     const struct cell cells[] = {
+        { "datid", value_integer(database_oid(p->database)) },
         { "datname", text(p->database) },
         { "pid", value_integer(p->pid) },
         { "usename", text(p->user) },
-        { "usesysid", value_integer(10) },
+        { "usesysid", value_integer(role_oid(p->user, owner_of(f->session))) },
         { "application_name", text(application.p ? application : STR("")) },
         { "client_addr", colon > 0 ? text((struct str){ p->peer.p, (size_t)colon }) : value_null() },
         { "backend_start", instant(f, p->started_us) },
@@ -203,28 +227,20 @@ static bool rows_cursors(struct filler *f)
 
 /* ---- roles, databases ---- */
 
-/* 10 is PostgreSQL's OID of the first superuser; users follow in the order of the configuration. */
-static bool give_role(struct filler *f, struct str name, int64_t oid)
+static bool give_role(struct filler *f, struct str name)
 {
     const struct cell cells[] = {
         { "rolname", text(name) },
-        { "oid", value_integer(oid) },
+        { "oid", value_integer(role_oid(name, owner_of(f->session))) },
         { "rolsuper", boolean(true) },
         { "rolinherit", boolean(true) },
         { "rolcreaterole", boolean(true) },
         { "rolcreatedb", boolean(true) },
         { "rolcanlogin", boolean(true) },
-        { "rolreplication", boolean(false) },
+        { "rolreplication", boolean(true) },
         { "rolbypassrls", boolean(true) },
         { "rolconnlimit", value_integer(-1) },
         { "rolpassword", text(STR("********")) },
-        { "usename", text(name) },
-        { "usesysid", value_integer(oid) },
-        { "usecreatedb", boolean(true) },
-        { "usesuper", boolean(true) },
-        { "userepl", boolean(false) },
-        { "usebypassrls", boolean(true) },
-        { "passwd", text(STR("********")) },
     };
     return GIVE(f, cells);
 }
@@ -233,10 +249,43 @@ static bool rows_roles(struct filler *f)
 {
     const struct config *c = f->session->serving->config;
     struct str me = str_from(f->session->user);
-    if (!give_role(f, me, 10))
+    if (!give_role(f, me))
         return false;
     for (size_t i = 0; i < c->n_users; i++)
-        if (!str_is(me, c->users[i].name) && !give_role(f, str_from(c->users[i].name), 16384 + (int64_t)i))
+        if (!str_is(me, c->users[i].name) && !give_role(f, str_from(c->users[i].name)))
+            return false;
+    return true;
+}
+
+static bool give_database(struct filler *f, struct str name)
+{
+    const struct cell cells[] = {
+        { "oid", value_integer(database_oid(name)) },
+        { "datname", text(name) },
+        { "datdba", value_integer(10) },
+        { "encoding", value_integer(6) },
+        { "datlocprovider", text(STR("c")) },
+        { "datistemplate", boolean(false) },
+        { "datallowconn", boolean(true) },
+        { "datconnlimit", value_integer(-1) },
+        { "datfrozenxid", value_integer(0) },
+        { "datminmxid", value_integer(1) },
+        { "dattablespace", value_integer(1663) },
+        { "datcollate", text(STR("C.UTF-8")) },
+        { "datctype", text(STR("C.UTF-8")) },
+    };
+    return GIVE(f, cells);
+}
+
+static bool rows_databases(struct filler *f)
+{
+    const struct config *c = f->session->serving->config;
+    struct str mine = str_from(f->session->database_name);
+    if (!give_database(f, mine))
+        return false;
+    for (size_t i = 0; i < c->n_databases; i++)
+        if (c->databases[i].name[0] != '*' && !str_is(mine, c->databases[i].name) &&
+            !give_database(f, str_from(c->databases[i].name)))
             return false;
     return true;
 }
@@ -273,11 +322,13 @@ static const struct {
     const char *name;
     bool (*rows)(struct filler *f);
 } relations[] = {
-    { "pg_authid", rows_roles }, { "pg_cursors", rows_cursors },
-    { "pg_locks", rows_locks },  { "pg_prepared_statements", rows_prepared },
-    { "pg_roles", rows_roles },  { "pg_settings", rows_settings },
-    { "pg_shadow", rows_roles }, { "pg_stat_activity", rows_activity },
-    { "pg_user", rows_roles },
+    { "pg_authid", rows_roles },
+    { "pg_cursors", rows_cursors },
+    { "pg_database", rows_databases },
+    { "pg_locks", rows_locks },
+    { "pg_prepared_statements", rows_prepared },
+    { "pg_settings", rows_settings },
+    { "pg_stat_activity", rows_activity },
 };
 
 static bool rows(void *ctx, struct str relation, bool (*add)(void *add_ctx, const struct value *cells, size_t n),
@@ -294,7 +345,7 @@ static bool rows(void *ctx, struct str relation, bool (*add)(void *add_ctx, cons
 void activity_system_state(struct session *s, struct system_state *ret)
 {
     *ret = (struct system_state){
-        .database = str_from(s->database_name), .user = str_from(s->user), .rows = rows, .ctx = s
+        .database = str_from(s->database_name), .user = str_from(s->user), .owner = owner_of(s), .rows = rows, .ctx = s
     };
 }
 

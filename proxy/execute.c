@@ -72,7 +72,10 @@ static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const st
         return false;
     row_cell_begin(w);
     if (is_reg_type(c->type) && v.class == VALUE_INTEGER && result_format(&e->formats, i) == WIRE_TEXT) {
-        struct str name = reg_name(e->plan->snapshot, c->type, (oid_t)v.integer, scratch);
+        struct system_state state;
+        activity_system_state(e->session, &state);
+        struct system_source source = { .snapshot = e->plan->snapshot, .state = &state };
+        struct str name = reg_name(&source, c->type, (oid_t)v.integer, scratch);
         buf_add_str(e->out, name);
         if (!name.p)
             return err_oom(e->err);

@@ -67,6 +67,12 @@ static const uint16_t type_places[] = {
 #include "proxy/catalog/facts_type_name.def"
 #undef PG_TYPE_NAME
 };
+
+static const struct pg_proc_more more[] = {
+#define PG_PROC_MORE(...) { __VA_ARGS__ },
+#include "proxy/catalog/facts_proc_more.def"
+#undef PG_PROC_MORE
+};
 /* clang-format on */
 
 static const struct place *place_find(const struct place *places, size_t n, oid_t oid)
@@ -126,6 +132,21 @@ const struct pg_proc *pg_proc_by_oid(oid_t oid)
 {
     const struct place *place = place_find(proc_places, COUNT(proc_places), oid);
     return place ? &procs[place->at] : NULL;
+}
+
+const struct pg_proc_more *pg_proc_more(oid_t oid)
+{
+    size_t low = 0, high = COUNT(more);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (more[middle].oid == oid)
+            return &more[middle];
+        if (more[middle].oid < oid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
 }
 
 const struct pg_proc *pg_procs_by_name(struct str name, size_t *ret_n)

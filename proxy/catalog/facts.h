@@ -60,6 +60,13 @@ struct pg_proc {
     oid_t support;
 };
 
+struct pg_proc_more {
+    oid_t oid;
+    const char *source, *body; /* prosrc of SQL functions, their prosqlbody as text or NULL */
+    const char *acl;           /* proacl, a JSON array of texts, or NULL */
+    const char *library;       /* probin or NULL */
+};
+
 struct pg_operator {
     oid_t oid;
     const char *name;
@@ -88,6 +95,7 @@ const struct pg_type *pg_type_by_name(struct str name); /* of pg_catalog, intern
 const struct pg_proc *pg_proc_by_oid(oid_t oid);
 /* Functions of that name, side by side in memory; NULL and *ret_n = 0 when there is none. Names are case-sensitive, as stored. */
 const struct pg_proc *pg_procs_by_name(struct str name, size_t *ret_n);
+const struct pg_proc_more *pg_proc_more(oid_t oid); /* NULL: nothing more to say of it */
 const struct pg_operator *pg_operator_by_oid(oid_t oid);
 const struct pg_operator *pg_operators_by_name(struct str name, size_t *ret_n);
 const struct pg_cast *pg_cast_find(oid_t source, oid_t target);

@@ -2,49 +2,527 @@
 #include "proxy/catalog/reg_names.h"
 
 #include "pgwire/types.h"
+#include "proxy/base/buf.h"
 #include "proxy/catalog/names.h"
-#include "proxy/catalog/system.h"
+#include "proxy/catalog/system_rows.h"
+
+enum { SIGNATURE_MAX = 8192, PARTS_MAX = 3 };
+
+/* ---- printing ---- */
+
+static bool shows_schema(struct str schema)
+{
+    return !str_is(schema, "public") && !str_is(schema, "pg_catalog");
+}
+
+static struct str shown_name(struct str schema, struct str name, struct arena *arena)
+{
+    return shows_schema(schema) ? name_qualified(schema, name, arena) : name_quote(name, arena);
+}
+
+static struct str number_text(oid_t oid, struct arena *arena)
+{
+    return arena_printf(arena, "%u", oid);
+}
+
+/* A row of facts_row.def by its first column, an OID. NULL: none. */
+static const struct value *fixed_row(const char *relation, oid_t oid)
+{
+    struct value **rows;
+    size_t n = 0;
+    const struct relation *r = system_relation(STR("pg_catalog"), str_from(relation));
+    if (!r || !fixed_rows(r, &rows, &n))
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (rows[i][0].class == VALUE_INTEGER && rows[i][0].integer == oid)
+            return rows[i];
+    return NULL;
+}
+
+static const struct value *fixed_row_named(const char *relation, size_t name_column, struct str name)
+{
+    struct value **rows;
+    size_t n = 0;
+    const struct relation *r = system_relation(STR("pg_catalog"), str_from(relation));
+    if (!r || !fixed_rows(r, &rows, &n))
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (rows[i][name_column].class == VALUE_TEXT && str_eq(rows[i][name_column].bytes, name))
+            return rows[i];
+    return NULL;
+}
+
+static struct str relation_text(const struct snapshot *snapshot, oid_t oid, struct arena *arena)
+{
+    const struct relation *r = snapshot ? snapshot_relation_by_oid(snapshot, oid) : system_relation_by_oid(oid);
+    if (r)
+        return shown_name(r->schema, r->name, arena);
+    for (size_t i = 0; snapshot && i < snapshot->n_relations; i++)
+        for (size_t k = 0; k < snapshot->relations[i].n_indexes; k++) {
+            const struct index *x = &snapshot->relations[i].indexes[k];
+            if (x->oid == oid)
+                return shown_name(x->schema, x->name, arena);
+        }
+    const struct value *row = fixed_row("pg_class", oid); /* PostgreSQL's own indexes */
+    return row ? name_quote(row[1].bytes, arena) : number_text(oid, arena);
+}
+
+static struct str schema_text(const struct snapshot *s, oid_t oid, struct arena *arena)
+{
+    const struct value *row = fixed_row("pg_namespace", oid);
+    if (row)
+        return name_quote(row[1].bytes, arena);
+    for (size_t i = 0; s && i < s->n_schemas; i++)
+        if (system_schema_oid(s->schemas[i]) == oid)
+            return name_quote(s->schemas[i], arena);
+    return number_text(oid, arena);
+}
+
+struct str reg_signature(const struct snapshot *snapshot, const struct pg_proc *proc, struct arena *arena)
+{
+    struct buf out;
+    buf_init(&out, SIGNATURE_MAX);
+    if (proc->is_information_schema)
+        buf_add_str(&out, STR("information_schema."));
+    name_quote_add(&out, str_from(proc->name));
+    buf_add_char(&out, '(');
+    for (size_t i = 0; i < proc->n_args; i++) {
+        struct str type = reg_format_type(snapshot, proc->args[i], -1, false, arena);
+        buf_printf(&out, "%s%.*s", i ? "," : "", STR_FMT(type));
+    }
+    buf_add_char(&out, ')');
+    struct str text = out.failed ? (struct str){ 0 } : arena_str(arena, buf_str(&out));
+    buf_fini(&out);
+    return text;
+}
+
+static struct str operator_text(const struct snapshot *s, oid_t oid, struct arena *arena)
+{
+    const struct pg_operator *o = pg_operator_by_oid(oid);
+    if (!o)
+        return number_text(oid, arena);
+    struct str left = o->left ? reg_format_type(s, o->left, -1, false, arena) : STR("NONE"),
+               right = o->right ? reg_format_type(s, o->right, -1, false, arena) : STR("NONE");
+    return arena_printf(arena, "%s(%.*s,%.*s)", o->name, STR_FMT(left), STR_FMT(right));
+}
+
+/* regproc: the bare name where it is enough, else the whole signature is not shown either, but the schema is (regprocout). */
+static struct str proc_text(oid_t oid, struct arena *arena)
+{
+    const struct pg_proc *p = pg_proc_by_oid(oid);
+    size_t n = 0;
+    if (!p)
+        return number_text(oid, arena);
+    pg_procs_by_name(str_from(p->name), &n);
+    struct str name = name_quote(str_from(p->name), arena);
+    if (p->is_information_schema)
+        return arena_printf(arena, "information_schema.%.*s", STR_FMT(name));
+    return n == 1 ? name : arena_printf(arena, "pg_catalog.%.*s", STR_FMT(name));
+}
+
+static const struct {
+    oid_t type;
+    const char *relation; /* whose first columns are oid, name */
+} simple_kinds[] = {
+    { TYPE_OID_regcollation, "pg_collation" },
+    { TYPE_OID_regconfig, "pg_ts_config" },
+    { TYPE_OID_regdictionary, "pg_ts_dict" },
+};
+
+static const char *simple_relation(oid_t type)
+{
+    for (size_t i = 0; i < sizeof(simple_kinds) / sizeof(simple_kinds[0]); i++)
+        if (simple_kinds[i].type == type)
+            return simple_kinds[i].relation;
+    return NULL;
+}
 
 bool is_reg_type(oid_t type)
 {
     return type == TYPE_OID_regclass || type == TYPE_OID_regtype || type == TYPE_OID_regproc ||
-           type == TYPE_OID_regprocedure || type == TYPE_OID_regnamespace;
+           type == TYPE_OID_regprocedure || type == TYPE_OID_regnamespace || type == TYPE_OID_regoper ||
+           type == TYPE_OID_regoperator || type == TYPE_OID_regrole || simple_relation(type) != NULL;
 }
 
-static struct str relation_name(const struct snapshot *snapshot, oid_t oid, struct arena *arena)
+struct str reg_name(const struct system_source *source, oid_t type, oid_t oid, struct arena *arena)
 {
-    const struct relation *r = snapshot ? snapshot_relation_by_oid(snapshot, oid) : system_relation_by_oid(oid);
-    if (r && (str_is(r->schema, "public") || str_is(r->schema, "pg_catalog")))
-        return name_quote(r->name, arena);
-    if (r)
-        return name_qualified(r->schema, r->name, arena);
-    for (size_t i = 0; snapshot && i < snapshot->n_relations; i++)
-        for (size_t k = 0; k < snapshot->relations[i].n_indexes; k++)
-            if (snapshot->relations[i].indexes[k].oid == oid)
-                return name_quote(snapshot->relations[i].indexes[k].name, arena);
-    return arena_printf(arena, "%u", oid);
-}
-
-struct str reg_name(const struct snapshot *snapshot, oid_t type, oid_t oid, struct arena *arena)
-{
+    const struct snapshot *s = source->snapshot;
     const struct pg_proc *proc;
+    const struct pg_operator *operator;
+    const struct value *row;
+    struct str role;
     if (oid == 0)
         return STR("-");
     switch (type) {
     case TYPE_OID_regclass:
-        return relation_name(snapshot, oid, arena);
+        return relation_text(s, oid, arena);
     case TYPE_OID_regtype:
-        return snapshot ? snapshot_format_type(snapshot, oid, -1, arena) : type_format(oid, -1, arena);
+        return reg_format_type(s, oid, -1, false, arena);
     case TYPE_OID_regproc:
+        return proc_text(oid, arena);
     case TYPE_OID_regprocedure:
         proc = pg_proc_by_oid(oid);
-        return proc ? arena_str(arena, str_from(proc->name)) : arena_printf(arena, "%u", oid);
+        return proc ? reg_signature(s, proc, arena) : number_text(oid, arena);
+    case TYPE_OID_regoper:
+        operator= pg_operator_by_oid(oid);
+        return operator? arena_printf(arena, "pg_catalog.%s", operator->name) : number_text(oid, arena);
+    case TYPE_OID_regoperator:
+        return operator_text(s, oid, arena);
     case TYPE_OID_regnamespace:
-        if (oid == 11 || oid == 2200)
-            return oid == 11 ? STR("pg_catalog") : STR("public");
-        break;
+        return schema_text(s, oid, arena);
+    case TYPE_OID_regrole:
+        role = system_role_name(source, oid, arena);
+        return role.p ? name_quote(role, arena) : number_text(oid, arena);
     default:
-        break;
+        row = simple_relation(type) ? fixed_row(simple_relation(type), oid) : NULL;
+        return row ? name_quote(row[1].bytes, arena) : number_text(oid, arena);
     }
-    return arena_printf(arena, "%u", oid);
+}
+
+/* ---- types ---- */
+
+static const struct relation *relation_of_row_type(const struct snapshot *s, oid_t type, bool *ret_array)
+{
+    for (size_t i = 0; s && i < s->n_relations; i++) {
+        const struct relation *r = &s->relations[i];
+        *ret_array = r->row_type && r->kind != RELATION_SEQUENCE && system_row_array(r) == type;
+        if ((r->row_type == type && r->kind != RELATION_SEQUENCE) || *ret_array)
+            return r;
+    }
+    return NULL;
+}
+
+struct str reg_format_type(const struct snapshot *s, oid_t type, int32_t typmod, bool has_typmod, struct arena *arena)
+{
+    enum { ROW_NAME = 1, ROW_SCHEMA = 2, ROW_ELEMENT = 13 };
+    static const struct {
+        oid_t type;
+        const char *text;
+    } without_typmod[] = {
+        /* what a typmod that is given, be it -1, would quote or call by its internal name */
+        { TYPE_OID_bit, "bit" },
+        { TYPE_OID__bit, "bit[]" },
+        { TYPE_OID_bpchar, "character" },
+        { TYPE_OID__bpchar, "character[]" },
+    };
+    bool array = false;
+    for (size_t i = 0; !has_typmod && i < sizeof(without_typmod) / sizeof(without_typmod[0]); i++)
+        if (without_typmod[i].type == type)
+            return str_from(without_typmod[i].text);
+    if (type_find(type) || (s && type >= 16384 && snapshot_user_type(s, type)))
+        return s ? snapshot_format_type(s, type, typmod, arena) : type_format(type, typmod, arena);
+    const struct relation *r = relation_of_row_type(s, type, &array);
+    if (r)
+        return arena_printf(arena, "%.*s%s", STR_FMT(shown_name(r->schema, r->name, arena)), array ? "[]" : "");
+    const struct value *row = fixed_row("pg_type", type);
+    if (!row)
+        return STR("???");
+    array = row[ROW_ELEMENT].integer != 0 && row[ROW_NAME].bytes.p[0] == '_';
+    struct str name = row[ROW_NAME].bytes, schema = row[ROW_SCHEMA].integer == OID_INFORMATION_SCHEMA
+                                                        ? STR("information_schema")
+                                                        : STR("pg_catalog");
+    if (array)
+        name = (struct str){ name.p + 1, name.n - 1 };
+    return arena_printf(arena, "%.*s%s", STR_FMT(shown_name(schema, name, arena)), array ? "[]" : "");
+}
+
+/* ---- looking up ---- */
+
+bool reg_split_name(struct str text, struct arena *arena, struct str *parts, size_t room, size_t *ret_n,
+                    struct err *err)
+{
+    size_t at = 0, n = 0;
+    char *out = arena_alloc(arena, text.n + 1);
+    text = str_trim(text);
+    if (!out)
+        return err_oom(err);
+    while (n < room) {
+        size_t length = 0;
+        char *start = out;
+        while (at < text.n && text.p[at] == ' ')
+            at++;
+        bool quoted = at < text.n && text.p[at] == '"';
+        if (quoted) {
+            for (at++; at < text.n && (text.p[at] != '"' || (at + 1 < text.n && text.p[at + 1] == '"')); at++) {
+                at += text.p[at] == '"';
+                start[length++] = text.p[at];
+            }
+            if (at++ >= text.n)
+                return err_set(err, SQLSTATE_INVALID_NAME, "invalid name syntax");
+        }
+        for (; !quoted && at < text.n && text.p[at] != '.' && text.p[at] != ' '; at++)
+            start[length++] = text.p[at] >= 'A' && text.p[at] <= 'Z' ? (char)(text.p[at] + 32) : text.p[at];
+        if (length == 0)
+            return err_set(err, SQLSTATE_INVALID_NAME, "invalid name syntax");
+        out += length;
+        parts[n++] = (struct str){ start, length };
+        while (at < text.n && text.p[at] == ' ')
+            at++;
+        if (at >= text.n) {
+            *ret_n = n;
+            return true;
+        }
+        if (text.p[at++] != '.')
+            return err_set(err, SQLSTATE_INVALID_NAME, "invalid name syntax");
+    }
+    return err_set(err, SQLSTATE_SYNTAX_ERROR, "improper qualified name (too many dotted names): %.*s", STR_FMT(text));
+}
+
+struct search {
+    const struct snapshot *snapshot;
+    const struct str *path;
+    size_t n_path;
+    struct arena *arena;
+    struct err *err;
+};
+
+static oid_t find_index(const struct search *q, struct str schema, struct str name)
+{
+    const struct snapshot *s = q->snapshot;
+    for (size_t p = 0; p < (schema.n ? 1 : q->n_path); p++) {
+        struct str wanted = schema.n ? schema : q->path[p];
+        for (size_t i = 0; s && i < s->n_relations; i++)
+            for (size_t k = 0; k < s->relations[i].n_indexes; k++) {
+                const struct index *x = &s->relations[i].indexes[k];
+                if (str_eq(x->name, name) && str_eq(s->relations[i].schema, wanted))
+                    return x->oid;
+            }
+    }
+    const struct value *row = schema.n && !str_is(schema, "pg_catalog") ? NULL : fixed_row_named("pg_class", 1, name);
+    return row ? (oid_t)row[0].integer : 0;
+}
+
+static bool find_relation(const struct search *q, struct str text, oid_t *ret)
+{
+    struct str parts[PARTS_MAX];
+    size_t n;
+    if (!reg_split_name(text, q->arena, parts, PARTS_MAX, &n, q->err))
+        return false;
+    struct str schema = n > 1 ? parts[n - 2] : (struct str){ 0 }, name = parts[n - 1];
+    const struct relation *r =
+        q->snapshot ? snapshot_relation(q->snapshot, q->path, q->n_path, schema, name) : system_relation(schema, name);
+    *ret = r ? r->oid : find_index(q, schema, name);
+    return *ret || err_set(q->err, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(text));
+}
+
+/* Type names of the grammar that are not names in pg_type. */
+static struct str grammar_type(struct str text)
+{
+    static const struct {
+        const char *sql, *internal;
+    } spelled[] = {
+        { "bigint", "int8" },
+        { "bit varying", "varbit" },
+        { "boolean", "bool" },
+        { "char", "bpchar" },
+        { "char varying", "varchar" },
+        { "character", "bpchar" },
+        { "character varying", "varchar" },
+        { "dec", "numeric" },
+        { "decimal", "numeric" },
+        { "double precision", "float8" },
+        { "float", "float8" },
+        { "int", "int4" },
+        { "integer", "int4" },
+        { "national character varying", "varchar" },
+        { "real", "float4" },
+        { "smallint", "int2" },
+        { "time with time zone", "timetz" },
+        { "time without time zone", "time" },
+        { "timestamp with time zone", "timestamptz" },
+        { "timestamp without time zone", "timestamp" },
+    };
+    for (size_t i = 0; i < sizeof(spelled) / sizeof(spelled[0]); i++)
+        if (str_eq_nocase(text, str_from(spelled[i].sql)))
+            return str_from(spelled[i].internal);
+    return (struct str){ 0 };
+}
+
+/* Takes "(…)" out of a type's text: timestamp(3) with time zone. A reg type has no typmod. */
+static struct str without_modifiers(struct str text, struct arena *arena)
+{
+    ptrdiff_t open = str_find(text, STR("(")), close = str_find(text, STR(")"));
+    if (open < 0 || close < open || memchr(text.p, '"', text.n))
+        return text;
+    struct str before = str_trim((struct str){ text.p, (size_t)open }),
+               after = str_trim((struct str){ text.p + close + 1, text.n - (size_t)close - 1 });
+    return after.n ? arena_printf(arena, "%.*s %.*s", STR_FMT(before), STR_FMT(after)) : before;
+}
+
+static oid_t find_type_named(const struct search *q, struct str schema, struct str name)
+{
+    if (q->snapshot) {
+        oid_t found = snapshot_type(q->snapshot, q->path, q->n_path, schema, name);
+        if (found)
+            return found;
+        const struct relation *r = snapshot_relation(q->snapshot, q->path, q->n_path, schema, name);
+        if (r && !r->is_system && r->kind != RELATION_SEQUENCE)
+            return r->row_type;
+    }
+    const struct value *row = fixed_row_named("pg_type", 1, name);
+    oid_t wanted = str_is(schema, "information_schema") ? OID_INFORMATION_SCHEMA : OID_PG_CATALOG;
+    return row && row[2].integer == wanted && (!schema.n || !shows_schema(schema) || wanted != OID_PG_CATALOG)
+               ? (oid_t)row[0].integer
+               : 0;
+}
+
+static oid_t array_of(const struct search *q, oid_t type)
+{
+    const struct value *row = fixed_row("pg_type", type);
+    oid_t array = q->snapshot ? snapshot_array_type(q->snapshot, type) : 0;
+    return array || !row ? array : (oid_t)row[14].integer;
+}
+
+static bool find_type(const struct search *q, struct str text, oid_t *ret)
+{
+    struct str parts[PARTS_MAX], name = str_trim(text), schema = { 0 };
+    size_t n;
+    bool array = false;
+    while (str_ends(name, STR("]"))) {
+        ptrdiff_t open = (ptrdiff_t)name.n - 1;
+        while (open >= 0 && name.p[open] != '[')
+            open--;
+        if (open < 0)
+            break;
+        array = true;
+        name = str_trim((struct str){ name.p, (size_t)open });
+    }
+    name = without_modifiers(name, q->arena);
+    struct str internal = grammar_type(name);
+    if (internal.n) {
+        name = internal;
+    } else {
+        if (!reg_split_name(name, q->arena, parts, PARTS_MAX, &n, q->err))
+            return err_set(q->err, SQLSTATE_SYNTAX_ERROR, "invalid type name \"%.*s\"", STR_FMT(text));
+        schema = n > 1 ? parts[n - 2] : schema;
+        name = parts[n - 1];
+    }
+    *ret = find_type_named(q, schema, name);
+    if (*ret && array)
+        *ret = array_of(q, *ret);
+    return *ret || err_set(q->err, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", STR_FMT(text));
+}
+
+static bool find_proc(const struct search *q, struct str text, oid_t *ret)
+{
+    struct str parts[PARTS_MAX];
+    size_t n, count = 0;
+    if (!reg_split_name(text, q->arena, parts, PARTS_MAX, &n, q->err))
+        return false;
+    const struct pg_proc *p = pg_procs_by_name(parts[n - 1], &count);
+    bool other = n > 1 && !str_is(parts[n - 2], "pg_catalog");
+    if (count == 0 || (other && !(p->is_information_schema && str_is(parts[n - 2], "information_schema"))))
+        return err_set(q->err, SQLSTATE_UNDEFINED_FUNCTION, "function \"%.*s\" does not exist", STR_FMT(text));
+    if (count > 1)
+        return err_set(q->err, SQLSTATE_AMBIGUOUS_FUNCTION, "more than one function named \"%.*s\"", STR_FMT(text));
+    *ret = p->oid;
+    return true;
+}
+
+static bool argument_types(const struct search *q, struct str list, oid_t *types, size_t *ret_n)
+{
+    *ret_n = 0;
+    list = str_trim(list);
+    while (list.n && *ret_n < PG_PROC_ARGS_MAX) {
+        size_t at = 0;
+        for (int depth = 0; at < list.n && (list.p[at] != ',' || depth > 0); at++)
+            depth += (list.p[at] == '(') - (list.p[at] == ')');
+        if (!find_type(q, str_trim((struct str){ list.p, at }), &types[(*ret_n)++]))
+            return false;
+        list = at < list.n ? (struct str){ list.p + at + 1, list.n - at - 1 } : (struct str){ 0 };
+    }
+    return true;
+}
+
+static bool find_procedure(const struct search *q, struct str text, oid_t *ret)
+{
+    struct str parts[PARTS_MAX];
+    oid_t types[PG_PROC_ARGS_MAX];
+    size_t n, n_types, count = 0;
+    ptrdiff_t open = str_find(text, STR("("));
+    if (open < 0)
+        return err_set(q->err, SQLSTATE_INVALID_TEXT_REPRESENTATION, "expected a left parenthesis");
+    if (text.p[text.n - 1] != ')')
+        return err_set(q->err, SQLSTATE_INVALID_TEXT_REPRESENTATION, "expected a right parenthesis");
+    struct str list = { text.p + open + 1, text.n - (size_t)open - 2 };
+    if (!reg_split_name((struct str){ text.p, (size_t)open }, q->arena, parts, PARTS_MAX, &n, q->err) ||
+        !argument_types(q, list, types, &n_types))
+        return false;
+    const struct pg_proc *p = pg_procs_by_name(parts[n - 1], &count);
+    for (size_t i = 0; i < count; i++)
+        if (p[i].n_args == n_types && memcmp(p[i].args, types, n_types * sizeof(*types)) == 0 &&
+            (n == 1 ? !p[i].is_information_schema
+                    : str_is(parts[n - 2], p[i].is_information_schema ? "information_schema" : "pg_catalog"))) {
+            *ret = p[i].oid;
+            return true;
+        }
+    return err_set(q->err, SQLSTATE_UNDEFINED_FUNCTION, "function \"%.*s\" does not exist", STR_FMT(text));
+}
+
+static bool find_schema(const struct search *q, struct str text, oid_t *ret)
+{
+    struct str part;
+    size_t n;
+    if (!reg_split_name(text, q->arena, &part, 1, &n, q->err))
+        return false;
+    const struct value *row = fixed_row_named("pg_namespace", 1, part);
+    *ret = row ? (oid_t)row[0].integer : 0;
+    for (size_t i = 0; !*ret && q->snapshot && i < q->snapshot->n_schemas; i++)
+        if (str_eq(q->snapshot->schemas[i], part))
+            *ret = system_schema_oid(part);
+    return *ret || err_set(q->err, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(text));
+}
+
+static bool find_role(const struct search *q, const struct system_source *source, struct str text, oid_t *ret)
+{
+    struct str part;
+    size_t n;
+    if (!reg_split_name(text, q->arena, &part, 1, &n, q->err))
+        return false;
+    *ret = system_role_oid(source, part);
+    return *ret || err_set(q->err, SQLSTATE_UNDEFINED_OBJECT, "role \"%.*s\" does not exist", STR_FMT(part));
+}
+
+static bool find_simple(const struct search *q, oid_t type, struct str text, oid_t *ret)
+{
+    struct str parts[PARTS_MAX];
+    size_t n;
+    if (!simple_relation(type))
+        return err_unsupported(q->err, "an operator's name as a value");
+    if (!reg_split_name(text, q->arena, parts, PARTS_MAX, &n, q->err))
+        return false;
+    const struct value *row = fixed_row_named(simple_relation(type), 1, parts[n - 1]);
+    *ret = row ? (oid_t)row[0].integer : 0;
+    return *ret || err_set(q->err, SQLSTATE_UNDEFINED_OBJECT,
+                           type == TYPE_OID_regcollation ? "collation \"%.*s\" for encoding \"UTF8\" does not exist"
+                           : type == TYPE_OID_regconfig  ? "text search configuration \"%.*s\" does not exist"
+                                                         : "text search dictionary \"%.*s\" does not exist",
+                           STR_FMT(text));
+}
+
+bool reg_find(const struct system_source *source, const struct str *path, size_t n_path, oid_t type, struct str text,
+              struct arena *arena, oid_t *ret, struct err *err)
+{
+    struct search q = { source->snapshot, path, n_path, arena, err };
+    int64_t number;
+    if (str_is(text, "-") || (str_to_int64(text, &number) && number >= 0 && number <= UINT32_MAX)) {
+        *ret = str_is(text, "-") ? 0 : (oid_t)number;
+        return true;
+    }
+    switch (type) {
+    case TYPE_OID_regclass:
+        return find_relation(&q, text, ret);
+    case TYPE_OID_regtype:
+        return find_type(&q, text, ret);
+    case TYPE_OID_regproc:
+        return find_proc(&q, text, ret);
+    case TYPE_OID_regprocedure:
+        return find_procedure(&q, text, ret);
+    case TYPE_OID_regnamespace:
+        return find_schema(&q, text, ret);
+    case TYPE_OID_regrole:
+        return find_role(&q, source, text, ret);
+    default:
+        return find_simple(&q, type, text, ret);
+    }
 }

@@ -93,6 +93,14 @@ const struct column *relation_column(const struct relation *r, struct str name)
     return NULL;
 }
 
+const struct column *relation_column_by_number(const struct relation *r, int16_t number)
+{
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (r->columns[i].number == number)
+            return &r->columns[i];
+    return NULL;
+}
+
 static oid_t user_type_named(const struct snapshot *s, struct str schema, struct str name)
 {
     for (size_t i = 0; i < s->n_types; i++) {

@@ -68,6 +68,8 @@ struct index_column {
     int16_t column; /* attnum, 0: expression */
     struct str expression;
     struct str sqlite; /* D1's text of the expression, empty for columns */
+    struct str label;  /* what PostgreSQL calls the index's column of an expression: "lower", "expr" */
+    oid_t type;        /* of an expression */
     bool descending, nulls_first;
 };
 
@@ -179,6 +181,7 @@ const struct relation *snapshot_relation(const struct snapshot *s, const struct 
                                          struct str schema, struct str name);
 const struct relation *snapshot_relation_by_oid(const struct snapshot *s, oid_t oid);
 const struct column *relation_column(const struct relation *r, struct str name);
+const struct column *relation_column_by_number(const struct relation *r, int16_t number);
 /* A type by name: built-in first, then user types along the path. Gives its OID, 0: none. */
 oid_t snapshot_type(const struct snapshot *s, const struct str *path, size_t n_path, struct str schema,
                     struct str name);

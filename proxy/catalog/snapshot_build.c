@@ -129,9 +129,8 @@ static void index_objects(struct build *b)
 }
 
 /* ---- types ---- */
-/* The OID of a type that a detail names by member and member_schema; `otherwise` when it names none. */
-static oid_t type_named(struct build *b, const cJSON *detail, const char *member, const char *member_schema,
-                        oid_t otherwise)
+oid_t build_type_named(struct build *b, const cJSON *detail, const char *member, const char *member_schema,
+                       oid_t otherwise)
 {
     struct str name = side_text(&b->side, detail, member), schema = side_text(&b->side, detail, member_schema);
     if (!name.n)
@@ -180,7 +179,7 @@ static void build_types(struct build *b)
     }
     for (size_t i = 0, at = 0; i < b->side.n && !b->failed; i++) /* bases may be types that come later */
         if (str_is(b->side.entries[i].kind, "type"))
-            s->types[at++].base = type_named(b, b->side.entries[i].detail, "base", "base_schema", 0);
+            s->types[at++].base = build_type_named(b, b->side.entries[i].detail, "base", "base_schema", 0);
 }
 
 /* ---- columns ---- */
@@ -274,7 +273,7 @@ static void build_column_row(struct build *b, struct table_source *t, struct col
         side_find_child(&b->side, "column", t->relation->schema, t->relation->name, read_text(row, 2));
     struct declared_type read = declared_type_read(declared);
     column->name = build_keep(b, arena_str(b->arena, read_text(row, 2)));
-    column->type = type_named(b, detail, "type", "type_schema", read.type);
+    column->type = build_type_named(b, detail, "type", "type_schema", read.type);
     column->typmod = (int32_t)side_integer(detail, "typmod", cJSON_HasObjectItem(detail, "type") ? -1 : read.typmod);
     column->storage =
         storage_named(side_text(&b->side, detail, "storage"),
@@ -321,7 +320,7 @@ static void build_view(struct build *b, struct table_source *t)
         struct column *column = (struct column *)build_column(r, side_text(&b->side, item, "name"));
         if (!column)
             continue;
-        column->type = type_named(b, item, "type", "type_schema", column->type);
+        column->type = build_type_named(b, item, "type", "type_schema", column->type);
         column->typmod = (int32_t)side_integer(item, "typmod", -1);
         column->storage = storage_named(side_text(&b->side, item, "storage"),
                                         side_flag(item, "number") ? COLUMN_NUMBER : COLUMN_NATURAL);
@@ -414,7 +413,7 @@ static void build_sequence(struct build *b, struct str schema, struct str name, 
                             .kind = RELATION_SEQUENCE,
                             .columns = (struct column *)sequence_columns,
                             .n_columns = 3,
-                            .seq_type = type_named(b, detail, "type", "type_schema", type),
+                            .seq_type = build_type_named(b, detail, "type", "type_schema", type),
                             .seq_increment = side_integer(detail, "increment", 1),
                             .seq_owner_table = table,
                             .seq_owner_column = column,

@@ -54,6 +54,11 @@ const struct column *build_column(const struct relation *r, struct str name);
 /* schema and name out of D1's name for an object: "schema.name" when that schema exists, else public. */
 void build_split(const struct build *b, struct str sqlite_name, struct str *ret_schema, struct str *ret_name);
 
+/* The OID of a type that a detail names by member and member_schema; `otherwise` when it names none. */
+struct cJSON;
+oid_t build_type_named(struct build *b, const struct cJSON *detail, const char *member, const char *member_schema,
+                       oid_t otherwise);
+
 /* Constraints and indexes of every table, once all columns are there (snapshot_keys.c). */
 void build_keys(struct build *b);
 /* OIDs of indexes and constraints, once relations are in their final order. */

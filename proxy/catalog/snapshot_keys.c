@@ -1,4 +1,5 @@
 /* snapshot_keys.c - constraints and indexes of a snapshot, with PostgreSQL's names where D1's schema has none; see snapshot.h. */
+#include "pgwire/types.h"
 #include "proxy/catalog/snapshot_build.h"
 
 #include <cjson/cJSON.h>
@@ -101,6 +102,9 @@ static void index_terms(struct build *b, const struct table_source *t, struct in
             continue;
         term->sqlite = build_keep(b, arena_str(b->arena, sqlite));
         term->expression = term_text(b, side_text(&b->side, words, "expression"), sqlite);
+        term->label = side_text(&b->side, words, "label");
+        term->label = term->label.n ? term->label : STR("expr");
+        term->type = build_type_named(b, words, "type", "type_schema", TYPE_OID_text);
     }
 }
 

@@ -17,9 +17,19 @@ const struct relation *system_relation_by_oid(oid_t oid);
 /* All of them, by schema, then name. */
 const struct relation *system_relations(size_t *ret_n);
 
+/* The query that defines a view of PostgreSQL's own; empty for tables and for views whose rows are made instead. */
+struct str system_view_text(const struct relation *r);
+/* What pg_get_viewdef() says of a system view, made or not. */
+struct str system_view_definition(const struct relation *r);
+
+struct system_source;
+/* The name of a role, in arena; {NULL,0}: no such role. */
+struct str system_role_name(const struct system_source *source, oid_t oid, struct arena *arena);
+oid_t system_role_oid(const struct system_source *source, struct str name); /* 0: no such role */
+
 /* Live state, filled by the server for one run. Callbacks give rows cell by cell for relations the snapshot cannot answer. */
 struct system_state {
-    struct str database, user; /* current_database(), session user */
+    struct str database, user, owner; /* current_database(), session user, the role with OID 10 */
     /* rows of pg_stat_activity, pg_settings, pg_prepared_statements, pg_locks, pg_stat_statements, pg_roles…: calls add for each row */
     /* false: not a relation the server knows; reading it is refused then */
     bool (*rows)(void *ctx, struct str relation, bool (*add)(void *add_ctx, const struct value *cells, size_t n),
@@ -31,7 +41,13 @@ struct system_state {
 struct system_source {
     const struct snapshot *snapshot;
     const struct system_state *state;
+    uint64_t run; /* another number for each run: rows made for one are not used in the next */
 };
+
+/* The columns that every table of PostgreSQL has besides its own: tableoid, xmin… in the order of their numbers -6 to -1. System tables have
+ * them as hidden columns after their own. NULL: no such name. */
+enum { SYSTEM_COLUMNS = 6 };
+const struct column *system_columns(void);
 /* Registers every system relation and the catalogue functions (pg_get_expr, format_type, pg_get_indexdef, obj_description, to_regclass,
  * pg_table_is_visible, has_table_privilege…) on a handle, as "pg_<prosrc>". source must outlive db. 0 or an SQLite error code. */
 int system_register(struct sqlite3 *db, const struct system_source *source);

@@ -1,36 +1,134 @@
-/* system_details.c - rows of pg_index, pg_constraint, pg_attrdef, pg_description, pg_sequence, pg_am and other small relations. */
+/* system_details.c - rows of pg_index, pg_constraint, pg_attrdef, pg_description, pg_sequence for the user's objects. */
+#include "pgwire/types.h"
+#include "proxy/base/buf.h"
 #include "proxy/catalog/system_rows.h"
 
-/* int2[], int2vector, oidvector: JSON arrays in storage form. */
-static struct str numbers(struct system_rows *rows, const int16_t *list, size_t n)
+enum { LIST_MAX = 64 << 10 };
+
+/* int2[], int2vector, oidvector, oid[]: JSON arrays in storage form. */
+struct list {
+    struct buf text;
+    bool failed;
+};
+
+static void list_start(struct list *l)
 {
-    struct str text = STR("[");
-    for (size_t i = 0; i < n && text.p; i++)
-        text = arena_printf(rows->arena, "%.*s%s%d", STR_FMT(text), i ? "," : "", list[i]);
-    return text.p ? arena_printf(rows->arena, "%.*s]", STR_FMT(text)) : text;
+    *l = (struct list){ 0 };
+    buf_init(&l->text, LIST_MAX);
+    buf_add_char(&l->text, '[');
 }
 
-static struct str repeated(struct system_rows *rows, int64_t value, size_t n)
+static void list_add(struct list *l, int64_t n)
 {
-    struct str text = STR("[");
-    for (size_t i = 0; i < n && text.p; i++)
-        text = arena_printf(rows->arena, "%.*s%s%lld", STR_FMT(text), i ? "," : "", (long long)value);
-    return text.p ? arena_printf(rows->arena, "%.*s]", STR_FMT(text)) : text;
+    buf_printf(&l->text, "%s%lld", l->text.n > 1 ? "," : "", (long long)n);
+}
+
+static void list_end(struct system_rows *rows, const char *column, struct list *l)
+{
+    buf_add_char(&l->text, ']');
+    row_set_text(rows, column, arena_str(rows->arena, buf_str(&l->text)));
+    rows->failed |= l->text.failed;
+    buf_fini(&l->text);
+}
+
+static void set_numbers(struct system_rows *rows, const char *column, const int16_t *numbers, size_t n)
+{
+    struct list l;
+    list_start(&l);
+    for (size_t i = 0; i < n; i++)
+        list_add(&l, numbers[i]);
+    list_end(rows, column, &l);
+}
+
+/* --- operator classes and operators of types --- */
+
+/* What the operators of a type are declared for: enums, arrays, types that share another's. */
+static oid_t operator_type(const struct snapshot *s, oid_t type)
+{
+    const struct user_type *u = s ? snapshot_user_type(s, type) : NULL;
+    if (u && type == u->oid && u->kind == 'd')
+        return operator_type(s, u->base);
+    if (u && type == u->oid)
+        return TYPE_OID_anyenum;
+    if (type == TYPE_OID_varchar)
+        return TYPE_OID_text;
+    if (type == TYPE_OID_cidr)
+        return TYPE_OID_inet;
+    return s && snapshot_element_type(s, type) ? TYPE_OID_anyarray : type;
+}
+
+/* The default B-tree operator class: pg_opclass has method, name, namespace, owner, family, type, default… after its OID. */
+static int64_t default_class(const struct snapshot *s, oid_t type)
+{
+    enum { CLASS_OID, CLASS_METHOD, CLASS_TYPE = 6, CLASS_DEFAULT = 7 };
+    struct value **classes;
+    size_t n;
+    oid_t wanted = operator_type(s, type);
+    fixed_rows(system_relation(STR("pg_catalog"), STR("pg_opclass")), &classes, &n);
+    for (size_t i = 0; i < n; i++)
+        if (classes[i][CLASS_METHOD].integer == OID_BTREE && classes[i][CLASS_TYPE].integer == wanted &&
+            classes[i][CLASS_DEFAULT].integer)
+            return classes[i][CLASS_OID].integer;
+    return 0;
+}
+
+static int64_t equality(const struct snapshot *s, oid_t left, oid_t right)
+{
+    size_t n;
+    const struct pg_operator *o = pg_operators_by_name(STR("="), &n);
+    left = operator_type(s, left);
+    right = operator_type(s, right);
+    for (size_t i = 0; i < n; i++)
+        if (o[i].left == left && o[i].right == right)
+            return o[i].oid;
+    return 0;
+}
+
+static int64_t collation_of(const struct snapshot *s, oid_t type)
+{
+    const struct pg_type *t = pg_type_by_oid(s ? snapshot_base_type(s, type, NULL) : type);
+    const struct user_type *u = s ? snapshot_user_type(s, type) : NULL;
+    return t && !(u && u->kind == 'e') ? t->collation : 0;
 }
 
 /* --- pg_index --- */
 
-static void index_row(struct system_rows *rows, const struct relation *r, const struct index *x)
+static oid_t index_type(const struct relation *r, const struct index_column *x)
 {
-    int16_t columns[100], options[100];
-    size_t n = x->n_columns < 100 ? x->n_columns : 100;
-    bool expressions = false;
-    for (size_t i = 0; i < n; i++) {
-        columns[i] = x->columns[i].column;
-        options[i] = (int16_t)((x->columns[i].descending ? 1 : 0) |
-                               (x->columns[i].nulls_first ? 2 : 0)); /* INDOPTION_DESC, INDOPTION_NULLS_FIRST */
-        expressions |= !x->columns[i].column;
+    const struct column *c = relation_column_by_number(r, x->column);
+    return c ? c->type : x->type;
+}
+
+static void index_lists(struct system_rows *rows, const struct snapshot *s, const struct relation *r,
+                        const struct index *x)
+{
+    struct list keys, collations, classes, options;
+    struct str expressions = { 0 };
+    list_start(&keys);
+    list_start(&collations);
+    list_start(&classes);
+    list_start(&options);
+    for (size_t i = 0; i < x->n_columns; i++) {
+        const struct index_column *k = &x->columns[i];
+        list_add(&keys, k->column);
+        list_add(&collations, collation_of(s, index_type(r, k)));
+        list_add(&classes, default_class(s, index_type(r, k)));
+        list_add(&options, (k->descending ? 1 : 0) | (k->nulls_first ? 2 : 0)); /* INDOPTION_DESC, _NULLS_FIRST */
+        if (!k->column)
+            expressions = expressions.n
+                              ? arena_printf(rows->arena, "%.*s, %.*s", STR_FMT(expressions), STR_FMT(k->expression))
+                              : k->expression;
     }
+    list_end(rows, "indkey", &keys);
+    list_end(rows, "indcollation", &collations);
+    list_end(rows, "indclass", &classes);
+    list_end(rows, "indoption", &options);
+    row_set_text(rows, "indexprs", expressions);
+}
+
+static void index_row(struct system_rows *rows, const struct snapshot *s, const struct relation *r,
+                      const struct index *x)
+{
     row_begin_cells(rows);
     row_set_int(rows, "indexrelid", x->oid);
     row_set_int(rows, "indrelid", r->oid);
@@ -47,14 +145,7 @@ static void index_row(struct system_rows *rows, const struct relation *r, const 
     row_set_bool(rows, "indisready", true);
     row_set_bool(rows, "indislive", true);
     row_set_bool(rows, "indisreplident", false);
-    row_set_text(rows, "indkey", numbers(rows, columns, n));
-    row_set_text(rows, "indcollation", repeated(rows, 0, n));
-    row_set_text(rows, "indclass", repeated(rows, 0, n));
-    row_set_text(rows, "indoption", numbers(rows, options, n));
-    if (expressions)
-        for (size_t i = 0; i < n; i++)
-            if (!x->columns[i].column)
-                row_set_text(rows, "indexprs", x->columns[i].expression);
+    index_lists(rows, s, r, x);
     if (x->predicate.n)
         row_set_text(rows, "indpred", x->predicate);
     row_end_cells(rows);
@@ -65,7 +156,7 @@ void provide_pg_index(struct system_rows *rows, const struct system_source *sour
     const struct snapshot *s = source->snapshot;
     for (size_t i = 0; s && i < s->n_relations; i++)
         for (size_t k = 0; k < s->relations[i].n_indexes; k++)
-            index_row(rows, &s->relations[i], &s->relations[i].indexes[k]);
+            index_row(rows, s, &s->relations[i], &s->relations[i].indexes[k]);
 }
 
 /* --- pg_constraint --- */
@@ -78,8 +169,10 @@ static oid_t index_of(const struct relation *r, const struct constraint *c)
     return 0;
 }
 
-static oid_t referenced_index(const struct relation *f, const struct constraint *c)
+oid_t system_constraint_index(const struct relation *r, const struct relation *f, const struct constraint *c)
 {
+    if (c->kind != 'f')
+        return c->kind == 'c' ? 0 : index_of(r, c);
     for (size_t i = 0; f && i < f->n_constraints; i++) {
         const struct constraint *k = &f->constraints[i];
         if ((k->kind == 'p' || k->kind == 'u') && k->n_columns == c->n_columns &&
@@ -89,38 +182,87 @@ static oid_t referenced_index(const struct relation *f, const struct constraint 
     return 0;
 }
 
+const struct relation *system_foreign_table(const struct snapshot *s, const struct constraint *c)
+{
+    static const struct str path[] = { STR_INIT("public") };
+    return c->kind == 'f' ? snapshot_relation(s, path, 1, c->foreign_schema, c->foreign_table) : NULL;
+}
+
+static oid_t type_of_number(const struct relation *r, int16_t number)
+{
+    const struct column *c = r ? relation_column_by_number(r, number) : NULL;
+    return c ? c->type : 0;
+}
+
+/* The operators a foreign key compares with: referenced = referencing, both referenced, both referencing. */
+static void foreign_key_operators(struct system_rows *rows, const struct snapshot *s, const struct relation *r,
+                                  const struct relation *f, const struct constraint *c)
+{
+    struct list pf, pp, ff;
+    list_start(&pf);
+    list_start(&pp);
+    list_start(&ff);
+    for (size_t i = 0; i < c->n_columns; i++) {
+        oid_t here = type_of_number(r, c->columns[i]), there = type_of_number(f, c->foreign_columns[i]);
+        list_add(&pf, equality(s, there, here));
+        list_add(&pp, equality(s, there, there));
+        list_add(&ff, equality(s, here, here));
+    }
+    list_end(rows, "conpfeqop", &pf);
+    list_end(rows, "conppeqop", &pp);
+    list_end(rows, "conffeqop", &ff);
+}
+
+static void constraint_common(struct system_rows *rows, oid_t oid, struct str name, struct str schema, char kind)
+{
+    row_begin_cells(rows);
+    row_set_int(rows, "oid", oid);
+    row_set_text(rows, "conname", name);
+    row_set_int(rows, "connamespace", system_schema_oid(schema));
+    row_set_text(rows, "contype", arena_printf(rows->arena, "%c", kind));
+    row_set_bool(rows, "condeferrable", false);
+    row_set_bool(rows, "condeferred", false);
+    row_set_bool(rows, "convalidated", true);
+    row_set_int(rows, "conrelid", 0);
+    row_set_int(rows, "contypid", 0);
+    row_set_int(rows, "conindid", 0);
+    row_set_int(rows, "conparentid", 0);
+    row_set_int(rows, "confrelid", 0);
+    row_set_cstr(rows, "confupdtype", " ");
+    row_set_cstr(rows, "confdeltype", " ");
+    row_set_cstr(rows, "confmatchtype", " ");
+    row_set_bool(rows, "conislocal", true);
+    row_set_int(rows, "coninhcount", 0);
+    row_set_bool(rows, "connoinherit", kind != 'c');
+}
+
 static void constraint_row(struct system_rows *rows, const struct snapshot *s, const struct relation *r,
                            const struct constraint *c)
 {
-    static const struct str path[] = { STR_INIT("public") };
-    bool foreign = c->kind == 'f';
-    const struct relation *f = foreign ? snapshot_relation(s, path, 1, c->foreign_schema, c->foreign_table) : NULL;
-    row_begin_cells(rows);
-    row_set_int(rows, "oid", c->oid);
-    row_set_text(rows, "conname", c->name);
-    row_set_int(rows, "connamespace", system_schema_oid(r->schema));
-    row_set_text(rows, "contype", arena_printf(rows->arena, "%c", c->kind));
+    const struct relation *f = system_foreign_table(s, c);
+    constraint_common(rows, c->oid, c->name, r->schema, c->kind);
     row_set_bool(rows, "condeferrable", c->deferrable);
     row_set_bool(rows, "condeferred", c->deferred);
-    row_set_bool(rows, "convalidated", true);
     row_set_int(rows, "conrelid", r->oid);
-    row_set_int(rows, "contypid", 0);
-    row_set_int(rows, "conindid", foreign ? referenced_index(f, c) : index_of(r, c));
-    row_set_int(rows, "conparentid", 0);
-    row_set_int(rows, "confrelid", f ? f->oid : 0);
-    row_set_text(rows, "confupdtype", foreign ? arena_printf(rows->arena, "%c", c->on_update) : STR(" "));
-    row_set_text(rows, "confdeltype", foreign ? arena_printf(rows->arena, "%c", c->on_delete) : STR(" "));
-    row_set_cstr(rows, "confmatchtype", foreign ? "s" : " ");
-    row_set_bool(rows, "conislocal", true);
-    row_set_int(rows, "coninhcount", 0);
-    row_set_bool(rows, "connoinherit", c->kind != 'c');
+    row_set_int(rows, "conindid", system_constraint_index(r, f, c));
+    if (c->kind == 'f') {
+        row_set_int(rows, "confrelid", f ? f->oid : 0);
+        row_set_text(rows, "confupdtype", arena_printf(rows->arena, "%c", c->on_update));
+        row_set_text(rows, "confdeltype", arena_printf(rows->arena, "%c", c->on_delete));
+        row_set_cstr(rows, "confmatchtype", "s");
+        set_numbers(rows, "confkey", c->foreign_columns, c->n_columns);
+        foreign_key_operators(rows, s, r, f, c);
+    }
     if (c->n_columns)
-        row_set_text(rows, "conkey", numbers(rows, c->columns, c->n_columns));
-    if (foreign)
-        row_set_text(rows, "confkey", numbers(rows, c->foreign_columns, c->n_columns));
+        set_numbers(rows, "conkey", c->columns, c->n_columns);
     if (c->kind == 'c')
         row_set_text(rows, "conbin", c->expression);
     row_end_cells(rows);
+}
+
+oid_t system_domain_check(const struct user_type *u, size_t i)
+{
+    return snapshot_hash_oid("domain check", u->schema, u->check_names[i], (int)(u->oid & 0x7fffffff));
 }
 
 void provide_pg_constraint(struct system_rows *rows, const struct system_source *source)
@@ -129,9 +271,23 @@ void provide_pg_constraint(struct system_rows *rows, const struct system_source 
     for (size_t i = 0; s && i < s->n_relations; i++)
         for (size_t k = 0; k < s->relations[i].n_constraints; k++)
             constraint_row(rows, s, &s->relations[i], &s->relations[i].constraints[k]);
+    for (size_t i = 0; s && i < s->n_types; i++) {
+        const struct user_type *u = &s->types[i];
+        for (size_t k = 0; k < u->n_checks; k++) {
+            constraint_common(rows, system_domain_check(u, k), u->check_names[k], u->schema, 'c');
+            row_set_int(rows, "contypid", u->oid);
+            row_set_text(rows, "conbin", u->checks[k]);
+            row_end_cells(rows);
+        }
+    }
 }
 
 /* --- pg_attrdef --- */
+
+oid_t system_default_oid(const struct relation *r, const struct column *c)
+{
+    return snapshot_hash_oid("default", r->schema, r->name, c->number);
+}
 
 void provide_pg_attrdef(struct system_rows *rows, const struct system_source *source)
 {
@@ -139,14 +295,13 @@ void provide_pg_attrdef(struct system_rows *rows, const struct system_source *so
     for (size_t i = 0; s && i < s->n_relations; i++) {
         const struct relation *r = &s->relations[i];
         for (size_t k = 0; k < r->n_columns; k++) {
-            const struct column *c = &r->columns[k];
-            struct str text = c->default_text;
+            struct str text = r->columns[k].default_text;
             if (!text.n)
                 continue;
             row_begin_cells(rows);
-            row_set_int(rows, "oid", (int64_t)(oid_t)(r->oid ^ (0x40000000u + (oid_t)c->number)));
+            row_set_int(rows, "oid", system_default_oid(r, &r->columns[k]));
             row_set_int(rows, "adrelid", r->oid);
-            row_set_int(rows, "adnum", c->number);
+            row_set_int(rows, "adnum", r->columns[k].number);
             row_set_text(rows, "adbin", text);
             row_end_cells(rows);
         }
@@ -182,6 +337,8 @@ void provide_pg_description(struct system_rows *rows, const struct system_source
     }
     for (size_t i = 0; s && i < s->n_types; i++)
         description_row(rows, s->types[i].oid, OID_PG_TYPE, 0, s->types[i].comment);
+    for (size_t i = 0; s && i < s->n_schemas; i++)
+        description_row(rows, system_schema_oid(s->schemas[i]), OID_PG_NAMESPACE, 0, s->schema_comments[i]);
 }
 
 /* --- pg_sequence --- */
@@ -202,163 +359,6 @@ void provide_pg_sequence(struct system_rows *rows, const struct system_source *s
         row_set_int(rows, "seqmin", r->seq_min);
         row_set_int(rows, "seqcache", 1);
         row_set_bool(rows, "seqcycle", r->seq_cycle);
-        row_end_cells(rows);
-    }
-}
-
-/* --- pg_am, pg_collation, pg_tablespace, pg_language: as every PostgreSQL 15 has them --- */
-
-void provide_pg_am(struct system_rows *rows, const struct system_source *source)
-{
-    static const struct {
-        oid_t oid;
-        const char *name;
-        oid_t handler;
-        const char *type;
-    } list[] = {
-        { 2, "heap", 3, "t" },     { 403, "btree", 330, "i" },   { 405, "hash", 331, "i" },  { 783, "gist", 332, "i" },
-        { 2742, "gin", 333, "i" }, { 4000, "spgist", 334, "i" }, { 3580, "brin", 335, "i" },
-    };
-    (void)source;
-    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-        row_begin_cells(rows);
-        row_set_int(rows, "oid", list[i].oid);
-        row_set_cstr(rows, "amname", list[i].name);
-        row_set_int(rows, "amhandler", list[i].handler);
-        row_set_cstr(rows, "amtype", list[i].type);
-        row_end_cells(rows);
-    }
-}
-
-void provide_pg_collation(struct system_rows *rows, const struct system_source *source)
-{
-    static const struct {
-        oid_t oid;
-        const char *name, *provider, *collate;
-    } list[] = {
-        { OID_DEFAULT_COLLATION, "default", "d", NULL },
-        { OID_C_COLLATION, "C", "c", "C" },
-        { 951, "POSIX", "c", "POSIX" },
-    };
-    (void)source;
-    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-        row_begin_cells(rows);
-        row_set_int(rows, "oid", list[i].oid);
-        row_set_cstr(rows, "collname", list[i].name);
-        row_set_int(rows, "collnamespace", OID_PG_CATALOG);
-        row_set_int(rows, "collowner", OID_OWNER);
-        row_set_cstr(rows, "collprovider", list[i].provider);
-        row_set_bool(rows, "collisdeterministic", true);
-        row_set_int(rows, "collencoding", -1);
-        row_set_cstr(rows, "collcollate", list[i].collate);
-        row_set_cstr(rows, "collctype", list[i].collate);
-        row_end_cells(rows);
-    }
-}
-
-void provide_pg_tablespace(struct system_rows *rows, const struct system_source *source)
-{
-    static const struct {
-        oid_t oid;
-        const char *name;
-    } list[] = { { OID_DEFAULT_TABLESPACE, "pg_default" }, { 1664, "pg_global" } };
-    (void)source;
-    for (size_t i = 0; i < 2; i++) {
-        row_begin_cells(rows);
-        row_set_int(rows, "oid", list[i].oid);
-        row_set_cstr(rows, "spcname", list[i].name);
-        row_set_int(rows, "spcowner", OID_OWNER);
-        row_end_cells(rows);
-    }
-}
-
-/* --- pg_proc --- */
-
-void provide_pg_proc(struct system_rows *rows, const struct system_source *source)
-{
-    size_t n;
-    const struct pg_proc *procs = pg_procs(&n);
-    (void)source;
-    for (size_t i = 0; i < n; i++) {
-        const struct pg_proc *p = &procs[i];
-        struct str args = STR("[");
-        for (size_t k = 0; k < p->n_args && args.p; k++)
-            args = arena_printf(rows->arena, "%.*s%s%u", STR_FMT(args), k ? "," : "", p->args[k]);
-        row_begin_cells(rows);
-        row_set_int(rows, "oid", p->oid);
-        row_set_cstr(rows, "proname", p->name);
-        row_set_int(rows, "pronamespace", OID_PG_CATALOG);
-        row_set_int(rows, "proowner", OID_OWNER);
-        row_set_int(rows, "prolang", 12);
-        row_set_int(rows, "provariadic", p->variadic);
-        row_set_text(rows, "prokind", arena_printf(rows->arena, "%c", p->kind));
-        row_set_bool(rows, "prosecdef", false);
-        row_set_bool(rows, "proisstrict", p->strict);
-        row_set_bool(rows, "proretset", p->returns_set);
-        row_set_text(rows, "provolatile", arena_printf(rows->arena, "%c", p->volatility));
-        row_set_int(rows, "pronargs", p->n_args);
-        row_set_int(rows, "pronargdefaults", p->n_defaults);
-        row_set_int(rows, "prorettype", p->result);
-        row_set_text(rows, "proargtypes", args.p ? arena_printf(rows->arena, "%.*s]", STR_FMT(args)) : args);
-        row_set_cstr(rows, "prosrc", p->source);
-        row_end_cells(rows);
-    }
-}
-
-/* --- pg_tables, pg_views; information_schema.tables, schemata --- */
-
-void provide_pg_tables(struct system_rows *rows, const struct system_source *source)
-{
-    const struct snapshot *s = source->snapshot;
-    for (size_t i = 0; s && i < s->n_relations; i++) {
-        const struct relation *r = &s->relations[i];
-        if (r->kind != RELATION_TABLE && r->kind != RELATION_VIRTUAL)
-            continue;
-        row_begin_cells(rows);
-        row_set_text(rows, "schemaname", r->schema);
-        row_set_text(rows, "tablename", r->name);
-        row_set_text(rows, "tableowner", source->state ? source->state->user : STR("postgres"));
-        row_set_bool(rows, "hasindexes", r->n_indexes > 0);
-        row_set_bool(rows, "hasrules", false);
-        row_set_bool(rows, "hastriggers", r->has_user_triggers);
-        row_set_bool(rows, "rowsecurity", false);
-        row_end_cells(rows);
-    }
-}
-
-void provide_pg_views(struct system_rows *rows, const struct system_source *source)
-{
-    const struct snapshot *s = source->snapshot;
-    for (size_t i = 0; s && i < s->n_relations; i++) {
-        const struct relation *r = &s->relations[i];
-        if (r->kind != RELATION_VIEW)
-            continue;
-        row_begin_cells(rows);
-        row_set_text(rows, "schemaname", r->schema);
-        row_set_text(rows, "viewname", r->name);
-        row_set_text(rows, "viewowner", source->state ? source->state->user : STR("postgres"));
-        row_set_text(rows, "definition", r->view_text);
-        row_end_cells(rows);
-    }
-}
-
-void provide_information_schema_tables(struct system_rows *rows, const struct system_source *source)
-{
-    const struct snapshot *s = source->snapshot;
-    size_t n;
-    const struct relation *system = system_relations(&n);
-    for (size_t i = 0; i < n + (s ? s->n_relations : 0); i++) {
-        const struct relation *r = i < n ? &system[i] : &s->relations[i - n];
-        if (r->kind == RELATION_SEQUENCE)
-            continue;
-        bool view = r->kind == RELATION_VIEW;
-        row_begin_cells(rows);
-        row_set_text(rows, "table_catalog", source->state ? source->state->database : STR("postgres"));
-        row_set_text(rows, "table_schema", r->schema);
-        row_set_text(rows, "table_name", r->name);
-        row_set_cstr(rows, "table_type", view ? "VIEW" : "BASE TABLE");
-        row_set_cstr(rows, "is_insertable_into", view || r->is_system ? "NO" : "YES");
-        row_set_cstr(rows, "is_typed", "NO");
         row_end_cells(rows);
     }
 }

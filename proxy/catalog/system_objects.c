@@ -1,7 +1,7 @@
-/* system_objects.c - rows of pg_namespace, pg_class, pg_attribute, pg_type, pg_enum, pg_range, pg_database. */
+/* system_objects.c - rows of pg_namespace, pg_class, pg_attribute, pg_type, pg_enum that every PostgreSQL does not have. */
 #include "proxy/catalog/system_rows.h"
 
-#include <stdio.h>
+#include "pgwire/types.h"
 
 static oid_t schema_oid(struct str schema)
 {
@@ -32,22 +32,25 @@ static void namespace_row(struct system_rows *rows, struct str name)
 
 void provide_pg_namespace(struct system_rows *rows, const struct system_source *source)
 {
-    static const struct str built_in[] = { STR_INIT("information_schema"), STR_INIT("pg_catalog") };
-    for (size_t i = 0; i < 2; i++)
-        namespace_row(rows, built_in[i]);
-    if (!source->snapshot)
-        namespace_row(rows, STR("public"));
     for (size_t i = 0; source->snapshot && i < source->snapshot->n_schemas; i++)
-        namespace_row(rows, source->snapshot->schemas[i]);
+        if (!str_is(source->snapshot->schemas[i], "public"))
+            namespace_row(rows, source->snapshot->schemas[i]);
 }
 
 /* --- pg_class --- */
 
-static bool has_foreign_keys(const struct relation *r)
+/* Foreign keys have triggers at both ends. */
+static bool has_foreign_keys(const struct snapshot *s, const struct relation *r)
 {
     for (size_t i = 0; i < r->n_constraints; i++)
         if (r->constraints[i].kind == 'f')
             return true;
+    for (size_t i = 0; i < s->n_relations; i++)
+        for (size_t k = 0; k < s->relations[i].n_constraints; k++) {
+            const struct constraint *c = &s->relations[i].constraints[k];
+            if (c->kind == 'f' && str_eq(c->foreign_table, r->name) && str_eq(c->foreign_schema, r->schema))
+                return true;
+        }
     return false;
 }
 
@@ -71,8 +74,9 @@ static void class_common(struct system_rows *rows, oid_t oid, struct str name, s
     row_set_int(rows, "relam", kind == 'r' ? OID_HEAP : kind == 'i' ? OID_BTREE : 0);
     row_set_int(rows, "relfilenode", kind == 'v' ? 0 : oid);
     row_set_int(rows, "reltablespace", 0);
-    row_set_int(rows, "relpages", 0);
-    row_set(rows, "reltuples", value_real(-1));
+    /* as PostgreSQL has them before the first ANALYZE */
+    row_set_int(rows, "relpages", kind == 'i' || kind == 'S');
+    row_set(rows, "reltuples", value_real(kind == 'S' ? 1 : kind == 'i' || kind == 'v' ? 0 : -1));
     row_set_int(rows, "relallvisible", 0);
     row_set_int(rows, "reltoastrelid", 0);
     row_set_bool(rows, "relhasindex", false);
@@ -93,7 +97,7 @@ static void class_common(struct system_rows *rows, oid_t oid, struct str name, s
     row_set_int(rows, "relminmxid", 0);
 }
 
-static void class_row(struct system_rows *rows, const struct relation *r)
+static void class_row(struct system_rows *rows, const struct snapshot *s, const struct relation *r)
 {
     char kind = (char)(r->kind == RELATION_VIRTUAL ? 'r' : r->kind);
     class_common(rows, r->oid, r->name, r->schema, kind);
@@ -101,7 +105,7 @@ static void class_row(struct system_rows *rows, const struct relation *r)
     row_set_int(rows, "relnatts", kind == 'S' ? 3 : (int64_t)r->n_columns);
     row_set_int(rows, "relchecks", count_checks(r));
     row_set_bool(rows, "relhasindex", r->n_indexes > 0);
-    row_set_bool(rows, "relhastriggers", r->has_user_triggers || has_foreign_keys(r));
+    row_set_bool(rows, "relhastriggers", r->has_user_triggers || has_foreign_keys(s, r));
     row_end_cells(rows);
     for (size_t i = 0; i < r->n_indexes; i++) {
         const struct index *x = &r->indexes[i];
@@ -113,201 +117,275 @@ static void class_row(struct system_rows *rows, const struct relation *r)
 
 void provide_pg_class(struct system_rows *rows, const struct system_source *source)
 {
-    size_t n;
-    const struct relation *system = system_relations(&n);
-    for (size_t i = 0; i < n; i++)
-        class_row(rows, &system[i]);
-    for (size_t i = 0; source->snapshot && i < source->snapshot->n_relations; i++)
-        class_row(rows, &source->snapshot->relations[i]);
+    const struct snapshot *s = source->snapshot;
+    for (size_t i = 0; s && i < s->n_relations; i++)
+        class_row(rows, s, &s->relations[i]);
 }
 
 /* --- pg_attribute --- */
 
-/* typalign and typstorage follow from length and kind closely enough for what clients read of them. */
-static const char *alignment(const struct pg_type *t)
+enum { INDEX_COLUMNS_MAX = 100 };
+
+/* What pg_type says of a type, user types included: PostgreSQL's rows of enums, domains and their arrays. */
+static struct pg_type type_facts(const struct snapshot *s, oid_t oid)
 {
-    return !t || t->length == -1 ? "i" : t->length == 1 ? "c" : t->length == 2 ? "s" : t->length == 8 ? "d" : "i";
+    const struct pg_type *known = pg_type_by_oid(oid);
+    const struct user_type *u = known || !s ? NULL : snapshot_user_type(s, oid);
+    struct pg_type t = { .oid = oid, .length = -1, .kind = 'b', .category = 'U', .align = 'i', .storage = 'x' };
+    if (known)
+        return *known;
+    if (!u)
+        return t;
+    t.delimiter = ',';
+    if (oid == u->array) {
+        t.category = 'A';
+        t.element = t.typelem = u->oid;
+        t.subscript = 6179;
+        if (u->kind == 'd' && (known = pg_type_by_oid(snapshot_base_type(s, u->base, NULL)))) {
+            t.align = known->align == 'd' ? 'd' : 'i';
+            t.collation = known->collation;
+        }
+    } else if (u->kind == 'e') {
+        t.length = 4;
+        t.kind = 'e';
+        t.category = 'E';
+        t.by_value = true;
+        t.storage = 'p';
+        t.array = u->array;
+    } else {
+        t = type_facts(s, u->base);
+        t.oid = oid;
+        t.kind = 'd';
+        t.preferred = false;
+        t.typelem = t.element = t.relation = 0;
+        t.subscript = 0;
+        t.array = u->array;
+    }
+    return t;
+}
+
+static struct str one_char(struct system_rows *rows, char c)
+{
+    return c ? arena_printf(rows->arena, "%c", c) : STR("");
 }
 
 static void attribute_row(struct system_rows *rows, const struct snapshot *s, oid_t relation, const struct column *c,
                           int number)
 {
-    oid_t base = s ? snapshot_base_type(s, c->type, NULL) : c->type;
-    const struct pg_type *t = pg_type_by_oid(base);
-    bool is_enum =
-        base != c->type && s && snapshot_user_type(s, c->type) && snapshot_user_type(s, c->type)->kind == 'e';
+    struct pg_type t = type_facts(s, c->type);
     row_begin_cells(rows);
     row_set_int(rows, "attrelid", relation);
     row_set_text(rows, "attname", c->name);
     row_set_int(rows, "atttypid", c->type);
     row_set_int(rows, "attstattarget", -1);
-    row_set_int(rows, "attlen", is_enum ? 4 : t ? t->length : -1);
+    row_set_int(rows, "attlen", t.length);
     row_set_int(rows, "attnum", number);
-    row_set_int(rows, "attndims", t && t->element ? 1 : 0);
+    row_set_int(rows, "attndims", t.element ? 1 : 0);
     row_set_int(rows, "attcacheoff", -1);
     row_set_int(rows, "atttypmod", c->typmod);
-    row_set_bool(rows, "attbyval", t && t->length > 0 && t->length <= 8);
-    row_set_cstr(rows, "attalign", alignment(t));
-    row_set_cstr(rows, "attstorage", is_enum || (t && t->length != -1) ? "p" : t && t->oid == 1700 ? "m" : "x");
+    row_set_bool(rows, "attbyval", t.by_value);
+    row_set_text(rows, "attalign", one_char(rows, t.align));
+    row_set_text(rows, "attstorage", one_char(rows, t.storage));
     row_set_cstr(rows, "attcompression", "");
     row_set_bool(rows, "attnotnull", c->not_null);
     row_set_bool(rows, "atthasdef", c->default_text.n > 0);
     row_set_bool(rows, "atthasmissing", false);
-    row_set_text(rows, "attidentity", c->identity ? arena_printf(rows->arena, "%c", c->identity) : STR(""));
-    row_set_text(rows, "attgenerated", c->generated ? arena_printf(rows->arena, "%c", c->generated) : STR(""));
+    row_set_text(rows, "attidentity", one_char(rows, c->identity));
+    row_set_text(rows, "attgenerated", one_char(rows, c->generated));
     row_set_bool(rows, "attisdropped", false);
     row_set_bool(rows, "attislocal", true);
     row_set_int(rows, "attinhcount", 0);
-    row_set_int(rows, "attcollation",
-                !is_enum && t && t->category == 'S' ? (t->oid == 19 ? OID_C_COLLATION : OID_DEFAULT_COLLATION) : 0);
+    row_set_int(rows, "attcollation", t.collation);
     row_end_cells(rows);
 }
 
-static const struct column *column_by_number(const struct relation *r, int16_t number)
+/* Names already taken get a number, as PostgreSQL's ChooseIndexColumnNames does. */
+static struct str index_column_name(struct system_rows *rows, const struct relation *r, const struct index *x,
+                                    size_t at)
 {
-    for (size_t i = 0; i < r->n_columns; i++)
-        if (r->columns[i].number == number)
-            return &r->columns[i];
-    return NULL;
+    struct str names[INDEX_COLUMNS_MAX] = { { 0 } };
+    for (size_t i = 0; i <= at && i < INDEX_COLUMNS_MAX; i++) {
+        const struct column *of = relation_column_by_number(r, x->columns[i].column);
+        struct str base = of ? of->name : x->columns[i].label, name = base;
+        bool taken = true;
+        for (int n = 1; taken && n < 1000; n++) {
+            taken = false;
+            for (size_t k = 0; k < i; k++)
+                taken |= str_eq(names[k], name);
+            if (taken)
+                name = arena_printf(rows->arena, "%.*s%d", STR_FMT(base), n);
+        }
+        names[i] = name;
+    }
+    return names[at];
+}
+
+static void index_attributes(struct system_rows *rows, const struct snapshot *s, const struct relation *r,
+                             const struct index *x)
+{
+    for (size_t k = 0; k < x->n_columns && k < INDEX_COLUMNS_MAX; k++) {
+        const struct column *of = relation_column_by_number(r, x->columns[k].column);
+        oid_t type = of ? of->type : x->columns[k].type;
+        struct column c = { .name = index_column_name(rows, r, x, k),
+                            .type = type == TYPE_OID_name ? TYPE_OID_cstring : type, /* name_ops keeps C strings */
+                            .typmod = of ? of->typmod : -1 };
+        attribute_row(rows, s, x->oid, &c, (int)k + 1);
+    }
+}
+
+static void sequence_attributes(struct system_rows *rows, const struct snapshot *s, const struct relation *r)
+{
+    static const struct column columns[] = {
+        { .name = STR_INIT("last_value"), .type = TYPE_OID_int8, .typmod = -1, .not_null = true },
+        { .name = STR_INIT("log_cnt"), .type = TYPE_OID_int8, .typmod = -1, .not_null = true },
+        { .name = STR_INIT("is_called"), .type = TYPE_OID_bool, .typmod = -1, .not_null = true },
+    };
+    for (int i = 0; i < 3; i++)
+        attribute_row(rows, s, r->oid, &columns[i], i + 1);
 }
 
 static void attributes_of(struct system_rows *rows, const struct snapshot *s, const struct relation *r)
 {
+    if (r->kind == RELATION_SEQUENCE) {
+        sequence_attributes(rows, s, r);
+        return;
+    }
     for (size_t i = 0; i < r->n_columns; i++)
         attribute_row(rows, s, r->oid, &r->columns[i], r->columns[i].number);
-    for (size_t i = 0; i < r->n_indexes; i++) {
-        for (size_t k = 0; k < r->indexes[i].n_columns; k++) {
-            const struct column *of = column_by_number(r, r->indexes[i].columns[k].column);
-            struct column c = { .name = of ? of->name : STR("expr"),
-                                .type = of ? of->type : 25,
-                                .typmod = of ? of->typmod : -1 };
-            attribute_row(rows, s, r->indexes[i].oid, &c, (int)k + 1);
-        }
-    }
+    for (size_t i = 0; i < r->n_indexes; i++)
+        index_attributes(rows, s, r, &r->indexes[i]);
 }
 
 void provide_pg_attribute(struct system_rows *rows, const struct system_source *source)
 {
-    size_t n;
-    const struct relation *system = system_relations(&n);
-    for (size_t i = 0; i < n; i++)
-        attributes_of(rows, source->snapshot, &system[i]);
     for (size_t i = 0; source->snapshot && i < source->snapshot->n_relations; i++)
         attributes_of(rows, source->snapshot, &source->snapshot->relations[i]);
 }
 
 /* --- pg_type --- */
 
-static oid_t proc_named(const char *type, const char *suffix)
+static oid_t proc_named(const char *name)
 {
-    char name[80];
     size_t n = 0;
-    snprintf(name, sizeof(name), "%s%s", type, suffix);
     const struct pg_proc *p = pg_procs_by_name(str_from(name), &n);
     return n ? p->oid : 0;
 }
 
+struct type_functions {
+    const char *in, *out, *receive, *send, *analyze;
+};
+
+static void type_functions(struct system_rows *rows, const struct pg_type *t)
+{
+    static const struct type_functions kinds[] = {
+        { "array_in", "array_out", "array_recv", "array_send", "array_typanalyze" },
+        { "enum_in", "enum_out", "enum_recv", "enum_send", NULL },
+        { "record_in", "record_out", "record_recv", "record_send", NULL },
+    };
+    const struct type_functions *f = &kinds[t->element ? 0 : t->kind == 'e' ? 1 : 2];
+    bool domain = t->kind == 'd';
+    row_set_int(rows, "typinput", proc_named(domain ? "domain_in" : f->in));
+    row_set_int(rows, "typoutput", domain ? t->output : proc_named(f->out));
+    row_set_int(rows, "typreceive", proc_named(domain ? "domain_recv" : f->receive));
+    row_set_int(rows, "typsend", domain ? t->send : proc_named(f->send));
+    row_set_int(rows, "typmodin", 0);
+    row_set_int(rows, "typmodout", 0);
+    row_set_int(rows, "typanalyze", domain ? t->analyze : f->analyze ? proc_named(f->analyze) : 0);
+}
+
+/* A row of a user's type, array or row type; the caller ends it. */
 static void type_row(struct system_rows *rows, const struct pg_type *t, struct str name, struct str schema)
 {
-    bool array = t->element != 0;
     row_begin_cells(rows);
     row_set_int(rows, "oid", t->oid);
     row_set_text(rows, "typname", name);
     row_set_int(rows, "typnamespace", schema_oid(schema));
     row_set_int(rows, "typowner", OID_OWNER);
     row_set_int(rows, "typlen", t->length);
-    row_set_bool(rows, "typbyval", t->length > 0 && t->length <= 8);
-    row_set_text(rows, "typtype", arena_printf(rows->arena, "%c", t->kind));
-    row_set_text(rows, "typcategory", arena_printf(rows->arena, "%c", t->category));
+    row_set_bool(rows, "typbyval", t->by_value);
+    row_set_text(rows, "typtype", one_char(rows, t->kind));
+    row_set_text(rows, "typcategory", one_char(rows, t->category));
     row_set_bool(rows, "typispreferred", t->preferred);
     row_set_bool(rows, "typisdefined", true);
-    row_set_text(rows, "typdelim", arena_printf(rows->arena, "%c", t->delimiter ? t->delimiter : ','));
-    row_set_int(rows, "typrelid", 0);
-    row_set_int(rows, "typsubscript", array ? 6179 : 0);
-    row_set_int(rows, "typelem", t->element);
+    row_set_text(rows, "typdelim", one_char(rows, t->delimiter ? t->delimiter : ','));
+    row_set_int(rows, "typrelid", t->relation);
+    row_set_int(rows, "typsubscript", t->subscript);
+    row_set_int(rows, "typelem", t->typelem);
     row_set_int(rows, "typarray", t->array);
-    const char *io = array ? "array_" : t->kind == 'e' ? "enum_" : t->kind == 'd' ? "domain_" : NULL;
-    bool underscore = !io && proc_named(t->name ? t->name : "", "_in") != 0;
-    row_set_int(rows, "typinput", io ? proc_named(io, "in") : proc_named(t->name, underscore ? "_in" : "in"));
-    row_set_int(rows, "typoutput", io ? proc_named(io, "out") : proc_named(t->name, underscore ? "_out" : "out"));
-    row_set_int(rows, "typreceive", io ? proc_named(io, "recv") : proc_named(t->name, underscore ? "_recv" : "recv"));
-    row_set_int(rows, "typsend", io ? proc_named(io, "send") : proc_named(t->name, underscore ? "_send" : "send"));
-    row_set_int(rows, "typmodin", io ? 0 : proc_named(t->name, "typmodin"));
-    row_set_int(rows, "typmodout", io ? 0 : proc_named(t->name, "typmodout"));
-    row_set_int(rows, "typanalyze", 0);
-    row_set_cstr(rows, "typalign", alignment(t));
-    row_set_cstr(rows, "typstorage", t->length == -1 ? "x" : "p");
+    type_functions(rows, t);
+    row_set_text(rows, "typalign", one_char(rows, t->align));
+    row_set_text(rows, "typstorage", one_char(rows, t->storage));
     row_set_bool(rows, "typnotnull", false);
     row_set_int(rows, "typbasetype", 0);
     row_set_int(rows, "typtypmod", -1);
     row_set_int(rows, "typndims", 0);
-    row_set_int(rows, "typcollation",
-                t->category == 'S' && t->kind == 'b' ? (t->oid == 19 ? OID_C_COLLATION : OID_DEFAULT_COLLATION) : 0);
+    row_set_int(rows, "typcollation", t->collation);
+}
+
+static void array_row(struct system_rows *rows, const struct pg_type *t, struct str name, struct str schema)
+{
+    /* PostgreSQL cuts the name at 63 bytes */
+    struct str array = arena_printf(rows->arena, "_%.*s", (int)(name.n < 62 ? name.n : 62), name.p);
+    type_row(rows, t, array, schema);
+    row_end_cells(rows);
 }
 
 static void user_type_rows(struct system_rows *rows, const struct snapshot *s, const struct user_type *u)
 {
-    const struct pg_type *base = u->kind == 'd' ? pg_type_by_oid(snapshot_base_type(s, u->oid, NULL)) : NULL;
-    struct pg_type t = { .oid = u->oid,
-                         .name = "enum",
-                         .array = u->array,
-                         .length = u->kind == 'e' ? 4
-                                   : base         ? base->length
-                                                  : -1,
-                         .kind = u->kind,
-                         .category = u->kind == 'e' ? 'E'
-                                     : base         ? base->category
-                                                    : 'U',
-                         .delimiter = ',' };
+    struct pg_type t = type_facts(s, u->oid), array = type_facts(s, u->array);
     type_row(rows, &t, u->name, u->schema);
     if (u->kind == 'd') {
         row_set_bool(rows, "typnotnull", u->not_null);
         row_set_int(rows, "typbasetype", u->base);
         row_set_int(rows, "typtypmod", u->base_typmod);
+        row_set_text(rows, "typdefaultbin", u->default_text.n ? u->default_text : (struct str){ 0 });
         row_set_text(rows, "typdefault", u->default_text.n ? u->default_text : (struct str){ 0 });
     }
     row_end_cells(rows);
-    struct pg_type array = { .oid = u->array,
-                             .name = "array",
-                             .element = u->oid,
+    if (u->array)
+        array_row(rows, &array, u->name, u->schema);
+}
+
+oid_t system_row_array(const struct relation *r)
+{
+    return snapshot_hash_oid("row array", r->schema, r->name, 0);
+}
+
+static void row_type_rows(struct system_rows *rows, const struct relation *r)
+{
+    struct pg_type t = { .oid = r->row_type,
+                         .array = system_row_array(r),
+                         .length = -1,
+                         .kind = 'c',
+                         .category = 'C',
+                         .relation = r->oid,
+                         .align = 'd',
+                         .storage = 'x' };
+    struct pg_type array = { .oid = t.array,
+                             .element = t.oid,
+                             .typelem = t.oid,
                              .length = -1,
                              .kind = 'b',
                              .category = 'A',
-                             .delimiter = ',' };
-    if (u->array) {
-        type_row(rows, &array, arena_printf(rows->arena, "_%.*s", STR_FMT(u->name)), u->schema);
-        row_end_cells(rows);
-    }
-}
-
-static void row_type_row(struct system_rows *rows, const struct relation *r)
-{
-    struct pg_type t = {
-        .oid = r->row_type, .name = "record", .length = -1, .kind = 'c', .category = 'C', .delimiter = ','
-    };
+                             .subscript = 6179,
+                             .align = 'd',
+                             .storage = 'x' };
     type_row(rows, &t, r->name, r->schema);
-    row_set_int(rows, "typrelid", r->oid);
     row_end_cells(rows);
+    array_row(rows, &array, r->name, r->schema);
 }
 
 void provide_pg_type(struct system_rows *rows, const struct system_source *source)
 {
-    size_t n;
-    const struct pg_type *types = pg_types(&n);
     const struct snapshot *s = source->snapshot;
-    for (size_t i = 0; i < n; i++) {
-        type_row(rows, &types[i], str_from(types[i].name), STR("pg_catalog"));
-        row_end_cells(rows);
-    }
     for (size_t i = 0; s && i < s->n_types; i++)
         user_type_rows(rows, s, &s->types[i]);
     for (size_t i = 0; s && i < s->n_relations; i++)
-        if (s->relations[i].row_type &&
-            (s->relations[i].kind == RELATION_TABLE || s->relations[i].kind == RELATION_VIEW))
-            row_type_row(rows, &s->relations[i]);
+        if (s->relations[i].row_type && s->relations[i].kind != RELATION_SEQUENCE)
+            row_type_rows(rows, &s->relations[i]);
 }
 
-/* --- pg_enum, pg_range, pg_database --- */
+/* --- pg_enum --- */
 
 void provide_pg_enum(struct system_rows *rows, const struct system_source *source)
 {
@@ -323,41 +401,4 @@ void provide_pg_enum(struct system_rows *rows, const struct system_source *sourc
             row_end_cells(rows);
         }
     }
-}
-
-void provide_pg_range(struct system_rows *rows, const struct system_source *source)
-{
-    /* pg_range of PostgreSQL 15: range, element, multirange, collation, operator class, canonical and difference functions. */
-    static const oid_t ranges[][7] = {
-        { 3904, 23, 4451, 0, 1978, 3914, 3922 },   { 3906, 1700, 4532, 0, 3125, 0, 3924 },
-        { 3908, 1114, 4533, 0, 3128, 0, 3929 },    { 3910, 1184, 4534, 0, 3127, 0, 3930 },
-        { 3912, 1082, 4535, 0, 3122, 3915, 3925 }, { 3926, 20, 4536, 0, 3124, 3928, 3923 },
-    };
-    static const char *const names[] = { "rngtypid",  "rngsubtype",   "rngmultitypid", "rngcollation",
-                                         "rngsubopc", "rngcanonical", "rngsubdiff" };
-    (void)source;
-    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-        row_begin_cells(rows);
-        for (size_t k = 0; k < 7; k++)
-            row_set_int(rows, names[k], ranges[i][k]);
-        row_end_cells(rows);
-    }
-}
-
-void provide_pg_database(struct system_rows *rows, const struct system_source *source)
-{
-    row_begin_cells(rows);
-    row_set_int(rows, "oid", 5);
-    row_set_text(rows, "datname", source->state ? source->state->database : STR("postgres"));
-    row_set_int(rows, "datdba", OID_OWNER);
-    row_set_int(rows, "encoding", 6);
-    row_set_cstr(rows, "datlocprovider", "c");
-    row_set_bool(rows, "datistemplate", false);
-    row_set_bool(rows, "datallowconn", true);
-    row_set_int(rows, "datconnlimit", -1);
-    row_set_int(rows, "datfrozenxid", 0);
-    row_set_int(rows, "dattablespace", OID_DEFAULT_TABLESPACE);
-    row_set_cstr(rows, "datcollate", "C.UTF-8");
-    row_set_cstr(rows, "datctype", "C.UTF-8");
-    row_end_cells(rows);
 }

@@ -1,6 +1,8 @@
 /* system_relation.c - descriptions of PostgreSQL's own relations, from facts_relation.def and facts_column.def; see system.h. */
 #include "proxy/catalog/system.h"
 
+#include "pgwire/types.h"
+
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* clang-format off */
@@ -53,4 +55,61 @@ const struct relation *system_relation_by_oid(oid_t oid)
         if (relations[i].oid == oid)
             return &relations[i];
     return NULL;
+}
+
+const struct column *system_columns(void)
+{
+    static const struct column list[SYSTEM_COLUMNS] = {
+        { .name = STR_INIT("tableoid"), .number = -6, .type = TYPE_OID_oid, .typmod = -1, .not_null = true },
+        { .name = STR_INIT("cmax"), .number = -5, .type = TYPE_OID_cid, .typmod = -1, .not_null = true },
+        { .name = STR_INIT("xmax"), .number = -4, .type = TYPE_OID_xid, .typmod = -1, .not_null = true },
+        { .name = STR_INIT("cmin"), .number = -3, .type = TYPE_OID_cid, .typmod = -1, .not_null = true },
+        { .name = STR_INIT("xmin"), .number = -2, .type = TYPE_OID_xid, .typmod = -1, .not_null = true },
+        { .name = STR_INIT("ctid"), .number = -1, .type = TYPE_OID_tid, .typmod = -1, .not_null = true },
+    };
+    return list;
+}
+
+/* --- views --- */
+
+/* clang-format off */
+static const struct {
+    const char *schema, *name, *text;
+} views[] = {
+#define SYSTEM_VIEW(schema, name, text) { schema, name, text },
+#include "proxy/catalog/facts_view.def"
+#undef SYSTEM_VIEW
+};
+
+static const struct {
+    const char *schema, *name;
+} made[] = {
+#define MADE(schema, name, reason) { schema, name },
+#include "proxy/catalog/system_made.def"
+#undef MADE
+#define EMPTY(schema, name, reason) { schema, name },
+#include "proxy/catalog/system_empty.def"
+#undef EMPTY
+};
+/* clang-format on */
+
+static bool is_made(const struct relation *r)
+{
+    for (size_t i = 0; i < COUNT(made); i++)
+        if (str_is(r->name, made[i].name) && str_is(r->schema, made[i].schema))
+            return true;
+    return false;
+}
+
+struct str system_view_definition(const struct relation *r)
+{
+    for (size_t i = 0; r->kind == RELATION_VIEW && i < COUNT(views); i++)
+        if (str_is(r->name, views[i].name) && str_is(r->schema, views[i].schema))
+            return str_from(views[i].text);
+    return (struct str){ 0 };
+}
+
+struct str system_view_text(const struct relation *r)
+{
+    return is_made(r) ? (struct str){ 0 } : system_view_definition(r);
 }

@@ -2,7 +2,8 @@
  * system_rows.h - how the rows of system relations are made; for the system_*.c files only.
  *
  * A provider fills rows cell by cell by column name and ends each with row_end(). Cells left alone are NULL. One row per provider
- * in system_providers.def; relations that are truly empty on this server stand in system_empty.def. Others answer 0A000 when read.
+ * in system_providers.def; what every PostgreSQL has comes from facts_row.def; relations that are truly empty on this server stand in
+ * system_empty.def. Others answer 0A000 when read.
  */
 #ifndef PGD1_CATALOG_SYSTEM_ROWS_H
 #define PGD1_CATALOG_SYSTEM_ROWS_H
@@ -14,12 +15,15 @@ struct system_rows {
     const struct relation *relation;
     struct arena *arena; /* dies when the scan ends */
     struct value **rows;
-    size_t n, size;
+    size_t n, size, n_fixed; /* the first n_fixed are PostgreSQL's own */
     struct value *current;
     bool failed; /* no memory */
 };
 
-/* A provider. source->snapshot may be NULL: only built-in objects then. */
+/* Rows of facts_row.def: what a fresh PostgreSQL 15 has in that relation. Shared by all threads, never freed. False: none are kept for it. */
+bool fixed_rows(const struct relation *r, struct value ***ret, size_t *ret_n);
+
+/* A provider: adds the rows of the user's objects to the fixed ones. source->snapshot may be NULL: only built-in objects then. */
 typedef void system_provider(struct system_rows *rows, const struct system_source *source);
 
 void row_begin_cells(struct system_rows *rows);
@@ -45,13 +49,23 @@ enum {
     OID_BTREE = 403,
     OID_DEFAULT_COLLATION = 100,
     OID_C_COLLATION = 950,
-    OID_INFORMATION_SCHEMA = 13183,
+    OID_INFORMATION_SCHEMA = 13207, /* given at initdb, the same by every PostgreSQL 15 */
     OID_PG_CLASS = 1259,
     OID_PG_TYPE = 1247,
     OID_PG_CONSTRAINT = 2606,
     OID_PG_NAMESPACE = 2615,
     OID_DEFAULT_TABLESPACE = 1663
 };
-oid_t system_schema_oid(struct str schema); /* of user schemas: derived from the name */
+oid_t system_schema_oid(struct str schema);       /* of user schemas: derived from the name */
+oid_t system_row_array(const struct relation *r); /* the array type of a relation's row type */
+
+oid_t system_default_oid(const struct relation *r, const struct column *c);
+oid_t system_rule_oid(const struct relation *r); /* of a view */
+/* pg_get_triggerdef(); {NULL,0}: no such trigger. */
+struct str system_trigger_text(const struct snapshot *s, oid_t oid, bool pretty, struct arena *arena);
+oid_t system_domain_check(const struct user_type *u, size_t i);
+/* The index that a key has, or that a foreign key refers to (f: the referenced table); 0: none. */
+oid_t system_constraint_index(const struct relation *r, const struct relation *f, const struct constraint *c);
+const struct relation *system_foreign_table(const struct snapshot *s, const struct constraint *c);
 
 #endif

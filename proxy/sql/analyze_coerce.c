@@ -1,4 +1,5 @@
 /* analyze_coerce.c - coercions of expressions, common types, polymorphic functions (PostgreSQL 15: parse_coerce.c). */
+#include "proxy/catalog/reg_names.h"
 #include "proxy/sql/analyze_internal.h"
 
 /* --- constants and parameters of undetermined type --- */
@@ -27,119 +28,15 @@ struct expr *const_int4(A *a, int32_t value)
 /* The names behind reg* types are the catalogue's, not the codec's. */
 static bool reg_input(A *a, oid_t type, struct str text, int location, struct value *ret)
 {
-    int64_t number;
-    if (str_to_int64(text, &number) && number >= 0) {
-        *ret = value_integer(number);
-        return true;
-    }
-    /* Split [schema.]name with double quotes, folding the unquoted. */
-    struct str parts[2] = { { 0 }, { 0 } };
-    size_t n_parts = 0, at = 0;
-    char *out = analyze_alloc(a, text.n + 1, 1);
-    if (!out)
+    struct system_source source = { .snapshot = a->snapshot };
+    oid_t oid;
+    if (!reg_find(&source, a->settings->search_path, a->settings->n_search_path, type, text, a->arena, &oid, a->err)) {
+        if (!a->err->position)
+            a->err->position = analyze_position(a->text, location);
         return false;
-    while (at <= text.n && n_parts < 2) {
-        size_t n = 0;
-        char *start = out;
-        bool quoted = at < text.n && text.p[at] == '"';
-        if (quoted) {
-            for (at++; at < text.n; at++) {
-                if (text.p[at] == '"' && !(at + 1 < text.n && text.p[at + 1] == '"'))
-                    break;
-                if (text.p[at] == '"')
-                    at++;
-                start[n++] = text.p[at];
-            }
-            at++;
-        } else {
-            for (; at < text.n && text.p[at] != '.'; at++)
-                start[n++] = text.p[at] >= 'A' && text.p[at] <= 'Z' ? (char)(text.p[at] + 32) : text.p[at];
-        }
-        out += n;
-        parts[n_parts++] = str_trim((struct str){ start, n });
-        if (at >= text.n || text.p[at] != '.')
-            break;
-        at++;
     }
-    struct str schema = n_parts == 2 ? parts[0] : (struct str){ 0 }, name = parts[n_parts ? n_parts - 1 : 0];
-    const struct str *path = a->settings->search_path;
-    size_t n_path = a->settings->n_search_path;
-    if (type == TYPE_OID_regclass) {
-        const struct relation *r = snapshot_relation(a->snapshot, path, n_path, schema, name);
-        if (!r)
-            return fail_at(a, location, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(text));
-        *ret = value_integer(r->oid);
-        return true;
-    }
-    if (type == TYPE_OID_regtype) {
-        /* The SQL spellings go through the grammar's own names. */
-        static const struct {
-            const char *sql, *internal;
-        } spelled[] = {
-            { "integer", "int4" },
-            { "int", "int4" },
-            { "smallint", "int2" },
-            { "bigint", "int8" },
-            { "boolean", "bool" },
-            { "real", "float4" },
-            { "double precision", "float8" },
-            { "character varying", "varchar" },
-            { "character", "bpchar" },
-            { "decimal", "numeric" },
-            { "timestamp without time zone", "timestamp" },
-            { "timestamp with time zone", "timestamptz" },
-            { "time without time zone", "time" },
-            { "time with time zone", "timetz" },
-            { "bit varying", "varbit" },
-        };
-        bool array = str_ends(name, STR("[]"));
-        if (array)
-            name.n -= 2;
-        for (size_t i = 0; i < sizeof(spelled) / sizeof(spelled[0]) && !schema.n; i++)
-            if (str_is(name, spelled[i].sql))
-                name = str_from(spelled[i].internal);
-        oid_t found = snapshot_type(a->snapshot, path, n_path, schema, name);
-        if (found && array)
-            found = type_array(a, found);
-        if (!found)
-            return fail_at(a, location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", STR_FMT(text));
-        *ret = value_integer(found);
-        return true;
-    }
-    if (type == TYPE_OID_regproc || type == TYPE_OID_regprocedure) {
-        size_t n = 0;
-        ptrdiff_t paren = str_find(name, STR("("));
-        if (paren >= 0)
-            name.n = (size_t)paren;
-        const struct pg_proc *p = pg_procs_by_name(name, &n);
-        if (n == 0)
-            return fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "function \"%.*s\" does not exist", STR_FMT(text));
-        if (n > 1 && type == TYPE_OID_regproc)
-            return fail_at(a, location, SQLSTATE_AMBIGUOUS_FUNCTION, "more than one function named \"%.*s\"",
-                           STR_FMT(text));
-        *ret = value_integer(p->oid);
-        return true;
-    }
-    if (type == TYPE_OID_regnamespace) {
-        static const struct {
-            const char *name;
-            oid_t oid;
-        } known[] = { { "pg_catalog", 11 }, { "public", 2200 } };
-        for (size_t i = 0; i < 2; i++) {
-            if (str_is(name, known[i].name)) {
-                *ret = value_integer(known[i].oid);
-                return true;
-            }
-        }
-        return fail_at(a, location, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(text));
-    }
-    return unsupported_at(a, location, "a name as %.*s", STR_FMT(type_text(a, type, -1)));
-}
-
-static bool is_reg_type(oid_t type)
-{
-    return type == TYPE_OID_regclass || type == TYPE_OID_regtype || type == TYPE_OID_regproc ||
-           type == TYPE_OID_regprocedure || type == TYPE_OID_regnamespace;
+    *ret = value_integer(oid);
+    return true;
 }
 
 /* The input function of `target` on a constant's text. */

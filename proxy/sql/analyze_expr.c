@@ -699,12 +699,18 @@ static struct expr *transform_indirection(A *a, struct scope *s, const PgQuery__
     struct expr *base = transform_expr(a, s, x->arg);
     if (!base)
         return NULL;
-    for (size_t i = 0; i < x->n_indirection; i++)
+    size_t at = 0;
+    while (at < x->n_indirection && x->indirection[at]->node_case == PG_QUERY__NODE__NODE_STRING)
+        if (!(base = transform_field(a, s, base, node_string(x->indirection[at++]), base->location)))
+            return NULL;
+    for (size_t i = at; i < x->n_indirection; i++)
         if (x->indirection[i]->node_case != PG_QUERY__NODE__NODE_A_INDICES) {
             unsupported_at(a, base->location, "selecting a field of a composite value");
             return NULL;
         }
-    return transform_subscripts(a, s, base, x->indirection, x->n_indirection, base->location);
+    if (at == x->n_indirection)
+        return base;
+    return transform_subscripts(a, s, base, x->indirection + at, x->n_indirection - at, base->location);
 }
 
 /* --- subqueries --- */

@@ -1,4 +1,5 @@
 /* analyze_from.c - FROM, the range table, names of tables and columns (PostgreSQL 15: parse_clause.c, parse_relation.c). */
+#include "proxy/catalog/system.h"
 #include "proxy/sql/analyze_internal.h"
 
 /* --- range table entries --- */
@@ -47,14 +48,19 @@ int add_rte_for_relation(A *a, struct scope *s, const struct relation *relation,
     struct rte r = {
         .kind = RTE_RELATION, .relation = relation, .alias = alias, .has_alias = has_alias, .in_from = true
     };
-    r.columns = NEW_ARRAY(a, struct rte_column, relation->n_columns + 1);
+    size_t n = relation->n_columns,
+           hidden = relation->is_system && relation->kind == RELATION_TABLE ? SYSTEM_COLUMNS : 0;
+    r.columns = NEW_ARRAY(a, struct rte_column, n + hidden + 1);
     if (!r.columns)
         return -1;
-    for (size_t i = 0; i < relation->n_columns; i++) {
-        const struct column *c = &relation->columns[i];
+    for (size_t i = 0; i < n + hidden; i++) {
+        const struct column *c = i < n ? &relation->columns[i] : &system_columns()[i - n];
         r.columns[i] = (struct rte_column){ .name = c->name, .type = c->type, .typmod = c->typmod, .column = c };
     }
-    r.n_columns = relation->n_columns;
+    r.n_columns = n;
+    r.n_hidden = hidden;
+    if (relation->is_system && relation->kind == RELATION_VIEW && !expand_system_view(a, &r))
+        return -1;
     return add_rte(a, s, r);
 }
 
@@ -188,11 +194,48 @@ static struct from_item *from_subquery(A *a, struct scope *s, const PgQuery__Ran
     return rte < 0 || !add_name(a, s, rte, true, true) ? NULL : item_for(a, rte);
 }
 
+/* What a polymorphic OUT parameter is, from the arguments of the call. */
+static oid_t polymorphic_output(A *a, const struct expr *f, oid_t declared)
+{
+    for (size_t i = 0; i < f->n_args && i < f->call.proc->n_args; i++) {
+        oid_t argument = f->call.proc->args[i];
+        bool array = argument == TYPE_OID_anyarray || argument == TYPE_OID_anycompatiblearray;
+        if (!type_is_polymorphic(argument))
+            continue;
+        if (declared == argument)
+            return f->args[i]->type;
+        return array ? type_element(a, f->args[i]->type) : type_array(a, f->args[i]->type);
+    }
+    return declared;
+}
+
+bool function_out_columns(A *a, struct rte *r, const struct expr *f, size_t *ret_n)
+{
+    struct str rest = str_from(f->call.proc->out_args);
+    size_t before = r->n_columns;
+    while (rest.n) {
+        const char *comma = memchr(rest.p, ',', rest.n), *space = memchr(rest.p, ' ', rest.n);
+        size_t n = comma ? (size_t)(comma - rest.p) : rest.n;
+        int64_t type = 0;
+        if (!space || !str_to_int64((struct str){ space + 1, n - (size_t)(space + 1 - rest.p) }, &type))
+            return fail_at(a, f->location, SQLSTATE_INTERNAL_ERROR, "columns of function %s are not known",
+                           f->call.proc->name);
+        struct rte_column c = { .name = { rest.p, (size_t)(space - rest.p) }, .type = (oid_t)type, .typmod = -1 };
+        if (type_is_polymorphic(c.type)) /* anyelement of the one polymorphic argument */
+            c.type = polymorphic_output(a, f, c.type);
+        if (!PUSH(a, r->columns, r->n_columns, c))
+            return false;
+        rest = comma ? (struct str){ comma + 1, rest.n - n - 1 } : (struct str){ 0 };
+    }
+    *ret_n = r->n_columns - before;
+    return true;
+}
+
 /* Columns that a function in FROM gives: its OUT parameters, a column definition list, or one column. */
 static bool function_columns(A *a, struct rte *r, struct expr *f, struct str function_name, bool single,
                              const PgQuery__RangeFunction *node, size_t *ret_n)
 {
-    size_t before = r->n_columns;
+    size_t before = r->n_columns, n_out;
     const char *out = f->kind == EXPR_FUNC && f->call.proc ? f->call.proc->out_args : NULL;
     if (node->n_coldeflist) {
         for (size_t i = 0; i < node->n_coldeflist; i++) {
@@ -202,19 +245,8 @@ static bool function_columns(A *a, struct rte *r, struct expr *f, struct str fun
                 return false;
         }
     } else if (out) {
-        struct str rest = str_from(out);
-        while (rest.n) {
-            const char *comma = memchr(rest.p, ',', rest.n), *space = memchr(rest.p, ' ', rest.n);
-            size_t n = comma ? (size_t)(comma - rest.p) : rest.n;
-            int64_t type = 0;
-            if (!space || !str_to_int64((struct str){ space + 1, n - (size_t)(space + 1 - rest.p) }, &type))
-                return fail_at(a, f->location, SQLSTATE_INTERNAL_ERROR, "columns of function %.*s are not known",
-                               STR_FMT(function_name));
-            struct rte_column c = { .name = { rest.p, (size_t)(space - rest.p) }, .type = (oid_t)type, .typmod = -1 };
-            if (!PUSH(a, r->columns, r->n_columns, c))
-                return false;
-            rest = comma ? (struct str){ comma + 1, rest.n - n - 1 } : (struct str){ 0 };
-        }
+        if (!function_out_columns(a, r, f, &n_out))
+            return false;
     } else if (f->type == TYPE_OID_record) {
         return fail_at(a, f->location, SQLSTATE_SYNTAX_ERROR,
                        "a column definition list is required for functions returning \"record\"");
@@ -579,7 +611,7 @@ static bool find_unqualified(A *a, struct scope *s, struct str name, int locatio
             if (!at->names[i].columns_visible || (up > 0 && at->names[i].lateral_only))
                 continue;
             const struct rte *r = &at->query->rtable[at->names[i].rte];
-            for (size_t c = 0; c < r->n_columns; c++) {
+            for (size_t c = 0; c < r->n_columns + r->n_hidden; c++) {
                 if (str_eq(r->columns[c].name, name)) {
                     rte = at->names[i].rte;
                     column = (int)c;
@@ -608,7 +640,7 @@ static const struct rte *find_table(struct scope *s, struct str schema, struct s
             const struct rte *r = &at->query->rtable[at->names[i].rte];
             if (!str_eq(r->alias, name))
                 continue;
-            if (schema.n && (r->kind != RTE_RELATION || r->has_alias || !str_eq(r->relation->schema, schema)))
+            if (schema.n && (!r->relation || r->has_alias || !str_eq(r->relation->schema, schema)))
                 continue;
             *ret_up = up;
             *ret_rte = at->names[i].rte;
@@ -706,7 +738,7 @@ struct expr *transform_column_ref(A *a, struct scope *s, const PgQuery__ColumnRe
         return NULL;
     }
     int found = -1;
-    for (size_t c = 0; c < r->n_columns; c++) {
+    for (size_t c = 0; c < r->n_columns + r->n_hidden; c++) {
         if (!str_eq(r->columns[c].name, column))
             continue;
         if (found >= 0) {

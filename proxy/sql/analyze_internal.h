@@ -7,6 +7,8 @@
  * analyze_func.c    functions, aggregates, windows; operators in analyze_oper.c
  * analyze_expr.c    expressions
  * analyze_from.c    FROM, range table, column names
+ * analyze_composite.c  fields of rows
+ * analyze_system.c  PostgreSQL's own views
  * analyze_select.c  SELECT lists, GROUP BY, ORDER BY, set operations, VALUES, WITH
  * analyze_change.c  INSERT, UPDATE, DELETE
  */
@@ -156,6 +158,18 @@ bool expand_star(A *a, struct scope *s, const PgQuery__ColumnRef *ref, struct ex
                  size_t *ret_n);
 struct expr *make_var(A *a, struct scope *s, int levels_up, int rte, int column, int location);
 struct query *scope_query(struct scope *s, int levels_up);
+
+/* --- composite values (analyze_composite.c) --- */
+struct expr *transform_field(A *a, struct scope *s, struct expr *base, struct str field, int location);
+/* A function of the SELECT list that gives rows of several columns is moved to FROM and stands for its row then. */
+bool rows_in_select_list(A *a, struct scope *s, struct expr **e);
+bool check_row_items(A *a, const struct query *q);
+/* Adds the columns that a function gives by its OUT parameters; *ret_n of them. */
+bool function_out_columns(A *a, struct rte *r, const struct expr *f, size_t *ret_n);
+
+/* --- PostgreSQL's own relations (analyze_system.c) --- */
+/* A system view becomes the subquery that defines it; views whose rows the server makes stay as they are. */
+bool expand_system_view(A *a, struct rte *r);
 
 /* --- queries --- */
 struct query *transform_select(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown);

@@ -24,7 +24,7 @@ static void note_origin(struct scope *s, struct target *t)
     if (t->expr->kind != EXPR_VAR || t->expr->var.levels_up != 0 || t->expr->var.rte < 0)
         return;
     const struct rte *r = &s->query->rtable[t->expr->var.rte];
-    if (r->kind == RTE_RELATION) {
+    if (r->relation) {
         t->table_oid = r->relation->oid;
         t->column_number = r->columns[t->expr->var.column].column->number;
     } else if (r->kind == RTE_SUBQUERY && r->subquery->command == COMMAND_SELECT &&
@@ -54,7 +54,7 @@ bool transform_targets(A *a, struct scope *s, Node *const *list, size_t n, enum 
             }
         }
         struct target t = { .expr = transform_expr(a, s, r->val) };
-        if (!t.expr)
+        if (!t.expr || !rows_in_select_list(a, s, &t.expr))
             return false;
         t.name = r->name && *r->name ? str_from(r->name) : figure_column_name(a, r->val);
         if (!PUSH(a, *ret, *ret_n, t))
@@ -897,7 +897,8 @@ static struct query *transform_plain_select(A *a, struct scope *s, const PgQuery
     }
     if (resolve_unknown)
         resolve_unknown_targets(a, q->targets, q->n_targets);
-    if (!transform_locking(a, q, stmt->locking_clause, stmt->n_locking_clause) || !check_grouping(a, q))
+    if (!transform_locking(a, q, stmt->locking_clause, stmt->n_locking_clause) || !check_grouping(a, q) ||
+        !check_row_items(a, q))
         return NULL;
     return q;
 }

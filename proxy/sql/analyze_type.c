@@ -192,6 +192,26 @@ static oid_t serial_type(struct str schema, struct str name)
     return 0;
 }
 
+/* Domains of information_schema: clients see their base types, and so does the analysis. */
+static oid_t information_schema_domain(struct str schema, struct str name, int32_t *typmod)
+{
+    static const struct {
+        const char *name;
+        oid_t base;
+        int32_t typmod;
+    } domains[] = {
+        { "cardinal_number", TYPE_OID_int4, -1 }, { "character_data", TYPE_OID_varchar, -1 },
+        { "sql_identifier", TYPE_OID_name, -1 },  { "time_stamp", TYPE_OID_timestamptz, 2 },
+        { "yes_or_no", TYPE_OID_varchar, 3 + 4 },
+    };
+    for (size_t i = 0; str_is(schema, "information_schema") && i < sizeof(domains) / sizeof(domains[0]); i++)
+        if (str_is(name, domains[i].name)) {
+            *typmod = domains[i].typmod;
+            return domains[i].base;
+        }
+    return 0;
+}
+
 bool analyze_type_name(A *a, const PgQuery__TypeName *name, oid_t *ret_type, int32_t *ret_typmod, bool *ret_serial)
 {
     struct str schema, base;
@@ -202,6 +222,10 @@ bool analyze_type_name(A *a, const PgQuery__TypeName *name, oid_t *ret_type, int
     if (name->pct_type)
         return unsupported_at(a, name->location, "%%TYPE");
     oid_t type = snapshot_type(a->snapshot, a->settings->search_path, a->settings->n_search_path, schema, base);
+    int32_t typmod = name->typemod;
+    if (!type)
+        type = information_schema_domain(schema, base, &typmod);
+    bool is_domain = typmod >= 0;
     oid_t serial = ret_serial && !type ? serial_type(schema, base) : 0;
     if (ret_serial)
         *ret_serial = serial != 0;
@@ -213,7 +237,6 @@ bool analyze_type_name(A *a, const PgQuery__TypeName *name, oid_t *ret_type, int
                            STR_FMT(schema), STR_FMT(base));
         return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", STR_FMT(base));
     }
-    int32_t typmod = name->typemod;
     if (name->n_typmods && !type_modifiers(a, name, type, &typmod))
         return false;
     if (name->n_array_bounds) {
@@ -224,6 +247,6 @@ bool analyze_type_name(A *a, const PgQuery__TypeName *name, oid_t *ret_type, int
         type = array;
     }
     *ret_type = type;
-    *ret_typmod = name->n_typmods ? typmod : -1;
+    *ret_typmod = name->n_typmods || is_domain ? typmod : -1;
     return true;
 }

@@ -7,6 +7,7 @@ struct new_term {
     struct str sqlite, postgres, column; /* an expression in both dialects, or a column's name */
     struct str guard;                    /* the expression, raising where D1 is in doubt; empty: it never is */
     struct str label;                    /* what the index is named after: the column, or a word for the expression */
+    oid_t type;                          /* of an expression */
     bool descending, nulls_first;
 };
 
@@ -115,6 +116,7 @@ static bool take_term(struct ddl *d, struct index_plan *index, const PgQuery__In
             term.column = printed.scope->rtable[0].columns[printed.expr->var.column].name;
         } else {
             term.postgres = printed.postgres;
+            term.type = printed.expr->type;
         }
         term.sqlite = printed.sqlite;
         term.guard = printed.guard;
@@ -178,6 +180,10 @@ static bool index_side(struct ddl *d, const struct index_plan *index)
             return err_oom(d->err);
         }
         ddl_side_text(item, "expression", term->postgres);
+        if (term->postgres.n) {
+            ddl_side_text(item, "label", term->label);
+            ddl_side_type(d, item, "type", "type_schema", term->type, -1);
+        }
         if (term->nulls_first != term->descending)
             cJSON_AddBoolToObject(item, "nulls_first", term->nulls_first);
         wanted |= item->child != NULL;
@@ -270,7 +276,10 @@ static bool copy_terms(struct ddl *d, const struct new_table *table, const struc
         if (old->column > 0) {
             term.column = term.label = from->columns[old->column - 1].name;
             term.sqlite = ddl_quote(d, term.column);
-        } else if (!copied_expression(d, table, old->expression, &term.sqlite, &term.postgres, &term.guard)) {
+        } else if (copied_expression(d, table, old->expression, &term.sqlite, &term.postgres, &term.guard)) {
+            term.label = old->label;
+            term.type = old->type;
+        } else {
             return false;
         }
         if (!DDL_PUSH(d, index->terms, index->n_terms, term))

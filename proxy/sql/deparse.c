@@ -12,10 +12,12 @@ struct deparse {
     const struct deparse_names *names;
     struct arena *arena;
     struct err *err;
+    bool pretty; /* only the parentheses that are needed (PRETTYFLAG_PAREN) */
     int depth, indent;
 };
 
 static bool expression(struct deparse *d, const struct expr *e, bool show_implicit);
+static bool within(struct deparse *d, const struct expr *e, bool show_implicit, const struct expr *parent);
 
 static bool refuse(struct deparse *d, const char *what)
 {
@@ -110,6 +112,17 @@ static bool constant(struct deparse *d, const struct expr *e, bool with_label)
     return true;
 }
 
+/* Parentheses that the pretty form leaves to within(). */
+static void open_paren(struct deparse *d)
+{
+    add(d, d->pretty ? "" : "(");
+}
+
+static void close_paren(struct deparse *d)
+{
+    add(d, d->pretty ? "" : ")");
+}
+
 /* ---- casts ---- */
 static bool is_cast(const struct expr *e)
 {
@@ -140,16 +153,16 @@ static bool cast(struct deparse *d, const struct expr *e, bool show_implicit)
     if (e->n_args == 0)
         return refuse(d, "a conversion");
     if (!is_explicit_cast(e) && !show_implicit)
-        return expression(d, e->args[0], false);
+        return within(d, e->args[0], false, e);
     const struct expr *arg = cast_argument(e);
     if (arg->kind == EXPR_CONST && arg->type == e->type && arg->typmod < 0 && e->kind == EXPR_TYPMOD) {
         if (!constant(d, arg, false))
             return false;
     } else {
-        add(d, "(");
-        if (!expression(d, arg, false))
+        open_paren(d);
+        if (!within(d, arg, false, e))
             return false;
-        add(d, ")");
+        close_paren(d);
     }
     add(d, "::");
     type_name(d, e->type, e->typmod);
@@ -190,6 +203,123 @@ static bool variable(struct deparse *d, const struct expr *e)
     return true;
 }
 
+/* ---- where the pretty form needs parentheses (isSimpleNode) ---- */
+static bool is_call(const struct expr *e)
+{
+    return e->kind == EXPR_FUNC && e->call.form == CALL_FUNCTION;
+}
+
+static bool has_own_syntax(const struct expr *e)
+{
+    const char *name = e->call.proc->name;
+    return e->n_args == 2 && (strcmp(name, "timezone") == 0 || strcmp(name, "extract") == 0);
+}
+
+/* Around its arguments a parent of this kind has marks of its own. */
+static bool encloses(const struct expr *parent)
+{
+    switch (parent->kind) {
+    case EXPR_FUNC:
+        return is_call(parent) && !has_own_syntax(parent);
+    case EXPR_AND:
+    case EXPR_OR:
+    case EXPR_NOT:
+    case EXPR_SUBSCRIPT:
+    case EXPR_ARRAY:
+    case EXPR_ROW:
+    case EXPR_COALESCE:
+    case EXPR_GREATEST:
+    case EXPR_LEAST:
+    case EXPR_NULLIF:
+    case EXPR_CASE:
+    case EXPR_AGGREGATE:
+    case EXPR_WINDOW:
+    case EXPR_GROUPING:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_operator(const struct expr *e)
+{
+    return e->kind == EXPR_FUNC && e->call.form == CALL_OPERATOR;
+}
+
+/* '+' for + and -, '*' for * / %, else 0: the operators whose precedence is relied on. */
+static char priority(const struct expr *e)
+{
+    if (!is_operator(e) || e->n_args != 2 || strlen(e->call.op_name) != 1)
+        return 0;
+    return strchr("+-", e->call.op_name[0]) ? '+' : strchr("*/%", e->call.op_name[0]) ? '*' : 0;
+}
+
+static bool simple_operator(const struct expr *e, const struct expr *parent)
+{
+    if (!is_operator(parent))
+        return encloses(parent);
+    char own = priority(e), outer = priority(parent);
+    if (!own || !outer)
+        return false;
+    return (own == '*' && outer == '+') || (own == outer && parent->args[0] == e);
+}
+
+static bool simple_chain(const struct expr *e, const struct expr *parent)
+{
+    if (parent->kind == EXPR_OR)
+        return true;
+    if (parent->kind == EXPR_AND)
+        return e->kind != EXPR_OR;
+    return parent->kind != EXPR_NOT && encloses(parent);
+}
+
+static bool is_simple(const struct expr *e, const struct expr *parent)
+{
+    switch (e->kind) {
+    case EXPR_FUNC:
+        return !is_operator(e) || simple_operator(e, parent);
+    case EXPR_RELABEL:
+    case EXPR_IO_CAST:
+    case EXPR_ARRAY_CAST:
+    case EXPR_DOMAIN_CHECK:
+        return e->n_args == 0 || is_simple(e->args[0], e);
+    case EXPR_SUBLINK:
+    case EXPR_IS_NULL:
+    case EXPR_IS_NOT_NULL:
+    case EXPR_IS_TRUE:
+    case EXPR_IS_NOT_TRUE:
+    case EXPR_IS_FALSE:
+    case EXPR_IS_NOT_FALSE:
+    case EXPR_IS_UNKNOWN:
+    case EXPR_IS_NOT_UNKNOWN:
+    case EXPR_DISTINCT:
+        return encloses(parent);
+    case EXPR_AND:
+    case EXPR_OR:
+    case EXPR_NOT:
+    case EXPR_NOT_DISTINCT: /* NOT over DISTINCT */
+        return simple_chain(e, parent);
+    case EXPR_ANY_ARRAY:
+    case EXPR_ALL_ARRAY:
+    case EXPR_IN_LIST:
+    case EXPR_NOT_IN_LIST:
+    case EXPR_ROW_COMPARE:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static bool within(struct deparse *d, const struct expr *e, bool show_implicit, const struct expr *parent)
+{
+    bool needed = d->pretty && !is_simple(e, parent);
+    add(d, needed ? "(" : "");
+    if (!expression(d, e, show_implicit))
+        return false;
+    add(d, needed ? ")" : "");
+    return true;
+}
+
 static bool list(struct deparse *d, struct expr *const *args, size_t n, const char *separator, bool show_implicit)
 {
     for (size_t i = 0; i < n; i++) {
@@ -212,18 +342,47 @@ static bool enclosed(struct deparse *d, const char *before, const struct expr *e
 
 static bool operator_call(struct deparse *d, const struct expr *e)
 {
-    add(d, "(");
-    if (e->n_args == 2 && !enclosed(d, "", e->args[0], " ", true))
-        return false;
+    open_paren(d);
+    if (e->n_args == 2) {
+        if (!within(d, e->args[0], true, e))
+            return false;
+        add(d, " ");
+    }
     add(d, e->call.op_name);
     add(d, " ");
-    return enclosed(d, "", e->args[e->n_args - 1], ")", true);
+    if (!within(d, e->args[e->n_args - 1], true, e))
+        return false;
+    close_paren(d);
+    return true;
+}
+
+/* A test behind its argument: IS NULL, IS TRUE… */
+static bool test(struct deparse *d, const struct expr *e, const char *words, bool show_implicit)
+{
+    open_paren(d);
+    if (!within(d, e->args[0], show_implicit, e))
+        return false;
+    add(d, words);
+    close_paren(d);
+    return true;
 }
 
 /* Functions that the grammar has words for. */
 static bool is_constant_text(const struct expr *e)
 {
     return e->kind == EXPR_CONST && !e->constant.is_null && e->constant.value.class == VALUE_TEXT;
+}
+
+static bool at_time_zone(struct deparse *d, const struct expr *e)
+{
+    add(d, "(");
+    if (!within(d, e->args[1], true, e))
+        return false;
+    add(d, " AT TIME ZONE ");
+    if (!within(d, e->args[0], true, e))
+        return false;
+    add(d, ")");
+    return true;
 }
 
 static bool function_call(struct deparse *d, const struct expr *e)
@@ -235,7 +394,7 @@ static bool function_call(struct deparse *d, const struct expr *e)
         return enclosed(d, " FROM ", e->args[1], ")", false);
     }
     if (strcmp(name, "timezone") == 0 && e->n_args == 2)
-        return enclosed(d, "(", e->args[1], " AT TIME ZONE ", true) && enclosed(d, "", e->args[0], ")", true);
+        return at_time_zone(d, e);
     if (e->call.proc->is_information_schema)
         add(d, "information_schema.");
     name_quote_add(&d->out, str_from(name));
@@ -280,10 +439,13 @@ static bool in_list(struct deparse *d, const struct expr *e)
     bool relabelled = element && snapshot_array_type(d->snapshot, element) != 0;
     for (size_t i = 1; i < e->n_args && relabelled; i++)
         relabelled = e->args[i]->kind == EXPR_CONST && e->args[i]->type == left->type && !e->args[i]->constant.is_null;
-    add(d, "(");
-    if (!enclosed(d, "", left, negated ? " <> ALL (" : " = ANY (", true))
+    open_paren(d);
+    if (!within(d, left, true, e))
         return false;
-    add(d, relabelled ? "(ARRAY[" : "ARRAY[");
+    add(d, negated ? " <> ALL (" : " = ANY (");
+    if (relabelled)
+        open_paren(d);
+    add(d, "ARRAY[");
     for (size_t i = 1; i < e->n_args; i++) {
         if (i > 1)
             add(d, ", ");
@@ -295,20 +457,26 @@ static bool in_list(struct deparse *d, const struct expr *e)
     }
     add(d, "]");
     if (relabelled) {
-        add(d, ")::");
+        close_paren(d);
+        add(d, "::");
         type_name(d, snapshot_array_type(d->snapshot, left->type), -1);
     }
-    add(d, "))");
+    add(d, ")");
+    close_paren(d);
     return true;
 }
 
 static bool any_array(struct deparse *d, const struct expr *e)
 {
-    add(d, "(");
-    if (!expression(d, e->args[0], true))
+    open_paren(d);
+    if (!within(d, e->args[0], true, e))
         return false;
     buf_printf(&d->out, " %s %s (", e->call.op_name ? e->call.op_name : "=", e->kind == EXPR_ANY_ARRAY ? "ANY" : "ALL");
-    return enclosed(d, "", e->args[1], "))", true);
+    if (!within(d, e->args[1], true, e))
+        return false;
+    add(d, ")");
+    close_paren(d);
+    return true;
 }
 
 /* ---- CASE: the only construct that starts new lines ---- */
@@ -355,18 +523,41 @@ static bool call_named(struct deparse *d, const char *name, const struct expr *e
 
 static bool boolean_chain(struct deparse *d, const struct expr *e, const char *word)
 {
-    add(d, "(");
-    if (!list(d, e->args, e->n_args, word, false))
+    open_paren(d);
+    for (size_t i = 0; i < e->n_args; i++) {
+        add(d, i ? word : "");
+        if (!within(d, e->args[i], false, e))
+            return false;
+    }
+    close_paren(d);
+    return true;
+}
+
+static bool negation(struct deparse *d, const struct expr *e)
+{
+    open_paren(d);
+    add(d, "NOT ");
+    if (!within(d, e->args[0], false, e))
         return false;
-    add(d, ")");
+    close_paren(d);
     return true;
 }
 
 static bool distinct(struct deparse *d, const struct expr *e, bool negated)
 {
-    add(d, negated ? "(NOT (" : "(");
-    return enclosed(d, "", e->args[0], " IS DISTINCT FROM ", true) &&
-           enclosed(d, "", e->args[1], negated ? "))" : ")", true);
+    if (negated)
+        open_paren(d);
+    add(d, negated ? "NOT " : "");
+    open_paren(d);
+    if (!within(d, e->args[0], true, e))
+        return false;
+    add(d, " IS DISTINCT FROM ");
+    if (!within(d, e->args[1], true, e))
+        return false;
+    close_paren(d);
+    if (negated)
+        close_paren(d);
+    return true;
 }
 
 static bool array(struct deparse *d, const struct expr *e)
@@ -445,7 +636,7 @@ static bool by_kind(struct deparse *d, const struct expr *e, bool show_implicit)
     case EXPR_OR:
         return boolean_chain(d, e, " OR ");
     case EXPR_NOT:
-        return enclosed(d, "(NOT ", e->args[0], ")", false);
+        return negation(d, e);
     case EXPR_CASE:
         return case_expression(d, e);
     case EXPR_COALESCE:
@@ -457,21 +648,21 @@ static bool by_kind(struct deparse *d, const struct expr *e, bool show_implicit)
     case EXPR_NULLIF:
         return call_named(d, "NULLIF(", e, true);
     case EXPR_IS_NULL:
-        return enclosed(d, "(", e->args[0], " IS NULL)", true);
+        return test(d, e, " IS NULL", true);
     case EXPR_IS_NOT_NULL:
-        return enclosed(d, "(", e->args[0], " IS NOT NULL)", true);
+        return test(d, e, " IS NOT NULL", true);
     case EXPR_IS_TRUE:
-        return enclosed(d, "(", e->args[0], " IS TRUE)", false);
+        return test(d, e, " IS TRUE", false);
     case EXPR_IS_NOT_TRUE:
-        return enclosed(d, "(", e->args[0], " IS NOT TRUE)", false);
+        return test(d, e, " IS NOT TRUE", false);
     case EXPR_IS_FALSE:
-        return enclosed(d, "(", e->args[0], " IS FALSE)", false);
+        return test(d, e, " IS FALSE", false);
     case EXPR_IS_NOT_FALSE:
-        return enclosed(d, "(", e->args[0], " IS NOT FALSE)", false);
+        return test(d, e, " IS NOT FALSE", false);
     case EXPR_IS_UNKNOWN:
-        return enclosed(d, "(", e->args[0], " IS UNKNOWN)", false);
+        return test(d, e, " IS UNKNOWN", false);
     case EXPR_IS_NOT_UNKNOWN:
-        return enclosed(d, "(", e->args[0], " IS NOT UNKNOWN)", false);
+        return test(d, e, " IS NOT UNKNOWN", false);
     case EXPR_DISTINCT:
         return distinct(d, e, false);
     case EXPR_NOT_DISTINCT:
@@ -530,8 +721,13 @@ static bool expression(struct deparse *d, const struct expr *e, bool show_implic
 bool deparse_expression(const struct expr *e, const struct query *scope, const struct snapshot *snapshot,
                         const struct deparse_names *names, struct arena *arena, struct str *ret, struct err *err)
 {
-    struct deparse d = { .scope = scope, .snapshot = snapshot, .names = names, .arena = arena, .err = err };
-    d.indent = names ? names->indent : 0;
+    struct deparse d = { .scope = scope,
+                         .snapshot = snapshot,
+                         .names = names,
+                         .arena = arena,
+                         .err = err,
+                         .pretty = names && names->pretty,
+                         .indent = names ? names->indent : 0 };
     buf_init(&d.out, TEXT_MAX);
     bool ok = expression(&d, e, names && names->show_implicit);
     if (ok && d.out.failed)

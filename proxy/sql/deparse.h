@@ -2,8 +2,8 @@
  * deparse.h - analyzed expression -> the text PostgreSQL's pg_get_expr() prints for it.
  *
  * Clients compare defaults, checks and index expressions in that spelling (`'0'::numeric`, `((status)::text = ANY ((ARRAY[…])::text[]))`),
- * so the catalogue keeps it (catalog/side_catalog.h). The rules are those of PostgreSQL 15's ruleutils.c without its pretty printing:
- * every operator in parentheses, implicit casts shown inside operators and arguments, hidden at the top.
+ * so the catalogue keeps it (catalog/side_catalog.h). The rules are those of PostgreSQL 15's ruleutils.c:
+ * every operator in parentheses (unless pretty), implicit casts shown inside operators and arguments, hidden at the top.
  *
  * Owns     nothing; texts go into the caller's arena.
  * Fails    0A000 for what cannot stand in a stored expression (parameters, subqueries, aggregates); 53200.
@@ -18,6 +18,7 @@ struct deparse_names {
     bool (*column)(void *ctx, struct str name, struct str *ret);
     void *ctx;
     bool is_domain; /* the scope's only column is a domain's VALUE */
+    bool pretty;    /* as pg_get_expr(…, true): no parentheses that precedence makes needless */
     /* inside a query (deparse_query.c): columns with their tables, and what only a query can hold; each answers false with its error */
     bool (*variable)(void *ctx, const struct expr *e, struct str *ret);
     bool (*special)(void *ctx, const struct expr *e, int indent, struct str *ret);

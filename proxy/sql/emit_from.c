@@ -48,7 +48,7 @@ static bool column_fragment(struct emitter *e, const struct column *column, oid_
 bool relation_columns(struct emitter *e, const struct relation *r, const struct rte *rte, struct str alias,
                       struct fragment **ret)
 {
-    size_t n = rte ? rte->n_columns : r->n_columns;
+    size_t n = rte ? rte->n_columns + rte->n_hidden : r->n_columns;
     struct fragment *columns = ARENA_ARRAY(e->arena, struct fragment, n);
     if (!columns)
         return err_oom(e->err);

@@ -33,6 +33,7 @@ struct local_engine {
     struct map statements;
     struct local_rows *inputs[LOCAL_INPUTS];
     struct system_source source;
+    uint64_t runs;
     const struct local_run *run;
     struct arena *arena;
     struct err error;
@@ -430,7 +431,7 @@ bool local_run(struct local_engine *e, const struct local_run *run, struct err *
     err_init(&e->error, e->arena);
     for (size_t i = 0; i < LOCAL_INPUTS; i++)
         e->inputs[i] = i < run->n_inputs ? run->inputs[i] : NULL;
-    e->source = (struct system_source){ run->snapshot, run->system };
+    e->source = (struct system_source){ run->snapshot, run->system, ++e->runs };
     e->steps_left = run->max_steps ? run->max_steps : UINT64_MAX;
     sqlite3_stmt *s = prepare(e, run->sql, &cached);
     bool ok;

@@ -210,9 +210,10 @@ struct rte {
     bool has_alias;   /* written by the user, hides the table's own name */
     struct rte_column *columns;
     size_t n_columns;
+    size_t n_hidden; /* columns after those that only their names find: tableoid, xmin… of system tables */
     bool lateral;
     bool in_from; /* visible to unqualified names (false: hidden, as join inputs under an aliased join) */
-    const struct relation *relation; /* RTE_RELATION */
+    const struct relation *relation; /* RTE_RELATION; RTE_SUBQUERY: the system view it stands for, else NULL */
     struct query *subquery;          /* RTE_SUBQUERY */
     struct expr **functions;
     size_t n_functions;

@@ -16,7 +16,8 @@ from postgres import Postgres  # noqa: E402
 
 FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "proxy", "catalog")
 FILES = ["facts_type.def", "facts_type_name.def", "facts_proc.def", "facts_proc_oid.def", "facts_operator.def", "facts_operator_oid.def",
-         "facts_cast.def", "facts_aggregate.def", "facts_keyword.def", "facts_relation.def", "facts_column.def"]
+         "facts_cast.def", "facts_aggregate.def", "facts_keyword.def", "facts_relation.def", "facts_column.def", "facts_rows.def",
+         "facts_row.def", "facts_view.def", "facts_proc_more.def"]
 
 TYPES = """
 SELECT t.oid::int8, typname AS name, typarray::int8 AS array,
@@ -66,6 +67,40 @@ SELECT c.oid::int8, reltype::int8 AS row_type, nspname AS schema, relname AS nam
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE nspname IN ('pg_catalog', 'information_schema') AND relkind IN ('r', 'v') ORDER BY nspname COLLATE "C", relname COLLATE "C"
 """
+
+# Relations whose rows a fresh database has are kept whole, in the order of a key. Names of columns: texts that depend on the machine or
+# on the past of the cluster are given as constants.
+WHOLE = {
+    "pg_aggregate": "aggfnoid::oid", "pg_am": "oid", "pg_amop": "oid", "pg_amproc": "oid", "pg_attribute": "attrelid, attnum", "pg_auth_members": "roleid, member",
+    "pg_authid": "oid", "pg_class": "oid", "pg_collation": "oid", "pg_constraint": "oid", "pg_conversion": "oid",
+    "pg_depend": "classid, objid, objsubid, refclassid, refobjid, refobjsubid", "pg_description": "classoid, objoid, objsubid", "pg_extension": "oid",
+    "pg_index": "indexrelid", "pg_init_privs": "classoid, objoid, objsubid", "pg_language": "oid", "pg_namespace": "oid", "pg_opclass": "oid", "pg_opfamily": "oid",
+    "pg_range": "rngtypid", "pg_rewrite": "oid", "pg_shdescription": "classoid, objoid", "pg_tablespace": "oid", "pg_ts_config": "oid",
+    "pg_ts_config_map": "mapcfg, maptokentype, mapseqno", "pg_ts_dict": "oid", "pg_ts_parser": "oid", "pg_ts_template": "oid", "pg_type": "oid",
+}
+# PostgreSQL's first superuser, the databases and the collations of the machine are not facts.
+WHERE = {"pg_authid": "oid <> 10", "pg_collation": "collprovider = 'd' OR collname IN ('C', 'POSIX', 'ucs_basic')", "pg_shdescription": "classoid <> 1262",
+         "pg_depend": "NOT (classid = 3456 AND refclassid = 3456)", "pg_description": "classoid <> 3456 OR objoid IN (100, 950, 951)"}
+CONSTANT = {"relfilenode": "0", "relpages": "0", "reltuples": "-1", "relallvisible": "0", "relfrozenxid": "0", "relminmxid": "0",
+            "rolpassword": "NULL", "ev_qual": "'<>'", "ev_action": "'<>'", "attcacheoff": "-1",
+            "attoptions": "NULL"}
+
+# What a few rows of pg_proc have besides: SQL bodies, rights, libraries.
+MORE = """
+SELECT p.oid::int8, CASE WHEN lanname IN ('internal', 'c') THEN NULL ELSE prosrc END AS source, pg_get_function_sqlbody(p.oid) AS body,
+       to_json(proacl::text[])::text AS acl, probin AS library
+FROM pg_proc p JOIN pg_language l ON l.oid = prolang WHERE lanname NOT IN ('internal', 'c') OR proacl IS NOT NULL OR probin IS NOT NULL ORDER BY p.oid
+"""
+
+VIEWS = """
+SELECT nspname AS schema, relname AS name, pg_get_viewdef(c.oid) AS text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE nspname IN ('pg_catalog', 'information_schema') AND relkind = 'v' ORDER BY nspname COLLATE "C", relname COLLATE "C"
+"""
+# information_schema's two functions over whole rows, written out (information_schema.sql of PostgreSQL 15).
+WHOLE_ROW_CALLS = {
+    "information_schema._pg_truetypid(a.*, t.*)": "CASE WHEN (t.typtype = 'd'::\"char\") THEN t.typbasetype ELSE a.atttypid END",
+    "information_schema._pg_truetypmod(a.*, t.*)": "CASE WHEN (t.typtype = 'd'::\"char\") THEN t.typtypmod ELSE a.atttypmod END",
+}
 
 KEYWORDS = 'SELECT word, catcode AS category, barelabel AS bare FROM pg_get_keywords() ORDER BY word COLLATE "C"'
 
@@ -141,6 +176,51 @@ def relation_rows(relations):
     return rows, columns
 
 
+def stored(name, type_name, relation):
+    """SQL of a column in storage form (pgwire/types.h) as text."""
+    column = f'r."{name}"'
+    if CONSTANT.get(name):
+        return f"({CONSTANT[name]})::text"
+    if type_name == "pg_node_tree":
+        of = {"pg_constraint": "conrelid", "pg_index": "indrelid"}.get(relation, "0")
+        return f"pg_get_expr({column}, {of})"
+    if type_name == "bool":
+        return f"{column}::int::text"
+    if type_name.startswith("reg"):
+        return f"{column}::oid::text"
+    if type_name in ("int2vector", "oidvector", "_int2", "_oid", "_int4"):
+        plain = {"int2vector": "::int2[]", "oidvector": "::oid[]"}.get(type_name, "")
+        return f"to_json({column}{plain}::int8[])::text"
+    if type_name == "_float4":
+        return f"to_json({column})::text"
+    if type_name.startswith("_"):
+        return f"to_json({column}::text[])::text"
+    return f"{column}::text"
+
+
+def whole_rows(postgres):
+    """Rows of the relations in WHOLE, cells separated by \\037, NULL as \\036; and where each relation's rows stand."""
+    spans, rows = [], []
+    for relation, order in sorted(WHOLE.items()):
+        columns = query(postgres, f"SELECT attname AS name, typname AS type FROM pg_attribute a JOIN pg_type t ON t.oid = atttypid "
+                                  f"WHERE attrelid = 'pg_catalog.{relation}'::regclass AND attnum > 0 ORDER BY attnum")
+        cells = ", ".join(f"coalesce({stored(c['name'], c['type'], relation)}, chr(30))" for c in columns)
+        found = query(postgres, f"SELECT concat_ws(chr(31), {cells}) AS text FROM {relation} r WHERE {WHERE.get(relation, 'true')} ORDER BY {order}")
+        spans.append(f"SYSTEM_ROWS({c_text(relation)}, {len(rows)}, {len(found)})")
+        rows += [f"SYSTEM_ROW({c_text(r['text'])})" for r in found]
+    return spans, rows
+
+
+def view_rows(views):
+    rows = []
+    for v in views:
+        text = v["text"]
+        for call, meaning in WHOLE_ROW_CALLS.items():
+            text = text.replace(call, meaning)
+        rows.append(f"SYSTEM_VIEW({c_text(v['schema'])}, {c_text(v['name'])}, {c_text(text.strip())})")
+    return rows
+
+
 def by_oid(rows, macro):
     return [f"{macro}({oid}, {at})" for oid, at in sorted((r["oid"], at) for at, r in enumerate(rows))]
 
@@ -155,6 +235,7 @@ def files(postgres):
     """Name -> text of every generated file."""
     types, procs, operators, casts, aggregates, keywords = (query(postgres, sql) for sql in (TYPES, PROCS, OPERATORS, CASTS, AGGREGATES, KEYWORDS))
     relations, columns = relation_rows(query(postgres, RELATIONS))
+    spans, rows = whole_rows(postgres)
     tables = {
         "facts_type.def": ("by OID", [type_row(r) for r in types]),
         "facts_type_name.def": ("by name: where the type stands in facts_type.def",
@@ -167,6 +248,11 @@ def files(postgres):
         "facts_relation.def": ("system relations by schema, then name", relations),
         "facts_column.def": ("columns of the system relations", columns),
         "facts_keyword.def": ("by word", [f"PG_KEYWORD({c_text(r['word'])}, {c_char(r['category'])}, {c_bool(r['bare'])})" for r in keywords]),
+        "facts_rows.def": ("relations whose rows are kept: where they stand in facts_row.def", spans),
+        "facts_row.def": ("rows of relations, cells in storage form separated by \\037, NULL as \\036", rows),
+        "facts_proc_more.def": ("by function", [f"PG_PROC_MORE({r['oid']}, {c_text(r['source'])}, {c_text(r['body'])}, {c_text(r['acl'])}, "
+                                                f"{c_text(r['library'])})" for r in query(postgres, MORE)]),
+        "facts_view.def": ("definitions of the system views by schema, then name", view_rows(query(postgres, VIEWS))),
         "facts_aggregate.def": ("by function", [aggregate_row(r) for r in aggregates]),
     }
     head = "/* Facts of PostgreSQL 15's catalogue, {}. Written by tests/support/catalog_facts.py: do not edit. */\n/* clang-format off */\n"

@@ -17,7 +17,9 @@ bool value_to_text(sqlite3_context *c, oid_t type, const struct value *v, struct
         }
     }
     if (v->class == VALUE_INTEGER && is_reg_type(type)) {
-        *ret = reg_name(local_current_run(local_of(c))->snapshot, type, (oid_t)v->integer, scratch(c));
+        const struct local_run *run = local_current_run(local_of(c));
+        struct system_source source = { .snapshot = run->snapshot, .state = run->system };
+        *ret = reg_name(&source, type, (oid_t)v->integer, scratch(c));
         if (!ret->p)
             local_fail(c);
         return ret->p != NULL;

@@ -1,21 +1,10 @@
-/* catalog.c - what catalogue queries call: format_type, pg_get_*def, visibility, comments, privileges (PostgreSQL 9.26). */
+/* catalog.c - what catalogue queries call: format_type, visibility, comments, names of objects (PostgreSQL 9.26). Definitions are in definitions.c. */
 #include "proxy/catalog/names.h"
-#include "proxy/catalog/system.h"
+#include "proxy/catalog/reg_names.h"
+#include "proxy/catalog/system_rows.h"
+#include "proxy/sql/functions/catalog_objects.h"
+#include "proxy/sql/functions/results.h"
 #include "proxy/sql/functions/typed.h"
-
-enum { OWNER = 10 };
-
-static const struct snapshot *snapshot_of(sqlite3_context *c)
-{
-    return local_current_run(local_of(c))->snapshot;
-}
-
-static const struct relation *relation_of(sqlite3_context *c, sqlite3_value *v)
-{
-    const struct snapshot *s = snapshot_of(c);
-    oid_t oid = (oid_t)sqlite3_value_int64(v);
-    return s ? snapshot_relation_by_oid(s, oid) : system_relation_by_oid(oid);
-}
 
 static void format_type(sqlite3_context *c, int n, sqlite3_value **args)
 {
@@ -23,72 +12,59 @@ static void format_type(sqlite3_context *c, int n, sqlite3_value **args)
     if (sqlite3_value_type(args[0]) == SQLITE_NULL)
         return;
     oid_t type = (oid_t)sqlite3_value_int64(args[0]);
-    int32_t typmod = sqlite3_value_type(args[1]) == SQLITE_NULL ? -1 : (int32_t)sqlite3_value_int64(args[1]);
+    bool has_typmod = sqlite3_value_type(args[1]) != SQLITE_NULL;
+    int32_t typmod = has_typmod ? (int32_t)sqlite3_value_int64(args[1]) : -1;
     if (type == 0)
         local_result_text(c, STR("-"));
-    else if (snapshot_of(c))
-        local_result_text(c, snapshot_format_type(snapshot_of(c), type, typmod, scratch(c)));
     else
-        local_result_text(c, type_format(type, typmod, scratch(c)));
+        local_result_text(c, reg_format_type(catalog_snapshot(c), type, typmod, has_typmod, scratch(c)));
 }
 
 /* text -> name: at most 63 bytes, whole characters. */
 static void text_name(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    local_result_text(c, name_clip(local_text(args[0]), 63));
+    local_result_text(c, name_clip(local_text(args[0]), NAME_MAX_BYTES));
+}
+
+/* information_schema's names of things that may be overloaded: name_oid, cut so that the number stays. */
+static void name_and_oid(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    struct str suffix = arena_printf(scratch(c), "_%u", (unsigned)sqlite3_value_int64(args[1]));
+    struct str name = name_clip(local_text(args[0]), NAME_MAX_BYTES - suffix.n);
+    local_result_text(c, arena_printf(scratch(c), "%.*s%.*s", STR_FMT(name), STR_FMT(suffix)));
 }
 
 static void user_name(sqlite3_context *c, int n, sqlite3_value **args)
 {
-    struct value v;
-    const struct local_run *run = local_current_run(local_of(c));
+    struct system_source source = catalog_source(c);
     STRICT(n, args);
     oid_t oid = (oid_t)sqlite3_value_int64(args[0]);
-    if (oid == OWNER && run->session_value && run->session_value(run->session_ctx, STR("session_user"), scratch(c), &v))
-        local_result(c, &v);
+    struct str name = system_role_name(&source, oid, scratch(c));
+    if (name.p)
+        local_result_text(c, name);
     else
         local_result_text(c, arena_printf(scratch(c), "unknown (OID=%u)", oid));
 }
 
 /* --- visibility: found by its bare name along the search path --- */
 
-static bool on_path(sqlite3_context *c, struct str schema)
-{
-    struct value path;
-    const struct local_run *run = local_current_run(local_of(c));
-    struct json_value list;
-    if (str_is(schema, "pg_catalog"))
-        return true;
-    if (!run->session_value || !run->session_value(run->session_ctx, STR("current_schemas"), scratch(c), &path) ||
-        path.class != VALUE_TEXT || !json_parse(path.bytes, scratch(c), &list, errors(c)))
-        return str_is(schema, "public");
-    for (size_t i = 0; list.kind == JSON_ARRAY && i < list.array.n; i++)
-        if (str_eq(list.array.items[i].text, schema))
-            return true;
-    return false;
-}
-
-static const struct relation *table_of_index(const struct snapshot *s, oid_t oid, const struct index **ret)
-{
-    for (size_t i = 0; s && i < s->n_relations; i++)
-        for (size_t k = 0; k < s->relations[i].n_indexes; k++)
-            if (s->relations[i].indexes[k].oid == oid) {
-                *ret = &s->relations[i].indexes[k];
-                return &s->relations[i];
-            }
-    return NULL;
-}
+enum { NAMESPACE_OF_CLASS = 2, NAMESPACE_OF_TYPE = 2 };
 
 static void table_is_visible(sqlite3_context *c, int n, sqlite3_value **args)
 {
     const struct index *index;
     STRICT(n, args);
-    const struct relation *r = relation_of(c, args[0]);
+    oid_t oid = (oid_t)sqlite3_value_int64(args[0]);
+    const struct relation *r = catalog_relation_by_oid(c, oid);
     if (!r)
-        r = table_of_index(snapshot_of(c), (oid_t)sqlite3_value_int64(args[0]), &index);
+        r = catalog_index(c, oid, &index);
+    const struct value *row = r ? NULL : catalog_fixed_row("pg_class", 0, oid);
     if (r)
-        result_bool(c, on_path(c, r->schema));
+        result_bool(c, catalog_on_path(c, r->schema));
+    else if (row)
+        result_bool(c, row[NAMESPACE_OF_CLASS].integer == OID_PG_CATALOG);
 }
 
 /* Tables of users; never a view, an index, a sequence or a relation of PostgreSQL's own. */
@@ -97,181 +73,42 @@ static void relation_is_publishable(sqlite3_context *c, int n, sqlite3_value **a
     const struct index *index;
     STRICT(n, args);
     oid_t oid = (oid_t)sqlite3_value_int64(args[0]);
-    const struct relation *r = relation_of(c, args[0]);
+    const struct relation *r = catalog_relation_by_oid(c, oid);
     if (r)
         result_bool(c, r->kind == RELATION_TABLE && r->oid >= 16384);
-    else if (oid < 16384 || table_of_index(snapshot_of(c), oid, &index))
+    else if (oid < 16384 || catalog_index(c, oid, &index))
         result_bool(c, false);
 }
 
 static void type_is_visible(sqlite3_context *c, int n, sqlite3_value **args)
 {
+    const struct snapshot *s = catalog_snapshot(c);
     STRICT(n, args);
     oid_t oid = (oid_t)sqlite3_value_int64(args[0]);
-    const struct user_type *u = snapshot_of(c) ? snapshot_user_type(snapshot_of(c), oid) : NULL;
-    if (pg_type_by_oid(oid))
-        result_bool(c, true);
+    const struct value *row = catalog_fixed_row("pg_type", 0, oid);
+    const struct user_type *u = s ? snapshot_user_type(s, oid) : NULL;
+    if (row)
+        result_bool(c, row[NAMESPACE_OF_TYPE].integer == OID_PG_CATALOG);
     else if (u)
-        result_bool(c, on_path(c, u->schema));
-    else
-        result_bool(c, true);
+        result_bool(c, catalog_on_path(c, u->schema));
+    for (size_t i = 0; !row && !u && s && i < s->n_relations; i++)
+        if (s->relations[i].row_type == oid || system_row_array(&s->relations[i]) == oid)
+            result_bool(c, catalog_on_path(c, s->relations[i].schema));
 }
 
-/* Functions, operators, collations, classes: PostgreSQL's own, always on the path. */
+/* Operators, collations, classes: PostgreSQL's own, always on the path. */
 static void built_in_is_visible(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
     result_bool(c, true);
 }
 
-/* --- definitions --- */
-
-/* pg_node_tree columns hold the text itself here. */
-static void get_expr(sqlite3_context *c, int n, sqlite3_value **args)
-{
-    (void)n;
-    sqlite3_result_value(c, args[0]);
-}
-
-static struct str column_list(sqlite3_context *c, const struct relation *r, const int16_t *numbers, size_t n)
-{
-    struct str list = STR("");
-    for (size_t i = 0; i < n; i++) {
-        struct str name = STR("?");
-        for (size_t k = 0; k < r->n_columns; k++)
-            if (r->columns[k].number == numbers[i])
-                name = name_quote(r->columns[k].name, scratch(c));
-        list = arena_printf(scratch(c), "%.*s%s%.*s", STR_FMT(list), i ? ", " : "", STR_FMT(name));
-    }
-    return list;
-}
-
-static const char *action(char code)
-{
-    switch (code) {
-    case 'c':
-        return "CASCADE";
-    case 'n':
-        return "SET NULL";
-    case 'd':
-        return "SET DEFAULT";
-    case 'r':
-        return "RESTRICT";
-    default:
-        return NULL;
-    }
-}
-
-static struct str foreign_key(sqlite3_context *c, const struct relation *r, const struct constraint *k)
-{
-    const struct snapshot *s = snapshot_of(c);
-    static const struct str path[] = { STR_INIT("public") };
-    const struct relation *f = snapshot_relation(s, path, 1, k->foreign_schema, k->foreign_table);
-    struct arena *a = scratch(c);
-    struct str target = str_is(k->foreign_schema, "public") ? name_quote(k->foreign_table, a)
-                                                            : name_qualified(k->foreign_schema, k->foreign_table, a);
-    struct str text = arena_printf(a, "FOREIGN KEY (%.*s) REFERENCES %.*s(%.*s)",
-                                   STR_FMT(column_list(c, r, k->columns, k->n_columns)), STR_FMT(target),
-                                   STR_FMT(f ? column_list(c, f, k->foreign_columns, k->n_columns) : STR("?")));
-    if (action(k->on_update))
-        text = arena_printf(a, "%.*s ON UPDATE %s", STR_FMT(text), action(k->on_update));
-    if (action(k->on_delete))
-        text = arena_printf(a, "%.*s ON DELETE %s", STR_FMT(text), action(k->on_delete));
-    if (k->deferrable)
-        text = arena_printf(a, "%.*s DEFERRABLE%s", STR_FMT(text), k->deferred ? " INITIALLY DEFERRED" : "");
-    return text;
-}
-
-static void constraint_definition(sqlite3_context *c, int n, sqlite3_value **args)
-{
-    const struct snapshot *s = snapshot_of(c);
-    STRICT(n, args);
-    oid_t oid = (oid_t)sqlite3_value_int64(args[0]);
-    for (size_t i = 0; s && i < s->n_relations; i++) {
-        const struct relation *r = &s->relations[i];
-        for (size_t k = 0; k < r->n_constraints; k++) {
-            const struct constraint *x = &r->constraints[k];
-            if (x->oid != oid)
-                continue;
-            if (x->kind == 'f')
-                local_result_text(c, foreign_key(c, r, x));
-            else if (x->kind == 'c')
-                local_result_text(c, arena_printf(scratch(c), "CHECK (%.*s)", STR_FMT(x->expression)));
-            else
-                local_result_text(c, arena_printf(scratch(c), "%s (%.*s)", x->kind == 'p' ? "PRIMARY KEY" : "UNIQUE",
-                                                  STR_FMT(column_list(c, r, x->columns, x->n_columns))));
-            return;
-        }
-    }
-}
-
-static struct str index_column(sqlite3_context *c, const struct relation *r, const struct index_column *x)
-{
-    if (!x->column)
-        return x->expression;
-    return column_list(c, r, &x->column, 1);
-}
-
-static void index_definition(sqlite3_context *c, int n, sqlite3_value **args)
-{
-    const struct index *x;
-    STRICT(n, args);
-    const struct relation *r = table_of_index(snapshot_of(c), (oid_t)sqlite3_value_int64(args[0]), &x);
-    sqlite3_int64 only = n > 1 ? sqlite3_value_int64(args[1]) : 0;
-    struct arena *a = scratch(c);
-    if (!r)
-        return;
-    if (only) {
-        local_result_text(c, only > 0 && (size_t)only <= x->n_columns ? index_column(c, r, &x->columns[only - 1])
-                                                                      : STR(""));
-        return;
-    }
-    struct str text = arena_printf(a, "CREATE %sINDEX %.*s ON %.*s USING btree (", x->unique ? "UNIQUE " : "",
-                                   STR_FMT(name_quote(x->name, a)), STR_FMT(name_qualified(r->schema, r->name, a)));
-    for (size_t i = 0; i < x->n_columns; i++) {
-        const struct index_column *k = &x->columns[i];
-        text = arena_printf(a, "%.*s%s%.*s%s%s", STR_FMT(text), i ? ", " : "", STR_FMT(index_column(c, r, k)),
-                            k->descending ? " DESC" : "",
-                            k->descending && !k->nulls_first   ? " NULLS LAST"
-                            : !k->descending && k->nulls_first ? " NULLS FIRST"
-                                                               : "");
-    }
-    text = arena_printf(a, "%.*s)", STR_FMT(text));
-    if (x->predicate.n)
-        text = arena_printf(a, "%.*s WHERE %.*s", STR_FMT(text), STR_FMT(x->predicate));
-    local_result_text(c, text);
-}
-
-static void view_definition(sqlite3_context *c, int n, sqlite3_value **args)
+static void function_is_visible(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    const struct relation *r = relation_of(c, args[0]);
-    if (r && r->kind == RELATION_VIEW && r->view_text.n)
-        local_result_text(c, arena_printf(scratch(c), "%.*s%s", STR_FMT(r->view_text),
-                                          r->view_text.p[r->view_text.n - 1] == ';' ? "" : ";"));
-}
-
-static void serial_sequence(sqlite3_context *c, int n, sqlite3_value **args)
-{
-    static const struct str path[] = { STR_INIT("public") };
-    STRICT(n, args);
-    struct str table = local_text(args[0]), schema = { 0 };
-    ptrdiff_t dot = str_find(table, STR("."));
-    if (dot > 0) {
-        schema = (struct str){ table.p, (size_t)dot };
-        table = (struct str){ table.p + dot + 1, table.n - (size_t)dot - 1 };
-    }
-    if (table.n > 1 && table.p[0] == '"')
-        table = (struct str){ table.p + 1, table.n - 2 };
-    const struct relation *r = snapshot_of(c) ? snapshot_relation(snapshot_of(c), path, 1, schema, table) : NULL;
-    const struct column *column = r ? relation_column(r, local_text(args[1])) : NULL;
-    if (!r)
-        fail_with(c, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(local_text(args[0])));
-    else if (!column)
-        fail_with(c, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist",
-                  STR_FMT(local_text(args[1])), STR_FMT(r->name));
-    else if (column->sequence.n)
-        local_result_text(c, name_qualified(r->schema, column->sequence, scratch(c)));
+    const struct pg_proc *p = pg_proc_by_oid((oid_t)sqlite3_value_int64(args[0]));
+    if (p)
+        result_bool(c, !p->is_information_schema || catalog_on_path(c, STR("information_schema")));
 }
 
 /* --- comments --- */
@@ -282,37 +119,188 @@ static void give_comment(sqlite3_context *c, struct str comment)
         local_result_text(c, comment);
 }
 
+/* PostgreSQL's own comments; class 0: of any. */
+static struct str fixed_comment(const char *relation, oid_t oid, oid_t class, int64_t part, size_t text_column)
+{
+    struct value **rows;
+    size_t n = 0;
+    fixed_rows(system_relation(STR("pg_catalog"), str_from(relation)), &rows, &n);
+    for (size_t i = 0; i < n; i++)
+        if (rows[i][0].integer == oid && (!class || rows[i][1].integer == class) &&
+            (text_column < 3 || rows[i][2].integer == part))
+            return rows[i][text_column].bytes;
+    return (struct str){ 0 };
+}
+
+struct description {
+    oid_t object, class;
+    int64_t part;
+    struct str found;
+};
+
+static struct str relation_comment(const struct relation *r, const struct description *d)
+{
+    if (d->class && d->class != OID_PG_CLASS && d->class != OID_PG_CONSTRAINT)
+        return (struct str){ 0 };
+    for (size_t k = 0; d->part && r->oid == d->object && r->column_comments && k < r->n_columns; k++)
+        if (r->columns[k].number == d->part)
+            return r->column_comments[k];
+    if (d->part)
+        return (struct str){ 0 };
+    for (size_t k = 0; k < r->n_indexes; k++)
+        if (r->indexes[k].oid == d->object && d->class != OID_PG_CONSTRAINT)
+            return r->indexes[k].comment;
+    for (size_t k = 0; k < r->n_constraints; k++)
+        if (r->constraints[k].oid == d->object && d->class != OID_PG_CLASS)
+            return r->constraints[k].comment;
+    return r->oid == d->object && d->class != OID_PG_CONSTRAINT ? r->comment : (struct str){ 0 };
+}
+
+static struct str user_comment(const struct snapshot *s, const struct description *d)
+{
+    struct str found = { 0 };
+    for (size_t i = 0; s && i < s->n_relations && !found.n; i++)
+        found = relation_comment(&s->relations[i], d);
+    for (size_t i = 0; s && i < s->n_types && !found.n && !d->part; i++)
+        if (s->types[i].oid == d->object && (!d->class || d->class == OID_PG_TYPE))
+            found = s->types[i].comment;
+    for (size_t i = 0; s && i < s->n_schemas && !found.n && !d->part; i++)
+        if (system_schema_oid(s->schemas[i]) == d->object && (!d->class || d->class == OID_PG_NAMESPACE))
+            found = s->schema_comments[i];
+    return found;
+}
+
+static void describe(sqlite3_context *c, const struct description *d)
+{
+    struct str found = user_comment(catalog_snapshot(c), d);
+    give_comment(c, found.n ? found : fixed_comment("pg_description", d->object, d->class, d->part, 3));
+}
+
+/* obj_description(oid, catalogue's name), and the old form without the name. */
 static void object_description(sqlite3_context *c, int n, sqlite3_value **args)
 {
-    const struct snapshot *s = snapshot_of(c);
-    const struct index *x;
-    (void)n;
-    if (sqlite3_value_type(args[0]) == SQLITE_NULL || !s)
+    STRICT(n, args);
+    struct description d = { .object = (oid_t)sqlite3_value_int64(args[0]) };
+    const struct relation *class = n > 1 ? system_relation(STR("pg_catalog"), local_text(args[1])) : NULL;
+    if (n > 1 && !class)
         return;
-    oid_t oid = (oid_t)sqlite3_value_int64(args[0]);
-    const struct relation *r = snapshot_relation_by_oid(s, oid);
-    const struct user_type *u = snapshot_user_type(s, oid);
-    if (r)
-        give_comment(c, r->comment);
-    else if (u)
-        give_comment(c, u->comment);
-    else if (table_of_index(s, oid, &x))
-        give_comment(c, x->comment);
-    for (size_t i = 0; i < s->n_relations && !r; i++)
-        for (size_t k = 0; k < s->relations[i].n_constraints; k++)
-            if (s->relations[i].constraints[k].oid == oid)
-                give_comment(c, s->relations[i].constraints[k].comment);
+    d.class = class ? class->oid : 0;
+    describe(c, &d);
 }
 
 static void column_description(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    const struct relation *r = relation_of(c, args[0]);
-    sqlite3_int64 number = sqlite3_value_int64(args[1]);
-    for (size_t i = 0; r && r->column_comments && i < r->n_columns; i++)
-        if (r->columns[i].number == number)
-            give_comment(c, r->column_comments[i]);
+    struct description d = { .object = (oid_t)sqlite3_value_int64(args[0]),
+                             .class = OID_PG_CLASS,
+                             .part = sqlite3_value_int64(args[1]) };
+    if (d.part)
+        describe(c, &d);
 }
+
+static void shared_description(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    const struct relation *class = system_relation(STR("pg_catalog"), local_text(args[1]));
+    if (class)
+        give_comment(c, fixed_comment("pg_shdescription", (oid_t)sqlite3_value_int64(args[0]), class->oid, 0, 2));
+}
+
+/* --- names of objects --- */
+
+/* to_reg…(text): NULL for what is not there, an error for what is no name. */
+static void to_reg(sqlite3_context *c, sqlite3_value *v, oid_t type)
+{
+    struct str text = local_text(v);
+    oid_t oid;
+    int64_t number;
+    if (str_to_int64(text, &number) || str_is(text, "-")) /* numbers are no names to these */
+        return;
+    if (catalog_find(c, type, text, &oid)) {
+        sqlite3_result_int64(c, oid);
+        return;
+    }
+    enum sqlstate code = errors(c)->code;
+    if (code == SQLSTATE_UNDEFINED_TABLE || code == SQLSTATE_UNDEFINED_OBJECT || code == SQLSTATE_UNDEFINED_FUNCTION ||
+        code == SQLSTATE_INVALID_SCHEMA_NAME || code == SQLSTATE_AMBIGUOUS_FUNCTION)
+        err_init(errors(c), scratch(c));
+    else
+        local_fail(c);
+}
+
+#define TO_REG(kind)                                                                                                   \
+    static void to_##kind(sqlite3_context *c, int n, sqlite3_value **args)                                             \
+    {                                                                                                                  \
+        STRICT(n, args);                                                                                               \
+        to_reg(c, args[0], TYPE_OID_##kind);                                                                           \
+    }
+TO_REG(regclass)
+TO_REG(regcollation)
+TO_REG(regnamespace)
+TO_REG(regproc)
+TO_REG(regprocedure)
+TO_REG(regrole)
+TO_REG(regtype)
+
+static void text_regclass(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    oid_t oid;
+    STRICT(n, args);
+    if (catalog_find(c, TYPE_OID_regclass, local_text(args[0]), &oid))
+        sqlite3_result_int64(c, oid);
+    else
+        local_fail(c);
+}
+
+/* pg_describe_object(): the commonest kinds. */
+static struct str described(sqlite3_context *c, oid_t class, oid_t oid, int64_t part)
+{
+    enum { CLASS_PROC = 1255, CLASS_LANGUAGE = 2612, CLASS_EXTENSION = 3079 };
+    struct system_source source = catalog_source(c);
+    struct arena *a = scratch(c);
+    const struct relation *r = class == OID_PG_CLASS ? catalog_relation_by_oid(c, oid) : NULL;
+    const struct index *index;
+    const struct value *row;
+    if (r && part) {
+        const struct column *column = relation_column_by_number(r, (int16_t)part);
+        return column ? arena_printf(a, "column %.*s of table %.*s", STR_FMT(name_quote(column->name, a)),
+                                     STR_FMT(reg_name(&source, TYPE_OID_regclass, oid, a)))
+                      : (struct str){ 0 };
+    }
+    if (r || (class == OID_PG_CLASS && catalog_index(c, oid, &index)))
+        return arena_printf(a, "%s %.*s",
+                            !r                             ? "index"
+                            : r->kind == RELATION_VIEW     ? "view"
+                            : r->kind == RELATION_SEQUENCE ? "sequence"
+                                                           : "table",
+                            STR_FMT(reg_name(&source, TYPE_OID_regclass, oid, a)));
+    if (class == OID_PG_TYPE)
+        return arena_printf(a, "type %.*s", STR_FMT(reg_name(&source, TYPE_OID_regtype, oid, a)));
+    if (class == OID_PG_NAMESPACE)
+        return arena_printf(a, "schema %.*s", STR_FMT(reg_name(&source, TYPE_OID_regnamespace, oid, a)));
+    if (class == CLASS_PROC && pg_proc_by_oid(oid))
+        return arena_printf(a, "function %.*s", STR_FMT(reg_signature(source.snapshot, pg_proc_by_oid(oid), a)));
+    if (class == CLASS_LANGUAGE && (row = catalog_fixed_row("pg_language", 0, oid)))
+        return arena_printf(a, "language %.*s", STR_FMT(row[1].bytes));
+    if (class == CLASS_EXTENSION && (row = catalog_fixed_row("pg_extension", 0, oid)))
+        return arena_printf(a, "extension %.*s", STR_FMT(row[1].bytes));
+    return (struct str){ 0 };
+}
+
+static void describe_object(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    oid_t class = (oid_t)sqlite3_value_int64(args[0]), oid = (oid_t)sqlite3_value_int64(args[1]);
+    struct str text = class ? described(c, class, oid, sqlite3_value_int64(args[2])) : (struct str){ 0 };
+    if (text.p)
+        local_result_text(c, text);
+    else if (class) {
+        err_unsupported(errors(c), "pg_describe_object() of an object of this kind");
+        local_fail(c);
+    }
+}
+
+/* --- what is the same for every object here --- */
 
 static void nothing(sqlite3_context *c, int n, sqlite3_value **args)
 {
@@ -320,33 +308,55 @@ static void nothing(sqlite3_context *c, int n, sqlite3_value **args)
     sqlite3_result_null(c);
 }
 
-/* --- names of objects --- */
-
-static void to_regclass(sqlite3_context *c, int n, sqlite3_value **args)
+static void no_rows(sqlite3_context *c, int n, sqlite3_value **args)
 {
-    static const struct str path[] = { STR_INIT("public") };
     STRICT(n, args);
-    struct str name = local_text(args[0]), schema = { 0 };
-    ptrdiff_t dot = str_find(name, STR("."));
-    if (dot > 0) {
-        schema = (struct str){ name.p, (size_t)dot };
-        name = (struct str){ name.p + dot + 1, name.n - (size_t)dot - 1 };
-    }
-    if (name.n > 1 && name.p[0] == '"')
-        name = (struct str){ name.p + 1, name.n - 2 };
-    if (schema.n > 1 && schema.p[0] == '"')
-        schema = (struct str){ schema.p + 1, schema.n - 2 };
-    const struct relation *r = snapshot_of(c) ? snapshot_relation(snapshot_of(c), path, 1, schema, name) : NULL;
-    if (r)
-        sqlite3_result_int64(c, r->oid);
+    local_result_text(c, STR("[]"));
 }
 
-/* --- privileges: what the configuration lets a user connect to is wholly theirs --- */
-
-static void granted(sqlite3_context *c, int n, sqlite3_value **args)
+static void never(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    result_bool(c, true);
+    result_bool(c, false);
+}
+
+/* CmdType bits: a table takes UPDATE (2), INSERT (3) and DELETE (4); a view none of them. */
+static void relation_is_updatable(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    const struct relation *r = catalog_relation(c, args[0]);
+    bool writable = r && (r->kind == RELATION_TABLE || (r->kind == RELATION_VIEW && r->has_user_triggers));
+    sqlite3_result_int(c, writable ? 1 << 2 | 1 << 3 | 1 << 4 : 0);
+}
+
+static void column_is_updatable(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    const struct relation *r = catalog_relation(c, args[0]);
+    sqlite3_int64 number = sqlite3_value_int64(args[1]);
+    result_bool(c, r && number > 0 && r->kind == RELATION_TABLE);
+}
+
+/* pg_options_to_table(text[]): name=value, one row each. */
+static void options_to_table(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct json_value list;
+    struct rows rows;
+    STRICT(n, args);
+    if (!json_parse(local_text(args[0]), scratch(c), &list, errors(c)))
+        return local_fail(c);
+    rows_start(&rows, c);
+    for (size_t i = 0; list.kind == JSON_ARRAY && i < list.array.n; i++) {
+        struct str text = list.array.items[i].text;
+        ptrdiff_t mark = str_find(text, STR("="));
+        size_t name = mark < 0 ? text.n : (size_t)mark;
+        const struct value cells[] = { value_text((struct str){ text.p, name }),
+                                       mark < 0 ? value_null()
+                                                : value_text((struct str){ text.p + name + 1, text.n - name - 1 }) };
+        if (!rows_add(&rows, cells, 2))
+            return rows_drop(&rows);
+    }
+    rows_give(&rows);
 }
 
 #define ROW(source, function, args, how)                                                                               \
@@ -354,17 +364,17 @@ static void granted(sqlite3_context *c, int n, sqlite3_value **args)
         .name = "pg_" #source, .n_args = args, .flags = how, .call = function                                          \
     }
 #define VISIBLE(source) ROW(source, built_in_is_visible, 1, LOCAL_STRICT)
-#define PRIVILEGE(source, args) ROW(source, granted, args, LOCAL_STRICT)
 
 static const struct local_function functions[] = {
     ROW(format_type, format_type, 2, 0),
+    ROW(nameconcatoid, name_and_oid, 2, LOCAL_STRICT),
     ROW(text_name, text_name, 1, LOCAL_STRICT),
     ROW(bpchar_name, text_name, 1, LOCAL_STRICT),
     ROW(pg_get_userbyid, user_name, 1, LOCAL_STRICT),
     ROW(pg_table_is_visible, table_is_visible, 1, LOCAL_STRICT),
     ROW(pg_relation_is_publishable, relation_is_publishable, 1, LOCAL_STRICT),
     ROW(pg_type_is_visible, type_is_visible, 1, LOCAL_STRICT),
-    VISIBLE(pg_function_is_visible),
+    ROW(pg_function_is_visible, function_is_visible, 1, LOCAL_STRICT),
     VISIBLE(pg_operator_is_visible),
     VISIBLE(pg_collation_is_visible),
     VISIBLE(pg_conversion_is_visible),
@@ -375,43 +385,40 @@ static const struct local_function functions[] = {
     VISIBLE(pg_ts_dict_is_visible),
     VISIBLE(pg_ts_parser_is_visible),
     VISIBLE(pg_ts_template_is_visible),
-    ROW(pg_get_expr, get_expr, 2, 0),
-    ROW(pg_get_expr_ext, get_expr, 3, 0),
-    ROW(pg_get_constraintdef, constraint_definition, 1, LOCAL_STRICT),
-    ROW(pg_get_constraintdef_ext, constraint_definition, 2, LOCAL_STRICT),
-    ROW(pg_get_indexdef, index_definition, 1, LOCAL_STRICT),
-    ROW(pg_get_indexdef_ext, index_definition, 3, LOCAL_STRICT),
-    ROW(pg_get_viewdef, view_definition, 1, LOCAL_STRICT),
-    ROW(pg_get_viewdef_ext, view_definition, 2, LOCAL_STRICT),
-    ROW(pg_get_serial_sequence, serial_sequence, 2, LOCAL_STRICT),
-    ROW(obj_description, object_description, 2, 0),
+    ROW(obj_description, object_description, 2, LOCAL_STRICT),
+    ROW(obj_description_old, object_description, 1, LOCAL_STRICT),
     ROW(col_description, column_description, 2, LOCAL_STRICT),
-    ROW(shobj_description, nothing, 2, 0),
+    ROW(shobj_description, shared_description, 2, LOCAL_STRICT),
     ROW(to_regclass, to_regclass, 1, LOCAL_STRICT),
-    PRIVILEGE(has_table_privilege_id, 2),
-    PRIVILEGE(has_table_privilege_name, 2),
-    PRIVILEGE(has_table_privilege_name_id, 3),
-    PRIVILEGE(has_table_privilege_name_name, 3),
-    PRIVILEGE(has_schema_privilege_id, 2),
-    PRIVILEGE(has_schema_privilege_name, 2),
-    PRIVILEGE(has_schema_privilege_name_id, 3),
-    PRIVILEGE(has_schema_privilege_name_name, 3),
-    PRIVILEGE(has_database_privilege_id, 2),
-    PRIVILEGE(has_database_privilege_name, 2),
-    PRIVILEGE(has_database_privilege_name_id, 3),
-    PRIVILEGE(has_database_privilege_name_name, 3),
-    PRIVILEGE(has_column_privilege_id_attnum, 3),
-    PRIVILEGE(has_column_privilege_id_name, 3),
-    PRIVILEGE(has_any_column_privilege_id, 2),
-    PRIVILEGE(has_sequence_privilege_id, 2),
-    PRIVILEGE(has_sequence_privilege_name, 2),
-    PRIVILEGE(has_function_privilege_id, 2),
-    PRIVILEGE(has_type_privilege_id, 2),
-    PRIVILEGE(has_language_privilege_id, 2),
-    PRIVILEGE(has_tablespace_privilege_id, 2),
+    ROW(to_regcollation, to_regcollation, 1, LOCAL_STRICT),
+    ROW(to_regnamespace, to_regnamespace, 1, LOCAL_STRICT),
+    ROW(to_regproc, to_regproc, 1, LOCAL_STRICT),
+    ROW(to_regprocedure, to_regprocedure, 1, LOCAL_STRICT),
+    ROW(to_regrole, to_regrole, 1, LOCAL_STRICT),
+    ROW(to_regtype, to_regtype, 1, LOCAL_STRICT),
+    ROW(text_regclass, text_regclass, 1, LOCAL_STRICT),
+    ROW(pg_describe_object, describe_object, 3, LOCAL_STRICT),
+    ROW(pg_relation_is_updatable, relation_is_updatable, 2, LOCAL_STRICT),
+    ROW(pg_column_is_updatable, column_is_updatable, 3, LOCAL_STRICT),
+    ROW(pg_options_to_table, options_to_table, 1, LOCAL_STRICT),
+    ROW(row_security_active, never, 1, LOCAL_STRICT),
+    /* nothing is partitioned, and nothing has extended statistics or is published */
+    ROW(pg_partition_ancestors, no_rows, 1, LOCAL_STRICT),
+    ROW(pg_partition_tree, no_rows, 1, LOCAL_STRICT),
+    ROW(pg_partition_root, nothing, 1, LOCAL_STRICT),
     ROW(pg_get_partkeydef, nothing, 1, LOCAL_STRICT),
     ROW(pg_get_partition_constraintdef, nothing, 1, LOCAL_STRICT),
     ROW(pg_get_statisticsobjdef_columns, nothing, 1, LOCAL_STRICT),
+    ROW(pg_get_publication_tables, no_rows, 1, LOCAL_STRICT),
+    /* D1 tells no sizes of tables, and that of the database only after a statement: not known */
+    ROW(pg_table_size, nothing, 1, LOCAL_STRICT),
+    ROW(pg_indexes_size, nothing, 1, LOCAL_STRICT),
+    ROW(pg_relation_size, nothing, 2, LOCAL_STRICT),
+    ROW(pg_total_relation_size, nothing, 1, LOCAL_STRICT),
+    ROW(pg_database_size_name, nothing, 1, LOCAL_STRICT),
+    ROW(pg_database_size_oid, nothing, 1, LOCAL_STRICT),
+    ROW(pg_tablespace_size_name, nothing, 1, LOCAL_STRICT),
+    ROW(pg_tablespace_size_oid, nothing, 1, LOCAL_STRICT),
 };
 
 const struct local_family local_family_catalog = { .functions = functions,

@@ -1,0 +1,337 @@
+/* system_links.c - rows of pg_depend, pg_rewrite and pg_trigger for the user's objects: how they hang together. */
+#include "pgwire/types.h"
+#include "proxy/catalog/names.h"
+#include "proxy/catalog/system_rows.h"
+
+enum {
+    CLASS_TYPE = 1247,
+    CLASS_RELATION = 1259,
+    CLASS_DEFAULT = 2604,
+    CLASS_CONSTRAINT = 2606,
+    CLASS_NAMESPACE = 2615,
+    CLASS_RULE = 2618
+};
+
+struct end {
+    oid_t class, object;
+    int part;
+};
+
+/* `from` needs `to`. n: cannot drop `to` alone, a: goes with it, i: is a part of it. */
+static void link_row(struct system_rows *rows, struct end from, struct end to, const char *kind)
+{
+    row_begin_cells(rows);
+    row_set_int(rows, "classid", from.class);
+    row_set_int(rows, "objid", from.object);
+    row_set_int(rows, "objsubid", from.part);
+    row_set_int(rows, "refclassid", to.class);
+    row_set_int(rows, "refobjid", to.object);
+    row_set_int(rows, "refobjsubid", to.part);
+    row_set_cstr(rows, "deptype", kind);
+    row_end_cells(rows);
+}
+
+static struct end whole(oid_t class, oid_t object)
+{
+    return (struct end){ class, object, 0 };
+}
+
+static struct end column_end(const struct relation *r, int16_t number)
+{
+    return (struct end){ CLASS_RELATION, r->oid, number };
+}
+
+static void link_namespace(struct system_rows *rows, struct end from, struct str schema)
+{
+    link_row(rows, from, whole(CLASS_NAMESPACE, system_schema_oid(schema)), "n");
+}
+
+/* The sequence that a default takes its values from; NULL: none. */
+static const struct relation *sequence_of_default(const struct snapshot *s, const struct relation *r,
+                                                  const struct column *c)
+{
+    static const struct str path[] = { STR_INIT("public") };
+    struct str text = c->default_text, start = STR("nextval('");
+    ptrdiff_t end = str_find(text, STR("'::regclass)"));
+    if (!str_starts(text, start) || end < 0)
+        return NULL;
+    if (c->sequence.n)
+        return snapshot_relation(s, NULL, 0, r->schema, c->sequence);
+    struct str name = { text.p + start.n, (size_t)end - start.n }, schema = { 0 };
+    ptrdiff_t dot = str_find(name, STR("."));
+    if (memchr(name.p, '"', name.n)) /* quoted names are told apart only by the parser */
+        return NULL;
+    if (dot > 0) {
+        schema = (struct str){ name.p, (size_t)dot };
+        name = (struct str){ name.p + dot + 1, name.n - (size_t)dot - 1 };
+    }
+    return snapshot_relation(s, path, 1, schema, name);
+}
+
+/* The sequence of a serial column goes with the column, that of an identity column is a part of it; defaults need both. */
+static void link_columns(struct system_rows *rows, const struct snapshot *s, const struct relation *r)
+{
+    for (size_t i = 0; i < r->n_columns; i++) {
+        const struct column *c = &r->columns[i];
+        const struct relation *own = c->sequence.n ? snapshot_relation(s, NULL, 0, r->schema, c->sequence) : NULL,
+                              *used = sequence_of_default(s, r, c);
+        struct end of = column_end(r, c->number), fallback = whole(CLASS_DEFAULT, system_default_oid(r, c));
+        if (own)
+            link_row(rows, whole(CLASS_RELATION, own->oid), of, c->identity ? "i" : "a");
+        if (c->default_text.n)
+            link_row(rows, fallback, of, c->generated ? "i" : "a");
+        if (used)
+            link_row(rows, fallback, whole(CLASS_RELATION, used->oid), "n");
+        if (snapshot_user_type(s, c->type))
+            link_row(rows, of, whole(CLASS_TYPE, c->type), "n");
+    }
+}
+
+static void link_foreign_key(struct system_rows *rows, const struct snapshot *s, const struct relation *r,
+                             const struct constraint *c)
+{
+    struct end from = whole(CLASS_CONSTRAINT, c->oid);
+    const struct relation *f = system_foreign_table(s, c);
+    oid_t index = system_constraint_index(r, f, c);
+    for (size_t i = 0; f && i < c->n_columns; i++)
+        link_row(rows, from, column_end(f, c->foreign_columns[i]), "n");
+    if (index)
+        link_row(rows, from, whole(CLASS_RELATION, index), "n");
+}
+
+static void link_constraints(struct system_rows *rows, const struct snapshot *s, const struct relation *r)
+{
+    for (size_t i = 0; i < r->n_constraints; i++) {
+        const struct constraint *c = &r->constraints[i];
+        for (size_t k = 0; k < c->n_columns; k++)
+            link_row(rows, whole(CLASS_CONSTRAINT, c->oid), column_end(r, c->columns[k]), "a");
+        for (size_t k = 0; c->kind == 'c' && k < c->n_columns; k++)
+            link_row(rows, whole(CLASS_CONSTRAINT, c->oid), column_end(r, c->columns[k]), "n");
+        if (c->kind == 'f')
+            link_foreign_key(rows, s, r, c);
+    }
+}
+
+static void link_indexes(struct system_rows *rows, const struct relation *r)
+{
+    for (size_t i = 0; i < r->n_indexes; i++) {
+        const struct index *x = &r->indexes[i];
+        const struct constraint *of = NULL;
+        for (size_t k = 0; k < r->n_constraints && !of; k++)
+            if (r->constraints[k].kind != 'f' && system_constraint_index(r, NULL, &r->constraints[k]) == x->oid)
+                of = &r->constraints[k];
+        if (of)
+            link_row(rows, whole(CLASS_RELATION, x->oid), whole(CLASS_CONSTRAINT, of->oid), "i");
+        for (size_t k = 0; !of && k < x->n_columns; k++)
+            link_row(rows, whole(CLASS_RELATION, x->oid), column_end(r, x->columns[k].column), "a");
+    }
+}
+
+oid_t system_rule_oid(const struct relation *r)
+{
+    return snapshot_hash_oid("rule", r->schema, r->name, 0);
+}
+
+static void link_relation(struct system_rows *rows, const struct snapshot *s, const struct relation *r)
+{
+    struct end relation = whole(CLASS_RELATION, r->oid), type = whole(CLASS_TYPE, r->row_type);
+    link_namespace(rows, relation, r->schema);
+    if (r->kind == RELATION_SEQUENCE)
+        return;
+    link_row(rows, type, relation, "i");
+    link_row(rows, whole(CLASS_TYPE, system_row_array(r)), type, "i");
+    link_columns(rows, s, r);
+    link_constraints(rows, s, r);
+    link_indexes(rows, r);
+    if (r->kind == RELATION_VIEW) {
+        link_row(rows, whole(CLASS_RULE, system_rule_oid(r)), relation, "i");
+        link_row(rows, whole(CLASS_RULE, system_rule_oid(r)), relation, "n");
+    }
+}
+
+static void link_type(struct system_rows *rows, const struct user_type *u)
+{
+    struct end type = whole(CLASS_TYPE, u->oid);
+    link_namespace(rows, type, u->schema);
+    if (u->array)
+        link_row(rows, whole(CLASS_TYPE, u->array), type, "i");
+    for (size_t i = 0; i < u->n_checks; i++)
+        link_row(rows, whole(CLASS_CONSTRAINT, system_domain_check(u, i)), type, "a");
+}
+
+void provide_pg_depend(struct system_rows *rows, const struct system_source *source)
+{
+    const struct snapshot *s = source->snapshot;
+    for (size_t i = 0; s && i < s->n_relations; i++)
+        link_relation(rows, s, &s->relations[i]);
+    for (size_t i = 0; s && i < s->n_types; i++)
+        link_type(rows, &s->types[i]);
+}
+
+/* --- pg_rewrite: the rule that makes a view one --- */
+
+void provide_pg_rewrite(struct system_rows *rows, const struct system_source *source)
+{
+    const struct snapshot *s = source->snapshot;
+    for (size_t i = 0; s && i < s->n_relations; i++) {
+        const struct relation *r = &s->relations[i];
+        if (r->kind != RELATION_VIEW)
+            continue;
+        row_begin_cells(rows);
+        row_set_int(rows, "oid", system_rule_oid(r));
+        row_set_cstr(rows, "rulename", "_RETURN");
+        row_set_int(rows, "ev_class", r->oid);
+        row_set_cstr(rows, "ev_type", "1");
+        row_set_cstr(rows, "ev_enabled", "O");
+        row_set_bool(rows, "is_instead", true);
+        row_set_cstr(rows, "ev_qual", "<>");
+        row_set_cstr(rows, "ev_action", "<>");
+        row_end_cells(rows);
+    }
+}
+
+/* --- pg_trigger: four for each foreign key --- */
+
+struct key_trigger {
+    const struct relation *on, *other;
+    oid_t index;
+    const struct constraint *constraint;
+    char side; /* a: on the referenced table, c: on the referencing one */
+    const char *function;
+    int type; /* TRIGGER_TYPE_ROW and the event */
+    bool can_wait;
+    int number;
+};
+
+static oid_t trigger_oid(const struct key_trigger *t)
+{
+    return snapshot_hash_oid("key trigger", t->constraint->name, t->on->name,
+                             (int)((t->constraint->oid & 0xffffff) * 4) + t->number);
+}
+
+static void trigger_row(struct system_rows *rows, const struct key_trigger *t)
+{
+    size_t n = 0;
+    const struct pg_proc *function = pg_procs_by_name(str_from(t->function), &n);
+    oid_t oid = trigger_oid(t);
+    row_begin_cells(rows);
+    row_set_int(rows, "oid", oid);
+    row_set_int(rows, "tgrelid", t->on->oid);
+    row_set_int(rows, "tgparentid", 0);
+    row_set_text(rows, "tgname", arena_printf(rows->arena, "RI_ConstraintTrigger_%c_%u", t->side, oid));
+    row_set_int(rows, "tgfoid", n ? function->oid : 0);
+    row_set_int(rows, "tgtype", t->type);
+    row_set_cstr(rows, "tgenabled", "O");
+    row_set_bool(rows, "tgisinternal", true);
+    row_set_int(rows, "tgconstrrelid", t->other->oid);
+    row_set_int(rows, "tgconstrindid", t->index);
+    row_set_int(rows, "tgconstraint", t->constraint->oid);
+    row_set_bool(rows, "tgdeferrable", t->can_wait && t->constraint->deferrable);
+    row_set_bool(rows, "tginitdeferred", t->can_wait && t->constraint->deferred);
+    row_set_int(rows, "tgnargs", 0);
+    row_set_cstr(rows, "tgattr", "[]");
+    row_set(rows, "tgargs", value_blob(STR("")));
+    row_end_cells(rows);
+}
+
+static const char *action_function(char action, bool update)
+{
+    static const struct {
+        char action;
+        const char *on_delete, *on_update;
+    } list[] = {
+        { 'a', "RI_FKey_noaction_del", "RI_FKey_noaction_upd" },
+        { 'c', "RI_FKey_cascade_del", "RI_FKey_cascade_upd" },
+        { 'd', "RI_FKey_setdefault_del", "RI_FKey_setdefault_upd" },
+        { 'n', "RI_FKey_setnull_del", "RI_FKey_setnull_upd" },
+        { 'r', "RI_FKey_restrict_del", "RI_FKey_restrict_upd" },
+    };
+    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+        if (list[i].action == action)
+            return update ? list[i].on_update : list[i].on_delete;
+    return list[0].on_delete;
+}
+
+enum { TRIGGER_ROW = 1, TRIGGER_INSERT = 4, TRIGGER_DELETE = 8, TRIGGER_UPDATE = 16, KEY_TRIGGERS = 4 };
+
+/* False: the referenced table is not there. */
+static bool key_triggers(const struct snapshot *s, const struct relation *r, const struct constraint *c,
+                         struct key_trigger *ret)
+{
+    const struct relation *f = system_foreign_table(s, c);
+    if (!f)
+        return false;
+    oid_t index = system_constraint_index(r, f, c);
+    const char *on_delete = action_function(c->on_delete, false), *on_update = action_function(c->on_update, true);
+    ret[0] =
+        (struct key_trigger){ f, r, index, c, 'a', on_delete, TRIGGER_ROW | TRIGGER_DELETE, c->on_delete == 'a', 0 };
+    ret[1] =
+        (struct key_trigger){ f, r, index, c, 'a', on_update, TRIGGER_ROW | TRIGGER_UPDATE, c->on_update == 'a', 1 };
+    ret[2] = (struct key_trigger){ r, f, index, c, 'c', "RI_FKey_check_ins", TRIGGER_ROW | TRIGGER_INSERT, true, 2 };
+    ret[3] = (struct key_trigger){ r, f, index, c, 'c', "RI_FKey_check_upd", TRIGGER_ROW | TRIGGER_UPDATE, true, 3 };
+    return true;
+}
+
+/* Calls visit for every trigger until it answers false. */
+static void each_trigger(const struct snapshot *s, bool (*visit)(void *ctx, const struct key_trigger *t), void *ctx)
+{
+    struct key_trigger list[KEY_TRIGGERS];
+    for (size_t i = 0; s && i < s->n_relations; i++)
+        for (size_t k = 0; k < s->relations[i].n_constraints; k++) {
+            const struct constraint *c = &s->relations[i].constraints[k];
+            if (c->kind != 'f' || !key_triggers(s, &s->relations[i], c, list))
+                continue;
+            for (size_t t = 0; t < KEY_TRIGGERS; t++)
+                if (!visit(ctx, &list[t]))
+                    return;
+        }
+}
+
+static bool add_trigger(void *ctx, const struct key_trigger *t)
+{
+    trigger_row(ctx, t);
+    return true;
+}
+
+void provide_pg_trigger(struct system_rows *rows, const struct system_source *source)
+{
+    each_trigger(source->snapshot, add_trigger, rows);
+}
+
+struct trigger_text {
+    oid_t oid;
+    bool pretty;
+    struct arena *arena;
+    struct str found;
+};
+
+static struct str shown_table(const struct relation *r, bool bare, struct arena *arena)
+{
+    return bare && str_is(r->schema, "public") ? name_quote(r->name, arena) : name_qualified(r->schema, r->name, arena);
+}
+
+static bool print_trigger(void *ctx, const struct key_trigger *t)
+{
+    struct trigger_text *text = ctx;
+    bool deferrable = t->can_wait && t->constraint->deferrable, deferred = t->can_wait && t->constraint->deferred;
+    if (trigger_oid(t) != text->oid)
+        return true;
+    text->found = arena_printf(
+        text->arena,
+        "CREATE CONSTRAINT TRIGGER \"RI_ConstraintTrigger_%c_%u\" AFTER %s ON %.*s FROM %.*s %sDEFERRABLE INITIALLY %s "
+        "FOR EACH ROW EXECUTE FUNCTION \"%s\"()",
+        t->side, text->oid,
+        t->type & TRIGGER_INSERT   ? "INSERT"
+        : t->type & TRIGGER_DELETE ? "DELETE"
+                                   : "UPDATE",
+        STR_FMT(shown_table(t->on, text->pretty, text->arena)), STR_FMT(shown_table(t->other, true, text->arena)),
+        deferrable ? "" : "NOT ", deferred ? "DEFERRED" : "IMMEDIATE", t->function);
+    return false;
+}
+
+struct str system_trigger_text(const struct snapshot *s, oid_t oid, bool pretty, struct arena *arena)
+{
+    struct trigger_text text = { .oid = oid, .pretty = pretty, .arena = arena };
+    each_trigger(s, print_trigger, &text);
+    return text.found;
+}
