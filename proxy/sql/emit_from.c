@@ -373,6 +373,80 @@ static bool emit_subquery_rte(struct emitter *e, const struct query *q, int inde
     return ret->p != NULL;
 }
 
+static bool look_var(struct expr *x, void *ctx)
+{
+    *(bool *)ctx |= x->kind == EXPR_VAR || x->kind == EXPR_WHOLE_ROW || x->kind == EXPR_SUBLINK;
+    return !*(bool *)ctx;
+}
+
+/* One of several functions, as if it stood alone. */
+static struct rte part_of(const struct rte *rte, size_t function, size_t first)
+{
+    struct rte part = *rte;
+    part.columns += first;
+    part.n_columns = rte->function_columns[function];
+    part.functions += function;
+    part.function_columns += function;
+    part.n_functions = 1;
+    part.with_ordinality = false;
+    return part;
+}
+
+/* name AS MATERIALIZED (SELECT … AS o, … AS c0 …), its columns by their numbers in the whole. */
+static bool emit_one_of_functions(struct emitter *e, const struct rte *part, size_t first, struct str name,
+                                  struct fragment *columns, struct str *ret)
+{
+    struct str from, ordinal, list;
+    if (!emit_set_function(e, part->functions[0], part, (struct str){ 0 }, &from, columns, part->n_columns, &ordinal))
+        return false;
+    list = text_of(e, "%.*s AS o", STR_FMT(ordinal));
+    for (size_t i = 0; i < part->n_columns && list.p; i++)
+        list = text_of(e, "%.*s, %.*s AS c%zu", STR_FMT(list), STR_FMT(columns[i].sql), first + i);
+    *ret = text_of(e, "%.*s AS MATERIALIZED (SELECT %.*s FROM %.*s)", STR_FMT(name), STR_FMT(list), STR_FMT(from));
+    return list.p && ret->p;
+}
+
+/* ROWS FROM (f(), g()), unnest(a, b): the rows side by side, in order; the shorter ones are filled up with NULL. */
+static bool emit_functions_rte(struct emitter *e, const struct rte *rte, struct emitted_rte *m, struct str *ret)
+{
+    struct str with = STR(""), counts = STR(""), joins = STR(""), all = unique_name(e, STR("rows"));
+    struct fragment *columns = ARENA_ARRAY(e->arena, struct fragment, rte->n_columns);
+    size_t first = 0;
+    bool has_vars = false;
+    for (size_t i = 0; i < rte->n_functions; i++)
+        expr_walk(rte->functions[i], look_var, &has_vars);
+    if (has_vars)
+        return blocked(e, -1, "ROWS FROM with several functions of other tables' columns");
+    if (!columns || !all.p)
+        return err_oom(e->err);
+    for (size_t i = 0; i < rte->n_functions; i++) {
+        struct rte part = part_of(rte, i, first);
+        struct str name = unique_name(e, STR("part")), body;
+        if (!name.p || !emit_one_of_functions(e, &part, first, name, columns + first, &body))
+            return false;
+        with = text_of(e, "%.*s%s%.*s", STR_FMT(with), i ? ", " : "", STR_FMT(body));
+        counts = text_of(e, "%.*s%s(SELECT count(*) FROM %.*s)", STR_FMT(counts), i ? "," : "", STR_FMT(name));
+        joins = text_of(e, "%.*s LEFT JOIN %.*s ON %.*s.o = %.*s.o", STR_FMT(joins), STR_FMT(name), STR_FMT(name),
+                        STR_FMT(all));
+        first += part.n_columns;
+    }
+    struct str list = text_of(e, "%.*s.o AS o", STR_FMT(all)), alias = unique_name(e, rte->alias);
+    for (size_t i = 0; i < first && list.p; i++)
+        list = text_of(e, "%.*s, c%zu", STR_FMT(list), i);
+    /* Numbers up to the longest: a UNION of the parts would soon be longer than D1 takes. */
+    struct str numbers =
+        text_of(e, "%.*s(o) AS (SELECT 1 WHERE max(%.*s) > 0 UNION ALL SELECT o + 1 FROM %.*s WHERE o < max(%.*s))",
+                STR_FMT(all), STR_FMT(counts), STR_FMT(all), STR_FMT(counts));
+    *ret = text_of(e, "(WITH RECURSIVE %.*s, %.*s SELECT %.*s FROM %.*s%.*s) AS %.*s", STR_FMT(with), STR_FMT(numbers),
+                   STR_FMT(list), STR_FMT(all), STR_FMT(joins), STR_FMT(alias));
+    if (!alias.p || !list.p || !ret->p || !numbered_columns(e, alias, "c", 0, columns, rte->n_columns, &m->columns))
+        return false;
+    if (rte->with_ordinality)
+        m->columns[first] =
+            (struct fragment){ .sql = text_of(e, "%.*s.o", STR_FMT(alias)), .simple = true, .scale = -1 };
+    return true;
+}
+
 static bool emit_function_rte(struct emitter *e, const struct query *q, int index, struct str *ret)
 {
     const struct rte *rte = &q->rtable[index];
@@ -380,7 +454,7 @@ static bool emit_function_rte(struct emitter *e, const struct query *q, int inde
     struct str ordinal;
     size_t n = rte->n_columns - (rte->with_ordinality ? 1 : 0);
     if (rte->n_functions != 1)
-        return blocked(e, -1, "ROWS FROM with several functions");
+        return emit_functions_rte(e, rte, m, ret);
     m->columns = ARENA_ARRAY(e->arena, struct fragment, rte->n_columns);
     if (!m->columns)
         return err_oom(e->err);
