@@ -31,6 +31,15 @@ const struct pg_keyword *pg_keyword_find(struct str word)
     return NULL;
 }
 
+bool is_system_column(struct str name)
+{
+    static const char *const names[] = { "tableoid", "cmax", "xmax", "cmin", "xmin", "ctid" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (str_is(name, names[i]))
+            return true;
+    return false;
+}
+
 bool name_needs_quotes(struct str name)
 {
     if (name.n == 0 || !((name.p[0] >= 'a' && name.p[0] <= 'z') || name.p[0] == '_'))

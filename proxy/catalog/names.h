@@ -23,6 +23,9 @@ struct pg_keyword {
 const struct pg_keyword *pg_keywords(size_t *ret_n);
 const struct pg_keyword *pg_keyword_find(struct str word);
 
+/* ctid, xmin and their kin, which every table of PostgreSQL has. */
+bool is_system_column(struct str name);
+
 /* quote_ident(): as it is when lower case and no keyword but an unreserved one, else in double quotes. */
 bool name_needs_quotes(struct str name);
 struct str name_quote(struct str name, struct arena *arena);

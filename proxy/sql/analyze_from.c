@@ -2,6 +2,8 @@
 #include "proxy/catalog/system.h"
 #include "proxy/sql/analyze_internal.h"
 
+#include "proxy/catalog/names.h"
+
 /* --- range table entries --- */
 
 int add_rte(A *a, struct scope *s, struct rte rte)
@@ -696,6 +698,24 @@ static struct expr *whole_row(A *a, struct scope *s, int up, int rte, int locati
     return e;
 }
 
+/* Tables have columns that nobody made; D1's have none of them. */
+static bool refuse_system_column(A *a, const struct rte *r, struct str name, int location)
+{
+    if (r->kind != RTE_RELATION || !is_system_column(name))
+        return false;
+    unsupported_at(a, location, "system column %.*s", STR_FMT(name));
+    return true;
+}
+
+static bool refuse_system_column_of_any(A *a, struct scope *s, struct str name, int location)
+{
+    for (; s; s = s->parent)
+        for (size_t i = 0; i < s->n_names; i++)
+            if (refuse_system_column(a, &s->query->rtable[s->names[i].rte], name, location))
+                return true;
+    return false;
+}
+
 static struct expr *unqualified(A *a, struct scope *s, struct str name, int location)
 {
     struct expr *e;
@@ -706,7 +726,8 @@ static struct expr *unqualified(A *a, struct scope *s, struct str name, int loca
         return e;
     if (find_table(s, (struct str){ 0 }, name, &up, &rte))
         return whole_row(a, s, up, rte, location);
-    fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" does not exist", STR_FMT(name));
+    if (!refuse_system_column_of_any(a, s, name, location))
+        fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" does not exist", STR_FMT(name));
     return NULL;
 }
 
@@ -749,8 +770,9 @@ struct expr *transform_column_ref(A *a, struct scope *s, const PgQuery__ColumnRe
         found = (int)c;
     }
     if (found < 0) {
-        fail_at(a, ref->location, SQLSTATE_UNDEFINED_COLUMN, "column %.*s.%.*s does not exist", STR_FMT(table),
-                STR_FMT(column));
+        if (!refuse_system_column(a, r, column, ref->location))
+            fail_at(a, ref->location, SQLSTATE_UNDEFINED_COLUMN, "column %.*s.%.*s does not exist", STR_FMT(table),
+                    STR_FMT(column));
         return NULL;
     }
     return make_var(a, s, up, rte, found, ref->location);

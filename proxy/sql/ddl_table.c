@@ -10,15 +10,6 @@
 enum { COLUMNS_MAX = 100 }; /* D1's limit */
 
 /* ---- columns ---- */
-static bool is_system_column(struct str name)
-{
-    static const char *const names[] = { "tableoid", "cmax", "xmax", "cmin", "xmin", "ctid" };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (str_is(name, names[i]))
-            return true;
-    return false;
-}
-
 static struct new_column *add_column(struct ddl *d, struct new_table *table, struct str name, int location)
 {
     if (ddl_find_column(table, name)) {

@@ -172,6 +172,10 @@ static const struct {
     { "DELETE FROM nosuch", "42P01@13" },
     /* what nobody can run */
     { "SELECT xmlelement(name x)", "0A000@0" },
+    { "SELECT xmax", "42703@8" },
+    { "SELECT 1 FROM t WHERE xmax = 0", "0A000@23" },
+    { "SELECT x.ctid FROM t x", "0A000@8" },
+    { "SELECT x.ctid FROM (SELECT 1) x", "42703@8" },
     { "SELECT s COLLATE \"en_US\" FROM t", "0A000@10" },
 };
 
