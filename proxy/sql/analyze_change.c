@@ -83,6 +83,9 @@ static bool make_default(A *a, const struct column *c, struct expr **ret)
         return *ret != NULL;
     }
     struct str text = c->identity && c->sequence.n ? identity_text(a, c) : c->default_text;
+    const struct user_type *domain = snapshot_user_type(a->snapshot, c->type);
+    for (; !text.n && domain && domain->kind == 'd'; domain = snapshot_user_type(a->snapshot, domain->base))
+        text = domain->default_text;
     if (text.n)
         return analyze_expression_text(a, text, NULL, "DEFAULT expression", c->type, c->typmod, ret, &scope);
     return true;
@@ -217,7 +220,9 @@ static bool all_columns(A *a, struct query *q, const struct insert *in, size_t g
                 at = (int)k;
         if (c->generated && at < 0)
             continue;
-        if (at < 0 && !c->default_text.n && !c->sequence.n && !c->is_rowid && !c->sqlite_default.n)
+        const struct user_type *domain = snapshot_user_type(a->snapshot, c->type);
+        if (at < 0 && !c->default_text.n && !c->sequence.n && !c->is_rowid && !c->sqlite_default.n &&
+            !(domain && domain->kind == 'd'))
             continue; /* NULL by leaving it out; D1's own default may be one that was dropped */
         (*ret_at)[n++] = at;
         if (!PUSH(a, q->insert_columns, q->n_insert_columns, c))

@@ -718,7 +718,7 @@ static struct expr *transform_indirection(A *a, struct scope *s, const PgQuery__
 static struct query *sublink_query(A *a, struct scope *s, const Node *select, int location)
 {
     if (s->place == PLACE_STANDALONE && s->standalone_what) {
-        fail_at(a, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use subquery in %s", s->standalone_what);
+        fail_at(a, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use subquery in %s", standalone_place(s));
         return NULL;
     }
     s->query->has_sublinks = true;

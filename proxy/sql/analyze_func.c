@@ -304,14 +304,22 @@ static bool level_visit(struct expr *e, void *ctx)
     return true;
 }
 
+/* What PostgreSQL calls the place of an expression on its own; messages about types name the column instead. */
+const char *standalone_place(const struct scope *s)
+{
+    if (strcmp(s->standalone_what, "CHECK constraint") == 0)
+        return "check constraint";
+    return strncmp(s->standalone_what, "column ", 7) == 0 ? "DEFAULT expression" : s->standalone_what;
+}
+
 static bool place_allows(A *a, struct scope *s, bool window, int location)
 {
     const char *message = window ? places[s->place].window : places[s->place].aggregate;
     enum sqlstate code = window ? SQLSTATE_WINDOWING_ERROR : SQLSTATE_GROUPING_ERROR;
     if (s->place == PLACE_STANDALONE) {
         if (s->standalone_what)
-            return fail_at(a, location, code, "%s functions are not allowed in %s", window ? "window" : "aggregate",
-                           s->standalone_what);
+            return fail_at(a, location, code, "%s functions are not allowed in %ss", window ? "window" : "aggregate",
+                           standalone_place(s));
         return true;
     }
     return message ? fail_at(a, location, code, "%s", message) : true;

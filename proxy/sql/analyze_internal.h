@@ -184,4 +184,6 @@ struct query *transform_update(A *a, struct scope *parent, const PgQuery__Update
 struct query *transform_delete(A *a, struct scope *parent, const PgQuery__DeleteStmt *stmt);
 struct cte *find_cte(struct scope *s, struct str name, int *ret_levels_up);
 
+const char *standalone_place(const struct scope *s);
+
 #endif

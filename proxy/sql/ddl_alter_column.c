@@ -49,7 +49,7 @@ static bool resolve_added(struct ddl *d, struct alter *a, struct new_column *col
     if (column->column.generated) {
         struct ddl_printed printed;
         e->relation = &a->now->relation;
-        if (!ddl_print(d, e, false, &printed))
+        if (!ddl_print(d, e, false, &printed) || !ddl_check_generated(d, a->now, &printed))
             return false;
         column->column.default_text = printed.postgres;
         column->sqlite_generated = printed.sqlite;

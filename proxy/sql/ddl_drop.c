@@ -167,7 +167,7 @@ static bool collect_dependents(struct ddl *d, struct drop *drop)
 {
     for (size_t i = 0; i < drop->n_relations; i++) {
         const struct relation *r = drop->relations[i];
-        if (r->kind == RELATION_SEQUENCE ? !defaults_on(d, drop, r) : !views_on(d, drop, r) || !keys_on(d, drop, r))
+        if (r->kind == RELATION_SEQUENCE ? !defaults_on(d, drop, r) : !keys_on(d, drop, r) || !views_on(d, drop, r))
             return false;
     }
     if (drop->n_dependents && !drop->cascade)
@@ -281,6 +281,15 @@ static bool wrong_kind(struct ddl *d, const struct relation *r, const struct dro
     return false;
 }
 
+static bool is_index(struct ddl *d, struct str schema, struct str name)
+{
+    const struct relation *table;
+    bool found = false;
+    for (size_t i = 0; i < (schema.n ? 1 : d->settings->n_search_path); i++)
+        found |= ddl_find_index(d, schema.n ? schema : d->settings->search_path[i], name, &table) != NULL;
+    return found;
+}
+
 static bool find_relation(struct ddl *d, const Node *object, const struct drop_kind *kind, bool missing_ok,
                           const struct relation **ret)
 {
@@ -298,6 +307,12 @@ static bool find_relation(struct ddl *d, const Node *object, const struct drop_k
         return ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "%s \"%.*s\" does not exist, skipping", kind->word,
                           STR_FMT(name)),
                true;
+    if (!r && schema.n && !ddl_schema_exists(d, schema))
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(schema));
+    if (!r && is_index(d, schema, name)) {
+        ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not %s", STR_FMT(name), kind->article);
+        return err_hint(d->err, "Use DROP INDEX to remove an index.");
+    }
     if (!r && schema.n)
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_TABLE, "%s \"%.*s.%.*s\" does not exist", kind->word,
                            STR_FMT(schema), STR_FMT(name));
@@ -352,7 +367,7 @@ static bool drop_named(struct ddl *d, const PgQuery__DropStmt *stmt, const struc
 }
 
 /* ---- indexes ---- */
-static bool drop_index(struct ddl *d, const struct relation *table, const struct index *index)
+static bool refuse_key_index(struct ddl *d, const struct relation *table, const struct index *index)
 {
     for (size_t i = 0; i < table->n_constraints; i++) {
         const struct constraint *c = &table->constraints[i];
@@ -365,6 +380,11 @@ static bool drop_index(struct ddl *d, const struct relation *table, const struct
         return err_hint(d->err, "You can drop constraint %.*s on table %.*s instead.",
                         STR_FMT(name_quote(c->name, d->arena)), STR_FMT(ddl_shown(d, table->schema, table->name)));
     }
+    return true;
+}
+
+static bool drop_index(struct ddl *d, const struct relation *table, const struct index *index)
+{
     return ddl_sql(d, "DROP INDEX %.*s", STR_FMT(ddl_quote(d, index->sqlite_name))) &&
            ddl_side_delete(d, "index", table->schema, index->name);
 }
@@ -418,7 +438,7 @@ static bool drop_indexes(struct ddl *d, const PgQuery__DropStmt *stmt)
         if (!ddl_names(d, list->items, list->n_items, &schema, &name))
             return false;
         if (find_index(d, schema, name, &table, &index)) {
-            if (index_is_needed(d, table, index) || !drop_index(d, table, index))
+            if (!refuse_key_index(d, table, index) || index_is_needed(d, table, index) || !drop_index(d, table, index))
                 return false;
             continue;
         }
@@ -436,20 +456,24 @@ static bool drop_indexes(struct ddl *d, const PgQuery__DropStmt *stmt)
 }
 
 /* ---- types and schemas ---- */
-static bool type_dependents(struct ddl *d, const struct user_type *type, struct str *ret_detail)
+static struct str columns_of_type(struct ddl *d, struct str detail, oid_t type, struct str shown, const char *suffix)
 {
-    struct str detail = STR(""), shown = ddl_shown(d, type->schema, type->name);
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {
         const struct relation *r = &d->snapshot->relations[i];
-        for (size_t k = 0; k < r->n_columns; k++) {
-            if (r->columns[k].type != type->oid && r->columns[k].type != type->array)
-                continue;
-            detail =
-                ddl_printf(d, "%.*s%scolumn %.*s of %.*s depends on type %.*s%s", STR_FMT(detail), detail.n ? "\n" : "",
-                           STR_FMT(name_quote(r->columns[k].name, d->arena)), STR_FMT(described(d, r)), STR_FMT(shown),
-                           r->columns[k].type == type->array ? "[]" : "");
-        }
+        for (size_t k = 0; k < r->n_columns; k++)
+            if (r->columns[k].type == type)
+                detail = ddl_printf(d, "%.*s%scolumn %.*s of %.*s depends on type %.*s%s", STR_FMT(detail),
+                                    detail.n ? "\n" : "", STR_FMT(name_quote(r->columns[k].name, d->arena)),
+                                    STR_FMT(described(d, r)), STR_FMT(shown), suffix);
     }
+    return detail;
+}
+
+static bool type_dependents(struct ddl *d, const struct user_type *type, struct str *ret_detail)
+{
+    struct str shown = ddl_shown(d, type->schema, type->name);
+    struct str detail = columns_of_type(d, STR(""), type->array, shown, "[]");
+    detail = columns_of_type(d, detail, type->oid, shown, "");
     for (size_t i = 0; i < d->snapshot->n_types; i++)
         if (d->snapshot->types[i].base == type->oid)
             detail = ddl_printf(d, "%.*s%stype %.*s depends on type %.*s", STR_FMT(detail), detail.n ? "\n" : "",
@@ -509,6 +533,8 @@ static bool schema_contents(struct ddl *d, struct str schema, bool cascade, stru
             continue;
         if (cascade ? !DDL_PUSH(d, drop->relations, drop->n_relations, r) : false)
             return false;
+        if (r->kind == RELATION_SEQUENCE && r->seq_owner_table.n)
+            continue; /* goes with its table */
         detail = ddl_printf(d, "%.*s%s%.*s depends on schema %.*s", STR_FMT(detail), detail.n ? "\n" : "",
                             STR_FMT(described(d, r)), STR_FMT(schema));
     }

@@ -152,6 +152,7 @@ bool ddl_set_identity(struct ddl *d, struct alter *a, const Command *command)
             return err_oom(d->err);
         if (!ddl_alter_sequence(d, &alter))
             return false;
+        d->plan->tag = "ALTER TABLE";
     }
     return true;
 }

@@ -26,6 +26,8 @@ struct ddl {
     size_t n_pending; /* names of relations this statement makes, beside those of the snapshot */
 };
 
+struct new_table;
+
 /* ---- errors ---- */
 bool ddl_fail_at(struct ddl *d, int location, enum sqlstate code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -111,6 +113,8 @@ struct ddl_printed {
     struct str guard;            /* index expression: the same, raising where D1 is in doubt; empty: never */
 };
 bool ddl_print(struct ddl *d, const struct ddl_expression *e, bool local_ok, struct ddl_printed *ret);
+/* 42P17 when a generation expression uses a generated column. */
+bool ddl_check_generated(struct ddl *d, const struct new_table *table, const struct ddl_printed *printed);
 /* The only column an expression speaks of, or empty: what PostgreSQL names checks after. */
 struct str ddl_only_column(const struct expr *e, const struct query *scope);
 /* A stored value as an SQLite literal. */

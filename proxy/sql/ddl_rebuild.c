@@ -307,21 +307,105 @@ static bool help_lookup(struct ddl *d, const struct rebuilt *child, const struct
     return true;
 }
 
+/* ---- triggers ---- */
+/* What stands behind a word of the text. */
+static struct str behind(struct ddl *d, struct str sql, const char *word)
+{
+    size_t at = 0;
+    for (struct sqlite_token token = sqlite_token_next(sql, &at); token.kind != SQLITE_TOKEN_END;
+         token = sqlite_token_next(sql, &at))
+        if (token.kind == SQLITE_TOKEN_WORD && str_eq_nocase(token.text, str_from(word)))
+            return sqlite_token_value(sqlite_token_next(sql, &at), d->arena);
+    return (struct str){ 0 };
+}
+
+static bool is_trigger_on(struct ddl *d, const struct snapshot_object *object, const struct relation *r)
+{
+    return str_is(object->type, "trigger") && str_eq_nocase(behind(d, object->sql, "ON"), r->sqlite_name);
+}
+
+/* They must not see what the drops delete. */
+static bool drop_triggers(struct ddl *d, const struct rebuild *r)
+{
+    for (size_t k = 0; k < r->n; k++)
+        for (size_t i = 0; i < d->snapshot->n_objects && r->tables[k].old->has_user_triggers; i++)
+            if (is_trigger_on(d, &d->snapshot->objects[i], r->tables[k].old) &&
+                !ddl_sql(d, "DROP TRIGGER %.*s",
+                         STR_FMT(ddl_quote(d, behind(d, d->snapshot->objects[i].sql, "TRIGGER")))))
+                return false;
+    return true;
+}
+
 /* ---- drops ---- */
+/* Which old tables are gone, and which of them have an empty stand-in. */
+struct dropping {
+    const struct rebuild *set;
+    bool *gone, *stands_in;
+};
+
+static bool is_referenced(const struct dropping *drops, const struct relation *old)
+{
+    for (size_t i = 0; i < drops->set->n; i++)
+        if (!drops->gone[i] && refers_to(drops->set->tables[i].old, old))
+            return true;
+    return false;
+}
+
+/* An empty table with the columns and keys that others may look for. */
+static bool stand_in(struct ddl *d, const struct dropping *drops, size_t at)
+{
+    const struct relation *old = drops->set->tables[at].old;
+    struct str text = STR("");
+    for (size_t i = 0; i < old->n_columns; i++)
+        text = ddl_printf(d, "%.*s%s%.*s", STR_FMT(text), i ? ", " : "", STR_FMT(ddl_quote(d, old->columns[i].name)));
+    for (size_t i = 0; i < drops->set->n; i++) {
+        const struct relation *child = drops->set->tables[i].old;
+        for (size_t k = 0; k < child->n_constraints && !drops->gone[i]; k++) {
+            const struct constraint *key = &child->constraints[k];
+            if (key->kind != 'f' || !str_eq(key->foreign_table, old->name) || !str_eq(key->foreign_schema, old->schema))
+                continue;
+            text = ddl_printf(d, "%.*s, UNIQUE (", STR_FMT(text));
+            for (size_t c = 0; c < key->n_columns; c++)
+                text = ddl_printf(d, "%.*s%s%.*s", STR_FMT(text), c ? ", " : "",
+                                  STR_FMT(ddl_quote(d, old->columns[key->foreign_columns[c] - 1].name)));
+            text = ddl_printf(d, "%.*s)", STR_FMT(text));
+        }
+    }
+    drops->stands_in[at] = true;
+    return ddl_sql(d, "CREATE TABLE %.*s (%.*s)", STR_FMT(ddl_quote(d, old->sqlite_name)), STR_FMT(text));
+}
+
+/* In a circle of keys the actions of a drop touch tables whose other parents may be gone: SQLite wants to find them. */
+static bool stand_in_for_parents(struct ddl *d, const struct dropping *drops)
+{
+    for (size_t i = 0; i < drops->set->n; i++)
+        for (size_t k = 0; k < drops->set->n; k++)
+            if (!drops->gone[i] && drops->gone[k] && !drops->stands_in[k] &&
+                refers_to(drops->set->tables[i].old, drops->set->tables[k].old) && !stand_in(d, drops, k))
+                return false;
+    return true;
+}
+
 static bool drop_old(struct ddl *d, const struct rebuild *r, size_t n_helpers)
 {
+    struct dropping drops = { r, DDL_ARRAY(d, bool, r->n), DDL_ARRAY(d, bool, r->n) };
     for (size_t i = 0; i < n_helpers; i++)
         if (!ddl_sql(d, "DROP INDEX \"_pgd1_help_%zu\"", i))
             return false;
-    for (size_t i = 0; i < r->n; i++) {
+    for (size_t i = 0; drops.gone && drops.stands_in && i < r->n; i++) {
         const struct rebuilt *t = &r->tables[r->drop_order[i]];
         for (size_t k = i; k < r->n; k++)
             if (!help_lookup(d, &r->tables[r->drop_order[k]], t, false, &n_helpers))
                 return false;
-        if (!ddl_sql(d, "DROP TABLE %.*s", STR_FMT(ddl_quote(d, t->old->sqlite_name))))
+        if ((is_referenced(&drops, t->old) && !stand_in_for_parents(d, &drops)) ||
+            !ddl_sql(d, "DROP TABLE %.*s", STR_FMT(ddl_quote(d, t->old->sqlite_name))))
             return false;
+        drops.gone[r->drop_order[i]] = true;
     }
-    return true;
+    for (size_t i = 0; drops.gone && drops.stands_in && i < r->n; i++)
+        if (drops.stands_in[i] && !ddl_sql(d, "DROP TABLE %.*s", STR_FMT(ddl_quote(d, r->tables[i].old->sqlite_name))))
+            return false;
+    return drops.gone && drops.stands_in;
 }
 
 static bool rename_new(struct ddl *d, const struct rebuild *r)
@@ -333,7 +417,8 @@ static bool rename_new(struct ddl *d, const struct rebuild *r)
             !ddl_sql(d, "ALTER TABLE %.*s RENAME TO %.*s", STR_FMT(ddl_quote(d, r->tables[i].temporary)),
                      STR_FMT(ddl_quote(d, r->tables[i].old->sqlite_name))))
             return false;
-    return ddl_sql(d, "PRAGMA legacy_alter_table=off");
+    /* Every key was looked at: what is still counted belongs to tables that are gone. */
+    return ddl_sql(d, "PRAGMA legacy_alter_table=off") && ddl_sql(d, "PRAGMA defer_foreign_keys=off");
 }
 
 /* ---- what went with the old tables ---- */
@@ -389,25 +474,11 @@ static bool create_indexes(struct ddl *d, const struct rebuilt *t)
     return true;
 }
 
-/* The table a trigger is on: the word behind ON. */
-static struct str trigger_table(struct ddl *d, struct str sql)
-{
-    size_t at = 0;
-    for (struct sqlite_token token = sqlite_token_next(sql, &at); token.kind != SQLITE_TOKEN_END;
-         token = sqlite_token_next(sql, &at))
-        if (token.kind == SQLITE_TOKEN_WORD && str_eq_nocase(token.text, STR("ON")))
-            return sqlite_token_value(sqlite_token_next(sql, &at), d->arena);
-    return (struct str){ 0 };
-}
-
 static bool create_triggers(struct ddl *d, const struct rebuilt *t)
 {
-    for (size_t i = 0; i < d->snapshot->n_objects && t->old->has_user_triggers; i++) {
-        const struct snapshot_object *object = &d->snapshot->objects[i];
-        if (str_is(object->type, "trigger") && str_eq_nocase(trigger_table(d, object->sql), t->old->sqlite_name) &&
-            !ddl_add(d, object->sql))
+    for (size_t i = 0; i < d->snapshot->n_objects && t->old->has_user_triggers; i++)
+        if (is_trigger_on(d, &d->snapshot->objects[i], t->old) && !ddl_add(d, d->snapshot->objects[i].sql))
             return false;
-    }
     return true;
 }
 
@@ -460,7 +531,8 @@ bool ddl_rebuild_run(struct ddl *d, struct rebuild *r)
     if (!add_children(d, r) || !order_drops(d, r) || !guard_size(d, r) || !ddl_sql(d, "PRAGMA defer_foreign_keys=on"))
         return false;
     d->rebuild = r;
-    bool ok = build_new(d, r, &n_helpers) && check_keys(d, r) && drop_old(d, r, n_helpers) && rename_new(d, r);
+    bool ok = build_new(d, r, &n_helpers) && check_keys(d, r) && drop_triggers(d, r) && drop_old(d, r, n_helpers) &&
+              rename_new(d, r);
     d->rebuild = NULL;
     for (size_t i = 0; ok && i < r->n; i++)
         if (!r->tables[i].is_dropped)

@@ -733,6 +733,38 @@ static bool name_sequences(struct ddl *d, struct new_table *table)
     return true;
 }
 
+struct generated_use {
+    const struct query *scope;
+    const struct new_table *table;
+    const struct new_column *found;
+    int location;
+};
+
+static bool note_generated(struct expr *e, void *ctx)
+{
+    struct generated_use *use = ctx;
+    if (e->kind != EXPR_VAR)
+        return true;
+    const struct new_column *column = ddl_find_column(use->table, use->scope->rtable[0].columns[e->var.column].name);
+    if (column && column->column.generated && !use->found) {
+        use->found = column;
+        use->location = e->location;
+    }
+    return true;
+}
+
+bool ddl_check_generated(struct ddl *d, const struct new_table *table, const struct ddl_printed *printed)
+{
+    struct generated_use use = { .scope = printed->scope, .table = table };
+    expr_walk(printed->expr, note_generated, &use);
+    if (!use.found)
+        return true;
+    ddl_fail_at(d, use.location, SQLSTATE_INVALID_OBJECT_DEFINITION,
+                "cannot use generated column \"%.*s\" in column generation expression",
+                STR_FMT(use.found->column.name));
+    return err_detail(d->err, "A generated column cannot reference another generated column.");
+}
+
 static bool resolve_columns(struct ddl *d, struct new_table *table)
 {
     for (size_t i = 0; i < table->n_columns; i++) {
@@ -747,7 +779,7 @@ static bool resolve_columns(struct ddl *d, struct new_table *table)
             continue;
         struct ddl_printed printed;
         e->relation = &table->relation;
-        if (!ddl_print(d, e, false, &printed))
+        if (!ddl_print(d, e, false, &printed) || !ddl_check_generated(d, table, &printed))
             return false;
         column->column.default_text = printed.postgres;
         column->sqlite_generated = printed.sqlite;
