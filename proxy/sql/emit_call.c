@@ -384,6 +384,32 @@ static bool emit_volatile(struct emitter *e, const struct expr *x, bool *ret_han
     return true;
 }
 
+/* num_nulls(…) and num_nonnulls(…): a sum, which a CHECK takes as well. */
+static bool emit_null_count(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
+{
+    bool nulls = strcmp(x->call.proc->source, "pg_num_nulls") == 0;
+    if (!nulls && strcmp(x->call.proc->source, "pg_num_nonnulls") != 0)
+        return true;
+    struct str *parts = ARENA_ARRAY(e->arena, struct str, x->n_args + 1), sum;
+    *ret_handled = true;
+    if (!parts)
+        return err_oom(e->err);
+    if (x->call.variadic_array || x->n_args == 0)
+        return blocked(e, x->location, "%s(VARIADIC …)", x->call.proc->name);
+    for (size_t i = 0; i < x->n_args; i++) {
+        struct fragment f;
+        if (!emit_value(e, x->args[i], &f))
+            return false;
+        parts[i] = text_of(e, "(%.*s %s NULL)", STR_FMT(f.sql), nulls ? "IS" : "IS NOT");
+        if (!parts[i].p)
+            return false;
+    }
+    if (!join_balanced(e, parts, x->n_args, " + ", &sum))
+        return false;
+    *ret = (struct fragment){ .sql = text_of(e, "(%.*s)", STR_FMT(sum)) };
+    return ret->sql.p != NULL;
+}
+
 static bool is_set_returning(const struct expr *x)
 {
     return x->call.proc->returns_set;
@@ -413,6 +439,8 @@ bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret)
     if (!handled && !emit_like(e, x, &handled, ret))
         return false;
     if (!handled && !emit_json_call(e, x, &handled, ret))
+        return false;
+    if (!handled && !emit_null_count(e, x, &handled, ret))
         return false;
     if (!handled && !emit_enum_call(e, x, &handled, ret))
         return false;
@@ -607,14 +635,39 @@ static bool adds_floats(const struct expr *x)
     return false;
 }
 
+/* percentile_cont(0.5) WITHIN GROUP (ORDER BY x): pg_percentile_cont(type, 0.5, x ORDER BY x) */
+static bool emit_ordered_set(struct emitter *e, const struct expr *x, const char *t, struct fragment *ret)
+{
+    struct str list = STR(""), order, filter;
+    if (x->kind == EXPR_WINDOW)
+        return refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "OVER is not supported for ordered-set aggregate %s", x->call.proc->name);
+    if (e->target == TARGET_D1 || x->call.n_direct + 1 != x->n_args)
+        return blocked(e, x->location, "ordered-set aggregate %s()", x->call.proc->name);
+    for (size_t i = 0; i < x->n_args; i++) {
+        struct fragment f;
+        if (!emit_value(e, x->args[i], &f))
+            return false;
+        list = text_of(e, "%.*s, %.*s", STR_FMT(list), STR_FMT(f.sql));
+        if (!list.p)
+            return false;
+    }
+    if (!emit_sort_list(e, x->call.order, x->call.n_order, &order) || !aggregate_filter(e, x, &filter))
+        return false;
+    *ret = (struct fragment){ .sql = text_of(e, "%.*s(%u%.*s ORDER BY %.*s)%.*s", (int)strcspn(t, "("), t,
+                                             base_type(e, x->args[x->n_args - 1]->type), STR_FMT(list), STR_FMT(order),
+                                             STR_FMT(filter)) };
+    return ret->sql.p != NULL;
+}
+
 static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const char *t, struct fragment *ret)
 {
     struct fragment *args;
     *ret = (struct fragment){ 0 };
-    if (x->call.within_group || x->call.levels_up > 0)
-        return blocked(e, x->location,
-                       x->call.within_group ? "ordered-set aggregate %s()" : "aggregate %s() of an outer query",
-                       x->call.proc->name);
+    if (x->call.levels_up > 0)
+        return blocked(e, x->location, "aggregate %s() of an outer query", x->call.proc->name);
+    if (x->call.within_group)
+        return emit_ordered_set(e, x, t, ret);
     if (x->call.distinct && strchr(t, '@')) /* SQLite takes DISTINCT with one argument only, the type is another */
         return blocked(e, x->location, "DISTINCT in %s()", x->call.proc->name);
     if (x->call.n_order && e->target == TARGET_D1 && adds_floats(x))

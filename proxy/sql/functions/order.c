@@ -137,7 +137,7 @@ static int order_timetz(struct str a, struct str b, struct err *ignored)
     return timetz_compare(&x, &y);
 }
 
-static int order_by_type(oid_t element, struct str a, struct str b)
+int order_texts(oid_t element, struct str a, struct str b)
 {
     const struct type_info *info = type_find(element);
     AUTO(arena) arena = NULL;
@@ -171,7 +171,7 @@ int order_elements(oid_t element, const struct json_value *a, const struct json_
     struct str x = element_text(a), y = element_text(b);
     /* a number beside a string: a float array with an infinity or NaN */
     bool number = a->kind != JSON_STRING || b->kind != JSON_STRING;
-    return number ? order_numbers(x, y) : sign(order_by_type(element, x, y));
+    return number ? order_numbers(x, y) : sign(order_texts(element, x, y));
 }
 
 struct walk {

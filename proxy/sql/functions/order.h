@@ -19,6 +19,8 @@ int order_jsonb(const struct json_value *a, const struct json_value *b);
 int order_jsonb_texts(struct str a, struct str b);
 /* inet and cidr: IPv4 before IPv6, network bits, length of the mask, address. */
 int order_inet(struct str a, struct str b);
+/* Storage texts of a type. */
+int order_texts(oid_t type, struct str a, struct str b);
 /* Elements of the storage form of an array; NULL sorts last. element 0: unknown, strings by their bytes. */
 int order_elements(oid_t element, const struct json_value *a, const struct json_value *b);
 /* Storage forms of arrays: their elements one by one, then how many, then their dimensions. */

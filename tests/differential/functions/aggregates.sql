@@ -30,9 +30,7 @@ SELECT count(DISTINCT x), sum(DISTINCT x) FROM (VALUES (1),(1),(2)) v(x)
 SELECT count(DISTINCT x) FROM (VALUES (1.0),(1.00),(2)) v(x)
 SELECT sum(x) FILTER (WHERE x > 1) FROM (VALUES (1),(2),(3)) v(x)
 SELECT x, count(*) FROM (VALUES (1.0),(1.00),(2)) v(x) GROUP BY x ORDER BY x
--- refused: ordered-set aggregates
 SELECT mode() WITHIN GROUP (ORDER BY x) FROM (VALUES (1),(2),(2)) v(x)
--- refused: ordered-set aggregates
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM (VALUES (1.0::float8),(2),(4)) v(x)
 SELECT x, sum(x) OVER (ORDER BY x), avg(x) OVER (), row_number() OVER (ORDER BY x DESC) FROM (VALUES (1),(2),(4)) v(x) ORDER BY x
 SELECT x, sum(x) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM (VALUES (1.5),(2),(4.25)) v(x) ORDER BY x

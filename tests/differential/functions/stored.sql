@@ -100,3 +100,28 @@ SELECT i, sum(b) over (order by i), sum(i) over (), sum(n) over (partition by g)
 SELECT i, avg(n) filter (where i <> 2) over (order by i), count(*) filter (where f > 2) over () FROM w ORDER BY i
 SELECT i, corr(f, i) over (order by i), sum(n) over (order by i rows between unbounded preceding and 1 following exclude current row) FROM w ORDER BY i
 SELECT i, sum(f) over (order by i rows between 5 preceding and 4 preceding), json_agg(t) over (order by i rows between 5 preceding and 4 preceding), regr_count(f,f) over (order by i rows between 5 preceding and 4 preceding), sum(iv) over (order by i rows between 5 preceding and 4 preceding), bit_and(i) over (order by i rows between 2 preceding and 1 preceding), stddev(f) over (order by i rows between 2 preceding and 1 preceding), array_agg(array[i]) over (order by i rows between 2 preceding and 1 preceding) FROM w ORDER BY i
+CREATE TYPE mood2 AS ENUM ('sad','ok','happy')
+CREATE TABLE os(i int, g int, f float8, n numeric, iv interval, t text, m mood2, d date)
+INSERT INTO os VALUES (1,1,1.5,1.10,'1 day','a','ok','2020-01-01'),(2,1,2.5,1.1,'36 hours','b','ok','2020-01-05'),(3,2,10,3.333,'3 days','b','sad','2021-01-01'),(4,2,NULL,NULL,NULL,NULL,NULL,NULL),(5,2,7,2,'24 hours','c','happy','2020-01-05')
+SELECT percentile_cont(0.5) within group (order by f), percentile_disc(0.5) within group (order by f), percentile_cont(0.25) within group (order by i), mode() within group (order by t) FROM os
+SELECT g, percentile_cont(0.9) within group (order by f desc), percentile_disc(0.1) within group (order by t), count(*) FROM os GROUP BY g ORDER BY g
+SELECT percentile_cont(array[0,0.25,0.5,1]) within group (order by f), percentile_disc(array[0.1,null,0.9]) within group (order by n) FROM os
+SELECT percentile_cont(0.3) within group (order by iv), percentile_disc(0.5) within group (order by iv), mode() within group (order by iv) FROM os
+SELECT percentile_cont(array[0.5,0.75]) within group (order by iv), mode() within group (order by n), mode() within group (order by m), percentile_disc(0.7) within group (order by m) FROM os
+SELECT percentile_disc(0.5) within group (order by d), mode() within group (order by d desc), percentile_disc(array[0.5]) within group (order by d), percentile_disc(0) within group (order by n) FROM os
+SELECT percentile_cont(1.5) within group (order by f) FROM os
+SELECT percentile_cont(NULL) within group (order by f) FROM os
+SELECT percentile_cont(0.5) within group (order by f) FROM os WHERE i > 100
+SELECT percentile_cont(0.5) within group (order by f) filter (where g = 2), mode() within group (order by i desc) FROM os
+SELECT g, percentile_cont(g/2.0) within group (order by f) FROM os GROUP BY g ORDER BY g
+SELECT g FROM os GROUP BY g HAVING percentile_cont(0.5) within group (order by f) > 5 ORDER BY 1
+SELECT percentile_cont(0.5) within group (order by n) FROM os
+SELECT percentile_cont(0.5) within group (order by x) FROM generate_series(1,10) x
+SELECT percentile_cont(0.5) within group (order by f) over () FROM os
+SELECT percentile_cont(0.5) FROM os
+-- refused: hypothetical-set aggregates
+SELECT rank(3) within group (order by x) FROM generate_series(1,10) x
+SELECT i, num_nulls(f, n, i), num_nonnulls(f, n, t, 1, NULL) FROM os ORDER BY i
+CREATE TABLE nn(i int, a int, b text, CHECK (num_nonnulls(a, b) = 1))
+INSERT INTO nn VALUES (1, 1, NULL), (2, NULL, 'x')
+SELECT * FROM nn WHERE num_nulls(a, b) = 1 ORDER BY 1
