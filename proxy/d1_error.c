@@ -372,6 +372,72 @@ static bool foreign_key_failed(struct mapping *m)
     return child_failed(m, r, own);
 }
 
+/* ---- which member of a batch ---- */
+
+static bool writes_column_of(const struct plan *plan, struct str list)
+{
+    for (size_t i = 0; i < plan->n_writes; i++) {
+        struct str name = plan->writes[i]->sqlite_name;
+        if (str_starts(list, name) && list.n > name.n && list.p[name.n] == '.')
+            return true;
+    }
+    return false;
+}
+
+static bool writes_key(const struct plan *plan, const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < plan->n_writes; i++)
+        if (own_keys(plan->writes[i]).n || keys_on(snapshot, plan->writes[i]).n)
+            return true;
+    return false;
+}
+
+static bool writes_checked(const struct plan *plan, struct str what)
+{
+    for (size_t i = 0; i < plan->n_writes; i++)
+        if (check_of(plan->writes[i], what))
+            return true;
+    return false;
+}
+
+/* The emitted SQL holds the start of what its guard raises: '!22012: */
+static bool raises(const struct plan *plan, struct str payload)
+{
+    payload.n = payload.n < 6 ? payload.n : 6;
+    for (size_t i = 0; i < plan->n_statements; i++)
+        if (str_find(plan->statements[i].sql, payload) >= 0)
+            return true;
+    return false;
+}
+
+bool d1_error_fits(struct str message, const struct plan *plan, const struct snapshot *snapshot)
+{
+    static const struct str starts[] = { STR_INIT("UNIQUE constraint failed: "),
+                                         STR_INIT("NOT NULL constraint failed: "),
+                                         STR_INIT("CHECK constraint failed: "),
+                                         STR_INIT("FOREIGN KEY constraint failed"), STR_INIT("bad JSON path: '") };
+    struct str text = d1_error_core(message), rest = { 0 };
+    size_t i = 0;
+    while (i < sizeof(starts) / sizeof(starts[0]) && !str_starts(text, starts[i]))
+        i++;
+    if (i < sizeof(starts) / sizeof(starts[0]))
+        rest = (struct str){ text.p + starts[i].n, text.n - starts[i].n };
+    switch (i) {
+    case 0:
+        return str_starts(rest, STR("index '")) ? plan->n_writes > 0 : writes_column_of(plan, rest);
+    case 1:
+        return writes_column_of(plan, rest);
+    case 2:
+        return writes_checked(plan, rest);
+    case 3:
+        return writes_key(plan, snapshot);
+    case 4:
+        return raises(plan, rest);
+    default:
+        return true;
+    }
+}
+
 /* "c" referencing "p" */
 static bool foreign_key_mismatch(struct mapping *m)
 {

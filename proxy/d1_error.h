@@ -34,6 +34,9 @@ struct d1_asked {
 
 /* Sets *err. */
 enum d1_remedy d1_error_map(const struct d1_error *error, const struct d1_asked *asked, struct err *err);
+/* Whether a statement of this plan can have failed with this text: D1 does not say which member of a batch it was, but its text
+ * names a table, a constraint, or what the emitted SQL raises. */
+bool d1_error_fits(struct str message, const struct plan *plan, const struct snapshot *snapshot);
 /* D1's text without ": SQLITE_…" and " at offset n" at its end. */
 struct str d1_error_core(struct str message);
 /* Whether the text is that of our own guard with this payload: bad JSON path: '<payload>'. */

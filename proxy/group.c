@@ -960,6 +960,20 @@ static struct step *failed_step(struct group *g)
     return NULL;
 }
 
+/* The only one of the batch that can have failed so; NULL: several can. */
+static struct step *only_step_that_fits(struct group *g)
+{
+    struct step *found = NULL;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next) {
+        if (!d1_error_fits(g->request.error.message, step->x.plan, g->database->snapshot))
+            continue;
+        if (found)
+            return NULL;
+        found = step;
+    }
+    return found;
+}
+
 /* Part of the answer is out already. */
 static bool has_given(const struct group *g)
 {
@@ -1069,19 +1083,28 @@ static bool refresh(struct group *g, const struct err *err)
     return true;
 }
 
+/* Without `at` D1 does not tell which one asked for it: every one that may have. Nothing of the batch has happened. */
 static bool try_locally(struct group *g, struct step *at, struct err *said)
 {
     struct err err;
+    bool again = false;
     err_init(&err, g->arena);
-    if (!at || at->forced_local || has_given(g))
+    if (has_given(g))
         return false;
-    if (!replan(g, at, true, &err)) {
-        err_clear(said);
-        err_copy(said, &err); /* why it cannot be done here either */
-        return false;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next) {
+        bool may_have = at ? step == at : d1_error_fits(g->request.error.message, step->x.plan, g->database->snapshot);
+        if (!may_have || step->forced_local)
+            continue;
+        if (!replan(g, step, true, &err)) {
+            err_clear(said);
+            err_copy(said, &err); /* why it cannot be done here either */
+            return false;
+        }
+        again = true;
     }
-    go_on(g);
-    return true;
+    if (again)
+        go_on(g);
+    return again;
 }
 
 static bool is_constraint(const struct err *err)
@@ -1132,6 +1155,23 @@ static void failed_earlier(struct group *g)
         fail_at_end(g, &err);
 }
 
+/* Where the transport gives no results of a failed batch, the error stands in the place of its first statement. */
+static void tell_member(struct group *g, const struct step *at, struct err *err)
+{
+    size_t number = 1;
+    if (g->batch_steps < 2 || g->request.results || g->request.error.kind != D1_ERROR_SQL || err->hint.n)
+        return;
+    for (const struct step *step = g->head; at && step != at; step = step->next)
+        number++;
+    if (at)
+        err_hint(err, "It was statement %zu of the %zu that were sent to D1 as one batch; none of them took effect.",
+                 number, g->batch_steps);
+    else
+        err_hint(err,
+                 "D1 does not tell which of the %zu statements sent as one batch failed; none of them took effect.",
+                 g->batch_steps);
+}
+
 static void failed(struct group *g)
 {
     struct step *at = failed_step(g);
@@ -1148,12 +1188,12 @@ static void failed(struct group *g)
         go_on(g);
         return;
     }
-    const struct step *blamed = at ? at : g->head;
-    struct d1_asked asked = what_was_asked(g, blamed);
-    if (!at)
-        asked.statements = NULL; /* another step's values would be told */
+    if (!at && g->request.error.kind == D1_ERROR_SQL)
+        at = only_step_that_fits(g);
+    struct d1_asked asked = what_was_asked(g, at); /* of another step, its tables and values would be told */
     enum d1_remedy remedy = d1_error_map(&g->request.error, &asked, &err);
-    if (!blamed) {
+    tell_member(g, at, &err);
+    if (!g->head) {
         fail_at_end(g, &err);
         return;
     }
