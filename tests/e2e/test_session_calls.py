@@ -1,0 +1,191 @@
+"""Functions that act on sessions, with real clients on several threads: advisory locks, pg_sleep, pg_notify, cancel and terminate."""
+import threading
+import time
+
+import psycopg
+import pytest
+
+from pgd1 import Pgd1
+
+
+@pytest.fixture(scope="module")
+def threaded():
+    with Pgd1("embedded", settings={"worker_threads": 3}) as server:
+        yield server
+
+
+@pytest.fixture
+def three(threaded):
+    connections = [threaded.connect() for _ in range(3)]
+    yield connections
+    for connection in connections:
+        connection.close()
+
+
+def one(connection, sql, *values):
+    return connection.execute(sql, values).fetchone()[0]
+
+
+class Later(threading.Thread):
+    """A statement in a thread of its own; result() waits for it."""
+
+    def __init__(self, connection, sql):
+        super().__init__(daemon=True)
+        self.connection, self.sql, self.answer, self.problem = connection, sql, None, None
+        self.start()
+
+    def run(self):
+        try:
+            self.answer = one(self.connection, self.sql)
+        except psycopg.Error as problem:
+            self.problem = problem
+
+    def result(self, timeout=20):
+        self.join(timeout)
+        assert not self.is_alive(), f"{self.sql} does not end"
+        if self.problem:
+            raise self.problem
+        return self.answer
+
+    def waits(self):
+        self.join(0.3)
+        return self.is_alive()
+
+
+def test_a_lock_is_waited_for_and_handed_over(three):
+    first, second, third = three
+    one(first, "SELECT pg_advisory_lock(1)")
+    assert one(second, "SELECT pg_try_advisory_lock(1)") is False
+    waiting = Later(second, "SELECT pg_advisory_lock(1)")
+    assert waiting.waits()
+    assert third.execute("SELECT granted, count(*) FROM pg_locks WHERE locktype = 'advisory' GROUP BY granted ORDER BY granted").fetchall() == [(False, 1), (True, 1)]
+    assert one(first, "SELECT pg_advisory_unlock(1)") is True
+    assert waiting.result() == ""
+    assert one(second, "SELECT pg_advisory_unlock(1)") is True
+    assert one(second, "SELECT pg_advisory_unlock(1)") is False
+
+
+def test_shared_locks_go_together(three):
+    first, second, third = three
+    one(first, "SELECT pg_advisory_lock_shared(2, 3)")
+    assert one(second, "SELECT pg_try_advisory_lock_shared(2, 3)") is True
+    assert one(third, "SELECT pg_try_advisory_lock(2, 3)") is False
+    waiting = Later(third, "SELECT pg_advisory_lock(2, 3)")
+    assert waiting.waits()
+    one(first, "SELECT pg_advisory_unlock_all()")
+    assert waiting.waits()
+    one(second, "SELECT pg_advisory_unlock_shared(2, 3)")
+    waiting.result()
+    one(third, "SELECT pg_advisory_unlock_all()")
+
+
+def test_a_lock_of_a_transaction_ends_with_it(three):
+    first, second, _ = three
+    with first.transaction():
+        one(first, "SELECT pg_advisory_xact_lock(4)")
+        assert one(second, "SELECT pg_try_advisory_xact_lock(4)") is False
+        waiting = Later(second, "SELECT pg_advisory_xact_lock(4)")
+        assert waiting.waits()
+    waiting.result()
+    assert one(first, "SELECT pg_try_advisory_xact_lock(4)") is True
+
+
+def test_a_client_that_leaves_releases_its_locks(threaded, three):
+    for leave in (lambda c: c.close(), lambda c: one(three[1], "SELECT pg_terminate_backend(%s)", c.info.backend_pid)):
+        guest = threaded.connect()
+        one(guest, "SELECT pg_advisory_lock(5)")
+        waiting = Later(three[0], "SELECT pg_advisory_lock(5)")
+        assert waiting.waits()
+        leave(guest)
+        waiting.result()
+        one(three[0], "SELECT pg_advisory_unlock(5)")
+        guest.close()
+
+
+def test_who_waits_can_be_cancelled_time_out_and_be_terminated(three):
+    first, second, third = three
+    one(first, "SELECT pg_advisory_lock(6)")
+    waiting = Later(second, "SELECT pg_advisory_lock(6)")
+    assert waiting.waits()
+    second.cancel()
+    with pytest.raises(psycopg.errors.QueryCanceled, match="user request"):
+        waiting.result()
+    second.execute("SET statement_timeout = '200ms'")
+    with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"):
+        one(second, "SELECT pg_advisory_lock(6)")
+    second.execute("SET statement_timeout = 0; SET lock_timeout = '200ms'")
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        one(second, "SELECT pg_advisory_lock(6)")
+    waiting = Later(third, "SELECT pg_advisory_lock(6)")
+    assert waiting.waits()
+    assert one(first, "SELECT pg_terminate_backend(%s)", third.info.backend_pid) is True
+    with pytest.raises(psycopg.OperationalError):
+        waiting.result()
+    assert one(first, "SELECT pg_advisory_unlock(6)") is True
+    assert one(second, "SELECT pg_try_advisory_lock(6)") is True
+    one(second, "SELECT pg_advisory_unlock_all()")
+
+
+def test_a_deadlock_is_broken(three):
+    first, second, _ = three
+    one(first, "SELECT pg_advisory_lock(7)")
+    one(second, "SELECT pg_advisory_lock(8)")
+    waiting = Later(first, "SELECT pg_advisory_lock(8)")
+    assert waiting.waits()
+    with pytest.raises(psycopg.errors.DeadlockDetected):
+        one(second, "SELECT pg_advisory_lock(7)")
+    one(second, "SELECT pg_advisory_unlock_all()")
+    waiting.result()
+    one(first, "SELECT pg_advisory_unlock_all()")
+
+
+def test_many_take_turns(threaded):
+    """A counter kept by clients that trust the lock alone."""
+    with threaded.connect() as connection:
+        connection.execute("CREATE TABLE turns (n int)")
+        connection.execute("INSERT INTO turns VALUES (0)")
+    problems = []
+
+    def work():
+        try:
+            with threaded.connect() as connection:
+                for _ in range(15):
+                    one(connection, "SELECT pg_advisory_lock(9)")
+                    n = one(connection, "SELECT n FROM turns")
+                    connection.execute("UPDATE turns SET n = %s", (n + 1,))
+                    one(connection, "SELECT pg_advisory_unlock(9)")
+        except Exception as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert problems == []
+    with threaded.connect() as connection:
+        assert one(connection, "SELECT n FROM turns") == 90
+
+
+def test_sleep_holds_up_only_itself(three):
+    first, second, _ = three
+    began = time.monotonic()
+    sleeping = Later(first, "SELECT pg_sleep(1.0)")
+    assert one(second, "SELECT 1") == 1 and time.monotonic() - began < 0.9
+    sleeping.result()
+    assert time.monotonic() - began >= 1
+    sleeping = Later(first, "SELECT pg_sleep(60)")
+    assert sleeping.waits()
+    assert one(second, "SELECT pg_cancel_backend(%s)", first.info.backend_pid) is True
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        sleeping.result()
+    assert one(second, "SELECT pg_cancel_backend(2000000000)") is False
+
+
+def test_notify_from_a_function(three):
+    first, second, _ = three
+    second.execute("LISTEN bell")
+    with first.transaction():
+        one(first, "SELECT pg_notify('bell', 'ding')")
+        assert list(second.notifies(timeout=0.2)) == []
+    assert [(n.channel, n.payload) for n in second.notifies(timeout=5, stop_after=1)] == [("bell", "ding")]
