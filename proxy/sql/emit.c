@@ -440,7 +440,7 @@ bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct 
             binds[map[i] - 1] = e->binds[i];
     bool as_json = max_params && n > max_params;
     struct buf out;
-    buf_init(&out, sql->n * 4 + 4096);
+    buf_init(&out, sql->n * 20 + 4096); /* "?9" may become "unhex(json_extract(?1,'$[1999]'))" */
     for (size_t i = 0, end; i < sql->n; i = end) {
         size_t number = 0;
         if (sql->p[i] == '\'' || sql->p[i] == '"') {

@@ -49,6 +49,19 @@ def test_seven_executions_change_to_prepared_statements(server):
         connection.execute("DROP TABLE seven")
 
 
+def test_a_thousand_rows_of_values_with_parameters(server):
+    """As SQLAlchemy inserts many rows: the placeholders become longer texts than they were."""
+    rows = ",".join(f"(%s::bigint, %s::varchar, {n})" for n in range(1000))
+    with server.connect() as connection:
+        connection.execute("DROP TABLE IF EXISTS thousand")
+        connection.execute("CREATE TABLE thousand (id serial PRIMARY KEY, i8 bigint, tx varchar)")
+        ids = connection.execute(f"INSERT INTO thousand (i8, tx) SELECT a, b FROM (VALUES {rows}) AS v(a, b, n) ORDER BY n RETURNING id",
+                                 [value for n in range(1000) for value in (n, f"t{n}")]).fetchall()
+        assert ids == [(n + 1,) for n in range(1000)]
+        assert connection.execute("SELECT sum(i8), count(DISTINCT tx) FROM thousand").fetchone() == (499500, 1000)
+        connection.execute("DROP TABLE thousand")
+
+
 def test_pipeline_is_one_transaction_up_to_sync(server):
     with server.connect() as connection:
         connection.execute("DROP TABLE IF EXISTS piped")
