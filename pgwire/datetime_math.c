@@ -149,7 +149,7 @@ bool date_difference(int32_t a, int32_t b, int32_t *ret, struct err *err)
 
 int64_t time_add(int64_t time, const struct interval *v)
 {
-    int64_t t = (time + v->us % US_PER_DAY) % US_PER_DAY;
+    int64_t t = (int64_t)((uint64_t)time + (uint64_t)v->us) % US_PER_DAY; /* wraps around, as PostgreSQL's does */
     return t < 0 ? t + US_PER_DAY : t;
 }
 

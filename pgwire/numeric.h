@@ -83,6 +83,8 @@ int numeric_min_scale(const struct numeric *n); /* scale() without trailing zero
 void numeric_trim_scale(struct numeric *ret, const struct numeric *n);
 
 bool numeric_sqrt(struct numeric *ret, const struct numeric *n, struct err *err);
+/* The root of a number that is not negative, with `scale` digits, at least half of the number's own. */
+void numeric_sqrt_scaled(struct numeric *ret, const struct numeric *n, int scale);
 bool numeric_exp(struct numeric *ret, const struct numeric *n, struct err *err);
 bool numeric_ln(struct numeric *ret, const struct numeric *n, struct err *err);
 bool numeric_log(struct numeric *ret, const struct numeric *base, const struct numeric *n, struct err *err);

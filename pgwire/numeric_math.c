@@ -162,7 +162,16 @@ bool numeric_sqrt(struct numeric *ret, const struct numeric *n, struct err *err)
     leading_digits(n, 1, &power);
     int weight = numeric_sign(n) ? power / 4 : 0;
     int digits = weight >= 0 ? weight * 4 / 2 + 1 : 1 - (-weight * 4 + 1) / 2;
-    int scale = display_scale(MIN_SIGNIFICANT_DIGITS - digits, n->scale, 0);
+    numeric_sqrt_scaled(ret, n, display_scale(MIN_SIGNIFICANT_DIGITS - digits, n->scale, 0));
+    return true;
+}
+
+void numeric_sqrt_scaled(struct numeric *ret, const struct numeric *n, int scale)
+{
+    if (n->class == NUMERIC_NAN || n->class == NUMERIC_INFINITY) {
+        numeric_copy(ret, n);
+        return;
+    }
     /* floor(sqrt(n * 10^(2 scale + 2))) has one digit more than wanted, which rounds it: ties are not possible. */
     AUTO_NUMERIC(root);
     mpz_t power_of_ten;
@@ -173,7 +182,6 @@ bool numeric_sqrt(struct numeric *ret, const struct numeric *n, struct err *err)
     mpz_sqrt(root.unscaled, root.unscaled);
     root.scale = scale + 1;
     numeric_round(ret, &root, scale);
-    return true;
 }
 
 bool numeric_exp(struct numeric *ret, const struct numeric *n, struct err *err)

@@ -58,6 +58,14 @@ void emitter_end(struct emitter *e)
         copy_to_end(e);
 }
 
+/* The codec knows an array of enums as text[]; on the wire it names the enum. */
+static void name_element(struct emitter *e, const struct plan_column *c, size_t at)
+{
+    oid_t element = snapshot_element_type(e->plan->snapshot, c->type);
+    for (size_t i = 0; element && e->out->n >= at + 12 && i < 4; i++)
+        e->out->p[at + 8 + i] = (char)(element >> (24 - 8 * i));
+}
+
 /* One cell as the client wants it. */
 static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const struct value *cell)
 {
@@ -71,6 +79,7 @@ static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const st
     if (c->form != CELL_NATURAL && !plan_cell(c, cell, scratch, &v, e->err))
         return false;
     row_cell_begin(w);
+    size_t at = e->out->n;
     if (is_reg_type(c->type) && v.class == VALUE_INTEGER && result_format(&e->formats, i) == WIRE_TEXT) {
         struct system_state state;
         activity_system_state(e->session, &state);
@@ -82,6 +91,8 @@ static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const st
     } else if (!type_encode(c->codec_type, c->typmod, result_format(&e->formats, i), &v, &e->session->gucs.live.types,
                             scratch, e->out, e->err))
         return false;
+    if (c->type != c->codec_type && result_format(&e->formats, i) == WIRE_BINARY)
+        name_element(e, c, at);
     row_cell_end(w);
     return true;
 }

@@ -93,6 +93,51 @@ static struct expr *coerce_param(A *a, struct expr *e, oid_t target, int locatio
     return p;
 }
 
+/* --- where an expression starts --- */
+
+static int leftmost(int x, int y)
+{
+    return x < 0 ? y : y < 0 || x < y ? x : y;
+}
+
+int expr_start(const struct expr *e)
+{
+    switch (e->kind) {
+    case EXPR_FUNC:
+    case EXPR_AND:
+    case EXPR_OR:
+    case EXPR_NOT:
+    case EXPR_NULLIF:
+    case EXPR_IS_NULL:
+    case EXPR_IS_NOT_NULL:
+    case EXPR_IS_TRUE:
+    case EXPR_IS_NOT_TRUE:
+    case EXPR_IS_FALSE:
+    case EXPR_IS_NOT_FALSE:
+    case EXPR_IS_UNKNOWN:
+    case EXPR_IS_NOT_UNKNOWN:
+    case EXPR_DISTINCT:
+    case EXPR_NOT_DISTINCT:
+    case EXPR_ANY_ARRAY:
+    case EXPR_ALL_ARRAY:
+    case EXPR_IN_LIST:
+    case EXPR_NOT_IN_LIST:
+    case EXPR_SUBSCRIPT:
+    case EXPR_RELABEL:
+    case EXPR_IO_CAST:
+    case EXPR_ARRAY_CAST:
+    case EXPR_TYPMOD:
+    case EXPR_DOMAIN_CHECK:
+        break;
+    default:
+        return e->location;
+    }
+    int at = e->location;
+    for (size_t i = 0; i < e->n_args; i++)
+        at = leftmost(at, expr_start(e->args[i]));
+    return at;
+}
+
 /* --- coerce_type --- */
 
 static struct expr *wrap(A *a, enum expr_kind kind, struct expr *arg, oid_t type, int32_t typmod, bool is_explicit,
@@ -189,10 +234,14 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
     const struct pg_proc *proc;
     oid_t base = type_base(a, target);
     enum coercion_path path = coercion_pathway(a, target, e->type, context, &proc);
+    bool gives = path == PATH_FUNC && proc->result != base && !type_is_polymorphic(proc->result);
     struct expr *c = NULL;
     switch (path) {
     case PATH_FUNC:
-        c = function_cast(a, proc, e, base, proc->n_args >= 2 ? typmod : -1, is_explicit, location);
+        c = function_cast(a, proc, e, gives ? proc->result : base, proc->n_args >= 2 ? typmod : -1, is_explicit,
+                          location);
+        if (c && gives) /* smallint to oid goes through integer */
+            c = wrap(a, EXPR_RELABEL, c, base, -1, is_explicit, location);
         break;
     case PATH_ARRAY:
         c = array_cast(a, e, base, typmod, context, is_explicit, location);
@@ -221,8 +270,12 @@ static struct expr *coerce_typmod(A *a, struct expr *e, oid_t target, int32_t ty
     oid_t base = type_base(a, target);
     oid_t element = type_element(a, base);
     oid_t has_length = element ? element : base;
-    if (typmod < 0 || e->typmod == typmod || (e->kind == EXPR_CONST && e->constant.is_null))
+    if (e->typmod == typmod)
         return e;
+    if (typmod < 0) /* nothing to do, but the expression says so */
+        return wrap(a, EXPR_RELABEL, e, target, -1, is_explicit, location);
+    if (e->kind == EXPR_CONST && e->constant.is_null)
+        return pg_cast_find(has_length, has_length) ? const_null(a, target, typmod, e->location) : e;
     if (!pg_cast_find(has_length, has_length))
         return e;
     if (e->kind == EXPR_FUNC && e->typmod == typmod && e->type == target)
@@ -258,7 +311,7 @@ struct expr *coerce_to_specific(A *a, struct expr *e, oid_t target, const char *
     if (!coerce_to_target(a, e, target, -1, COERCION_ASSIGNMENT, e->location, &c))
         return NULL;
     if (!c)
-        fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "argument of %s must be type %.*s, not type %.*s",
+        fail_at(a, expr_start(e), SQLSTATE_DATATYPE_MISMATCH, "argument of %s must be type %.*s, not type %.*s",
                 construct, STR_FMT(type_text(a, target, -1)), STR_FMT(type_text(a, e->type, -1)));
     return c;
 }
@@ -288,7 +341,7 @@ oid_t select_common_type(A *a, struct expr *const *exprs, size_t n, const char *
             best = next, best_category = category, best_preferred = preferred;
         } else if (category != best_category) {
             if (what)
-                fail_at(a, exprs[i]->location, SQLSTATE_DATATYPE_MISMATCH, "%s types %.*s and %.*s cannot be matched",
+                fail_at(a, expr_start(exprs[i]), SQLSTATE_DATATYPE_MISMATCH, "%s types %.*s and %.*s cannot be matched",
                         what, STR_FMT(type_text(a, best, -1)), STR_FMT(type_text(a, next, -1)));
             return 0;
         } else if (!best_preferred && coercion_pathway(a, next, best, COERCION_IMPLICIT, &proc) != PATH_NONE &&
@@ -305,7 +358,7 @@ struct expr *coerce_to_common(A *a, struct expr *e, oid_t type, const char *what
         return e;
     if (can_coerce(a, 1, &e->type, &type, COERCION_IMPLICIT))
         return coerce_type(a, e, type, -1, COERCION_IMPLICIT, false, -1);
-    fail_at(a, e->location, SQLSTATE_CANNOT_COERCE, "%s could not convert type %.*s to %.*s", what,
+    fail_at(a, expr_start(e), SQLSTATE_CANNOT_COERCE, "%s could not convert type %.*s to %.*s", what,
             STR_FMT(type_text(a, e->type, -1)), STR_FMT(type_text(a, type, -1)));
     return NULL;
 }
@@ -436,6 +489,13 @@ static oid_t settle(A *a, const struct generic *g, oid_t declared)
     }
 }
 
+/* The any… family, whose arguments must not all be unknown; the anycompatible… family takes text then. */
+static bool is_plain_polymorphic(oid_t declared)
+{
+    return declared == TYPE_OID_anyelement || declared == TYPE_OID_anynonarray || declared == TYPE_OID_anyenum ||
+           declared == TYPE_OID_anyarray;
+}
+
 oid_t generic_resolve(A *a, oid_t *actual, oid_t *declared, size_t n, oid_t result)
 {
     struct generic g = generic_collect(a, actual, declared, n);
@@ -444,6 +504,11 @@ oid_t generic_resolve(A *a, oid_t *actual, oid_t *declared, size_t n, oid_t resu
     for (size_t i = 0; i < n; i++) {
         if (!type_is_polymorphic(declared[i]))
             continue;
+        if (is_plain_polymorphic(declared[i]) && !g.element && !g.array) {
+            fail_at(a, -1, SQLSTATE_DATATYPE_MISMATCH,
+                    "could not determine polymorphic type because input has type unknown");
+            return 0;
+        }
         /* A known actual type of the any… family stays as it is; anycompatible is coerced to the common type. */
         declared[i] = settle(a, &g, declared[i]);
         if (!declared[i])

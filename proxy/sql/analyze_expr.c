@@ -562,7 +562,7 @@ static struct expr *transform_array(A *a, struct scope *s, const PgQuery__AArray
             if (!coerce_to_target(a, e->args[i], want, nested ? -1 : typmod, COERCION_EXPLICIT, -1, &c))
                 return NULL;
             if (!c) {
-                fail_at(a, e->args[i]->location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s",
+                fail_at(a, expr_start(e->args[i]), SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s",
                         STR_FMT(type_text(a, e->args[i]->type, -1)), STR_FMT(type_text(a, want, -1)));
                 return NULL;
             }
@@ -570,7 +570,7 @@ static struct expr *transform_array(A *a, struct scope *s, const PgQuery__AArray
         }
     }
     e->type = array_type;
-    e->typmod = typmod;
+    e->typmod = typmod >= 0 ? typmod : select_common_typmod(e->args, e->n_args, want);
     return e;
 }
 
@@ -589,7 +589,7 @@ static struct expr *transform_type_cast(A *a, struct scope *s, const PgQuery__Ty
     }
     if (!x)
         return NULL;
-    int location = c->location < 0 ? x->location : c->location;
+    int location = c->location < 0 ? expr_start(x) : c->location;
     struct expr *e;
     if (!coerce_to_target(a, x, type, typmod, COERCION_EXPLICIT, location, &e))
         return NULL;
@@ -930,12 +930,16 @@ static int figure_sublink(A *a, const PgQuery__SubLink *l, struct str *ret)
     const PgQuery__SelectStmt *q = l->subselect->select_stmt;
     while (q->larg) /* the leftmost of a set operation names the columns */
         q = q->larg;
+    if (q->n_values_lists)
+        return *ret = STR("column1"), 2;
     if (q->n_target_list == 0)
         return 0;
     const PgQuery__ResTarget *t = q->target_list[0]->res_target;
     if (t->name && *t->name)
         return *ret = str_from(t->name), 2;
-    return figure(a, t->val, ret);
+    if (!figure(a, t->val, ret)) /* the subquery's column has a name all the same */
+        *ret = STR("?column?");
+    return 2;
 }
 
 static int figure_sql_value(const PgQuery__SQLValueFunction *f, struct str *ret)

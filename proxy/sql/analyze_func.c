@@ -130,11 +130,12 @@ static bool resolve(A *a, struct str name, struct call_args *args, int location,
         const struct pg_proc *proc;
         bool relabels = false;
         if (target) {
+            bool literal = args->types[0] == TYPE_OID_unknown && args->exprs[0]->kind == EXPR_CONST;
             enum coercion_path path = args->types[0] == TYPE_OID_unknown
                                           ? PATH_NONE
                                           : coercion_pathway(a, target, args->types[0], COERCION_EXPLICIT, &proc);
             relabels =
-                args->types[0] == TYPE_OID_unknown || path == PATH_RELABEL ||
+                literal || path == PATH_RELABEL ||
                 (path == PATH_IO && !(type_category(a, target, NULL) == 'S' && args->types[0] == TYPE_OID_record));
         }
         if (relabels && (n == 0 || args->types[0] != TYPE_OID_unknown || target)) {
@@ -210,7 +211,7 @@ static bool coerce_args(A *a, struct expr *call, const struct candidate *c, stru
     }
     call->type = generic_resolve(a, actual, declared, args->n, p->result);
     if (!call->type)
-        return fail_function(a, name, args, false, location);
+        return err_is_set(a->err) ? false : fail_function(a, name, args, false, location);
     call->args = NEW_ARRAY(a, struct expr *, args->n + 1);
     if (!call->args)
         return false;
@@ -535,7 +536,11 @@ static bool check_plain(A *a, const PgQuery__FuncCall *call, struct str name)
 static bool finish_window(A *a, struct scope *s, const PgQuery__FuncCall *call, struct expr *e)
 {
     if (e->call.distinct)
-        return unsupported_at(a, call->location, "DISTINCT is not implemented for window functions: it");
+        return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "DISTINCT is not implemented for window functions");
+    if (call->n_agg_order)
+        return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "aggregate ORDER BY is not implemented for window functions");
     if (!place_allows(a, s, true, call->location))
         return false;
     if (call->over->name && *call->over->name)
@@ -568,6 +573,9 @@ static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, st
     if (p->kind == 'w' && !call->over)
         return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE, "window function %.*s requires an OVER clause",
                        STR_FMT(name));
+    if (p->kind == 'a' && call->n_args == 0 && !call->agg_star && !call->agg_within_group)
+        return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE,
+                       "%.*s(*) must be used to call a parameterless aggregate function", STR_FMT(name));
     if (p->kind == 'a') {
         const struct pg_aggregate *g = pg_aggregate_by_proc(p->oid);
         bool ordered_set = g && g->kind != 'n';

@@ -113,6 +113,8 @@ bool coerce_to_target(A *a, struct expr *e, oid_t target, int32_t typmod, enum c
                       struct expr **ret);
 struct expr *coerce_to_boolean(A *a, struct expr *e, const char *construct);
 struct expr *coerce_to_specific(A *a, struct expr *e, oid_t target, const char *construct);
+/* Where an expression's text starts, as PostgreSQL's error positions count it; -1 unknown. */
+int expr_start(const struct expr *e);
 /* what: "CASE", "UNION"…; 42804 "%s types %s and %s cannot be matched". context NULL: gives 0 instead of an error. */
 oid_t select_common_type(A *a, struct expr *const *exprs, size_t n, const char *what);
 struct expr *coerce_to_common(A *a, struct expr *e, oid_t type, const char *what);

@@ -27,10 +27,14 @@ static void note_origin(struct scope *s, struct target *t)
     if (r->relation) {
         t->table_oid = r->relation->oid;
         t->column_number = r->columns[t->expr->var.column].column->number;
-    } else if (r->kind == RTE_SUBQUERY && r->subquery->command == COMMAND_SELECT &&
-               (size_t)t->expr->var.column < r->subquery->n_targets) {
-        t->table_oid = r->subquery->targets[t->expr->var.column].table_oid;
-        t->column_number = r->subquery->targets[t->expr->var.column].column_number;
+        return;
+    }
+    const struct query *q = r->kind == RTE_SUBQUERY                        ? r->subquery
+                            : r->kind == RTE_CTE && !r->cte_self_reference ? r->cte->query
+                                                                           : NULL;
+    if (q && q->command == COMMAND_SELECT && (size_t)t->expr->var.column < q->n_targets) {
+        t->table_oid = q->targets[t->expr->var.column].table_oid;
+        t->column_number = q->targets[t->expr->var.column].column_number;
     }
 }
 
@@ -863,6 +867,16 @@ static bool transform_windows(A *a, struct scope *s, const PgQuery__SelectStmt *
     return true;
 }
 
+/* HAVING without GROUP BY and aggregates: one group, whatever the rows are, so nothing is read. */
+static void having_alone(struct query *q)
+{
+    if (!q->having || q->has_aggregates || q->n_group || q->n_grouping_sets)
+        return;
+    q->n_from = 0;
+    q->where = q->having;
+    q->having = NULL;
+}
+
 static struct query *transform_plain_select(A *a, struct scope *s, const PgQuery__SelectStmt *stmt,
                                             bool resolve_unknown)
 {
@@ -900,6 +914,7 @@ static struct query *transform_plain_select(A *a, struct scope *s, const PgQuery
     if (!transform_locking(a, q, stmt->locking_clause, stmt->n_locking_clause) || !check_grouping(a, q) ||
         !check_row_items(a, q))
         return NULL;
+    having_alone(q);
     return q;
 }
 

@@ -652,8 +652,14 @@ static bool run_prelude(struct binding *b)
 
 static bool prelude(struct binding *b, const struct bind *bind, struct value *ret)
 {
-    if (!b->prelude && !run_prelude(b))
-        return false;
+    if (!b->prelude && !run_prelude(b)) {
+        if (!b->plan->prelude_is_conditional || b->plan->is_forced_local || !err_is_set(b->err))
+            return false;
+        err_init(b->err,
+                 b->err->arena); /* perhaps the constant is not needed: the local engine sees when it gets there */
+        *ret = (struct value){ 0 };
+        return retry(b);
+    }
     if (bind->index < 0 || (size_t)bind->index >= b->n_prelude)
         return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "a constant of a statement is missing");
     *ret = b->prelude[bind->index];

@@ -334,6 +334,10 @@ bool emit_prelude(struct emitter *e, const struct expr *x, enum bind_form form, 
     struct emit_shared *s = e->shared;
     if (e->no_prelude || e->inline_constants || e->target != TARGET_D1)
         return false;
+    if (e->conditional && s->settings->force_local)
+        return blocked(e, x->location, "a constant that may fail, in an arm that may not be reached");
+    if (e->conditional)
+        s->prelude_is_conditional = true;
     if (!s->prelude) {
         if (!(s->prelude = ARENA_NEW(e->arena, struct emitter)))
             return err_oom(e->err);
@@ -536,6 +540,7 @@ bool emit_query(struct query *query, const struct sql_settings *settings, struct
     emitter_init(&e, &s, TARGET_D1);
     bool change = query->command != COMMAND_SELECT;
     plan->kind = change && !query->n_returning ? PLAN_CHANGE : PLAN_QUERY;
+    plan->is_forced_local = settings->force_local;
     plan->tag = tags[query->command];
     plan->tag_has_count = true;
     plan->access = D1_READ;

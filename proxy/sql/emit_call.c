@@ -121,12 +121,37 @@ static struct str range_check(struct emitter *e, unsigned flags, struct str v, s
     return text_of(e, "%.*s NOT BETWEEN -2147483648 AND 2147483647", STR_FMT(v));
 }
 
-static bool add_flag_checks(struct emitter *e, unsigned flags, const struct fragment *args, size_t n,
-                            struct fragment *ret)
+/* NULL / 0 is NULL, so the dividend is looked at too, unless it is a constant that is not NULL. */
+static struct str zero_divisor(struct emitter *e, const struct expr *x, const struct fragment *args)
+{
+    bool never_null = x->n_args && x->args[0]->kind == EXPR_CONST && !x->args[0]->constant.is_null;
+    if (never_null)
+        return text_of(e, "%.*s = 0", STR_FMT(args[1].sql));
+    return text_of(e, "%.*s = 0 AND %.*s IS NOT NULL", STR_FMT(args[1].sql), STR_FMT(args[0].sql));
+}
+
+/* Infinite, not a number, or zero for want of exponents: PostgreSQL has an error or a NaN there. */
+static bool check_float(struct emitter *e, const struct expr *x, const struct fragment *args, size_t n,
+                        struct fragment *ret)
+{
+    const char *source = x->kind == EXPR_FUNC ? x->call.proc->source : "";
+    struct str when = text_of(e, "coalesce(abs(%.*s) = 9e999", STR_FMT(ret->sql));
+    bool product = strstr(source, "mul") != NULL;
+    if (n == 2 && (product || strstr(source, "div")))
+        when = text_of(e, "%.*s OR %.*s = 0 AND %.*s <> 0", STR_FMT(when), STR_FMT(ret->sql), STR_FMT(args[0].sql));
+    if (n == 2 && product)
+        when = text_of(e, "%.*s AND %.*s <> 0", STR_FMT(when), STR_FMT(args[1].sql));
+    for (size_t i = 0; i < n && when.p; i++)
+        when =
+            text_of(e, i ? "%.*s AND %.*s IS NOT NULL" : "%.*s, %.*s IS NOT NULL", STR_FMT(when), STR_FMT(args[i].sql));
+    return add_check(e, ret, when.p ? text_of(e, "%.*s)", STR_FMT(when)) : when, emit_raise_local(e));
+}
+
+static bool add_flag_checks(struct emitter *e, const struct expr *x, unsigned flags, const struct fragment *args,
+                            size_t n, struct fragment *ret)
 {
     if ((flags & FUNCTION_ZERO_DIVISOR) && n >= 2 &&
-        !add_check(e, ret, text_of(e, "%.*s = 0", STR_FMT(args[1].sql)),
-                   emit_raise(e, "22012", STR("division by zero"))))
+        !add_check(e, ret, zero_divisor(e, x, args), emit_raise(e, "22012", STR("division by zero"))))
         return false;
     if (flags & (FUNCTION_CHECK_INT2 | FUNCTION_CHECK_INT4 | FUNCTION_CHECK_INT8)) {
         struct str then, when = range_check(e, flags, ret->sql, &then);
@@ -141,14 +166,7 @@ static bool add_flag_checks(struct emitter *e, unsigned flags, const struct frag
         !add_check(e, ret, text_of(e, "octet_length(%.*s) > length(%.*s)", STR_FMT(args[0].sql), STR_FMT(args[0].sql)),
                    emit_raise_local(e)))
         return false;
-    if (flags & FUNCTION_CHECK_FLOAT) {
-        struct str when = text_of(e, "coalesce(abs(%.*s) = 9e999", STR_FMT(ret->sql));
-        for (size_t i = 0; i < n && when.p; i++)
-            when = text_of(e, i ? "%.*s AND %.*s IS NOT NULL" : "%.*s, %.*s IS NOT NULL", STR_FMT(when),
-                           STR_FMT(args[i].sql));
-        return add_check(e, ret, when.p ? text_of(e, "%.*s)", STR_FMT(when)) : when, emit_raise_local(e));
-    }
-    return true;
+    return !(flags & FUNCTION_CHECK_FLOAT) || check_float(e, x, args, n, ret);
 }
 
 static bool has_aggregate(const struct expr *x)
@@ -195,7 +213,7 @@ static bool print_row(struct emitter *e, const struct expr *x, const char *t, un
         ret->is_volatile = ret->is_volatile || args[i].is_volatile;
     }
     ret->sql = expand(e, x, t, args, n);
-    if (!ret->sql.p || !add_flag_checks(e, flags, args, n, ret))
+    if (!ret->sql.p || !add_flag_checks(e, x, flags, args, n, ret))
         return false;
     ret->is_volatile = ret->is_volatile || (x->kind == EXPR_FUNC && x->call.proc->volatility == 'v');
     if (from.n == 0) {
@@ -425,11 +443,54 @@ static bool srf_column(struct emitter *e, const struct expr *x, struct fragment 
     return blocked(e, x->location, "set-returning function %s() at this place", x->call.proc->name);
 }
 
+/* A strict function of a NULL constant is NULL, and the other arguments are not looked at, as in PostgreSQL. */
+static const struct expr *null_argument(const struct expr *x)
+{
+    for (size_t i = 0; x->call.proc->strict && i < x->n_args; i++)
+        if (x->args[i]->kind == EXPR_CONST && x->args[i]->constant.is_null)
+            return x->args[i];
+    return NULL;
+}
+
+/* LIKE and regular expressions see the blanks of char(n), which are not kept. */
+static bool matches_blanks(struct emitter *e, const struct expr *x)
+{
+    const struct pg_proc *p = x->call.proc;
+    bool matches = strncmp(p->name, "bpchar", 6) == 0 && (strstr(p->name, "like") || strstr(p->name, "regex"));
+    return matches && x->n_args == 2 && x->args[0]->typmod > 4 && base_type(e, x->args[0]->type) == TYPE_OID_bpchar;
+}
+
+static bool emit_padded_match(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct fragment text, *outer = e->case_test;
+    struct expr padded = { .kind = EXPR_CASE_TEST, .type = TYPE_OID_text, .typmod = -1, .location = -1 };
+    if (!emit_value(e, x->args[0], &text))
+        return false;
+    text.sql = text_of(e, "(%.*s || substr('%*s',1 + length(%.*s)))", STR_FMT(text.sql), x->args[0]->typmod - 4, "",
+                       STR_FMT(text.sql));
+    struct expr *call = text.sql.p ? call_expr(e, x->call.proc, &padded, x->args[1]) : NULL;
+    if (!call)
+        return false;
+    call->call.op_name = x->call.op_name;
+    e->case_test = &text;
+    bool ok = emit_call(e, call, ret);
+    e->case_test = outer;
+    return ok;
+}
+
 bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     bool handled = false;
+    const struct expr *null = NULL;
+    if (matches_blanks(e, x))
+        return emit_padded_match(e, x, ret);
     if (is_set_returning(x))
         return srf_column(e, x, ret);
+    if ((null = null_argument(x))) {
+        struct expr constant = *null;
+        constant.type = x->type;
+        return emit_expr(e, &constant, ret);
+    }
     if (!emit_volatile(e, x, &handled, ret))
         return false;
     if (!handled && !emit_sequence_call(e, x, &handled, ret))
@@ -587,14 +648,21 @@ static bool json_aggregate(struct emitter *e, const struct expr *x, struct fragm
     return aggregate_text(e, x, "nullif(json_group_array($*)%f,'[]')", args, 1, ret);
 }
 
+static bool window_over(struct emitter *e, const struct window *w, struct str *ret);
+
 /* min() and max() of an enum: of the labels' numbers, then back. */
 static bool enum_aggregate(struct emitter *e, const struct expr *x, struct fragment *arg, struct fragment *ret)
 {
     const struct user_type *u = snapshot_user_type(e->shared->snapshot, x->args[0]->type);
-    struct str text = STR("");
+    struct str text = STR(""), over;
     if (!enum_rank(e, x->args[0]->type, arg) ||
         !aggregate_text(e, x, x->call.proc->name[1] == 'i' ? "min($*)%f" : "max($*)%f", arg, 1, ret))
         return false;
+    if (x->kind == EXPR_WINDOW) {
+        if (!window_over(e, x->call.window, &over))
+            return false;
+        ret->sql = text_of(e, "%.*s OVER %.*s", STR_FMT(ret->sql), STR_FMT(over));
+    }
     for (size_t i = 0; i < u->n_labels && text.p; i++) {
         struct str label = emit_text_literal(u->labels[i], e->arena);
         text = text_of(e, "%.*s WHEN %zu THEN %.*s", STR_FMT(text), i, STR_FMT(label));
@@ -708,7 +776,14 @@ bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *re
     const char *t = aggregate_template(e, x);
     if (!t)
         return no_such_row(e, x);
-    return emit_plain_aggregate(e, x, t, ret);
+    /* A grouping set makes its other columns NULL in the result, not in the rows that are aggregated. */
+    size_t n_nulled = e->level ? e->level->n_nulled : 0;
+    if (e->level)
+        e->level->n_nulled = 0;
+    bool ok = emit_plain_aggregate(e, x, t, ret);
+    if (e->level)
+        e->level->n_nulled = n_nulled;
+    return ok;
 }
 
 /* ---- windows ---- */
@@ -784,7 +859,8 @@ static bool window_function(struct emitter *e, const struct expr *x, const struc
     for (size_t i = 0; i < x->n_args; i++) {
         if (!emit_expr(e, x->args[i], &args[i]) || !settle(e, &args[i]))
             return false;
-        bool keeps = e->target == TARGET_D1 && is_numeric(e, x->args[i]->type) && i == 0 && x->n_args < 3;
+        bool keeps =
+            e->target == TARGET_D1 && is_numeric(e, x->args[i]->type) && i == 0 && x->n_args < 3 && args[i].scale >= 0;
         if (!keeps && !make_natural(e, x->args[i]->type, &args[i]))
             return false;
     }
@@ -797,15 +873,29 @@ static bool window_function(struct emitter *e, const struct expr *x, const struc
     return ret->sql.p != NULL;
 }
 
+/* Rows leave the frame: SQLite subtracts them from its sum, which loses digits, and infinities for good. */
+static bool subtracts_floats(const struct expr *x)
+{
+    const struct window *w = x->call.window;
+    bool moves = w->mode != FRAME_NONE && (w->start != BOUND_UNBOUNDED_PRECEDING || w->exclusion != EXCLUDE_NONE);
+    bool sums = strcmp(x->call.proc->name, "sum") == 0 || strcmp(x->call.proc->name, "avg") == 0;
+    return moves && sums && x->n_args == 1 &&
+           (x->args[0]->type == TYPE_OID_float8 || x->args[0]->type == TYPE_OID_float4);
+}
+
 bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     const struct emission *row = emission_find(x->call.proc);
     const char *t = aggregate_template(e, x);
     struct str over;
+    if (e->target == TARGET_D1 && subtracts_floats(x))
+        return blocked(e, x->location, "%s() of floats over a frame that moves", x->call.proc->name);
     if (!t)
         return no_such_row(e, x);
     if (x->call.proc->kind == 'w' ? !window_function(e, x, row, ret) : !emit_plain_aggregate(e, x, t, ret))
         return false;
+    if (strstr(x->call.proc->source, "(anyenum)")) /* OVER is in it */
+        return true;
     if (!window_over(e, x->call.window, &over))
         return false;
     if (e->target == TARGET_LOCAL &&

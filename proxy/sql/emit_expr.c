@@ -493,13 +493,16 @@ static bool emit_case(struct emitter *e, const struct expr *x, struct fragment *
         return err_oom(e->err);
     for (size_t i = 0; i <= n; i++) {
         const struct expr *then = i < n ? x->cases.arms[i].then : x->cases.otherwise;
-        if (i < n && !emit_condition(e, x->cases.arms[i].when, &whens[i]))
+        e->conditional += i > 0;
+        bool ok = i == n || emit_condition(e, x->cases.arms[i].when, &whens[i]);
+        e->conditional += i == 0;
+        bool shown = then && !is_null_const(then);
+        ok = ok && (!shown || emit_expr(e, then, &branches[n_branches]));
+        e->conditional--;
+        if (!ok)
             return false;
-        if (!then || is_null_const(then))
-            continue;
-        if (!emit_expr(e, then, &branches[n_branches]))
-            return false;
-        slot[i] = ++n_branches;
+        if (shown)
+            slot[i] = ++n_branches;
     }
     if (!unify(e, x->type, branches, n_branches, ret))
         return false;
@@ -523,9 +526,14 @@ static bool emit_branches(struct emitter *e, const struct expr *x, struct str **
     struct str *parts = ARENA_ARRAY(e->arena, struct str, x->n_args);
     if (!branches || !parts)
         return err_oom(e->err);
-    for (size_t i = 0; i < x->n_args; i++)
-        if (!is_null_const(x->args[i]) && !emit_expr(e, x->args[i], &branches[n++]))
+    for (size_t i = 0; i < x->n_args; i++) {
+        bool conditional = i > 0 && x->kind == EXPR_COALESCE;
+        e->conditional += conditional;
+        bool ok = is_null_const(x->args[i]) || emit_expr(e, x->args[i], &branches[n++]);
+        e->conditional -= conditional;
+        if (!ok)
             return false;
+    }
     if (!unify(e, x->type, branches, n, ret))
         return false;
     for (size_t i = 0, at = 0; i < x->n_args; i++)
@@ -549,11 +557,33 @@ static bool emit_coalesce(struct emitter *e, const struct expr *x, struct fragme
     return ret->sql.p != NULL;
 }
 
+/* OIDs are unsigned: the bits of an integer that is negative are another number there. */
+static bool emit_relabel(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    const struct type_info *from = type_find(base_type(e, x->args[0]->type)), *to = type_find(base_type(e, x->type));
+    bool signed_from = from && (from->oid == TYPE_OID_int4 || from->oid == TYPE_OID_int2),
+         signed_to = to && to->oid == TYPE_OID_int4;
+    if (!emit_expr(e, x->args[0], ret))
+        return false;
+    if (!from || !to || from->storage != STORAGE_INTEGER || signed_from == signed_to || to->oid == TYPE_OID_bool)
+        return true;
+    if (!settle(e, ret))
+        return false;
+    ret->sql = signed_from ? text_of(e, "(%.*s & 4294967295)", STR_FMT(ret->sql))
+                           : text_of(e, "((%.*s + 2147483648 & 4294967295) - 2147483648)", STR_FMT(ret->sql));
+    ret->simple = false;
+    return ret->sql.p != NULL;
+}
+
 /* GREATEST and LEAST ignore NULLs, SQLite's max(a,b) does not. */
 static bool emit_extreme(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     struct str *parts, rows = STR("");
     const char *collation, *name = x->kind == EXPR_GREATEST ? "max" : "min";
+    oid_t element = snapshot_element_type(e->shared->snapshot, x->type);
+    if (base_type(e, x->type) == TYPE_OID_json || element == TYPE_OID_json)
+        return refused(e, -1, SQLSTATE_UNDEFINED_FUNCTION, "could not identify a comparison function for type %s",
+                       element ? "json[]" : "json");
     if (!collation_or_block(e, x, true, &collation) || !emit_branches(e, x, &parts, ret))
         return false;
     struct fragment rank = { .sql = STR("v") };
@@ -563,9 +593,11 @@ static bool emit_extreme(struct emitter *e, const struct expr *x, struct fragmen
     if (e->target == TARGET_D1 && is_numeric(e, x->type) && ret->form == FORM_NATURAL)
         return blocked(e, x->location, "comparing exact numerics here");
     if (x->n_args == 2 && !ranked) {
+        /* Of equal values the first is given: max() keeps its first argument, min() its last. */
+        struct str first = parts[x->kind == EXPR_LEAST], second = parts[x->kind == EXPR_GREATEST];
         ret->sql = text_of(e, "CASE WHEN %.*s IS NULL THEN %.*s WHEN %.*s IS NULL THEN %.*s ELSE %s(%.*s%s,%.*s) END",
                            STR_FMT(parts[0]), STR_FMT(parts[1]), STR_FMT(parts[1]), STR_FMT(parts[0]), name,
-                           STR_FMT(parts[0]), collation, STR_FMT(parts[1]));
+                           STR_FMT(first), collation, STR_FMT(second));
         return ret->sql.p != NULL;
     }
     for (size_t i = 0; i < x->n_args && rows.p; i++)
@@ -810,7 +842,7 @@ static bool emit_kind(struct emitter *e, const struct expr *x, bool condition, s
     case EXPR_SUBSCRIPT:
         return emit_subscript(e, x, ret);
     case EXPR_RELABEL:
-        return emit_expr(e, x->args[0], ret);
+        return emit_relabel(e, x, ret);
     case EXPR_IO_CAST:
         return emit_io_cast(e, x, ret);
     case EXPR_ARRAY_CAST:

@@ -132,6 +132,7 @@ struct emit_shared {
     size_t n_fetches;
     struct emitter *prelude;
     struct str *prelude_columns;
+    bool prelude_is_conditional;
     size_t n_prelude, size_prelude;
     bool needs_catalog, has_volatile;
     const struct relation **reads;
@@ -161,6 +162,7 @@ struct emitter {
     enum emit_target target;
     bool inline_constants; /* DDL: no binds */
     bool no_prelude;
+    int conditional;   /* arms of CASE and COALESCE around this place that may not be reached */
     bool no_guards;    /* an index: NULL where a guard would say "local" */
     bool refuse_local; /* the guard of a unique index: 0A000 where a guard would say "local" */
     bool native;       /* values travel as they are */

@@ -357,6 +357,23 @@ static bool fail_limit(struct str text, struct err *err)
     return true;
 }
 
+/* What SQLite says by itself of values; proxy/d1_errors.def has the same for D1. */
+static const struct {
+    const char *text;
+    enum sqlstate code;
+    const char *message;
+} own_texts[] = {
+    { "integer overflow", SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range" },
+    { "argument of ntile must be a positive", SQLSTATE_INVALID_ARGUMENT_FOR_NTILE,
+      "argument of ntile must be greater than zero" },
+    { "second argument to nth_value must be a positive", SQLSTATE_INVALID_ARGUMENT_FOR_NTH_VALUE,
+      "argument of nth_value must be greater than zero" },
+    { "frame starting offset must be a non-negative", SQLSTATE_INVALID_PRECEDING_OR_FOLLOWING_SIZE,
+      "frame starting offset must not be negative" },
+    { "frame ending offset must be a non-negative", SQLSTATE_INVALID_PRECEDING_OR_FOLLOWING_SIZE,
+      "frame ending offset must not be negative" },
+};
+
 /* "!22012:division by zero" raised by emitted SQL, a function's own error, or SQLite's. */
 static bool fail_run(struct local_engine *e, struct err *err)
 {
@@ -380,8 +397,9 @@ static bool fail_run(struct local_engine *e, struct err *err)
     }
     if (str_starts(text, STR("no such function: ")) || str_starts(text, STR("no such collation sequence: ")))
         return err_unsupported(err, "%.*s", (int)text.n - 8, text.p + 8);
-    if (str_is(text, "integer overflow"))
-        return err_set(err, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range");
+    for (size_t i = 0; i < sizeof(own_texts) / sizeof(*own_texts); i++)
+        if (str_starts(text, str_from(own_texts[i].text)))
+            return err_set(err, own_texts[i].code, "%s", own_texts[i].message);
     if (!fail_limit(text, err))
         return false;
     return err_set(err, SQLSTATE_INTERNAL_ERROR, "the local engine refuses the statement: %.*s", STR_FMT(text));

@@ -235,6 +235,25 @@ static bool fetched_average(struct emitter *e, struct fetch *f, const struct exp
     return true;
 }
 
+/* Whether D1's text of an expression holds a guard that raises. */
+static bool may_fail(const struct fragment *f)
+{
+    return f->checks || str_find(f->sql, STR("json_extract('{}','!")) >= 0;
+}
+
+/* D1 would compute an expression for rows that never get to it here: an arm of CASE, or a WHERE that is finished here. */
+static bool may_be_left_out(struct emitter *e)
+{
+    const struct level *l = e->level;
+    const struct expr **parts;
+    size_t n = 0;
+    if (l->query->n_group || l->query->has_aggregates)
+        return false;
+    if (e->conditional)
+        return true;
+    return l->part == FETCHED_ROWS && l->query->where && conjuncts(e, l->query->where, &parts, &n) && n > l->n_pushed;
+}
+
 bool try_fetched(struct emitter *e, const struct expr *x, bool *ret_done, struct fragment *ret)
 {
     struct level *l = e->level;
@@ -251,7 +270,11 @@ bool try_fetched(struct emitter *e, const struct expr *x, bool *ret_done, struct
     struct fetch *fetch = l->fetch;
     struct emit_mark mark = emit_mark(fetch->d1);
     size_t n_columns = fetch->n_columns;
-    if (emit_expr(fetch->d1, x, &f) && fetch_column(e, fetch, &f, x->type, ret)) {
+    fetch->d1->conditional += e->conditional;
+    bool printed = emit_expr(fetch->d1, x, &f);
+    fetch->d1->conditional -= e->conditional;
+    bool too_early = printed && !c.aggregates && !c.windows && may_fail(&f) && may_be_left_out(e);
+    if (printed && !too_early && fetch_column(e, fetch, &f, x->type, ret)) {
         *ret_done = true;
         return true;
     }
@@ -563,6 +586,7 @@ bool place_prelude(struct emit_shared *s)
     l->sql = sql;
     l->needs_catalog = s->needs_catalog;
     s->plan->prelude = l;
+    s->plan->prelude_is_conditional = s->prelude_is_conditional;
     return true;
 }
 

@@ -177,7 +177,10 @@ struct plan {
     struct plan_local *local; /* NULL when place is D1 */
     struct plan_local
         *prelude; /* one row of constants that D1 cannot compute (now() - interval…): plan_bind() runs it; NULL: none */
-    struct str notice; /* NOTICE to send, e.g. `table "x" does not exist, skipping` with notice_code */
+    bool is_forced_local; /* made with force_local: it cannot be planned again */
+    bool
+        prelude_is_conditional; /* a part of the prelude stands in an arm of CASE or COALESCE: its error may never come */
+    struct str notice;          /* NOTICE to send, e.g. `table "x" does not exist, skipping` with notice_code */
     enum sqlstate notice_code;
     /* literal tokens of the text the plan was made from: what BIND_LITERAL binds unless bind_input says otherwise (plan_cache.h) */
     struct str *literals;

@@ -120,8 +120,9 @@ static void spread(sqlite3_context *c, bool sample, bool root)
         result_numeric(c, &zero);
         return;
     }
-    ok = ok && numeric_multiply(&b, &count, &less, errors(c)) && numeric_divide(&a, &a, &b, errors(c)) &&
-         (!root || numeric_sqrt(&a, &a, errors(c)));
+    ok = ok && numeric_multiply(&b, &count, &less, errors(c)) && numeric_divide(&a, &a, &b, errors(c));
+    if (ok && root)
+        numeric_sqrt_scaled(&a, &a, a.scale); /* the quotient's digits, not those of sqrt() */
     if (ok)
         result_numeric(c, &a);
     else
@@ -187,24 +188,63 @@ static void float_result(sqlite3_context *c, double d)
         sqlite3_result_double(c, d);
 }
 
+static bool is_finite(double d)
+{
+    return !isnan(d) && !isinf(d);
+}
+
+static void overflow(sqlite3_context *c)
+{
+    fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow");
+}
+
+/* float8_accum: the sum, and the sum of squared differences by Youngs and Cramer. */
 static void moments_step(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct moments *m = sqlite3_aggregate_context(c, sizeof(*m));
     (void)n;
     if (!m || !is_float(args[0]))
         return;
-    double x = float_of(args[0]);
+    double x = float_of(args[0]), before = m->n, old = m->sx;
     m->n += 1;
     m->sx += x;
-    if (m->n > 1) {
+    m->used = true;
+    if (before > 0) {
         double t = x * m->n - m->sx;
-        m->sxx += t * t / (m->n * (m->n - 1));
-        if (isinf(m->sx) || isinf(m->sxx))
-            m->sxx = isinf(x) ? (double)NAN : m->sxx;
-    } else if (isnan(x) || isinf(x)) {
+        m->sxx += t * t / (m->n * before);
+        if (isinf(m->sx) || isinf(m->sxx)) {
+            if (!isinf(old) && !isinf(x))
+                overflow(c);
+            m->sxx = (double)NAN;
+        }
+    } else if (!is_finite(x)) {
         m->sxx = (double)NAN;
     }
+}
+
+static void add_to_sum(sqlite3_context *c, sqlite3_value **args, bool single)
+{
+    struct moments *m = sqlite3_aggregate_context(c, sizeof(*m));
+    if (!m || !is_float(args[0]))
+        return;
+    double x = float_of(args[0]), sum = single ? (double)((float)m->sx + (float)x) : m->sx + x;
+    if (isinf(sum) && !isinf(m->sx) && !isinf(x))
+        overflow(c);
+    m->sx = sum;
     m->used = true;
+}
+
+static void float_sum_step(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    (void)n;
+    add_to_sum(c, args, false);
+}
+
+/* real is summed as real: each step is rounded. */
+static void float4_sum_step(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    (void)n;
+    add_to_sum(c, args, true);
 }
 
 static void float_sum_final(sqlite3_context *c)
@@ -212,13 +252,6 @@ static void float_sum_final(sqlite3_context *c)
     struct moments *m = sqlite3_aggregate_context(c, 0);
     if (m && m->used)
         float_result(c, m->sx);
-}
-
-static void float4_sum_final(sqlite3_context *c)
-{
-    struct moments *m = sqlite3_aggregate_context(c, 0);
-    if (m && m->used)
-        float_result(c, (double)(float)m->sx);
 }
 
 static void float_average_final(sqlite3_context *c)
@@ -259,23 +292,52 @@ static void float_deviation_population(sqlite3_context *c)
 
 /* --- floats: two variables; f(Y, X) --- */
 
+/* Infinite sums: of finite values they are an overflow, else the squares are not numbers. */
+static void regression_overflow(sqlite3_context *c, struct moments *m, double y, double x, double old_y, double old_x)
+{
+    bool finite_x = !isinf(old_x) && !isinf(x), finite_y = !isinf(old_y) && !isinf(y);
+    if (((isinf(m->sx) || isinf(m->sxx)) && finite_x) || ((isinf(m->sy) || isinf(m->syy)) && finite_y) ||
+        (isinf(m->sxy) && finite_x && finite_y))
+        overflow(c);
+    m->sxx = isinf(m->sxx) ? (double)NAN : m->sxx;
+    m->syy = isinf(m->syy) ? (double)NAN : m->syy;
+    m->sxy = isinf(m->sxy) ? (double)NAN : m->sxy;
+}
+
+/* float8_regr_accum */
 static void regression_step(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct moments *m = sqlite3_aggregate_context(c, sizeof(*m));
     (void)n;
     if (!m || !is_float(args[0]) || !is_float(args[1]))
         return;
-    double y = float_of(args[0]), x = float_of(args[1]);
+    double y = float_of(args[0]), x = float_of(args[1]), before = m->n, old_x = m->sx, old_y = m->sy;
     m->n += 1;
     m->sx += x;
     m->sy += y;
-    if (m->n > 1) {
-        double tx = x * m->n - m->sx, ty = y * m->n - m->sy, scale = 1.0 / (m->n * (m->n - 1));
+    m->used = true;
+    if (before > 0) {
+        double tx = x * m->n - m->sx, ty = y * m->n - m->sy, scale = 1.0 / (m->n * before);
         m->sxx += tx * tx * scale;
         m->syy += ty * ty * scale;
         m->sxy += tx * ty * scale;
+        if (isinf(m->sx) || isinf(m->sxx) || isinf(m->sy) || isinf(m->syy) || isinf(m->sxy))
+            regression_overflow(c, m, y, x, old_y, old_x);
+        return;
     }
-    m->used = true;
+    if (!is_finite(x))
+        m->sxx = m->sxy = (double)NAN;
+    if (!is_finite(y))
+        m->syy = m->sxy = (double)NAN;
+}
+
+/* regr_count only counts: it does not overflow. */
+static void pairs_step(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct moments *m = sqlite3_aggregate_context(c, sizeof(*m));
+    (void)n;
+    if (m && is_float(args[0]) && is_float(args[1]))
+        m->n += 1;
 }
 
 #define REGRESSION(name, least, condition, value)                                                                      \
@@ -419,8 +481,8 @@ static const struct local_function functions[] = {
     EXACT(numeric_stddev, statistics_step, deviation_sample_final, deviation_sample, statistics_inverse),
     EXACT(numeric_stddev_samp, statistics_step, deviation_sample_final, deviation_sample, statistics_inverse),
     EXACT(numeric_stddev_pop, statistics_step, deviation_population_final, deviation_population, statistics_inverse),
-    PLAIN(float8_sum, 1, moments_step, float_sum_final),
-    PLAIN(float4_sum, 1, moments_step, float4_sum_final),
+    PLAIN(float8_sum, 1, float_sum_step, float_sum_final),
+    PLAIN(float4_sum, 1, float4_sum_step, float_sum_final),
     PLAIN(float8_avg, 1, moments_step, float_average_final),
     PLAIN(float8_variance, 1, moments_step, float_variance_sample),
     PLAIN(float8_var_samp, 1, moments_step, float_variance_sample),
@@ -433,7 +495,7 @@ static const struct local_function functions[] = {
     PLAIN(float8_regr_sxy, 2, regression_step, regr_sxy),
     PLAIN(float8_regr_avgx, 2, regression_step, regr_avgx),
     PLAIN(float8_regr_avgy, 2, regression_step, regr_avgy),
-    PLAIN(float8_regr_count, 2, regression_step, regr_count),
+    PLAIN(float8_regr_count, 2, pairs_step, regr_count),
     PLAIN(float8_regr_r2, 2, regression_step, regr_r2),
     PLAIN(float8_regr_slope, 2, regression_step, regr_slope),
     PLAIN(float8_regr_intercept, 2, regression_step, regr_intercept),

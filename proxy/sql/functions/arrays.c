@@ -565,6 +565,14 @@ static bool read_search(sqlite3_context *c, sqlite3_value **args, int n, struct 
     return element_of_value(c, values[1], v);
 }
 
+static bool has_null_item(const struct array *a)
+{
+    for (size_t i = 0; i < a->n; i++)
+        if (a->items[i].kind == JSON_NULL)
+            return true;
+    return false;
+}
+
 static void position(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct array a;
@@ -573,6 +581,8 @@ static void position(sqlite3_context *c, int n, sqlite3_value **args)
     if (sqlite3_value_type(values[0]) == SQLITE_NULL || !read_search(c, args, n, &a, &v) || a.n_dims == 0)
         return;
     sqlite3_int64 from = 1;
+    if (sqlite3_value_type(values[1]) == SQLITE_NULL && !has_null_item(&a))
+        return;
     if (n == 6) {
         if (sqlite3_value_type(values[2]) == SQLITE_NULL) {
             fail_with(c, SQLSTATE_NULL_VALUE_NOT_ALLOWED, "initial position must not be null");

@@ -417,7 +417,12 @@ static void timestamp_scale(sqlite3_context *c, int n, sqlite3_value **args)
     STRICT(n, args);
     int64_t t;
     int32_t precision;
-    if (argument_timestamp(c, args[0], &t) && argument_int4(c, args[1], &precision))
+    if (!argument_timestamp(c, args[0], &t) || !argument_int4(c, args[1], &precision))
+        return;
+    bool finite = t != INT64_MIN && t != INT64_MAX;
+    if (finite && precision != -1 && (precision < 0 || precision > 6))
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "timestamp(%d) precision must be between 0 and 6", precision);
+    else
         GIVE(timestamp, timestamp_round(t, precision, &t, errors(c)), t);
 }
 
