@@ -1,0 +1,1 @@
+"""Generated queries for the differential test: facts -> expressions -> queries -> wire -> compare -> shrink."""

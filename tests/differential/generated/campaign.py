@@ -1,0 +1,152 @@
+"""Runs generated queries on PostgreSQL and on pgd1, counts what pgd1 refuses, shrinks what differs."""
+import concurrent.futures
+import random
+from collections import Counter
+
+from . import known
+from .compare import Comparison
+from .expressions import ELEMENTS, TYPES
+from .facts import Facts
+from .queries import Queries, Query, expressions_alone
+from .shrink import shrink
+from .tree import printed
+from .wire import Side
+
+BATCH = 40
+MODES = ["simple", "simple", "text", "text", "binary"]
+SETTINGS = [{"timezone": "UTC"}] * 4 + [{"timezone": "Europe/Berlin"}, {"timezone": "America/St_Johns"}, {"timezone": "UTC", "datestyle": "SQL, DMY", "intervalstyle": "iso_8601"},
+                                        {"timezone": "UTC", "bytea_output": "escape", "extra_float_digits": "0"}]
+DEFAULTS = {"timezone": "UTC", "datestyle": "ISO, MDY", "intervalstyle": "postgres", "bytea_output": "hex", "extra_float_digits": "1"}
+
+
+def facts():
+    return Facts([*TYPES, "jsonpath"], ELEMENTS)
+
+
+class Difference:
+    def __init__(self, what, sql, params, mode, settings, theirs, ours):
+        self.what, self.sql, self.params, self.mode, self.settings, self.theirs, self.ours = what, sql, params, mode, settings, theirs, ours
+
+    def __str__(self):
+        return f"{self.what} ({self.mode}, {self.settings}):\n  {self.sql}\n  parameters {self.params}\n  PostgreSQL {brief(self.theirs)}\n  pgd1       {brief(self.ours)}"
+
+
+def brief(answer):
+    if answer.state:
+        return f"{answer.state} {answer.message} at {answer.position or '-'}"
+    return f"{[c[:3] for c in answer.columns]} {answer.rows[:6]}{'…' if len(answer.rows) > 6 else ''}"
+
+
+class Maker:
+    """Makes the batches of a seed."""
+
+    def __init__(self, facts_of, seed):
+        self.facts, self.seed = facts_of, seed
+
+    def batch(self, number):
+        """The queries of one batch, and the settings they run under: of a seed of its own, so that one can be repeated alone."""
+        rng = random.Random(f"{self.seed}/{number}")
+        style = rng.random()
+        makers = Queries(rng, self.facts, depth=rng.choice([1, 2, 2, 3]), edge=0.1 if style < 0.6 else 0.4, broken=0.0 if style < 0.7 else 0.1)
+        settings = {**DEFAULTS, **rng.choice(SETTINGS)}
+        return [(makers.query(), rng.choice(MODES)) for _ in range(BATCH)], settings
+
+
+def difference(query, mode, settings, theirs, ours):
+    """None, or a Difference."""
+    out = printed(query.node, mode != "simple")
+    what = Comparison(out.sql, mode == "binary", query.is_ordered(), query.loose).difference(theirs, ours)
+    return Difference(what, out.sql, out.params, mode, settings, theirs, ours) if what else None
+
+
+class Campaign(Maker):
+    def __init__(self, oracle, server, seed, facts_of=None):
+        super().__init__(facts_of or facts(), seed)
+        self.theirs, self.ours = Side(oracle), Side(server)
+        self.pool = concurrent.futures.ThreadPoolExecutor(2)
+        self.refused, self.listed, self.errors, self.done = Counter(), Counter(), Counter(), 0
+        self.messages = Counter()
+        self.differences = []
+
+    def close(self):
+        self.pool.shutdown()
+        self.theirs.close()
+        self.ours.close()
+
+    def both(self, requests, settings):
+        """Answers of both sides, asked at the same time."""
+        def ask(side):
+            if side.settings != settings:
+                side.set(settings)
+            return side.run([(query.node, mode) for query, mode in requests])
+        return [future.result() for future in [self.pool.submit(ask, side) for side in (self.theirs, self.ours)]]
+
+    def difference(self, query, mode, settings, theirs, ours):
+        """None, known.REFUSED, or a Difference with the reason that explains it ("": none)."""
+        if ours.state == "0A000" and (theirs.state, theirs.message) != (ours.state, ours.message):
+            return known.REFUSED
+        found = difference(query, mode, settings, theirs, ours)
+        if found:
+            found.reason = known.reason(found)
+        return found
+
+    def run(self, first, count, limit=20):
+        """Batches first…first + count - 1; stops at `limit` differences."""
+        for number in range(first, first + count):
+            requests, settings = self.batch(number)
+            theirs, ours = self.both(requests, settings)
+            for (query, mode), a, b in zip(requests, theirs, ours):
+                self.judge(query, mode, settings, a, b, number)
+            if len(self.differences) >= limit:
+                return
+
+    def judge(self, query, mode, settings, a, b, number):
+        self.done += 1
+        self.errors[a.state] += bool(a.state)
+        found = self.difference(query, mode, settings, a, b)
+        if found is known.REFUSED:
+            self.refused[known.construct(b.message)] += 1
+        elif found and found.reason:
+            self.listed[found.reason] += 1
+        elif found:
+            self.report(query, mode, settings, found, number)
+        elif a.state and a.message != b.message:
+            self.messages[f"{a.message} | {b.message}"] += 1
+
+    def report(self, query, mode, settings, found, number):
+        """A difference; when only errors of evaluation differ, that of the first expression which differs alone."""
+        if known.may_be_timing(found):
+            alone = self.alone(query, mode, settings, found)
+            if not alone:
+                self.listed[known.TIMING] += 1
+                return
+            query = alone
+        self.differences.append((number, self.smaller(query, mode, settings, found)))
+
+    def alone(self, query, mode, settings, found):
+        """The smallest query of one expression that differs, the query itself where it must not fail, or None."""
+        tried = [Query(node) for node in expressions_alone(query.node)]
+        theirs, ours = self.both([(one, mode) for one in tried], settings)
+        inner = set()
+        for one, a, b in zip(tried, theirs, ours):
+            inner |= {a.state} if a.state == b.state else set()
+            if not (a.state and b.state) and (a.state or b.state) in inner and not known.chooses(printed(one.node, False).sql):
+                continue  # a part of it fails on both sides, and one of them did without that part
+            different = self.difference(one, mode, settings, a, b)
+            if different and different is not known.REFUSED and not different.reason and not (a.state and b.state and known.is_runtime(a) and known.is_runtime(b)):
+                return one
+        return query if not found.theirs.state and query.fails_only_there else None
+
+    def smaller(self, query, mode, settings, found):
+        kept = [found]
+
+        def fails(candidate):
+            a, b = self.both([(candidate, mode)], settings)
+            again = self.difference(candidate, mode, settings, a[0], b[0])
+            bad = bool(again) and again is not known.REFUSED and not again.reason and again.what == found.what
+            bad = bad and known.may_be_timing(again) == known.may_be_timing(found)
+            if bad:
+                kept.append(again)
+            return bad
+        shrink(query, fails)
+        return kept[-1]

@@ -1,0 +1,88 @@
+"""Whether two answers are the same; what may differ, and why."""
+import math
+import re
+import struct
+
+INEXACT = {  # whose last digits depend on the C library, or on the order in which rows are added
+    "exp", "ln", "log", "log10", "pow", "power", "sqrt", "cbrt", "sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "sind", "cosd", "tand", "cotd", "asind", "acosd", "atand", "atan2d", "sinh", "cosh", "tanh",
+    "asinh", "acosh", "atanh", "avg", "sum", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp", "corr", "covar_pop", "covar_samp", "regr_avgx", "regr_avgy", "regr_intercept", "regr_r2", "regr_slope",
+    "regr_sxx", "regr_sxy", "regr_syy", "degrees", "radians"}
+INEXACT_CALL = re.compile(r"\b(" + "|".join(sorted(INEXACT)) + r")\b\"?\(|\^|\|/")
+
+
+def as_float(cell, type_name, binary):
+    if not binary:
+        return float(cell)
+    return struct.unpack(">f" if type_name == "float4" else ">d", cell)[0]
+
+
+def near(a, b, type_name, binary):
+    """Two floats that differ in their last digits only."""
+    x, y = as_float(a, type_name, binary), as_float(b, type_name, binary)
+    if math.isnan(x) or math.isnan(y) or math.isinf(x) or math.isinf(y):
+        return x == y or math.isnan(x) and math.isnan(y)
+    return math.isclose(x, y, rel_tol=1e-5 if type_name == "float4" else 1e-9, abs_tol=1e-300)
+
+
+class Comparison:
+    """One query's: sql, binary results, rows in order, `loose`: of equal values another one may be shown."""
+
+    def __init__(self, sql, binary, ordered, loose):
+        self.sql, self.binary, self.ordered, self.loose = sql, binary, ordered, loose
+        self.inexact = bool(INEXACT_CALL.search(sql))
+
+    def same_cell(self, a, b, type_name):
+        if a == b:
+            return True
+        if a is None or b is None:
+            return False
+        if type_name in ("float4", "float8") and self.inexact:
+            return near(a, b, type_name, self.binary)
+        return self.loose and self.shown(a, type_name) == self.shown(b, type_name)
+
+    def shown(self, cell, type_name):
+        """A value without what equal values may differ in."""
+        if cell is None or self.binary:
+            return cell
+        if type_name in ("numeric", "jsonb", "_numeric"):
+            return re.sub(rb"(\d)\.(\d*?)0+(?!\d)", rb"\1.\2", re.sub(rb"\.0+(?!\d)", b"", cell)).rstrip(b".")
+        if type_name == "bpchar":
+            return cell.rstrip(b" ")
+        return cell.replace(b"-0", b"0") if cell == b"-0" else cell
+
+    def sort_key(self, row, types):
+        return [(cell is not None, self.rounded(cell, t)) for cell, t in zip(row, types)]
+
+    def rounded(self, cell, type_name):
+        if cell is not None and type_name in ("float4", "float8") and self.inexact:
+            value = as_float(cell, type_name, self.binary)
+            return b"%r" % float(f"{value:.5g}") if math.isfinite(value) else b"%r" % value
+        return self.shown(cell, type_name) if self.loose else cell
+
+    def difference(self, theirs, ours):
+        """"" when the same, else what differs."""
+        if ours.lost or theirs.lost:
+            return "" if ours.lost and theirs.lost else "connection lost"
+        if theirs.state or ours.state:
+            if theirs.state != ours.state:
+                return "SQLSTATE"
+            return "" if theirs.position == ours.position else "position"
+        if [c[0] for c in theirs.columns] != [c[0] for c in ours.columns]:
+            return "names"
+        if [c[1:3] for c in theirs.columns] != [c[1:3] for c in ours.columns]:
+            return "types"
+        if [c[3:] for c in theirs.columns] != [c[3:] for c in ours.columns]:
+            return "table columns"
+        if theirs.tag != ours.tag:
+            return "number of rows"
+        return self.rows(theirs, ours)
+
+    def rows(self, theirs, ours):
+        types = [c[1] for c in theirs.columns]
+        a, b = theirs.rows, ours.rows
+        if not self.ordered:
+            a, b = (sorted(rows, key=lambda row: self.sort_key(row, types)) for rows in (a, b))
+        for mine, other in zip(a, b):
+            if not all(self.same_cell(x, y, t) for x, y, t in zip(mine, other, types)):
+                return "values"
+        return ""

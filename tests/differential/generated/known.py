@@ -1,0 +1,84 @@
+"""The differences that are meant, each with its reason; everything else fails the test."""
+import re
+
+REFUSED = object()
+
+TIMING = "which expressions are evaluated, and in which order, is the planner's choice: each expression alone gives the same on both sides"
+YEARS = "D1 stores the years 1 to 9999 only: 22008 says so"
+FOLDED = "PostgreSQL shows the length of what its planner left of CASE, COALESCE and the like; pgd1 that of the expression as it was written"
+PADDING = "char(n) is kept without its blanks; where the length is lost, as in a set operation of several lengths, they are not shown"
+NEGATIVE_ZERO = "SQLite stores no negative zero and computes 0 - x for -x"
+SQUARES = "PostgreSQL's avg() of floats overflows in a sum of squares that it does not need; D1's gives the average"
+
+
+def construct(message):
+    """A refusal's text without names and values, for counting."""
+    return re.sub(r'"[^"]*"|\'[^\']*\'|\d+', "…", message)[:90]
+
+
+def is_runtime(answer):
+    """An error of evaluating: no position, class 22 and the like; 0A000 of what a function cannot do with a value."""
+    return (answer.state[:2] in ("22", "21", "54") or answer.state == "0A000") and not answer.position
+
+
+def may_be_timing(found):
+    """One side failed while it evaluated, the other did not, or otherwise."""
+    pair = (found.theirs, found.ours)
+    return found.what == "SQLSTATE" and any(is_runtime(a) for a in pair) and all(is_runtime(a) or not a.state for a in pair)
+
+
+def chooses(sql):
+    """Has a form that must not compute some of its parts."""
+    return bool(re.search(r"\b(CASE|COALESCE)\b", sql))
+
+
+def years(found):
+    return found.ours.state == "22008" and "Only the years 1 to 9999" in found.ours.detail
+
+
+def folded(found):
+    """Only the length differs, and pgd1 says none."""
+    pairs = list(zip(found.theirs.columns, found.ours.columns))
+    return found.what == "types" and all(a[1] == b[1] and (a[2] == b[2] or b[2] == -1) for a, b in pairs) and \
+        bool(re.search(r"\b(CASE|COALESCE|NULLIF|GREATEST|LEAST)\b", found.sql))
+
+
+def cells(found, *types):
+    """Pairs of cells of columns of these types; None when something else differs. Rows are compared in sorted order."""
+    if found.what != "values" or found.mode == "binary" and types != ("bpchar",):
+        return None
+    a, b = ([[cell or b"" for cell in row] for row in answer.rows] for answer in (found.theirs, found.ours))
+    names = [column[1] for column in found.theirs.columns]
+    return a, b, [i for i, name in enumerate(names) if name in types], [column[2] for column in found.theirs.columns]
+
+
+def same_without(found, change, *types):
+    """The rows are the same when `change` is made to the cells of these types."""
+    parts = cells(found, *types)
+    if not parts or not parts[2]:
+        return False
+    a, b, indexes, _ = parts
+    for row in a + b:
+        for i in indexes:
+            row[i] = change(row[i])
+    return sorted(a) == sorted(b)
+
+
+def padding(found):
+    return same_without(found, lambda cell: cell.rstrip(b" "), "bpchar")
+
+
+def negative_zero(found):
+    return same_without(found, lambda cell: b"0" if cell == b"-0" else cell, "float4", "float8")
+
+
+def squares_overflow(found):
+    return found.theirs.message == "value out of range: overflow" and not found.ours.state and "avg(" in found.sql
+
+
+RULES = [(years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES)]
+
+
+def reason(found):
+    """Why a difference is right, or ""."""
+    return next((why for rule, why in RULES if rule(found)), "")

@@ -1,0 +1,361 @@
+"""Random queries: a tree, whether its rows have an order, and whether equal values may show otherwise (`loose`)."""
+import re
+
+from . import tables, values
+from .expressions import COMPARABLE, NUMBERS, TYPES, Expressions
+from .tree import Items, Node, printed
+
+SORTABLE = ["int2", "int4", "int8", "float8", "numeric", "text", "varchar", "bpchar", "date", "time", "timestamp", "timestamptz", "interval", "uuid", "bytea", "mood", "bool"]
+HASHABLE = ["int2", "int4", "int8", "text", "varchar", "date", "time", "timestamp", "timestamptz", "uuid", "bytea", "mood", "bool", "bpchar", "numeric", "_int4", "_text"]
+# Which of several equal values an aggregate, DISTINCT or a set operation shows is nobody's promise: 1.0 and 1.00, 1 day and 24 hours, 0 and -0.
+ALIKE = {"numeric", "interval", "float8", "float4", "jsonb", "bpchar", "_numeric", "timetz", "inet"}
+INNER = ["int4", "text", "numeric", "bool", "date", "int8", "float8", "timestamp"]
+
+
+class Source:
+    """What FROM offers: node, its columns as (sql, type), and the keys that order its rows totally (none: no total order)."""
+
+    def __init__(self, node, columns, keys):
+        self.node, self.columns, self.keys = node, columns, keys
+
+
+class Query:
+    def __init__(self, node, ordered=None, loose=False):
+        self.node, self.order, self.loose = node, ordered, loose
+
+    fails_only_there = False
+
+    def is_ordered(self):
+        """The ORDER BY that makes the order total is still in the tree."""
+        return self.order is not None and any(node is self.order for node in self.node.walk())
+
+
+class Queries:
+    def __init__(self, rng, facts, depth=3, edge=0.1, broken=0.0):
+        self.rng, self.facts, self.depth, self.edge, self.broken = rng, facts, depth, edge, broken
+        self.names = 0
+        self.loose = False
+
+    def alias(self, stem="q"):
+        self.names += 1
+        return f"{stem}{self.names}"
+
+    def expressions(self, columns, subqueries=True):
+        made = Expressions(self.rng, self.facts, columns, self.edge, self.broken)
+        made.subquery = Subqueries(self, columns) if subqueries and self.rng.random() < 0.5 else None
+        return made
+
+    def query(self):
+        """One query of any shape."""
+        self.loose, self.names = False, 0
+        shapes = [(self.constants, 3), (self.rows, 5), (self.grouped, 3), (self.windows, 2), (self.united, 2), (self.distinct, 1), (self.with_query, 1), (self.distinct_on, 1), (self.values_query, 1), (self.sets, 1)]
+        shape = self.rng.choices([s for s, _ in shapes], [w for _, w in shapes])[0]
+        node, order = shape()
+        return Query(node, order, self.loose)
+
+    # --- FROM
+
+    def table(self):
+        name, alias = self.rng.choice(["plain", "plain", "edge", "item", "note"]), self.alias("t")
+        return Source(Node([f"{name} {alias}"]), [(f"{alias}.{column}", t) for column, t in tables.columns(name)], [f"{alias}.id"])
+
+    def derived(self):
+        alias, base = self.alias("d"), self.table()
+        made = self.expressions(base.columns, False)
+        ts = [self.rng.choice(INNER) for _ in range(self.rng.randint(1, 3))]
+        items = [Node([made.expression(t, 1), f" AS x{i}"]) for i, t in enumerate(ts)]
+        node = Node(["(SELECT ", Node([f"{base.keys[0]} AS id, "]), Node([join(items)]), " FROM ", base.node, self.where(made, 0.3, 1), f") AS {alias}"])
+        return Source(node, [(f"{alias}.id", "int4"), *((f"{alias}.x{i}", t) for i, t in enumerate(ts))], [f"{alias}.id"])
+
+    def values_list(self):
+        alias, made = self.alias("v"), self.expressions([], False)
+        ts = [self.rng.choice(INNER) for _ in range(2)]
+        rows = [Node([f"({i}, ", join([made.constant(t) for t in ts]), ")"]) for i in range(self.rng.randint(1, 3))]
+        return Source(Node(["(VALUES ", Items(rows), f") AS {alias}(id, a, b)"]), [(f"{alias}.id", "int4"), (f"{alias}.a", ts[0]), (f"{alias}.b", ts[1])], [f"{alias}.id"])
+
+    def series(self):
+        alias = self.alias("g")
+        return Source(Node([f"generate_series({self.rng.randint(-1, 2)}, {self.rng.randint(2, 5)}) AS {alias}(id)"]), [(f"{alias}.id", "int4")], [f"{alias}.id"])
+
+    def unnest(self):
+        alias, made = self.alias("u"), self.expressions([], False)
+        t = self.rng.choice(["int4", "text", "numeric", "date"])
+        return Source(Node(["unnest(", made.constant("_" + t, null=0), f") WITH ORDINALITY AS {alias}(a, id)"]), [(f"{alias}.a", t), (f"{alias}.id", "int8")], [f"{alias}.id"])
+
+    def source(self):
+        return self.rng.choices([self.table, self.derived, self.values_list, self.series, self.unnest], [8, 2, 1, 1, 1])[0]()
+
+    def lateral(self, outer):
+        alias, made = self.alias("l"), self.expressions(outer.columns, False)
+        t = self.rng.choice(INNER)
+        node = Node(["LATERAL (SELECT ", made.expression(t, 2), f" AS x) AS {alias}"])
+        return Source(node, [(f"{alias}.x", t)], [])
+
+    def sources(self):
+        """One relation, or up to three joined."""
+        left = self.source()
+        for _ in range(self.rng.choices([0, 1, 2], [6, 4, 1])[0]):
+            left = self.join(left)
+        return left
+
+    def join(self, left):
+        if self.rng.random() < 0.1:
+            right = self.lateral(left)
+            return Source(Node([left.node, " CROSS JOIN ", right.node]), left.columns + right.columns, left.keys)
+        right = self.source()
+        kind = self.rng.choice([" JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN ", " CROSS JOIN ", ", "])
+        columns, keys = left.columns + right.columns, left.keys + right.keys
+        if kind == " CROSS JOIN " or kind == ", " and " JOIN " not in "".join(part for part in left.node.parts if isinstance(part, str)):
+            return Source(Node([left.node, kind, right.node]), columns, keys)
+        kind = kind if kind != ", " else " JOIN "
+        return Source(Node([left.node, kind, right.node, " ON ", self.join_condition(left, right, kind)]), columns, keys)
+
+    def join_condition(self, left, right, kind):
+        pairs = [(a, b) for a, t in left.columns for b, u in right.columns if t == u and t in HASHABLE]
+        condition = Node([" = ".join(self.rng.choice(pairs or [(left.keys[0], right.keys[0])]))], "bool")
+        if kind != " FULL JOIN " and self.rng.random() < 0.4:
+            made = self.expressions(left.columns + right.columns, False)
+            condition = Node([condition, Node([" AND ", made.expression("bool", 1)], optional=True)], "bool")
+        return condition
+
+    def where(self, made, likely=0.5, depth=2):
+        return Node([" WHERE ", made.expression("bool", depth)], optional=True) if self.rng.random() < likely else ""
+
+    # --- ORDER BY and LIMIT
+
+    def order(self, made, keys, likely=0.6):
+        """ORDER BY some expressions, then the keys: a total order. Perhaps LIMIT. Gives (clause, the node that must stay)."""
+        if not keys or self.rng.random() >= likely:
+            return "", None
+        firsts = [self.sort_key(made.expression(self.rng.choice(SORTABLE), 1)) for _ in range(self.rng.choice([0, 1, 1, 2]))]
+        parts = [" ORDER BY ", *([Items(firsts), ", "] if firsts else []), ", ".join(keys), self.limit()]
+        clause = Node(parts, optional=True)
+        return clause, clause
+
+    def sort_key(self, expression):
+        # a bare number or text in ORDER BY is a position or an error
+        return Node(["(", expression, ")" + self.rng.choice(["", " DESC", " ASC"]) + self.rng.choice(["", "", " NULLS FIRST", " NULLS LAST"])])
+
+    def limit(self):
+        if self.rng.random() < 0.6:
+            return ""
+        return Node([self.rng.choice([" LIMIT 3", " LIMIT 5 OFFSET 2", " OFFSET 3", " FETCH FIRST 2 ROWS ONLY", " LIMIT 0", " LIMIT NULL", " OFFSET 1 LIMIT 4"])], optional=True)
+
+    # --- shapes
+
+    def outputs(self, made, n, depth=None):
+        items = []
+        for _ in range(n):
+            item = made.expression(self.rng.choice(TYPES), self.depth if depth is None else depth)
+            items.append(Node([item, f" AS {self.alias('c')}"]) if self.rng.random() < 0.15 else item)
+        return Items(items)
+
+    def constants(self):
+        made = self.expressions([])
+        return Node(["SELECT ", self.outputs(made, self.rng.randint(1, 3))]), None
+
+    def rows(self):
+        source = self.sources()
+        made = self.expressions(source.columns)
+        clause, order = self.order(made, source.keys)
+        return Node(["SELECT ", self.outputs(made, self.rng.randint(1, 4), self.rng.randint(1, self.depth)), " FROM ", source.node, self.where(made), clause]), order
+
+    def aggregate(self, made, numbers_only=False):
+        """A call of an aggregate; those whose answer depends on the order get one."""
+        call = self.rng.choice([c for c in self.facts.aggregates if (not numbers_only or c.result in NUMBERS) and "json" not in c.name])
+        if self.rng.random() < 0.15:
+            return Node(["count(*)"], "int8")
+        self.loose = self.loose or call.result in ALIKE
+        if call.name in ("array_agg", "string_agg"):
+            return self.ordered_aggregate(made, call)
+        args = Items([made.expression(t, self.rng.choice([0, 1])) for t in call.args])
+        distinct = "DISTINCT " if len(call.args) == 1 and call.args[0] in HASHABLE and self.rng.random() < 0.2 else ""
+        return Node([f"{call.name}({distinct}", args, ")", self.filter(made)], call.result)
+
+    def ordered_aggregate(self, made, call):
+        self.loose = True
+        args = [made.leaf(call.args[0]), *([made.constant(call.args[1], "," if call.args[1] == "text" else None)] if len(call.args) > 1 else [])]
+        order = self.keys_of(made)
+        return Node([f"{call.name}(", Items(args), f" ORDER BY {order})", self.filter(made)], call.result) if order else Node(["count(*)"], "int8")
+
+    def keys_of(self, made):
+        return ", ".join(name for name, _ in made.columns if name.endswith(".id"))
+
+    def filter(self, made):
+        return Node([" FILTER (WHERE ", made.expression("bool", 1), ")"], optional=True) if self.rng.random() < 0.15 else ""
+
+    def group_keys(self, made, n):
+        """Expressions over columns; constants would be positions."""
+        keys = []
+        for _ in range(n):
+            t = self.rng.choice(HASHABLE)
+            fitting = [name for name, its_type in made.columns if its_type == t]
+            if fitting:
+                keys.append(Node([self.rng.choice(fitting)], t))
+        return keys or [Node([made.columns[0][0]], made.columns[0][1])]
+
+    def grouped(self):
+        source = self.sources()
+        made = self.expressions(source.columns, False)
+        keys = self.group_keys(made, self.rng.randint(0, 2)) if self.rng.random() < 0.75 else []
+        self.loose = self.loose or any(key.type in ALIKE for key in keys)
+        over = Expressions(self.rng, self.facts, [(key.parts[0], key.type) for key in keys], self.edge)
+        items = [*keys, *(self.aggregate(made) for _ in range(self.rng.randint(1, 3)))]
+        if keys and self.rng.random() < 0.4:
+            items.append(over.expression(self.rng.choice(INNER), 2))
+        if self.rng.random() < 0.2:
+            items.append(Node(["(", self.aggregate(made, True), " + ", self.aggregate(made, True), ")"], "numeric"))
+        group = Node([" GROUP BY ", self.grouping(keys)], optional=True) if keys else ""
+        having = Node([" HAVING ", self.aggregate(made, True), self.rng.choice([" > 0", " IS NOT NULL", " <= 2"])], optional=True) if self.rng.random() < 0.2 else ""
+        clause = Node([" ORDER BY ", ", ".join(str(i + 1) for i in range(len(keys)))], optional=True) if keys and self.rng.random() < 0.3 else ""
+        return Node(["SELECT ", Items(items), " FROM ", source.node, self.where(made, 0.4), group, having, clause]), None
+
+    def grouping(self, keys):
+        texts, word = ", ".join(key.parts[0] for key in keys), self.rng.random()
+        if word < 0.85:
+            return texts
+        return self.rng.choice([f"ROLLUP ({texts})", f"CUBE ({texts})", f"GROUPING SETS (({texts}), ())"])
+
+    def windows(self):
+        source = self.sources()
+        made = self.expressions(source.columns, False)
+        items = [self.window(made, source) for _ in range(self.rng.randint(1, 2))]
+        clause, order = self.order(made, source.keys)
+        return Node(["SELECT ", Items([Node([", ".join(source.keys)]) if source.keys else made.leaf("int4"), *items]), " FROM ", source.node, self.where(made, 0.3), clause]), order
+
+    def window(self, made, source):
+        call = self.rng.choice(self.facts.windows) if self.rng.random() < 0.6 else None
+        head = Node([f"{call.name}(", Items([self.window_argument(made, call, i) for i in range(len(call.args))]) if call.args else "", ")"], call.result) if call else self.aggregate(made)
+        partition = Node(["PARTITION BY ", self.rng.choice(self.group_keys(made, 1)), " "], optional=True) if self.rng.random() < 0.5 else ""
+        keys = ", ".join(source.keys)
+        order = Node(["ORDER BY ", self.sort_key(made.leaf(self.rng.choice(SORTABLE))), f", {keys}" if keys else "", self.frame(bool(keys))])
+        return Node([head, " OVER (", partition, order, ")"], head.type)
+
+    def window_argument(self, made, call, index):
+        if call.args[index] == "int4" and (index == 1 or call.name == "ntile"):
+            return made.constant("int4", self.rng.choice(["1", "2", "3", "0"]))
+        return made.expression(call.args[index], 1)
+
+    def frame(self, total):
+        if self.rng.random() < 0.6 or not total:
+            return ""
+        return Node([" " + self.rng.choice(["ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING", "ROWS UNBOUNDED PRECEDING", "ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", "RANGE UNBOUNDED PRECEDING",
+                                            "GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW", "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW"])], optional=True)
+
+    def united(self):
+        ts = [self.rng.choice(HASHABLE) for _ in range(self.rng.randint(1, 3))]
+        self.loose = self.loose or bool(ALIKE & set(ts))
+        node = self.branch(ts)
+        for _ in range(self.rng.choice([1, 1, 2])):
+            word = self.rng.choice([" UNION ", " UNION ALL ", " INTERSECT ", " EXCEPT ", " EXCEPT ALL ", " INTERSECT ALL "])
+            node = Node([node, word, self.branch(ts)]) if self.rng.random() < 0.7 else Node(["(", node, ")", word, "(", self.branch(ts), ")"])
+        clause = Node([" ORDER BY ", ", ".join(str(i + 1) for i in range(len(ts)))], optional=True) if self.rng.random() < 0.4 else ""
+        return Node([node, clause]), None
+
+    def branch(self, ts):
+        source = self.source() if self.rng.random() < 0.8 else None
+        made = self.expressions(source.columns if source else [], False)
+        near = {"int4": "int8", "int2": "numeric", "int8": "float8", "varchar": "text", "date": "timestamp", "bpchar": "text"}
+        items = [made.expression(near.get(t, t) if self.rng.random() < 0.2 else t, 1) for t in ts]
+        tail = [" FROM ", source.node, self.where(made, 0.3, 1)] if source else []
+        return Node(["SELECT ", join(items), *tail])
+
+    def distinct(self):
+        source = self.sources()
+        made = self.expressions(source.columns, False)
+        ts = [self.rng.choice(HASHABLE) for _ in range(self.rng.randint(1, 2))]
+        self.loose = self.loose or bool(ALIKE & set(ts))
+        clause = Node([" ORDER BY 1"], optional=True) if self.rng.random() < 0.4 else ""
+        return Node(["SELECT DISTINCT ", Items([made.expression(t, 2) for t in ts]), " FROM ", source.node, self.where(made, 0.3), clause]), None
+
+    def distinct_on(self):
+        source = self.sources()
+        made = self.expressions(source.columns, False)
+        key = self.group_keys(made, 1)[0].parts[0]
+        clause = Node([f" ORDER BY {key}{self.rng.choice(['', ' DESC'])}, {', '.join(source.keys)}"])
+        return Node([f"SELECT DISTINCT ON ({key}) ", self.outputs(made, 2, 1), " FROM ", source.node, clause]), clause
+
+    def with_query(self):
+        source, name = self.table(), self.alias("w")
+        made = self.expressions(source.columns, False)
+        ts = [self.rng.choice(INNER) for _ in range(2)]
+        hint = self.rng.choice(["", " MATERIALIZED", " NOT MATERIALIZED"])
+        inner = Node(["SELECT ", source.keys[0], " AS id, ", join([Node([made.expression(t, 2), f" AS x{i}"]) for i, t in enumerate(ts)]), " FROM ", source.node, self.where(made, 0.3)])
+        outer = self.expressions([(f"{name}.id", "int4"), *((f"{name}.x{i}", t) for i, t in enumerate(ts))])
+        clause, order = self.order(outer, [f"{name}.id"])
+        return Node([f"WITH {name} AS{hint} (", inner, ") SELECT ", self.outputs(outer, 2, 2), f" FROM {name}", self.where(outer, 0.4), clause]), order
+
+    def values_query(self):
+        made = self.expressions([], False)
+        ts = [self.rng.choice(TYPES) for _ in range(self.rng.randint(1, 3))]
+        rows = [Node(["(", join([made.expression(t, 1) for t in ts]), ")"]) for _ in range(self.rng.randint(1, 3))]
+        return Node(["VALUES ", Items(rows)]), None
+
+    def sets(self):
+        """Set-returning functions."""
+        made = self.expressions([], False)
+        choice = self.rng.choice(["unnest", "generate_series", "regexp_split_to_table", "jsonb_array_elements", "jsonb_each_text", "jsonb_object_keys", "string_to_table", "generate_subscripts"])
+        args = {"unnest": ["_" + self.rng.choice(["int4", "text", "numeric"])], "generate_series": ["int4", "int4"], "regexp_split_to_table": ["text", "text"], "string_to_table": ["text", "text"],
+                "generate_subscripts": ["_int4", "int4"]}.get(choice, ["jsonb"])
+        items = [made.constant(t, self.rng.choice([*values.SMALL, "5"]) if t == "int4" else None) for t in args]
+        call = Node([f"{choice}(", Items(items), ")"])
+        return (Node(["SELECT ", call]) if self.rng.random() < 0.4 else Node(["SELECT * FROM ", call])), None
+
+
+def expressions_alone(root):
+    """Each expression of a query, inner ones first, as a query of its own: over the table whose columns it reads, if that is one."""
+    for node in reversed(list(root.walk())):
+        if not node.type or not node.parts:
+            continue
+        text = printed(node, False).sql
+        if " OVER (" in text or " FILTER (" in text:  # not every argument is looked at
+            continue
+        aliases = set(re.findall(r"\b[a-z]+\d+(?=\.)", text))
+        tables_of = {alias: table for table, alias in re.findall(r"\b(plain|edge|item|note) (t\d+)\b", printed(root, False).sql)}
+        own = set(re.findall(r"\b(?:plain|edge|item|note) (t\d+)\b", text))
+        outer = {alias for alias in aliases - own}
+        if not outer:
+            yield Node(["SELECT ", node])
+        elif len(outer) == 1 and outer <= set(tables_of):
+            alias = outer.pop()
+            yield Node(["SELECT ", node, f" FROM {tables_of[alias]} {alias}"])
+
+
+class Subqueries:
+    """Subqueries inside expressions; columns of the outer query are in their scope."""
+
+    def __init__(self, queries, columns):
+        self.queries, self.columns, self.rng = queries, columns, queries.rng
+
+    def parts(self):
+        source = self.queries.table()
+        made = self.queries.expressions(source.columns + (self.columns if self.rng.random() < 0.5 else []), False)
+        return source, made
+
+    def scalar(self, type_name, depth):
+        source, made = self.parts()
+        if self.rng.random() < 0.4:
+            calls = [c for c in self.queries.facts.aggregates if c.result == type_name and c.name in ("min", "max", "sum", "avg", "count", "bool_and", "bit_or")]
+            if calls:
+                call = self.rng.choice(calls)
+                self.queries.loose = self.queries.loose or type_name in ALIKE
+                return Node([f"(SELECT {call.name}(", Items([made.leaf(t) for t in call.args]) if call.args and call.args[0] != "any" else "*", ") FROM ", source.node, self.queries.where(made, 0.4, 1), ")"], type_name)
+        return Node(["(SELECT ", made.expression(type_name, min(depth, 1)), " FROM ", source.node, f" WHERE {source.keys[0]} = {self.rng.randint(0, 7)})"], type_name)
+
+    def condition(self, _, depth):
+        source, made = self.parts()
+        where, depth = self.queries.where(made, 0.6, 1), min(depth, 1)
+        if self.rng.random() < 0.4:
+            return Node([self.rng.choice(["EXISTS", "NOT EXISTS"]), " (SELECT 1 FROM ", source.node, where, ")"], "bool")
+        t = self.rng.choice(COMPARABLE)
+        outer = Expressions(self.rng, self.queries.facts, self.columns, self.queries.edge)
+        word = self.rng.choice([" IN (", " NOT IN (", " = ANY (", " < ALL (", " <> ALL (", " >= ANY ("])
+        return Node(["(", outer.expression(t, depth), word, "SELECT ", made.expression(t, 0), " FROM ", source.node, where, "))"], "bool")
+
+
+def join(items):
+    """Several nodes with commas, none of which may be left out."""
+    parts = []
+    for item in items:
+        parts += [", ", item] if parts else [item]
+    return Node(parts)

@@ -1,0 +1,113 @@
+"""Generated queries on PostgreSQL 15 and on pgd1: values, types, column names, SQLSTATE and position are the same.
+
+PGD1_LONG=1 runs 20,000 queries and more of a random seed, otherwise 1,600; PGD1_SEED repeats a run, PGD1_BATCH=n one batch of it (a difference
+names its batch). pgd1 may refuse with 0A000, not too often; generated/known.py lists what else may differ, with reasons. generated/found.sql has
+queries that differed once.
+"""
+import os
+import pathlib
+
+import pytest
+from generated import campaign, known, tables
+from generated.queries import Query
+from generated.tree import Node
+from generated.wire import Side
+
+LONG = os.environ.get("PGD1_LONG") == "1"
+SEED = os.environ.get("PGD1_SEED") or str(int.from_bytes(os.urandom(4), "big") if LONG else 15)
+BATCHES = 512 if LONG else 40
+MOST_REFUSED, MOST_LISTED, MOST_ERRORS = 0.06, 0.06, 0.45  # shares of all queries
+FOUND = pathlib.Path(__file__).parent / "generated" / "found.sql"
+pytestmark = pytest.mark.timeout(3000 if LONG else 300)
+
+
+def load(server):
+    with server.connect() as connection:
+        for statement in tables.statements():
+            connection.execute(statement)
+
+
+@pytest.fixture(scope="module")
+def facts():
+    return campaign.facts()
+
+
+@pytest.fixture(scope="module")
+def reference(oracle):
+    """PostgreSQL with the tables, in a database of its own."""
+    class Database:
+        def connect(self):
+            return oracle.connect(dbname="generated")
+    with oracle.connect() as connection:
+        connection.execute("CREATE DATABASE generated")
+    load(Database())
+    return Database()
+
+
+@pytest.fixture(scope="module")
+def embedded():
+    from pgd1 import Pgd1
+    with Pgd1("embedded") as server:
+        load(server)
+        yield server
+
+
+def told(run, capsys):
+    """What a run saw, on the terminal whether it passes or not."""
+    lines = [f"seed {SEED}: {run.done} queries, {sum(run.errors.values())} with errors, {sum(run.refused.values())} refused, {sum(run.listed.values())} listed differences"]
+    lines += [f"  refused {count:5} {text}" for text, count in run.refused.most_common(12)]
+    lines += [f"  listed  {count:5} {text}" for text, count in run.listed.most_common()]
+    with capsys.disabled():
+        print("\n" + "\n".join(lines))
+
+
+def test_generated_queries(reference, embedded, facts, capsys):
+    run = campaign.Campaign(reference, embedded, SEED, facts)
+    batch = os.environ.get("PGD1_BATCH")
+    run.run(int(batch) if batch else 0, 1 if batch else BATCHES)
+    run.close()
+    told(run, capsys)
+    assert not run.differences, f"seed {SEED}, {len(run.differences)} differences:\n" + "\n".join(f"batch {number}: {found}" for number, found in run.differences)
+    if not batch:
+        assert sum(run.refused.values()) <= MOST_REFUSED * run.done, "pgd1 refuses too much"
+        assert sum(run.listed.values()) <= MOST_LISTED * run.done, "too many listed differences: do the rules in known.py hide something?"
+        assert sum(run.errors.values()) <= MOST_ERRORS * run.done, "too many queries fail in PostgreSQL: the generator tests little"
+
+
+def found_queries():
+    return [line for line in FOUND.read_text(encoding="utf-8").splitlines() if line and not line.startswith("--")]
+
+
+@pytest.mark.parametrize("mode", ["simple", "text", "binary"])
+def test_queries_that_differed_once(reference, embedded, facts, mode):
+    run = campaign.Campaign(reference, embedded, SEED, facts)
+    bad = []
+    requests = [(Query(Node([sql])), mode) for sql in found_queries()]
+    theirs, ours = run.both(requests, campaign.DEFAULTS)
+    for (query, _), a, b in zip(requests, theirs, ours):
+        found = run.difference(query, mode, campaign.DEFAULTS, a, b)
+        if found is known.REFUSED or found and not found.reason:
+            bad.append(f"{query.node.parts[0]}\n  PostgreSQL {campaign.brief(a)}\n  pgd1       {campaign.brief(b)}")
+    run.close()
+    assert not bad, "\n".join(bad)
+
+
+def test_workerd_answers_as_embedded(embedded, facts):
+    """The same queries through the gateway and D1's real engine."""
+    from pgd1 import Pgd1
+    maker = campaign.Maker(facts, SEED)
+    with Pgd1("workerd") as server:
+        load(server)
+        here, there, bad = Side(embedded), Side(server), []
+        for number in range(60 if LONG else 8):
+            requests, settings = maker.batch(number)
+            sent = [(query.node, mode) for query, mode in requests]
+            for side in (here, there):
+                side.set(settings)
+            for (query, mode), a, b in zip(requests, here.run(sent), there.run(sent)):
+                found = campaign.difference(query, mode, settings, a, b)
+                if found and not (known.may_be_timing(found) and a.state and b.state):
+                    bad.append(f"batch {number}: {found}")
+        here.close()
+        there.close()
+    assert not bad, f"seed {SEED}, {len(bad)} (PostgreSQL stands for embedded, pgd1 for workerd):\n" + "\n".join(bad[:20])
