@@ -181,7 +181,10 @@ bool emit_where(struct emitter *e, const struct query *q, const struct expr **sk
     if (!parts)
         return err_oom(e->err);
     bool outer = e->in_targets, ok = true;
+    size_t n_nulled = e->level ? e->level->n_nulled : 0;
     e->in_targets = false;
+    if (e->level)
+        e->level->n_nulled = 0; /* a grouping set makes its other columns NULL after WHERE */
     for (size_t i = 0; ok && i < n; i++) {
         struct fragment f;
         if (is_in(list[i], skip, n_skip))
@@ -190,6 +193,8 @@ bool emit_where(struct emitter *e, const struct query *q, const struct expr **sk
             parts[kept++] = f.sql;
     }
     e->in_targets = outer;
+    if (e->level)
+        e->level->n_nulled = n_nulled;
     if (!ok)
         return false;
     if (kept == 0)

@@ -23,6 +23,7 @@ SELECT lag('x') OVER (ORDER BY t1.id) FROM item t1
 SELECT count() FROM item t1
 -- aggregates
 SELECT t1.kind, t1.stock, sum(t1.stock), count(t1.kind) FROM item t1 GROUP BY GROUPING SETS ((t1.kind, t1.stock), (t1.kind), ())
+SELECT t1.kind, count(*) FROM item t1 WHERE t1.kind <> 'x' GROUP BY ROLLUP (t1.kind)
 SELECT stddev(t1.i2), variance(t1.i4), stddev_pop(t1.n2), stddev(t1.i2) FILTER (WHERE t1.id < 4) FROM plain t1
 SELECT regr_r2('2'::float8, 'NaN'::float8), covar_pop('-1.5'::float8, '-Infinity'::float8)
 SELECT sum(x) FROM (VALUES ('1e308'::float8), ('1e308')) v(x)
