@@ -592,6 +592,8 @@ static bool fill_request(struct group *g, size_t n)
         resolution_members(&g->resolution, all);
     if (g->n_before)
         buffer_statements(&g->session->transaction.buffer, all + g->identity);
+    if (sp && sp->n_ahead)
+        memcpy(&all[g->n_before - sp->n_ahead], sp->ahead, sp->n_ahead * sizeof(*all));
     if (sp && sp->n_statements)
         memcpy(&all[g->n_before], sp->statements, sp->n_statements * sizeof(*all));
     for (struct step *step = g->head; !sp && step != g->batch_end; step = step->next)
@@ -625,12 +627,44 @@ static enum run fail_batch(struct group *g, const struct err *err)
     return next(g);
 }
 
+static bool counts_itself(const struct relation *r)
+{
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (r->columns[i].is_rowid)
+            return r->columns[i].sequence_is_rowid;
+    return false;
+}
+
+/* The first table that gives ids goes on behind those that other open transactions were shown. */
+static bool count_from(struct group *g, struct err *err)
+{
+    struct speculation *sp = &g->speculation;
+    struct step *step = g->head;
+    for (size_t i = 0; i < sp->n_captures; i++) {
+        const struct capture *c = &sp->captures[i];
+        if (!c->is_generated || !counts_itself(c->relation))
+            continue;
+        int64_t highest = reservation_take(&g->database->schema->reservations, &g->session->transaction.held,
+                                           step->x.plan->snapshot->version, c->relation->sqlite_name, c->n_inserted);
+        if (!highest)
+            return true;
+        if (!speculation_count_from(sp, c, highest, err))
+            return false;
+        g->n_before += sp->n_ahead;
+        step->first += sp->n_ahead;
+        return true;
+    }
+    return true;
+}
+
 /* What is sent for the one step that is tried out. */
 static bool speculate(struct group *g, struct err *err)
 {
     struct step *step = g->head;
     bool native = !g->undoes || g->database->d1->traits.in_process;
-    return speculation_make(&g->speculation, step->x.plan, step->statements, step->n_statements, native, g->arena, err);
+    return speculation_make(&g->speculation, step->x.plan, step->statements, step->n_statements, native, g->arena,
+                            err) &&
+           count_from(g, err);
 }
 
 /* A COMMIT that is sent again keeps its id. */
@@ -897,6 +931,10 @@ static void tried_out(struct group *g)
         fail_at_head(g, &err);
         return;
     }
+    for (size_t i = 0; i < sp->n_captures; i++)
+        if (sp->captures[i].is_generated)
+            reservation_learn(&g->database->schema->reservations, step->x.plan->snapshot->version,
+                              sp->captures[i].relation->sqlite_name, speculation_highest(sp, i));
     if (answer_until(g, g->batch_end, g->request.results))
         go_on(g);
 }

@@ -14,6 +14,7 @@ static void schema_free(struct schema *s)
 {
     snapshot_unref(s->snapshot);
     pthread_mutex_destroy(&s->lock);
+    reservations_fini(&s->reservations);
     free(s->name);
     free(s);
 }
@@ -42,6 +43,7 @@ static struct schema *schema_new(struct str name)
     copy[name.n] = 0;
     s->name = copy;
     pthread_mutex_init(&s->lock, NULL);
+    reservations_init(&s->reservations);
     return s;
 }
 

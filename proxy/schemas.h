@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include "proxy/base/map.h"
 #include "proxy/catalog/snapshot.h"
+#include "proxy/txn/reservation.h"
 
 enum { BOOKMARK_MAX = 200 };
 
@@ -25,6 +26,7 @@ struct schema {
     _Atomic uint64_t generation; /* grows with every change of the above */
     char bookmark[BOOKMARK_MAX]; /* newest that any session of this process has seen */
     size_t bookmark_length;
+    struct reservations reservations; /* has its own lock */
 };
 
 struct schemas {

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 #include "d1/scan.h"
+#include "proxy/base/buf.h"
+#include "proxy/sql/emit.h"
 #include "proxy/txn/row_text.h"
 
 #define RAISE_CONFLICT "json_extract('{}','" CAPTURE_CONFLICT "')"
@@ -59,6 +61,69 @@ static void read_returning(struct capture *c, struct str sql)
     }
 }
 
+/* Calls for each row of INSERT INTO t(columns) VALUES (…),(…); the list of columns counts as row 0. Answers the number of rows,
+ * 0 when the statement is not of this form or has ON CONFLICT. */
+static size_t walk_rows(struct str head, void (*at_row)(void *ctx, size_t row, const char *place), void *ctx)
+{
+    struct str rest = head;
+    struct scan_token t;
+    size_t n = 0;
+    int depth = 0;
+    bool values = false, list = false;
+    while (scan_next(&rest, &t)) {
+        char c = t.text.p[0];
+        bool open = t.kind == SCAN_OTHER && c == '(', close = t.kind == SCAN_OTHER && c == ')';
+        if (open && depth++ == 0 && (values || !list)) {
+            n += values;
+            list = true;
+            if (at_row)
+                at_row(ctx, n, t.text.p + 1);
+        }
+        depth -= close;
+        if (depth == 0 && t.kind == SCAN_WORD && (is_word(&t, "ON") || is_word(&t, "SELECT") || is_word(&t, "WITH")))
+            return 0;
+        values |= depth == 0 && is_word(&t, "VALUES");
+    }
+    return list ? n : 0;
+}
+
+static const struct column *generated_column(const struct relation *r)
+{
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (r->columns[i].is_rowid)
+            return &r->columns[i];
+    return NULL;
+}
+
+/* Whether the list of columns names it. */
+static bool lists_column(struct str head, struct str name)
+{
+    struct str rest = head;
+    struct scan_token t;
+    int depth = 0;
+    while (scan_next(&rest, &t)) {
+        char c = t.text.p[0];
+        if (t.kind == SCAN_OTHER && (c == '(' || c == ')'))
+            depth += c == '(' ? 1 : -1;
+        if (depth == 0 && t.kind == SCAN_OTHER && c == ')')
+            return false;
+        if (depth == 1 && t.kind == SCAN_QUOTED && t.text.n == name.n + 2 && memcmp(t.text.p + 1, name.p, name.n) == 0)
+            return true;
+    }
+    return true;
+}
+
+static void find_generated(struct capture *c)
+{
+    const struct column *id = generated_column(c->relation);
+    if (!id || lists_column(c->head, id->name))
+        return;
+    c->n_inserted = walk_rows(c->head, NULL, NULL);
+    c->is_generated = c->n_inserted > 0;
+    if (c->is_generated)
+        c->identity = STR("rowid");
+}
+
 /* The target among the plan's tables: its text is the quoted name. */
 static const struct relation *find_target(const struct capture *c, const struct plan *plan)
 {
@@ -89,6 +154,8 @@ void capture_init(struct capture *c, const struct d1_statement *statement, const
         c->relation = c->target.n ? find_target(c, plan) : NULL;
         if (c->relation && (c->verb == 'U' || c->verb == 'D'))
             c->identity = identity_of(c->relation);
+        if (c->relation && c->verb == 'I' && identity_of(c->relation).n)
+            find_generated(c);
     } else if (statement->wants_changes)
         c->kind = CAPTURE_COUNT;
 }
@@ -250,21 +317,73 @@ static bool check_select(const struct capture *c, size_t max_params, struct aren
     return formed(ret, sql, params, n, err);
 }
 
+struct pinning {
+    const struct capture *c;
+    struct buf out;
+    const char *from;
+    struct str column;
+    bool failed;
+};
+
+static bool shown_id(const struct capture *c, size_t k, int64_t *ret)
+{
+    struct str row = c->rows[k];
+    size_t end = row.n, start;
+    while (end > 0 && row.p[end - 1] != '"')
+        end--;
+    for (start = end; start > 1 && row.p[start - 2] != '"';)
+        start--;
+    /* "i123": the last cell */
+    return end >= start + 2 && row.p[start - 1] == 'i' &&
+           str_to_int64((struct str){ row.p + start, end - start - 1 }, ret);
+}
+
+static void pin_row(void *ctx, size_t row, const char *place)
+{
+    struct pinning *p = ctx;
+    int64_t id = 0;
+    buf_add(&p->out, p->from, (size_t)(place - p->from));
+    p->from = place;
+    if (row == 0)
+        buf_printf(&p->out, "%.*s,", STR_FMT(p->column));
+    else if (shown_id(p->c, row - 1, &id))
+        buf_printf(&p->out, "%lld,", (long long)id);
+    else
+        p->failed = true;
+}
+
+/* The INSERT with the ids that were shown. {NULL,0}: no memory. */
+static struct str pinned_head(const struct capture *c, struct arena *arena)
+{
+    const struct column *id = c->is_generated ? generated_column(c->relation) : NULL;
+    if (!id || c->n_rows != c->n_inserted)
+        return c->head;
+    struct pinning p = { .c = c, .from = c->head.p, .column = emit_identifier(id->name, arena) };
+    buf_init(&p.out, 1 << 20);
+    walk_rows(c->head, pin_row, &p);
+    buf_add(&p.out, p.from, (size_t)(c->head.p + c->head.n - p.from));
+    struct str sql = p.failed || !p.column.p ? c->head
+                     : p.out.failed          ? (struct str){ 0 }
+                                             : arena_str(arena, buf_str(&p.out));
+    buf_fini(&p.out);
+    return sql;
+}
+
 static bool check_returning(const struct capture *c, size_t max_params, struct arena *arena, struct d1_statement *ret,
                             struct err *err)
 {
     struct value *params;
     size_t n;
-    struct str place, list = listed(c, arena), row = row_text_sql(capture_cells(c), arena),
-                      rows = row_text_array(c->rows, c->n_rows, arena);
-    if (!row.p || !rows.p || !list.p)
+    struct str place, head = pinned_head(c, arena), list = listed(c, arena),
+                      row = row_text_sql(capture_cells(c), arena), rows = row_text_array(c->rows, c->n_rows, arena);
+    if (!row.p || !rows.p || !list.p || !head.p)
         return err_oom(err);
     if (!add_param(c, rows, max_params, arena, &params, &n, &place, err))
         return false;
     struct str sql = arena_printf(arena,
                                   "%.*sRETURNING (SELECT CASE WHEN %.*s NOT IN (SELECT value FROM json_each(%.*s)) "
                                   "THEN " RAISE_CONFLICT " END FROM (SELECT %.*s)) AS c0",
-                                  STR_FMT(c->head), STR_FMT(row), STR_FMT(place), STR_FMT(list));
+                                  STR_FMT(head), STR_FMT(row), STR_FMT(place), STR_FMT(list));
     return formed(ret, sql, params, n, err);
 }
 

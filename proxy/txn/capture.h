@@ -27,10 +27,12 @@ struct capture {
     struct d1_statement statement; /* as bound */
     size_t n_columns;
     /* RETURNING */
-    struct str head, list;           /* before the word RETURNING, behind it */
-    struct str target;               /* the table, as written */
-    char verb;                       /* I, U, D */
-    bool may_update;                 /* ON CONFLICT DO UPDATE */
+    struct str head, list; /* before the word RETURNING, behind it */
+    struct str target;     /* the table, as written */
+    char verb;             /* I, U, D */
+    bool is_generated;     /* INSERT … VALUES that leaves its rowid column to D1: the identity is pinned later */
+    size_t n_inserted;     /* rows of that VALUES list */
+    bool may_update;       /* ON CONFLICT DO UPDATE */
     const struct relation *relation; /* the target; NULL: a table of pgd1's or SQLite's own */
     struct str identity; /* what tells the rows of UPDATE and DELETE apart, an expression: one more cell; empty: none */
     /* what it gave */

@@ -1,6 +1,7 @@
 /* speculation.c - see speculation.h. */
 #include "proxy/txn/speculation.h"
 
+#include "d1/scan.h"
 #include "proxy/sql/emit.h"
 #include "proxy/txn/row_text.h"
 
@@ -72,13 +73,44 @@ static bool catch_rows(struct speculation *sp, const struct capture *c, struct e
     return !(c->verb == 'I' && c->may_update) || add_trigger(sp, c, "_pgd1_captured_too", "UPDATE", "NEW", err);
 }
 
+/* The literal behind WHERE name= in UPDATE of a sequence's row. */
+static struct str sequence_name(struct str head)
+{
+    struct str rest = head, name = { 0 };
+    struct scan_token t;
+    int at = 0; /* words seen of WHERE name = */
+    while (!name.p && scan_next(&rest, &t)) {
+        bool fits = at == 0   ? t.kind == SCAN_WORD && str_is(t.text, "WHERE")
+                    : at == 1 ? t.kind == SCAN_WORD && str_is(t.text, "name")
+                    : at == 2 ? t.kind == SCAN_OTHER && str_is(t.text, "=")
+                              : t.kind == SCAN_QUOTED;
+        if (fits && at == 3)
+            name = t.text;
+        at = fits ? at + 1 : 0;
+    }
+    return name;
+}
+
+/* nextval() and setval(): their one row is read again behind the change. */
+static bool carry_sequence(struct speculation *sp, const struct capture *c, struct item *ret, struct err *err)
+{
+    struct str name = sequence_name(c->head), row = row_text_sql(c->n_columns, sp->arena);
+    if (!name.p || c->verb != 'U') {
+        err_unsupported(err, "this statement in an interactive transaction over this connection to D1");
+        return err_hint(err, "Use autocommit, or send the whole transaction as one string or pipeline.");
+    }
+    struct str rows =
+        arena_printf(sp->arena, "SELECT %.*s AS c0 FROM (SELECT %.*s FROM %.*s WHERE name=%.*s AND changes()>0)",
+                     STR_FMT(row), STR_FMT(c->list), STR_FMT(c->target), STR_FMT(name));
+    *ret = (struct item){ .rows = rows, .count = STR("changes()") };
+    return ((row.p && rows.p) || err_oom(err)) && add(sp, c->head, c->statement.params, capture_params(c->head), err);
+}
+
 /* The statement without RETURNING; its list is read from the rows that the trigger caught. */
 static bool carry_returning(struct speculation *sp, const struct capture *c, struct item *ret, struct err *err)
 {
-    if (!c->relation) {
-        err_unsupported(err, "nextval() or setval() in an interactive transaction over this connection to D1");
-        return err_hint(err, "Let a column's default take the value, or use autocommit.");
-    }
+    if (!c->relation)
+        return carry_sequence(sp, c, ret, err);
     if (!catch_rows(sp, c, err))
         return false;
     struct str row = row_text_sql(capture_cells(c), sp->arena);
@@ -192,6 +224,42 @@ bool speculation_make(struct speculation *sp, const struct plan *plan, const str
     for (size_t i = 0; i < n; i++)
         capture_init(&sp->captures[i], &statements[i], i < plan->n_statements ? &plan->statements[i] : NULL, plan);
     return native ? make_native(sp, err) : make_carrying(sp, err);
+}
+
+bool speculation_count_from(struct speculation *sp, const struct capture *c, int64_t highest, struct err *err)
+{
+    struct value *params = ARENA_ARRAY(sp->arena, struct value, 2);
+    struct str digits = arena_printf(sp->arena, "%lld", (long long)highest);
+    if (!params || !digits.p)
+        return err_oom(err);
+    params[0] = value_text(c->relation->sqlite_name);
+    params[1] = value_text(digits);
+    sp->ahead[0] =
+        (struct d1_statement){ .sql = STR("INSERT INTO sqlite_sequence(name,seq) SELECT ?1,0 WHERE NOT EXISTS "
+                                          "(SELECT 1 FROM sqlite_sequence WHERE name=?1)"),
+                               .params = params,
+                               .n_params = 1 };
+    sp->ahead[1] =
+        (struct d1_statement){ .sql = STR("UPDATE sqlite_sequence SET seq=max(seq,CAST(?2 AS INTEGER)) WHERE "
+                                          "name=?1"),
+                               .params = params,
+                               .n_params = 2 };
+    sp->n_ahead = 2;
+    return true;
+}
+
+int64_t speculation_highest(const struct speculation *sp, size_t i)
+{
+    const struct capture *c = &sp->captures[i];
+    struct value *cells;
+    struct err err;
+    int64_t highest = 0;
+    err_init(&err, sp->arena);
+    for (size_t k = 0; c->is_generated && k < c->n_rows; k++)
+        if (speculation_cells(sp, i, k, &cells, &err) && cells[c->n_columns].class == VALUE_INTEGER &&
+            cells[c->n_columns].integer > highest)
+            highest = cells[c->n_columns].integer;
+    return highest;
 }
 
 /* ---- reading what it gave ---- */

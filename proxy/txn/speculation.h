@@ -23,10 +23,16 @@ struct speculation {
     size_t n_captures;
     struct d1_statement *statements; /* to be sent, the failing one not included when carries is not set */
     size_t n_statements;
+    struct d1_statement ahead[2]; /* before them: where a table goes on counting */
+    size_t n_ahead;
     bool carries; /* the last statement carries the results out */
     struct arena *arena;
 };
 
+/* An INSERT whose ids D1 gives: the statements that make it go on behind `highest`. */
+bool speculation_count_from(struct speculation *sp, const struct capture *c, int64_t highest, struct err *err);
+/* The highest id that was given to capture i; 0: none. */
+int64_t speculation_highest(const struct speculation *sp, size_t i);
 /* native: results of a batch that fails are known, or it is not to fail. */
 bool speculation_make(struct speculation *sp, const struct plan *plan, const struct d1_statement *statements, size_t n,
                       bool native, struct arena *arena, struct err *err);

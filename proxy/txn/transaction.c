@@ -59,6 +59,7 @@ void transaction_fini(struct transaction *t)
 {
     buffer_fini(&t->buffer);
     overlay_drop(&t->overlay);
+    reservation_release(&t->held);
     drop_to(t, NULL);
 }
 
@@ -127,6 +128,7 @@ void transaction_end(struct transaction *t, bool commit, bool chain, struct gucs
     drop_to(t, NULL);
     buffer_fini(&t->buffer);
     overlay_drop(&t->overlay);
+    reservation_release(&t->held);
     t->has_queried = false;
     if (t->state != TXN_IDLE)
         move(t, chain ? TXN_OPEN : TXN_IDLE);

@@ -23,6 +23,7 @@
 #include "proxy/sql/plan.h"
 #include "proxy/txn/buffer.h"
 #include "proxy/txn/overlay.h"
+#include "proxy/txn/reservation.h"
 
 enum isolation { READ_UNCOMMITTED, READ_COMMITTED, REPEATABLE_READ, SERIALIZABLE };
 enum transaction_state { TXN_IDLE, TXN_OPEN, TXN_FAILED, TXN_STATE_NR };
@@ -37,6 +38,7 @@ struct transaction {
     struct savepoint *savepoints; /* newest first */
     struct buffer buffer;         /* empty outside a block */
     struct overlay overlay;       /* the schema with the DDL of the transaction, implicit ones too */
+    struct held *held;            /* ids it was shown */
     uint32_t position;            /* statements of the session so far; they order what is in the buffer */
 };
 

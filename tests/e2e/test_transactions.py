@@ -253,3 +253,35 @@ def test_commit_takes_what_was_pipelined_before_it(server):
             one.execute("UPDATE txn_t SET n = n + 5 WHERE id = 1")
             one.execute("COMMIT")
         assert one.execute("SELECT n FROM txn_t WHERE id = 1").fetchone() == (6,)
+
+
+def test_generated_ids_do_not_conflict(server):
+    """Two blocks that are open together are shown different ids, and keep them whatever the order of their COMMITs."""
+    with server.connect() as watcher, server.connect(autocommit=False) as one, server.connect(autocommit=False) as two:
+        prepare(watcher)
+        insert = "INSERT INTO txn_order (customer) VALUES (%s), (%s) RETURNING id, customer"
+        shown = [one.execute(insert, ("a", "b")).fetchall(), two.execute(insert, ("c", "d")).fetchall(), one.execute(insert, ("e", "f")).fetchall()]
+        for session, rows in ((one, shown[0]), (two, shown[1])):
+            session.execute("INSERT INTO txn_line (order_id, what) VALUES (%s, 'x') RETURNING id", (rows[0][0],))
+        assert two.execute("SELECT id, customer FROM txn_order WHERE customer IN ('c', 'd') ORDER BY id").fetchall() == shown[1]
+        two.rollback()
+        shown[1] = two.execute(insert, ("g", "h")).fetchall()
+        two.execute("INSERT INTO txn_line (order_id, what) VALUES (%s, 'x') RETURNING id", (shown[1][0][0],))
+        two.commit()
+        one.commit()
+        assert watcher.execute("SELECT id, customer FROM txn_order ORDER BY id").fetchall() == sorted(sum(shown, []))
+        assert watcher.execute("SELECT count(*) FROM txn_order JOIN txn_line ON order_id = txn_order.id").fetchone() == (2,)
+
+
+def test_sequences_are_pinned(server):
+    with server.connect() as watcher, server.connect(autocommit=False) as one:
+        prepare(watcher)
+        watcher.execute("DROP SEQUENCE IF EXISTS txn_numbers")
+        watcher.execute("CREATE SEQUENCE txn_numbers START 5")
+        assert one.execute("SELECT nextval('txn_numbers')").fetchone() == (5,)
+        assert one.execute("SELECT nextval('txn_numbers') + 100").fetchone() == (106,)
+        one.execute("INSERT INTO txn_t VALUES (nextval('txn_numbers'), 1, 'seq')")
+        assert one.execute("SELECT setval('txn_numbers', 50)").fetchone() == (50,)
+        one.commit()
+        assert watcher.execute("SELECT id FROM txn_t WHERE note = 'seq'").fetchone() == (7,)
+        assert watcher.execute("SELECT nextval('txn_numbers')").fetchone() == (51,)

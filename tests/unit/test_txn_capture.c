@@ -184,6 +184,39 @@ static void rows_go_through_text(void **state)
     assert_true(v[10].class == VALUE_BLOB && v[10].bytes.n == 0);
 }
 
+static const struct {
+    const char *rule, *sql, *replayed; /* NULL: as it is */
+} pinned[] = {
+    { "one row", "INSERT INTO \"p\"(\"n\") VALUES (?1) RETURNING \"p\".\"n\" AS c0",
+      "INSERT INTO \"p\"(\"id\",\"n\") VALUES (4,?1) RETURNING" },
+    { "two rows", "INSERT INTO \"p\"(\"n\") VALUES ((1+(2))),('),(') RETURNING \"p\".\"n\" AS c0",
+      "INSERT INTO \"p\"(\"id\",\"n\") VALUES (4,(1+(2))),(5,'),(') RETURNING" },
+    { "an id of the client's own", "INSERT INTO \"p\"(\"id\",\"n\") VALUES (7,1) RETURNING \"p\".\"n\" AS c0", NULL },
+    { "rows of a query", "INSERT INTO \"p\"(\"n\") SELECT 1 RETURNING \"p\".\"n\" AS c0", NULL },
+    { "an upsert", "INSERT INTO \"p\"(\"n\") VALUES (1) ON CONFLICT DO NOTHING RETURNING \"p\".\"n\" AS c0", NULL },
+};
+
+static void generated_ids_are_pinned(void **state)
+{
+    struct fixture *f = *state;
+    struct column columns[] = { { .name = STR_INIT("id"), .is_rowid = true }, { .name = STR_INIT("n") } };
+    struct relation p = { .sqlite_name = STR("p"), .kind = RELATION_TABLE, .columns = columns, .n_columns = 2 };
+    f->writes[0] = &p;
+    for (size_t i = 0; i < sizeof(pinned) / sizeof(pinned[0]); i++) {
+        struct capture c = capture(f, pinned[i].sql, true, 1);
+        struct d1_statement all[1 + CAPTURE_CHECKS_MAX];
+        size_t n;
+        for (size_t k = 0; k < c.n_inserted; k++)
+            assert_true(capture_add(&c, arena_printf(f->arena, "[\"t\\\"i9\",\"i%zu\"]", 4 + k), f->arena, &f->err));
+        assert_true(capture_replay(&c, 100, f->arena, all, &n, &f->err));
+        struct str start = str_from(pinned[i].replayed ? pinned[i].replayed : pinned[i].sql);
+        start.n = (size_t)str_find(start, STR("RETURNING"));
+        if (!str_starts(all[0].sql, start))
+            fail_msg("%s: %.*s", pinned[i].rule, STR_FMT(all[0].sql));
+        assert_int_equal(c.is_generated, pinned[i].replayed != NULL);
+    }
+}
+
 static void wide_rows_are_grouped(void **state)
 {
     struct fixture *f = *state;
@@ -271,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(checks_notice_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rows_go_through_text, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(generated_ids_are_pinned, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wide_rows_are_grouped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(broken_texts_are_refused, set_up, tear_down),
         cmocka_unit_test(parameters_are_counted_outside_quotes),
