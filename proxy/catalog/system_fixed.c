@@ -70,7 +70,7 @@ static struct value **parse_span(const struct relation *r, size_t span)
 bool fixed_rows(const struct relation *r, struct value ***ret, size_t *ret_n)
 {
     for (size_t i = 0; i < N_SPANS; i++) {
-        if (!str_is(r->name, spans[i].relation) || !str_is(r->schema, "pg_catalog"))
+        if (!str_is(r->sqlite_name, spans[i].relation)) /* the bare name in pg_catalog, else schema.name */
             continue;
         struct value **rows = atomic_load_explicit(&parsed[i], memory_order_acquire);
         if (!rows) {

@@ -45,4 +45,8 @@ struct deparse_rename {
 bool deparse_query(const struct query *q, const struct snapshot *snapshot, const struct str *result_names,
                    const struct deparse_rename *rename, struct arena *arena, struct str *ret, struct err *err);
 
+/* The same as pg_get_viewdef(…, true) prints it. */
+bool deparse_query_pretty(const struct query *q, const struct snapshot *snapshot, const struct str *result_names,
+                          struct arena *arena, struct str *ret, struct err *err);
+
 #endif

@@ -25,6 +25,7 @@ struct printer {
     struct arena *arena;
     struct err *err;
     int indent;
+    bool pretty; /* only the parentheses that are needed, but around every sorted expression */
     bool is_arm; /* of a set operation: PostgreSQL keeps its columns as they are, the conversions come later */
 };
 
@@ -128,9 +129,12 @@ static bool special(void *ctx, const struct expr *e, int indent, struct str *ret
 
 static bool text_of(struct printer *p, const struct expr *e, bool show_implicit, struct str *ret)
 {
-    struct deparse_names names = {
-        .variable = variable, .special = special, .ctx = p, .indent = p->indent, .show_implicit = show_implicit
-    };
+    struct deparse_names names = { .variable = variable,
+                                   .special = special,
+                                   .ctx = p,
+                                   .indent = p->indent,
+                                   .show_implicit = show_implicit,
+                                   .pretty = p->pretty };
     return deparse_expression(e, p->level->query, p->snapshot, &names, p->arena, ret, p->err);
 }
 
@@ -178,8 +182,9 @@ static bool variable(void *ctx, const struct expr *e, struct str *ret)
 /* get_rule_sortgroupclause() */
 static bool sort_expression(struct printer *p, const struct expr *e)
 {
-    bool parens =
-        e->kind == EXPR_AGGREGATE || e->kind == EXPR_WINDOW || (e->kind == EXPR_FUNC && e->call.form == CALL_FUNCTION);
+    bool plain = e->kind == EXPR_VAR || e->kind == EXPR_CONST;
+    bool parens = e->kind == EXPR_AGGREGATE || e->kind == EXPR_WINDOW ||
+                  (e->kind == EXPR_FUNC && e->call.form == CALL_FUNCTION) || (p->pretty && !plain);
     if (parens)
         add(p, "(");
     if (!print(p, e, true))
@@ -470,12 +475,16 @@ static bool join_item(struct printer *p, const struct from_item *f)
 {
     static const char *const words[] = { " CROSS JOIN ", " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN " };
     const struct rte *holder = &p->level->query->rtable[f->rte];
-    add(p, "(");
+    bool around = !p->pretty || holder->has_alias;
+    bool right = p->pretty && f->right->kind == FROM_JOIN && !p->level->query->rtable[f->right->rte].has_alias;
+    add(p, around ? "(" : "");
     if (!from_item(p, f->left))
         return false;
     keyword(p, words[f->join == JOIN_INNER && !f->on ? JOIN_CROSS : f->join], -STEP, STEP, JOIN_STEP);
+    add(p, right ? "(" : "");
     if (!from_item(p, f->right))
         return false;
+    add(p, right ? ")" : "");
     if (f->n_using) {
         add(p, " USING (");
         for (size_t i = 0; i < f->n_using; i++) {
@@ -484,12 +493,12 @@ static bool join_item(struct printer *p, const struct from_item *f)
         }
         add(p, ")");
     } else if (f->on) {
-        add(p, " ON (");
+        add(p, p->pretty ? " ON " : " ON (");
         if (!print(p, f->on, false))
             return false;
-        add(p, ")");
+        add(p, p->pretty ? "" : ")");
     }
-    add(p, ")");
+    add(p, around ? ")" : "");
     if (holder->has_alias) {
         add(p, " ");
         name_quote_add(&p->out, p->level->names[f->rte]);
@@ -752,22 +761,34 @@ static bool print_query(struct printer *p, const struct query *q, const struct s
     return ok;
 }
 
+static bool print_whole(struct printer *p, const struct query *q, const struct str *result_names, struct str *ret)
+{
+    if (q->command != COMMAND_SELECT)
+        return refuse(p, "a change of data");
+    buf_init(&p->out, TEXT_MAX);
+    bool ok = print_query(p, q, result_names, 0);
+    if (ok && p->out.failed)
+        ok = err_set(p->err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the query is too long");
+    buf_add_char(&p->out, ';');
+    struct str text = ok ? arena_str(p->arena, buf_str(&p->out)) : (struct str){ 0 };
+    buf_fini(&p->out);
+    if (ok && !text.p)
+        ok = err_oom(p->err);
+    if (ok)
+        *ret = text;
+    return ok;
+}
+
 bool deparse_query(const struct query *q, const struct snapshot *snapshot, const struct str *result_names,
                    const struct deparse_rename *rename, struct arena *arena, struct str *ret, struct err *err)
 {
     struct printer p = { .snapshot = snapshot, .rename = rename, .arena = arena, .err = err };
-    if (q->command != COMMAND_SELECT)
-        return refuse(&p, "a change of data");
-    buf_init(&p.out, TEXT_MAX);
-    bool ok = print_query(&p, q, result_names, 0);
-    if (ok && p.out.failed)
-        ok = err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the query is too long");
-    buf_add_char(&p.out, ';');
-    struct str text = ok ? arena_str(arena, buf_str(&p.out)) : (struct str){ 0 };
-    buf_fini(&p.out);
-    if (ok && !text.p)
-        ok = err_oom(err);
-    if (ok)
-        *ret = text;
-    return ok;
+    return print_whole(&p, q, result_names, ret);
+}
+
+bool deparse_query_pretty(const struct query *q, const struct snapshot *snapshot, const struct str *result_names,
+                          struct arena *arena, struct str *ret, struct err *err)
+{
+    struct printer p = { .snapshot = snapshot, .arena = arena, .err = err, .pretty = true };
+    return print_whole(&p, q, result_names, ret);
 }

@@ -44,6 +44,30 @@ struct str stored_text_pretty_check(const struct stored_text *t, struct str text
     return print(t, text, &scope, true);
 }
 
+struct str stored_text_pretty_view(const struct stored_text *t, struct str text, const struct relation *view)
+{
+    static const struct str path[] = { STR_INIT("public") };
+    struct err err;
+    struct sql_list list;
+    struct query *query;
+    struct str pretty, *names = ARENA_ARRAY(t->arena, struct str, view->n_columns + 1);
+    struct sql_settings settings = { .search_path = path,
+                                     .n_search_path = view->is_system ? 0 : 1,
+                                     .standard_conforming_strings = true,
+                                     .types = t->types };
+    err_init(&err, t->arena);
+    struct analyze_context inner = { .snapshot = t->snapshot, .settings = &settings, .arena = t->arena, .err = &err };
+    for (size_t i = 0; names && i < view->n_columns; i++)
+        names[i] = view->columns[i].name;
+    if (!names || !t->snapshot || !sql_parse(text, text.n, t->arena, &list, &err) || list.n != 1)
+        return text;
+    const PgQuery__RawStmt *raw = list.statements[0].raw;
+    if (!analyze_statement(&inner, raw->stmt, &query) ||
+        !deparse_query_pretty(query, t->snapshot, names, t->arena, &pretty, &err))
+        return text;
+    return pretty;
+}
+
 bool stored_text_is_call(const struct stored_text *t, struct str text, const struct relation *relation)
 {
     struct expr *e;

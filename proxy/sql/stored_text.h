@@ -23,6 +23,8 @@ struct stored_text {
 struct str stored_text_pretty(const struct stored_text *t, struct str text, const struct relation *relation);
 /* A domain's check, over VALUE. */
 struct str stored_text_pretty_check(const struct stored_text *t, struct str text, const struct user_type *domain);
+/* A view's query. */
+struct str stored_text_pretty_view(const struct stored_text *t, struct str text, const struct relation *view);
 /* Whether pg_get_indexdef shows it without parentheses of its own. */
 bool stored_text_is_call(const struct stored_text *t, struct str text, const struct relation *relation);
 

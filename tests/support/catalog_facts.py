@@ -76,13 +76,15 @@ WHOLE = {
     "pg_depend": "classid, objid, objsubid, refclassid, refobjid, refobjsubid", "pg_description": "classoid, objoid, objsubid", "pg_extension": "oid",
     "pg_index": "indexrelid", "pg_init_privs": "classoid, objoid, objsubid", "pg_language": "oid", "pg_namespace": "oid", "pg_opclass": "oid", "pg_opfamily": "oid",
     "pg_range": "rngtypid", "pg_rewrite": "oid", "pg_shdescription": "classoid, objoid", "pg_tablespace": "oid", "pg_ts_config": "oid",
+    "information_schema.sql_features": "feature_id, sub_feature_id", "information_schema.sql_implementation_info": "implementation_info_id",
+    "information_schema.sql_parts": "feature_id", "information_schema.sql_sizing": "sizing_id",
     "pg_ts_config_map": "mapcfg, maptokentype, mapseqno", "pg_ts_dict": "oid", "pg_ts_parser": "oid", "pg_ts_template": "oid", "pg_type": "oid",
 }
 # PostgreSQL's first superuser, the databases and the collations of the machine are not facts.
 WHERE = {"pg_authid": "oid <> 10", "pg_collation": "collprovider = 'd' OR collname IN ('C', 'POSIX', 'ucs_basic')", "pg_shdescription": "classoid <> 1262",
          "pg_depend": "NOT (classid = 3456 AND refclassid = 3456)", "pg_description": "classoid <> 3456 OR objoid IN (100, 950, 951)"}
 CONSTANT = {"relfilenode": "0", "relpages": "0", "reltuples": "-1", "relallvisible": "0", "relfrozenxid": "0", "relminmxid": "0",
-            "rolpassword": "NULL", "ev_qual": "'<>'", "ev_action": "'<>'", "attcacheoff": "-1",
+            "rolpassword": "NULL", "ev_qual": "'<>'", "ev_action": "CASE WHEN rulename = '_RETURN' THEN '<>' ELSE pg_get_ruledef(r.oid) END", "attcacheoff": "-1",
             "attoptions": "NULL"}
 
 # What a few rows of pg_proc have besides: SQL bodies, rights, libraries.
@@ -203,7 +205,7 @@ def whole_rows(postgres):
     spans, rows = [], []
     for relation, order in sorted(WHOLE.items()):
         columns = query(postgres, f"SELECT attname AS name, typname AS type FROM pg_attribute a JOIN pg_type t ON t.oid = atttypid "
-                                  f"WHERE attrelid = 'pg_catalog.{relation}'::regclass AND attnum > 0 ORDER BY attnum")
+                                  f"WHERE attrelid = '{relation}'::regclass AND attnum > 0 ORDER BY attnum")
         cells = ", ".join(f"coalesce({stored(c['name'], c['type'], relation)}, chr(30))" for c in columns)
         found = query(postgres, f"SELECT concat_ws(chr(31), {cells}) AS text FROM {relation} r WHERE {WHERE.get(relation, 'true')} ORDER BY {order}")
         spans.append(f"SYSTEM_ROWS({c_text(relation)}, {len(rows)}, {len(found)})")
@@ -217,7 +219,7 @@ def view_rows(views):
         text = v["text"]
         for call, meaning in WHOLE_ROW_CALLS.items():
             text = text.replace(call, meaning)
-        rows.append(f"SYSTEM_VIEW({c_text(v['schema'])}, {c_text(v['name'])}, {c_text(text.strip())})")
+        rows.append(f"SYSTEM_VIEW({c_text(v['schema'])}, {c_text(v['name'])}, {c_text(text)})")
     return rows
 
 

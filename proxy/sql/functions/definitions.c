@@ -228,11 +228,14 @@ static void index_definition(sqlite3_context *c, int n, sqlite3_value **args)
 
 /* ---- views, rules, triggers ---- */
 
-static struct str view_text(sqlite3_context *c, const struct relation *r)
+static struct str view_text(sqlite3_context *c, const struct relation *r, bool is_pretty)
 {
+    struct stored_text t = stored(c);
     struct str text = r->is_system ? system_view_definition(r) : r->view_text;
     if (!text.n || r->kind != RELATION_VIEW)
         return (struct str){ 0 };
+    if (is_pretty)
+        text = stored_text_pretty_view(&t, text, r);
     return arena_printf(scratch(c), "%.*s%s", STR_FMT(text), text.p[text.n - 1] == ';' ? "" : ";");
 }
 
@@ -240,7 +243,7 @@ static void view_definition(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
     const struct relation *r = catalog_relation(c, args[0]);
-    struct str text = r ? view_text(c, r) : (struct str){ 0 };
+    struct str text = r ? view_text(c, r, wants_pretty(n, 1, args)) : (struct str){ 0 };
     if (text.p)
         local_result_text(c, text);
 }
@@ -252,7 +255,7 @@ static void view_definition_of_name(sqlite3_context *c, int n, sqlite3_value **a
     if (!catalog_find(c, TYPE_OID_regclass, local_text(args[0]), &oid))
         return local_fail(c);
     const struct relation *r = catalog_relation_by_oid(c, oid);
-    struct str text = r ? view_text(c, r) : (struct str){ 0 };
+    struct str text = r ? view_text(c, r, wants_pretty(n, 1, args)) : (struct str){ 0 };
     if (text.p)
         local_result_text(c, text);
 }
@@ -260,15 +263,18 @@ static void view_definition_of_name(sqlite3_context *c, int n, sqlite3_value **a
 /* CREATE RULE "_RETURN" …, for the only rules there are: those of views. */
 static void rule_definition(sqlite3_context *c, int n, sqlite3_value **args)
 {
+    enum { RULE_ACTION = 7 };
     const struct snapshot *s = catalog_snapshot(c);
     STRICT(n, args);
     oid_t oid = (oid_t)sqlite3_value_int64(args[0]);
     const struct value *row = catalog_fixed_row("pg_rewrite", 0, oid);
+    if (row && !str_is(row[RULE_ACTION].bytes, "<>")) /* one that is no view's is kept in full */
+        return local_result_text(c, row[RULE_ACTION].bytes);
     const struct relation *r = row ? system_relation_by_oid((oid_t)row[2].integer) : NULL;
     for (size_t i = 0; !r && s && i < s->n_relations; i++)
         if (s->relations[i].kind == RELATION_VIEW && system_rule_oid(&s->relations[i]) == oid)
             r = &s->relations[i];
-    struct str text = r ? view_text(c, r) : (struct str){ 0 };
+    struct str text = r ? view_text(c, r, wants_pretty(n, 1, args)) : (struct str){ 0 };
     if (text.p)
         local_result_text(
             c, arena_printf(scratch(c), "CREATE RULE \"_RETURN\" AS\n    ON SELECT TO %.*s DO INSTEAD %.*s",
@@ -338,7 +344,7 @@ static struct str add_argument(sqlite3_context *c, struct str list, const char *
                         STR_FMT(name.n ? name_quote(name, a) : name), name.n ? " " : "", STR_FMT(type_text(c, type)));
 }
 
-/* print_function_arguments: outputs and defaults only in the full form. Ordered-set aggregates show ORDER BY. */
+/* print_function_arguments: defaults only in the full form. Ordered-set aggregates show ORDER BY. */
 static struct str arguments_text(sqlite3_context *c, const struct pg_proc *p, bool full)
 {
     const struct pg_aggregate *aggregate = pg_aggregate_by_proc(p->oid);
@@ -364,7 +370,7 @@ static struct str arguments_text(sqlite3_context *c, const struct pg_proc *p, bo
             STR_FMT(p->n_args ? add_argument(c, STR(""), p->variadic ? "VARIADIC " : "",
                                              item_at(p->arg_names, ',', p->n_args - 1u), p->args[p->n_args - 1])
                               : STR("")));
-    for (size_t i = 0; full && p->out_args; i++) {
+    for (size_t i = 0; p->out_args; i++) {
         struct str out = item_at(p->out_args, ',', i);
         ptrdiff_t space = str_find(out, STR(" "));
         int64_t type = 0;
