@@ -3,7 +3,7 @@
 #include "proxy/base/buf.h"
 #include "proxy/catalog/system_rows.h"
 
-enum { LIST_MAX = 64 << 10 };
+enum { LIST_MAX = 64 << 10, COLUMNS_MAX = 100 };
 
 /* int2[], int2vector, oidvector, oid[]: JSON arrays in storage form. */
 struct list {
@@ -188,6 +188,46 @@ const struct relation *system_foreign_table(const struct snapshot *s, const stru
     return c->kind == 'f' ? snapshot_relation(s, path, 1, c->foreign_schema, c->foreign_table) : NULL;
 }
 
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || c < 0;
+}
+
+/* The word or quoted name at *at, moved behind it; {NULL,0}: it is a literal, a type after "::" or a function's name. */
+static struct str next_name(struct str text, size_t *at)
+{
+    size_t start = *at, end = start;
+    bool cast = start >= 2 && text.p[start - 1] == ':' && text.p[start - 2] == ':';
+    char quote = text.p[start];
+    if (quote == '\'' || quote == '"') {
+        for (end++; end < text.n && (text.p[end] != quote || (end + 1 < text.n && text.p[end + 1] == quote)); end++)
+            end += text.p[end] == quote;
+        *at = end + 1;
+        return quote == '"' && !cast ? (struct str){ text.p + start + 1, end - start - 1 } : (struct str){ 0 };
+    }
+    while (end < text.n && is_word(text.p[end]))
+        end++;
+    *at = end > start ? end : start + 1;
+    if (end == start || cast || (end < text.n && text.p[end] == '('))
+        return (struct str){ 0 };
+    return (struct str){ text.p + start, end - start };
+}
+
+size_t system_expression_columns(const struct relation *r, struct str text, int16_t *ret, size_t room)
+{
+    size_t n = 0;
+    for (size_t at = 0; at < text.n && n < room;) {
+        struct str name = next_name(text, &at);
+        const struct column *c = name.p ? relation_column(r, name) : NULL;
+        bool known = !c;
+        for (size_t i = 0; i < n && !known; i++)
+            known = ret[i] == c->number;
+        if (!known)
+            ret[n++] = c->number;
+    }
+    return n;
+}
+
 static oid_t type_of_number(const struct relation *r, int16_t number)
 {
     const struct column *c = r ? relation_column_by_number(r, number) : NULL;
@@ -253,8 +293,10 @@ static void constraint_row(struct system_rows *rows, const struct snapshot *s, c
         set_numbers(rows, "confkey", c->foreign_columns, c->n_columns);
         foreign_key_operators(rows, s, r, f, c);
     }
-    if (c->n_columns)
-        set_numbers(rows, "conkey", c->columns, c->n_columns);
+    int16_t checked[COLUMNS_MAX];
+    size_t n = c->kind == 'c' ? system_expression_columns(r, c->expression, checked, COLUMNS_MAX) : c->n_columns;
+    if (n)
+        set_numbers(rows, "conkey", c->kind == 'c' ? checked : c->columns, n);
     if (c->kind == 'c')
         row_set_text(rows, "conbin", c->expression);
     row_end_cells(rows);

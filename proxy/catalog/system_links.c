@@ -3,6 +3,7 @@
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/system_rows.h"
 
+enum { COLUMNS_MAX = 100 };
 enum {
     CLASS_TYPE = 1247,
     CLASS_RELATION = 1259,
@@ -99,16 +100,58 @@ static void link_foreign_key(struct system_rows *rows, const struct snapshot *s,
         link_row(rows, from, whole(CLASS_RELATION, index), "n");
 }
 
+/* Columns named in an expression, as `from` needs them. */
+static void link_expression(struct system_rows *rows, struct end from, const struct relation *r, struct str text,
+                            const char *kind)
+{
+    int16_t columns[COLUMNS_MAX];
+    size_t n = system_expression_columns(r, text, columns, COLUMNS_MAX);
+    for (size_t i = 0; i < n; i++)
+        link_row(rows, from, column_end(r, columns[i]), kind);
+}
+
 static void link_constraints(struct system_rows *rows, const struct snapshot *s, const struct relation *r)
 {
     for (size_t i = 0; i < r->n_constraints; i++) {
         const struct constraint *c = &r->constraints[i];
-        for (size_t k = 0; k < c->n_columns; k++)
-            link_row(rows, whole(CLASS_CONSTRAINT, c->oid), column_end(r, c->columns[k]), "a");
-        for (size_t k = 0; c->kind == 'c' && k < c->n_columns; k++)
-            link_row(rows, whole(CLASS_CONSTRAINT, c->oid), column_end(r, c->columns[k]), "n");
+        struct end from = whole(CLASS_CONSTRAINT, c->oid);
+        if (c->kind == 'c') {
+            link_expression(rows, from, r, c->expression, "a");
+            link_expression(rows, from, r, c->expression, "n");
+        }
+        for (size_t k = 0; c->kind != 'c' && k < c->n_columns; k++)
+            link_row(rows, from, column_end(r, c->columns[k]), "a");
         if (c->kind == 'f')
             link_foreign_key(rows, s, r, c);
+    }
+}
+
+/* An index goes with the columns it is over, in keys, expressions and predicate. */
+static void link_index(struct system_rows *rows, const struct relation *r, const struct index *x)
+{
+    int16_t columns[COLUMNS_MAX], seen[COLUMNS_MAX];
+    size_t n_seen = 0;
+    bool has_key = false;
+    for (size_t k = 0; k < x->n_columns; k++)
+        has_key |= x->columns[k].column != 0;
+    if (!has_key)
+        link_row(rows, whole(CLASS_RELATION, x->oid), whole(CLASS_RELATION, r->oid), "a");
+    for (size_t k = 0; k <= x->n_columns; k++) {
+        bool key = k < x->n_columns && x->columns[k].column;
+        size_t n = key ? 1
+                       : system_expression_columns(r, k < x->n_columns ? x->columns[k].expression : x->predicate,
+                                                   columns, COLUMNS_MAX);
+        if (key)
+            columns[0] = x->columns[k].column;
+        for (size_t i = 0; i < n; i++) {
+            bool known = false;
+            for (size_t at = 0; at < n_seen; at++)
+                known |= seen[at] == columns[i];
+            if (known || n_seen == COLUMNS_MAX)
+                continue;
+            seen[n_seen++] = columns[i];
+            link_row(rows, whole(CLASS_RELATION, x->oid), column_end(r, columns[i]), "a");
+        }
     }
 }
 
@@ -122,8 +165,8 @@ static void link_indexes(struct system_rows *rows, const struct relation *r)
                 of = &r->constraints[k];
         if (of)
             link_row(rows, whole(CLASS_RELATION, x->oid), whole(CLASS_CONSTRAINT, of->oid), "i");
-        for (size_t k = 0; !of && k < x->n_columns; k++)
-            link_row(rows, whole(CLASS_RELATION, x->oid), column_end(r, x->columns[k].column), "a");
+        else
+            link_index(rows, r, x);
     }
 }
 

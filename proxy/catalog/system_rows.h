@@ -63,6 +63,8 @@ oid_t system_default_oid(const struct relation *r, const struct column *c);
 oid_t system_rule_oid(const struct relation *r); /* of a view */
 /* pg_get_triggerdef(); {NULL,0}: no such trigger. */
 struct str system_trigger_text(const struct snapshot *s, oid_t oid, bool pretty, struct arena *arena);
+/* The columns that an expression's text names, in the order of their appearance, each once; at most `room`. */
+size_t system_expression_columns(const struct relation *r, struct str text, int16_t *ret, size_t room);
 oid_t system_domain_check(const struct user_type *u, size_t i);
 /* The index that a key has, or that a foreign key refers to (f: the referenced table); 0: none. */
 oid_t system_constraint_index(const struct relation *r, const struct relation *f, const struct constraint *c);

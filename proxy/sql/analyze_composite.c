@@ -106,6 +106,9 @@ static struct expr *field_inside(A *a, struct query *q, const struct expr *e, st
     struct rte *r = &q->rtable[e->var.rte];
     if (e->kind == EXPR_WHOLE_ROW) {
         int column = column_named(r, field);
+        if (column < 0)
+            fail_at(a, e->location, SQLSTATE_UNDEFINED_COLUMN, "could not identify column \"%.*s\" in record data type",
+                    STR_FMT(field));
         return column < 0 ? NULL : make_var(a, &inner, 0, e->var.rte, column, e->location);
     }
     if (r->kind != RTE_SUBQUERY || r->subquery->set_operation != SETOP_NONE ||

@@ -63,6 +63,10 @@ static struct str expand(struct emitter *e, const struct expr *x, const char *t,
             size_t i = (size_t)(t[1] - '1');
             buf_printf(&out, "%u", i < x->n_args ? argument_type(e, x->args[i]) : 0);
             t += 2;
+        } else if (t[0] == '@' && t[1] == 't') {
+            size_t i = (size_t)(t[2] - '1');
+            buf_printf(&out, "%u", i < x->n_args ? x->args[i]->type : 0);
+            t += 3;
         } else if (t[0] == '@' && t[1] == 'r') {
             buf_printf(&out, "%u", base_type(e, x->type));
             t += 2;
