@@ -1,9 +1,12 @@
 /* protocol_extended.c - Parse, Bind, Describe, Execute, Close, Flush, Sync (PostgreSQL's manual, 55.2.3), and the dispatch. */
+#include "proxy/activity.h"
+#include "proxy/catalog/reg_names.h"
 #include "proxy/cursor.h"
 #include "proxy/group.h"
 #include "proxy/planning.h"
 #include "proxy/prepared.h"
 #include "proxy/protocol.h"
+#include "proxy/session_setting.h"
 #include "proxy/utility.h"
 
 enum { PARAMETERS_MAX = 65535 };
@@ -73,6 +76,40 @@ enum outcome protocol_parse(struct session *s, struct str body, struct err *err)
 
 /* ---- Bind ---- */
 
+/* Names behind reg* types are the schema's, as it is now: `$1::regclass`. */
+static bool decode_name(struct session *s, oid_t type, struct str text, struct arena *arena, struct value *ret,
+                        struct err *err)
+{
+    const struct snapshot *schema = planning_schema(s);
+    struct sql_settings settings;
+    struct system_state state;
+    oid_t oid;
+    session_sql_settings(s, schema, arena, &settings);
+    activity_system_state(s, &state);
+    struct system_source source = { .snapshot = schema, .state = &state };
+    if (!reg_find(&source, settings.search_path, settings.n_search_path, type, text, arena, &oid, err))
+        return false;
+    *ret = value_integer(oid);
+    return true;
+}
+
+static bool decode_param(struct session *s, struct portal *p, oid_t type, enum wire_format format, struct str bytes,
+                         struct value *ret, struct err *err)
+{
+    if (is_reg_type(type) && format == WIRE_TEXT)
+        return decode_name(s, type, bytes, p->arena, ret, err);
+    return snapshot_decode(p->plan->snapshot, type, format, bytes, &s->gucs.live.types, p->arena, ret, err);
+}
+
+/* A name among the parameters, and no schema was read yet. */
+static bool lacks_schema(struct session *s, const struct plan *plan, const struct bind_msg *m)
+{
+    bool names = false;
+    for (size_t i = 0; plan && i < m->n_params; i++)
+        names |= is_reg_type(plan->param_types[i]) && format_list_at(&m->formats, i) == WIRE_TEXT;
+    return names && !planning_schema(s);
+}
+
 static bool decode_params(struct session *s, struct portal *p, const struct bind_msg *m, struct err *err)
 {
     const struct plan *plan = p->plan;
@@ -85,8 +122,7 @@ static bool decode_params(struct session *s, struct portal *p, const struct bind
         enum wire_format format = format_list_at(&m->formats, i);
         if (!bytes.p)
             values[i] = value_null();
-        else if (!snapshot_decode(plan->snapshot, plan->param_types[i], format, bytes, &s->gucs.live.types, p->arena,
-                                  &values[i], err)) {
+        else if (!decode_param(s, p, plan->param_types[i], format, bytes, &values[i], err)) {
             if (!err->context.n)
                 err->context = arena_printf(err->arena, "unnamed portal parameter $%zu%s", i + 1,
                                             p->name.n ? " of a named portal" : "");
@@ -138,6 +174,10 @@ enum outcome protocol_bind(struct session *s, struct str body, struct err *err)
         enum outcome outcome = planning_renew(s, &source->plan, &text, err);
         if (outcome != OUTCOME_DONE)
             return outcome;
+    }
+    if (lacks_schema(s, source->plan, &m)) {
+        planning_wait_schema(s);
+        return OUTCOME_WAIT;
     }
     struct portal *p = portal_add(s, m.portal, source->plan, err);
     if (!p)

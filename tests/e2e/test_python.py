@@ -62,6 +62,26 @@ def test_a_thousand_rows_of_values_with_parameters(server):
         connection.execute("DROP TABLE thousand")
 
 
+def test_names_of_objects_as_parameters(server):
+    """drivers and ORMs send `$1::regclass`; the name may also be computed"""
+    with server.connect() as connection:  # the first statement of a fresh session on a fresh server: the schema is not known yet
+        assert connection.execute("SELECT %s::regclass::text", ("pg_catalog.pg_class",)).fetchone() == ("pg_class",)
+        connection.execute("DROP TABLE IF EXISTS named")
+        connection.execute('CREATE TABLE named (id int PRIMARY KEY, "Odd Name" text)')
+        query = "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum"
+        assert connection.execute(query, ("public.named",)).fetchall() == [("id",), ("Odd Name",)]
+        oid = connection.execute("SELECT 'named'::regclass::oid").fetchone()[0]
+        assert connection.execute("SELECT %b::regclass::text", (oid,)).fetchone() == ("named",)
+        assert connection.execute("SELECT %s::regtype::text, %s::regrole::text", ("int4[]", "postgres")).fetchone() == ("integer[]", "postgres")
+        computed = "SELECT ('\"' || udt_schema || '\".\"' || udt_name || '\"')::regtype::text FROM information_schema.columns WHERE table_name = 'named' ORDER BY 1"
+        assert connection.execute(computed).fetchall() == [("integer",), ("text",)]
+        with pytest.raises(psycopg.errors.UndefinedTable, match='relation "nowhere" does not exist'):
+            connection.execute("SELECT %s::regclass", ("nowhere",))
+        with pytest.raises(psycopg.errors.UndefinedObject, match='type "nothing" does not exist'):
+            connection.execute("SELECT %s::regtype", ("nothing",))
+        connection.execute("DROP TABLE named")
+
+
 def test_pipeline_is_one_transaction_up_to_sync(server):
     with server.connect() as connection:
         connection.execute("DROP TABLE IF EXISTS piped")

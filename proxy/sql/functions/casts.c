@@ -1,5 +1,6 @@
 /* casts.c - what the printer calls besides PostgreSQL's own functions: conversions through text, lengths, slices, records (functions.def). */
 #include "proxy/catalog/reg_names.h"
+#include "proxy/sql/functions/catalog_objects.h"
 #include "proxy/sql/functions/typed.h"
 
 #include <stdlib.h>
@@ -49,7 +50,15 @@ static void cast(sqlite3_context *c, int n, sqlite3_value **args)
         local_result_text(c, text);
         return;
     }
-    if (type_decode(to, WIRE_TEXT, text, settings_of(c), scratch(c), &result, errors(c)))
+    oid_t found;
+    bool ok;
+    if (is_reg_type(to)) {
+        ok = catalog_find(c, to, text, &found);
+        result = value_integer(ok ? found : 0);
+    } else {
+        ok = type_decode(to, WIRE_TEXT, text, settings_of(c), scratch(c), &result, errors(c));
+    }
+    if (ok)
         local_result(c, &result);
     else
         local_fail(c);
