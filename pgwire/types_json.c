@@ -1,5 +1,6 @@
-/* types_json.c - codecs of json (kept as written) and jsonb (kept as PostgreSQL prints it). */
+/* types_json.c - codecs of json (kept as written), jsonb and jsonpath (kept as PostgreSQL prints them). */
 #include "pgwire/jsonb.h"
+#include "pgwire/jsonpath.h"
 #include "pgwire/types_internal.h"
 
 static bool copied(const struct type_io *io, struct str text, struct value *ret)
@@ -71,3 +72,47 @@ static bool jsonb_send(const struct type_io *io, const struct value *v, struct b
 }
 
 const struct type_codec codec_jsonb = { jsonb_in, jsonb_out, jsonb_receive, jsonb_send, false, true };
+
+/* ---- jsonpath: values of a statement, never of a column */
+
+enum { JSONPATH_BYTES = 1 << 20 };
+
+static bool jsonpath_in(const struct type_io *io, struct str text, struct value *ret)
+{
+    struct jsonpath path;
+    struct buf out;
+    if (!jsonpath_parse(text, io->arena, &path, io->err))
+        return false;
+    buf_init(&out, JSONPATH_BYTES);
+    jsonpath_print(&path, &out);
+    bool ok = !out.failed && copied(io, buf_str(&out), ret);
+    buf_fini(&out);
+    return ok || err_oom(io->err);
+}
+
+static bool jsonpath_out(const struct type_io *io, const struct value *v, struct buf *out)
+{
+    (void)io;
+    buf_add_str(out, v->bytes);
+    return true;
+}
+
+static bool jsonpath_receive(const struct type_io *io, struct str bytes, struct value *ret)
+{
+    if (bytes.n < 1)
+        return io_short(io);
+    if (bytes.p[0] != JSONB_VERSION)
+        return err_set(io->err, SQLSTATE_INTERNAL_ERROR, "unsupported jsonpath version number: %d",
+                       (unsigned char)bytes.p[0]);
+    bytes.p++;
+    bytes.n--;
+    return text_check_utf8(bytes, io->err) && jsonpath_in(io, bytes, ret);
+}
+
+static bool jsonpath_send(const struct type_io *io, const struct value *v, struct buf *out)
+{
+    buf_add_char(out, JSONB_VERSION);
+    return jsonpath_out(io, v, out);
+}
+
+const struct type_codec codec_jsonpath = { jsonpath_in, jsonpath_out, jsonpath_receive, jsonpath_send, false, true };

@@ -5,6 +5,7 @@ A line of a list is an expression or a whole SELECT. A comment before it says wh
   -- wording: why    both fail with the same SQLSTATE, in other words
   -- differs: why    a known fault
   -- constant: why   not tried over columns
+  -- syntax: why     a syntax error may have other words
 Lists that begin with CREATE work on tables of their own, which lie in D1.
 """
 import pathlib
@@ -19,7 +20,7 @@ LISTS = sorted(path.stem for path in FOLDER.glob("*.sql"))
 @dataclass
 class Case:
     sql: str
-    known: str = ""  # refused, wording, differs, constant
+    known: str = ""  # refused, wording, differs, constant, syntax
 
 
 def listed(name):
@@ -190,6 +191,43 @@ def to_numbers(rng, count):
         yield Case(f"SELECT to_number('{text}','{template}')")
 
 
+# ---- jsonpath
+
+DOCUMENTS = ['{"a":1}', '{"a":[1,2,3]}', '[1,2,3]', '{"a":{"b":[{"c":1},{"c":2}]}}', '"s"', 'null', 'true', '12.5', '[]', '{}',
+             '[[1,2],[3,[4]]]', '{"a":[{"b":1,"s":"abc"},{"b":null},{"b":"x"}],"n":-2.5}',
+             '[{"price":5,"title":"Tom"},{"price":15,"title":"Ann"}]', '["abc","ABC","a\\nb"]']
+PATHS = ['$', '$.a', 'strict $.a', '$.a[*]', 'strict $.a[*]', '$[*]', '$[0]', '$[last]', '$[1 to 2]', '$[5]', 'strict $[5]',
+         'strict $[0 to 9]', '$[0,2]', '$[last - 1]', '$.*', '$.**', '$.**.c', '$.**{1}', '$.**{last}', '$.a.b.c', '$.a.b[*].c',
+         '$ ? (@ > 1)', '$[*] ? (@ > 1)', '$.a ? (@ == 1)', '$.a[*] ? (@.b == null)', '$.a[*] ? (@.b != null)', '$.a[*].b',
+         'strict $.a[*].b', '$.a == 1', '$[*] > 2', '$.a[*] > 2 && $.a[*] < 2', '$.n + 1', '-$.n', '$.n.abs()', '$.n.ceiling()',
+         '$.a.size()', '$.size()', 'strict $.size()', '$.type()', '$[*].type()', '$.a.type()', '$.a + 1', '$.a / 0', '$ + 1', '$[*] + 1',
+         '$.a[*] * 2', 'exists($.a)', '!exists($.a)', 'strict exists($.x)', '($.a == 1) is unknown', '$[*].title ? (@ starts with "T")',
+         '$[*] ? (@.price < 10).title', '$[*] like_regex "^a"', '$[*] ? (@ like_regex "^A" flag "i")', '$[*] ? (@ like_regex "a.b")',
+         '$[*] ? (@ like_regex "a.b" flag "s")', '$[$x]', '$x', '$.a ? (@ > $y)', '$.a[*] ? (@ >= $y && @ <= $z)', '$.double()',
+         '$.a.double()', '$[*].double()', '$ > 1', '$.a[0].b', '$[0][1]', '$[*][*]', '$[*] ? (@.type() == "number")', '$[*].floor()',
+         '$.a % 2', '+$.a', '$ ? (@.a[*] > 2)', '$ ? (exists(@.a[*] ? (@ > 2)))', '$[*] == $[*]', '$.a < "b"', '$[-1]', '$["a"]',
+         '$[1.7]', '$.*.size()', '$.**.type()', '$.**{1 to 2}.b', '$.a ? (@ == 1 || @ == 2)', '"x".type()', '1', 'null',
+         '$.a ? (1 == 1)', 'strict $.**.c', 'strict $.**.b', '$.a[*] ? (!(@.b == 1))', '$.a[*] ? ((@.b > 1) is unknown)',
+         '$[*] ? (@ == "abc")', '$[*] <= "abc"']
+PATH_PARTS = ["$", "@", ".a", ".b", "[*]", "[0]", "[last]", ".*", ".**", "?(", ")", "(", "==", ">", "1", "-", "+", "&&", "||", "!", '"x"', "null", "strict",
+              "exists", "is unknown", "starts with", "to", ",", "[", "]", ".size()", ".type()", "true", " ", "last"]
+
+
+def jsonpaths(rng, count):
+    """Two of three are paths that work on some documents; the others are words in any order, mostly errors."""
+    for _ in range(count):
+        document = "'" + rng.choice(DOCUMENTS).replace("'", "''") + "'"
+        path = "'" + rng.choice(PATHS).replace("'", "''") + "'"
+        if rng.random() < .3:
+            path = "'" + " ".join(["$"] + [rng.choice(PATH_PARTS) for _ in range(rng.randint(0, 5))]) + "'"
+            yield Case(f"SELECT jsonb_path_query_array({document}::jsonb, {path}::jsonpath), {path}::jsonpath", "syntax")
+            continue
+        yield Case("SELECT " + rng.choice([
+            f"jsonb_path_query_array({document}::jsonb, {path}, '{{\"x\":1,\"y\":2,\"z\":3}}')", f"jsonb_path_exists({document}::jsonb, {path}, '{{\"x\":1,\"y\":2}}')",
+            f"{document}::jsonb @? {path}", f"{document}::jsonb @@ {path}", f"jsonb_path_query_first({document}::jsonb, {path}, silent => true)",
+            f"jsonb_path_match({document}::jsonb, {path})", f"jsonb_path_query({document}::jsonb, {path}, '{{}}', true)", f"{path}::jsonpath"]))
+
+
 # ---- families whose functions take a value or two of a kind
 
 def addresses(rng):
@@ -294,7 +332,7 @@ def series(rng, count):
             yield Case(f"SELECT x FROM generate_series({number()}, {number()}{step}) x")
 
 
-GENERATED = {"networks": networks, "angles": angles, "byte_strings": byte_strings, "series": series, "texts": texts, "numbers": numbers, "to_char_dates": to_char_dates, "to_dates": to_dates, "to_char_numbers": to_char_numbers, "to_numbers": to_numbers}
+GENERATED = {"jsonpaths": jsonpaths, "networks": networks, "angles": angles, "byte_strings": byte_strings, "series": series, "texts": texts, "numbers": numbers, "to_char_dates": to_char_dates, "to_dates": to_dates, "to_char_numbers": to_char_numbers, "to_numbers": to_numbers}
 
 
 def generated(name, seed, count):

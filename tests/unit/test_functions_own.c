@@ -28,7 +28,6 @@ static const struct {
     { "pg_inet_server_port", "the address that the client reached is not passed to the engine" },
     { "pg_json_populate_record*", "row types of tables are not there yet" },
     { "pg_jsonb_populate_record*", "row types of tables are not there yet" },
-    { "pg_jsonb_path_*", "the path language is not there yet" },
     { "pg_lastval", "a sequence lives in D1: the statement's plan reads and moves it, not the engine" },
     { "pg_makeaclitem", "access lists are not kept: who may do what stands in the configuration" },
     { "pg_nextval_oid", "a sequence lives in D1: the statement's plan reads and moves it, not the engine" },

@@ -6,6 +6,7 @@
  * with back references, which that matcher lacks, take Perl's match when they have no alternation and are refused otherwise.
  * Escapes that differ (\m \M \y \Y \A \Z, [[:<:]] and [[:>:]]) are rewritten before compiling.
  */
+#include "proxy/sql/functions/pattern.h"
 #include "proxy/sql/functions/typed.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -502,6 +503,20 @@ static bool flags_of(sqlite3_context *c, sqlite3_value *v, struct flags *ret)
     if (ret->bad)
         fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid regular expression option: \"%c\"", ret->bad_flag);
     return !ret->bad;
+}
+
+bool pattern_found(sqlite3_context *c, struct str pattern, unsigned flags, struct str text, bool *ret)
+{
+    const struct flags f = { .ignore_case = flags & PATTERN_IGNORE_CASE,
+                             .newline_dot = flags & PATTERN_DOT_IS_NO_NEWLINE,
+                             .newline_anchor = flags & PATTERN_ANCHORS_AT_LINES,
+                             .quote = flags & PATTERN_QUOTED };
+    struct match m;
+    struct regex *r = compile(c, pattern, f);
+    int found = r ? find(c, r, text, 0, &m) : -1;
+    regex_free(r);
+    *ret = found > 0;
+    return found >= 0;
 }
 
 /* --- ~ and ~* --- */
