@@ -143,3 +143,30 @@ struct expr *transform_field(A *a, struct scope *s, struct expr *base, struct st
     unsupported_at(a, location, "selecting a field of a composite value");
     return NULL;
 }
+
+bool is_row_star(const Node *n)
+{
+    return n->node_case == PG_QUERY__NODE__NODE_A_INDIRECTION && n->a_indirection->n_indirection == 1 &&
+           n->a_indirection->indirection[0]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+}
+
+bool expand_row_star(A *a, struct scope *s, const Node *n, struct expr ***ret, struct str **ret_names, size_t *ret_n)
+{
+    struct expr *base = transform_expr(a, s, n->a_indirection->arg);
+    *ret = NULL;
+    *ret_names = NULL;
+    *ret_n = 0;
+    if (!base || !rows_in_select_list(a, s, &base))
+        return false;
+    if (base->kind != EXPR_WHOLE_ROW || base->var.rte < 0)
+        return unsupported_at(a, base->location, "* of a composite value");
+    const struct query *q = scope_query(s, base->var.levels_up);
+    for (size_t c = 0; c < q->rtable[base->var.rte].n_columns; c++) {
+        size_t names = *ret_n;
+        struct str name = q->rtable[base->var.rte].columns[c].name;
+        struct expr *e = make_var(a, s, base->var.levels_up, base->var.rte, (int)c, base->location);
+        if (!e || !PUSH(a, *ret_names, names, name) || !PUSH(a, *ret, *ret_n, e))
+            return false;
+    }
+    return true;
+}

@@ -165,6 +165,9 @@ struct query *scope_query(struct scope *s, int levels_up);
 struct expr *transform_field(A *a, struct scope *s, struct expr *base, struct str field, int location);
 /* A function of the SELECT list that gives rows of several columns is moved to FROM and stands for its row then. */
 bool rows_in_select_list(A *a, struct scope *s, struct expr **e);
+/* (expression).* in a SELECT list: every field of the row. */
+bool is_row_star(const Node *n);
+bool expand_row_star(A *a, struct scope *s, const Node *n, struct expr ***ret, struct str **ret_names, size_t *ret_n);
 bool check_row_items(A *a, const struct query *q);
 /* Adds the columns that a function gives by its OUT parameters; *ret_n of them. */
 bool function_out_columns(A *a, struct rte *r, const struct expr *f, size_t *ret_n);

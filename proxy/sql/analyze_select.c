@@ -3,12 +3,13 @@
 
 /* --- target lists --- */
 
-static bool add_star(A *a, struct scope *s, const PgQuery__ColumnRef *ref, struct target **list, size_t *n)
+static bool add_star(A *a, struct scope *s, const Node *node, struct target **list, size_t *n)
 {
     struct expr **exprs;
     struct str *names;
     size_t count;
-    if (!expand_star(a, s, ref, &exprs, &names, &count))
+    if (is_row_star(node) ? !expand_row_star(a, s, node, &exprs, &names, &count)
+                          : !expand_star(a, s, node->column_ref, &exprs, &names, &count))
         return false;
     for (size_t i = 0; i < count; i++) {
         struct target t = { .expr = exprs[i], .name = names[i] };
@@ -16,6 +17,12 @@ static bool add_star(A *a, struct scope *s, const PgQuery__ColumnRef *ref, struc
             return false;
     }
     return true;
+}
+
+static bool is_star(const Node *n)
+{
+    const PgQuery__ColumnRef *ref = n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF ? n->column_ref : NULL;
+    return is_row_star(n) || (ref && ref->fields[ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR);
 }
 
 /* Table and column of a plain column, as RowDescription tells them. */
@@ -49,13 +56,10 @@ bool transform_targets(A *a, struct scope *s, Node *const *list, size_t n, enum 
     *ret_n = 0;
     for (size_t i = 0; i < n; i++) {
         const PgQuery__ResTarget *r = list[i]->res_target;
-        if (r->val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF) {
-            const PgQuery__ColumnRef *ref = r->val->column_ref;
-            if (ref->fields[ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
-                if (!add_star(a, s, ref, ret, ret_n))
-                    return false;
-                continue;
-            }
+        if (is_star(r->val)) {
+            if (!add_star(a, s, r->val, ret, ret_n))
+                return false;
+            continue;
         }
         struct target t = { .expr = transform_expr(a, s, r->val) };
         if (!t.expr || !rows_in_select_list(a, s, &t.expr))

@@ -129,6 +129,9 @@ VIEWS = {
     "pg_catalog.pg_tables": "true", "pg_catalog.pg_group": "true", "pg_catalog.pg_rules": "true", "pg_catalog.pg_views": f"schemaname {OWN}",
     "information_schema.sql_features": "true", "information_schema.sql_implementation_info": "true", "information_schema.sql_parts": "true",
     "information_schema.sql_sizing": "true",
+    "information_schema.role_table_grants": f"grantee = 'postgres' AND table_schema {OWN}", "information_schema.table_privileges": f"table_schema {OWN}",
+    "information_schema.column_privileges": f"table_schema {OWN}", "information_schema.usage_privileges": "object_schema <> 'pg_catalog'",
+    "information_schema.applicable_roles": "true", "information_schema.enabled_roles": "role_name ~ '^pg_'",
     "information_schema.attributes": "true",
     "information_schema.character_sets": "true",
     "information_schema.check_constraints": "constraint_name !~ 'not_null'",
@@ -184,6 +187,13 @@ SELECT (information_schema._pg_expandarray(conkey)).n, conname FROM pg_constrain
 SELECT ss.c, (ss.x).n, (ss.x).x FROM (SELECT conname AS c, information_schema._pg_expandarray(conkey) AS x FROM pg_constraint WHERE conrelid = 'items'::regclass) ss
 SELECT relname, c.tableoid::regclass, c.xmax, c.cmin FROM pg_class c WHERE relname IN ('pg_class', 'pg_type')
 SELECT has_table_privilege('people', 'SELECT'), has_schema_privilege('shop', 'USAGE'), pg_has_role('pg_monitor', 'pg_read_all_stats', 'USAGE')
+SELECT acldefault('r', 10), acldefault('c', 10), acldefault('f', 10), acldefault('d', 10), acldefault('n', 10)
+SELECT (aclexplode('{postgres=ar*w/postgres,=r/postgres}'::aclitem[])).*
+SELECT relname, (aclexplode(relacl)).privilege_type, (aclexplode(relacl)).grantee FROM pg_class WHERE relname IN ('pg_class', 'pg_authid')
+SELECT word, catcode, barelabel, catdesc, baredesc FROM pg_get_keywords()
+SELECT pg_tablespace_location(1663), pg_tablespace_location(0)
+SELECT NULL AS table_cat, n.nspname AS table_schem, ct.relname AS table_name, a.attname AS column_name, (information_schema._pg_expandarray(i.indkey)).n AS key_seq, ci.relname AS pk_name, information_schema._pg_expandarray(i.indkey) AS keys, a.attnum AS a_attnum FROM pg_catalog.pg_class ct JOIN pg_catalog.pg_attribute a ON (ct.oid = a.attrelid) JOIN pg_catalog.pg_namespace n ON (ct.relnamespace = n.oid) JOIN pg_catalog.pg_index i ON ( a.attrelid = i.indrelid) JOIN pg_catalog.pg_class ci ON (ci.oid = i.indexrelid) WHERE false
+SELECT result.table_name, result.column_name, result.key_seq FROM (SELECT ct.relname AS table_name, a.attname AS column_name, (information_schema._pg_expandarray(i.indkey)).n AS key_seq, information_schema._pg_expandarray(i.indkey) AS keys, a.attnum AS a_attnum FROM pg_class ct JOIN pg_attribute a ON ct.oid = a.attrelid JOIN pg_index i ON a.attrelid = i.indrelid WHERE ct.relname = 'items' AND i.indisprimary) result WHERE result.a_attnum = (result.keys).x ORDER BY result.table_name, result.key_seq
 SELECT rolname, rolsuper, rolcanlogin FROM pg_roles WHERE rolname ~ '^pg_'
 """
 

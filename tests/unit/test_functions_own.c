@@ -20,8 +20,6 @@ static const struct {
     const char *name, *reason;
 } known_missing[] = {
     { "pg_aclcontains", "access lists are not kept: who may do what stands in the configuration" },
-    { "pg_acldefault_sql", "access lists are not kept: who may do what stands in the configuration" },
-    { "pg_aclexplode", "access lists are not kept: who may do what stands in the configuration" },
     { "pg_bpcharoctetlen", "the stored text lacks the blanks that count" },
     { "pg_currval_oid", "a sequence lives in D1: the statement's plan reads and moves it, not the engine" },
     { "pg_inet_server_addr", "the address that the client reached is not passed to the engine" },
@@ -34,7 +32,6 @@ static const struct {
     { "pg_pg_blocking_pids", "only the session can wait for a lock" },
     { "pg_pg_current_xact_id", "D1 has no transaction numbers" },
     { "pg_pg_export_snapshot", "D1 has no snapshots to export" },
-    { "pg_pg_get_keywords", "not there yet" },
     { "pg_pg_get_multixact_members", "there are no objects of this kind" },
     { "pg_pg_get_replica_identity_index", "there are no objects of this kind" },
     { "pg_pg_get_statisticsobjdef", "there are no objects of this kind" },
@@ -43,7 +40,7 @@ static const struct {
     { "pg_pg_index_has_property", "not looked up yet" },
     { "pg_pg_indexam_has_property", "not looked up yet" },
     { "pg_pg_sequence_*", "a sequence lives in D1: the statement's plan reads and moves it, not the engine" },
-    { "pg_pg_tablespace_*", "there are no objects of this kind" },
+    { "pg_pg_tablespace_databases", "there are no objects of this kind" },
     { "pg_pg_timezone_abbrevs", "the table of abbreviations is not there yet" },
     { "pg_pg_timezone_names", "the list of zones is not there yet" },
     { "pg_setseed", "random() is D1's where its rows are; a seed could not hold for both" },

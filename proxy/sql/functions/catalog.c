@@ -337,6 +337,38 @@ static void column_is_updatable(sqlite3_context *c, int n, sqlite3_value **args)
     result_bool(c, r && number > 0 && r->kind == RELATION_TABLE);
 }
 
+/* Only the tablespaces that lie inside the data directory exist: they have no location. */
+static void tablespace_location(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    if (catalog_fixed_row("pg_tablespace", 0, (oid_t)sqlite3_value_int64(args[0])) || !sqlite3_value_int64(args[0]))
+        local_result_text(c, STR(""));
+}
+
+static void keywords(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    size_t count;
+    struct rows rows;
+    const struct pg_keyword *list = pg_keywords(&count);
+    (void)n, (void)args;
+    rows_start(&rows, c);
+    for (size_t i = 0; i < count; i++) {
+        const char *meaning = list[i].category == 'U'   ? "unreserved"
+                              : list[i].category == 'C' ? "unreserved (cannot be function or type name)"
+                              : list[i].category == 'T' ? "reserved (can be function or type name)"
+                                                        : "reserved";
+        const struct value cells[] = { value_text(str_from(list[i].word)),
+                                       value_text((struct str){ &list[i].category, 1 }),
+                                       value_integer(list[i].bare_label), value_text(str_from(meaning)),
+                                       value_text(list[i].bare_label ? STR("can be bare label") : STR("requires AS")) };
+        if (!rows_add(&rows, cells, 5)) {
+            rows_drop(&rows);
+            return;
+        }
+    }
+    rows_give(&rows);
+}
+
 /* pg_options_to_table(text[]): name=value, one row each. */
 static void options_to_table(sqlite3_context *c, int n, sqlite3_value **args)
 {
@@ -401,6 +433,8 @@ static const struct local_function functions[] = {
     ROW(pg_relation_is_updatable, relation_is_updatable, 2, LOCAL_STRICT),
     ROW(pg_column_is_updatable, column_is_updatable, 3, LOCAL_STRICT),
     ROW(pg_options_to_table, options_to_table, 1, LOCAL_STRICT),
+    ROW(pg_tablespace_location, tablespace_location, 1, LOCAL_STRICT),
+    ROW(pg_get_keywords, keywords, 0, 0),
     ROW(row_security_active, never, 1, LOCAL_STRICT),
     /* nothing is partitioned, and nothing has extended statistics or is published */
     ROW(pg_partition_ancestors, no_rows, 1, LOCAL_STRICT),
