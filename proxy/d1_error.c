@@ -248,6 +248,11 @@ static bool type_check_failed(struct mapping *m)
         domain = domain_of(m, m->plan->writes[i], m->rest);
     if (!domain)
         return false;
+    if (domain->n_checks > 1) { /* D1 has them as one */
+        err_set(m->err, SQLSTATE_CHECK_VIOLATION, "value for domain %.*s violates one of its check constraints",
+                STR_FMT(domain->name));
+        return true;
+    }
     m->err->constraint = domain->check_names[0];
     err_set(m->err, SQLSTATE_CHECK_VIOLATION, "value for domain %.*s violates check constraint \"%.*s\"",
             STR_FMT(domain->name), STR_FMT(domain->check_names[0]));

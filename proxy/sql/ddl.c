@@ -271,10 +271,19 @@ static bool refuse_temporary(struct ddl *d, const PgQuery__RangeVar *relation)
     return true;
 }
 
-static bool owner_to(struct ddl *d)
+/* Everything belongs to the configured role: there is nobody else to own it. */
+static bool owner_to(struct ddl *d, PgQuery__ObjectType type)
 {
-    return ddl_nothing(d,
-                       "ALTER TABLE"); /* everything belongs to the configured role: there is nobody else to own it */
+    switch (type) {
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA:
+        return ddl_nothing(d, "ALTER SCHEMA");
+    case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE:
+        return ddl_nothing(d, "ALTER TYPE");
+    case PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN:
+        return ddl_nothing(d, "ALTER DOMAIN");
+    default:
+        return ddl_refuse(d, -1, NULL, "ALTER … OWNER TO of this kind of object");
+    }
 }
 
 static bool dispatch(struct ddl *d, const Node *node, bool *ret_handled)
@@ -310,12 +319,16 @@ static bool dispatch(struct ddl *d, const Node *node, bool *ret_handled)
         return ddl_alter_enum(d, node->alter_enum_stmt);
     case PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT:
         return ddl_create_domain(d, node->create_domain_stmt);
+    case PG_QUERY__NODE__NODE_ALTER_DOMAIN_STMT:
+        return ddl_alter_domain(d, node->alter_domain_stmt);
+    case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT:
+        return ddl_set_constraints(d, node->constraints_set_stmt);
     case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT:
         return ddl_create_schema(d, node->create_schema_stmt);
     case PG_QUERY__NODE__NODE_COMMENT_STMT:
         return ddl_comment(d, node->comment_stmt);
     case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT:
-        return owner_to(d);
+        return owner_to(d, node->alter_owner_stmt->object_type);
     case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
         return ddl_refuse(d, -1, NULL, "ALTER … SET SCHEMA");
     case PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT:

@@ -1,19 +1,23 @@
 /*
  * ddl.h - statements that change the schema -> plans: one atomic batch of SQLite DDL and rows of the side catalogue each.
  *
- * ddl.c         dispatch, errors, batch members, side catalogue rows
- * ddl_table.c   CREATE TABLE: collecting columns and constraints;  ddl_table_emit.c: printing them
- * ddl_as.c      CREATE TABLE AS, views
- * ddl_index.c   CREATE INDEX, DROP INDEX
- * ddl_alter.c   ALTER TABLE, RENAME
- * ddl_drop.c    DROP TABLE, VIEW, SCHEMA, TYPE, SEQUENCE with their dependents; TRUNCATE
- * ddl_object.c  schemas, sequences, types, comments
+ * ddl.c             dispatch, errors, batch members, side catalogue rows
+ * ddl_table.c       CREATE TABLE: collecting columns and constraints;  ddl_table_emit.c: printing them
+ * ddl_as.c          CREATE TABLE AS, views
+ * ddl_index.c       CREATE INDEX
+ * ddl_alter*.c      ALTER TABLE: commands change a model of the table (ddl_load.c), then the cheapest batch is written
+ * ddl_identity.c    ALTER COLUMN … IDENTITY
+ * ddl_rebuild.c     the batch that makes tables anew, for what SQLite's ALTER cannot do
+ * ddl_rename*.c     ALTER … RENAME, and the texts that name what is renamed
+ * ddl_drop.c        DROP with dependents (ddl_dependents.c); TRUNCATE
+ * ddl_domain.c      domains;  ddl_object.c: schemas, sequences, enums, comments
+ * ddl_set_constraints.c  SET CONSTRAINTS
  *
  * What pgd1 knows beyond D1's own schema goes to _pgd1_catalog (catalog/side_catalog.h), created by the first batch that needs it.
  *
  * Owns     nothing; everything goes into plan->arena.
- * Fails    PostgreSQL's SQLSTATEs and wording with positions; 0A000 for what SQLite cannot hold, and for changes that need a table
- *          rebuilt, with the construct named and a hint.
+ * Fails    PostgreSQL's SQLSTATEs and wording with positions; 0A000 for what SQLite cannot hold, and for rebuilds of tables too
+ *          large for one batch, with the construct named and a hint.
  * Not here running the batch, refreshing the snapshot after it (PLAN_DDL): proxy/execute.h.
  */
 #ifndef PGD1_SQL_DDL_H

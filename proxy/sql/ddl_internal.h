@@ -296,6 +296,10 @@ bool ddl_alter_sequence(struct ddl *d, const PgQuery__AlterSeqStmt *stmt);
 bool ddl_create_enum(struct ddl *d, const PgQuery__CreateEnumStmt *stmt);
 bool ddl_alter_enum(struct ddl *d, const PgQuery__AlterEnumStmt *stmt);
 bool ddl_create_domain(struct ddl *d, const PgQuery__CreateDomainStmt *stmt);
+bool ddl_alter_domain(struct ddl *d, const PgQuery__AlterDomainStmt *stmt);
+bool ddl_set_constraints(struct ddl *d, const PgQuery__ConstraintsSetStmt *stmt);
+/* 42710 when a type or relation has it. */
+bool ddl_new_type_name(struct ddl *d, Node *const *names, size_t n, struct str *ret_schema, struct str *ret_name);
 bool ddl_create_schema(struct ddl *d, const PgQuery__CreateSchemaStmt *stmt);
 bool ddl_comment(struct ddl *d, const PgQuery__CommentStmt *stmt);
 

@@ -1,8 +1,7 @@
-/* ddl_object.c - schemas, sequences, enum and domain types, comments: rows of the side catalogue; see ddl_internal.h. */
+/* ddl_object.c - schemas, sequences, enum types, comments: rows of the side catalogue; see ddl_internal.h. */
 #include "proxy/sql/ddl_internal.h"
 
 #include "proxy/catalog/names.h"
-#include "proxy/sql/deparse.h"
 #include "proxy/sql/emit.h"
 
 /* ---- schemas ---- */
@@ -289,7 +288,7 @@ bool ddl_alter_sequence(struct ddl *d, const PgQuery__AlterSeqStmt *stmt)
 }
 
 /* ---- types ---- */
-static bool new_type_name(struct ddl *d, Node *const *names, size_t n, struct str *ret_schema, struct str *ret_name)
+bool ddl_new_type_name(struct ddl *d, Node *const *names, size_t n, struct str *ret_schema, struct str *ret_name)
 {
     if (!ddl_names(d, names, n, ret_schema, ret_name) || !ddl_creation_schema(d, *ret_schema, -1, ret_schema))
         return false;
@@ -326,7 +325,7 @@ bool ddl_create_enum(struct ddl *d, const PgQuery__CreateEnumStmt *stmt)
 {
     struct str schema, name, *labels = DDL_ARRAY(d, struct str, stmt->n_vals);
     d->plan->tag = "CREATE TYPE";
-    if (!labels || !new_type_name(d, stmt->type_name, stmt->n_type_name, &schema, &name))
+    if (!labels || !ddl_new_type_name(d, stmt->type_name, stmt->n_type_name, &schema, &name))
         return false;
     for (size_t i = 0; i < stmt->n_vals; i++) {
         labels[i] = ddl_string(stmt->vals[i]);
@@ -486,97 +485,6 @@ bool ddl_alter_enum(struct ddl *d, const PgQuery__AlterEnumStmt *stmt)
     memcpy(labels, type->labels, type->n_labels * sizeof(*labels));
     labels[at] = str_from(stmt->new_val);
     return relabel(d, type, labels, type->n_labels, type->labels[at], labels[at]);
-}
-
-/* ---- domains ---- */
-struct domain {
-    struct str schema, name;
-    oid_t base;
-    int32_t typmod;
-    struct relation scope; /* one column, "value" */
-    struct column value;
-    cJSON *detail, *checks;
-};
-
-static bool domain_check(struct ddl *d, struct domain *domain, const PgQuery__Constraint *con, size_t number)
-{
-    struct expr *expr;
-    struct query *query;
-    struct str postgres, sqlite, name = str_from(con->conname ? con->conname : "");
-    struct deparse_names names = { .is_domain = true };
-    if (!analyze_expression(&d->analyze, con->raw_expr, &domain->scope, "CHECK constraint", TYPE_OID_bool, -1, &expr,
-                            &query) ||
-        !deparse_expression(expr, query, d->snapshot, &names, d->arena, &postgres, d->err) ||
-        !emit_ddl_expression(expr, query, d->settings, d->snapshot, d->arena, &sqlite, d->err))
-        return false;
-    if (!name.n)
-        name = number ? ddl_printf(d, "%.*s_check%zu", STR_FMT(domain->name), number)
-                      : ddl_printf(d, "%.*s_check", STR_FMT(domain->name));
-    cJSON *item = cJSON_CreateObject();
-    if (!item || !cJSON_AddItemToArray(domain->checks, item))
-        return err_oom(d->err);
-    ddl_side_text(item, "name", name);
-    ddl_side_text(item, "expression", postgres);
-    return true;
-}
-
-static bool domain_constraint(struct ddl *d, struct domain *domain, const PgQuery__Constraint *con, size_t *n_checks)
-{
-    struct ddl_printed printed;
-    struct ddl_expression e = {
-        .node = con->raw_expr, .what = "domain default", .type = domain->base, .typmod = domain->typmod
-    };
-    switch (con->contype) {
-    case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
-        return true;
-    case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
-        return cJSON_AddTrueToObject(domain->detail, "not_null") ? true : err_oom(d->err);
-    case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
-        return domain_check(d, domain, con, (*n_checks)++);
-    case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
-        if (!ddl_print(d, &e, true, &printed))
-            return false;
-        ddl_side_text(domain->detail, "default", printed.postgres);
-        return true;
-    default:
-        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR,
-                           "this kind of constraint is not possible for domains");
-    }
-}
-
-static bool fill_domain(struct ddl *d, struct domain *domain, const PgQuery__CreateDomainStmt *stmt)
-{
-    size_t n_checks = 0;
-    cJSON_AddStringToObject(domain->detail, "kind", "d");
-    ddl_side_type(d, domain->detail, "base", "base_schema", domain->base, domain->typmod);
-    domain->checks = cJSON_AddArrayToObject(domain->detail, "checks");
-    if (!domain->checks)
-        return err_oom(d->err);
-    domain->value =
-        (struct column){ .name = STR("value"), .number = 1, .type = domain->base, .typmod = domain->typmod };
-    domain->scope = (struct relation){ .kind = RELATION_TABLE, .columns = &domain->value, .n_columns = 1 };
-    for (size_t i = 0; i < stmt->n_constraints; i++)
-        if (!domain_constraint(d, domain, stmt->constraints[i]->constraint, &n_checks))
-            return false;
-    return true;
-}
-
-bool ddl_create_domain(struct ddl *d, const PgQuery__CreateDomainStmt *stmt)
-{
-    struct domain domain = { 0 };
-    d->plan->tag = "CREATE DOMAIN";
-    if (!new_type_name(d, stmt->domainname, stmt->n_domainname, &domain.schema, &domain.name) ||
-        !analyze_type_name(&d->analyze, stmt->type_name, &domain.base, &domain.typmod, NULL) ||
-        !ddl_check_type(d, domain.base, -1))
-        return false;
-    domain.detail = cJSON_CreateObject();
-    if (!domain.detail)
-        return err_oom(d->err);
-    if (!fill_domain(d, &domain, stmt)) {
-        cJSON_Delete(domain.detail);
-        return false;
-    }
-    return ddl_side_put(d, "type", domain.schema, domain.name, domain.detail);
 }
 
 /* ---- comments ---- */

@@ -111,6 +111,56 @@ def test_counters_views_and_indexes_stay(library):
     assert library.execute("SELECT count(*) FROM pg_index WHERE indrelid IN ('a'::regclass, 'b'::regclass)").fetchone() == (4,)
 
 
+def change_by_hand(server, script):
+    """What another program does to the database, while pgd1 does not run."""
+    server.process.stop(signal.SIGINT)
+    (file,) = [path for path in server.folder.rglob("*") if path.is_file() and path.read_bytes()[:15] == b"SQLite format 3"]
+    database = sqlite3.connect(file)
+    database.executescript(script)
+    database.close()
+    server.launch()
+
+
+ELSEWHERE = """
+CREATE TABLE "auth_user" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "name" varchar(150) NOT NULL UNIQUE COLLATE NOCASE,
+                          "joined" datetime NOT NULL DEFAULT CURRENT_TIMESTAMP, "active" bool NOT NULL, "score" real CHECK ("score" >= 0));
+CREATE TABLE "blog_post" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "title" TEXT, "author_id" integer NOT NULL
+                          REFERENCES "auth_user" ("id") ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE [tag list] (post INTEGER REFERENCES blog_post ON DELETE CASCADE, tag TEXT, PRIMARY KEY (post, tag)) WITHOUT ROWID;
+CREATE INDEX "post_author" ON "blog_post" ("author_id");
+INSERT INTO auth_user (name, active, score) VALUES ('Ann', 1, 1.5), ('bob', 0, NULL);
+INSERT INTO blog_post (title, author_id) VALUES ('one', 1), ('two', 2);
+INSERT INTO [tag list] VALUES (1, 'x'), (1, 'y'), (2, 'x');
+"""
+
+
+def test_tables_made_elsewhere_can_be_altered():
+    server = Pgd1("embedded")
+    server.start()
+    try:
+        with server.connect() as connection:
+            connection.execute("SELECT 1 FROM pg_class")
+            connection.execute("CREATE TABLE own (id int)")
+        change_by_hand(server, ELSEWHERE)
+        with server.connect() as connection:
+            for change in ("ALTER TABLE auth_user ALTER COLUMN score SET DEFAULT 2.5", "ALTER TABLE auth_user ADD CONSTRAINT no_x CHECK (name <> 'x')",
+                           "ALTER TABLE auth_user ALTER COLUMN active TYPE int USING active::int", "ALTER TABLE auth_user RENAME COLUMN name TO login",
+                           "ALTER TABLE blog_post ALTER COLUMN title SET NOT NULL", "ALTER TABLE blog_post RENAME TO post",
+                           'ALTER TABLE "tag list" ADD COLUMN n int NOT NULL DEFAULT 3', 'ALTER TABLE "tag list" ADD CHECK (n > 0)'):
+                connection.execute(change)
+            assert connection.execute("SELECT id, login, active, score FROM auth_user ORDER BY id").fetchall() == [(1, "Ann", 1, 1.5), (2, "bob", 0, None)]
+            assert connection.execute("INSERT INTO auth_user (login, active) VALUES ('eve', 1) RETURNING id, score").fetchone() == (3, 2.5)
+            assert connection.execute('SELECT * FROM "tag list" ORDER BY 1, 2').fetchall() == [(1, "x", 3), (1, "y", 3), (2, "x", 3)]
+            connection.execute("DELETE FROM auth_user WHERE id = 1")
+            assert connection.execute('SELECT post, tag FROM "tag list"').fetchall() == [(2, "x")]
+            with pytest.raises(psycopg.errors.CheckViolation):
+                connection.execute("UPDATE auth_user SET score = -1")
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                connection.execute("INSERT INTO auth_user (login, active) VALUES ('EVE', 1)")  # its collation is still there
+    finally:
+        server.stop()
+
+
 def test_triggers_made_elsewhere_stay():
     server = Pgd1("embedded")
     server.start()
@@ -118,14 +168,9 @@ def test_triggers_made_elsewhere_stay():
         with server.connect() as connection:
             for statement in SCHEMA.strip().split(";\n"):
                 connection.execute(statement.rstrip(";"))
-        server.process.stop(signal.SIGINT)
-        (file,) = [path for path in server.folder.rglob("*") if path.is_file() and path.read_bytes()[:15] == b"SQLite format 3"]
-        database = sqlite3.connect(file)
-        database.executescript("CREATE TABLE log (what TEXT, id INTEGER);"
+        change_by_hand(server, "CREATE TABLE log (what TEXT, id INTEGER);"
                                "CREATE TRIGGER a_new AFTER INSERT ON a BEGIN INSERT INTO log VALUES ('a', NEW.id); END;"
                                "CREATE TRIGGER b_gone AFTER DELETE ON b BEGIN INSERT INTO log VALUES ('b', OLD.id); END;")
-        database.close()
-        server.launch()
         with server.connect() as connection:
             for change in CHANGES[:12]:
                 connection.execute(change)
@@ -252,3 +297,46 @@ def check_shape(at_start, now, done, seed):
     if sent and sent != done["acknowledged"]:
         also[sent[0]] = sent[1]
     assert now in (expected, also), f"seed {seed}: {now}, acknowledged {done['acknowledged']}, sent {sent}"
+
+
+MIGRATION = """
+CREATE TABLE mig (id serial PRIMARY KEY, name text);
+INSERT INTO mig (name) VALUES ('a'), (NULL);
+CREATE TABLE mig_child (id int PRIMARY KEY, mig_id int REFERENCES mig(id) ON DELETE CASCADE);
+INSERT INTO mig_child VALUES (1, 1), (2, 2);
+UPDATE mig SET name = 'b' WHERE name IS NULL;
+ALTER TABLE mig ALTER COLUMN name SET NOT NULL;
+ALTER TABLE mig ADD COLUMN n int NOT NULL DEFAULT 1;
+ALTER TABLE mig ALTER COLUMN n DROP DEFAULT;
+ALTER TABLE mig RENAME COLUMN name TO title;
+ALTER TABLE mig ADD CONSTRAINT n_check CHECK (n > 0);
+INSERT INTO mig (title, n) VALUES ('c', 2);
+ALTER TABLE mig_child ALTER COLUMN mig_id SET NOT NULL;
+ALTER TABLE mig DROP CONSTRAINT n_check;
+ALTER TABLE mig ALTER COLUMN n TYPE text USING 'n' || n;
+"""
+
+
+@pytest.mark.parametrize("how", ["one string", "interactive", "pipeline"])
+def test_a_migration_is_one_transaction(server, how):
+    with server.connect(autocommit=how == "one string") as connection:
+        statements = [statement for statement in MIGRATION.strip().split(";\n") if statement]
+        if how == "one string":
+            connection.execute("DROP TABLE IF EXISTS mig_child, mig")
+            connection.execute("BEGIN; " + "; ".join(statements).rstrip(";") + "; COMMIT")
+        else:
+            connection.execute("DROP TABLE IF EXISTS mig_child, mig")
+            connection.commit()
+            if how == "pipeline":
+                with connection.pipeline():
+                    for statement in statements:
+                        connection.execute(statement.rstrip(";"))
+            else:
+                for statement in statements:
+                    connection.execute(statement.rstrip(";"))
+            connection.commit()
+        assert connection.execute("SELECT id, title, n FROM mig ORDER BY id").fetchall() == [(1, "a", "n1"), (2, "b", "n1"), (3, "c", "n2")]
+        assert connection.execute("SELECT id, mig_id FROM mig_child ORDER BY id").fetchall() == [(1, 1), (2, 2)]
+        connection.rollback()
+        connection.execute("DROP TABLE mig_child, mig")
+        connection.commit()
