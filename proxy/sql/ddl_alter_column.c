@@ -75,6 +75,8 @@ static bool needs_rebuild(const struct ddl *d, const struct alter *a, const stru
     for (size_t i = first_constraint; i < a->now->n_constraints; i++)
         if (a->now->constraints[i].constraint.kind == 'f' && has_value)
             return true;
+    if (column->column.sequence.n && a->now->without_rowid)
+        return true; /* its old rows are numbered by rowid */
     return computed && column->column.not_null && user != NULL;
 }
 

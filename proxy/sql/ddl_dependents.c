@@ -44,7 +44,8 @@ bool ddl_dependent_views(struct ddl *d, struct dependents *list, const struct re
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {
         const struct relation *view = &d->snapshot->relations[i];
         if (view->kind == RELATION_VIEW && ddl_view_uses(d, view, r) &&
-            (!column.n || ddl_mentions(d, view->sqlite_sql, column)) && !add_view(d, list, view, on))
+            (!column.n || (ddl_mentions(d, view->sqlite_sql, column) && ddl_view_uses_column(d, view, r, column))) &&
+            !add_view(d, list, view, on))
             return false;
     }
     return true;

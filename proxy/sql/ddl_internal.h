@@ -306,6 +306,8 @@ bool ddl_comment(struct ddl *d, const PgQuery__CommentStmt *stmt);
 /* A view's row: its columns, and its text unless that is empty. */
 bool ddl_view_side(struct ddl *d, struct str schema, struct str name, struct str text, const struct column *columns,
                    size_t n);
+/* Whether a view that uses the relation uses this column of it; true when its text does not tell. */
+bool ddl_view_uses_column(struct ddl *d, const struct relation *view, const struct relation *r, struct str column);
 /* Views of the snapshot whose text names the relation. */
 bool ddl_view_uses(struct ddl *d, const struct relation *view, const struct relation *used);
 

@@ -307,6 +307,46 @@ static bool help_lookup(struct ddl *d, const struct rebuilt *child, const struct
     return true;
 }
 
+/* ---- keys that are indexes of their own ---- */
+static bool is_target(struct ddl *d, const struct relation *r, const struct index *index)
+{
+    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
+        const struct relation *child = &d->snapshot->relations[i];
+        for (size_t k = 0; k < child->n_constraints; k++) {
+            const struct constraint *key = &child->constraints[k];
+            size_t same = 0;
+            if (key->kind != 'f' || !str_eq(key->foreign_table, r->name) || !str_eq(key->foreign_schema, r->schema) ||
+                key->n_columns != index->n_columns)
+                continue;
+            for (size_t a = 0; a < key->n_columns; a++)
+                for (size_t b = 0; b < index->n_columns; b++)
+                    same += key->foreign_columns[a] == index->columns[b].column;
+            if (same == key->n_columns)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* SQLite looks for the key of a parent in a unique index: the new table has none yet, and an index cannot change its table. */
+static bool help_targets(struct ddl *d, const struct rebuilt *t, size_t *n)
+{
+    for (size_t i = 0; i < t->old->n_indexes; i++) {
+        const struct index *index = &t->old->indexes[i];
+        struct str list = STR("");
+        if (!index->unique || index->predicate.n || !index->sqlite_name.n || !is_target(d, t->old, index) ||
+            !ddl_object_sql(d, "index", index->sqlite_name).n)
+            continue;
+        for (size_t k = 0; k < index->n_columns; k++)
+            list = ddl_printf(d, "%.*s%s%.*s", STR_FMT(list), k ? ", " : "",
+                              STR_FMT(ddl_quote(d, t->old->columns[index->columns[k].column - 1].name)));
+        if (!ddl_sql(d, "CREATE UNIQUE INDEX \"_pgd1_key_%zu\" ON %.*s (%.*s)", (*n)++,
+                     STR_FMT(ddl_quote(d, t->temporary)), STR_FMT(list)))
+            return false;
+    }
+    return true;
+}
+
 /* ---- triggers ---- */
 /* What stands behind a word of the text. */
 static struct str behind(struct ddl *d, struct str sql, const char *word)
@@ -483,10 +523,10 @@ static bool create_triggers(struct ddl *d, const struct rebuilt *t)
 }
 
 /* ---- all ---- */
-static bool build_new(struct ddl *d, const struct rebuild *r, size_t *n_helpers)
+static bool build_new(struct ddl *d, const struct rebuild *r, size_t *n_helpers, size_t *n_keys)
 {
     for (size_t i = 0; i < r->n; i++)
-        if (!r->tables[i].is_dropped && !create(d, r, &r->tables[i]))
+        if (!r->tables[i].is_dropped && (!create(d, r, &r->tables[i]) || !help_targets(d, &r->tables[i], n_keys)))
             return false;
     for (size_t i = r->n; i-- > 0;) { /* parents first */
         const struct rebuilt *t = &r->tables[r->drop_order[i]];
@@ -527,15 +567,17 @@ bool ddl_rebuild_run(struct ddl *d, struct rebuild *r)
 {
     if (r->n == 0)
         return true;
-    size_t n_helpers = 0;
+    size_t n_helpers = 0, n_keys = 0;
     if (!add_children(d, r) || !order_drops(d, r) || !guard_size(d, r) || !ddl_sql(d, "PRAGMA defer_foreign_keys=on"))
         return false;
     d->rebuild = r;
-    bool ok = build_new(d, r, &n_helpers) && check_keys(d, r) && drop_triggers(d, r) && drop_old(d, r, n_helpers) &&
-              rename_new(d, r);
+    bool ok = build_new(d, r, &n_helpers, &n_keys) && check_keys(d, r) && drop_triggers(d, r) &&
+              drop_old(d, r, n_helpers) && rename_new(d, r);
     d->rebuild = NULL;
     for (size_t i = 0; ok && i < r->n; i++)
         if (!r->tables[i].is_dropped)
             ok = create_indexes(d, &r->tables[i]) && create_triggers(d, &r->tables[i]);
+    for (size_t i = 0; ok && i < n_keys; i++)
+        ok = ddl_sql(d, "DROP INDEX \"_pgd1_key_%zu\"", i);
     return ok;
 }

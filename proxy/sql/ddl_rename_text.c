@@ -103,23 +103,45 @@ bool ddl_rename_in_table_texts(struct ddl *d, const struct relation *r, const st
 }
 
 /* ---- views ---- */
-static bool rename_in_view(struct ddl *d, const struct relation *view, const struct deparse_rename *rename)
+/* The view's text as it is with the rename; its own objects only, found in schema public. */
+static bool view_text(struct ddl *d, const struct relation *view, const struct deparse_rename *rename, struct err *err,
+                      struct str *ret)
 {
     struct sql_list list;
     struct query *query;
-    struct str text, *names = DDL_ARRAY(d, struct str, view->n_columns);
+    struct str *names = DDL_ARRAY(d, struct str, view->n_columns);
     struct str path[] = { STR_INIT("public") };
     struct sql_settings settings = *d->settings;
-    struct analyze_context inner = { .snapshot = d->snapshot, .settings = &settings, .arena = d->arena, .err = d->err };
+    struct analyze_context inner = { .snapshot = d->snapshot, .settings = &settings, .arena = d->arena, .err = err };
     settings.search_path = path;
     settings.n_search_path = 1;
     for (size_t i = 0; names && i < view->n_columns; i++)
         names[i] = view->columns[i].name;
-    if (!names || !sql_parse(view->view_text, view->view_text.n, d->arena, &list, d->err) || list.n != 1)
+    if (!names || !sql_parse(view->view_text, view->view_text.n, d->arena, &list, err) || list.n == 0)
         return false;
     const PgQuery__RawStmt *raw = list.statements[0].raw;
-    if (!analyze_statement(&inner, raw->stmt, &query) ||
-        !deparse_query(query, d->snapshot, names, rename, d->arena, &text, d->err))
+    return analyze_statement(&inner, raw->stmt, &query) &&
+           deparse_query(query, d->snapshot, names, rename, d->arena, ret, err);
+}
+
+bool ddl_view_uses_column(struct ddl *d, const struct relation *view, const struct relation *r, struct str column)
+{
+    const struct column *c = relation_column(r, column);
+    struct deparse_rename none = { 0 }, marked = { .relation = r, .column_name = STR_INIT("........marked........") };
+    struct str plain, other;
+    struct err ignored;
+    err_init(&ignored, d->arena);
+    if (!c || !view->view_text.n)
+        return true;
+    marked.column = (size_t)c->number - 1;
+    return !view_text(d, view, &none, &ignored, &plain) || !view_text(d, view, &marked, &ignored, &other) ||
+           !str_eq(plain, other);
+}
+
+static bool rename_in_view(struct ddl *d, const struct relation *view, const struct deparse_rename *rename)
+{
+    struct str text;
+    if (!view_text(d, view, rename, d->err, &text))
         return err_is_set(d->err) && d->err->code == SQLSTATE_FEATURE_NOT_SUPPORTED
                    ? err_hint(d->err, "Drop view \"%.*s\" first and create it anew.", STR_FMT(view->name))
                    : false;

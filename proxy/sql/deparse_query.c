@@ -471,6 +471,23 @@ static bool rte_item(struct printer *p, int number)
 
 static bool from_item(struct printer *p, const struct from_item *f);
 
+/* A column of USING that is renamed on one side: the join says ON from then on. */
+static bool using_changes(struct printer *p, const struct from_item *f, bool *ret)
+{
+    const struct deparse_rename *rename = p->rename;
+    struct str now, before = { 0 };
+    *ret = false;
+    if (!f->n_using || !rename || !rename->column_name.n)
+        return true;
+    if (!text_of(p, f->on, false, &now))
+        return false;
+    p->rename = NULL;
+    bool ok = text_of(p, f->on, false, &before);
+    p->rename = rename;
+    *ret = ok && !str_eq(now, before);
+    return ok && *ret && f->join == JOIN_FULL ? refuse(p, "a renamed column in FULL JOIN USING") : ok;
+}
+
 static bool join_item(struct printer *p, const struct from_item *f)
 {
     static const char *const words[] = { " CROSS JOIN ", " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN " };
@@ -485,7 +502,10 @@ static bool join_item(struct printer *p, const struct from_item *f)
     if (!from_item(p, f->right))
         return false;
     add(p, right ? ")" : "");
-    if (f->n_using) {
+    bool changed;
+    if (!using_changes(p, f, &changed))
+        return false;
+    if (f->n_using && !changed) {
         add(p, " USING (");
         for (size_t i = 0; i < f->n_using; i++) {
             add(p, i ? ", " : "");
