@@ -48,6 +48,7 @@ void ddl_added_value(const struct alter *a, struct new_column *column);
 bool ddl_serial_counter(struct ddl *d, const struct alter *a, const struct new_column *column);
 /* Guards for new NOT NULLs and checks, over the values that the rows will have. */
 bool ddl_guard_rows(struct ddl *d, const struct alter *a);
+bool ddl_guard_check(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows);
 bool ddl_emit_unique_index(struct ddl *d, const struct alter *a, const struct new_constraint *c);
 
 #endif

@@ -189,6 +189,21 @@ static bool no_default(struct ddl *d, const struct alter *a, const struct new_co
     return ddl_side_put_child(d, "column", a->now->schema, a->now->name, column->column.name, detail);
 }
 
+/* A default that the column's own check refuses: SQLite would not say which. */
+static bool guard_checks(struct ddl *d, const struct alter *a, const struct new_column *column)
+{
+    struct str rows =
+        ddl_printf(d, "(SELECT *, %.*s AS %.*s FROM %.*s)", STR_FMT(column->sqlite_default),
+                   STR_FMT(ddl_quote(d, column->column.name)), STR_FMT(ddl_quote(d, a->now->sqlite_name)));
+    for (size_t i = 0; i < a->now->n_constraints; i++) {
+        const struct new_constraint *c = &a->now->constraints[i];
+        if (c->added && c->constraint.kind == 'c' && c->column == column->column.number - 1 &&
+            !ddl_guard_check(d, a, c, rows))
+            return false;
+    }
+    return true;
+}
+
 bool ddl_emit_added_column(struct ddl *d, const struct alter *a, struct new_column *column)
 {
     bool has_values = column->has_default || column->column.sequence.n;
@@ -199,6 +214,8 @@ bool ddl_emit_added_column(struct ddl *d, const struct alter *a, struct new_colu
     if (fill == FILL_BY_UPDATE)
         declared.sqlite_default = (struct str){ 0 };
     if (fill == FILL_NONE && column->column.not_null && !column->column.generated && !guard_not_null(d, a, column))
+        return false;
+    if (fill == FILL_BY_DEFAULT && !guard_checks(d, a, column))
         return false;
     if (!add_column_text(d, a, column, fill) || !ddl_column_side(d, a->now, &declared))
         return false;

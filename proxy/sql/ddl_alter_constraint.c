@@ -61,7 +61,7 @@ static bool guard_null(struct ddl *d, const struct alter *a, const struct new_co
         ddl_printf(d, "%.*s WHERE %.*s IS NULL", STR_FMT(rows), STR_FMT(ddl_quote(d, column->column.name))));
 }
 
-static bool guard_check(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows)
+bool ddl_guard_check(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows)
 {
     struct str message = ddl_printf(d, "check constraint \"%.*s\" of relation \"%.*s\" is violated by some row",
                                     STR_FMT(c->constraint.name), STR_FMT(a->table->name));
@@ -140,28 +140,48 @@ static bool guard_unique(struct ddl *d, const struct alter *a, const struct new_
                                 STR_FMT(columns)));
 }
 
+/* Cells that the new type does not take, where D1 knows it as a check only. */
+static bool guard_type(struct ddl *d, const struct new_column *column, struct str rows)
+{
+    const struct user_type *user = snapshot_user_type(d->snapshot, column->column.type);
+    struct str where = ddl_printf(d, "%.*s WHERE NOT (%.*s)", STR_FMT(rows), STR_FMT(column->type_check));
+    if (!user || user->oid != column->column.type || !column->type_check.n)
+        return true;
+    if (user->kind == 'd')
+        return ddl_guard(d, SQLSTATE_CHECK_VIOLATION,
+                         ddl_printf(d, "value for domain %.*s violates check constraint \"%.*s\"", STR_FMT(user->name),
+                                    STR_FMT(user->n_checks ? user->check_names[0] : STR(""))),
+                         STR(""), where);
+    struct str start = emit_text_literal(ddl_printf(d, "!%s:invalid input value for enum %.*s: \"",
+                                                    sqlstate_code(SQLSTATE_INVALID_TEXT_REPRESENTATION),
+                                                    STR_FMT(ddl_shown(d, user->schema, user->name))),
+                                         d->arena);
+    return ddl_sql(d, "SELECT json_extract('{}', %.*s || %.*s || '\"') FROM %.*s LIMIT 1", STR_FMT(start),
+                   STR_FMT(ddl_quote(d, column->column.name)), STR_FMT(where));
+}
+
 bool ddl_guard_rows(struct ddl *d, const struct alter *a)
 {
     struct str rows = new_rows(d, a);
-    bool *is_key = DDL_ARRAY(d, bool, a->now->n_columns + 1);
-    if (!rows.p || !is_key)
+    if (!rows.p)
         return false;
     for (size_t i = 0; i < a->now->n_columns && a->now->rebuild; i++) {
         const struct new_column *column = &a->now->columns[i];
         bool is_new = column->column.not_null && !(column->old && column->old->not_null);
         if (!column->dropped && is_new && !column->column.generated && !guard_null(d, a, column, rows))
             return false;
+        if (!column->dropped && column->old && column->old->type != column->column.type && !guard_type(d, column, rows))
+            return false;
     }
     for (size_t i = 0; i < a->now->n_constraints; i++) {
         const struct new_constraint *c = &a->now->constraints[i];
         if (c->dropped || !c->added)
             continue;
-        if (c->constraint.kind == 'c' && a->now->rebuild && !guard_check(d, a, c, rows))
+        if (c->constraint.kind == 'c' && a->now->rebuild && !ddl_guard_check(d, a, c, rows))
             return false;
         if (c->constraint.kind == 'f' && a->now->rebuild && !guard_key(d, a, c, rows))
             return false;
-        if ((c->constraint.kind == 'p' || c->constraint.kind == 'u') && (a->now->rebuild || c->column < 0) &&
-            !guard_unique(d, a, c, rows))
+        if ((c->constraint.kind == 'p' || c->constraint.kind == 'u') && !guard_unique(d, a, c, rows))
             return false;
     }
     return true;
