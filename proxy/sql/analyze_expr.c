@@ -379,9 +379,9 @@ static struct expr *transform_case(A *a, struct scope *s, const PgQuery__CaseExp
         return NULL;
     for (size_t i = 0; i < c->n_args; i++) {
         const PgQuery__CaseWhen *w = c->args[i]->case_when;
-        struct expr *when = transform_expr(a, s, w->expr);
+        struct expr *value = c->arg ? transform_expr(a, s, c->arg) : NULL;
+        struct expr *when = c->arg && !value ? NULL : transform_expr(a, s, w->expr);
         if (when && c->arg) {
-            struct expr *value = transform_expr(a, s, c->arg);
             if (value && value->type == TYPE_OID_unknown)
                 value = coerce_type(a, value, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
             when = value ? make_operator(a, (struct str){ 0 }, STR("="), value, when, w->location) : NULL;
@@ -667,7 +667,7 @@ static struct expr *transform_subscripts(A *a, struct scope *s, struct expr *bas
     }
     oid_t element = type_element(a, base->type);
     if (!element) {
-        fail_at(a, location, SQLSTATE_DATATYPE_MISMATCH,
+        fail_at(a, expr_start(base), SQLSTATE_DATATYPE_MISMATCH,
                 "cannot subscript type %.*s because it does not support subscripting",
                 STR_FMT(type_text(a, base->type, -1)));
         return NULL;

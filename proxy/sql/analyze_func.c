@@ -579,9 +579,6 @@ static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, st
     if (p->kind == 'a') {
         const struct pg_aggregate *g = pg_aggregate_by_proc(p->oid);
         bool ordered_set = g && g->kind != 'n';
-        if (ordered_set && !call->agg_within_group)
-            return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE,
-                           "WITHIN GROUP is required for ordered-set aggregate %.*s", STR_FMT(name));
         if (!ordered_set && call->agg_within_group)
             return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE,
                            "%.*s is not an ordered-set aggregate, so it cannot have WITHIN GROUP", STR_FMT(name));
@@ -591,6 +588,17 @@ static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, st
         return finish_window(a, s, call, e);
     e->kind = EXPR_AGGREGATE;
     return check_aggregate(a, s, call, e);
+}
+
+/* Told before the arguments are looked at. */
+static bool lacks_within_group(A *a, const PgQuery__FuncCall *call, const struct pg_proc *p, struct str name)
+{
+    const struct pg_aggregate *g = p->kind == 'a' ? pg_aggregate_by_proc(p->oid) : NULL;
+    if (!g || g->kind == 'n' || call->agg_within_group)
+        return false;
+    fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE, "WITHIN GROUP is required for ordered-set aggregate %.*s",
+            STR_FMT(name));
+    return true;
 }
 
 struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall *call)
@@ -654,7 +662,7 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     e->call.order = order;
     e->call.n_order = n_order;
     e->call.filter = filter;
-    if (!coerce_args(a, e, &chosen, &args, name, call->location))
+    if (lacks_within_group(a, call, chosen.row, name) || !coerce_args(a, e, &chosen, &args, name, call->location))
         return NULL;
     if (call->agg_within_group) /* the ordered arguments may have been coerced */
         for (size_t i = 0; i < n_order && i < e->n_args; i++)

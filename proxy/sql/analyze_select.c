@@ -139,8 +139,8 @@ static bool output_reference(A *a, struct scope *s, const Node *n, const char *c
         }
         return true;
     }
-    if (n->node_case == PG_QUERY__NODE__NODE_A_CONST && !n->a_const->isnull) {
-        if (n->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL)
+    if (n->node_case == PG_QUERY__NODE__NODE_A_CONST) {
+        if (n->a_const->isnull || n->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL)
             return fail_at(a, n->a_const->location, SQLSTATE_SYNTAX_ERROR, "non-integer constant in %s", clause);
         int position = n->a_const->ival->ival, at = 0;
         for (size_t i = 0; i < q->n_targets; i++)

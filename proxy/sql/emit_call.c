@@ -447,13 +447,18 @@ static bool srf_column(struct emitter *e, const struct expr *x, struct fragment 
     return blocked(e, x->location, "set-returning function %s() at this place", x->call.proc->name);
 }
 
-/* A strict function of a NULL constant is NULL, and the other arguments are not looked at, as in PostgreSQL. */
+/* A strict function of a NULL constant is NULL, and columns in the other arguments are not looked at; constants are, as in PostgreSQL. */
 static const struct expr *null_argument(const struct expr *x)
 {
-    for (size_t i = 0; x->call.proc->strict && i < x->n_args; i++)
-        if (x->args[i]->kind == EXPR_CONST && x->args[i]->constant.is_null)
-            return x->args[i];
-    return NULL;
+    const struct expr *null = NULL;
+    for (size_t i = 0; x->call.proc->strict && i < x->n_args; i++) {
+        const struct expr *arg = x->args[i];
+        if (arg->kind == EXPR_CONST && arg->constant.is_null)
+            null = arg;
+        else if (arg->kind != EXPR_CONST && arg->kind != EXPR_PARAM && is_constant_expr(arg))
+            return NULL;
+    }
+    return null;
 }
 
 /* LIKE and regular expressions see the blanks of char(n), which are not kept. */
@@ -732,6 +737,19 @@ static bool emit_ordered_set(struct emitter *e, const struct expr *x, const char
     return ret->sql.p != NULL;
 }
 
+/* Infinities that meet give NULL in D1, and a sum that overflows is no error there. */
+static bool float_aggregate(struct emitter *e, const struct expr *x, const char *t, struct fragment *args, size_t n,
+                            struct fragment *ret)
+{
+    struct fragment count = { 0 };
+    if (!aggregate_text(e, x, "count($*)%f", args, n, &count) || !aggregate_text(e, x, t, args, n, ret))
+        return false;
+    struct str raise = emit_raise_local(e);
+    ret->sql = text_of(e, "CASE WHEN coalesce(abs(%.*s) = 9e999,%.*s > 0) THEN %.*s ELSE %.*s END", STR_FMT(ret->sql),
+                       STR_FMT(count.sql), STR_FMT(raise), STR_FMT(ret->sql));
+    return ret->sql.p != NULL;
+}
+
 static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const char *t, struct fragment *ret)
 {
     struct fragment *args;
@@ -761,6 +779,8 @@ static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const 
     }
     if (strcmp(x->call.proc->source, "sum(int8)") == 0 && e->target == TARGET_D1)
         *ret = (struct fragment){ .form = FORM_SCALED, .scale = 0, .digits = 18 };
+    if (e->target == TARGET_D1 && x->kind == EXPR_AGGREGATE && adds_floats(x))
+        return float_aggregate(e, x, t, args, n, ret);
     return aggregate_text(e, x, t, args, n, ret);
 }
 

@@ -162,14 +162,15 @@ struct emitter {
     enum emit_target target;
     bool inline_constants; /* DDL: no binds */
     bool no_prelude;
-    int conditional;   /* arms of CASE and COALESCE around this place that may not be reached */
-    bool no_guards;    /* an index: NULL where a guard would say "local" */
-    bool refuse_local; /* the guard of a unique index: 0A000 where a guard would say "local" */
-    bool native;       /* values travel as they are */
-    bool one_row;      /* VALUES of INSERT: volatile functions give one value each */
-    bool in_returning; /* columns of other tables than the target are looked up (rewrite_returning.c) */
-    bool in_targets;   /* inside a SELECT list: changing_new_value() */
-    bool value_only;   /* a numeric's value matters, not the scale it is shown with */
+    bool distinct_list; /* the SELECT list printed next is one of DISTINCT: texts that are equal otherwise say so */
+    int conditional;    /* arms of CASE and COALESCE around this place that may not be reached */
+    bool no_guards;     /* an index: NULL where a guard would say "local" */
+    bool refuse_local;  /* the guard of a unique index: 0A000 where a guard would say "local" */
+    bool native;        /* values travel as they are */
+    bool one_row;       /* VALUES of INSERT: volatile functions give one value each */
+    bool in_returning;  /* columns of other tables than the target are looked up (rewrite_returning.c) */
+    bool in_targets;    /* inside a SELECT list: changing_new_value() */
+    bool value_only;    /* a numeric's value matters, not the scale it is shown with */
     struct bind *binds;
     size_t n_binds, size_binds;
     struct level *level;

@@ -132,6 +132,8 @@ bool to_number(struct emitter *e, struct fragment *f)
 
 static bool watch_overflow(struct emitter *e, struct fragment *f)
 {
+    if (e->shared->settings->force_local)
+        return blocked(e, -1, "numerics that may not fit 64 bits");
     struct check *c = ARENA_NEW(e->arena, struct check);
     if (!c)
         return err_oom(e->err);

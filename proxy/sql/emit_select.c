@@ -72,16 +72,20 @@ bool emit_target_list(struct emitter *e, const struct target *targets, size_t n,
     if (!out->columns)
         return err_oom(e->err);
     buf_init(&text, 16 << 20);
-    bool ok = true, outer = e->in_targets;
+    bool ok = true, outer = e->in_targets, distinct = e->distinct_list && e->target == TARGET_LOCAL;
     e->in_targets = true;
+    e->distinct_list = false;
     for (size_t i = 0; i < n && ok; i++) {
         struct fragment f;
+        const char *collation = "";
         if (targets[i].junk)
             continue;
         ok = emit_expr(e, targets[i].expr, &f) && finish_output(e, targets[i].expr->type, top, &f);
+        if (ok && distinct && !collation_of(e, targets[i].expr->type, false, &collation))
+            ok = blocked(e, -1, "DISTINCT over a value of this type here");
         if (!ok)
             break;
-        buf_printf(&text, "%s%.*s AS c%zu", at ? ", " : "", STR_FMT(f.sql), at);
+        buf_printf(&text, "%s%.*s%s AS c%zu", at ? ", " : "", STR_FMT(f.sql), collation, at);
         f.sql = (struct str){ 0 };
         f.bindable = NULL;
         out->columns[at++] = f;
@@ -532,9 +536,12 @@ static bool emit_clauses(struct emitter *e, const struct query *q, bool top, str
     struct str list, where, group, order, limit;
     if (q->has_set_returning && !collect_set_functions(e, q, &from))
         return false;
-    if (!emit_where(e, q, skip, n_skip, &where) || !emit_group(e, q, &group) ||
-        !emit_target_list(e, q->targets, q->n_targets, top, &list, out) || !emit_order(e, q, &order) ||
-        !emit_limit(e, q, &limit))
+    if (!emit_where(e, q, skip, n_skip, &where) || !emit_group(e, q, &group))
+        return false;
+    e->distinct_list = q->distinct;
+    bool listed = emit_target_list(e, q->targets, q->n_targets, top, &list, out);
+    e->distinct_list = false;
+    if (!listed || !emit_order(e, q, &order) || !emit_limit(e, q, &limit))
         return false;
     if (q->distinct && !distinct_is_exact(e, q, out))
         return false;
@@ -573,7 +580,9 @@ static bool emit_over_fetch(struct emitter *e, const struct query *q, bool top, 
         ok = emit_clauses(e, q, top, from, level->pushed, level->n_pushed, ret, out);
     } else if (ok) {
         struct fragment having = { .sql = STR("") };
+        e->distinct_list = q->distinct;
         ok = emit_target_list(e, q->targets, q->n_targets, top, &list, out);
+        e->distinct_list = false;
         if (ok && part == FETCHED_GROUPS) {
             ok = (!q->having || emit_condition(e, q->having, &having)) && emit_order(e, q, &order) &&
                  emit_limit(e, q, &limit);

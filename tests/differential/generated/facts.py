@@ -60,6 +60,8 @@ class Facts:
         procs = {row[0]: self.proc(row) for row in rows("proxy/catalog/facts_proc.def") if not row[15]}
         kept = [call for call in procs.values() if self.supported(call)]
         self.functions = [c for call in kept if call.kind == "f" and not call.returns_set and not APART.match(call.name) and call.source != "interval_scale" for c in self.instances(call)]
+        ordered = {row[0] for row in rows("proxy/catalog/facts_aggregate.def") if row[1] != "n"}
+        kept = [procs[oid] for oid in procs if oid not in ordered and self.supported(procs[oid])]
         self.aggregates = [c for call in kept if call.kind == "a" for c in self.instances(call)]
         self.windows = [c for call in kept if call.kind == "w" for c in self.instances(call)]
         self.operators = [c for row in rows("proxy/catalog/facts_operator.def") for c in self.operator(row, procs)]

@@ -65,3 +65,17 @@ SELECT '{a}'::text[] UNION ALL SELECT NULL::text || NULL
 SELECT LEAST(NULL::interval - NULL::interval, NULL::timetz - '0'::interval)
 SELECT GREATEST('null'::json)
 SELECT array_smaller('{}', '{}')
+SELECT CASE 'x'::int4 WHEN 'y'::date THEN 1 END
+SELECT t1.id FROM item t1 ORDER BY NULL
+SELECT mode('x') FROM item t1
+-- and more
+SELECT variance(int8um((-9007199254740993))) FROM note t1
+SELECT quote_nullable(true), quote_literal(false)
+SELECT jsonb_exists_all('[1]'::jsonb, ARRAY[NULL::text]), '{"a": 1}'::jsonb ?& ARRAY['a', NULL]
+SELECT jsonb_exists_all(t1.jb, ARRAY[NULL::text]) FROM plain t1 ORDER BY t1.id
+SELECT avg(t1.f8), sum(t1.f8) FROM edge t1 WHERE t1.id IN (1, 2)
+SELECT t1.n2 * t1.n2 FROM edge t1 ORDER BY t1.id
+SELECT timezone('+02', '12:34:56+00'::timetz)
+SELECT date_trunc('week', 'infinity'::timestamptz, 'x y z')
+SELECT ('00:00:00'::time - '2562047788 hours'::interval)
+SELECT count(*) FROM (SELECT DISTINCT COALESCE(t1.n20, '0'::numeric) FROM plain t1) d

@@ -8,6 +8,8 @@ YEARS = "D1 stores the years 1 to 9999 only: 22008 says so"
 FOLDED = "PostgreSQL shows the length of what its planner left of CASE, COALESCE and the like; pgd1 that of the expression as it was written"
 PADDING = "char(n) is kept without its blanks; where the length is lost, as in a set operation of several lengths, they are not shown"
 NEGATIVE_ZERO = "SQLite stores no negative zero and computes 0 - x for -x"
+WRAPPED = "PostgreSQL's make_interval() overflows without noticing"
+TWO_ERRORS = "PostgreSQL analyzes window definitions last, pgd1 where they stand: of two errors in a text another one is named"
 SQUARES = "PostgreSQL's avg() of floats overflows in a sum of squares that it does not need; D1's gives the average"
 
 
@@ -18,7 +20,7 @@ def construct(message):
 
 def is_runtime(answer):
     """An error of evaluating: no position, class 22 and the like; 0A000 of what a function cannot do with a value."""
-    return (answer.state[:2] in ("22", "21", "54") or answer.state == "0A000") and not answer.position
+    return (answer.state[:2] in ("22", "21", "54") or answer.state in ("0A000", "42883")) and not answer.position
 
 
 def may_be_timing(found):
@@ -39,7 +41,7 @@ def years(found):
 def folded(found):
     """Only the length differs, and pgd1 says none."""
     pairs = list(zip(found.theirs.columns, found.ours.columns))
-    return found.what == "types" and all(a[1] == b[1] and (a[2] == b[2] or b[2] == -1) for a, b in pairs) and \
+    return found.what == "types" and all(a[1] == b[1] and (a[2] == b[2] or -1 in (a[2], b[2])) for a, b in pairs) and \
         bool(re.search(r"\b(CASE|COALESCE|NULLIF|GREATEST|LEAST)\b", found.sql))
 
 
@@ -72,11 +74,21 @@ def negative_zero(found):
     return same_without(found, lambda cell: b"0" if cell == b"-0" else cell, "float4", "float8")
 
 
+def two_errors(found):
+    """Both sides name an error in the text, of a query with a window definition."""
+    pair = (found.theirs, found.ours)
+    return found.what in ("SQLSTATE", "position") and all(a.state[:2] in ("22", "42") and a.position for a in pair) and " OVER (" in found.sql
+
+
+def wrapped_interval(found):
+    return found.ours.message == "interval out of range" and not found.theirs.state and "make_interval(" in found.sql
+
+
 def squares_overflow(found):
     return found.theirs.message == "value out of range: overflow" and not found.ours.state and "avg(" in found.sql
 
 
-RULES = [(years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES)]
+RULES = [(years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED)]
 
 
 def reason(found):

@@ -108,6 +108,8 @@ class Side:
         if type_name == "_mood" and value is not None and result.fformat(column):
             assert int.from_bytes(value[8:12], "big") == self.oids["mood"], "element type of an array of enums"
             value = value[:8] + value[12:]
+        if type_name.startswith("_") and value is not None and result.fformat(column):
+            value = value[:4] + value[8:]  # whether there are NULLs: PostgreSQL's functions may leave it set without any
         if type_name in ("float4", "float8") and value in NANS:
             return NANS[0] if len(value) == 8 else NANS[2]
         return value
