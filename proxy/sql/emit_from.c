@@ -321,7 +321,7 @@ static bool emit_relation_rte(struct emitter *e, const struct query *q, int inde
 }
 
 /* Columns of a subquery as the elements of one JSON array per row. */
-static bool lateral_subquery(struct emitter *e, const struct query *q, const struct rte *rte, struct str select,
+static bool lateral_subquery(struct emitter *e, const struct rte *rte, struct str select,
                              const struct select_output *out, struct emitted_rte *m, struct str *ret)
 {
     struct str list = STR(""), alias = unique_name(e, rte->alias.n ? rte->alias : STR("lateral"));
@@ -343,7 +343,6 @@ static bool lateral_subquery(struct emitter *e, const struct query *q, const str
         m->columns[i].simple = false;
         list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(f.sql));
     }
-    (void)q;
     *ret = text_of(e, "json_each((SELECT json_group_array(json_array(%.*s)) FROM (%.*s))) AS %.*s", STR_FMT(list),
                    STR_FMT(select), STR_FMT(alias));
     return ret->p != NULL;
@@ -365,7 +364,7 @@ static bool emit_subquery_rte(struct emitter *e, const struct query *q, int inde
     if (!emit_select(e, rte->subquery, false, &select, &out))
         return false;
     if (rte->lateral)
-        return lateral_subquery(e, q, rte, select, &out, m, ret);
+        return lateral_subquery(e, rte, select, &out, m, ret);
     struct str alias = unique_name(e, rte->alias.n ? rte->alias : STR("subquery"));
     if (!alias.p || !numbered_columns(e, alias, "c", 0, out.columns, out.n, &m->columns))
         return false;
@@ -406,45 +405,62 @@ static bool emit_one_of_functions(struct emitter *e, const struct rte *part, siz
     return list.p && ret->p;
 }
 
-/* ROWS FROM (f(), g()), unnest(a, b): the rows side by side, in order; the shorter ones are filled up with NULL. */
-static bool emit_functions_rte(struct emitter *e, const struct rte *rte, struct emitted_rte *m, struct str *ret)
+/* The parts of a ROWS FROM as WITH queries, what counts and joins them. columns: of all parts. */
+struct side_by_side {
+    struct str with, counts, joins, list;
+    struct str numbers; /* the name of the numbers 1, 2, … up to the longest part */
+};
+
+static bool emit_parts(struct emitter *e, const struct rte *rte, struct fragment *columns, struct side_by_side *s)
 {
-    struct str with = STR(""), counts = STR(""), joins = STR(""), all = unique_name(e, STR("rows"));
-    struct fragment *columns = ARENA_ARRAY(e->arena, struct fragment, rte->n_columns);
     size_t first = 0;
-    bool has_vars = false;
-    for (size_t i = 0; i < rte->n_functions; i++)
-        expr_walk(rte->functions[i], look_var, &has_vars);
-    if (has_vars)
-        return blocked(e, -1, "ROWS FROM with several functions of other tables' columns");
-    if (!columns || !all.p)
-        return err_oom(e->err);
-    for (size_t i = 0; i < rte->n_functions; i++) {
+    *s = (struct side_by_side){ .numbers = unique_name(e, STR("rows")) };
+    for (size_t i = 0; i < rte->n_functions && s->numbers.p; i++) {
         struct rte part = part_of(rte, i, first);
         struct str name = unique_name(e, STR("part")), body;
         if (!name.p || !emit_one_of_functions(e, &part, first, name, columns + first, &body))
             return false;
-        with = text_of(e, "%.*s%s%.*s", STR_FMT(with), i ? ", " : "", STR_FMT(body));
-        counts = text_of(e, "%.*s%s(SELECT count(*) FROM %.*s)", STR_FMT(counts), i ? "," : "", STR_FMT(name));
-        joins = text_of(e, "%.*s LEFT JOIN %.*s ON %.*s.o = %.*s.o", STR_FMT(joins), STR_FMT(name), STR_FMT(name),
-                        STR_FMT(all));
-        first += part.n_columns;
+        s->with = text_of(e, "%.*s%s%.*s", STR_FMT(s->with), i ? ", " : "", STR_FMT(body));
+        s->counts = text_of(e, "%.*s%s(SELECT count(*) FROM %.*s)", STR_FMT(s->counts), i ? "," : "", STR_FMT(name));
+        s->joins = text_of(e, "%.*s LEFT JOIN %.*s ON %.*s.o = %.*s.o", STR_FMT(s->joins), STR_FMT(name), STR_FMT(name),
+                           STR_FMT(s->numbers));
+        for (size_t k = 0; k < part.n_columns && s->joins.p; k++, first++)
+            s->list = text_of(e, "%.*s%sc%zu", STR_FMT(s->list), first ? ", " : "", first);
     }
-    struct str list = text_of(e, "%.*s.o AS o", STR_FMT(all)), alias = unique_name(e, rte->alias);
-    for (size_t i = 0; i < first && list.p; i++)
-        list = text_of(e, "%.*s, c%zu", STR_FMT(list), i);
-    /* Numbers up to the longest: a UNION of the parts would soon be longer than D1 takes. */
-    struct str numbers =
-        text_of(e, "%.*s(o) AS (SELECT 1 WHERE max(%.*s) > 0 UNION ALL SELECT o + 1 FROM %.*s WHERE o < max(%.*s))",
-                STR_FMT(all), STR_FMT(counts), STR_FMT(all), STR_FMT(counts));
-    *ret = text_of(e, "(WITH RECURSIVE %.*s, %.*s SELECT %.*s FROM %.*s%.*s) AS %.*s", STR_FMT(with), STR_FMT(numbers),
-                   STR_FMT(list), STR_FMT(all), STR_FMT(joins), STR_FMT(alias));
-    if (!alias.p || !list.p || !ret->p || !numbered_columns(e, alias, "c", 0, columns, rte->n_columns, &m->columns))
+    if (rte->with_ordinality) {
+        columns[first] = (struct fragment){ .simple = true, .scale = -1 };
+        s->list = text_of(e, "%.*s, %.*s.o AS c%zu", STR_FMT(s->list), STR_FMT(s->numbers), first);
+    }
+    return s->numbers.p && s->with.p && s->counts.p && s->joins.p && s->list.p;
+}
+
+bool emit_functions(struct emitter *e, const struct rte *rte, struct emitted_rte *m, struct str *ret)
+{
+    struct side_by_side s;
+    struct fragment *columns = ARENA_ARRAY(e->arena, struct fragment, rte->n_columns);
+    bool has_vars = false;
+    for (size_t i = 0; i < rte->n_functions; i++)
+        expr_walk(rte->functions[i], look_var, &has_vars);
+    if (!columns)
+        return err_oom(e->err);
+    if (!emit_parts(e, rte, columns, &s))
         return false;
-    if (rte->with_ordinality)
-        m->columns[first] =
-            (struct fragment){ .sql = text_of(e, "%.*s.o", STR_FMT(alias)), .simple = true, .scale = -1 };
-    return true;
+    /* Numbers up to the longest: a UNION of the parts would soon be longer than D1 takes. */
+    struct str select =
+        text_of(e,
+                "WITH RECURSIVE %.*s, %.*s(o) AS (SELECT 1 WHERE max(%.*s) > 0 UNION ALL SELECT o + 1 FROM %.*s WHERE "
+                "o < max(%.*s)) SELECT %.*s FROM %.*s%.*s",
+                STR_FMT(s.with), STR_FMT(s.numbers), STR_FMT(s.counts), STR_FMT(s.numbers), STR_FMT(s.counts),
+                STR_FMT(s.list), STR_FMT(s.numbers), STR_FMT(s.joins));
+    if (!select.p)
+        return false;
+    if (has_vars) {
+        struct select_output out = { .columns = columns, .n = rte->n_columns };
+        return lateral_subquery(e, rte, select, &out, m, ret);
+    }
+    struct str alias = unique_name(e, rte->alias.n ? rte->alias : STR("functions"));
+    *ret = text_of(e, "(%.*s) AS %.*s", STR_FMT(select), STR_FMT(alias));
+    return alias.p && ret->p && numbered_columns(e, alias, "c", 0, columns, rte->n_columns, &m->columns);
 }
 
 static bool emit_function_rte(struct emitter *e, const struct query *q, int index, struct str *ret)
@@ -454,7 +470,7 @@ static bool emit_function_rte(struct emitter *e, const struct query *q, int inde
     struct str ordinal;
     size_t n = rte->n_columns - (rte->with_ordinality ? 1 : 0);
     if (rte->n_functions != 1)
-        return emit_functions_rte(e, rte, m, ret);
+        return emit_functions(e, rte, m, ret);
     m->columns = ARENA_ARRAY(e->arena, struct fragment, rte->n_columns);
     if (!m->columns)
         return err_oom(e->err);

@@ -89,8 +89,8 @@ struct level {
     size_t n_grouped;
     const struct expr **pushed;
     size_t n_pushed; /* LOCAL: conjuncts of WHERE that D1 has applied */
-    const struct expr *srf[4];
-    struct fragment srf_columns[4];
+    const struct expr **srf;
+    struct fragment *srf_columns;
     size_t n_srf; /* set-returning functions of the SELECT list */
 };
 
@@ -323,6 +323,8 @@ bool emit_from(struct emitter *e, const struct query *q,
                struct str *ret); /* "" when there is none; fills the level's rtes */
 bool resolve_var(struct emitter *e, const struct expr *x, struct fragment *ret);
 struct level *level_new(struct emitter *e, const struct query *q);
+/* ROWS FROM (f(), g()), unnest(a, b): the rows side by side, in order; the shorter ones are filled up with NULL. */
+bool emit_functions(struct emitter *e, const struct rte *rte, struct emitted_rte *m, struct str *ret);
 /* A set-returning function as a FROM item: its text, and how its columns (and ordinal number) are read. */
 bool emit_set_function(struct emitter *e, const struct expr *x, const struct rte *rte, struct str wanted,
                        struct str *ret, struct fragment *columns, size_t n_columns, struct str *ret_ordinal);

@@ -474,46 +474,6 @@ bool emit_with(struct emitter *e, const struct query *q, struct str *ret)
 
 /* ---- SELECT ---- */
 
-static bool find_set_function(struct expr *x, void *ctx)
-{
-    const struct expr **found = ctx;
-    if (x->kind == EXPR_FUNC && x->call.proc->returns_set && !*found)
-        *found = x;
-    return !*found;
-}
-
-/* Set-returning functions of the SELECT list become FROM items. */
-bool collect_set_functions(struct emitter *e, const struct query *q, struct str *from)
-{
-    struct level *l = e->level;
-    for (size_t i = 0; i < q->n_targets; i++) {
-        const struct expr *found = NULL;
-        struct str item, ordinal;
-        expr_walk(q->targets[i].expr, find_set_function, &found);
-        if (!found)
-            continue;
-        bool known = false;
-        for (size_t k = 0; k < l->n_srf; k++)
-            known = known || expr_equal(l->srf[k], found);
-        if (known && l->n_srf < 4) {
-            l->srf[l->n_srf] = found;
-            l->srf_columns[l->n_srf] = l->srf_columns[l->n_srf - 1];
-            l->n_srf++;
-            continue;
-        }
-        bool several = found->call.proc->out_args && strchr(found->call.proc->out_args, ',');
-        if (l->n_srf > 0 || q->n_group || q->has_aggregates || several)
-            return blocked(e, found->location, "set-returning function %s() at this place", found->call.proc->name);
-        if (!emit_set_function(e, found, NULL, STR(""), &item, &l->srf_columns[0], 1, &ordinal))
-            return false;
-        l->srf[l->n_srf++] = found;
-        *from = text_of(e, "%.*s%s%.*s", STR_FMT(*from), from->n ? ", " : "", STR_FMT(item));
-        if (!from->p)
-            return false;
-    }
-    return true;
-}
-
 static bool distinct_is_exact(struct emitter *e, const struct query *q, const struct select_output *out)
 {
     size_t at = 0;
