@@ -166,6 +166,7 @@ static void flush(struct conn *c)
     struct session *s = c->session;
     if (c->dead || c->handshake)
         return;
+    session_output_is_whole(s);
     write_some(c);
     if (c->dead)
         return;

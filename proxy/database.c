@@ -46,6 +46,7 @@ static struct str schema_key(const struct config_database *c, struct arena *aren
 }
 
 static void gate_open(struct timer *t);
+static void tell_no_memory(struct timer *t);
 static void end_cancelled(struct database *db);
 
 static struct database *database_new(struct worker *w, struct serving *serving, struct str name,
@@ -61,9 +62,10 @@ static struct database *database_new(struct worker *w, struct serving *serving, 
     }
     memcpy(copy, name.p, name.n);
     copy[name.n] = 0;
-    *db = (struct database){ .worker = w, .name = copy, .gate.fire = gate_open };
+    *db = (struct database){ .worker = w, .name = copy, .gate.fire = gate_open, .no_memory.fire = tell_no_memory };
     db->queue_end = &db->queue;
-    db->schema = schemas_get(&w->app->schemas, schema_key(c, w->scratch));
+    struct str key = schema_key(c, w->scratch);
+    db->schema = key.p ? schemas_get(&w->app->schemas, key) : NULL;
     db->d1 = db->schema ? w->app->open_d1(w->app, w, serving->config, c, err) : NULL;
     if (!db->d1) {
         err_oom(err);
@@ -101,6 +103,7 @@ void databases_close(struct worker *w)
         struct database *db = w->databases;
         w->databases = db->next;
         worker_timer_clear(w, &db->gate);
+        worker_timer_clear(w, &db->no_memory);
         for (struct d1_request *r = db->queue; r; r = r->next)
             r->error.kind = D1_ERROR_CANCELLED;
         end_cancelled(db);
@@ -186,12 +189,19 @@ static void read_done(struct d1_request *request)
     read_finish(db, r);
 }
 
-static void read_fail(struct database *db)
+static void tell_no_memory(struct timer *t)
 {
+    struct database *db = (struct database *)((char *)t - offsetof(struct database, no_memory));
     struct err err;
     err_init(&err, db->worker->scratch);
     err_oom(&err);
     wake_waiting(db, &err);
+}
+
+/* Not now: whoever asks has not begun to wait. */
+static void read_fail(struct database *db)
+{
+    worker_timer(db->worker, &db->no_memory, worker_now(db->worker));
 }
 
 static void read_start(struct database *db, bool with_side_catalog)

@@ -31,6 +31,7 @@ struct database {
     struct schema_read *reading;
     struct session *waiting; /* by session.wait_next */
     /* gate */
+    struct timer no_memory; /* the schema cannot be asked for: who waits is told on the next turn */
     struct timer gate;
     struct d1_request *queue, **queue_end;
     size_t n_queued;

@@ -153,7 +153,7 @@ bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells)
     case SINK_CLIENT:
         return put_row(e, cells, n_cells);
     case SINK_COPY:
-        return copy_to_row(e, cells, n_cells);
+        return copy_to_row(e, cells, n_cells) && (!e->out->failed || err_oom(e->err));
     case SINK_STORE:
         return store_row(e, cells, n_cells);
     }

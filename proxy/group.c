@@ -132,7 +132,7 @@ struct step *group_add(struct group *g, const struct execution *x, struct d1_sta
     return step;
 }
 
-void group_add_error(struct group *g, const struct err *err)
+bool group_add_error(struct group *g, const struct err *err)
 {
     struct step *step = ARENA_NEW(g->arena, struct step);
     struct buf b;
@@ -143,10 +143,11 @@ void group_add_error(struct group *g, const struct err *err)
     if (!bytes.p) { /* no memory to say so in order: the session ends */
         struct err oom = { .code = SQLSTATE_OUT_OF_MEMORY, .message = STR("out of memory") };
         session_fatal(g->session, &oom);
-        return;
+        return false;
     }
     step->error = bytes;
     append(g, step);
+    return true;
 }
 
 const struct snapshot *group_schema(struct group *g)
@@ -200,6 +201,7 @@ static void emit_queued(struct group *g, const struct step *step)
     size_t end = step->next ? step->next->queued_at : g->queued.n;
     if (end > step->queued_at)
         buf_add(&g->session->out, g->queued.p + step->queued_at, end - step->queued_at);
+    g->session->out.failed |= g->queued.failed;
     if (!step->next)
         g->queued.n = 0;
 }
@@ -341,11 +343,14 @@ static struct step *step_of(struct group *g, size_t statement)
 
 static bool fail_row(struct group *g, struct step *step, const struct err *err)
 {
+    static struct err no_memory = { .code = SQLSTATE_OUT_OF_MEMORY, .message = STR_INIT("out of memory") };
     step->failed = ARENA_NEW(g->arena, struct err);
-    if (step->failed) {
-        err_init(step->failed, g->arena);
-        err_copy(step->failed, err);
+    if (!step->failed) {
+        step->failed = &no_memory; /* the row is missing: that must be told */
+        return false;
     }
+    err_init(step->failed, g->arena);
+    err_copy(step->failed, err);
     return false;
 }
 
@@ -623,8 +628,7 @@ static enum run fail_batch(struct group *g, const struct err *err)
         return RUN_OVER;
     }
     transaction_end(&g->session->transaction, false, false, &g->session->gucs);
-    group_add_error(g, err);
-    return next(g);
+    return group_add_error(g, err) ? next(g) : RUN_OVER;
 }
 
 static bool counts_itself(const struct relation *r)
@@ -1063,8 +1067,8 @@ static void fail_at_end(struct group *g, const struct err *err)
         transaction_end(&g->session->transaction, false, false, &g->session->gucs);
     if (!answer_until(g, g->batch_end, g->request.results))
         return;
-    group_add_error(g, err);
-    go_on(g);
+    if (group_add_error(g, err))
+        go_on(g);
 }
 
 static void fail_steps(struct group *g, struct step *at, const struct err *err)
@@ -1324,10 +1328,8 @@ static void end_commit(struct group *g, bool committed, const struct err *err)
     transaction_end(&s->transaction, committed, false, &s->gucs);
     if (g->head)
         fail_at_head(g, err);
-    else {
-        group_add_error(g, err);
+    else if (group_add_error(g, err))
         go_on(g);
-    }
 }
 
 /* It had run before its answer was lost. */

@@ -125,8 +125,8 @@ void group_drop(struct group *g);
 /* Adds a step for an execution; copies x, takes references. The statements are bound already. */
 struct step *group_add(struct group *g, const struct execution *x, struct d1_statement *statements, size_t n,
                        struct err *err);
-/* An error in its place behind the steps that wait. */
-void group_add_error(struct group *g, const struct err *err);
+/* An error in its place behind the steps that wait. False: no memory for it, so the session has ended and the group is gone. */
+bool group_add_error(struct group *g, const struct err *err);
 enum run {
     RUN_ON,   /* nothing waits any more: go on */
     RUN_WAIT, /* the session is BUSY and wakes later */

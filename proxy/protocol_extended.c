@@ -393,6 +393,7 @@ enum outcome protocol_message(struct session *s, const struct frame *f, struct e
 {
     if (handlers[f->msg] == protocol_ignore)
         return OUTCOME_DONE;
+    s->in_extended = f->msg != MSG_query && f->msg != MSG_function_call && f->msg != MSG_sync;
     if (f->msg != MSG_terminate && !session_group(s)) {
         err_oom(err);
         return OUTCOME_FAILED;

@@ -134,16 +134,25 @@ struct buf *session_out(struct session *s)
     return &s->out;
 }
 
+bool session_output_is_whole(struct session *s)
+{
+    if (!s->out.failed)
+        return true;
+    s->out.n = s->sent; /* an answer larger than the limit, or without memory, was cut */
+    s->out.failed = false;
+    if (s->state == SESSION_CLOSED)
+        return false;
+    log_event(LOG_LEVEL_ERROR, "output_overflow", "session=%u", s->presence.pid);
+    session_move(s, SESSION_CLOSED);
+    if (s->io)
+        s->io->close(s->io_ctx);
+    return false;
+}
+
 void session_flush(struct session *s)
 {
-    if (s->out.failed && s->state != SESSION_CLOSED) { /* an answer larger than the limit was cut: the stream is lost */
-        log_event(LOG_LEVEL_ERROR, "output_overflow", "session=%u", s->presence.pid);
-        s->out.n = s->sent;
-        session_move(s, SESSION_CLOSED);
-        if (s->io)
-            s->io->close(s->io_ctx);
+    if (!session_output_is_whole(s))
         return;
-    }
     if (s->io && s->out.n > s->sent)
         s->io->output(s->io_ctx);
 }
@@ -199,8 +208,8 @@ void session_fail(struct session *s, const struct err *err)
 {
     struct group *g = s->group;
     if (g && group_is_waiting(g)) {
-        group_add_error(g, err);
-        group_run(g, GOAL_GO_ON, END_IMPLICIT);
+        if (group_add_error(g, err))
+            group_run(g, GOAL_GO_ON, END_IMPLICIT);
         return;
     }
     report(s, SEVERITY_ERROR, err);
@@ -210,7 +219,7 @@ void session_fail(struct session *s, const struct err *err)
 void session_after_error(struct session *s)
 {
     struct group *g = s->group;
-    bool is_simple = g && g->is_simple, at_sync = g && g->goal == GOAL_SYNC && g->is_running;
+    bool is_simple = g ? g->is_simple : !s->in_extended, at_sync = g && g->goal == GOAL_SYNC && g->is_running;
     bool was_waiting = s->state == SESSION_BUSY;
     s->wake = NULL;
     session_call_stop(s);

@@ -117,7 +117,7 @@ struct session {
     unsigned has_transaction_locks : 1; /* … until the transaction ends */
     unsigned terminated : 1;            /* close as soon as possible: 57P01 */
     unsigned draining : 1;              /* close when idle */
-    unsigned in_extended : 1;           /* the message under way belongs to the extended protocol */
+    unsigned in_extended : 1;           /* after an error of the message under way, a Sync is still to come */
     unsigned is_counted : 1;            /* among app.n_clients */
     unsigned tls_next : 1;              /* TLS was promised: what comes before it is not believed */
     unsigned bookmark_changed : 1;
@@ -158,6 +158,9 @@ bool session_may_move(enum session_state from, enum session_state to);
 void session_move(struct session *s, enum session_state to);
 /* Where the next byte of an answer goes: session.out, or behind what still waits for D1. */
 struct buf *session_out(struct session *s);
+/* Whether all that was to be said is in session.out. Otherwise the stream is lost: the session closes without saying more. Whoever
+ * carries the bytes asks before it takes any. */
+bool session_output_is_whole(struct session *s);
 /* Sends what is in session.out. */
 void session_flush(struct session *s);
 /* The end of a cycle (Sync, end of the string): the implicit transaction commits or, after an error, is undone; then ready. */

@@ -312,7 +312,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 static void fake_submit(struct d1 *d, struct d1_request *r)
 {
     struct fake *f = (struct fake *)d;
-    struct fake_call *c = fault_calloc(1, sizeof(*c));
+    struct fake_call *c = calloc(1, sizeof(*c)); /* its own memory is not what tests make fail */
     r->results = NULL;
     r->bookmark = (struct str){ NULL, 0 };
     r->round_trips = 1;

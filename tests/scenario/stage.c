@@ -8,17 +8,12 @@
 
 /* ---- a D1 in front of the scripted one: it answers requests for the schema ---- */
 
-struct waiting {
-    struct waiting *next;
-    struct d1_request *request;
-};
-
 struct front {
     struct d1 base;
     struct stage *stage;
     struct d1 *behind;
     struct timer timer;
-    struct waiting *waiting;
+    struct d1_request *waiting;
 };
 
 static bool asks_schema(const struct d1_request *r)
@@ -59,10 +54,9 @@ static void answer_schema(struct timer *t)
 {
     struct front *f = (struct front *)((char *)t - offsetof(struct front, timer));
     while (f->waiting) {
-        struct waiting *w = f->waiting;
-        struct d1_request *r = w->request;
-        f->waiting = w->next;
-        free(w);
+        struct d1_request *r = f->waiting;
+        f->waiting = r->next;
+        r->next = NULL;
         f->stage->schema_reads++;
         r->round_trips = 1;
         for (size_t i = 0; i < r->n_statements && r->error.kind == D1_OK; i++)
@@ -80,18 +74,16 @@ static void front_submit(struct d1 *d, struct d1_request *r)
         d1_submit(f->behind, r);
         return;
     }
-    struct waiting *w = fault_calloc(1, sizeof(*w));
-    w->request = r;
-    w->next = f->waiting;
-    f->waiting = w;
+    r->next = f->waiting;
+    f->waiting = r;
     worker_timer(f->stage->worker, &f->timer, f->stage->clock.now_us);
 }
 
 static void front_cancel(struct d1 *d, struct d1_request *r)
 {
     struct front *f = (struct front *)d;
-    for (struct waiting *w = f->waiting; w; w = w->next)
-        if (w->request == r) {
+    for (struct d1_request *w = f->waiting; w; w = w->next)
+        if (w == r) {
             r->error.kind = D1_ERROR_CANCELLED;
             return;
         }
@@ -107,8 +99,8 @@ static void front_close(struct d1 *d)
 {
     struct front *f = (struct front *)d;
     worker_timer_clear(f->stage->worker, &f->timer);
-    for (struct waiting *w = f->waiting; w; w = w->next)
-        w->request->error.kind = D1_ERROR_CANCELLED;
+    for (struct d1_request *w = f->waiting; w; w = w->next)
+        w->error.kind = D1_ERROR_CANCELLED;
     answer_schema(&f->timer);
     d1_close(f->behind);
     free(f);
@@ -116,15 +108,21 @@ static void front_close(struct d1 *d)
 
 static const struct d1_ops front_ops = { front_submit, front_cancel, front_resume, front_close };
 
-static struct stage *opening; /* open_d1 has no context of its own; tests are one thread */
+static struct stage *open_stages; /* open_d1 has no context of its own but the app; tests are one thread */
 
 static struct d1 *open_front(struct app *app, struct worker *w, const struct config *c,
                              const struct config_database *db, struct err *err)
 {
-    struct stage *st = opening;
+    struct stage *st = open_stages;
+    while (st->app != app)
+        st = st->next;
     if (st->embedded)
         return app_open_transport(app, w, c, db, err);
     struct front *f = fault_calloc(1, sizeof(*f));
+    if (!f) {
+        err_oom(err);
+        return NULL;
+    }
     f->stage = st;
     f->timer.fire = answer_schema;
     f->behind = st->d1;
@@ -152,7 +150,8 @@ bool stage_open(struct stage *st, struct str config_text, bool embedded, struct 
     st->app = config ? app_new(config, embedded ? NULL : &st->clock.clock, err) : NULL;
     if (!st->app)
         return false;
-    opening = st;
+    st->next = open_stages;
+    open_stages = st;
     st->app->open_d1 = open_front;
     if (!app_make_workers(st->app, 1, err))
         return false;
@@ -174,6 +173,15 @@ static void remove_folder(const char *folder)
     rmdir(folder);
 }
 
+static void leave_list(const struct stage *st)
+{
+    for (struct stage **at = &open_stages; *at; at = &(*at)->next)
+        if (*at == st) {
+            *at = st->next;
+            return;
+        }
+}
+
 void stage_close(struct stage *st)
 {
     bool opened = st->worker && st->worker->databases;
@@ -186,6 +194,7 @@ void stage_close(struct stage *st)
         buf_fini(&p->out);
     }
     app_free(st->app);
+    leave_list(st);
     if (!opened && st->d1)
         d1_close(st->d1);
     sqlite3_close(st->schema);
@@ -213,6 +222,7 @@ static void take_output(void *ctx)
 {
     struct player *p = ctx;
     struct session *s = p->session;
+    session_output_is_whole(s);
     buf_add(&p->in, s->out.p + s->sent, s->out.n - s->sent);
     s->sent = s->out.n = 0;
     worker_buf_give(s->worker, &s->out);
@@ -244,10 +254,14 @@ void stage_connect(struct stage *st, struct player *p)
         session_abandon(p->session);
     p->stage = st;
     p->closed = false;
-    buf_fini(&p->in);
-    buf_fini(&p->out);
-    buf_init(&p->in, 64 << 20);
-    buf_init(&p->out, 64 << 20);
+    if (!p->in.cap) {
+        buf_init(&p->in, 64 << 20);
+        buf_init(&p->out, 64 << 20);
+        buf_reserve(&p->in, 1 << 20); /* now: a test may make later allocations fail */
+        buf_reserve(&p->out, 1 << 20);
+    }
+    buf_reset(&p->in);
+    buf_reset(&p->out);
     p->seen = 0;
     p->session = session_new(st->worker, &io, p, &peer);
 }

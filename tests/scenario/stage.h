@@ -23,6 +23,7 @@ struct player { /* one client */
 };
 
 struct stage {
+    struct stage *next; /* of those that are open */
     struct fake_clock clock;
     struct app *app;
     struct worker *worker;

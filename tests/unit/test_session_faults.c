@@ -1,0 +1,259 @@
+/* SOURCES tests/scenario/stage.c tests/scenario/client.c tests/scenario/words.c */
+/*
+ * A whole session under failures: each allocation, and each request to D1, fails once. Whatever fails, every request is answered or the
+ * session ends, nothing waits for ever, nothing leaks, and the next client is served.
+ */
+#include "pgwire/startup.h"
+#include "proxy/base/fault.h"
+#include "sqlite3.h"
+#include "tests/scenario/client.h"
+#include "tests/scenario/stage.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+/* One piece of bytes each: groups, plans and their cache, prepared statements, portals, cursors, settings, COPY, notifications, DDL. */
+static const char *const conversation[] = {
+    "Q \"SELECT 1, 'a'\"",
+    "Q \"SET timezone = 'Europe/Berlin'; SET statement_timeout = '20s'; SHOW timezone\"",
+    "P a \"SELECT id, n FROM t WHERE id = $1\" 23, B \"\" a 7, D P \"\", E \"\", B \"\" a 8, E \"\", S",
+    "P b \"INSERT INTO t VALUES ($1, $2)\", B x b 1 x, E x, B y b 2 y, E y, C P x, S",
+    "Q \"BEGIN; DECLARE c CURSOR FOR SELECT g FROM generate_series(1, 20) g\", Q \"FETCH 5 FROM c\", Q \"COMMIT\"",
+    "Q \"PREPARE p (int) AS SELECT $1 + 1; EXECUTE p(4); DEALLOCATE p\"",
+    "P \"\" \"SELECT g FROM generate_series(1, 9) g\", B \"\" \"\", E \"\" 2, E \"\" 2, S",
+    "Q \"COPY t FROM STDIN\", d \"1\\tx\\n\", c",
+    "Q \"COPY (SELECT id, n FROM t) TO STDOUT\"",
+    "Q \"LISTEN ch; NOTIFY ch, 'x'\"",
+    "Q \"BEGIN; SET LOCAL timezone = 'UTC'; INSERT INTO t VALUES (5, 'five'); COMMIT\"",
+    "Q \"UPDATE t SET n = 'z' WHERE id = 3 RETURNING id\"",
+    "Q \"SELECT id, n ~ 'a' FROM t\"",
+    "Q \"SELECT id FROM t; SELECT n FROM t; SELECT 1 / 0\"",
+    "Q \"CREATE TABLE u (a int PRIMARY KEY, b text DEFAULT 'x')\"",
+    "Q \"DISCARD ALL\"",
+};
+enum { LINES = sizeof(conversation) / sizeof(conversation[0]) };
+
+static void open_stage(struct stage *st)
+{
+    AUTO(arena) arena = arena_new(1 << 20);
+    struct err err;
+    err_init(&err, arena);
+    *st = (struct stage){ 0 };
+    assert_true(stage_open(st, STR(""), false, &err));
+    stage_connect(st, &st->players[0]); /* its buffers are there from now on */
+    assert_int_equal(sqlite3_exec(st->schema, "CREATE TABLE t(id INTEGER PRIMARY KEY, n TEXT)", NULL, NULL, NULL),
+                     SQLITE_OK);
+}
+
+static void script(struct stage *st, struct arena *arena, const char *format, ...)
+{
+    struct err err;
+    va_list args;
+    va_start(args, format);
+    struct str line = arena_vprintf(arena, format, args);
+    va_end(args);
+    err_init(&err, arena);
+    if (!fake_line(st->d1, line, &err))
+        fail_msg("%.*s: %.*s", STR_FMT(line), STR_FMT(err.message));
+}
+
+static char failing[40]; /* what fails this time, for messages */
+
+/* Made before anything fails. */
+static struct buf start_up, messages[LINES], question, rollback;
+
+static void make_messages(struct buf *out, const char *line)
+{
+    AUTO(arena) arena = arena_new(1 << 20);
+    struct words words = { .at = line, .arena = arena };
+    const char *why;
+    buf_init(out, 1 << 20);
+    assert_true(client_messages(&words, out, &why));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    buf_init(&start_up, 1 << 20);
+    client_startup(&start_up, STR("postgres"), STR("app"), (struct str){ 0 });
+    for (size_t i = 0; i < LINES; i++)
+        make_messages(&messages[i], conversation[i]);
+    make_messages(&question, "Q \"SELECT 1\"");
+    make_messages(&rollback, "Q \"ROLLBACK\"");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    buf_fini(&start_up);
+    buf_fini(&question);
+    buf_fini(&rollback);
+    for (size_t i = 0; i < LINES; i++)
+        buf_fini(&messages[i]);
+    return 0;
+}
+
+static struct player *log_in(struct stage *st)
+{
+    struct player *p = &st->players[0];
+    stage_connect(st, p);
+    if (p->session)
+        stage_send(st, p, buf_str(&start_up));
+    return p;
+}
+
+/* How many messages of this kind came since the last look. */
+static size_t came(struct player *p, char kind)
+{
+    size_t n = 0;
+    while (p->in.n - p->seen >= 5) {
+        const unsigned char *at = (const unsigned char *)p->in.p + p->seen;
+        size_t size = (size_t)at[1] << 24 | (size_t)at[2] << 16 | (size_t)at[3] << 8 | at[4];
+        assert_true(size + 1 <= p->in.n - p->seen);
+        n += (char)at[0] == kind;
+        p->seen += size + 1;
+    }
+    assert_int_equal(p->in.n, p->seen);
+    return n;
+}
+
+static bool is_there(const struct player *p)
+{
+    return p->session && !p->closed;
+}
+
+/* Time passes until the answer is there: retries, deadlines. */
+static void wait_for_answer(struct stage *st, struct player *p)
+{
+    for (int i = 0; i < 200 && is_there(p) && p->session->state == SESSION_BUSY; i++) {
+        fake_clock_advance(&st->clock, 1000000);
+        stage_settle(st);
+    }
+    if (is_there(p))
+        assert_int_not_equal(p->session->state, SESSION_BUSY);
+}
+
+static size_t ready_wanted(const char *line)
+{
+    size_t n = strncmp(line, "Q ", 2) == 0;
+    for (const char *at = line; (at = strstr(at, ", Q ")); at++)
+        n++;
+    return n + (strlen(line) > 3 && strcmp(line + strlen(line) - 3, ", S") == 0);
+}
+
+static void say(struct stage *st, struct player *p, const struct buf *bytes)
+{
+    stage_send(st, p, buf_str(bytes));
+    wait_for_answer(st, p);
+}
+
+/* One line: as many ReadyForQuery as there are cycles in it, or the session has ended. */
+static void check_line(struct stage *st, struct player *p, const char *line, const struct buf *bytes)
+{
+    came(p, 'Z');
+    say(st, p, bytes);
+    size_t ready = came(p, 'Z');
+    if (is_there(p) && ready != ready_wanted(line))
+        fail_msg("%s (%s): %zu ReadyForQuery, now %s", line, failing, ready, session_state_name(p->session->state));
+}
+
+static void converse(struct stage *st)
+{
+    struct player *p = log_in(st);
+    for (size_t i = 0; i < LINES; i++) {
+        if (!is_there(p))
+            p = log_in(st);
+        wait_for_answer(st, p);
+        if (is_there(p) && p->session->state == SESSION_READY)
+            check_line(st, p, conversation[i], &messages[i]);
+        if (is_there(p) && p->session->transaction.state == TXN_FAILED)
+            say(st, p, &rollback);
+    }
+}
+
+static void the_next_client_is_served(struct stage *st)
+{
+    struct player *p = log_in(st);
+    assert_true(is_there(p));
+    came(p, 'Z');
+    say(st, p, &question);
+    assert_int_equal(came(p, 'D'), 1);
+}
+
+/* ---- allocations ---- */
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    bool hit = true;
+    for (long n = 0; hit; n++) {
+        AUTO(arena) arena = arena_new(1 << 20);
+        struct stage st;
+        open_stage(&st);
+        script(&st, arena, "expect answer ok again 1000000");
+        snprintf(failing, sizeof(failing), "allocation %ld", n);
+        fault_after(n);
+        converse(&st);
+        hit = fault_hit();
+        fault_after(-1);
+        the_next_client_is_served(&st);
+        stage_close(&st);
+    }
+}
+
+/* ---- requests to D1 ---- */
+
+static const char *const failures[] = { "error 'near \"x\": syntax error at offset 0: SQLITE_ERROR'",
+                                        "error 'UNIQUE constraint failed: t.id: SQLITE_CONSTRAINT'",
+                                        "error 'bad JSON path: ''!local'': SQLITE_ERROR'",
+                                        "error 'no such table: t: SQLITE_ERROR'",
+                                        "overloaded",
+                                        "lost",
+                                        "unsure",
+                                        "unreachable",
+                                        "auth",
+                                        "toobig",
+                                        "internal",
+                                        "never" };
+
+static size_t requests(const struct stage *st)
+{
+    struct str log = fake_log(st->d1);
+    size_t n = 0;
+    for (size_t i = 0; i < log.n; i++)
+        n += log.p[i] == '\n';
+    return n;
+}
+
+static void every_request_may_fail(void **state)
+{
+    (void)state;
+    for (size_t kind = 0; kind < sizeof(failures) / sizeof(failures[0]); kind++) {
+        size_t asked = 1;
+        for (unsigned good = 0; good < asked; good++) {
+            AUTO(arena) arena = arena_new(1 << 20);
+            struct stage st;
+            open_stage(&st);
+            snprintf(failing, sizeof(failing), "request %u", good);
+            if (good)
+                script(&st, arena, "expect answer ok again %u", good);
+            script(&st, arena, "expect answer %s", failures[kind]);
+            script(&st, arena, "expect answer ok again 1000000");
+            converse(&st);
+            asked = requests(&st);
+            the_next_client_is_served(&st);
+            stage_close(&st);
+        }
+        assert_true(asked >= 8); /* the conversation did ask D1 */
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(every_request_may_fail),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
