@@ -45,7 +45,7 @@ static void open_stage(struct stage *st)
                      SQLITE_OK);
 }
 
-static void script(struct stage *st, struct arena *arena, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void script(struct stage *st, struct arena *arena, const char *format, ...)
 {
     struct err err;
     va_list args;
