@@ -87,7 +87,9 @@ struct group {
     bool in_flight, streams, undoes; /* undoes: the last member fails on purpose */
     bool speculates;                 /* one step of a block, tried out behind what the block has done */
     struct speculation speculation;
-    size_t n_before;              /* members before the first step's: COMMIT's identity, the block's buffer */
+    size_t n_before;            /* members before the first step's: COMMIT's identity, the block's buffer */
+    struct d1_statement *ahead; /* … and what makes tables go on behind ids that other blocks were shown */
+    size_t n_ahead;
     size_t identity;              /* of these, so many are the identity's */
     struct resolution resolution; /* of COMMIT */
     struct buffer left;           /* the buffer of a session that is gone, while D1 holds the request */

@@ -131,7 +131,7 @@ void buffer_cut(struct buffer *b, uint32_t position)
         buffer_fini(b);
 }
 
-static bool writes(const struct buffer *b, struct str table)
+bool buffer_writes(const struct buffer *b, struct str table)
 {
     for (const struct buffer_entry *e = b->first; e; e = e->next)
         for (size_t i = 0; i < e->n_written; i++)
@@ -156,10 +156,10 @@ bool buffer_reaches(const struct buffer *b, const struct plan *plan)
     if (plan->n_reads + plan->n_writes == 0 || writes_somewhere(b))
         return true;
     for (size_t i = 0; i < plan->n_reads; i++)
-        if (writes(b, plan->reads[i]->sqlite_name))
+        if (buffer_writes(b, plan->reads[i]->sqlite_name))
             return true;
     for (size_t i = 0; i < plan->n_writes; i++)
-        if (writes(b, plan->writes[i]->sqlite_name))
+        if (buffer_writes(b, plan->writes[i]->sqlite_name))
             return true;
     return false;
 }

@@ -47,6 +47,7 @@ bool buffer_add_ddl(struct buffer *b, const struct d1_statement *statements, siz
 void buffer_cut(struct buffer *b, uint32_t position);
 /* Whether the plan reads or writes a table that was written. */
 bool buffer_reaches(const struct buffer *b, const struct plan *plan);
+bool buffer_writes(const struct buffer *b, struct str table);
 /* Whether a statement's text has these words. */
 bool buffer_mentions(const struct buffer *b, struct str what);
 /* All statements in order into `to`, which has room for n_statements. */

@@ -97,6 +97,26 @@ void reservation_learn(struct reservations *rs, uint64_t version, struct str tab
     pthread_mutex_unlock(&rs->lock);
 }
 
+static bool holds(const struct held *held, const struct reservation *r)
+{
+    for (; held; held = held->next)
+        if (held->entry == r)
+            return true;
+    return false;
+}
+
+void reservation_others(struct reservations *rs, const struct held *held, uint64_t version,
+                        bool (*visit)(void *ctx, struct str table, int64_t highest), void *ctx)
+{
+    pthread_mutex_lock(&rs->lock);
+    for (struct reservation *r = rs->first; r; r = r->next) {
+        unsigned mine = holds(held, r);
+        if (r->version == version && r->highest && r->holders > mine && !visit(ctx, r->table, r->highest))
+            break;
+    }
+    pthread_mutex_unlock(&rs->lock);
+}
+
 void reservation_release(struct held **held)
 {
     while (*held) {

@@ -35,6 +35,9 @@ void reservations_fini(struct reservations *rs);
 int64_t reservation_take(struct reservations *rs, struct held **held, uint64_t version, struct str table, size_t n);
 /* The id that D1 gave. */
 void reservation_learn(struct reservations *rs, uint64_t version, struct str table, int64_t id);
+/* Tables whose ids others than this transaction hold: calls until it answers false. */
+void reservation_others(struct reservations *rs, const struct held *held, uint64_t version,
+                        bool (*visit)(void *ctx, struct str table, int64_t highest), void *ctx);
 /* The end of the transaction. */
 void reservation_release(struct held **held);
 

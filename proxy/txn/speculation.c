@@ -226,24 +226,29 @@ bool speculation_make(struct speculation *sp, const struct plan *plan, const str
     return native ? make_native(sp, err) : make_carrying(sp, err);
 }
 
-bool speculation_count_from(struct speculation *sp, const struct capture *c, int64_t highest, struct err *err)
+bool count_statements(struct str table, int64_t highest, struct arena *arena, struct d1_statement *to, struct err *err)
 {
-    struct value *params = ARENA_ARRAY(sp->arena, struct value, 2);
-    struct str digits = arena_printf(sp->arena, "%lld", (long long)highest);
-    if (!params || !digits.p)
+    struct value *params = ARENA_ARRAY(arena, struct value, 2);
+    struct str digits = arena_printf(arena, "%lld", (long long)highest), name = arena_str(arena, table);
+    if (!params || !digits.p || !name.p)
         return err_oom(err);
-    params[0] = value_text(c->relation->sqlite_name);
+    params[0] = value_text(name);
     params[1] = value_text(digits);
-    sp->ahead[0] =
-        (struct d1_statement){ .sql = STR("INSERT INTO sqlite_sequence(name,seq) SELECT ?1,0 WHERE NOT EXISTS "
-                                          "(SELECT 1 FROM sqlite_sequence WHERE name=?1)"),
-                               .params = params,
-                               .n_params = 1 };
-    sp->ahead[1] =
-        (struct d1_statement){ .sql = STR("UPDATE sqlite_sequence SET seq=max(seq,CAST(?2 AS INTEGER)) WHERE "
-                                          "name=?1"),
+    to[0] = (struct d1_statement){ .sql = STR("INSERT INTO sqlite_sequence(name,seq) SELECT ?1,0 WHERE NOT EXISTS "
+                                              "(SELECT 1 FROM sqlite_sequence WHERE name=?1)"),
+                                   .params = params,
+                                   .n_params = 1 };
+    to[1] =
+        (struct d1_statement){ .sql = STR("UPDATE sqlite_sequence SET seq=max(seq,CAST(?2 AS INTEGER)) WHERE name=?1"),
                                .params = params,
                                .n_params = 2 };
+    return true;
+}
+
+bool speculation_count_from(struct speculation *sp, const struct capture *c, int64_t highest, struct err *err)
+{
+    if (!count_statements(c->relation->sqlite_name, highest, sp->arena, sp->ahead, err))
+        return false;
     sp->n_ahead = 2;
     return true;
 }

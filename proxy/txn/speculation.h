@@ -29,6 +29,8 @@ struct speculation {
     struct arena *arena;
 };
 
+/* The two statements that make a table go on counting behind `highest`. */
+bool count_statements(struct str table, int64_t highest, struct arena *arena, struct d1_statement *to, struct err *err);
 /* An INSERT whose ids D1 gives: the statements that make it go on behind `highest`. */
 bool speculation_count_from(struct speculation *sp, const struct capture *c, int64_t highest, struct err *err);
 /* The highest id that was given to capture i; 0: none. */

@@ -266,11 +266,12 @@ def test_generated_ids_do_not_conflict(server):
         assert two.execute("SELECT id, customer FROM txn_order WHERE customer IN ('c', 'd') ORDER BY id").fetchall() == shown[1]
         two.rollback()
         shown[1] = two.execute(insert, ("g", "h")).fetchall()
-        two.execute("INSERT INTO txn_line (order_id, what) VALUES (%s, 'x') RETURNING id", (shown[1][0][0],))
+        two.execute("INSERT INTO txn_line (order_id, what) VALUES (%s, 'x')", (shown[1][0][0],))
         two.commit()
+        watcher.execute("INSERT INTO txn_line (order_id, what) VALUES (%s, 'autocommit')", (shown[1][0][0],))
         one.commit()
         assert watcher.execute("SELECT id, customer FROM txn_order ORDER BY id").fetchall() == sorted(sum(shown, []))
-        assert watcher.execute("SELECT count(*) FROM txn_order JOIN txn_line ON order_id = txn_order.id").fetchone() == (2,)
+        assert watcher.execute("SELECT count(*) FROM txn_order JOIN txn_line ON order_id = txn_order.id").fetchone() == (3,)
 
 
 def test_sequences_are_pinned(server):
@@ -285,3 +286,22 @@ def test_sequences_are_pinned(server):
         one.commit()
         assert watcher.execute("SELECT id FROM txn_t WHERE note = 'seq'").fetchone() == (7,)
         assert watcher.execute("SELECT nextval('txn_numbers')").fetchone() == (51,)
+
+
+def test_deferred_keys_are_checked_at_commit(server, oracle):
+    for target in (oracle, server):
+        with target.connect() as watcher, target.connect(autocommit=False) as one:
+            watcher.execute("DROP TABLE IF EXISTS txn_child")
+            watcher.execute("DROP TABLE IF EXISTS txn_parent")
+            watcher.execute("CREATE TABLE txn_parent (id int PRIMARY KEY)")
+            watcher.execute("CREATE TABLE txn_child (id int REFERENCES txn_parent DEFERRABLE INITIALLY DEFERRED)")
+            one.execute("INSERT INTO txn_child VALUES (1)")
+            one.execute("INSERT INTO txn_parent VALUES (1)")
+            one.commit()
+            one.execute("INSERT INTO txn_child VALUES (2)")
+            with pytest.raises(psycopg.errors.ForeignKeyViolation):
+                one.commit()
+            assert one.info.transaction_status.name == "IDLE"
+            assert watcher.execute("SELECT id FROM txn_child").fetchall() == [(1,)]
+            watcher.execute("DROP TABLE txn_child")
+            watcher.execute("DROP TABLE txn_parent")
