@@ -1,6 +1,11 @@
 """Transaction blocks that wait for each answer: pgd1 and PostgreSQL 15 must answer every statement alike, and leave the same rows."""
+import os
+import subprocess
+
 import psycopg
 import pytest
+
+from postgres import tool
 
 SCHEMA = """
 DROP TABLE IF EXISTS txn_line, txn_order, txn_t CASCADE;
@@ -305,3 +310,36 @@ def test_deferred_keys_are_checked_at_commit(server, oracle):
             assert watcher.execute("SELECT id FROM txn_child").fetchall() == [(1,)]
             watcher.execute("DROP TABLE txn_child")
             watcher.execute("DROP TABLE txn_parent")
+
+
+def test_psql_shows_the_state_of_the_block(server):
+    with server.connect() as watcher:
+        prepare(watcher)
+    script = """\\set ON_ERROR_STOP off
+\\set PROMPT1 '%x '
+BEGIN;
+INSERT INTO txn_t VALUES (4, 40, 'd') RETURNING id \\gset
+\\set ON_ERROR_ROLLBACK on
+INSERT INTO txn_t VALUES (1, 1, 'x');
+SELECT :id, count(*) FROM txn_t;
+COMMIT;
+SELECT n FROM txn_t WHERE id = :id;
+"""
+    done = server.psql("-At", text=script, check=False)
+    assert done.stdout.split("\n") == ["BEGIN", "INSERT 0 1", "4|4", "COMMIT", "40", ""], done.stderr
+    assert 'duplicate key value violates unique constraint "txn_t_pkey"' in done.stderr
+
+
+@pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
+def test_pgbench_keeps_the_balances(embedded, protocol):
+    """TPC-B as it comes, eight clients: what was refused is tried again, and all sums agree."""
+    environment = {**os.environ, **embedded.client_env()}
+    subprocess.run([tool("pgbench"), "-i", "-q", "-I", "dtgp"], env=environment, check=True, capture_output=True)
+    done = subprocess.run([tool("pgbench"), "-n", "-c", "8", "-j", "2", "-t", "25", "-M", protocol, "--max-tries=0", "--latency-limit=100000"], env=environment,
+                          check=True, capture_output=True, text=True)
+    assert "number of transactions actually processed: 200/200" in done.stdout and "ERROR" not in done.stderr, done.stdout + done.stderr
+    with embedded.connect() as connection:
+        sums = connection.execute("""SELECT (SELECT sum(abalance) FROM pgbench_accounts), (SELECT sum(tbalance) FROM pgbench_tellers),
+            (SELECT sum(bbalance) FROM pgbench_branches), (SELECT sum(delta) FROM pgbench_history), (SELECT count(*) FROM pgbench_history)""").fetchone()
+        assert sums == (sums[0],) * 4 + (200,)
+        connection.execute("DROP TABLE pgbench_accounts, pgbench_tellers, pgbench_branches, pgbench_history")

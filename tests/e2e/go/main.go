@@ -188,6 +188,22 @@ func main() {
 			return tx.QueryRow(ctx, "SELECT count(*) FROM go_t").Scan(&n)
 		})
 	})
+	check("write in a transaction", func() error {
+		var shown, kept int64
+		err := pgx.BeginTxFunc(ctx, c, pgx.TxOptions{IsoLevel: pgx.Serializable}, func(tx pgx.Tx) error {
+			if err := tx.QueryRow(ctx, "INSERT INTO go_t (id, big) VALUES ($1, $2) RETURNING big", 7700, int64(9007199254740993)).Scan(&shown); err != nil {
+				return err
+			}
+			return tx.QueryRow(ctx, "SELECT big FROM go_t WHERE id = $1", 7700).Scan(&kept)
+		})
+		if err == nil {
+			err = c.QueryRow(ctx, "DELETE FROM go_t WHERE id = $1 AND big = $2 RETURNING big", 7700, shown).Scan(&kept)
+		}
+		if err == nil && (shown != 9007199254740993 || kept != shown) {
+			err = fmt.Errorf("shown %d, kept %d", shown, kept)
+		}
+		return err
+	})
 	check("drop", func() error { _, err := c.Exec(ctx, "DROP TABLE go_t"); return err })
 	if err := c.Close(ctx); err != nil || failed {
 		os.Exit(1)

@@ -86,6 +86,25 @@ await check('copy both ways', async () => {
     });
     assert.equal(Buffer.concat(out).toString(), lines.join(''));
 });
+await check('transaction', async () => {
+    await client.query('BEGIN');
+    assert.deepEqual(await one('INSERT INTO node_t (id, txt) VALUES ($1, $2) RETURNING id, txt, ints', [500, 'in a block']), [{ id: 500, txt: 'in a block', ints: null }]);
+    await client.query('SAVEPOINT s');
+    await assert.rejects(one('INSERT INTO node_t (id) VALUES ($1)', [500]), { code: '23505', constraint: 'node_t_pkey' });
+    await assert.rejects(one('SELECT 1'), { code: '25P02' });
+    await client.query('ROLLBACK TO SAVEPOINT s');
+    assert.equal((await client.query('UPDATE node_t SET big = $1 WHERE id = $2', ['9007199254740993', 500])).rowCount, 1);
+    assert.deepEqual(await one('SELECT big, txt FROM node_t WHERE id = $1', [500]), [{ big: '9007199254740993', txt: 'in a block' }]);
+    const pool = new pg.Pool({ max: 1 });
+    assert.deepEqual((await pool.query('SELECT id FROM node_t WHERE id = 500')).rows, []);
+    assert.equal((await client.query('COMMIT')).command, 'COMMIT');
+    assert.deepEqual((await pool.query('SELECT big FROM node_t WHERE id = 500')).rows, [{ big: '9007199254740993' }]);
+    await pool.end();
+    await client.query('BEGIN');
+    assert.equal((await client.query('DELETE FROM node_t')).rowCount > 0, true);
+    await client.query('ROLLBACK');
+    assert.equal((await client.query('DELETE FROM node_t WHERE id = 500')).rowCount, 1);
+});
 await check('pool of ten', async () => {
     const pool = new pg.Pool({ max: 10 });
     const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => pool.query('SELECT $1::int AS n', [n])));
