@@ -483,6 +483,72 @@ static bool type_dependents(struct ddl *d, const struct user_type *type, struct 
     return detail.p != NULL;
 }
 
+/* The one table whose columns are of the type: two rebuilds in one batch would not know of each other. */
+static bool only_user(struct ddl *d, const struct user_type *type, const struct relation **ret, size_t *ret_n)
+{
+    *ret = NULL;
+    *ret_n = 0;
+    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
+        const struct relation *r = &d->snapshot->relations[i];
+        for (size_t k = 0; k < r->n_columns; k++) {
+            if (r->columns[k].type != type->oid && r->columns[k].type != type->array)
+                continue;
+            if ((*ret && *ret != r) || r->kind != RELATION_TABLE)
+                return ddl_refuse(d, -1, "Drop the columns first.",
+                                  "DROP TYPE … CASCADE of a type that several tables, or a view, use");
+            *ret = r;
+            (*ret_n)++;
+        }
+    }
+    for (size_t i = 0; i < d->snapshot->n_types; i++)
+        if (d->snapshot->types[i].base == type->oid)
+            return ddl_refuse(d, -1, "Drop the domain first.",
+                              "DROP TYPE … CASCADE of a type that a domain is made of");
+    return true;
+}
+
+/* ALTER TABLE … DROP COLUMN … CASCADE of each column of the type. */
+static bool drop_columns_of(struct ddl *d, const struct user_type *type)
+{
+    const struct relation *r;
+    size_t n, at = 0;
+    if (!only_user(d, type, &r, &n) || !r)
+        return false;
+    PgQuery__RangeVar range = PG_QUERY__RANGE_VAR__INIT;
+    PgQuery__AlterTableStmt alter = PG_QUERY__ALTER_TABLE_STMT__INIT;
+    PgQuery__AlterTableCmd *commands = DDL_ARRAY(d, PgQuery__AlterTableCmd, n);
+    Node *nodes = DDL_ARRAY(d, Node, n), **list = DDL_ARRAY(d, Node *, n);
+    const char *tag = d->plan->tag;
+    for (size_t k = 0; commands && nodes && list && k < r->n_columns; k++) {
+        if (r->columns[k].type != type->oid && r->columns[k].type != type->array)
+            continue;
+        struct str what = ddl_described_column(d, r, r->columns[k].name);
+        pg_query__alter_table_cmd__init(&commands[at]);
+        commands[at].subtype = PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn;
+        commands[at].behavior = PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
+        commands[at].name = arena_cstr(d->arena, r->columns[k].name);
+        pg_query__node__init(&nodes[at]);
+        nodes[at].node_case = PG_QUERY__NODE__NODE_ALTER_TABLE_CMD;
+        nodes[at].alter_table_cmd = &commands[at];
+        list[at] = &nodes[at];
+        at++;
+        if (n == 1)
+            ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to %.*s", STR_FMT(what));
+    }
+    if (n > 1)
+        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to %zu other objects", n);
+    range.schemaname = arena_cstr(d->arena, r->schema);
+    range.relname = arena_cstr(d->arena, r->name);
+    range.location = -1;
+    alter.relation = &range;
+    alter.cmds = list;
+    alter.n_cmds = at;
+    alter.objtype = PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
+    bool ok = at == n && range.schemaname && range.relname && ddl_alter_table(d, &alter);
+    d->plan->tag = tag;
+    return ok;
+}
+
 static bool drop_type(struct ddl *d, const PgQuery__DropStmt *stmt, const PgQuery__TypeName *type_name)
 {
     struct str schema, name, detail;
@@ -503,7 +569,7 @@ static bool drop_type(struct ddl *d, const PgQuery__DropStmt *stmt, const PgQuer
     if (!type_dependents(d, type, &detail))
         return false;
     if (detail.n && stmt->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE)
-        return ddl_refuse(d, -1, "Drop the columns first.", "DROP TYPE … CASCADE of a type that is in use");
+        return drop_columns_of(d, type) && ddl_side_delete(d, "type", type->schema, type->name);
     if (detail.n) {
         ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
                     "cannot drop type %.*s because other objects depend on it",
