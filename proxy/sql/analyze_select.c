@@ -28,7 +28,11 @@ static bool is_star(const Node *n)
 /* Table and column of a plain column, as RowDescription tells them. */
 static void note_origin(struct scope *s, struct target *t)
 {
-    if (t->expr->kind != EXPR_VAR || t->expr->var.levels_up != 0 || t->expr->var.rte < 0)
+    if (t->expr->kind != EXPR_VAR || t->expr->var.rte < 0)
+        return;
+    for (int i = 0; i < t->expr->var.levels_up && s; i++)
+        s = s->parent;
+    if (!s || (size_t)t->expr->var.rte >= s->query->n_rtable)
         return;
     const struct rte *r = &s->query->rtable[t->expr->var.rte];
     if (r->relation) {

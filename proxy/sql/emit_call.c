@@ -205,12 +205,25 @@ static bool name_arguments(struct emitter *e, const struct expr *x, const char *
     return true;
 }
 
+/* A template that is a comparison of SQLite's own. */
+static bool compares(const char *t)
+{
+    static const char *const templates[] = { "($1 = $2)",  "($1 <> $2)", "($1 < $2)",
+                                             "($1 <= $2)", "($1 > $2)",  "($1 >= $2)" };
+    for (size_t i = 0; i < sizeof(templates) / sizeof(*templates); i++)
+        if (strcmp(t, templates[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool print_row(struct emitter *e, const struct expr *x, const char *t, unsigned flags, struct fragment *args,
                       size_t n, struct fragment *ret)
 {
     struct str from;
     if (!name_arguments(e, x, t, flags, args, n, &from))
         return false;
+    if (n == 2 && compares(t) && (*own_collation(e, args[0].sql, "") || *own_collation(e, args[1].sql, "")))
+        args[0].sql = text_of(e, "%.*s COLLATE BINARY", STR_FMT(args[0].sql));
     *ret = (struct fragment){ 0 };
     for (size_t i = 0; i < n; i++) {
         take_checks(ret, &args[i]);
@@ -447,6 +460,15 @@ static bool srf_column(struct emitter *e, const struct expr *x, struct fragment 
     return blocked(e, x->location, "set-returning function %s() at this place", x->call.proc->name);
 }
 
+/* The engine compares the elements' texts; enums sort by their labels' order. */
+static bool picks_enum_array(struct emitter *e, const struct expr *x)
+{
+    bool picks =
+        strcmp(x->call.proc->source, "array_larger") == 0 || strcmp(x->call.proc->source, "array_smaller") == 0;
+    const struct user_type *u = picks && e->shared->snapshot ? snapshot_user_type(e->shared->snapshot, x->type) : NULL;
+    return u && u->kind == 'e';
+}
+
 /* A strict function of a NULL constant is NULL, and columns in the other arguments are not looked at; constants are, as in PostgreSQL. */
 static const struct expr *null_argument(const struct expr *x)
 {
@@ -495,6 +517,8 @@ bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret)
         return emit_padded_match(e, x, ret);
     if (is_set_returning(x))
         return srf_column(e, x, ret);
+    if (picks_enum_array(e, x))
+        return no_such_row(e, x);
     if ((null = null_argument(x))) {
         struct expr constant = *null;
         constant.type = x->type;

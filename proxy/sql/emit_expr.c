@@ -245,6 +245,12 @@ bool emit_equal(struct emitter *e, const struct expr *a, const struct expr *b, c
     return x && emit_call(e, x, ret) && settle(e, ret);
 }
 
+const char *own_collation(const struct emitter *e, struct str text, const char *collation)
+{
+    bool inside = e->target == TARGET_LOCAL && !*collation && str_find(text, STR(" COLLATE pg_")) >= 0;
+    return inside ? " COLLATE BINARY" : collation;
+}
+
 /* A column without NULLs needs no NULLS clause, which would keep SQLite from using an index of several columns. */
 static bool never_null(const struct emitter *e, const struct expr *x)
 {
@@ -267,6 +273,7 @@ bool emit_sort_key(struct emitter *e, const struct sort_item *item, struct str *
     if (!collation_or_block(e, item->expr, true, &collation) || !enum_rank(e, item->expr->type, &f))
         return false;
     const char *nulls = never_null(e, item->expr) ? "" : item->nulls_first ? " NULLS FIRST" : " NULLS LAST";
+    collation = own_collation(e, f.sql, collation);
     *ret = text_of(e, "%.*s%s%s%s", STR_FMT(f.sql), collation, item->descending ? " DESC" : "", nulls);
     return ret->p != NULL;
 }
@@ -595,9 +602,10 @@ static bool emit_extreme(struct emitter *e, const struct expr *x, struct fragmen
     if (x->n_args == 2 && !ranked) {
         /* Of equal values the first is given: max() keeps its first argument, min() its last. */
         struct str first = parts[x->kind == EXPR_LEAST], second = parts[x->kind == EXPR_GREATEST];
-        ret->sql = text_of(e, "CASE WHEN %.*s IS NULL THEN %.*s WHEN %.*s IS NULL THEN %.*s ELSE %s(%.*s%s,%.*s) END",
-                           STR_FMT(parts[0]), STR_FMT(parts[1]), STR_FMT(parts[1]), STR_FMT(parts[0]), name,
-                           STR_FMT(first), collation, STR_FMT(second));
+        ret->sql = text_of(
+            e, "CASE WHEN %.*s IS NULL THEN %.*s WHEN %.*s IS NULL THEN %.*s ELSE %s(%.*s%s,%.*s) END",
+            STR_FMT(parts[0]), STR_FMT(parts[1]), STR_FMT(parts[1]), STR_FMT(parts[0]), name, STR_FMT(first),
+            own_collation(e, own_collation(e, first, collation)[0] ? first : second, collation), STR_FMT(second));
         return ret->sql.p != NULL;
     }
     for (size_t i = 0; i < x->n_args && rows.p; i++)

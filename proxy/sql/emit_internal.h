@@ -232,6 +232,8 @@ bool is_volatile_expr(const struct expr *x);
 bool has_own_vars(const struct expr *x); /* columns of this level and of no other */
 /* COLLATE clause that orders and compares a type (" COLLATE pg_numeric"), "" none. False: this target cannot. */
 bool collation_of(struct emitter *e, oid_t type, bool ordering, const char **ret);
+/* SQLite takes a COLLATE from anywhere inside an operand: a value with one inside that is compared as plain text says so. */
+const char *own_collation(const struct emitter *e, struct str text, const char *collation);
 bool collation_or_block(struct emitter *e, const struct expr *x, bool ordering, const char **ret);
 /* Two values in one comparable form. */
 bool emit_pair(struct emitter *e, const struct expr *a, const struct expr *b, struct fragment *left,

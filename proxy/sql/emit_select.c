@@ -85,6 +85,8 @@ bool emit_target_list(struct emitter *e, const struct target *targets, size_t n,
             ok = blocked(e, -1, "DISTINCT over a value of this type here");
         if (!ok)
             break;
+        if (distinct)
+            collation = own_collation(e, f.sql, collation);
         buf_printf(&text, "%s%.*s%s AS c%zu", at ? ", " : "", STR_FMT(f.sql), collation, at);
         f.sql = (struct str){ 0 };
         f.bindable = NULL;

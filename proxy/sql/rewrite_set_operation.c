@@ -114,8 +114,12 @@ static bool emit_chain(struct emitter *e, const struct query *q, struct str *ret
         right = text_of(e, "SELECT * FROM (%.*s)", STR_FMT(right));
     if (!left.p || !right.p || !match_forms(e, q, &left, out, &right, &right_out))
         return false;
-    if (!all && e->target == TARGET_LOCAL && left_terms == 1 && !collate_first(e, q, out->n, &left))
-        return false;
+    /* SQLite compares by the first SELECT of a chain; one of UNION ALL alone has not been told how. */
+    bool told = left_terms > 1 && !(q->left->set_operation == SETOP_UNION && q->left->set_all);
+    if (!all && e->target == TARGET_LOCAL && !told) {
+        if (!collate_first(e, q, out->n, &left) || (numbered && !collate_first(e, q, out->n, &right)))
+            return false;
+    }
     if (left_terms + 1 > MAX_TERMS && e->target == TARGET_D1) {
         left = text_of(e, "SELECT * FROM (%.*s)", STR_FMT(left));
         left_terms = 1;

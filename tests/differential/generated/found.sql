@@ -79,3 +79,10 @@ SELECT timezone('+02', '12:34:56+00'::timetz)
 SELECT date_trunc('week', 'infinity'::timestamptz, 'x y z')
 SELECT ('00:00:00'::time - '2562047788 hours'::interval)
 SELECT count(*) FROM (SELECT DISTINCT COALESCE(t1.n20, '0'::numeric) FROM plain t1) d
+SELECT l.x FROM plain t1 CROSS JOIN LATERAL (SELECT t1.f8 AS x) AS l WHERE t1.id < 3 ORDER BY t1.id
+SELECT NULL::numeric FROM edge t1 UNION ALL SELECT COALESCE(t2.n2, '1.5'::numeric) FROM edge t2 EXCEPT SELECT 3.14
+SELECT count(*), sum(d.n) FROM (SELECT t1.n FROM plain t1 UNION ALL SELECT t2.n20 FROM plain t2 EXCEPT ALL SELECT 1.5 + t3.n - t3.n FROM plain t3) d
+SELECT EXTRACT(minute FROM t1.tstz), EXTRACT(hour FROM t1.ts) FROM plain t1 ORDER BY t1.id
+SELECT LEAST((NULLIF('12:34:56+00'::timetz, '00:00:00-15:59'::timetz) + '1970-01-01'::date), '2024-10-27 01:30:00+00'::timestamptz)
+SELECT CASE WHEN reverse(t1.t) IS NOT NULL AND t1.n = 1.0 THEN 'b' ELSE 'A' END < 'a' FROM plain t1 ORDER BY t1.id
+SELECT t1.id FROM plain t1 ORDER BY CASE WHEN t1.n < 1.0 THEN t1.t ELSE reverse(t1.t) END, t1.id

@@ -8,6 +8,7 @@ YEARS = "D1 stores the years 1 to 9999 only: 22008 says so"
 FOLDED = "PostgreSQL shows the length of what its planner left of CASE, COALESCE and the like; pgd1 that of the expression as it was written"
 PADDING = "char(n) is kept without its blanks; where the length is lost, as in a set operation of several lengths, they are not shown"
 NEGATIVE_ZERO = "SQLite stores no negative zero and computes 0 - x for -x"
+NO_COMPARISON = "GREATEST and LEAST of json are refused when they are planned, in PostgreSQL when they are reached"
 WRAPPED = "PostgreSQL's make_interval() overflows without noticing"
 TWO_ERRORS = "PostgreSQL analyzes window definitions last, pgd1 where they stand: of two errors in a text another one is named"
 SQUARES = "PostgreSQL's avg() of floats overflows in a sum of squares that it does not need; D1's gives the average"
@@ -35,7 +36,8 @@ def chooses(sql):
 
 
 def years(found):
-    return found.ours.state == "22008" and "Only the years 1 to 9999" in found.ours.detail
+    far = any(cell and re.search(rb"\d{5}-\d\d-\d\d", cell) for row in found.theirs.rows for cell in row)
+    return found.ours.state == "22008" and ("Only the years 1 to 9999" in found.ours.detail or far)
 
 
 def folded(found):
@@ -80,6 +82,10 @@ def two_errors(found):
     return found.what in ("SQLSTATE", "position") and all(a.state[:2] in ("22", "42") and a.position for a in pair) and " OVER (" in found.sql
 
 
+def no_comparison(found):
+    return found.ours.message.startswith("could not identify a comparison function") and found.what == "SQLSTATE"
+
+
 def wrapped_interval(found):
     return found.ours.message == "interval out of range" and not found.theirs.state and "make_interval(" in found.sql
 
@@ -88,7 +94,7 @@ def squares_overflow(found):
     return found.theirs.message == "value out of range: overflow" and not found.ours.state and "avg(" in found.sql
 
 
-RULES = [(years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED)]
+RULES = [(years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (no_comparison, NO_COMPARISON)]
 
 
 def reason(found):
