@@ -656,7 +656,7 @@ static bool fill_request(struct group *g, size_t n)
     bool undo = g->undoes && !(sp && sp->carries);
     if (sp)
         n = g->n_before + sp->n_statements;
-    bool purge = g->identity && resolution_purges(&g->resolution), keys = must_check_keys(g);
+    bool purge = g->identity && resolution_purges(), keys = must_check_keys(g);
     size_t total = n + n_schema + undo + purge + keys;
     struct d1_statement *all = ARENA_ARRAY(g->arena, struct d1_statement, total);
     if (!all)

@@ -55,8 +55,8 @@ bool resolution_begin(struct resolution *r);
 /* The members that stand at the head of the batch: RESOLUTION_MEMBERS. */
 void resolution_members(const struct resolution *r, struct d1_statement *to);
 struct d1_statement resolution_fence(const struct resolution *r);
-/* One COMMIT in 256 takes away ids of yesterday, as its last member. */
-bool resolution_purges(const struct resolution *r);
+/* Asked once for each COMMIT that is sent: every 256th of a worker takes away ids of yesterday, as its last member. */
+bool resolution_purges(void);
 struct d1_statement resolution_purge(void);
 enum resolution_step resolution_next(struct resolution *r, const struct d1_error *e, uint64_t now_us,
                                      uint64_t timeout_us, uint64_t *ret_wait_us);

@@ -105,13 +105,21 @@ static void time_runs_out(void **state)
     arena_free(arena);
 }
 
+static void old_ids_are_purged_regularly(void **state)
+{
+    (void)state;
+    int purged = 0;
+    for (int i = 0; i < 2560; i++)
+        purged += resolution_purges();
+    assert_int_equal(purged, 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_move_as_drawn),
-        cmocka_unit_test(commits_move_as_drawn),
-        cmocka_unit_test(answers_lead_where_they_should),
-        cmocka_unit_test(time_runs_out),
+        cmocka_unit_test(blocks_move_as_drawn),           cmocka_unit_test(commits_move_as_drawn),
+        cmocka_unit_test(answers_lead_where_they_should), cmocka_unit_test(time_runs_out),
+        cmocka_unit_test(old_ids_are_purged_regularly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
