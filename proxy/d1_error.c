@@ -511,6 +511,12 @@ static bool guard_failed(struct mapping *m)
         m->remedy = D1_REMEDY_LOCAL;
         return err_set(m->err, SQLSTATE_INTERNAL_ERROR, "the statement has to be finished locally");
     }
+    if (str_is(payload, "!changed")) {
+        m->remedy = D1_REMEDY_AGAIN;
+        err_set(m->err, SQLSTATE_T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update");
+        return err_hint(m->err,
+                        "Rows that this statement read were changed each time before it could write; try again.");
+    }
     enum sqlstate code;
     if (payload.n < 7 || payload.p[0] != '!' || payload.p[6] != ':' ||
         !sqlstate_find((struct str){ payload.p + 1, 5 }, &code))
@@ -527,11 +533,10 @@ static bool guard_failed(struct mapping *m)
     return guard_text(m->err, code, (struct str){ text, n });
 }
 
-/* A sum that PostgreSQL gives as numeric does not fit D1's integers: a read is worked out again here. */
+/* A sum that PostgreSQL gives as numeric does not fit D1's integers: it is worked out again here. */
 static bool integer_overflow(struct mapping *m)
 {
-    if (m->plan && m->plan->access == D1_READ)
-        m->remedy = D1_REMEDY_LOCAL;
+    m->remedy = D1_REMEDY_LOCAL;
     return err_set(m->err, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range");
 }
 

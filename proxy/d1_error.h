@@ -20,6 +20,7 @@ enum d1_remedy {
     D1_REMEDY_NONE,
     D1_REMEDY_REFRESH, /* a name is missing or there already: the snapshot may be old */
     D1_REMEDY_LOCAL,   /* the statement's own guard asks to be planned again with force_local */
+    D1_REMEDY_AGAIN,   /* what a write read first has changed meanwhile: read again (sql/lookup.h) */
 };
 
 /* What was asked when the error came. */

@@ -10,6 +10,7 @@
 #include "proxy/group.h"
 #include "proxy/planning.h"
 #include "proxy/session_setting.h"
+#include "proxy/sql/lookup.h"
 #include "proxy/utility.h"
 
 /* The local engine runs on the loop: a statement that would hold it for seconds is refused (54000). */
@@ -205,39 +206,65 @@ static bool local_row(void *ctx, const struct value *cells, size_t n_cells)
     return emitter_row(ctx, cells, n_cells);
 }
 
+/* What the session says to a local run. */
+static struct local_run local_run_for(struct session *s, const struct bind_input *input, struct system_state *system,
+                                      struct arena *arena)
+{
+    activity_system_state(s, system);
+    return (struct local_run){
+        .snapshot = input->snapshot,
+        .system = system,
+        .types = input->types,
+        .now_us = input->now_us,
+        .session_value = session_value,
+        .set_config = session_set_config,
+        .session_call = session_call,
+        .session_ctx = s,
+        .max_bytes = s->serving->config->max_result_bytes,
+        .max_steps = LOCAL_MAX_STEPS,
+        .arena = arena,
+    };
+}
+
 bool execute_local(struct session *s, const struct execution *x, struct local_rows *const *inputs, struct arena *arena,
                    struct emitter *e, struct err *err)
 {
     const struct plan_local *local = x->plan->local;
-    const struct config *c = s->serving->config;
     struct bind_input input;
     struct value *binds;
     struct system_state system;
     execute_input(s, x, &input);
     if (!plan_bind_local(x->plan, &input, arena, &binds, err))
         return false;
-    activity_system_state(s, &system);
-    struct local_run run = {
-        .sql = local->sql,
-        .binds = binds,
-        .n_binds = local->n_binds,
-        .inputs = inputs,
-        .n_inputs = local->n_inputs,
-        .snapshot = input.snapshot,
-        .system = &system,
-        .types = input.types,
-        .now_us = input.now_us,
-        .session_value = session_value,
-        .set_config = session_set_config,
-        .session_call = session_call,
-        .session_ctx = s,
-        .max_bytes = c->max_result_bytes,
-        .max_steps = LOCAL_MAX_STEPS,
-        .on_row = local_row,
-        .ctx = e,
-        .arena = arena,
-    };
+    struct local_run run = local_run_for(s, &input, &system, arena);
+    run.sql = local->sql;
+    run.binds = binds;
+    run.n_binds = local->n_binds;
+    run.inputs = inputs;
+    run.n_inputs = local->n_inputs;
+    run.on_row = local_row;
+    run.ctx = e;
     return local_run(s->worker->local, &run, err) && !err_is_set(err);
+}
+
+bool execute_bind_lookup(struct session *s, const struct execution *x, struct arena *arena, struct d1_statement **ret,
+                         bool *ret_again, struct err *err)
+{
+    struct bind_input input;
+    execute_input(s, x, &input);
+    *ret_again = false;
+    return lookup_bind(x->plan, &input, arena, ret, ret_again, err);
+}
+
+bool execute_lookup(struct session *s, const struct execution *x, const struct value *texts,
+                    struct d1_statement *statements, struct arena *arena, struct err *err)
+{
+    struct bind_input input;
+    struct system_state system;
+    execute_input(s, x, &input);
+    struct local_run run = local_run_for(s, &input, &system, arena);
+    run.max_bytes = s->serving->config->finish_max_bytes;
+    return lookup_finish(x->plan, &input, texts, &run, s->worker->local, statements, arena, err);
 }
 
 /* ---- one statement ---- */

@@ -80,6 +80,12 @@ bool execute_bind(struct session *s, const struct execution *x, struct arena *ar
 /* Runs the local part of a plan over fetched inputs into the emitter. */
 bool execute_local(struct session *s, const struct execution *x, struct local_rows *const *inputs, struct arena *arena,
                    struct emitter *e, struct err *err);
+/* Binds the reads of the plan's lookup, as execute_bind(). */
+bool execute_bind_lookup(struct session *s, const struct execution *x, struct arena *arena, struct d1_statement **ret,
+                         bool *ret_again, struct err *err);
+/* The lookup's reads gave texts: what is to be written goes into the bound statements (sql/lookup.h). */
+bool execute_lookup(struct session *s, const struct execution *x, const struct value *texts,
+                    struct d1_statement *statements, struct arena *arena, struct err *err);
 int16_t plan_type_length(const struct plan *plan, oid_t type); /* typlen of a user type */
 /* bind_input and friends: what the session says to plans. */
 void execute_input(struct session *s, const struct execution *x, struct bind_input *ret);

@@ -18,7 +18,7 @@ static const char *place_text(const struct plan *p)
 
 static unsigned round_trips(const struct plan *p)
 {
-    return p->place == PLACE_HERE ? 0 : 1;
+    return p->place == PLACE_HERE ? 0 : p->lookup ? 2 : 1;
 }
 
 static const char *role_text(enum statement_role role)
@@ -45,6 +45,12 @@ static bool explain_text(struct session *s, struct emitter *e, const struct plan
     struct arena *a = s->group->arena;
     if (!line(e, arena_printf(a, "%s  (round trips=%u)", place_text(p), round_trips(p))))
         return false;
+    const struct plan_lookup *lookup = p->lookup;
+    for (size_t i = 0; lookup && i < lookup->n_statements; i++)
+        if (!line(e, arena_printf(a, "  ->  Read first at D1: %.*s", STR_FMT(lookup->statements[i].sql))))
+            return false;
+    if (lookup && !line(e, arena_printf(a, "  ->  Compute here: %.*s", STR_FMT(lookup->local.sql))))
+        return false;
     for (size_t i = 0; i < p->n_statements; i++)
         if (!line(e, arena_printf(a, "  ->  %s at D1: %.*s", role_text(p->statements[i].role),
                                   STR_FMT(p->statements[i].sql))))
@@ -59,18 +65,26 @@ static void add_text(cJSON *object, const char *name, struct str text, struct ar
         cJSON_AddStringToObject(object, name, copy);
 }
 
+static void add_statement(cJSON *list, const char *role, struct str sql, struct arena *arena)
+{
+    cJSON *one = cJSON_CreateObject();
+    cJSON_AddStringToObject(one, "Role", role);
+    add_text(one, "SQL", sql, arena);
+    cJSON_AddItemToArray(list, one);
+}
+
 static cJSON *json_plan(const struct plan *p, struct arena *arena)
 {
     cJSON *plan = cJSON_CreateObject();
     cJSON_AddStringToObject(plan, "Node Type", place_text(p));
     cJSON_AddNumberToObject(plan, "Round Trips", round_trips(p));
     cJSON *statements = cJSON_AddArrayToObject(plan, "Statements");
-    for (size_t i = 0; i < p->n_statements; i++) {
-        cJSON *one = cJSON_CreateObject();
-        cJSON_AddStringToObject(one, "Role", role_text(p->statements[i].role));
-        add_text(one, "SQL", p->statements[i].sql, arena);
-        cJSON_AddItemToArray(statements, one);
-    }
+    for (size_t i = 0; p->lookup && i < p->lookup->n_statements; i++)
+        add_statement(statements, "Read first", p->lookup->statements[i].sql, arena);
+    if (p->lookup)
+        add_text(plan, "Lookup SQL", p->lookup->local.sql, arena);
+    for (size_t i = 0; i < p->n_statements; i++)
+        add_statement(statements, role_text(p->statements[i].role), p->statements[i].sql, arena);
     if (p->local)
         add_text(plan, "Local SQL", p->local->sql, arena);
     return plan;

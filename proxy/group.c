@@ -689,6 +689,7 @@ static bool fill_request(struct group *g, size_t n)
 }
 
 static void on_done(struct d1_request *r);
+static bool replan(struct group *g, struct step *step, bool force_local, struct err *err);
 static void go_on(struct group *g);
 static enum run next(struct group *g);
 
@@ -854,6 +855,116 @@ static bool refuse_undo(struct group *g)
     return true;
 }
 
+/* ---- lookups: what a write reads before it is sent ---- */
+
+enum { LOOKUPS_MAX = 5 };
+
+/* What a lookup reads must not be what its own transaction has written and not sent yet. */
+static bool reads_own_writes(const struct group *g, const struct step *step)
+{
+    const struct plan *reader = step->x.plan;
+    for (const struct step *s = g->head; s != step; s = s->next) {
+        if (s->is_ddl)
+            return true;
+        for (size_t i = 0; i < s->x.plan->n_writes; i++)
+            for (size_t k = 0; k < reader->n_reads; k++)
+                if (s->x.plan->writes[i]->oid == reader->reads[k]->oid)
+                    return true;
+    }
+    return buffer_reaches(&g->session->transaction.buffer, reader);
+}
+
+static struct step *next_lookup(struct group *g)
+{
+    for (struct step *step = g->head; step != g->batch_end; step = step->next)
+        if (step->x.plan->lookup && !step->texts)
+            return step;
+    return NULL;
+}
+
+/* The error takes the step's place; what waits before it is still answered. */
+static void fail_lookup(struct group *g, struct step *step, const struct err *err)
+{
+    cut(g, step, step->queued_at);
+    group_add_error(g, err);
+}
+
+static bool refuse_lookup(struct group *g)
+{
+    struct step *step = next_lookup(g);
+    struct err err;
+    if (!step || !reads_own_writes(g, step))
+        return false;
+    err_init(&err, g->arena);
+    err_unsupported(&err, "a change computed outside of D1 from rows that the same transaction wrote before");
+    err_hint(&err, "Commit first, or read the rows and write the computed values.");
+    fail_lookup(g, step, &err);
+    return true;
+}
+
+static enum d1_flow on_lookup_row(struct d1_request *r, size_t statement, const struct value *cells, size_t n)
+{
+    struct group *g = r->user;
+    if (!g->session)
+        return D1_STOP;
+    struct value *text = &g->looking->texts[statement];
+    *text = n ? cells[0] : value_null();
+    if (text->class == VALUE_TEXT)
+        text->bytes = arena_str(g->arena, text->bytes);
+    return D1_CONTINUE;
+}
+
+static void on_lookup_done(struct d1_request *r);
+
+/* The lookup's statements with values; false: the step has become another one, or an error. */
+static bool bind_lookup(struct group *g, struct step *step, struct d1_statement **ret)
+{
+    bool again = false;
+    struct err err;
+    err_init(&err, g->arena);
+    step->texts = ARENA_ARRAY(g->arena, struct value, step->x.plan->lookup->n_statements + 1);
+    if (!step->texts)
+        err_oom(&err);
+    else if (execute_bind_lookup(g->session, &step->x, g->arena, ret, &again, &err) && !again)
+        return true;
+    if (again && !step->forced_local && replan(g, step, true, &err))
+        return false;
+    if (!err_is_set(&err))
+        err_unsupported(&err, "a value of this statement");
+    fail_lookup(g, step, &err);
+    return false;
+}
+
+static enum run submit_lookup(struct group *g, struct step *step)
+{
+    struct session *s = g->session;
+    const struct config *c = s->serving->config;
+    uint64_t timeout = s->gucs.live.statement_timeout_us, limit = c->d1_timeout_us;
+    struct d1_statement *statements;
+    if (!bind_lookup(g, step, &statements))
+        return next(g);
+    step->lookups++;
+    g->d1_timeout = !timeout || limit < timeout;
+    g->request = (struct d1_request){
+        .statements = statements,
+        .n_statements = step->x.plan->lookup->n_statements,
+        .access = D1_READ,
+        .session = d1_session(g),
+        .deadline_us = worker_now(g->worker) + (g->d1_timeout ? limit : timeout),
+        .max_result_bytes = c->max_result_bytes,
+        .on_row = on_lookup_row,
+        .done = on_lookup_done,
+        .user = g,
+        .arena = g->arena,
+    };
+    g->looking = step;
+    g->streams = g->paused = false;
+    g->in_flight = true;
+    session_wait(s);
+    database_submit(g->database, &g->request);
+    return RUN_WAIT;
+}
+
 /* ---- running ---- */
 
 static enum run next(struct group *g)
@@ -870,6 +981,11 @@ static enum run next(struct group *g)
                 return RUN_OVER;
             continue;
         }
+        if (refuse_lookup(g))
+            continue;
+        struct step *looking = next_lookup(g);
+        if (looking)
+            return submit_lookup(g, looking);
         return n ? submit(g, n) : answer_without_d1(g);
     }
     g->is_running = false;
@@ -1127,6 +1243,7 @@ static bool replan(struct group *g, struct step *step, bool force_local, struct 
     step->x.n_literals = 0;
     step->x.literal_offsets = NULL;
     step->n_statements = plan->n_statements;
+    step->texts = NULL;
     step->forced_local |= force_local;
     if (!execute_bind(g->session, &step->x, g->arena, &step->statements, &again, err) || again)
         return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be planned again");
@@ -1210,8 +1327,10 @@ static bool try_locally(struct group *g, struct step *at, struct err *said)
         if (!may_have || step->forced_local)
             continue;
         if (!replan(g, step, true, &err)) {
-            err_clear(said);
-            err_copy(said, &err); /* why it cannot be done here either */
+            if (said->code == SQLSTATE_INTERNAL_ERROR) {
+                err_clear(said);
+                err_copy(said, &err); /* why it cannot be done here either */
+            }
             return false;
         }
         again = true;
@@ -1254,6 +1373,63 @@ static void earlier_error(struct group *g, const struct d1_asked *asked, struct 
     if (why.code != SQLSTATE_T_R_SERIALIZATION_FAILURE)
         err_detail(err, "%.*s", STR_FMT(why.message));
     err_hint(err, "The transaction might succeed if retried.");
+}
+
+/* Rows that were looked up have changed before the batch came: all of it is read again. */
+static bool look_again(struct group *g)
+{
+    unsigned most = 0;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next)
+        most = step->lookups > most ? step->lookups : most;
+    if (most == 0 || most >= LOOKUPS_MAX)
+        return false;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next)
+        step->texts = NULL;
+    go_on(g);
+    return true;
+}
+
+static void looked_up(struct group *g, struct step *step)
+{
+    struct err err;
+    err_init(&err, g->arena);
+    if (!execute_lookup(g->session, &step->x, step->texts, step->statements, g->arena, &err))
+        fail_lookup(g, step, &err);
+    go_on(g);
+}
+
+static void lookup_failed(struct group *g, struct step *step)
+{
+    struct err err;
+    err_init(&err, g->arena);
+    metric_add(&g->worker->metrics, METRIC_d1_errors, 1);
+    struct d1_asked asked = what_was_asked(g, step);
+    asked.statements = NULL;
+    asked.is_write = false;
+    enum d1_remedy remedy = d1_error_map(&g->request.error, &asked, &err);
+    step->texts = NULL;
+    if ((remedy == D1_REMEDY_REFRESH && refresh(g, &err)) || (remedy == D1_REMEDY_LOCAL && try_locally(g, step, &err)))
+        return;
+    fail_lookup(g, step, &err);
+    go_on(g);
+}
+
+static void on_lookup_done(struct d1_request *r)
+{
+    struct group *g = r->user;
+    struct step *step = g->looking;
+    metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
+    if (g->session && database_send_again(g->database, r, &g->tries))
+        return;
+    g->in_flight = false;
+    g->looking = NULL;
+    note_bookmark(g);
+    if (!g->session)
+        group_free(g);
+    else if (r->error.kind == D1_OK)
+        looked_up(g, step);
+    else
+        lookup_failed(g, step);
 }
 
 /* A check of the block failed, or a statement of it that had worked. */
@@ -1314,6 +1490,8 @@ static void failed(struct group *g)
     if (remedy == D1_REMEDY_REFRESH && refresh(g, &err))
         return;
     if (remedy == D1_REMEDY_LOCAL && try_locally(g, at, &err))
+        return;
+    if (remedy == D1_REMEDY_AGAIN && look_again(g))
         return;
     if (g->head->failed &&
         g->request.error.kind == D1_ERROR_CANCELLED) { /* we stopped it ourselves: the row's error counts */

@@ -58,8 +58,10 @@ struct step {
     struct emitter emitter;
     struct buf held; /* encoded rows until the batch has succeeded */
     struct local_rows **inputs;
-    struct bulk *bulk;  /* rows of COPY FROM; the statements point into it */
-    struct err *failed; /* while its rows were taken */
+    struct value *texts; /* what its lookup read (sql/lookup.h); NULL: not read yet */
+    unsigned lookups;    /* so often */
+    struct bulk *bulk;   /* rows of COPY FROM; the statements point into it */
+    struct err *failed;  /* while its rows were taken */
     bool is_write, is_ddl, forced_local;
 };
 
@@ -95,6 +97,7 @@ struct group {
     struct buffer left;           /* the buffer of a session that is gone, while D1 holds the request */
     struct step *batch_end;       /* first step that is not in the batch */
     struct step *at_row;          /* the step whose rows are coming */
+    struct step *looking;         /* the step whose lookup D1 holds; NULL: it holds the batch */
     size_t batch_steps;
     bool batch_writes;
     bool d1_timeout; /* the request's deadline is d1_timeout's, not statement_timeout's */

@@ -9,6 +9,7 @@
 #include "pgwire/datetime.h"
 #include "pgwire/numeric.h"
 #include "proxy/sql/local.h"
+#include "proxy/sql/lookup.h"
 
 enum { SAFE_DIGITS = 15 };
 
@@ -539,6 +540,9 @@ static bool source(struct binding *b, const struct bind *bind, struct value *ret
         return in->session_value(in->session_ctx, bind->constant.bytes, b->arena, ret) || err_oom(b->err);
     case BIND_PRELUDE:
         return prelude(b, bind, ret);
+    case BIND_LOOKUP: /* lookup_finish() knows it */
+        *ret = value_null();
+        return true;
     }
     return false;
 }
@@ -772,19 +776,39 @@ static bool bind_statement(struct binding *b, const struct plan_statement *s, st
     return true;
 }
 
+static bool bind_statements(struct binding *b, const struct plan_statement *list, size_t n, struct d1_statement **ret,
+                            bool *ret_retry_local)
+{
+    struct d1_statement *statements = ARENA_ARRAY(b->arena, struct d1_statement, n);
+    if (!statements)
+        return err_oom(b->err);
+    for (size_t i = 0; i < n && !b->retry_local; i++)
+        if (!bind_statement(b, &list[i], &statements[i]))
+            return false;
+    *ret = statements;
+    *ret_retry_local = b->retry_local;
+    return true;
+}
+
 bool plan_bind(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct d1_statement **ret,
                bool *ret_retry_local, struct err *err)
 {
     struct binding b = { .plan = plan, .input = input, .arena = arena, .err = err };
-    struct d1_statement *statements = ARENA_ARRAY(arena, struct d1_statement, plan->n_statements);
-    if (!statements)
-        return err_oom(err);
-    for (size_t i = 0; i < plan->n_statements && !b.retry_local; i++)
-        if (!bind_statement(&b, &plan->statements[i], &statements[i]))
-            return false;
-    *ret = statements;
-    *ret_retry_local = b.retry_local;
-    return true;
+    return bind_statements(&b, plan->statements, plan->n_statements, ret, ret_retry_local);
+}
+
+bool lookup_bind(const struct plan *plan, const struct bind_input *input, struct arena *arena,
+                 struct d1_statement **ret, bool *ret_retry_local, struct err *err)
+{
+    struct binding b = { .plan = plan, .input = input, .arena = arena, .err = err };
+    return bind_statements(&b, plan->lookup->statements, plan->lookup->n_statements, ret, ret_retry_local);
+}
+
+bool lookup_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
+                       struct err *err)
+{
+    struct binding b = { .plan = plan, .input = input, .arena = arena, .err = err };
+    return bind_all(&b, plan->lookup->local.binds, plan->lookup->local.n_binds, ret);
 }
 
 bool plan_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,

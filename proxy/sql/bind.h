@@ -21,5 +21,8 @@ enum { PATTERN_BYTES = 50 };
 bool bind_glob_pattern(struct str pattern, int escape, struct arena *arena, struct str *ret, struct err *err);
 /* Appends a value as JSON: bytes as a string of hex digits, infinities as 9e999. */
 bool bind_json_value(struct buf *out, const struct value *v, struct arena *arena, struct err *err);
+/* plan_bind_local() for the local part of the plan's lookup (lookup.h). */
+bool lookup_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
+                       struct err *err);
 
 #endif

@@ -493,6 +493,13 @@ bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct 
 
 /* ---- entry points ---- */
 
+static void note_read(const struct bind *binds, size_t n, bool *read)
+{
+    for (size_t i = 0; i < n; i++)
+        if (binds[i].source == BIND_LITERAL)
+            read[binds[i].index] = true;
+}
+
 /* A literal that no bind reads went into the text, or shaped it. */
 static void note_literals(struct emit_shared *s)
 {
@@ -501,15 +508,15 @@ static void note_literals(struct emit_shared *s)
     if (!set)
         return;
     bool *read = ARENA_ARRAY(s->arena, bool, set->n + 1);
+    const struct plan_lookup *lookup = plan->lookup;
     for (size_t i = 0; read && i < plan->n_statements; i++)
-        for (size_t k = 0; k < plan->statements[i].n_binds; k++)
-            if (plan->statements[i].binds[k].source == BIND_LITERAL)
-                read[plan->statements[i].binds[k].index] = true;
-    const struct plan_local *locals[] = { plan->local, plan->prelude };
-    for (size_t i = 0; read && i < 2; i++)
-        for (size_t k = 0; locals[i] && k < locals[i]->n_binds; k++)
-            if (locals[i]->binds[k].source == BIND_LITERAL)
-                read[locals[i]->binds[k].index] = true;
+        note_read(plan->statements[i].binds, plan->statements[i].n_binds, read);
+    for (size_t i = 0; read && lookup && i < lookup->n_statements; i++)
+        note_read(lookup->statements[i].binds, lookup->statements[i].n_binds, read);
+    const struct plan_local *locals[] = { plan->local, plan->prelude, lookup ? &lookup->local : NULL };
+    for (size_t i = 0; read && i < sizeof(locals) / sizeof(*locals); i++)
+        if (locals[i])
+            note_read(locals[i]->binds, locals[i]->n_binds, read);
     for (size_t i = 0; i < set->n; i++)
         if (!read || !read[i])
             set->is_structural[i] = true;

@@ -197,6 +197,60 @@ static bool insert_values(struct emitter *e, const struct query *q, const struct
     return ok && (ret->p || err_oom(e->err));
 }
 
+bool computed_cell(struct emitter *local, struct emitter *d1, const struct relation *r, const struct column *c,
+                   const struct expr *x, size_t i, struct str *ret_element, struct str *ret_read)
+{
+    struct fragment f;
+    oid_t base = base_type(d1, c->type);
+    const struct type_info *t = type_find(base);
+    if (c->storage != COLUMN_NATURAL && c->storage != COLUMN_NUMBER)
+        return blocked(d1, x->location, "computing a time for a column that stores numbers");
+    if (!emit_value(local, x, &f) || !json_element(local, c->type, &f))
+        return false;
+    if (snapshot_element_type(d1->shared->snapshot, base) || base == TYPE_OID_json)
+        f.sql = text_of(d1, "(''||%.*s)", STR_FMT(f.sql));
+    struct str cell = text_of(d1, "json_extract(value,'$[%zu]')", i);
+    cell = c->storage == COLUMN_NUMBER ? text_of(d1, "CAST(%.*s AS NUMERIC)", STR_FMT(cell))
+                                       : from_json(d1, t ? t->oid : 0, cell);
+    if (c->is_rowid) /* SQLite would invent one for NULL */
+        cell = text_of(d1, "coalesce(%.*s,%.*s)", STR_FMT(cell), STR_FMT(not_null_raise(d1, r, c)));
+    *ret_element = f.sql;
+    *ret_read = cell;
+    return f.sql.p && cell.p;
+}
+
+bool written_columns(struct emitter *e, const struct query *q, const size_t **ret, size_t *ret_n)
+{
+    struct insert_columns cols;
+    struct str list;
+    if (!pick_columns(e, q, &cols, &list))
+        return false;
+    *ret = cols.at;
+    *ret_n = cols.n;
+    return true;
+}
+
+/* Rows that were looked up: the reads of some columns, out of the JSON that is bound. */
+static bool looked_up_rows(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str *ret)
+{
+    const struct looked_up *l = e->shared->looked_up;
+    const size_t *all;
+    size_t n;
+    struct str list = STR("");
+    struct fragment bound;
+    struct bind b = { .source = BIND_LOOKUP, .index = l->bind, .type = TYPE_OID_text, .typmod = -1 };
+    if (!written_columns(e, q, &all, &n) || !emit_bind(e, &b, &bound))
+        return false;
+    for (size_t i = 0; i < cols->n; i++) {
+        size_t at = 0;
+        while (at < n && all[at] != cols->at[i])
+            at++;
+        list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(l->reads[at]));
+    }
+    *ret = text_of(e, " SELECT %.*s FROM json_each(%.*s) WHERE true", STR_FMT(list), STR_FMT(bound.sql));
+    return ret->p != NULL;
+}
+
 /* Rows computed here, without tables: one JSON value, read back row by row. */
 static bool insert_computed(struct emitter *e, const struct query *q, const struct insert_columns *cols,
                             struct str *ret)
@@ -221,19 +275,12 @@ static bool insert_computed(struct emitter *e, const struct query *q, const stru
     p->level = l;
     bool ok = true;
     for (size_t i = 0; ok && i < cols->n; i++) {
-        const struct expr *x = q->insert_select_exprs[cols->at[i]];
-        const struct column *c = q->insert_columns[cols->at[i]];
-        struct fragment f;
-        const struct type_info *t = type_find(base_type(e, c->type));
-        ok = c->storage == COLUMN_NATURAL || c->storage == COLUMN_NUMBER;
-        if (!ok || !(ok = emit_value(p, x, &f) && json_element(p, c->type, &f)))
+        struct str element, cell;
+        ok = computed_cell(p, e, target_of(q), q->insert_columns[cols->at[i]], q->insert_select_exprs[cols->at[i]], i,
+                           &element, &cell);
+        if (!ok)
             break;
-        if (snapshot_element_type(s->snapshot, base_type(e, c->type)) || base_type(e, c->type) == TYPE_OID_json)
-            f.sql = text_of(e, "(''||%.*s)", STR_FMT(f.sql));
-        list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(f.sql));
-        struct str cell = text_of(e, "json_extract(value,'$[%zu]')", i);
-        cell = c->storage == COLUMN_NUMBER ? text_of(e, "CAST(%.*s AS NUMERIC)", STR_FMT(cell))
-                                           : from_json(e, t ? t->oid : 0, cell);
+        list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(element));
         reads = text_of(e, "%.*s%s%.*s", STR_FMT(reads), i ? "," : "", STR_FMT(cell));
         ok = list.p && reads.p;
     }
@@ -288,6 +335,26 @@ static bool insert_from_select(struct emitter *e, const struct query *q, const s
     /* Without WHERE, ON CONFLICT would be read as a join condition. */
     *ret = text_of(e, " SELECT %.*s FROM (%.*s) AS %.*s WHERE true", STR_FMT(list), STR_FMT(select), STR_FMT(alias));
     return ret->p != NULL;
+}
+
+/* What stands behind INSERT INTO t(…), and the WITH before it. */
+static bool insert_source(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str *with,
+                          struct str *ret)
+{
+    *with = STR("");
+    if (e->shared->looked_up)
+        return looked_up_rows(e, q, cols, ret);
+    if (!emit_with(e, q, with))
+        return false;
+    if (!q->insert_select)
+        return insert_values(e, q, cols, ret);
+    struct emit_mark mark = emit_mark(e);
+    if (insert_from_select(e, q, cols, ret))
+        return true;
+    if (err_is_set(e->err) || query_has_tables(q->insert_select))
+        return false;
+    emit_rollback(e, mark);
+    return insert_computed(e, q, cols, ret);
 }
 
 /* ---- ON CONFLICT ---- */
@@ -740,17 +807,7 @@ static bool guard_conflict(struct emitter *main, const struct query *q, const st
     e->depth = main->depth;
     if (!enter_target(e, q, &name) || !(alias = unique_name(e, STR("proposed"))).p)
         return false;
-    bool ok = many ? json_keys(e, q, &keys, &values, &rows) : emit_with(e, q, &with);
-    if (ok && !many && q->insert_select && !query_has_tables(q->insert_select)) {
-        struct emit_mark mark = emit_mark(e);
-        ok = insert_from_select(e, q, &keys, &values);
-        if (!ok && !err_is_set(e->err)) {
-            emit_rollback(e, mark);
-            ok = insert_computed(e, q, &keys, &values);
-        }
-    } else if (ok && !many) {
-        ok = q->insert_select ? insert_from_select(e, q, &keys, &values) : insert_values(e, q, &keys, &values);
-    }
+    bool ok = many ? json_keys(e, q, &keys, &values, &rows) : insert_source(e, q, &keys, &with, &values);
     if (!ok || !print_keys(e, q, alias, &where, &group))
         return false;
     struct str raise =
@@ -781,10 +838,12 @@ static bool guard_conflict(struct emitter *main, const struct query *q, const st
 /* The guard, then the statements. */
 bool change_statements(struct emitter *e, const struct change *c, struct plan_statement **ret, size_t *ret_n)
 {
-    struct plan_statement *all = ARENA_ARRAY(e->arena, struct plan_statement, c->n_statements + 1);
+    struct plan_statement *all = ARENA_ARRAY(e->arena, struct plan_statement, c->n_checks + c->n_statements + 1);
     size_t n = 0;
     if (!all)
         return err_oom(e->err);
+    for (size_t i = 0; i < c->n_checks; i++)
+        all[n++] = c->checks[i];
     if (c->guard.sql.n)
         all[n++] = c->guard;
     for (size_t i = 0; i < c->n_statements; i++)
@@ -832,10 +891,10 @@ static bool emit_insert(struct emitter *e, const struct query *q, struct change 
 {
     struct str name, with, list, values, conflict, returning;
     struct insert_columns cols;
-    if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !pick_columns(e, q, &cols, &list))
+    if (!enter_target(e, q, &name) || !pick_columns(e, q, &cols, &list))
         return false;
-    struct str head = text_of(e, "%.*sINSERT INTO %.*s%s%.*s%s", STR_FMT(with), STR_FMT(name), list.n ? "(" : "",
-                              STR_FMT(list), list.n ? ")" : "");
+    struct str head =
+        text_of(e, "INSERT INTO %.*s%s%.*s%s", STR_FMT(name), list.n ? "(" : "", STR_FMT(list), list.n ? ")" : "");
     if (!q->insert_select && cols.n * q->n_insert_rows > e->shared->settings->traits.max_params && cols.n > 0) {
         bool done;
         if (!insert_many(e, q, &cols, head, ret, &done))
@@ -843,13 +902,10 @@ static bool emit_insert(struct emitter *e, const struct query *q, struct change 
         if (done)
             return guard_conflict(e, q, &cols, true, ret);
     }
-    struct emit_mark mark = emit_mark(e);
-    bool ok = q->insert_select ? insert_from_select(e, q, &cols, &values) : insert_values(e, q, &cols, &values);
-    if (!ok && !err_is_set(e->err) && q->insert_select && !query_has_tables(q->insert_select)) {
-        emit_rollback(e, mark);
-        ok = insert_computed(e, q, &cols, &values);
-    }
-    if (!ok || !emit_conflict(e, q, &conflict) || !emit_returning(e, q, ret, &returning))
+    if (!insert_source(e, q, &cols, &with, &values))
+        return false;
+    head = text_of(e, "%.*s%.*s", STR_FMT(with), STR_FMT(head));
+    if (!emit_conflict(e, q, &conflict) || !emit_returning(e, q, ret, &returning))
         return false;
     return guard_conflict(e, q, &cols, false, ret) &&
            one_statement(
@@ -857,9 +913,75 @@ static bool emit_insert(struct emitter *e, const struct query *q, struct change 
                ret);
 }
 
+/* DELETE: a condition by the keys that were looked up. */
+static bool looked_up_keys(struct emitter *e, struct str *ret)
+{
+    const struct looked_up *l = e->shared->looked_up;
+    struct str keys = STR(""), reads = STR("");
+    struct fragment bound;
+    struct bind b = { .source = BIND_LOOKUP, .index = l->bind, .type = TYPE_OID_text, .typmod = -1 };
+    if (!emit_bind(e, &b, &bound))
+        return false;
+    for (size_t i = 0; i < l->n_keys; i++) {
+        keys = text_of(e, "%.*s%s%.*s", STR_FMT(keys), i ? "," : "", STR_FMT(l->keys[i]));
+        reads = text_of(e, "%.*s%s%.*s", STR_FMT(reads), i ? "," : "", STR_FMT(l->reads[i]));
+    }
+    *ret = text_of(e, " WHERE (%.*s) IN (SELECT %.*s FROM json_each(%.*s))", STR_FMT(keys), STR_FMT(reads),
+                   STR_FMT(bound.sql));
+    return ret->p != NULL;
+}
+
+/* UPDATE: the rows as a subquery, k0… the key and c0… the new values, and the condition that finds them. */
+static bool looked_up_from(struct emitter *e, struct str alias, struct str *ret, struct str *ret_where)
+{
+    const struct looked_up *l = e->shared->looked_up;
+    struct str list = STR("");
+    struct fragment bound;
+    struct bind b = { .source = BIND_LOOKUP, .index = l->bind, .type = TYPE_OID_text, .typmod = -1 };
+    if (!emit_bind(e, &b, &bound))
+        return false;
+    *ret_where = STR("");
+    for (size_t i = 0; i < l->n; i++) {
+        bool is_key = i < l->n_keys;
+        list = text_of(e, "%.*s%s%.*s AS %c%zu", STR_FMT(list), i ? ", " : "", STR_FMT(l->reads[i]), is_key ? 'k' : 'c',
+                       is_key ? i : i - l->n_keys);
+        if (is_key)
+            *ret_where = text_of(e, "%.*s%s%.*s = %.*s.k%zu", STR_FMT(*ret_where), i ? " AND " : " WHERE ",
+                                 STR_FMT(l->keys[i]), STR_FMT(alias), i);
+    }
+    *ret = text_of(e, "(SELECT %.*s FROM json_each(%.*s)) AS %.*s", STR_FMT(list), STR_FMT(bound.sql), STR_FMT(alias));
+    return ret->p && ret_where->p;
+}
+
+static bool write_looked_up(struct emitter *e, const struct query *q, struct str name, struct change *ret)
+{
+    struct str rows, where, returning, sets = STR("");
+    size_t n = 0;
+    if (q->command == COMMAND_DELETE)
+        return looked_up_keys(e, &where) && emit_returning(e, q, ret, &returning) &&
+               one_statement(
+                   e, text_of(e, "DELETE FROM %.*s%.*s%.*s", STR_FMT(name), STR_FMT(where), STR_FMT(returning)), ret);
+    struct str alias = unique_name(e, STR("changed"));
+    if (!alias.p || !looked_up_from(e, alias, &rows, &where) || !emit_returning(e, q, ret, &returning))
+        return false;
+    for (size_t i = 0; i < q->n_sets; i++) {
+        if (q->sets[i].column->generated)
+            continue;
+        struct str column = emit_identifier(q->sets[i].column->name, e->arena);
+        sets = text_of(e, "%.*s%s%.*s = %.*s.c%zu", STR_FMT(sets), n ? ", " : "", STR_FMT(column), STR_FMT(alias), n);
+        n++;
+    }
+    return one_statement(e,
+                         text_of(e, "UPDATE %.*s SET %.*s FROM %.*s%.*s%.*s", STR_FMT(name), STR_FMT(sets),
+                                 STR_FMT(rows), STR_FMT(where), STR_FMT(returning)),
+                         ret);
+}
+
 static bool emit_update(struct emitter *e, const struct query *q, struct change *ret)
 {
     struct str name, with, sets, from, where, returning;
+    if (e->shared->looked_up)
+        return enter_target(e, q, &name) && write_looked_up(e, q, name, ret);
     if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) ||
         !emit_sets(e, target_of(q), q->sets, q->n_sets, true, &sets) || !emit_where(e, q, NULL, 0, &where) ||
         !emit_returning(e, q, ret, &returning))
@@ -874,6 +996,8 @@ static bool emit_update(struct emitter *e, const struct query *q, struct change 
 static bool emit_delete(struct emitter *e, const struct query *q, struct change *ret)
 {
     struct str name, with, from, where, returning;
+    if (e->shared->looked_up)
+        return enter_target(e, q, &name) && write_looked_up(e, q, name, ret);
     if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) ||
         !emit_where(e, q, NULL, 0, &where) || !emit_returning(e, q, ret, &returning))
         return false;
@@ -988,37 +1112,48 @@ static bool change_local(struct emit_shared *s, struct change *c)
     return true;
 }
 
+/* The printed statements into the plan, with what stands around them. */
+static bool place_change(struct emit_shared *s, const struct query *q, struct emitter *e, struct change *c)
+{
+    struct plan *plan = s->plan;
+    size_t n_inputs = 0;
+    for (size_t i = 0; i < c->n_statements; i++) {
+        struct plan_statement *m = &c->statements[i];
+        m->role = c->fetch ? STATEMENT_FETCH : STATEMENT_MAIN;
+        m->counts_changes = true;
+        m->gives_rows = q->n_returning > 0;
+        m->n_columns = c->fetch ? (c->fetch->n_columns ? c->fetch->n_columns : 1) : (q->n_returning ? c->out.n : 0);
+    }
+    if (!change_statements(e, c, &c->statements, &c->n_statements) ||
+        !sequences_statements(s, &c->statements, &c->n_statements))
+        return false;
+    plan->statements = c->statements;
+    plan->n_statements = c->n_statements;
+    plan->place = PLACE_D1;
+    if ((c->fetch && !change_local(s, c)) ||
+        (q->n_returning && !describe_columns(e, q->returning, q->n_returning, &c->out)) || !note_writes(e, q))
+        return false;
+    return changing_with(s, q, &n_inputs);
+}
+
 bool emit_change(struct emit_shared *s, struct query *q)
 {
     struct emitter e;
     struct change c = { 0 };
-    struct plan *plan = s->plan;
-    size_t n_inputs = 0;
     emitter_init(&e, s, TARGET_D1);
-    plan->access = D1_WRITE;
+    s->plan->access = D1_WRITE;
     s->uses = &s->main_uses;
+    struct emit_mark mark = emit_mark(&e);
     if (!emit_change_statement(&e, q, &c)) {
         if (err_is_set(s->err))
             return false;
+        emit_rollback(&e, mark);
+        if (rewrite_lookup(s, q, &c))
+            return place_change(s, q, &e, &c);
+        if (err_is_set(s->err))
+            return false;
         refuse_blocked(&e);
-        return err_hint(s->err, "D1 cannot compute it, and a statement that writes runs in D1 alone. Read first and "
-                                "write the computed values.");
+        return err_hint(s->err, "D1 cannot compute it. Read first and write the computed values.");
     }
-    for (size_t i = 0; i < c.n_statements; i++) {
-        struct plan_statement *m = &c.statements[i];
-        m->role = c.fetch ? STATEMENT_FETCH : STATEMENT_MAIN;
-        m->counts_changes = true;
-        m->gives_rows = q->n_returning > 0;
-        m->n_columns = c.fetch ? (c.fetch->n_columns ? c.fetch->n_columns : 1) : (q->n_returning ? c.out.n : 0);
-    }
-    if (!change_statements(&e, &c, &c.statements, &c.n_statements) ||
-        !sequences_statements(s, &c.statements, &c.n_statements))
-        return false;
-    plan->statements = c.statements;
-    plan->n_statements = c.n_statements;
-    plan->place = PLACE_D1;
-    if ((c.fetch && !change_local(s, &c)) ||
-        (q->n_returning && !describe_columns(&e, q->returning, q->n_returning, &c.out)) || !note_writes(&e, q))
-        return false;
-    return changing_with(s, q, &n_inputs);
+    return place_change(s, q, &e, &c);
 }

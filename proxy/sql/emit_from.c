@@ -114,7 +114,7 @@ bool resolve_var(struct emitter *e, const struct expr *x, struct fragment *ret)
             return fetch_column(e, f, &m->columns[x->var.column], x->type, ret);
         return fetch_column(e, f, &f->level->rtes[x->var.rte].columns[x->var.column], x->type, ret);
     }
-    if (!m->columns && l->fetch)
+    if (!m->columns && l->fetch && l->fetch->level->rtes[x->var.rte].columns)
         return fetch_column(e, l->fetch, &l->fetch->level->rtes[x->var.rte].columns[x->var.column], x->type, ret);
     if (!m->columns)
         return blocked(e, x->location, "a reference to a FROM item that stands later");

@@ -150,6 +150,7 @@ struct emit_shared {
     size_t n_changing;                 /* WITH queries that change data (rewrite_changing_with.c) */
     unsigned *uses, main_uses;         /* of the statement being printed: which of them it reads, by bit */
     int input_order[EMIT_MAX_FETCHES]; /* of each fetch: which input of the local part it feeds */
+    struct looked_up *looked_up; /* rows to write that the local engine computes (rewrite_lookup.c); NULL: D1 does */
     /* what blocked the last attempt, for messages */
     struct str blocked_what;
     int blocked_location;
@@ -387,6 +388,8 @@ struct change {        /* one statement that writes, printed */
     struct plan_statement *statements;
     size_t n_statements;
     struct plan_statement guard; /* runs before, raises; sql empty: none */
+    struct plan_statement *checks;
+    size_t n_checks; /* before everything: what was looked up still stands (rewrite_lookup.c) */
     struct select_output out;
     struct fetch *fetch;
     struct emitter *local;
@@ -398,7 +401,26 @@ bool change_statements(struct emitter *e, const struct change *c, struct plan_st
 bool emit_change(struct emit_shared *s, struct query *q);
 bool note_writes(struct emitter *e, const struct query *q);
 
+/* One cell of rows that travel as JSON: x printed by the local engine's emitter as an element of the row's array, and the text by
+ * which D1 reads it into the column out of json_each's value. */
+bool computed_cell(struct emitter *local, struct emitter *d1, const struct relation *r, const struct column *c,
+                   const struct expr *x, size_t i, struct str *ret_element, struct str *ret_read);
+/* The columns of an INSERT that are written, as numbers of q->insert_columns. */
+bool written_columns(struct emitter *e, const struct query *q, const size_t **ret, size_t *ret_n);
+
+/* --- rewrite_lookup.c --- */
+struct looked_up { /* how D1 reads the rows to write */
+    struct str
+        *reads;       /* UPDATE: the key's columns, then the new values; DELETE: the key; INSERT: the written columns */
+    struct str *keys; /* UPDATE, DELETE: the key as columns of the target */
+    size_t n_keys, n;
+    int bind; /* BIND_LOOKUP's index */
+};
+/* After a write was blocked: its rows are read first and computed here. Prints the statement again; its guards stand before it. */
+bool rewrite_lookup(struct emit_shared *s, const struct query *q, struct change *ret);
+
 /* --- place.c --- */
+bool fetch_statement(struct fetch *f, struct plan_statement *ret);
 bool place_select(struct emit_shared *s, struct query *q);
 bool query_has_tables(const struct query *q);                          /* user tables or views, anywhere in it */
 bool reads_only(const struct query *q, const struct expr *x, int rte); /* columns of that one and of no other */

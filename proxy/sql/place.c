@@ -516,7 +516,7 @@ bool place_statement(struct emitter *e, struct str sql, struct plan_statement *r
     return true;
 }
 
-static bool fetch_statement(struct fetch *f, struct plan_statement *ret)
+bool fetch_statement(struct fetch *f, struct plan_statement *ret)
 {
     struct emitter *d1 = f->d1;
     struct str sql = f->text, list = STR("");

@@ -51,6 +51,7 @@ enum bind_source {
     BIND_RANDOM,   /* a fresh random double in [0,1) */
     BIND_SESSION, /* a session fact by name in `constant`: "current_user", "session_user", "current_schema", … or a setting */
     BIND_PRELUDE, /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
+    BIND_LOOKUP, /* what statement `index` of the plan's lookup read, behind the last one the rows to write (lookup.h) */
 };
 
 /* What is done to the datum before it is bound. One row each in bind_forms.def. */
@@ -153,6 +154,13 @@ struct plan_local {
     size_t max_rows_hint;
 };
 
+/* What a write reads first, because only the local engine can compute its values or find its rows (lookup.h). */
+struct plan_lookup {
+    struct plan_statement *statements; /* each gives one text of rows of n_columns cells: an input of `local` */
+    size_t n_statements;
+    struct plan_local local; /* gives one text: the rows to write */
+};
+
 enum plan_place { PLACE_HERE, PLACE_D1, PLACE_D1_THEN_FINISH };
 
 struct plan {
@@ -174,7 +182,8 @@ struct plan {
     size_t n_columns;
     struct plan_statement *statements;
     size_t n_statements;
-    struct plan_local *local; /* NULL when place is D1 */
+    struct plan_local *local;   /* NULL when place is D1 */
+    struct plan_lookup *lookup; /* NULL: the statements need nothing read before */
     struct plan_local
         *prelude; /* one row of constants that D1 cannot compute (now() - interval…): plan_bind() runs it; NULL: none */
     bool is_forced_local; /* made with force_local: it cannot be planned again */

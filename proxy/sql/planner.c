@@ -87,6 +87,27 @@ static struct plan_local *copy_local(struct sealing *s, const struct plan_local 
     return to;
 }
 
+static struct plan_statement *copy_statements(struct sealing *s, const struct plan_statement *from, size_t n)
+{
+    struct plan_statement *to = copy_array(s, from, n, sizeof(*from));
+    for (size_t i = 0; to && i < n; i++) {
+        to[i].sql = copy_str(s, from[i].sql);
+        to[i].binds = copy_binds(s, from[i].binds, from[i].n_binds);
+    }
+    return to;
+}
+
+static struct plan_lookup *copy_lookup(struct sealing *s, const struct plan_lookup *lookup)
+{
+    struct plan_lookup *to = lookup ? copy_array(s, lookup, 1, sizeof(*lookup)) : NULL;
+    if (!to)
+        return NULL;
+    to->statements = copy_statements(s, lookup->statements, lookup->n_statements);
+    to->local.sql = copy_str(s, lookup->local.sql);
+    to->local.binds = copy_binds(s, lookup->local.binds, lookup->local.n_binds);
+    return to;
+}
+
 static struct plan *seal(struct plan *plan, struct err *err)
 {
     struct sealing s = { arena_new(PLAN_ARENA_CAP), false };
@@ -104,11 +125,8 @@ static struct plan *seal(struct plan *plan, struct err *err)
         to->columns[i].name = copy_str(&s, plan->columns[i].name);
         to->columns[i].source = copy_str(&s, plan->columns[i].source);
     }
-    to->statements = copy_array(&s, plan->statements, plan->n_statements, sizeof(*plan->statements));
-    for (size_t i = 0; to->statements && i < to->n_statements; i++) {
-        to->statements[i].sql = copy_str(&s, plan->statements[i].sql);
-        to->statements[i].binds = copy_binds(&s, plan->statements[i].binds, plan->statements[i].n_binds);
-    }
+    to->statements = copy_statements(&s, plan->statements, plan->n_statements);
+    to->lookup = copy_lookup(&s, plan->lookup);
     to->local = copy_local(&s, plan->local);
     to->prelude = copy_local(&s, plan->prelude);
     to->notice = copy_str(&s, plan->notice);
@@ -153,6 +171,10 @@ static bool keep_literals(struct planner *p, struct plan *plan, const struct lit
         mark_bound(plan->statements[i].binds, plan->statements[i].n_binds, bound, n);
     if (plan->local)
         mark_bound(plan->local->binds, plan->local->n_binds, bound, n);
+    for (size_t i = 0; plan->lookup && i < plan->lookup->n_statements; i++)
+        mark_bound(plan->lookup->statements[i].binds, plan->lookup->statements[i].n_binds, bound, n);
+    if (plan->lookup)
+        mark_bound(plan->lookup->local.binds, plan->lookup->local.n_binds, bound, n);
     if (plan->prelude)
         mark_bound(plan->prelude->binds, plan->prelude->n_binds, bound, n);
     for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 /* engine.c - see engine.h. */
 #include "tests/golden/engine.h"
 #include "d1/sqlite_value.h"
+#include "proxy/sql/lookup.h"
 
 #include <sqlite3.h>
 #include "pgwire/timezone.h"
@@ -281,6 +282,43 @@ static int64_t clock_now(void *ctx)
     return ((struct engine *)ctx)->types.now_us;
 }
 
+struct text_of_lookup {
+    struct arena *arena;
+    struct value *text;
+};
+
+static bool take_text(void *ctx, const struct value *cells, size_t n)
+{
+    struct text_of_lookup *t = ctx;
+    *t->text = cells[0];
+    if (cells[0].class == VALUE_TEXT)
+        t->text->bytes = arena_str(t->arena, cells[0].bytes);
+    return n == 1;
+}
+
+static bool run_lookup(struct engine *e, const struct plan *plan, const struct bind_input *in,
+                       struct d1_statement *statements, struct arena *arena, struct err *err)
+{
+    struct d1_statement *reads;
+    struct value *texts = ARENA_ARRAY(arena, struct value, plan->lookup->n_statements + 1);
+    bool again = false;
+    if (!texts || !lookup_bind(plan, in, arena, &reads, &again, err))
+        return false;
+    if (again)
+        return err_set(err, SQLSTATE_NO_DATA, "!local");
+    for (size_t i = 0; i < plan->lookup->n_statements; i++) {
+        struct text_of_lookup t = { arena, &texts[i] };
+        if (!run_statement(e, &reads[i], NULL, take_text, &t, NULL, arena, err))
+            return false;
+    }
+    struct local_run run = { .snapshot = e->snapshot,
+                             .types = &e->types,
+                             .now_us = e->types.now_us,
+                             .session_value = session_value,
+                             .arena = arena };
+    return lookup_finish(plan, in, texts, &run, e->local, statements, arena, err);
+}
+
 static bool run_plan(struct engine *e, const struct plan *plan, const struct value *params, size_t n_params,
                      struct engine_result *result, struct arena *arena, struct err *err)
 {
@@ -303,6 +341,8 @@ static bool run_plan(struct engine *e, const struct plan *plan, const struct val
         return false;
     if (again)
         return err_set(err, SQLSTATE_NO_DATA, "!local");
+    if (plan->lookup && !run_lookup(e, plan, &in, statements, arena, err))
+        return false;
     bool ok = sqlite3_exec(e->db, "SAVEPOINT s", NULL, NULL, NULL) == SQLITE_OK;
     for (size_t i = 0; ok && i < plan->n_statements; i++) {
         const struct plan_statement *p = &plan->statements[i];

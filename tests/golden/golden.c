@@ -34,8 +34,8 @@ static struct str read_file(const char *path, struct arena *arena)
 
 static void print_binds(struct buf *out, const struct bind *binds, size_t n)
 {
-    static const char *const sources[] = { "$",    "literal ", "constant", "now",     "clock",
-                                           "uuid", "random",   "session ", "prelude " };
+    static const char *const sources[] = { "$",    "literal ", "constant", "now",      "clock",
+                                           "uuid", "random",   "session ", "prelude ", "lookup " };
     static const char *const forms[] = { "",        " number",  " scaled",  " glob",    " like",  " array", " interval",
                                          " unix_s", " unix_ms", " unix_us", " hex",     " text",  " ascii", " unfolded",
                                          " store",  " key",     " path",    " not_nan", " limit", " offset" };
@@ -43,7 +43,8 @@ static void print_binds(struct buf *out, const struct bind *binds, size_t n)
         const struct bind *b = &binds[i];
         const struct type_info *t = type_find(b->type);
         buf_printf(out, "?%zu = %s", i + 1, sources[b->source]);
-        if (b->source == BIND_PARAM || b->source == BIND_LITERAL || b->source == BIND_PRELUDE)
+        if (b->source == BIND_PARAM || b->source == BIND_LITERAL || b->source == BIND_PRELUDE ||
+            b->source == BIND_LOOKUP)
             buf_printf(out, "%d", b->index);
         if (b->source == BIND_SESSION)
             buf_add_str(out, b->constant.bytes);
@@ -71,6 +72,12 @@ static void print_plan(struct buf *out, const struct plan *plan, struct arena *a
     static const char *const places[] = { "here", "D1", "D1, then here" };
     static const char *const cells[] = { "", " number", " scaled", " unix_s", " unix_ms", " unix_us", " hex" };
     buf_printf(out, "---- place\n%s\n", places[plan->place]);
+    for (size_t i = 0; plan->lookup && i < plan->lookup->n_statements; i++) {
+        buf_printf(out, "---- lookup\n%.*s\n", STR_FMT(plan->lookup->statements[i].sql));
+        print_binds(out, plan->lookup->statements[i].binds, plan->lookup->statements[i].n_binds);
+    }
+    if (plan->lookup)
+        print_local(out, "lookup here", &plan->lookup->local);
     if (plan->prelude)
         print_local(out, "prelude", plan->prelude);
     for (size_t i = 0; i < plan->n_statements; i++) {
