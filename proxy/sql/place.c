@@ -355,7 +355,9 @@ static bool push_where(struct emitter *e, struct fetch *f, const struct query *q
         struct fragment c;
         struct emit_mark mark = emit_mark(f->d1);
         bool mine = rte < 0 || reads_only(q, list[i], rte);
-        if (mine && e->level->n_pushed < MAX_PUSHED && emit_condition(f->d1, list[i], &c)) {
+        /* nor does it test rows that a condition before this one would have kept from it */
+        if (mine && e->level->n_pushed < MAX_PUSHED && emit_condition(f->d1, list[i], &c) &&
+            (*ret_all || !may_fail(&c))) {
             if (!note_pushed(e, e->level, list[i]))
                 return false;
             text = text_of(e, "%.*s%s%.*s", STR_FMT(text), text.n ? " AND " : " WHERE ", STR_FMT(c.sql));
