@@ -629,3 +629,95 @@ struct query *transform_delete(A *a, struct scope *parent, const PgQuery__Delete
                ? q
                : NULL;
 }
+
+/* --- MERGE --- */
+
+static bool merge_insert(A *a, struct scope *s, const PgQuery__MergeWhenClause *clause, struct merge_action *action)
+{
+    struct query *q = s->query;
+    PgQuery__InsertStmt columns = PG_QUERY__INSERT_STMT__INIT;
+    struct insert in = { .relation = q->rtable[q->result_rte].relation };
+    int *at;
+    columns.cols = clause->target_list;
+    columns.n_cols = clause->n_target_list;
+    in.overriding_system = clause->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE;
+    in.overriding_user = clause->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE;
+    q->insert_columns = NULL;
+    q->n_insert_columns = 0;
+    if (!named_columns(a, &columns, &in) ||
+        (clause->n_values && !count_matches(a, &in, &columns, clause->values, clause->n_values)) ||
+        !all_columns(a, q, &in, clause->n_values, &at))
+        return false;
+    for (size_t i = 0; i < q->n_insert_columns; i++) {
+        const struct column *c = q->insert_columns[i];
+        const Node *n = at[i] >= 0 ? clause->values[at[i]] : NULL;
+        struct assignment set = { .column = c };
+        if (!n || is_default(n) || takes_default_anyway(&in, c)) {
+            set.expr = default_or_null(a, c);
+        } else {
+            struct expr *e = may_be_given(a, &in, c) ? transform_in(a, s, n, PLACE_VALUES) : NULL;
+            set.expr = e ? assign(a, c, e) : NULL;
+        }
+        if (!set.expr)
+            return false;
+        bool numbered = set.expr->kind == EXPR_NEXTVAL_DEFAULT || c->generated;
+        if (!numbered && !PUSH(a, action->sets, action->n_sets, set))
+            return false;
+    }
+    return true;
+}
+
+static bool merge_action(A *a, struct scope *s, const PgQuery__MergeWhenClause *clause, struct merge_action *action)
+{
+    static const enum command commands[] = { [PG_QUERY__CMD_TYPE__CMD_UPDATE] = COMMAND_UPDATE,
+                                             [PG_QUERY__CMD_TYPE__CMD_INSERT] = COMMAND_INSERT,
+                                             [PG_QUERY__CMD_TYPE__CMD_DELETE] = COMMAND_DELETE,
+                                             [PG_QUERY__CMD_TYPE__CMD_NOTHING] = COMMAND_SELECT };
+    struct query *q = s->query;
+    *action = (struct merge_action){ .matched = clause->matched, .command = commands[clause->command_type] };
+    /* a row of the source alone: the target has no columns to show */
+    s->names[0].columns_visible = s->names[0].table_visible = clause->matched;
+    if (clause->condition && (!(action->condition = transform_in(a, s, clause->condition, PLACE_WHERE)) ||
+                              !(action->condition = coerce_to_boolean(a, action->condition, "WHEN"))))
+        return false;
+    bool ok = true;
+    if (action->command == COMMAND_UPDATE)
+        ok = transform_sets(a, s, q->rtable[q->result_rte].relation, clause->target_list, clause->n_target_list,
+                            &action->sets, &action->n_sets);
+    else if (action->command == COMMAND_INSERT)
+        ok = merge_insert(a, s, clause, action);
+    s->names[0].columns_visible = s->names[0].table_visible = true;
+    return ok;
+}
+
+struct query *transform_merge(A *a, const PgQuery__MergeStmt *stmt)
+{
+    struct query *q = NEW(a, struct query);
+    struct scope s = { .query = q, .place = PLACE_WHERE };
+    bool final[2] = { false, false };
+    if (!q)
+        return NULL;
+    q->command = COMMAND_MERGE;
+    if (!transform_with(a, &s, stmt->with_clause))
+        return NULL;
+    int rte = add_target(a, &s, stmt->relation, "merge into");
+    if (rte < 0 || !add_name(a, &s, rte, true, true) ||
+        !transform_from(a, &s, (Node *const *)&stmt->source_relation, 1) ||
+        !(q->where = transform_in(a, &s, stmt->join_condition, PLACE_JOIN_ON)) ||
+        !(q->where = coerce_to_boolean(a, q->where, "JOIN/ON")))
+        return NULL;
+    q->merge_actions = NEW_ARRAY(a, struct merge_action, stmt->n_merge_when_clauses + 1);
+    if (!q->merge_actions)
+        return NULL;
+    for (size_t i = 0; i < stmt->n_merge_when_clauses; i++) {
+        const PgQuery__MergeWhenClause *clause = stmt->merge_when_clauses[i]->merge_when_clause;
+        if (final[clause->matched]) {
+            fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "unreachable WHEN clause specified after unconditional WHEN clause");
+            return NULL;
+        }
+        final[clause->matched] = clause->condition == NULL;
+        if (!merge_action(a, &s, clause, &q->merge_actions[q->n_merge_actions++]))
+            return NULL;
+    }
+    return q;
+}

@@ -187,6 +187,7 @@ void resolve_unknown_targets(A *a, struct target *targets, size_t n);
 struct query *transform_insert(A *a, struct scope *parent, const PgQuery__InsertStmt *stmt);
 struct query *transform_update(A *a, struct scope *parent, const PgQuery__UpdateStmt *stmt);
 struct query *transform_delete(A *a, struct scope *parent, const PgQuery__DeleteStmt *stmt);
+struct query *transform_merge(A *a, const PgQuery__MergeStmt *stmt);
 struct cte *find_cte(struct scope *s, struct str name, int *ret_levels_up);
 
 const char *standalone_place(const struct scope *s);

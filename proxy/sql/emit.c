@@ -536,7 +536,7 @@ static bool add_view_reads(struct emit_shared *s, struct emitter *e)
 bool emit_query(struct query *query, const struct sql_settings *settings, struct plan *plan,
                 struct literal_set *structural, struct err *err)
 {
-    static const char *const tags[] = { "SELECT", "INSERT 0", "UPDATE", "DELETE" };
+    static const char *const tags[] = { "SELECT", "INSERT 0", "UPDATE", "DELETE", "MERGE" };
     struct emit_shared s = { .plan = plan,
                              .settings = settings,
                              .snapshot = plan->snapshot,

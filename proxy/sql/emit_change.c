@@ -1016,7 +1016,8 @@ bool emit_change_statement(struct emitter *e, const struct query *q, struct chan
     if (e->depth >= EMIT_MAX_DEPTH)
         return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     e->depth++;
-    bool ok = q->command == COMMAND_INSERT   ? emit_insert(e, q, ret)
+    bool ok = q->command == COMMAND_MERGE    ? rewrite_merge(e->shared, q, ret)
+              : q->command == COMMAND_INSERT ? emit_insert(e, q, ret)
               : q->command == COMMAND_UPDATE ? emit_update(e, q, ret)
                                              : emit_delete(e, q, ret);
     e->depth--;
@@ -1024,7 +1025,7 @@ bool emit_change_statement(struct emitter *e, const struct query *q, struct chan
         return true;
     if (err_is_set(e->err))
         return false;
-    static const char *const names[] = { "", "INSERT", "UPDATE", "DELETE" };
+    static const char *const names[] = { "", "INSERT", "UPDATE", "DELETE", "MERGE" };
     e->shared->blocked_what = text_of(e, "%s with %.*s", names[q->command], STR_FMT(e->shared->blocked_what));
     return false;
 }
@@ -1067,6 +1068,8 @@ static bool spread_writes(struct emitter *e, const struct relation *r, enum comm
             if (!references(c, r))
                 continue;
             char action = command == COMMAND_DELETE ? c->on_delete : c->on_update;
+            if (command == COMMAND_MERGE && action == 'a')
+                action = c->on_delete;
             add_read(e, other);
             if (command != COMMAND_INSERT && (action == 'c' || action == 'n' || action == 'd') &&
                 !set_add(e, writes, other))
@@ -1148,7 +1151,7 @@ bool emit_change(struct emit_shared *s, struct query *q)
         if (err_is_set(s->err))
             return false;
         emit_rollback(&e, mark);
-        if (rewrite_lookup(s, q, &c))
+        if (q->command != COMMAND_MERGE && rewrite_lookup(s, q, &c))
             return place_change(s, q, &e, &c);
         if (err_is_set(s->err))
             return false;

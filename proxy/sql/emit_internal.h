@@ -418,6 +418,8 @@ struct looked_up { /* how D1 reads the rows to write */
 };
 /* After a write was blocked: its rows are read first and computed here. Prints the statement again; its guards stand before it. */
 bool rewrite_lookup(struct emit_shared *s, const struct query *q, struct change *ret);
+/* MERGE: always looked up, as one statement of D1 for each WHEN. */
+bool rewrite_merge(struct emit_shared *s, const struct query *q, struct change *ret);
 
 /* --- place.c --- */
 bool fetch_statement(struct fetch *f, struct plan_statement *ret);

@@ -190,9 +190,11 @@ static bool keep_literals(struct planner *p, struct plan *plan, const struct lit
 
 /* --- queries --- */
 
-static const char *const change_tags[] = {
-    [COMMAND_SELECT] = "SELECT", [COMMAND_INSERT] = "INSERT 0", [COMMAND_UPDATE] = "UPDATE", [COMMAND_DELETE] = "DELETE"
-};
+static const char *const change_tags[] = { [COMMAND_SELECT] = "SELECT",
+                                           [COMMAND_INSERT] = "INSERT 0",
+                                           [COMMAND_UPDATE] = "UPDATE",
+                                           [COMMAND_DELETE] = "DELETE",
+                                           [COMMAND_MERGE] = "MERGE" };
 
 static bool plan_query(struct planner *p, const PgQuery__Node *node, struct plan **ret)
 {

@@ -258,7 +258,7 @@ struct cte {
 };
 
 enum set_operation { SETOP_NONE, SETOP_UNION, SETOP_INTERSECT, SETOP_EXCEPT };
-enum command { COMMAND_SELECT, COMMAND_INSERT, COMMAND_UPDATE, COMMAND_DELETE };
+enum command { COMMAND_SELECT, COMMAND_INSERT, COMMAND_UPDATE, COMMAND_DELETE, COMMAND_MERGE };
 enum lock_strength { LOCK_NONE, LOCK_KEY_SHARE, LOCK_SHARE, LOCK_NO_KEY_UPDATE, LOCK_UPDATE };
 
 /* One column assignment of INSERT (per target column) or UPDATE. */
@@ -277,6 +277,15 @@ struct on_conflict {
     size_t n_sets;
     struct expr *where;
     int excluded_rte;
+};
+
+/* One WHEN of MERGE. */
+struct merge_action {
+    bool matched;
+    enum command command;   /* INSERT, UPDATE, DELETE; SELECT: DO NOTHING */
+    struct expr *condition; /* NULL: none */
+    struct assignment *sets;
+    size_t n_sets; /* INSERT: every column that gets a value, but those that SQLite numbers itself */
 };
 
 struct query {
@@ -331,6 +340,9 @@ struct query {
     struct on_conflict *on_conflict;
     struct target *returning;
     size_t n_returning;
+    /* MERGE: from[0] is the source, where the condition that joins it to the target */
+    struct merge_action *merge_actions;
+    size_t n_merge_actions;
 };
 
 /* EXPR_VAR.rte of a reference to the output of query->left/right (set operation) or insert_select, by column. */

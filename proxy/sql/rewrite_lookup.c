@@ -5,25 +5,9 @@
  * local engine finishes that as it would any SELECT; its rows go back to D1 as one JSON text, and the statement is printed again to
  * write them. The batch begins with checks that every row read is still what it was (lookup.h). RETURNING is D1's own again.
  */
-#include "proxy/sql/place.h"
+#include "proxy/sql/rewrite_lookup.h"
 
-/* One value of a row that travels: for a column of the target, or a rowid. */
-struct carried {
-    const struct column *column;
-    struct expr *expr; /* over RTE_OUTPUT: the SELECT's columns */
-};
-
-struct lookup {
-    struct emit_shared *s;
-    const struct query *q;
-    struct query *select;
-    struct carried *items;
-    size_t n_items, n_keys;
-    struct emitter *local;
-    struct plan_lookup *made;
-};
-
-static const struct relation *target_of(const struct query *q)
+const struct relation *lookup_target(const struct query *q)
 {
     return q->rtable[q->result_rte].relation;
 }
@@ -44,7 +28,7 @@ static struct str rowid_name(const struct relation *r)
     return (struct str){ 0 };
 }
 
-static struct expr *var_of(struct emitter *e, int rte, int column, oid_t type, int32_t typmod)
+struct expr *lookup_var(struct emitter *e, int rte, int column, oid_t type, int32_t typmod)
 {
     struct expr *x = ARENA_NEW(e->arena, struct expr);
     if (x)
@@ -56,10 +40,10 @@ static struct expr *var_of(struct emitter *e, int rte, int column, oid_t type, i
     return x;
 }
 
-static bool add_item(struct lookup *l, const struct column *c, struct expr *x)
+bool lookup_item(struct lookup *l, const struct column *c, struct expr *x)
 {
     struct emitter *e = l->local;
-    struct expr *output = var_of(e, RTE_OUTPUT, (int)l->n_items, x->type, x->typmod);
+    struct expr *output = lookup_var(e, RTE_OUTPUT, (int)l->n_items, x->type, x->typmod);
     if (!output)
         return false;
     l->items[l->n_items] = (struct carried){ c, output };
@@ -72,7 +56,7 @@ static bool add_item(struct lookup *l, const struct column *c, struct expr *x)
 static bool add_rowid(struct lookup *l, struct rte *rte)
 {
     struct emitter *e = l->local;
-    const struct relation *r = target_of(l->q);
+    const struct relation *r = lookup_target(l->q);
     struct column *rowid = ARENA_NEW(e->arena, struct column);
     struct rte_column *columns = ARENA_ARRAY(e->arena, struct rte_column, rte->n_columns + 1);
     struct str name = rowid_name(r);
@@ -84,21 +68,21 @@ static bool add_rowid(struct lookup *l, struct rte *rte)
     memcpy(columns, rte->columns, rte->n_columns * sizeof(*columns));
     columns[rte->n_columns] = (struct rte_column){ .name = name, .type = TYPE_OID_int8, .typmod = -1, .column = rowid };
     rte->columns = columns;
-    struct expr *x = var_of(e, l->q->result_rte, (int)rte->n_columns++, TYPE_OID_int8, -1);
-    return x && add_item(l, rowid, x);
+    struct expr *x = lookup_var(e, l->q->result_rte, (int)rte->n_columns++, TYPE_OID_int8, -1);
+    return x && lookup_item(l, rowid, x);
 }
 
-static bool add_keys(struct lookup *l, struct rte *rte)
+bool lookup_keys(struct lookup *l, struct rte *rte)
 {
-    const struct relation *r = target_of(l->q);
+    const struct relation *r = lookup_target(l->q);
     bool ok = true;
     if (!r->without_rowid)
         ok = add_rowid(l, rte);
     for (size_t i = 0; i < r->n_constraints && r->without_rowid; i++)
         for (size_t k = 0; ok && r->constraints[i].kind == 'p' && k < r->constraints[i].n_columns; k++) {
             const struct column *c = &r->columns[r->constraints[i].columns[k] - 1];
-            struct expr *x = var_of(l->local, l->q->result_rte, (int)(c - r->columns), c->type, c->typmod);
-            ok = x && add_item(l, c, x);
+            struct expr *x = lookup_var(l->local, l->q->result_rte, (int)(c - r->columns), c->type, c->typmod);
+            ok = x && lookup_item(l, c, x);
         }
     l->n_keys = l->n_items;
     return ok && (l->n_keys || blocked(l->local, -1, "a table without a key"));
@@ -113,7 +97,7 @@ static bool select_of_change(struct lookup *l)
     struct from_item *item = ARENA_NEW(e->arena, struct from_item);
     struct from_item **from = ARENA_ARRAY(e->arena, struct from_item *, q->n_from + 1);
     struct rte *rtable = ARENA_ARRAY(e->arena, struct rte, q->n_rtable);
-    size_t most = q->n_sets + target_of(q)->n_columns + 1;
+    size_t most = q->n_sets + lookup_target(q)->n_columns + 1;
     l->items = ARENA_ARRAY(e->arena, struct carried, most);
     if (!select || !item || !from || !rtable || !l->items)
         return err_oom(e->err);
@@ -137,10 +121,46 @@ static bool select_of_change(struct lookup *l)
     l->select = select;
     if (!select->targets)
         return err_oom(e->err);
-    bool ok = add_keys(l, &rtable[q->result_rte]);
+    bool ok = lookup_keys(l, &rtable[q->result_rte]);
     for (size_t i = 0; ok && i < q->n_sets; i++)
-        ok = q->sets[i].column->generated || add_item(l, q->sets[i].column, q->sets[i].expr);
+        ok = q->sets[i].column->generated || lookup_item(l, q->sets[i].column, q->sets[i].expr);
     return ok;
+}
+
+/* INSERT … VALUES: the rows as a SELECT gives them. */
+static bool select_of_values(struct lookup *l)
+{
+    struct emitter *e = l->local;
+    const struct query *q = l->q;
+    struct query *select = ARENA_NEW(e->arena, struct query);
+    const size_t *at;
+    size_t n;
+    if (!written_columns(e, q, &at, &n))
+        return false;
+    l->items = ARENA_ARRAY(e->arena, struct carried, n + 1);
+    struct expr ***rows = ARENA_ARRAY(e->arena, struct expr **, q->n_insert_rows);
+    if (!select || !l->items || !rows)
+        return err_oom(e->err);
+    *select = (struct query){ .command = COMMAND_SELECT,
+                              .parent = q->parent,
+                              .rtable = q->rtable,
+                              .n_rtable = q->n_rtable,
+                              .values_rows = rows,
+                              .n_values_rows = q->n_insert_rows,
+                              .has_sublinks = true };
+    if (!(select->targets = ARENA_ARRAY(e->arena, struct target, n + 1)))
+        return err_oom(e->err);
+    l->select = select;
+    for (size_t r = 0; r < q->n_insert_rows; r++) {
+        if (!(rows[r] = ARENA_ARRAY(e->arena, struct expr *, n + 1)))
+            return err_oom(e->err);
+        for (size_t i = 0; i < n; i++)
+            rows[r][i] = q->insert_rows[r][at[i]];
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!lookup_item(l, q->insert_columns[at[i]], rows[0][i]))
+            return false;
+    return true;
 }
 
 static bool select_of_insert(struct lookup *l)
@@ -150,7 +170,7 @@ static bool select_of_insert(struct lookup *l)
     const size_t *at;
     size_t n;
     if (!q->insert_select)
-        return blocked(e, -1, "%.*s", STR_FMT(e->shared->blocked_what));
+        return select_of_values(l);
     l->select = q->insert_select;
     if (!written_columns(e, q, &at, &n))
         return false;
@@ -213,7 +233,7 @@ static bool place_lookup(struct lookup *l, struct str sql)
 }
 
 /* The SELECT as JSON rows of one text, and how D1 reads them. */
-static bool finish_here(struct lookup *l, struct looked_up *rows)
+bool lookup_print(struct lookup *l, struct looked_up *rows)
 {
     struct emitter *e = l->local, d1;
     struct str with = STR(""), select, list = STR("");
@@ -230,19 +250,20 @@ static bool finish_here(struct lookup *l, struct looked_up *rows)
     e->level = level;
     for (size_t i = 0; i < l->n_items; i++) {
         struct str element;
-        if (!computed_cell(e, &d1, target_of(l->q), l->items[i].column, l->items[i].expr, i, &element, &rows->reads[i]))
+        if (!computed_cell(e, &d1, lookup_target(l->q), l->items[i].column, l->items[i].expr, i, &element,
+                           &rows->reads[i]))
             return false;
         list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? "," : "", STR_FMT(element));
     }
     e->level = NULL;
-    struct str sql = text_of(e, "%.*sSELECT json_group_array(json_array(%.*s)) AS c0 FROM (%.*s)", STR_FMT(with),
-                             STR_FMT(list), STR_FMT(select));
+    struct str sql = text_of(e, "%.*sSELECT json_group_array(json_array(%.*s)) AS c0 FROM (%.*s)%.*s", STR_FMT(with),
+                             STR_FMT(list), STR_FMT(select), STR_FMT(l->filter));
     return sql.p && place_lookup(l, sql);
 }
 
 /* ---- the checks ---- */
 
-static bool add_checks(struct lookup *l, struct change *ret)
+bool lookup_checks(struct lookup *l, struct change *ret)
 {
     struct emitter *e = l->local;
     size_t most = e->shared->settings->traits.max_params;
@@ -273,10 +294,10 @@ static bool add_checks(struct lookup *l, struct change *ret)
 
 /* ---- the write ---- */
 
-static bool set_keys(struct lookup *l, struct looked_up *rows)
+bool lookup_key_names(struct lookup *l, struct looked_up *rows)
 {
     struct emitter *e = l->local;
-    struct str table = emit_identifier(target_of(l->q)->sqlite_name, e->arena);
+    struct str table = emit_identifier(lookup_target(l->q)->sqlite_name, e->arena);
     for (size_t i = 0; i < l->n_keys; i++) {
         struct str name = emit_identifier(l->items[i].column->name, e->arena);
         rows->keys[i] = text_of(e, "%.*s.%.*s", STR_FMT(table), STR_FMT(name));
@@ -308,12 +329,12 @@ bool rewrite_lookup(struct emit_shared *s, const struct query *q, struct change 
         rows->n_keys = l.n_keys;
         ok = rows->reads && rows->keys ? true : err_oom(s->err);
     }
-    ok = ok && finish_here(&l, rows) && set_keys(&l, rows);
+    ok = ok && lookup_print(&l, rows) && lookup_key_names(&l, rows);
     if (ok) {
         rows->bind = (int)l.made->n_statements;
         s->n_names = 0;
         s->looked_up = rows;
-        ok = emit_change_statement(e, q, ret) && add_checks(&l, ret);
+        ok = emit_change_statement(e, q, ret) && lookup_checks(&l, ret);
     }
     if (ok) {
         s->plan->lookup = l.made;

@@ -39,3 +39,6 @@ UPDATE c SET p = length(regexp_replace(v, 'o', 'oooo')) FROM p WHERE p.id = 1;
 BEGIN; UPDATE p SET v = regexp_replace(v, 'o', 'u'); UPDATE c SET id = 11; COMMIT;
 SELECT * FROM p;
 SELECT * FROM u ORDER BY k;
+INSERT INTO p VALUES (20, regexp_replace((SELECT max(v) FROM p), 'w', 'W')) RETURNING v;
+INSERT INTO p VALUES (21, (SELECT string_agg(to_char(id, 'FM00'), ',' ORDER BY id) FROM p)), (22, 'x'), (23, NULL) RETURNING *;
+INSERT INTO s(v) VALUES ((SELECT regexp_replace(min(v), '.*', 'abc') FROM p)), ('y') RETURNING v, w;
