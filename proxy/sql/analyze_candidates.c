@@ -113,7 +113,7 @@ static size_t keep_categories(A *a, size_t n_args, const oid_t *base, const char
 /* Last chance: unknowns taken to be of the one type the known arguments share. */
 static struct candidate *assume_same(A *a, size_t n_args, const oid_t *base, struct candidate *list, size_t n)
 {
-    oid_t known = TYPE_OID_unknown, assumed[PG_PROC_ARGS_MAX];
+    oid_t known = TYPE_OID_unknown, assumed[CALL_ARGS_MAX];
     for (size_t k = 0; k < n_args; k++) {
         if (base[k] == TYPE_OID_unknown)
             continue;
@@ -139,11 +139,11 @@ static struct candidate *assume_same(A *a, size_t n_args, const oid_t *base, str
 
 struct candidate *candidates_select(A *a, size_t n_args, const oid_t *inputs, struct candidate *list, size_t n)
 {
-    oid_t base[PG_PROC_ARGS_MAX];
-    char category[PG_PROC_ARGS_MAX];
-    bool has_preferred[PG_PROC_ARGS_MAX] = { false };
+    oid_t base[CALL_ARGS_MAX];
+    char category[CALL_ARGS_MAX];
+    bool has_preferred[CALL_ARGS_MAX] = { false };
     size_t n_unknown = 0;
-    if (n > MAX_CANDIDATES || n_args > PG_PROC_ARGS_MAX)
+    if (n > MAX_CANDIDATES || n_args > CALL_ARGS_MAX)
         return NULL;
     for (size_t k = 0; k < n_args; k++) {
         base[k] = inputs[k] == TYPE_OID_unknown ? inputs[k] : type_base(a, inputs[k]);

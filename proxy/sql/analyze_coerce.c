@@ -376,7 +376,7 @@ int32_t select_common_typmod(struct expr *const *exprs, size_t n, oid_t type)
 struct generic {
     oid_t element, array;       /* any… family */
     oid_t common, common_array; /* anycompatible… family: filled at the end */
-    oid_t compatible[PG_PROC_ARGS_MAX];
+    oid_t compatible[CALL_ARGS_MAX];
     size_t n_compatible;
     bool failed;
 };
@@ -440,7 +440,7 @@ static void note_actual(A *a, struct generic *g, oid_t declared, oid_t actual)
 static struct generic generic_collect(A *a, const oid_t *actual, const oid_t *declared, size_t n)
 {
     struct generic g = { 0 };
-    for (size_t i = 0; i < n && i < PG_PROC_ARGS_MAX; i++)
+    for (size_t i = 0; i < n && i < CALL_ARGS_MAX; i++)
         note_actual(a, &g, declared[i], actual[i]);
     if (g.array && !g.failed) {
         oid_t element = snapshot_element_type(a->snapshot, g.array);
@@ -449,7 +449,7 @@ static struct generic generic_collect(A *a, const oid_t *actual, const oid_t *de
         g.element = element;
     }
     if (g.n_compatible && !g.failed) {
-        struct expr nodes[PG_PROC_ARGS_MAX], *list[PG_PROC_ARGS_MAX];
+        struct expr nodes[CALL_ARGS_MAX], *list[CALL_ARGS_MAX];
         for (size_t i = 0; i < g.n_compatible; i++) {
             nodes[i] = (struct expr){ .type = g.compatible[i], .typmod = -1, .location = -1 };
             list[i] = &nodes[i];

@@ -1,7 +1,7 @@
 /* analyze_func.c - function calls, aggregates, window functions (10.3; PostgreSQL 15: parse_func.c). */
 #include "proxy/sql/analyze_candidates.h"
 
-enum { MAX_FUNCTIONS = 256, MAX_ARGS = PG_PROC_ARGS_MAX };
+enum { MAX_FUNCTIONS = 256, MAX_ARGS = CALL_ARGS_MAX };
 
 struct call_args {
     struct expr *exprs[MAX_ARGS];
@@ -472,7 +472,8 @@ struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef 
 static bool collect_args(A *a, struct scope *s, const PgQuery__FuncCall *call, struct call_args *args)
 {
     if (call->n_args > MAX_ARGS)
-        return unsupported_at(a, call->location, "a call with more than %d arguments", MAX_ARGS);
+        return fail_at(a, call->location, SQLSTATE_TOO_MANY_ARGUMENTS,
+                       "cannot pass more than %d arguments to a function", MAX_ARGS);
     for (size_t i = 0; i < call->n_args; i++) {
         const Node *n = call->args[i];
         if (n->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {

@@ -21,7 +21,7 @@
 typedef struct analyze_context A;
 typedef PgQuery__Node Node;
 
-enum { ANALYZE_MAX_DEPTH = 4000 };
+enum { ANALYZE_MAX_DEPTH = 4000, CALL_ARGS_MAX = 100 /* PostgreSQL's FUNC_MAX_ARGS */ };
 
 /* Where an expression stands: what is allowed there and how PostgreSQL names the place. */
 enum expr_place {
