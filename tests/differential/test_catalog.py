@@ -194,6 +194,10 @@ SELECT word, catcode, barelabel, catdesc, baredesc FROM pg_get_keywords()
 SELECT pg_tablespace_location(1663), pg_tablespace_location(0)
 SELECT NULL AS table_cat, n.nspname AS table_schem, ct.relname AS table_name, a.attname AS column_name, (information_schema._pg_expandarray(i.indkey)).n AS key_seq, ci.relname AS pk_name, information_schema._pg_expandarray(i.indkey) AS keys, a.attnum AS a_attnum FROM pg_catalog.pg_class ct JOIN pg_catalog.pg_attribute a ON (ct.oid = a.attrelid) JOIN pg_catalog.pg_namespace n ON (ct.relnamespace = n.oid) JOIN pg_catalog.pg_index i ON ( a.attrelid = i.indrelid) JOIN pg_catalog.pg_class ci ON (ci.oid = i.indexrelid) WHERE false
 SELECT result.table_name, result.column_name, result.key_seq FROM (SELECT ct.relname AS table_name, a.attname AS column_name, (information_schema._pg_expandarray(i.indkey)).n AS key_seq, information_schema._pg_expandarray(i.indkey) AS keys, a.attnum AS a_attnum FROM pg_class ct JOIN pg_attribute a ON ct.oid = a.attrelid JOIN pg_index i ON a.attrelid = i.indrelid WHERE ct.relname = 'items' AND i.indisprimary) result WHERE result.a_attnum = (result.keys).x ORDER BY result.table_name, result.key_seq
+SELECT unnest(i.indkey) AS attnum, generate_subscripts(i.indkey, 1) AS ord, indexrelid FROM pg_index i WHERE indrelid = 'items'::regclass
+SELECT indexrelid, array_lower(indkey, 1), array_upper(indkey, 1), array_length(indkey, 1), indkey[0], generate_subscripts(indkey, 1, true) FROM pg_index WHERE indrelid = 'items'::regclass
+SELECT array_position(indkey, 2::int2), array_position(indkey, 3::int2, 1), array_positions(indkey, 3::int2), array_position(ARRAY[5,6,5], 5, 2) FROM pg_index WHERE indexrelid = 'pg_class_relname_nsp_index'::regclass
+SELECT unnest(ARRAY['a','b','c']) AS x, generate_series(1, 2) AS y, unnest(ARRAY[true]) AS z, generate_series(1, 2) + 1 AS again, generate_subscripts(ARRAY[7,8], 1)
 SELECT rolname, rolsuper, rolcanlogin FROM pg_roles WHERE rolname ~ '^pg_'
 """
 

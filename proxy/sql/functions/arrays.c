@@ -274,6 +274,13 @@ static void cardinality(sqlite3_context *c, int n, sqlite3_value **args)
         sqlite3_result_int64(c, (sqlite3_int64)a.n);
 }
 
+/* What int2vector and oidvector count from, unlike every other array here. */
+static int64_t first_subscript(sqlite3_value *type)
+{
+    sqlite3_int64 oid = sqlite3_value_int64(type);
+    return oid == TYPE_OID_int2vector || oid == TYPE_OID_oidvector ? 0 : 1;
+}
+
 /* Elements of one dimension; -1 after an error or where there is no such dimension. */
 static int64_t length_of(sqlite3_context *c, sqlite3_value **args)
 {
@@ -296,20 +303,29 @@ static void lower(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
     if (length_of(c, args + 2) >= 0)
-        sqlite3_result_int(c, 1);
+        sqlite3_result_int64(c, first_subscript(args[0]));
+}
+
+static void upper(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    int64_t found = length_of(c, args + 2);
+    if (found >= 0)
+        sqlite3_result_int64(c, found + first_subscript(args[0]) - 1);
 }
 
 static void subscripts(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct rows rows;
     STRICT(n, args);
-    int64_t size = length_of(c, args);
-    bool reverse = n > 2 && sqlite3_value_int(args[2]), ok = true;
+    sqlite3_value **values = args + n / 2;
+    int64_t size = length_of(c, values), first = first_subscript(args[0]);
+    bool reverse = n > 4 && sqlite3_value_int(values[2]), ok = true;
     if (err_is_set(errors(c)))
         return;
     rows_start(&rows, c);
-    for (int64_t i = 1; ok && i <= size; i++) {
-        struct value v = value_integer(reverse ? size + 1 - i : i);
+    for (int64_t i = 0; ok && i < size; i++) {
+        struct value v = value_integer(first + (reverse ? size - 1 - i : i));
         ok = rows_add(&rows, &v, 1);
     }
     if (ok)
@@ -590,9 +606,10 @@ static void position(sqlite3_context *c, int n, sqlite3_value **args)
         }
         from = sqlite3_value_int64(values[2]);
     }
-    for (size_t i = from > 1 ? (size_t)from - 1 : 0; i < a.n; i++)
+    sqlite3_int64 first = first_subscript(args[0]);
+    for (size_t i = from > first ? (size_t)(from - first) : 0; i < a.n; i++)
         if (same(element_type(args[0]), &v, &a.items[i])) {
-            sqlite3_result_int64(c, (sqlite3_int64)i + 1);
+            sqlite3_result_int64(c, (sqlite3_int64)i + first);
             return;
         }
 }
@@ -608,7 +625,7 @@ static void positions(sqlite3_context *c, int n, sqlite3_value **args)
     buf_add_char(&out, '[');
     for (size_t i = 0; i < a.n; i++)
         if (same(element_type(args[0]), &v, &a.items[i]))
-            buf_printf(&out, "%s%zu", out.n > 1 ? "," : "", i + 1);
+            buf_printf(&out, "%s%lld", out.n > 1 ? "," : "", (long long)i + first_subscript(args[0]));
     buf_add_char(&out, ']');
     result_buf(c, &out);
 }
@@ -876,7 +893,7 @@ static const struct local_function functions[] = {
     { .name = "pg_array_cardinality", .n_args = 2, .flags = STRICT_PURE, .call = cardinality },
     { .name = "pg_array_length", .n_args = 4, .flags = STRICT_PURE, .call = length },
     { .name = "pg_array_lower", .n_args = 4, .flags = STRICT_PURE, .call = lower },
-    { .name = "pg_array_upper", .n_args = 4, .flags = STRICT_PURE, .call = length },
+    { .name = "pg_array_upper", .n_args = 4, .flags = STRICT_PURE, .call = upper },
     { .name = "pg_array_fill", .n_args = 4, .flags = PURE, .call = fill },
     { .name = "pg_array_fill_with_lower_bounds", .n_args = 6, .flags = PURE, .call = fill },
     { .name = "pg_array_position", .n_args = 4, .flags = PURE, .call = position },
@@ -906,8 +923,8 @@ static const struct local_function functions[] = {
     { .name = "pg_array_unnest", .n_args = 1, .flags = STRICT_PURE, .call = unnest },
     { .name = "pg1_ranks", .n_args = 2, .flags = STRICT_PURE, .call = ranks },
     { .name = "pg1_reshape", .n_args = 2, .flags = STRICT_PURE, .call = reshape },
-    { .name = "pg_generate_subscripts", .n_args = 3, .flags = STRICT_PURE, .call = subscripts },
-    { .name = "pg_generate_subscripts_nodir", .n_args = 2, .flags = STRICT_PURE, .call = subscripts },
+    { .name = "pg_generate_subscripts", .n_args = 6, .flags = STRICT_PURE, .call = subscripts },
+    { .name = "pg_generate_subscripts_nodir", .n_args = 4, .flags = STRICT_PURE, .call = subscripts },
     { .name = "pg_array_agg_array", .n_args = 1, .flags = 0, .step = collect, .final = collected },
 };
 
