@@ -532,6 +532,27 @@ static void leave_reserved(struct group *g)
         step->first += g->n_ahead;
 }
 
+/* A write that shows nothing but its count, and takes nothing that must be pinned. */
+static bool is_plain_write(const struct step *step)
+{
+    const struct plan *plan = step->x.plan;
+    if (step->error.p || step->bulk || !step->is_write || step->is_ddl || plan->kind != PLAN_CHANGE || plan->local ||
+        plan->volatile_values || step->n_statements != plan->n_statements)
+        return false;
+    for (size_t i = 0; i < plan->n_statements; i++)
+        if (plan->statements[i].gives_rows)
+            return false;
+    return true;
+}
+
+/* Plain writes of a pipeline are tried out together; when one fails, each is tried by itself. */
+static bool may_join(const struct group *g, const struct step *step)
+{
+    enum { TOGETHER_MAX = 250 };
+    return g->speculates && !g->one_by_one && g->batch_steps < TOGETHER_MAX && is_plain_write(g->head) &&
+           is_plain_write(step) && must_speculate(g, step);
+}
+
 /* Which steps go now, and whether their effects are to stay. */
 static size_t choose_batch(struct group *g)
 {
@@ -545,7 +566,8 @@ static size_t choose_batch(struct group *g)
     g->identity = identified ? RESOLUTION_MEMBERS : 0;
     g->n_before += g->identity;
     size_t n = g->n_before;
-    for (; step && !step->error.p && !((g->one_by_one || g->speculates) && g->batch_steps); step = step->next) {
+    for (; step && !step->error.p && !((g->one_by_one || g->speculates) && g->batch_steps && !may_join(g, step));
+         step = step->next) {
         if (!g->speculates && must_speculate(g, step))
             break;
         step->first = n;
@@ -734,14 +756,19 @@ static bool count_from(struct group *g, struct err *err)
     return true;
 }
 
-/* What is sent for the one step that is tried out. */
+/* What is sent for the steps that are tried out. */
 static bool speculate(struct group *g, struct err *err)
 {
-    struct step *step = g->head;
+    struct speculation *sp = &g->speculation;
     bool native = !g->undoes || g->database->d1->traits.in_process;
-    return speculation_make(&g->speculation, step->x.plan, step->statements, step->n_statements, native, g->arena,
-                            err) &&
-           count_from(g, err);
+    size_t n = 0;
+    for (const struct step *step = g->head; step != g->batch_end; step = step->next)
+        n += step->n_statements;
+    if (!speculation_begin(sp, n, g->arena, err))
+        return false;
+    for (const struct step *step = g->head; step != g->batch_end; step = step->next)
+        speculation_take(sp, step->x.plan, step->statements, step->n_statements);
+    return speculation_finish(sp, native, err) && count_from(g, err);
 }
 
 /* A COMMIT that is sent again keeps its id. */
@@ -1107,18 +1134,41 @@ static void note_changes(struct group *g)
         }
 }
 
-/* The step was tried out: it joins the buffer, and is answered. */
+/* A batch of several steps that are tried out together did not work: which of them, is seen one by one. */
+static bool try_one_by_one(struct group *g)
+{
+    if (!g->speculates || g->batch_steps < 2)
+        return false;
+    g->one_by_one = true;
+    go_on(g);
+    return true;
+}
+
+static bool keep_steps(struct group *g, struct err *err)
+{
+    size_t first = 0;
+    for (const struct step *step = g->head; step != g->batch_end; step = step->next) {
+        if (!speculation_keep(&g->speculation, first, step->n_statements, &g->session->transaction.buffer,
+                              step->position, step->x.plan, g->database->d1->traits.max_params, err))
+            return false;
+        first += step->n_statements;
+    }
+    return true;
+}
+
+/* The steps were tried out: they join the buffer, and are answered. */
 static void tried_out(struct group *g)
 {
     struct speculation *sp = &g->speculation;
     struct step *step = g->head;
-    struct transaction *t = &g->session->transaction;
     struct err err;
     err_init(&err, g->arena);
     if (!sp->carries && g->request.results)
         note_changes(g);
-    if ((sp->carries ? !take_carried(g, &err) : !g->request.results) ||
-        !speculation_keep(sp, &t->buffer, step->position, step->x.plan, g->database->d1->traits.max_params, &err)) {
+    bool known = sp->carries ? take_carried(g, &err) : g->request.results != NULL;
+    if (!known && try_one_by_one(g))
+        return;
+    if (!known || !keep_steps(g, &err)) {
         err_set(&err, SQLSTATE_INTERNAL_ERROR, "D1 did not return what a statement of the transaction gave");
         fail_at_head(g, &err);
         return;
@@ -1473,6 +1523,8 @@ static void failed(struct group *g)
         failed_earlier(g);
         return;
     }
+    if (g->request.error.kind == D1_ERROR_SQL && try_one_by_one(g))
+        return;
     if (!at && g->request.error.kind == D1_ERROR_SQL && !g->batch_writes) {
         g->one_by_one = true; /* reads can be asked one at a time: then the failing one is known */
         go_on(g);

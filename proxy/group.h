@@ -87,7 +87,7 @@ struct group {
     /* at D1 */
     struct d1_request request;
     bool in_flight, streams, undoes; /* undoes: the last member fails on purpose */
-    bool speculates;                 /* one step of a block, tried out behind what the block has done */
+    bool speculates;                 /* steps of a block, tried out behind what the block has done */
     struct speculation speculation;
     size_t n_before;            /* members before the first step's: COMMIT's identity, the block's buffer */
     struct d1_statement *ahead; /* … and what makes tables go on behind ids that other blocks were shown */

@@ -213,17 +213,33 @@ static bool make_carrying(struct speculation *sp, struct err *err)
                NULL, 0, err);
 }
 
+bool speculation_begin(struct speculation *sp, size_t n, struct arena *arena, struct err *err)
+{
+    *sp = (struct speculation){ .arena = arena };
+    sp->captures = ARENA_ARRAY(arena, struct capture, n);
+    sp->statements = ARENA_ARRAY(arena, struct d1_statement, PER_CAPTURE * n + AROUND);
+    return (sp->captures && sp->statements) || err_oom(err);
+}
+
+void speculation_take(struct speculation *sp, const struct plan *plan, const struct d1_statement *statements, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        capture_init(&sp->captures[sp->n_captures++], &statements[i],
+                     i < plan->n_statements ? &plan->statements[i] : NULL, plan);
+}
+
+bool speculation_finish(struct speculation *sp, bool native, struct err *err)
+{
+    return native ? make_native(sp, err) : make_carrying(sp, err);
+}
+
 bool speculation_make(struct speculation *sp, const struct plan *plan, const struct d1_statement *statements, size_t n,
                       bool native, struct arena *arena, struct err *err)
 {
-    *sp = (struct speculation){ .n_captures = n, .arena = arena };
-    sp->captures = ARENA_ARRAY(arena, struct capture, n);
-    sp->statements = ARENA_ARRAY(arena, struct d1_statement, PER_CAPTURE * n + AROUND);
-    if (!sp->captures || !sp->statements)
-        return err_oom(err);
-    for (size_t i = 0; i < n; i++)
-        capture_init(&sp->captures[i], &statements[i], i < plan->n_statements ? &plan->statements[i] : NULL, plan);
-    return native ? make_native(sp, err) : make_carrying(sp, err);
+    if (!speculation_begin(sp, n, arena, err))
+        return false;
+    speculation_take(sp, plan, statements, n);
+    return speculation_finish(sp, native, err);
 }
 
 bool count_statements(struct str table, int64_t highest, struct arena *arena, struct d1_statement *to, struct err *err)
@@ -351,19 +367,19 @@ bool speculation_read(struct speculation *sp, struct str message, struct err *er
 
 /* ---- keeping it ---- */
 
-bool speculation_keep(const struct speculation *sp, struct buffer *b, uint32_t position, const struct plan *plan,
-                      size_t max_params, struct err *err)
+bool speculation_keep(const struct speculation *sp, size_t first, size_t n, struct buffer *b, uint32_t position,
+                      const struct plan *plan, size_t max_params, struct err *err)
 {
-    struct d1_statement *all = ARENA_ARRAY(sp->arena, struct d1_statement, sp->n_captures * (1 + CAPTURE_CHECKS_MAX));
-    size_t n = 0, more;
+    struct d1_statement *all = ARENA_ARRAY(sp->arena, struct d1_statement, n * (1 + CAPTURE_CHECKS_MAX));
+    size_t n_all = 0, more;
     if (!all)
         return err_oom(err);
-    for (size_t i = 0; i < sp->n_captures; i++, n += more)
-        if (!capture_replay(&sp->captures[i], max_params, sp->arena, &all[n], &more, err))
+    for (size_t i = 0; i < n; i++, n_all += more)
+        if (!capture_replay(&sp->captures[first + i], max_params, sp->arena, &all[n_all], &more, err))
             return false;
-    if (!buffer_add(b, position, plan, all, n, err))
+    if (!buffer_add(b, position, plan, all, n_all, err))
         return false;
-    for (size_t i = 0; i < sp->n_captures; i++)
-        all[i] = sp->captures[i].statement;
-    return plan->kind != PLAN_DDL || buffer_add_ddl(b, all, sp->n_captures, err);
+    for (size_t i = 0; i < n; i++)
+        all[i] = sp->captures[first + i].statement;
+    return plan->kind != PLAN_DDL || buffer_add_ddl(b, all, n, err);
 }

@@ -38,14 +38,18 @@ int64_t speculation_highest(const struct speculation *sp, size_t i);
 /* native: results of a batch that fails are known, or it is not to fail. */
 bool speculation_make(struct speculation *sp, const struct plan *plan, const struct d1_statement *statements, size_t n,
                       bool native, struct arena *arena, struct err *err);
+/* Several steps at once, in the same order: begin for all their statements, take each step's, finish. */
+bool speculation_begin(struct speculation *sp, size_t n, struct arena *arena, struct err *err);
+void speculation_take(struct speculation *sp, const struct plan *plan, const struct d1_statement *statements, size_t n);
+bool speculation_finish(struct speculation *sp, bool native, struct err *err);
 /* Row of statement i as it came. *ret: capture's columns, in arena. */
 bool speculation_row(struct speculation *sp, size_t i, const struct value *cell, struct value **ret, struct err *err);
 /* D1's error text of a batch that carried. False without an error set: the text is something else. */
 bool speculation_read(struct speculation *sp, struct str message, struct err *err);
 /* The cells of row k of statement i, which speculation_read() found. */
 bool speculation_cells(const struct speculation *sp, size_t i, size_t k, struct value **ret, struct err *err);
-/* Into the transaction's buffer: the statements, and the checks of what they gave. */
-bool speculation_keep(const struct speculation *sp, struct buffer *b, uint32_t position, const struct plan *plan,
-                      size_t max_params, struct err *err);
+/* Into the transaction's buffer: n statements of one step from `first` on, and the checks of what they gave. */
+bool speculation_keep(const struct speculation *sp, size_t first, size_t n, struct buffer *b, uint32_t position,
+                      const struct plan *plan, size_t max_params, struct err *err);
 
 #endif
