@@ -532,6 +532,23 @@ static bool check_grouping(A *a, struct query *q)
 
 /* --- locking --- */
 
+/* FOR UPDATE OF t: t is a name of FROM. */
+static bool check_locked_names(A *a, const struct query *q, const PgQuery__LockingClause *l, const char *name)
+{
+    for (size_t i = 0; i < l->n_locked_rels; i++) {
+        const PgQuery__RangeVar *r = l->locked_rels[i]->range_var;
+        bool found = false;
+        if (r->schemaname && *r->schemaname)
+            return fail_at(a, r->location, SQLSTATE_SYNTAX_ERROR, "%s must specify unqualified relation names", name);
+        for (size_t k = 0; k < q->n_rtable; k++)
+            found = found || (q->rtable[k].in_from && str_is(q->rtable[k].alias, r->relname));
+        if (!found)
+            return fail_at(a, r->location, SQLSTATE_UNDEFINED_TABLE,
+                           "relation \"%s\" in %s clause not found in FROM clause", r->relname, name);
+    }
+    return true;
+}
+
 static bool transform_locking(A *a, struct query *q, Node *const *list, size_t n)
 {
     static const enum lock_strength strengths[] = { LOCK_NONE,  LOCK_NONE,          LOCK_KEY_SHARE,
@@ -550,6 +567,8 @@ static bool transform_locking(A *a, struct query *q, Node *const *list, size_t n
         if (conflict)
             return fail_at(a, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s is not allowed with %s", names[l->strength],
                            conflict);
+        if (!check_locked_names(a, q, l, names[l->strength]))
+            return false;
         if (strengths[l->strength] > q->lock)
             q->lock = strengths[l->strength];
         a->locks_rows |= q->lock != LOCK_NONE;
