@@ -539,6 +539,9 @@ static bool finish_window(A *a, struct scope *s, const PgQuery__FuncCall *call, 
     if (e->call.distinct)
         return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                        "DISTINCT is not implemented for window functions");
+    if (call->agg_within_group)
+        return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "OVER is not supported for ordered-set aggregate %s", e->call.proc->name);
     if (call->n_agg_order)
         return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                        "aggregate ORDER BY is not implemented for window functions");

@@ -740,9 +740,6 @@ static bool adds_floats(const struct expr *x)
 static bool emit_ordered_set(struct emitter *e, const struct expr *x, const char *t, struct fragment *ret)
 {
     struct str list = STR(""), order, filter;
-    if (x->kind == EXPR_WINDOW)
-        return refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                       "OVER is not supported for ordered-set aggregate %s", x->call.proc->name);
     if (e->target == TARGET_D1 || x->call.n_direct + 1 != x->n_args)
         return blocked(e, x->location, "ordered-set aggregate %s()", x->call.proc->name);
     for (size_t i = 0; i < x->n_args; i++) {
