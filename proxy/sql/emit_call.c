@@ -44,6 +44,10 @@ static const char *expand_raise(struct emitter *e, const char *t, struct buf *ou
 /* What the local engine is told: a row is a record, and travels as the JSON object it would become. */
 static oid_t argument_type(struct emitter *e, const struct expr *x)
 {
+    /* int2vector and oidvector stay what they are as plain arrays: they count from 0 */
+    oid_t inner = x->kind == EXPR_RELABEL || x->kind == EXPR_ARRAY_CAST ? x->args[0]->type : 0;
+    if (inner == TYPE_OID_int2vector || inner == TYPE_OID_oidvector)
+        return inner;
     return x->kind == EXPR_WHOLE_ROW || x->kind == EXPR_ROW ? TYPE_OID_record : base_type(e, x->type);
 }
 

@@ -596,7 +596,7 @@ static void position(sqlite3_context *c, int n, sqlite3_value **args)
     sqlite3_value **values = args + n / 2;
     if (sqlite3_value_type(values[0]) == SQLITE_NULL || !read_search(c, args, n, &a, &v) || a.n_dims == 0)
         return;
-    sqlite3_int64 from = 1;
+    sqlite3_int64 first = first_subscript(args[0]), from = first;
     if (sqlite3_value_type(values[1]) == SQLITE_NULL && !has_null_item(&a))
         return;
     if (n == 6) {
@@ -606,7 +606,6 @@ static void position(sqlite3_context *c, int n, sqlite3_value **args)
         }
         from = sqlite3_value_int64(values[2]);
     }
-    sqlite3_int64 first = first_subscript(args[0]);
     for (size_t i = from > first ? (size_t)(from - first) : 0; i < a.n; i++)
         if (same(element_type(args[0]), &v, &a.items[i])) {
             sqlite3_result_int64(c, (sqlite3_int64)i + first);
