@@ -668,6 +668,10 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     e->call.filter = filter;
     if (lacks_within_group(a, call, chosen.row, name) || !coerce_args(a, e, &chosen, &args, name, call->location))
         return NULL;
+    for (size_t i = 0; call->agg_distinct && i < e->n_args; i++) /* count(DISTINCT $1): what is compared has a type */
+        if (e->args[i]->type == TYPE_OID_unknown &&
+            !(e->args[i] = coerce_type(a, e->args[i], TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
+            return NULL;
     if (call->agg_within_group) /* the ordered arguments may have been coerced */
         for (size_t i = 0; i < n_order && i < e->n_args; i++)
             order[i].expr = e->args[e->n_args - n_order + i];

@@ -922,23 +922,14 @@ static bool window_function(struct emitter *e, const struct expr *x, const struc
     return ret->sql.p != NULL;
 }
 
-/* Rows leave the frame: SQLite subtracts them from its sum, which loses digits, and infinities for good. */
-static bool subtracts_floats(const struct expr *x)
-{
-    const struct window *w = x->call.window;
-    bool moves = w->mode != FRAME_NONE && (w->start != BOUND_UNBOUNDED_PRECEDING || w->exclusion != EXCLUDE_NONE);
-    bool sums = strcmp(x->call.proc->name, "sum") == 0 || strcmp(x->call.proc->name, "avg") == 0;
-    return moves && sums && x->n_args == 1 &&
-           (x->args[0]->type == TYPE_OID_float8 || x->args[0]->type == TYPE_OID_float4);
-}
-
 bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     const struct emission *row = emission_find(x->call.proc);
     const char *t = aggregate_template(e, x);
     struct str over;
-    if (e->target == TARGET_D1 && subtracts_floats(x))
-        return blocked(e, x->location, "%s() of floats over a frame that moves", x->call.proc->name);
+    /* Infinities that meet give NULL there, and rows that leave a frame are subtracted, which loses digits. */
+    if (e->target == TARGET_D1 && adds_floats(x))
+        return blocked(e, x->location, "%s() of floats as a window function", x->call.proc->name);
     if (!t)
         return no_such_row(e, x);
     if (x->call.proc->kind == 'w' ? !window_function(e, x, row, ret) : !emit_plain_aggregate(e, x, t, ret))

@@ -241,6 +241,13 @@ bool emit_as_text(struct emitter *e, const struct expr *x, bool output_form, str
         return false;
     if (is_own_text(e, t) || t == TYPE_OID_numeric)
         return true;
+    if (!output_form && (t == TYPE_OID_inet || t == TYPE_OID_cidr)) { /* the cast shows the length of every network */
+        if (e->target == TARGET_D1)
+            return blocked(e, x->location, "an address as text");
+        ret->sql = text_of(e, "pg_network_show(%.*s)", STR_FMT(ret->sql));
+        ret->simple = false;
+        return ret->sql.p != NULL;
+    }
     if (is_integer_type(t))
         ret->sql = text_of(e, "CAST(%.*s AS TEXT)", STR_FMT(ret->sql));
     else if (t == TYPE_OID_bool)

@@ -103,8 +103,10 @@ void moving_value(sqlite3_context *c)
 void moving_final(sqlite3_context *c)
 {
     struct moving *m = sqlite3_aggregate_context(c, 0);
-    if (!m)
+    if (!m) { /* no row ever: count's kind of aggregate has an answer all the same */
+        local_function_of(c)->final(c);
         return;
+    }
     if (!m->failed)
         moving_value(c);
     while (m->first < m->n)

@@ -13,7 +13,8 @@
 struct exact {
     int64_t n;
     bool ready;
-    struct numeric sum, squares;
+    struct numeric sum, squares;                 /* of the finite values */
+    int64_t n_nan, n_infinite, n_minus_infinite; /* counted, so that a moving frame can leave them behind */
 };
 
 static struct exact *exact_state(sqlite3_context *c, bool create)
@@ -45,15 +46,33 @@ static void exact_move(sqlite3_context *c, sqlite3_value *v, bool squares, bool 
     AUTO_NUMERIC(x2);
     if (!argument_numeric(c, v, &x))
         return;
+    int64_t one = back ? -1 : 1;
+    s->n += one;
+    if (x.class != NUMERIC_FINITE) {
+        int64_t *count = x.class == NUMERIC_NAN        ? &s->n_nan
+                         : x.class == NUMERIC_INFINITY ? &s->n_infinite
+                                                       : &s->n_minus_infinite;
+        *count += one;
+        return;
+    }
     bool ok = back ? numeric_subtract(&s->sum, &s->sum, &x, errors(c)) : numeric_add(&s->sum, &s->sum, &x, errors(c));
     if (ok && squares) {
         ok = numeric_multiply(&x2, &x, &x, errors(c)) &&
              (back ? numeric_subtract(&s->squares, &s->squares, &x2, errors(c))
                    : numeric_add(&s->squares, &s->squares, &x2, errors(c)));
     }
-    s->n += back ? -1 : 1;
     if (!ok)
         local_fail(c);
+}
+
+/* The sum of values that are not all finite. False: they are. */
+static bool special_sum(sqlite3_context *c, const struct exact *s)
+{
+    if (!s->n_nan && !s->n_infinite && !s->n_minus_infinite)
+        return false;
+    bool nan = s->n_nan || (s->n_infinite && s->n_minus_infinite);
+    local_result_text(c, nan ? STR("NaN") : s->n_infinite ? STR("Infinity") : STR("-Infinity"));
+    return true;
 }
 
 static void sum_step(sqlite3_context *c, int n, sqlite3_value **args)
@@ -83,14 +102,14 @@ static void statistics_inverse(sqlite3_context *c, int n, sqlite3_value **args)
 static void sum_value(sqlite3_context *c)
 {
     struct exact *s = exact_state(c, false);
-    if (s && s->n)
+    if (s && s->n && !special_sum(c, s))
         result_numeric(c, &s->sum);
 }
 
 static void average_value(sqlite3_context *c)
 {
     struct exact *s = exact_state(c, false);
-    if (!s || !s->n)
+    if (!s || !s->n || special_sum(c, s))
         return;
     AUTO_NUMERIC(count);
     AUTO_NUMERIC(r);
@@ -107,6 +126,10 @@ static void spread(sqlite3_context *c, bool sample, bool root)
     struct exact *s = exact_state(c, false);
     if (!s || s->n < (sample ? 2 : 1))
         return;
+    if (s->n_nan || s->n_infinite || s->n_minus_infinite) {
+        local_result_text(c, STR("NaN"));
+        return;
+    }
     AUTO_NUMERIC(count);
     AUTO_NUMERIC(less);
     AUTO_NUMERIC(a);

@@ -38,6 +38,8 @@ class Comparison:
             return False
         if type_name in ("float4", "float8") and self.inexact:
             return near(a, b, type_name, self.binary)
+        if self.loose and self.binary and type_name == "numeric":
+            return a[:6] + a[8:] == b[:6] + b[8:]  # but for the scale that is shown
         return self.loose and self.shown(a, type_name) == self.shown(b, type_name)
 
     def shown(self, cell, type_name):

@@ -86,3 +86,8 @@ SELECT EXTRACT(minute FROM t1.tstz), EXTRACT(hour FROM t1.ts) FROM plain t1 ORDE
 SELECT LEAST((NULLIF('12:34:56+00'::timetz, '00:00:00-15:59'::timetz) + '1970-01-01'::date), '2024-10-27 01:30:00+00'::timestamptz)
 SELECT CASE WHEN reverse(t1.t) IS NOT NULL AND t1.n = 1.0 THEN 'b' ELSE 'A' END < 'a' FROM plain t1 ORDER BY t1.id
 SELECT t1.id FROM plain t1 ORDER BY CASE WHEN t1.n < 1.0 THEN t1.t ELSE reverse(t1.t) END, t1.id
+SELECT t1.id, trim_scale(sum(t1.n) OVER (ORDER BY t1.id ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)), variance(t1.n) OVER (ORDER BY t1.id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) > 0 FROM edge t1 ORDER BY t1.id
+SELECT regr_count(t1.score, t1.score) OVER (PARTITION BY t1.id ORDER BY t1.id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW) FROM note t1
+SELECT avg(t1.f8) OVER (ORDER BY t1.id) FROM edge t1 ORDER BY t1.id
+SELECT '::1'::inet || 'x', t1.ip || 'x' FROM plain t1 ORDER BY t1.id
+SELECT count(*) FROM (SELECT DISTINCT "bpchar"("name"(t1.v)) FROM plain t1) d

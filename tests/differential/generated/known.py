@@ -5,7 +5,7 @@ REFUSED = object()
 
 TIMING = "which expressions are evaluated, and in which order, is the planner's choice: each expression alone gives the same on both sides"
 YEARS = "D1 stores the years 1 to 9999 only: 22008 says so"
-FOLDED = "PostgreSQL shows the length of what its planner left of CASE, COALESCE and the like; pgd1 that of the expression as it was written"
+FOLDED = "PostgreSQL shows the length of what its planner left of CASE, COALESCE, UNION and the like; pgd1 that of the expression as it was written"
 PADDING = "char(n) is kept without its blanks; where the length is lost, as in a set operation of several lengths, they are not shown"
 NEGATIVE_ZERO = "SQLite stores no negative zero and computes 0 - x for -x"
 NO_COMPARISON = "GREATEST and LEAST of json are refused when they are planned, in PostgreSQL when they are reached"
@@ -44,7 +44,7 @@ def folded(found):
     """Only the length differs, and pgd1 says none."""
     pairs = list(zip(found.theirs.columns, found.ours.columns))
     return found.what == "types" and all(a[1] == b[1] and (a[2] == b[2] or -1 in (a[2], b[2])) for a, b in pairs) and \
-        bool(re.search(r"\b(CASE|COALESCE|NULLIF|GREATEST|LEAST)\b", found.sql))
+        bool(re.search(r"\b(CASE|COALESCE|NULLIF|GREATEST|LEAST|UNION)\b", found.sql))
 
 
 def cells(found, *types):
