@@ -553,16 +553,25 @@ static bool may_join(const struct group *g, const struct step *step)
            is_plain_write(step) && must_speculate(g, step);
 }
 
+/* A step sees what the block did to its tables. Above READ COMMITTED all that was read must hold, in each batch. */
+static const struct plan *visible_to(const struct group *g, const struct step *step)
+{
+    bool alone = !step->next || !is_plain_write(step) || !is_plain_write(step->next);
+    return g->session->transaction.isolation >= REPEATABLE_READ || step->bulk || !alone ? NULL : step->x.plan;
+}
+
 /* Which steps go now, and whether their effects are to stay. */
 static size_t choose_batch(struct group *g)
 {
-    const struct buffer *before = &g->session->transaction.buffer;
+    struct buffer *before = &g->session->transaction.buffer;
     struct step *step = g->head;
     bool identified = commits_block(g) && before->n_writes && !g->database->d1->traits.in_process;
     g->batch_steps = 0;
     g->batch_writes = commits_block(g) && before->n_writes;
     g->speculates = step && must_speculate(g, step);
-    g->n_before = g->speculates || commits_block(g) ? before->n_statements : 0;
+    g->n_before = g->speculates      ? buffer_choose(before, visible_to(g, step))
+                  : commits_block(g) ? buffer_choose(before, NULL)
+                                     : 0;
     g->identity = identified ? RESOLUTION_MEMBERS : 0;
     g->n_before += g->identity;
     size_t n = g->n_before;

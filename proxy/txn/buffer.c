@@ -1,6 +1,9 @@
 /* buffer.c - see buffer.h. */
 #include "proxy/txn/buffer.h"
 
+#include <stdlib.h>
+#include "proxy/base/fault.h"
+
 void buffer_fini(struct buffer *b)
 {
     arena_free(b->arena);
@@ -32,24 +35,44 @@ static bool copy_statement(struct buffer *b, const struct d1_statement *from, st
     return ok && to->sql.p;
 }
 
-static bool copy_written(struct buffer *b, const struct plan *plan, struct buffer_entry *e)
+static bool copy_names(struct buffer *b, const struct relation *const *relations, size_t n, struct str **ret)
 {
-    e->written = ARENA_ARRAY(b->arena, struct str, plan->n_writes);
-    for (size_t i = 0; e->written && i < plan->n_writes; i++) {
-        e->written[i] = arena_str(b->arena, plan->writes[i]->sqlite_name);
-        if (!e->written[i].p)
+    *ret = ARENA_ARRAY(b->arena, struct str, n);
+    for (size_t i = 0; *ret && i < n; i++) {
+        (*ret)[i] = arena_str(b->arena, relations[i]->sqlite_name);
+        if (!(*ret)[i].p)
             return false;
     }
+    return *ret != NULL;
+}
+
+/* Sequences are no tables of the plan's footprint. */
+static bool touches_all(const struct plan *plan, const struct d1_statement *statements, size_t n)
+{
+    if (plan->kind == PLAN_DDL || (plan->access == D1_WRITE && plan->n_writes == 0))
+        return true;
+    for (size_t i = 0; i < n; i++)
+        if (str_find(statements[i].sql, STR("_pgd1_sequence")) >= 0 ||
+            str_find(statements[i].sql, STR("sqlite_sequence")) >= 0)
+            return true;
+    return false;
+}
+
+static bool copy_footprint(struct buffer *b, const struct plan *plan, struct buffer_entry *e)
+{
     e->n_written = plan->n_writes;
-    return e->written != NULL;
+    e->n_read = plan->n_reads;
+    return copy_names(b, plan->writes, plan->n_writes, &e->written) &&
+           copy_names(b, plan->reads, plan->n_reads, &e->read);
 }
 
 static struct buffer_entry *copy_entry(struct buffer *b, const struct plan *plan, const struct d1_statement *statements,
                                        size_t n)
 {
     struct buffer_entry *e = ARENA_NEW(b->arena, struct buffer_entry);
-    bool ok = e && copy_written(b, plan, e);
+    bool ok = e && copy_footprint(b, plan, e);
     if (ok) {
+        e->touches_all = touches_all(plan, statements, n);
         e->statements = ARENA_ARRAY(b->arena, struct d1_statement, n);
         e->n_statements = n;
         ok = e->statements != NULL;
@@ -140,11 +163,10 @@ bool buffer_writes(const struct buffer *b, struct str table)
     return false;
 }
 
-/* A write without a stated table (a sequence) may be anywhere. */
-static bool writes_somewhere(const struct buffer *b)
+static bool touches_any(const struct buffer *b)
 {
     for (const struct buffer_entry *e = b->first; e; e = e->next)
-        if (e->is_write && e->n_written == 0)
+        if (e->touches_all)
             return true;
     return false;
 }
@@ -153,7 +175,7 @@ bool buffer_reaches(const struct buffer *b, const struct plan *plan)
 {
     if (b->n_writes == 0)
         return false;
-    if (plan->n_reads + plan->n_writes == 0 || writes_somewhere(b))
+    if (plan->n_reads + plan->n_writes == 0 || touches_any(b))
         return true;
     for (size_t i = 0; i < plan->n_reads; i++)
         if (buffer_writes(b, plan->reads[i]->sqlite_name))
@@ -164,10 +186,97 @@ bool buffer_reaches(const struct buffer *b, const struct plan *plan)
     return false;
 }
 
+/* Tables met so far on the way back. */
+struct tables {
+    struct str *names;
+    size_t n;
+    bool all;
+};
+
+static bool has(const struct tables *t, struct str name)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (str_eq(t->names[i], name))
+            return true;
+    return false;
+}
+
+static void add_names(struct tables *t, const struct str *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!has(t, names[i]))
+            t->names[t->n++] = names[i];
+}
+
+static void add_relations(struct tables *t, const struct relation *const *relations, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!has(t, relations[i]->sqlite_name))
+            t->names[t->n++] = relations[i]->sqlite_name;
+}
+
+static bool reaches(const struct buffer_entry *e, const struct tables *t)
+{
+    if (t->all || e->touches_all)
+        return true;
+    for (size_t i = 0; i < e->n_written; i++)
+        if (has(t, e->written[i]))
+            return true;
+    return false;
+}
+
+static size_t choose_all(struct buffer *b)
+{
+    for (struct buffer_entry *e = b->first; e; e = e->next)
+        e->is_chosen = true;
+    return b->n_statements;
+}
+
+/* From the newest back to the oldest: what a chosen entry touches, an older one may have changed. */
+static size_t choose_back(struct buffer_entry **entries, size_t n, struct tables *t)
+{
+    size_t statements = 0;
+    while (n-- > 0) {
+        struct buffer_entry *e = entries[n];
+        e->is_chosen = reaches(e, t);
+        if (!e->is_chosen)
+            continue;
+        t->all |= e->touches_all;
+        add_names(t, e->written, e->n_written);
+        add_names(t, e->read, e->n_read);
+        statements += e->n_statements;
+    }
+    return statements;
+}
+
+size_t buffer_choose(struct buffer *b, const struct plan *plan)
+{
+    size_t n = 0, names = plan ? plan->n_reads + plan->n_writes : 0;
+    if (!b->first || !plan || names == 0 || plan->kind == PLAN_DDL)
+        return choose_all(b);
+    for (const struct buffer_entry *e = b->first; e; e = e->next, n++)
+        names += e->n_written + e->n_read;
+    struct buffer_entry **entries = fault_malloc(n * sizeof(struct buffer_entry *));
+    struct tables t = { .names = fault_malloc(names * sizeof(struct str)) };
+    size_t statements = 0, i = 0;
+    if (entries && t.names) {
+        for (struct buffer_entry *e = b->first; e; e = e->next)
+            entries[i++] = e;
+        add_relations(&t, plan->reads, plan->n_reads);
+        add_relations(&t, plan->writes, plan->n_writes);
+        statements = choose_back(entries, n, &t);
+    } else
+        statements = choose_all(b);
+    free(entries);
+    free(t.names);
+    return statements;
+}
+
 void buffer_statements(const struct buffer *b, struct d1_statement *to)
 {
-    for (const struct buffer_entry *e = b->first; e; e = e->next) {
-        memcpy(to, e->statements, e->n_statements * sizeof(*to));
-        to += e->n_statements;
-    }
+    for (const struct buffer_entry *e = b->first; e; e = e->next)
+        if (e->is_chosen) {
+            memcpy(to, e->statements, e->n_statements * sizeof(*to));
+            to += e->n_statements;
+        }
 }

@@ -28,6 +28,10 @@ struct buffer_entry {
     size_t n_ddl;
     struct str *written; /* names of the tables it writes, as D1 knows them */
     size_t n_written;
+    struct str *read; /* and those it reads */
+    size_t n_read;
+    bool touches_all; /* DDL, sequences, or not known: it may touch any table */
+    bool is_chosen;
 };
 
 struct buffer {
@@ -50,7 +54,9 @@ bool buffer_reaches(const struct buffer *b, const struct plan *plan);
 bool buffer_writes(const struct buffer *b, struct str table);
 /* Whether a statement's text has these words. */
 bool buffer_mentions(const struct buffer *b, struct str what);
-/* All statements in order into `to`, which has room for n_statements. */
+/* Chooses the entries that a plan can see, directly or through others; NULL: all. Answers their number of statements. */
+size_t buffer_choose(struct buffer *b, const struct plan *plan);
+/* The chosen ones' statements in order into `to`. */
 void buffer_statements(const struct buffer *b, struct d1_statement *to);
 
 #endif

@@ -322,6 +322,7 @@ struct pinning {
     struct buf out;
     const char *from;
     struct str column;
+    size_t first_param; /* of the ids; 0: they are written out */
     bool failed;
 };
 
@@ -346,19 +347,23 @@ static void pin_row(void *ctx, size_t row, const char *place)
     p->from = place;
     if (row == 0)
         buf_printf(&p->out, "%.*s,", STR_FMT(p->column));
-    else if (shown_id(p->c, row - 1, &id))
-        buf_printf(&p->out, "%lld,", (long long)id);
-    else
+    else if (!shown_id(p->c, row - 1, &id))
         p->failed = true;
+    else if (p->first_param)
+        buf_printf(&p->out, "CAST(?%zu AS INTEGER),", p->first_param + row - 1);
+    else
+        buf_printf(&p->out, "%lld,", (long long)id);
 }
 
 /* The INSERT with the ids that were shown. {NULL,0}: no memory. */
-static struct str pinned_head(const struct capture *c, struct arena *arena)
+static struct str pinned_head(const struct capture *c, size_t first_param, struct arena *arena)
 {
     const struct column *id = c->is_generated ? generated_column(c->relation) : NULL;
     if (!id || c->n_rows != c->n_inserted)
         return c->head;
-    struct pinning p = { .c = c, .from = c->head.p, .column = emit_identifier(id->name, arena) };
+    struct pinning p = {
+        .c = c, .from = c->head.p, .column = emit_identifier(id->name, arena), .first_param = first_param
+    };
     buf_init(&p.out, 1 << 20);
     walk_rows(c->head, pin_row, &p);
     buf_add(&p.out, p.from, (size_t)(c->head.p + c->head.n - p.from));
@@ -369,17 +374,47 @@ static struct str pinned_head(const struct capture *c, struct arena *arena)
     return sql;
 }
 
+/* The ids that were shown as parameters behind the others; *ret_first 0: there is no room, or none. */
+static bool add_ids(const struct capture *c, size_t max_params, struct arena *arena, struct value **params, size_t *n,
+                    size_t *ret_first, struct err *err)
+{
+    int64_t id = 0;
+    *ret_first = 0;
+    if (!c->is_generated || c->n_rows != c->n_inserted || *n + c->n_inserted > max_params)
+        return true;
+    struct value *all = ARENA_ARRAY(arena, struct value, *n + c->n_inserted);
+    if (!all)
+        return err_oom(err);
+    if (*n)
+        memcpy(all, *params, *n * sizeof(*all));
+    for (size_t i = 0; i < c->n_inserted; i++) {
+        struct str digits = shown_id(c, i, &id) ? arena_printf(arena, "%lld", (long long)id) : (struct str){ 0 };
+        if (!digits.p)
+            return true;
+        all[*n + i] = value_text(digits);
+    }
+    *ret_first = *n + 1;
+    *params = all;
+    *n += c->n_inserted;
+    return true;
+}
+
 static bool check_returning(const struct capture *c, size_t max_params, struct arena *arena, struct d1_statement *ret,
                             struct err *err)
 {
     struct value *params;
     size_t n;
-    struct str place, head = pinned_head(c, arena), list = listed(c, arena),
-                      row = row_text_sql(capture_cells(c), arena), rows = row_text_array(c->rows, c->n_rows, arena);
-    if (!row.p || !rows.p || !list.p || !head.p)
+    size_t first;
+    struct str place, list = listed(c, arena), row = row_text_sql(capture_cells(c), arena),
+                      rows = row_text_array(c->rows, c->n_rows, arena);
+    if (!row.p || !rows.p || !list.p)
         return err_oom(err);
-    if (!add_param(c, rows, max_params, arena, &params, &n, &place, err))
+    if (!add_param(c, rows, max_params, arena, &params, &n, &place, err) ||
+        !add_ids(c, max_params, arena, &params, &n, &first, err))
         return false;
+    struct str head = pinned_head(c, first, arena);
+    if (!head.p)
+        return err_oom(err);
     struct str sql = arena_printf(arena,
                                   "%.*sRETURNING (SELECT CASE WHEN %.*s NOT IN (SELECT value FROM json_each(%.*s)) "
                                   "THEN " RAISE_CONFLICT " END FROM (SELECT %.*s)) AS c0",
