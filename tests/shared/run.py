@@ -215,7 +215,8 @@ def psql(options, report):
 
 def client(server, name):
     """Check name to failure for one client's program."""
-    env = {**os.environ, **server.client_env(), "CLIENTS_CACHE": str(ROOT / "build/clients"), "TIMEOUT_FACTOR": "3"}
+    env = {**os.environ, **server.client_env(), "CLIENTS_CACHE": str(ROOT / "build/clients"), "CHECK_TIMEOUT": "30",
+           "TIMEOUT_FACTOR": "2"}
     status, output = run([SHARED / "clients" / name / "run"], CLIENT_SECONDS, env=env)
     (ROOT / "build/logs").mkdir(parents=True, exist_ok=True)
     (ROOT / f"build/logs/clients-{name}.log").write_text(output)
