@@ -136,8 +136,9 @@ static void scaled(sqlite3_context *c, sqlite3_value *interval, sqlite3_value *f
                    bool (*operation)(const struct interval *, double, struct interval *, struct err *))
 {
     struct interval v, r;
+    double by = sqlite3_value_type(factor) == SQLITE_TEXT ? (double)NAN : sqlite3_value_double(factor);
     if (argument_interval(c, interval, &v))
-        GIVE(interval, operation(&v, sqlite3_value_double(factor), &r, errors(c)), &r);
+        GIVE(interval, operation(&v, by, &r, errors(c)), &r);
 }
 
 static void interval_mul(sqlite3_context *c, int n, sqlite3_value **args)

@@ -21,7 +21,7 @@ def near(a, b, type_name, binary):
     x, y = as_float(a, type_name, binary), as_float(b, type_name, binary)
     if math.isnan(x) or math.isnan(y) or math.isinf(x) or math.isinf(y):
         return x == y or math.isnan(x) and math.isnan(y)
-    return math.isclose(x, y, rel_tol=1e-5 if type_name == "float4" else 1e-9, abs_tol=1e-300)
+    return math.isclose(x, y, rel_tol=1e-5 if type_name == "float4" else 1e-9, abs_tol=1e-12)
 
 
 class Comparison:

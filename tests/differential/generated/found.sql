@@ -91,3 +91,4 @@ SELECT regr_count(t1.score, t1.score) OVER (PARTITION BY t1.id ORDER BY t1.id RO
 SELECT avg(t1.f8) OVER (ORDER BY t1.id) FROM edge t1 ORDER BY t1.id
 SELECT '::1'::inet || 'x', t1.ip || 'x' FROM plain t1 ORDER BY t1.id
 SELECT count(*) FROM (SELECT DISTINCT "bpchar"("name"(t1.v)) FROM plain t1) d
+SELECT '1 week'::interval * float8 'NaN'
