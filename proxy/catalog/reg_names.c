@@ -25,20 +25,6 @@ static struct str number_text(oid_t oid, struct arena *arena)
     return arena_printf(arena, "%u", oid);
 }
 
-/* A row of facts_row.def by its first column, an OID. NULL: none. */
-static const struct value *fixed_row(const char *relation, oid_t oid)
-{
-    struct value **rows;
-    size_t n = 0;
-    const struct relation *r = system_relation(STR("pg_catalog"), str_from(relation));
-    if (!r || !fixed_rows(r, &rows, &n))
-        return NULL;
-    for (size_t i = 0; i < n; i++)
-        if (rows[i][0].class == VALUE_INTEGER && rows[i][0].integer == oid)
-            return rows[i];
-    return NULL;
-}
-
 static const struct value *fixed_row_named(const char *relation, size_t name_column, struct str name)
 {
     struct value **rows;

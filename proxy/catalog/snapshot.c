@@ -176,6 +176,15 @@ static bool check_labels(const struct user_type *u, const struct json_value *v, 
     return true;
 }
 
+bool relation_refers_to(const struct relation *child, const struct relation *parent)
+{
+    for (size_t i = 0; i < child->n_constraints; i++)
+        if (child->constraints[i].kind == 'f' && str_eq(child->constraints[i].foreign_table, parent->name) &&
+            str_eq(child->constraints[i].foreign_schema, parent->schema))
+            return true;
+    return false;
+}
+
 bool snapshot_decode(const struct snapshot *s, oid_t type, enum wire_format format, struct str bytes,
                      const struct type_settings *settings, struct arena *arena, struct value *ret, struct err *err)
 {

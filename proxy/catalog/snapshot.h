@@ -199,4 +199,7 @@ oid_t snapshot_array_type(const struct snapshot *s, oid_t element);
 /* format_type() for any type: `integer`, `character varying(10)`, `audit_kind`, `other.audit_kind[]`. */
 struct str snapshot_format_type(const struct snapshot *s, oid_t type, int32_t typmod, struct arena *arena);
 
+/* Whether a foreign key of child refers to parent. */
+bool relation_refers_to(const struct relation *child, const struct relation *parent);
+
 #endif

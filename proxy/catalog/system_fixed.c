@@ -86,3 +86,16 @@ bool fixed_rows(const struct relation *r, struct value ***ret, size_t *ret_n)
     }
     return false;
 }
+
+const struct value *fixed_row(const char *relation, oid_t oid)
+{
+    struct value **rows;
+    size_t n = 0;
+    const struct relation *r = system_relation(STR("pg_catalog"), str_from(relation));
+    if (!r || !fixed_rows(r, &rows, &n))
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (rows[i][0].class == VALUE_INTEGER && rows[i][0].integer == oid)
+            return rows[i];
+    return NULL;
+}

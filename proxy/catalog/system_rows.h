@@ -22,6 +22,8 @@ struct system_rows {
 
 /* Rows of facts_row.def: what a fresh PostgreSQL 15 has in that relation. Shared by all threads, never freed. False: none are kept for it. */
 bool fixed_rows(const struct relation *r, struct value ***ret, size_t *ret_n);
+/* The row of pg_catalog.<relation> among them whose first column is the OID. NULL: none. */
+const struct value *fixed_row(const char *relation, oid_t oid);
 
 /* A provider: adds the rows of the user's objects to the fixed ones. source->snapshot may be NULL: only built-in objects then. */
 typedef void system_provider(struct system_rows *rows, const struct system_source *source);

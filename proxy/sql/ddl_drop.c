@@ -177,15 +177,6 @@ static bool collect_dependents(struct ddl *d, struct drop *drop)
 }
 
 /* ---- tables, views, sequences ---- */
-static bool refers_to(const struct relation *child, const struct relation *parent)
-{
-    for (size_t i = 0; i < child->n_constraints; i++)
-        if (child->constraints[i].kind == 'f' && str_eq(child->constraints[i].foreign_table, parent->name) &&
-            str_eq(child->constraints[i].foreign_schema, parent->schema))
-            return true;
-    return false;
-}
-
 static bool drop_one(struct ddl *d, const struct relation *r)
 {
     struct str name = ddl_quote(d, r->sqlite_name);
@@ -241,7 +232,7 @@ static bool drop_relations(struct ddl *d, struct drop *drop)
         for (size_t i = 0; i < drop->n_relations; i++) {
             bool referenced = false;
             for (size_t k = 0; k < drop->n_relations; k++)
-                referenced |= k != i && !done[k] && refers_to(drop->relations[k], drop->relations[i]);
+                referenced |= k != i && !done[k] && relation_refers_to(drop->relations[k], drop->relations[i]);
             if (done[i] || (referenced && !deferred))
                 continue;
             if (!drop_one(d, drop->relations[i]))
@@ -720,7 +711,7 @@ static bool truncate_children(struct ddl *d, struct drop *list, size_t at)
     const struct relation *parent = list->relations[at];
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {
         const struct relation *child = &d->snapshot->relations[i];
-        if (is_dropped(list, child) || !refers_to(child, parent))
+        if (is_dropped(list, child) || !relation_refers_to(child, parent))
             continue;
         if (!list->cascade) {
             ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,

@@ -54,15 +54,6 @@ bool ddl_rebuild_model(struct ddl *d, struct rebuild *r, const struct relation *
     return true;
 }
 
-static bool refers_to(const struct relation *child, const struct relation *parent)
-{
-    for (size_t i = 0; i < child->n_constraints; i++)
-        if (child->constraints[i].kind == 'f' && str_eq(child->constraints[i].foreign_table, parent->name) &&
-            str_eq(child->constraints[i].foreign_schema, parent->schema))
-            return true;
-    return false;
-}
-
 struct str ddl_target_name(const struct ddl *d, const struct relation *target)
 {
     const struct rebuilt *t = d->rebuild ? find_rebuilt(d->rebuild, target->sqlite_name) : NULL;
@@ -74,7 +65,7 @@ static bool add_children(struct ddl *d, struct rebuild *r)
     for (size_t i = 0; i < r->n; i++)
         for (size_t k = 0; k < d->snapshot->n_relations; k++) {
             const struct relation *child = &d->snapshot->relations[k];
-            if (child->kind == RELATION_TABLE && refers_to(child, r->tables[i].old) &&
+            if (child->kind == RELATION_TABLE && relation_refers_to(child, r->tables[i].old) &&
                 !ddl_rebuild_add(d, r, child, NULL, false))
                 return false;
         }
@@ -260,7 +251,7 @@ static size_t next_to_drop(const struct rebuild *r, const bool *done)
     for (size_t i = 0; i < r->n; i++) {
         bool referenced = false;
         for (size_t k = 0; k < r->n; k++)
-            referenced |= k != i && !done[k] && refers_to(r->tables[k].old, r->tables[i].old);
+            referenced |= k != i && !done[k] && relation_refers_to(r->tables[k].old, r->tables[i].old);
         if (done[i])
             continue;
         if (!referenced)
@@ -386,7 +377,7 @@ struct dropping {
 static bool is_referenced(const struct dropping *drops, const struct relation *old)
 {
     for (size_t i = 0; i < drops->set->n; i++)
-        if (!drops->gone[i] && refers_to(drops->set->tables[i].old, old))
+        if (!drops->gone[i] && relation_refers_to(drops->set->tables[i].old, old))
             return true;
     return false;
 }
@@ -421,7 +412,7 @@ static bool stand_in_for_parents(struct ddl *d, const struct dropping *drops)
     for (size_t i = 0; i < drops->set->n; i++)
         for (size_t k = 0; k < drops->set->n; k++)
             if (!drops->gone[i] && drops->gone[k] && !drops->stands_in[k] &&
-                refers_to(drops->set->tables[i].old, drops->set->tables[k].old) && !stand_in(d, drops, k))
+                relation_refers_to(drops->set->tables[i].old, drops->set->tables[k].old) && !stand_in(d, drops, k))
                 return false;
     return true;
 }

@@ -60,7 +60,7 @@ static void table_is_visible(sqlite3_context *c, int n, sqlite3_value **args)
     const struct relation *r = catalog_relation_by_oid(c, oid);
     if (!r)
         r = catalog_index(c, oid, &index);
-    const struct value *row = r ? NULL : catalog_fixed_row("pg_class", 0, oid);
+    const struct value *row = r ? NULL : fixed_row("pg_class", oid);
     if (r)
         result_bool(c, catalog_on_path(c, r->schema));
     else if (row)
@@ -85,7 +85,7 @@ static void type_is_visible(sqlite3_context *c, int n, sqlite3_value **args)
     const struct snapshot *s = catalog_snapshot(c);
     STRICT(n, args);
     oid_t oid = (oid_t)sqlite3_value_int64(args[0]);
-    const struct value *row = catalog_fixed_row("pg_type", 0, oid);
+    const struct value *row = fixed_row("pg_type", oid);
     const struct user_type *u = s ? snapshot_user_type(s, oid) : NULL;
     if (row)
         result_bool(c, row[NAMESPACE_OF_TYPE].integer == OID_PG_CATALOG);
@@ -280,9 +280,9 @@ static struct str described(sqlite3_context *c, oid_t class, oid_t oid, int64_t 
         return arena_printf(a, "schema %.*s", STR_FMT(reg_name(&source, TYPE_OID_regnamespace, oid, a)));
     if (class == CLASS_PROC && pg_proc_by_oid(oid))
         return arena_printf(a, "function %.*s", STR_FMT(reg_signature(source.snapshot, pg_proc_by_oid(oid), a)));
-    if (class == CLASS_LANGUAGE && (row = catalog_fixed_row("pg_language", 0, oid)))
+    if (class == CLASS_LANGUAGE && (row = fixed_row("pg_language", oid)))
         return arena_printf(a, "language %.*s", STR_FMT(row[1].bytes));
-    if (class == CLASS_EXTENSION && (row = catalog_fixed_row("pg_extension", 0, oid)))
+    if (class == CLASS_EXTENSION && (row = fixed_row("pg_extension", oid)))
         return arena_printf(a, "extension %.*s", STR_FMT(row[1].bytes));
     return (struct str){ 0 };
 }
@@ -341,7 +341,7 @@ static void column_is_updatable(sqlite3_context *c, int n, sqlite3_value **args)
 static void tablespace_location(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    if (catalog_fixed_row("pg_tablespace", 0, (oid_t)sqlite3_value_int64(args[0])) || !sqlite3_value_int64(args[0]))
+    if (fixed_row("pg_tablespace", (oid_t)sqlite3_value_int64(args[0])) || !sqlite3_value_int64(args[0]))
         local_result_text(c, STR(""));
 }
 

@@ -82,19 +82,6 @@ bool catalog_find(sqlite3_context *c, oid_t reg_type, struct str text, oid_t *re
     return search_path(c, &path, &n) && reg_find(&source, path, n, reg_type, text, scratch(c), ret, errors(c));
 }
 
-const struct value *catalog_fixed_row(const char *relation, size_t column, oid_t oid)
-{
-    struct value **rows;
-    size_t n = 0;
-    const struct relation *r = system_relation(STR("pg_catalog"), str_from(relation));
-    if (!r || !fixed_rows(r, &rows, &n))
-        return NULL;
-    for (size_t i = 0; i < n; i++)
-        if (rows[i][column].class == VALUE_INTEGER && rows[i][column].integer == oid)
-            return rows[i];
-    return NULL;
-}
-
 size_t catalog_numbers(struct str list, int16_t *ret, size_t room)
 {
     size_t n = 0;

@@ -20,8 +20,6 @@ bool catalog_on_path(sqlite3_context *c, struct str schema);
 /* An OID by the text of a reg type, found along the session's search path. */
 bool catalog_find(sqlite3_context *c, oid_t reg_type, struct str text, oid_t *ret);
 
-/* A row of what every PostgreSQL has, by an OID in one of its columns; NULL: none. */
-const struct value *catalog_fixed_row(const char *relation, size_t column, oid_t oid);
 /* The numbers of an int2[] or int2vector in storage form; at most `room`. */
 size_t catalog_numbers(struct str list, int16_t *ret, size_t room);
 

@@ -127,7 +127,7 @@ static struct str domain_check(sqlite3_context *c, oid_t oid, bool is_pretty)
 static struct str system_constraint(sqlite3_context *c, oid_t oid)
 {
     enum { KIND = 3, RELATION = 7, KEY = 18, BIN = 25 };
-    const struct value *row = catalog_fixed_row("pg_constraint", 0, oid);
+    const struct value *row = fixed_row("pg_constraint", oid);
     if (!row)
         return (struct str){ 0 };
     if (str_is(row[KIND].bytes, "c"))
@@ -193,7 +193,7 @@ static struct str index_text(sqlite3_context *c, const struct relation *r, const
 static struct str system_index(sqlite3_context *c, oid_t oid, sqlite3_int64 only, bool is_pretty)
 {
     enum { CLASS_NAME = 1, INDEX_RELATION = 1, INDEX_UNIQUE = 4, INDEX_KEY = 15 };
-    const struct value *index = catalog_fixed_row("pg_index", 0, oid), *class = catalog_fixed_row("pg_class", 0, oid);
+    const struct value *index = fixed_row("pg_index", oid), *class = fixed_row("pg_class", oid);
     const struct relation *r = index ? system_relation_by_oid((oid_t)index[INDEX_RELATION].integer) : NULL;
     int16_t columns[32];
     struct arena *a = scratch(c);
@@ -267,7 +267,7 @@ static void rule_definition(sqlite3_context *c, int n, sqlite3_value **args)
     const struct snapshot *s = catalog_snapshot(c);
     STRICT(n, args);
     oid_t oid = (oid_t)sqlite3_value_int64(args[0]);
-    const struct value *row = catalog_fixed_row("pg_rewrite", 0, oid);
+    const struct value *row = fixed_row("pg_rewrite", oid);
     if (row && !str_is(row[RULE_ACTION].bytes, "<>")) /* one that is no view's is kept in full */
         return local_result_text(c, row[RULE_ACTION].bytes);
     const struct relation *r = row ? system_relation_by_oid((oid_t)row[2].integer) : NULL;

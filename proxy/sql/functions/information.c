@@ -1,4 +1,5 @@
 /* information.c - the functions of schema information_schema that are no templates (functions.def). */
+#include "proxy/catalog/system_rows.h"
 #include "proxy/sql/functions/catalog_objects.h"
 #include "proxy/sql/functions/results.h"
 #include "proxy/sql/functions/typed.h"
@@ -45,7 +46,7 @@ static void index_position(sqlite3_context *c, int n, sqlite3_value **args)
                 return sqlite3_result_int64(c, (sqlite3_int64)i + 1);
         return;
     }
-    const struct value *row = catalog_fixed_row("pg_index", 0, oid);
+    const struct value *row = fixed_row("pg_index", oid);
     size_t count = row ? catalog_numbers(row[INDEX_KEY].bytes, columns, 32) : 0;
     for (size_t i = 0; i < count; i++)
         if (columns[i] == number)
