@@ -32,8 +32,8 @@ def report(what, outcome):
 
 
 @pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
-def test_register_histories(target, level):
-    report(f"registers, {level}", anomalies.registers(target.connect, level, SEED, CLIENTS, TOTAL))
+def test_histories(target, level):
+    report(f"histories, {level}", anomalies.histories(target.connect, level, SEED, CLIENTS, TOTAL))
 
 
 @pytest.mark.parametrize("level, lock", [("READ COMMITTED", " FOR UPDATE"), ("REPEATABLE READ", ""), ("SERIALIZABLE", "")])
@@ -45,12 +45,49 @@ def test_numbers_drawn_by_update(target):
     report("tickets", anomalies.tickets(target.connect, SEED, CLIENTS, TOTAL))
 
 
-def test_the_checker_finds_what_it_looks_for():
-    done = [(1, "committed", {}, [0]), (2, "committed", {0: [([], 0)]}, [1]), (3, "committed", {1: [([], 0)]}, [0])]
-    final = {0: [1, 3], 1: [2]}
-    assert anomalies.check_registers(done, final, True) == ["G2: 2 -> 1 -> 3 -> 2"] or "G2" in anomalies.check_registers(done, final, True)[0]
-    assert anomalies.check_registers(done, final, False) == []
-    assert "lost" in anomalies.check_registers([(1, "committed", {}, [0, 0])], {0: [1]}, False)[0]
-    assert "G1a" in anomalies.check_registers([(1, "committed", {0: [([9], 0)]}, [])], {0: []}, False)[0]
-    assert "G1b" in anomalies.check_registers([(1, "committed", {0: [([2], 0)]}, []), (2, "committed", {}, [0, 0])], {0: [2, 2]}, False)[0]
-    assert "own" in anomalies.check_registers([(1, "committed", {0: [([], 1)]}, [0])], {0: [1]}, False)[0]
+def history(number, reads=(), writes=(), committed=True):
+    done = anomalies.Transaction(number)
+    done.reads, done.writes, done.committed = list(reads), list(writes), committed
+    return done
+
+
+WRITE_SKEW = [history(1, [(1, [], 0)], [0]), history(2, [(0, [], 0)], [1])]
+LOST_UPDATE = [history(1, [(0, [], 0)], [0]), history(2, [(0, [], 0)], [0])]
+PHANTOM = [history(1, [("class 0", [], 0), ("class 0", [2], 0)]), history(2, writes=["class 0"])]
+
+
+@pytest.mark.parametrize("what, results, final, forbidden", [
+    ("G2", WRITE_SKEW, {0: [1], 1: [2]}, ("SERIALIZABLE",)),
+    ("G-single", LOST_UPDATE, {0: [1, 2]}, ("REPEATABLE READ",)),
+    ("G2", LOST_UPDATE, {0: [1, 2]}, ("SERIALIZABLE",)),
+    ("moved", PHANTOM, {"class 0": [2]}, ("REPEATABLE READ", "SERIALIZABLE")),
+    ("G-single", [history(1, [("class 0", [], 0), (0, [2], 0)]), history(2, writes=["class 0", 0])], {
+    "class 0" : [2], 0 : [2]}, ("REPEATABLE READ",)),
+    ("G1c", [history(1, [(1, [2], 0)], [0]), history(2, [(0, [1], 0)], [1])], {
+    0 : [1], 1 : [2]}, ("READ COMMITTED", "SERIALIZABLE")),
+    ("lost", [history(1, writes=[0, 0])], {
+    0 : [1]}, ("READ COMMITTED",)),
+    ("lost", [history(1, writes=["class 3"])], {}, ("READ COMMITTED",)),
+    ("G1a", [history(1, [(0, [9], 0)])], {
+    0 : []}, ("READ COMMITTED",)),
+    ("G1a", [history(1, [(0, [2], 0)]), history(2, writes=[0], committed=False)], {
+    0 : []}, ("READ COMMITTED",)),
+    ("G1b", [history(1, [(0, [2], 0)]), history(2, writes=[0, 0])], {
+    0 : [ 2, 2 ]}, ("READ COMMITTED",)),
+    ("own", [history(1, [(0, [], 1)], [0])], {
+    0 : [1]}, ("READ COMMITTED",)),
+])
+def test_the_checker_finds(what, results, final, forbidden):
+    for level in forbidden:
+        found = anomalies.check_history(results, final, level)
+        assert found and found[0].startswith(what + ":"), found
+
+
+def test_the_checker_allows_what_a_level_allows():
+    for level in ("READ COMMITTED", "REPEATABLE READ"):
+        assert anomalies.check_history(WRITE_SKEW, {0: [1], 1: [2]}, level) == []
+    for results, final in ((LOST_UPDATE, {0: [1, 2]}), (PHANTOM, {"class 0": [2]})):
+        assert anomalies.check_history(results, final, "READ COMMITTED") == []
+    for level in ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"):
+        assert anomalies.check_history([history(1, writes=[0]), history(2, [(0, [1], 0)], [0])], {
+    0 : [ 1, 2 ]}, level) == []
