@@ -3,7 +3,7 @@
  *
  * Owns     the struct d1, a reference to the newest snapshot, the request that reads the schema.
  * Lives    from the first login to the end of the worker.
- * Schema   read when first needed, after a change we sent (with the change itself, group.c), when a statement fails for a
+ * Schema   read when first needed, after a change we sent (with the change itself, group_batch.c), when a statement fails for a
  *          missing name, every schema_poll_interval, on pgd1.refresh(). The newest one is shared by the process (schemas.h).
  * Gate     D1 says "overloaded": the gate closes for as long as it says, requests wait in order, at most GATE_QUEUE of them.
  * Fails    database_open with err: 3D000, what the transport says.

@@ -8,7 +8,7 @@
  * So the write happens on what was read or not at all, and a lost update is impossible. plan.h says how the texts are bound.
  *
  * Owns     nothing: results live in the arena given.
- * Not here planning it: rewrite_lookup.c; trying again: proxy/group.c.
+ * Not here planning it: rewrite_lookup.c; trying again: proxy/group_lookup.c.
  */
 #ifndef PGD1_SQL_LOOKUP_H
 #define PGD1_SQL_LOOKUP_H

@@ -16,7 +16,7 @@
  * A transport in process loses no answers and needs none of this.
  *
  * Owns     nothing; lives in its group.
- * Not here sending: group.c.
+ * Not here sending: group_commit.c.
  */
 #ifndef PGD1_PROXY_TXN_RESOLUTION_H
 #define PGD1_PROXY_TXN_RESOLUTION_H

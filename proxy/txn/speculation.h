@@ -10,7 +10,7 @@
  *
  * Owns     nothing: everything is in the arena given.
  * Fails    0A000 for what cannot be carried out of a batch; XX000 for an answer that is not ours; 53200.
- * Not here the batch itself (group.c).
+ * Not here which steps are tried out, and when (group_tryout.c).
  */
 #ifndef PGD1_PROXY_TXN_SPECULATION_H
 #define PGD1_PROXY_TXN_SPECULATION_H

@@ -13,7 +13,7 @@
  * Owns     the savepoints, and the buffer of what the block has done (buffer.h). Settings are taken back through the gucs given.
  * Lives    one session.
  * Fails    25001, 25P01, 25P02, 3B001, 25006 with PostgreSQL's wording. Warnings are errors in form: the caller sends them as such.
- * Not here sending anything to D1: group.h tries the writes out and keeps them in the buffer; a block's COMMIT sends them.
+ * Not here sending anything to D1: group_tryout.c tries the writes out and keeps them in the buffer; a block's COMMIT sends them.
  */
 #ifndef PGD1_PROXY_TXN_TRANSACTION_H
 #define PGD1_PROXY_TXN_TRANSACTION_H

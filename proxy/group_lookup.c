@@ -1,0 +1,174 @@
+/*
+ * group_lookup.c - what a write that only the local engine can compute reads before it is sent: a request of its own.
+ *
+ * The batch that follows begins with checks that the rows read are unchanged (sql/lookup.h); when one is not, all is read again.
+ *
+ * Not here what is computed from the rows: execute_lookup().
+ */
+#include "proxy/group_private.h"
+
+enum { LOOKUPS_MAX = 5 };
+
+/* What a lookup reads must not be what its own transaction has written and not sent yet. */
+static bool reads_own_writes(const struct group *g, const struct step *step)
+{
+    const struct plan *reader = step->x.plan;
+    for (const struct step *s = g->head; s != step; s = s->next) {
+        if (s->is_ddl)
+            return true;
+        for (size_t i = 0; i < s->x.plan->n_writes; i++)
+            for (size_t k = 0; k < reader->n_reads; k++)
+                if (s->x.plan->writes[i]->oid == reader->reads[k]->oid)
+                    return true;
+    }
+    return buffer_reaches(&g->session->transaction.buffer, reader);
+}
+
+struct step *group_next_lookup(struct group *g)
+{
+    for (struct step *step = g->head; step != g->batch_end; step = step->next)
+        if (step->x.plan->lookup && !step->texts)
+            return step;
+    return NULL;
+}
+
+/* The error takes the step's place; what waits before it is still answered. */
+static void fail_lookup(struct group *g, struct step *step, const struct err *err)
+{
+    group_cut(g, step, step->queued_at);
+    group_add_error(g, err);
+}
+
+bool group_refuse_lookup(struct group *g)
+{
+    struct step *step = group_next_lookup(g);
+    struct err err;
+    if (!step || !reads_own_writes(g, step))
+        return false;
+    err_init(&err, g->arena);
+    err_unsupported(&err, "a change computed outside of D1 from rows that the same transaction wrote before");
+    err_hint(&err, "Commit first, or read the rows and write the computed values.");
+    fail_lookup(g, step, &err);
+    return true;
+}
+
+static enum d1_flow on_lookup_row(struct d1_request *r, size_t statement, const struct value *cells, size_t n)
+{
+    struct group *g = r->user;
+    if (!g->session)
+        return D1_STOP;
+    struct value *text = &g->looking->texts[statement];
+    *text = n ? cells[0] : value_null();
+    if (text->class == VALUE_TEXT)
+        text->bytes = arena_str(g->arena, text->bytes);
+    return D1_CONTINUE;
+}
+
+static void on_lookup_done(struct d1_request *r);
+
+/* The lookup's statements with values; false: the step has become another one, or an error. */
+static bool bind_lookup(struct group *g, struct step *step, struct d1_statement **ret)
+{
+    bool again = false;
+    struct err err;
+    err_init(&err, g->arena);
+    step->texts = ARENA_ARRAY(g->arena, struct value, step->x.plan->lookup->n_statements + 1);
+    if (!step->texts)
+        err_oom(&err);
+    else if (execute_bind_lookup(g->session, &step->x, g->arena, ret, &again, &err) && !again)
+        return true;
+    if (again && !step->forced_local && group_replan(g, step, true, &err))
+        return false;
+    if (!err_is_set(&err))
+        err_unsupported(&err, "a value of this statement");
+    fail_lookup(g, step, &err);
+    return false;
+}
+
+enum run group_submit_lookup(struct group *g, struct step *step)
+{
+    struct session *s = g->session;
+    const struct config *c = s->serving->config;
+    uint64_t timeout = s->gucs.live.statement_timeout_us, limit = c->d1_timeout_us;
+    struct d1_statement *statements;
+    if (!bind_lookup(g, step, &statements))
+        return group_next(g);
+    step->lookups++;
+    g->d1_timeout = !timeout || limit < timeout;
+    g->request = (struct d1_request){
+        .statements = statements,
+        .n_statements = step->x.plan->lookup->n_statements,
+        .access = D1_READ,
+        .session = group_d1_session(g),
+        .deadline_us = worker_now(g->worker) + (g->d1_timeout ? limit : timeout),
+        .max_result_bytes = c->max_result_bytes,
+        .on_row = on_lookup_row,
+        .done = on_lookup_done,
+        .user = g,
+        .arena = g->arena,
+    };
+    g->looking = step;
+    g->streams = g->paused = false;
+    g->in_flight = true;
+    session_wait(s);
+    database_submit(g->database, &g->request);
+    return RUN_WAIT;
+}
+
+/* Rows that were looked up have changed before the batch came: all of it is read again. */
+bool group_look_again(struct group *g)
+{
+    unsigned most = 0;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next)
+        most = step->lookups > most ? step->lookups : most;
+    if (most == 0 || most >= LOOKUPS_MAX)
+        return false;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next)
+        step->texts = NULL;
+    group_go_on(g);
+    return true;
+}
+
+static void looked_up(struct group *g, struct step *step)
+{
+    struct err err;
+    err_init(&err, g->arena);
+    if (!execute_lookup(g->session, &step->x, step->texts, step->statements, g->arena, &err))
+        fail_lookup(g, step, &err);
+    group_go_on(g);
+}
+
+static void lookup_failed(struct group *g, struct step *step)
+{
+    struct err err;
+    err_init(&err, g->arena);
+    metric_add(&g->worker->metrics, METRIC_d1_errors, 1);
+    struct d1_asked asked = group_asked(g, step);
+    asked.statements = NULL;
+    asked.is_write = false;
+    enum d1_remedy remedy = d1_error_map(&g->request.error, &asked, &err);
+    step->texts = NULL;
+    if ((remedy == D1_REMEDY_REFRESH && group_refresh(g, &err)) ||
+        (remedy == D1_REMEDY_LOCAL && group_try_locally(g, step, &err)))
+        return;
+    fail_lookup(g, step, &err);
+    group_go_on(g);
+}
+
+static void on_lookup_done(struct d1_request *r)
+{
+    struct group *g = r->user;
+    struct step *step = g->looking;
+    metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
+    if (g->session && database_send_again(g->database, r, &g->tries))
+        return;
+    g->in_flight = false;
+    g->looking = NULL;
+    group_note_bookmark(g);
+    if (!g->session)
+        group_free(g);
+    else if (r->error.kind == D1_OK)
+        looked_up(g, step);
+    else
+        lookup_failed(g, step);
+}

@@ -1,0 +1,110 @@
+/*
+ * group_private.h - what the files of a group tell each other; nobody else includes it.
+ *
+ *   group.c          collecting steps, running them up to the goal, answering in order
+ *   group_batch.c    one batch: which steps, its members, its rows as they come, its end
+ *   group_tryout.c   steps of an open block, tried out in a batch that is taken back
+ *   group_commit.c   COMMIT: what stands ahead of the writes, and what becomes of one whose answer is lost
+ *   group_lookup.c   what a write reads before it is sent
+ *   group_failure.c  a batch that failed: whose error it is, whether it can be asked again, what the client hears
+ *
+ * Owns     nothing: struct group (group.h) has it all.
+ * Fails    functions of `enum run` have answered their errors; the others tell in err, or answer false.
+ * Not here what sessions call: group.h.
+ */
+#ifndef PGD1_PROXY_GROUP_PRIVATE_H
+#define PGD1_PROXY_GROUP_PRIVATE_H
+
+#include "proxy/d1_error.h"
+#include "proxy/database.h"
+#include "proxy/group.h"
+
+/* Raised by the last member of a batch whose deferred keys do not hold (group_batch.c). */
+#define KEYS_PAYLOAD "!23503:"
+
+/* ---- group.c ---- */
+
+void group_free(struct group *g);
+/* Drops `from` and all after it, with what was queued behind the step before. */
+void group_cut(struct group *g, struct step *from, size_t queued_at);
+/* The error stands at the head: whatever waited behind it never happens. The cycle's turn is over. */
+void group_fail_at_head(struct group *g, const struct err *err);
+/* Answers the steps before `end`. False: one failed, its error was answered, and the group's turn is over. */
+bool group_answer_until(struct group *g, const struct step *end, const struct d1_result *results);
+/* The next batch, lookup or answer on the way to the goal. */
+enum run group_next(struct group *g);
+/* The same from a callback: nobody up the stack holds the group. */
+void group_go_on(struct group *g);
+
+/* ---- group_batch.c ---- */
+
+/* Which steps go now, and whether their effects are to stay; answers the number of members. */
+size_t group_choose_batch(struct group *g);
+/* The chosen steps begin their answers anew. False: no memory. */
+bool group_prepare_steps(struct group *g);
+enum run group_submit(struct group *g, size_t n);
+/* What the request says of its session (bookmarks); in the group's arena. */
+struct str group_d1_session(struct group *g);
+/* Its row cannot be taken: the step fails so when it is answered. Answers false. */
+bool group_fail_row(struct group *g, struct step *step, const struct err *err);
+/* A row of statement `index` of the step. False: the step has failed. */
+bool group_take_row(struct group *g, struct step *step, size_t index, const struct value *cells, size_t n);
+void group_note_bookmark(struct group *g);
+/* The schema read back behind DDL, when there is one, becomes the database's. */
+void group_note_schema(struct group *g, bool committed);
+void group_schema_drop(struct group *g);
+void group_on_done(struct d1_request *r);
+
+/* ---- group_tryout.c ---- */
+
+/* The step's answer must be tried out, or must still be right at COMMIT. */
+bool group_must_speculate(const struct group *g, const struct step *step);
+/* Plain writes of a pipeline are tried out together; when one fails, each is tried by itself. */
+bool group_may_join(const struct group *g, const struct step *step);
+/* The plan whose view of the buffer is enough for the batch; NULL: all of the buffer. */
+const struct plan *group_visible_to(const struct group *g, const struct step *step);
+/* Makes what is sent for the chosen steps: group.speculation. */
+bool group_speculate(struct group *g, struct err *err);
+/* A row that came as text. */
+enum d1_flow group_take_captured(struct group *g, struct step *step, size_t index, const struct value *cell);
+/* A batch of several steps did not work: true when they are now being tried one by one. */
+bool group_try_one_by_one(struct group *g);
+/* The steps were tried out: they join the buffer, and are answered. */
+void group_tried_out(struct group *g);
+
+/* ---- group_commit.c ---- */
+
+/* COMMIT of an open block that has something to send, or to check. */
+bool group_commits_block(const struct group *g);
+/* Members ahead of the first step's, so that ids other open blocks were shown stay theirs. */
+void group_leave_reserved(struct group *g);
+/* Draws the COMMIT's id; one that is sent again keeps it. */
+bool group_identify(struct group *g, struct err *err);
+/* True: the answer was of a COMMIT in doubt, and has been dealt with. */
+bool group_resolve(struct group *g);
+
+/* ---- group_lookup.c ---- */
+
+/* The first step of the batch whose lookup has not been read; NULL: none. */
+struct step *group_next_lookup(struct group *g);
+/* True: it reads what its transaction has written and not sent; the error stands in its place. */
+bool group_refuse_lookup(struct group *g);
+enum run group_submit_lookup(struct group *g, struct step *step);
+/* Rows that were looked up have changed before the batch came: true when all of it is being read again. */
+bool group_look_again(struct group *g);
+
+/* ---- group_failure.c ---- */
+
+void group_failed(struct group *g);
+/* Plans a step anew, on the schema as it is now. */
+bool group_replan(struct group *g, struct step *step, bool force_local, struct err *err);
+/* True: the schema is being read again, and the batch follows when it has changed. */
+bool group_refresh(struct group *g, const struct err *err);
+/* True: D1 cannot compute it; planned again for the local engine and sent. NULL: every step that may have asked for it. */
+bool group_try_locally(struct group *g, struct step *at, struct err *said);
+/* What d1_error needs to know of the batch, and of the step that failed; NULL: none. */
+struct d1_asked group_asked(const struct group *g, const struct step *step);
+/* The error of what the block did before: 40001 when it is the data that has changed. */
+void group_earlier_error(struct group *g, const struct d1_asked *asked, struct err *err);
+
+#endif

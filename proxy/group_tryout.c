@@ -1,0 +1,196 @@
+/*
+ * group_tryout.c - steps of an open block, tried out: which ones, what is sent for them, what they gave.
+ *
+ * D1 takes the batch back (group_batch.c); what the steps gave is answered, and joins the block's buffer with its checks.
+ *
+ * Not here the forms of the members and how results travel in an error: txn/speculation.h, txn/capture.h.
+ */
+#include "proxy/group_private.h"
+
+/* ---- which steps ---- */
+
+static bool in_block(const struct group *g)
+{
+    return g->session->transaction.state == TXN_OPEN && g->end != END_COMMIT;
+}
+
+/* Its answer must be tried out, or must still be right at COMMIT. */
+bool group_must_speculate(const struct group *g, const struct step *step)
+{
+    const struct transaction *t = &g->session->transaction;
+    const struct plan *plan = step->x.plan;
+    if (!in_block(g) || step->error.p || !step->n_statements)
+        return false;
+    return step->is_write || plan->locks_rows || t->isolation >= REPEATABLE_READ || buffer_reaches(&t->buffer, plan);
+}
+
+/* A write that shows nothing but its count, and takes nothing that must be pinned. */
+static bool is_plain_write(const struct step *step)
+{
+    const struct plan *plan = step->x.plan;
+    if (step->error.p || step->bulk || !step->is_write || step->is_ddl || plan->kind != PLAN_CHANGE || plan->local ||
+        plan->volatile_values || step->n_statements != plan->n_statements)
+        return false;
+    for (size_t i = 0; i < plan->n_statements; i++)
+        if (plan->statements[i].gives_rows)
+            return false;
+    return true;
+}
+
+/* Plain writes of a pipeline are tried out together; when one fails, each is tried by itself. */
+bool group_may_join(const struct group *g, const struct step *step)
+{
+    enum { TOGETHER_MAX = 250 };
+    return g->speculates && !g->one_by_one && g->batch_steps < TOGETHER_MAX && is_plain_write(g->head) &&
+           is_plain_write(step) && group_must_speculate(g, step);
+}
+
+/* A step sees what the block did to its tables. Above READ COMMITTED all that was read must hold, in each batch. */
+const struct plan *group_visible_to(const struct group *g, const struct step *step)
+{
+    bool alone = !step->next || !is_plain_write(step) || !is_plain_write(step->next);
+    return g->session->transaction.isolation >= REPEATABLE_READ || step->bulk || !alone ? NULL : step->x.plan;
+}
+
+/* ---- what is sent ---- */
+
+static bool counts_itself(const struct relation *r)
+{
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (r->columns[i].is_rowid)
+            return r->columns[i].sequence_is_rowid;
+    return false;
+}
+
+/* The first table that gives ids goes on behind those that other open transactions were shown. */
+static bool count_from(struct group *g, struct err *err)
+{
+    struct speculation *sp = &g->speculation;
+    struct step *step = g->head;
+    for (size_t i = 0; i < sp->n_captures; i++) {
+        const struct capture *c = &sp->captures[i];
+        if (!c->is_generated || !counts_itself(c->relation))
+            continue;
+        int64_t highest = reservation_take(&g->database->schema->reservations, &g->session->transaction.held,
+                                           step->x.plan->snapshot->version, c->relation->sqlite_name, c->n_inserted);
+        if (!highest)
+            return true;
+        if (!speculation_count_from(sp, c, highest, err))
+            return false;
+        g->n_before += sp->n_ahead;
+        step->first += sp->n_ahead;
+        return true;
+    }
+    return true;
+}
+
+/* What is sent for the steps that are tried out. */
+bool group_speculate(struct group *g, struct err *err)
+{
+    struct speculation *sp = &g->speculation;
+    bool native = !g->undoes || g->database->d1->traits.in_process;
+    size_t n = 0;
+    for (const struct step *step = g->head; step != g->batch_end; step = step->next)
+        n += step->n_statements;
+    if (!speculation_begin(sp, n, g->arena, err))
+        return false;
+    for (const struct step *step = g->head; step != g->batch_end; step = step->next)
+        speculation_take(sp, step->x.plan, step->statements, step->n_statements);
+    return speculation_finish(sp, native, err) && count_from(g, err);
+}
+
+/* ---- what it gave ---- */
+
+/* A row that came as text. */
+enum d1_flow group_take_captured(struct group *g, struct step *step, size_t index, const struct value *cell)
+{
+    struct value *cells;
+    struct err err;
+    if (index >= g->speculation.n_captures || g->speculation.captures[index].kind <= CAPTURE_COUNT)
+        return D1_CONTINUE; /* a helper's rows mean nothing */
+    err_init(&err, g->arena);
+    if (!speculation_row(&g->speculation, index, cell, &cells, &err))
+        group_fail_row(g, step, &err);
+    else
+        group_take_row(g, step, index, cells, g->speculation.captures[index].n_columns);
+    return D1_CONTINUE;
+}
+
+/* The rows and counts that the error text carried. */
+static bool take_carried(struct group *g, struct err *err)
+{
+    struct speculation *sp = &g->speculation;
+    struct step *step = g->head;
+    struct value *cells;
+    if (!speculation_read(sp, g->request.error.message, err))
+        return false;
+    g->request.results = ARENA_ARRAY(g->arena, struct d1_result, step->first + sp->n_captures);
+    if (!g->request.results)
+        return err_oom(err);
+    for (size_t i = 0; i < sp->n_captures; i++) {
+        g->request.results[step->first + i].changes = sp->captures[i].changes;
+        for (size_t k = 0; k < sp->captures[i].n_rows && !step->failed; k++) {
+            if (!speculation_cells(sp, i, k, &cells, err))
+                return false;
+            group_take_row(g, step, i, cells, sp->captures[i].n_columns);
+        }
+    }
+    return true;
+}
+
+static void note_changes(struct group *g)
+{
+    struct speculation *sp = &g->speculation;
+    for (size_t i = 0; i < sp->n_captures; i++)
+        if (sp->captures[i].statement.wants_changes) {
+            sp->captures[i].has_changes = true;
+            sp->captures[i].changes = g->request.results[g->head->first + i].changes;
+        }
+}
+
+/* A batch of several steps that are tried out together did not work: which of them, is seen one by one. */
+bool group_try_one_by_one(struct group *g)
+{
+    if (!g->speculates || g->batch_steps < 2)
+        return false;
+    g->one_by_one = true;
+    group_go_on(g);
+    return true;
+}
+
+static bool keep_steps(struct group *g, struct err *err)
+{
+    size_t first = 0;
+    for (const struct step *step = g->head; step != g->batch_end; step = step->next) {
+        if (!speculation_keep(&g->speculation, first, step->n_statements, &g->session->transaction.buffer,
+                              step->position, step->x.plan, g->database->d1->traits.max_params, err))
+            return false;
+        first += step->n_statements;
+    }
+    return true;
+}
+
+/* The steps were tried out: they join the buffer, and are answered. */
+void group_tried_out(struct group *g)
+{
+    struct speculation *sp = &g->speculation;
+    struct step *step = g->head;
+    struct err err;
+    err_init(&err, g->arena);
+    if (!sp->carries && g->request.results)
+        note_changes(g);
+    bool known = sp->carries ? take_carried(g, &err) : g->request.results != NULL;
+    if (!known && group_try_one_by_one(g))
+        return;
+    if (!known || !keep_steps(g, &err)) {
+        err_set(&err, SQLSTATE_INTERNAL_ERROR, "D1 did not return what a statement of the transaction gave");
+        group_fail_at_head(g, &err);
+        return;
+    }
+    for (size_t i = 0; i < sp->n_captures; i++)
+        if (sp->captures[i].is_generated)
+            reservation_learn(&g->database->schema->reservations, step->x.plan->snapshot->version,
+                              sp->captures[i].relation->sqlite_name, speculation_highest(sp, i));
+    if (group_answer_until(g, g->batch_end, g->request.results))
+        group_go_on(g);
+}
