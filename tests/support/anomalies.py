@@ -1,7 +1,6 @@
-""
-    "Random transactions of many clients, and a checker of what they saw.
+"""Random transactions of many clients, and a checker of what they saw.
 
-    Registers hold lists; a transaction reads some and appends its number to others. A list tells the order of its writers, so the checker knows
+Registers hold lists; a transaction reads some and appends its number to others. A list tells the order of its writers, so the checker knows
 every dependency between transactions (who wrote what another read, overwrote or missed). Classes hold rows: a transaction inserts its number
 into one, and reads all rows of one. The checker looks for (names of Adya's thesis, "Weak Consistency", 1999)
   G1a  a read of a number that was never committed          G1b  a read inside another transaction's two appends to one register
@@ -78,7 +77,8 @@ class Clients:
             raise self.failures[0]
         return self.results
 
-#-- -- registers
+
+# ---- registers
 
 def numbers(text):
     return [int(word) for word in text.split(",") if word]
@@ -136,16 +136,14 @@ def dependencies(committed, final):
     """Two maps, number -> the numbers that must come behind it: because it read or overwrote what the first wrote, and because the first
     missed its write."""
     behind, missed = ({done.number: set() for done in committed} for _ in range(2))
-    writers = {
-place: list(dict.fromkeys(chain)) for place, chain in final.items()}
+    writers = {place: list(dict.fromkeys(chain)) for place, chain in final.items()}
     for place, chain in writers.items():
         if isinstance(place, int):
             for before, after in zip(chain, chain[1:]):
                 behind[before].add(after)
     for done in committed:
         for place, seen, _ in done.reads:
-#The rows of a class tell no order : each is a                                                                         \
-    dependency.The writers of a register follow each other : the nearest is enough.
+            # The rows of a class tell no order: each is a dependency. The writers of a register follow each other: the nearest is enough.
             several = not isinstance(place, int)
             others = [n for n in dict.fromkeys(seen) if n != done.number]
             for other in others if several else others[-1:]:
@@ -183,8 +181,7 @@ def cycle(edges):
 
 def positions(edges):
     """number -> its place in an order that obeys the edges, which have no cycle; the smallest number first."""
-    waiting = {
-number: 0 for number in edges}
+    waiting = {number: 0 for number in edges}
     for following in edges.values():
         for number in following:
             waiting[number] += 1
@@ -241,8 +238,7 @@ def check_cycles(committed, final, level):
         way = cycle_with_one_miss(behind, missed)
         return [f"G-single: {way[-1]} missed what {way[0]} wrote, and {text_of(way)}"] if way else []
     if level == "SERIALIZABLE":
-        loop = cycle({
-number: behind[number] | missed[number] for number in behind})
+        loop = cycle({number: behind[number] | missed[number] for number in behind})
         return [f"G2: {text_of(loop)}"] if loop else []
     return []
 
@@ -286,13 +282,13 @@ def histories(connect, level, seed, n_clients, total):
         prepare(connection)
         clients = Clients(connect, seed, n_clients, total, history_work(level))
         results = clients.run()
-        final = {
-number: numbers(text) for number, text in connection.execute("SELECT id, list FROM anomaly_register")}
+        final = {number: numbers(text) for number, text in connection.execute("SELECT id, list FROM anomaly_register")}
         for number, member in connection.execute("SELECT class, number FROM anomaly_member ORDER BY number"):
             final.setdefault(f"class {number}", []).append(member)
     return check_history(results, final, level), len(results), clients.retries
 
-#-- -- sums that must not change
+
+# ---- sums that must not change
 
 def transfer_work(level, lock):
     def work(connection, rng, _):
