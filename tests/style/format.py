@@ -7,13 +7,14 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ("config", "d1", "pgwire", "proxy", "tests")
+SUFFIXES = (".c", ".h", ".cc")
 FORMATTER = "clang-format-14"  # pinned: another version formats otherwise
 
 
 def files():
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
-            if path.suffix in (".c", ".h", ".cc") and "node_modules" not in path.parts:
+            if path.suffix in SUFFIXES and "node_modules" not in path.parts:
                 yield path
 
 
@@ -28,6 +29,9 @@ def differs(path):
 
 def main():
     if sys.argv[1:2] == ["--fix"]:
+        others = [name for name in sys.argv[2:] if not name.endswith(SUFFIXES)]
+        if others:
+            sys.exit(f"not C: {' '.join(others)}")
         sys.exit(subprocess.run([FORMATTER, "-i", *sys.argv[2:]], check=False).returncode)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         bad = [complaint for complaint in pool.map(differs, files()) if complaint]
