@@ -13,7 +13,9 @@ sys.path.insert(0, str(HERE.parent / "support"))
 from pgd1 import Pgd1  # noqa: E402
 
 SETTINGS = {"schema_poll_interval": "0", "worker_threads": "1"}
-SCHEMA = "CREATE TABLE trips (id int PRIMARY KEY, name text, price numeric(10,2)); CREATE TABLE copied (id int PRIMARY KEY, name text)"
+SCHEMA = "CREATE TABLE trips (id int PRIMARY KEY, name text, price numeric(10,2)); CREATE TABLE copied (id int PRIMARY KEY, name text);" \
+         "CREATE TABLE parent (id serial PRIMARY KEY, name text, children int DEFAULT 0);" \
+         "CREATE TABLE child (id serial PRIMARY KEY, parent int REFERENCES parent, name text)"
 
 
 def login(client):
@@ -64,6 +66,10 @@ def statement(sql):
     return lambda client: client.run(sql)
 
 
+def statements(*texts):
+    return lambda client: client.run(*texts)
+
+
 def prepared(client):
     client.connection.execute("SELECT name FROM trips WHERE id = %s", (1,), prepare=True)
 
@@ -81,6 +87,47 @@ def pipeline(client):
 
 def read_block(client):
     client.run("BEGIN", "SELECT count(*) FROM trips", "SELECT max(id) FROM trips", "COMMIT")
+
+
+def unit_of_work(client):
+    """A parent with its children, as an application writes them."""
+    connection = client.connection
+    with connection.transaction():
+        parent = connection.execute("INSERT INTO parent (name) VALUES ('unit') RETURNING id").fetchone()[0]
+        for n in range(3):
+            connection.execute("INSERT INTO child (parent, name) VALUES (%s, %s)", (parent, f"child {n}"))
+        connection.execute("UPDATE parent SET children = 3 WHERE id = %s", (parent,))
+
+
+def orm_unit_of_work(client):
+    """The same by an ORM's session: it sends the children as one statement."""
+    import sqlalchemy
+    import sqlalchemy.orm as orm
+
+    class Base(orm.DeclarativeBase):
+        pass
+
+    class Parent(Base):
+        __tablename__ = "parent"
+        id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+        name: orm.Mapped[str]
+        children: orm.Mapped[int]
+        rows: orm.Mapped[list["Child"]] = orm.relationship()
+
+    class Child(Base):
+        __tablename__ = "child"
+        id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+        parent: orm.Mapped[int] = orm.mapped_column(sqlalchemy.ForeignKey("parent.id"))
+        name: orm.Mapped[str]
+
+    engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: client.server.connect(autocommit=False), poolclass=sqlalchemy.pool.NullPool)
+    with orm.Session(engine) as session:
+        parent = Parent(name="orm", children=0, rows=[Child(name=f"child {n}") for n in range(3)])
+        session.add(parent)
+        session.flush()
+        parent.children = 3
+        session.commit()
+    engine.dispose()
 
 
 def copy_in(rows):
@@ -121,6 +168,12 @@ ACTIONS = [
     ("string with BEGIN … COMMIT", statement("BEGIN; INSERT INTO trips VALUES (701); DELETE FROM trips WHERE id = 701; COMMIT"), 1),
     ("pipeline of 21 statements up to Sync", pipeline, 1),
     ("block of two SELECTs", read_block, 2),
+    ("BEGIN, SAVEPOINT, ROLLBACK TO, ROLLBACK", statements("BEGIN", "SAVEPOINT a", "SAVEPOINT b", "ROLLBACK TO a", "RELEASE a", "ROLLBACK"), 0),
+    ("block of one INSERT", statements("BEGIN", "INSERT INTO trips VALUES (702)", "COMMIT"), 2),
+    ("block of an INSERT, rolled back", statements("BEGIN", "INSERT INTO trips VALUES (703)", "ROLLBACK"), 1),
+    ("block of an INSERT taken back by a savepoint", statements("BEGIN", "SAVEPOINT a", "INSERT INTO trips VALUES (704)", "ROLLBACK TO a", "COMMIT"), 1),
+    ("unit of work, psycopg: five writes", unit_of_work, 6),
+    ("unit of work, SQLAlchemy: three writes", orm_unit_of_work, 4),
     ("COPY FROM of 1,000 rows", copy_in(1000), 1),
     ("COPY TO", copy_out, 1),
 ]

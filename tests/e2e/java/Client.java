@@ -201,6 +201,60 @@ public class Client {
         same(out.toString(), lines.toString());
     }
 
+    static long requests(Connection c) throws SQLException {
+        try (Statement s = c.createStatement(); ResultSet r = s.executeQuery("SHOW pgd1.round_trips")) {
+            r.next();
+            return r.getLong(1);
+        }
+    }
+
+    // A row with its generated id, three that point to it, a change, and the commit: five statements.
+    static void unit(Connection c) throws SQLException {
+        int parent;
+        try (PreparedStatement p = c.prepareStatement("INSERT INTO java_parent (name) VALUES (?)", Statement.RETURN_GENERATED_KEYS)) {
+            p.setString(1, "unit");
+            same(p.executeUpdate(), 1);
+            try (ResultSet r = p.getGeneratedKeys()) {
+                same(r.next(), true);
+                parent = r.getInt("id");
+            }
+        }
+        try (PreparedStatement p = c.prepareStatement("INSERT INTO java_child (parent, name) VALUES (?, ?)")) {
+            for (int n = 0; n < 3; n++) {
+                p.setInt(1, parent);
+                p.setString(2, "child " + n);
+                same(p.executeUpdate(), 1);
+            }
+        }
+        try (PreparedStatement p = c.prepareStatement("UPDATE java_parent SET children = 3 WHERE id = ?")) {
+            p.setInt(1, parent);
+            same(p.executeUpdate(), 1);
+        }
+        c.commit();
+    }
+
+    static void unitOfWork(Connection c) throws SQLException {
+        try (Statement s = c.createStatement()) {
+            s.execute("CREATE TABLE java_parent (id serial PRIMARY KEY, name text, children int)");
+            s.execute("CREATE TABLE java_child (id serial PRIMARY KEY, parent int REFERENCES java_parent, name text)");
+        }
+        long least = Long.MAX_VALUE;
+        try (Connection observer = connect("")) {
+            c.setAutoCommit(false);
+            // The schema may be polled meanwhile, which is a request too.
+            for (int n = 0; n < 3; n++) {
+                long before = requests(observer);
+                unit(c);
+                least = Math.min(least, requests(observer) - before);
+            }
+            c.setAutoCommit(true);
+        }
+        same(least, 6L);
+        try (Statement s = c.createStatement()) {
+            s.execute("DROP TABLE java_child, java_parent");
+        }
+    }
+
     public static void main(String[] arguments) throws Exception {
         try (Connection c = connect("")) {
             check("create", () -> create(c));
@@ -209,6 +263,7 @@ public class Client {
             check("null and returning, seven times", () -> nulls(c));
             check("errors have their state", () -> errors(c));
             check("batch", () -> batch(c));
+            check("a unit of work is a request a statement, and one", () -> unitOfWork(c));
             check("rows in parts", () -> inParts(c));
             check("copy both ways", () -> copy(c));
         }
