@@ -2,10 +2,12 @@
 """pgd1 embedded, PostgreSQL 15 and PgBouncer before it, side by side with pgbench: prints tps and ratios, and memory of idle connections.
 
     build/venv/bin/python tests/bench/pgbench.py [--seconds 5] [--runs 3] [--rows 100000] [--only select-simple …]
+    build/venv/bin/python tests/bench/pgbench.py --only tpcb --seconds 60
 
 Release build (PGD1_BUILD, PGD1_BINARY choose another). Loopback TCP, 16 clients, 2 pgbench threads; the servers take turns in every run
 and the median counts. select: one row of --rows by primary key; insert: one row per statement, both sides durable (PostgreSQL with
-fsync, pgd1 always). Needs pgbench and, for its column, pgbouncer.
+fsync, pgd1 always). tpcb: pgbench's own script and tables, 8 clients, one run each, on workerd too; what had to be tried again, and
+whether the balances agree afterwards. Needs pgbench and, for its column, pgbouncer.
 """
 import argparse
 import contextlib
@@ -27,7 +29,7 @@ from pgd1 import Pgd1  # noqa: E402
 from postgres import DATABASE, USER, Postgres, tool  # noqa: E402
 from proc import Port, Process, answers  # noqa: E402
 
-CLIENTS, THREADS, IDLE = 16, 2, 1000
+CLIENTS, TPCB_CLIENTS, THREADS, IDLE = 16, 8, 2, 1000
 SELECT = "\\set aid random(1, {rows})\nSELECT abalance FROM pgbench_accounts WHERE aid = :aid;\n"
 INSERT = "\\set n random(1, 1000000)\nINSERT INTO pgbench_inserted (n, filler) VALUES (:n, 'twenty-two characters.');\n"
 KINDS = {"select-simple": (SELECT, "simple"), "select-prepared": (SELECT, "prepared"), "insert-simple": (INSERT, "simple"),
@@ -118,6 +120,35 @@ def compare(servers, kind, options):
     print(f"{kind:<16} {median['pgd1']:>10,.0f} {median['postgres']:>12,.0f} {ratio:>7.2f}x {WANTED[kind]:>7.2f}x {bouncer}", flush=True)
 
 
+BALANCES = """SELECT (SELECT sum(abalance) FROM pgbench_accounts), (SELECT sum(bbalance) FROM pgbench_branches),
+    (SELECT sum(tbalance) FROM pgbench_tellers), (SELECT sum(delta) FROM pgbench_history), (SELECT count(*) FROM pgbench_history)"""
+
+
+def tpcb(name, server, seconds):
+    """One line; an error when the balances differ or a transaction was not done in the end."""
+    env = {**os.environ, **server.client_env()}
+    subprocess.run([tool("pgbench"), "-i", "-q", "-s", "1"], env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run([tool("pgbench"), "-n", "-c", str(TPCB_CLIENTS), "-j", "2", "-T", str(seconds), "--max-tries=0"], env=env,
+                          capture_output=True, text=True, check=False)
+    figures = {what: re.search(what + r"[^0-9]*([0-9.]+)", done.stdout) for what in
+               ("tps =", "transactions actually processed:", "failed transactions:", "transactions retried:", "total number of retries:")}
+    if done.returncode != 0 or not figures["tps ="]:
+        raise RuntimeError(f"pgbench: {done.stdout}{done.stderr}")
+    tps, n, failed, retried, retries = (float(found.group(1)) if found else 0 for found in figures.values())
+    with server.connect() as connection:
+        *sums, rows = connection.execute(BALANCES).fetchone()
+    verdict = "balances agree" if len({int(total) for total in sums}) == 1 and rows == n and not failed else f"WRONG: {sums}, {rows} rows"
+    print(f"{name:<12} {tps:>10,.0f} {n:>10,.0f} {failed:>8,.0f} {retried:>8,.0f} {retries:>8,.0f}  {verdict}", flush=True)
+
+
+def compare_tpcb(seconds):
+    print(f"TPC-B, {TPCB_CLIENTS} clients, {seconds} s, tried again until done")
+    print(f"{'':<12} {'tps':>10} {'done':>10} {'failed':>8} {'retried':>8} {'retries':>8}")
+    for name, server in (("PostgreSQL", Postgres(fsync=True)), ("embedded", Pgd1("embedded")), ("workerd", Pgd1("workerd"))):
+        with server as running:
+            tpcb(name, running, seconds)
+
+
 def resident(pid):
     """Kilobytes of this process and those it started, swapped ones too."""
     total = 0
@@ -148,9 +179,9 @@ def main():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--rows", type=int, default=100000)
-    parser.add_argument("--only", nargs="*", choices=[*KINDS, "memory"], default=[*KINDS, "memory"])
+    parser.add_argument("--only", nargs="*", choices=[*KINDS, "tpcb", "memory"], default=[*KINDS, "memory"])
     options = parser.parse_args()
-    kinds = [kind for kind in options.only if kind != "memory"]
+    kinds = [kind for kind in options.only if kind in KINDS]
     with contextlib.ExitStack() as stack:
         if kinds:
             servers = {"pgd1": stack.enter_context(Pgd1("embedded")), "postgres": stack.enter_context(Postgres(fsync=True))}
@@ -162,6 +193,8 @@ def main():
             print(f"{'':<16} {'pgd1':>10} {'PostgreSQL':>12} {'ratio':>8} {'wanted':>8} {'PgBouncer':>12} {'ratio':>8}")
         for kind in kinds:
             compare(servers, kind, options)
+    if "tpcb" in options.only:
+        compare_tpcb(options.seconds)
     if "memory" in options.only:
         print(f"idle connection: {idle_memory({'max_client_conn': IDLE + 100}):.1f} kB each at {IDLE} (wanted: 10 kB at most)")
 
