@@ -60,6 +60,8 @@ static bool path_has(const struct str *path, size_t n_path, const char *schema)
 const struct relation *snapshot_relation(const struct snapshot *s, const struct str *path, size_t n_path,
                                          struct str schema, struct str name)
 {
+    if (str_is(schema, "pgd1") && str_is(name, "sequence_values"))
+        return system_sequence_values();
     if (schema.n)
         return is_system_schema(schema) ? system_relation(schema, name) : user_relation(s, schema, name);
     const struct relation *found =

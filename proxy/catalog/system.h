@@ -44,6 +44,10 @@ struct system_source {
     uint64_t run; /* another number for each run: rows made for one are not used in the next */
 };
 
+/* pgd1.sequence_values, which pg_sequences reads: a row (sequence oid, last_value bigint) for every sequence that was called. It is made
+ * of what D1 holds, so it is no system relation: it costs a read, and transactions see their own changes in it. */
+const struct relation *system_sequence_values(void);
+
 /* The columns that every table of PostgreSQL has besides its own: tableoid, xmin… in the order of their numbers -6 to -1. System tables have
  * them as hidden columns after their own. NULL: no such name. */
 enum { SYSTEM_COLUMNS = 6 };

@@ -70,6 +70,21 @@ const struct column *system_columns(void)
     return list;
 }
 
+const struct relation *system_sequence_values(void)
+{
+    static struct column list[] = {
+        { .name = STR_INIT("sequence"), .number = 1, .type = TYPE_OID_oid, .typmod = -1, .not_null = true },
+        { .name = STR_INIT("last_value"), .number = 2, .type = TYPE_OID_int8, .typmod = -1 },
+    };
+    static const struct relation values = { .schema = STR_INIT("pgd1"),
+                                            .name = STR_INIT("sequence_values"),
+                                            .sqlite_name = STR_INIT("_pgd1_sequence"),
+                                            .kind = RELATION_SEQUENCE,
+                                            .columns = list,
+                                            .n_columns = 2 };
+    return &values;
+}
+
 /* --- views --- */
 
 /* clang-format off */
@@ -109,7 +124,20 @@ struct str system_view_definition(const struct relation *r)
     return (struct str){ 0 };
 }
 
+/* clang-format off */
+static const struct {
+    const char *schema, *name, *text;
+} ours[] = {
+#define SYSTEM_VIEW(schema, name, text) { schema, name, text },
+#include "proxy/catalog/system_views.def"
+#undef SYSTEM_VIEW
+};
+/* clang-format on */
+
 struct str system_view_text(const struct relation *r)
 {
+    for (size_t i = 0; i < COUNT(ours); i++)
+        if (str_is(r->name, ours[i].name) && str_is(r->schema, ours[i].schema))
+            return str_from(ours[i].text);
     return is_made(r) ? (struct str){ 0 } : system_view_definition(r);
 }

@@ -305,10 +305,7 @@ static bool emit_relation_rte(struct emitter *e, const struct query *q, int inde
     }
     if (r->is_system && e->target == TARGET_D1)
         return blocked(e, -1, "system relation %.*s here", STR_FMT(r->name));
-    if (r->kind == RELATION_SEQUENCE)
-        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "reading sequence %.*s as a table is not supported",
-                       STR_FMT(r->name));
-    struct str alias = unique_name(e, rte->alias), name = emit_identifier(r->sqlite_name, e->arena);
+    struct str alias = unique_name(e, rte->alias), name = relation_source(e, r);
     if (!alias.p || !name.p || !relation_columns(e, r, rte, alias, &m->columns))
         return err_is_set(e->err) ? false : err_oom(e->err);
     if (r->is_system)

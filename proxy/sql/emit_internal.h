@@ -313,6 +313,8 @@ bool emit_datetime_call(struct emitter *e, const struct expr *x, bool *ret_handl
 bool emit_sequence_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
 /* nextval() of the sequence that numbers this very column: SQLite does it. */
 bool is_own_nextval(struct emitter *e, const struct column *column, const struct expr *x);
+/* What stands in D1's FROM for a relation: its name, or for sequences a query that shows their state as PostgreSQL does. */
+struct str relation_source(struct emitter *e, const struct relation *r);
 /* Counts the calls of nextval() in an INSERT's rows. */
 bool sequences_count(struct emitter *e, const struct query *q);
 /* Puts the statements that move the sequences on before the others. */

@@ -8,6 +8,7 @@
  *
  * See emit_internal.h.
  */
+#include "proxy/catalog/system.h"
 #include "proxy/sql/emit_internal.h"
 
 static struct str name_part(struct str *rest)
@@ -310,4 +311,67 @@ bool emit_sequence_call(struct emitter *e, const struct expr *x, bool *ret_handl
     if (!alone || e == e->shared->prelude)
         return blocked(e, x->location, "%s() for each row of a query", x->call.proc->name);
     return next ? fetched_next(e, s, ret) : set_value(e, x, s, ret);
+}
+
+/* ---- sequences read as tables ---- */
+
+/* Last value, count of values logged ahead (none are) and whether it was ever called. */
+static struct str state_of(struct emitter *e, const struct relation *s)
+{
+    const struct relation *table = rowid_table(e, s);
+    struct str name = sequence_name(e, table ? table : s);
+    if (!table)
+        return text_of(e, "SELECT last_value,0 AS log_cnt,is_called FROM _pgd1_sequence WHERE name=%.*s",
+                       STR_FMT(name));
+    /* a table that has never had a row has none in sqlite_sequence, one that was only prepared for a block has 0 there */
+    return text_of(e,
+                   "SELECT coalesce(max(seq),%lld) AS last_value,0 AS log_cnt,count(*)>0 AS is_called FROM "
+                   "sqlite_sequence WHERE name=%.*s AND seq>=%lld",
+                   (long long)s->seq_start, STR_FMT(name), (long long)s->seq_start);
+}
+
+/* One arm of the query below: what D1 says of the listed sequences. */
+static struct str arm(struct emitter *e, struct buf *list, const char *value, const char *table)
+{
+    struct str text = STR("");
+    if (list->n)
+        text = text_of(e,
+                       "SELECT v.column1 AS sequence,%s AS last_value FROM (VALUES %.*s) AS v JOIN %s AS s ON "
+                       "s.name=v.column2",
+                       value, STR_FMT(buf_str(list)), table);
+    if (list->failed)
+        err_oom(e->err);
+    buf_fini(list);
+    return text;
+}
+
+/* The values of all sequences by their OIDs, those never called without one: a list of OIDs and names beside what D1 holds. */
+static struct str all_states(struct emitter *e)
+{
+    enum { LIST_MAX = 4 << 20 };
+    const struct snapshot *s = e->shared->snapshot;
+    struct buf own, native;
+    buf_init(&own, LIST_MAX);
+    buf_init(&native, LIST_MAX);
+    for (size_t i = 0; i < s->n_relations; i++) {
+        const struct relation *r = &s->relations[i];
+        const struct relation *table = r->kind == RELATION_SEQUENCE ? rowid_table(e, r) : NULL;
+        struct buf *list = table ? &native : &own;
+        if (r->kind == RELATION_SEQUENCE)
+            buf_printf(list, "%s(%u,%.*s)", list->n ? "," : "", (unsigned)r->oid,
+                       STR_FMT(sequence_name(e, table ? table : r)));
+    }
+    struct str kept = arm(e, &own, "iif(s.is_called,s.last_value,NULL)", "_pgd1_sequence"),
+               counted = arm(e, &native, "iif(s.seq>0,s.seq,NULL)", "sqlite_sequence");
+    if (!kept.n && !counted.n)
+        return STR("SELECT 0 AS sequence,0 AS last_value WHERE 0");
+    return text_of(e, "%.*s%s%.*s", STR_FMT(kept), kept.n && counted.n ? " UNION ALL " : "", STR_FMT(counted));
+}
+
+struct str relation_source(struct emitter *e, const struct relation *r)
+{
+    if (r->kind != RELATION_SEQUENCE)
+        return emit_identifier(r->sqlite_name, e->arena);
+    struct str text = r == system_sequence_values() ? all_states(e) : state_of(e, r);
+    return text_of(e, "(%.*s)", STR_FMT(text));
 }

@@ -389,10 +389,7 @@ static bool fetch_relation(struct emitter *e, const struct query *q, int index, 
     bool all;
     if (!f)
         return false;
-    if (rte->relation->kind == RELATION_SEQUENCE)
-        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "reading sequence %.*s as a table is not supported",
-                       STR_FMT(rte->relation->name));
-    struct str alias = unique_name(e, rte->alias), name = emit_identifier(rte->relation->sqlite_name, e->arena);
+    struct str alias = unique_name(e, rte->alias), name = relation_source(e, rte->relation);
     if (!alias.p || !name.p || !relation_columns(f->d1, rte->relation, rte, alias, &f->level->rtes[index].columns))
         return err_is_set(e->err) ? false : err_oom(e->err);
     if (!rte_is_nullable(q, index) && !push_where(e, f, q, index, &where, &all))
