@@ -1,6 +1,7 @@
 /* activity.c - see activity.h. A row is a list of named cells; what a relation's columns do not find there is NULL. */
 #include "proxy/activity.h"
 
+#include "proxy/catalog/names.h"
 #include "proxy/group.h"
 #include "proxy/portal.h"
 #include "proxy/prepared.h"
@@ -87,28 +88,62 @@ static int64_t database_oid(struct str name)
 static const char *const activity_names[ACTIVITY_NR] = { "idle", "active", "idle in transaction",
                                                          "idle in transaction (aborted)" };
 
+/* Copies of what the session's own thread may change at any time. */
+struct presence_texts {
+    struct str query, application;
+};
+
+static struct presence_texts texts_of(struct filler *f, const struct presence *p)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&p->texts;
+    pthread_mutex_lock(lock);
+    struct presence_texts ret = { arena_str(f->arena, (struct str){ p->query, p->n_query }),
+                                  arena_str(f->arena, (struct str){ p->application, p->n_application }) };
+    pthread_mutex_unlock(lock);
+    return ret;
+}
+
+/* "127.0.0.1:5432"; a Unix socket has no address, and -1 for a port as in PostgreSQL. */
+static int64_t port_of(struct str peer, ptrdiff_t colon)
+{
+    int64_t port = -1;
+    if (colon >= 0)
+        str_to_int64((struct str){ peer.p + colon + 1, peer.n - (size_t)colon - 1 }, &port);
+    return port;
+}
+
+static ptrdiff_t last_colon(struct str peer)
+{
+    ptrdiff_t at = (ptrdiff_t)peer.n - 1;
+    while (at >= 0 && peer.p[at] != ':')
+        at--;
+    return at;
+}
+
 static bool give_session(void *ctx, const struct presence *p)
 {
     struct filler *f = ctx;
-    bool own = p == &f->session->presence;
-    struct str application = { 0 };
-    if (own)
-        session_show(f->session, STR("application_name"), f->arena, &application, NULL);
-    ptrdiff_t colon = str_find(p->peer, STR(":"));
+    struct presence_texts texts = texts_of(f, p);
+    ptrdiff_t colon = last_colon(p->peer);
+    int activity = atomic_load(&p->activity);
+    bool waits = activity != ACTIVITY_ACTIVE;
     const struct cell cells[] = {
         { "datid", value_integer(database_oid(p->database)) },
         { "datname", text(p->database) },
         { "pid", value_integer(p->pid) },
         { "usename", text(p->user) },
         { "usesysid", value_integer(role_oid(p->user, owner_of(f->session))) },
-        { "application_name", text(application.p ? application : STR("")) },
+        { "application_name", text(texts.application) },
         { "client_addr", colon > 0 ? text((struct str){ p->peer.p, (size_t)colon }) : value_null() },
+        { "client_port", value_integer(port_of(p->peer, colon)) },
         { "backend_start", instant(f, p->started_us) },
         { "xact_start", instant(f, atomic_load(&p->transaction_us)) },
         { "query_start", instant(f, atomic_load(&p->statement_us)) },
         { "state_change", instant(f, atomic_load(&p->changed_us)) },
-        { "state", text(str_from(own ? "active" : activity_names[atomic_load(&p->activity)])) },
-        { "query", text(own && f->session->group && f->session->group->text.p ? f->session->group->text : STR("")) },
+        { "wait_event_type", waits ? text(STR("Client")) : value_null() },
+        { "wait_event", waits ? text(STR("ClientRead")) : value_null() },
+        { "state", text(str_from(activity_names[activity])) },
+        { "query", text(texts.query) },
         { "backend_type", text(STR("client backend")) },
     };
     return GIVE(f, cells);
@@ -117,6 +152,25 @@ static bool give_session(void *ctx, const struct presence *p)
 static bool rows_activity(struct filler *f)
 {
     cancel_each(&f->session->worker->app->sessions, give_session, f);
+    return true;
+}
+
+static bool give_encryption(void *ctx, const struct presence *p)
+{
+    struct filler *f = ctx;
+    const struct cell cells[] = {
+        { "pid", value_integer(p->pid) },
+        { "ssl", boolean(p->is_tls) },
+        { "gss_authenticated", boolean(false) },
+        { "encrypted", boolean(false) },
+    };
+    return GIVE(f, cells);
+}
+
+/* pg_stat_ssl and pg_stat_gssapi. */
+static bool rows_encryption(struct filler *f)
+{
+    cancel_each(&f->session->worker->app->sessions, give_encryption, f);
     return true;
 }
 
@@ -277,31 +331,63 @@ static bool give_database(struct filler *f, struct str name)
     return GIVE(f, cells);
 }
 
-static bool rows_databases(struct filler *f)
+/* The one connected to, and those of the configuration. */
+static bool each_database(struct filler *f, bool (*each)(struct filler *f, struct str name))
 {
     const struct config *c = f->session->serving->config;
     struct str mine = str_from(f->session->database_name);
-    if (!give_database(f, mine))
+    if (!each(f, mine))
         return false;
     for (size_t i = 0; i < c->n_databases; i++)
         if (c->databases[i].name[0] != '*' && !str_is(mine, c->databases[i].name) &&
-            !give_database(f, str_from(c->databases[i].name)))
+            !each(f, str_from(c->databases[i].name)))
             return false;
     return true;
 }
 
+static bool rows_databases(struct filler *f)
+{
+    return each_database(f, give_database);
+}
+
+struct session_count {
+    struct str database;
+    int64_t n;
+};
+
+static bool count_session(void *ctx, const struct presence *p)
+{
+    struct session_count *c = ctx;
+    c->n += str_eq(p->database, c->database);
+    return true;
+}
+
+/* pg_stat_database: sessions are counted; what D1 did is not known here. */
+static bool give_database_use(struct filler *f, struct str name)
+{
+    struct session_count c = { .database = name };
+    cancel_each(&f->session->worker->app->sessions, count_session, &c);
+    const struct cell cells[] = {
+        { "datid", value_integer(database_oid(name)) },
+        { "datname", text(name) },
+        { "numbackends", value_integer(c.n) },
+    };
+    return GIVE(f, cells);
+}
+
+static bool rows_database_use(struct filler *f)
+{
+    return each_database(f, give_database_use);
+}
+
 /* ---- locks: advisory ones, D1 shows no others ---- */
 
-/* The OID of every database is that of the one connected to (pg_database). */
 static bool give_lock(void *ctx, const struct advisory_entry *e)
 {
-    enum { OID_DATABASE = 5 };
     struct filler *f = ctx;
-    if (!str_is(e->database, f->session->database_name))
-        return true;
     const struct cell cells[] = {
         { "locktype", text(STR("advisory")) },
-        { "database", value_integer(OID_DATABASE) },
+        { "database", value_integer(database_oid(e->database)) },
         { "classid", value_integer(e->key.high) },
         { "objid", value_integer(e->key.low) },
         { "objsubid", value_integer(e->key.kind) },
@@ -329,6 +415,9 @@ static const struct {
     { "pg_prepared_statements", rows_prepared },
     { "pg_settings", rows_settings },
     { "pg_stat_activity", rows_activity },
+    { "pg_stat_database", rows_database_use },
+    { "pg_stat_gssapi", rows_encryption },
+    { "pg_stat_ssl", rows_encryption },
 };
 
 static bool rows(void *ctx, struct str relation, bool (*add)(void *add_ctx, const struct value *cells, size_t n),
@@ -349,12 +438,44 @@ void activity_system_state(struct session *s, struct system_state *ret)
     };
 }
 
+/* Others see the name that the session gave itself last. */
+static void note_application(struct session *s, struct presence *p)
+{
+    const char *source;
+    const struct guc *row = p->settings_seen == s->gucs.generation + 1 ? NULL : guc_find(STR("application_name"));
+    if (!row)
+        return;
+    struct str name = name_clip(gucs_stored(&s->gucs, row, &source), PRESENCE_NAME_BYTES - 1);
+    pthread_mutex_lock(&p->texts);
+    memcpy(p->application, name.p, name.n);
+    p->n_application = name.n;
+    pthread_mutex_unlock(&p->texts);
+    p->settings_seen = s->gucs.generation + 1;
+}
+
 void activity_set(struct session *s, enum activity activity)
 {
-    int64_t now = session_wall_us(s);
     struct presence *p = &s->presence;
+    if (!p->pid)
+        return;
+    int64_t now = session_wall_us(s);
+    bool in_block = s->transaction.state != TXN_IDLE;
+    note_application(s, p);
     atomic_store_explicit(&p->activity, (int)activity, memory_order_relaxed);
     atomic_store_explicit(&p->changed_us, now, memory_order_relaxed);
-    if (activity == ACTIVITY_ACTIVE)
-        atomic_store_explicit(&p->statement_us, now, memory_order_relaxed);
+    if (!in_block) /* a statement outside a block is a transaction of its own */
+        atomic_store_explicit(&p->transaction_us, activity == ACTIVITY_ACTIVE ? now : 0, memory_order_relaxed);
+}
+
+void activity_statement(struct session *s, struct str text)
+{
+    struct presence *p = &s->presence;
+    if (!p->pid)
+        return;
+    text = name_clip(text, PRESENCE_QUERY_BYTES - 1);
+    atomic_store_explicit(&p->statement_us, session_wall_us(s), memory_order_relaxed);
+    pthread_mutex_lock(&p->texts);
+    memcpy(p->query, text.p, text.n);
+    p->n_query = text.n;
+    pthread_mutex_unlock(&p->texts);
 }

@@ -12,7 +12,9 @@
 #include "proxy/session.h"
 
 void activity_system_state(struct session *s, struct system_state *ret);
-/* What others see of the session: state and since when. */
+/* What others see of the session: state and since when. No effect before the login is done. */
 void activity_set(struct session *s, enum activity activity);
+/* The statement that begins now; copied, cut at PRESENCE_QUERY_BYTES. */
+void activity_statement(struct session *s, struct str text);
 
 #endif

@@ -34,10 +34,13 @@ bool cancel_add(struct cancel_table *t, struct presence *p, size_t key_length)
         if (t->next_pid > INT32_MAX)
             t->next_pid = 1000;
     } while (map_get(&t->sessions, key_of(&p->pid)));
+    pthread_mutex_init(&p->texts, NULL);
     bool ok = map_set(&t->sessions, key_of(&p->pid), p);
     pthread_mutex_unlock(&t->lock);
-    if (!ok)
+    if (!ok) {
+        pthread_mutex_destroy(&p->texts);
         p->pid = 0;
+    }
     return ok;
 }
 
@@ -48,6 +51,7 @@ void cancel_remove(struct cancel_table *t, struct presence *p)
     pthread_mutex_lock(&t->lock);
     map_remove(&t->sessions, key_of(&p->pid));
     pthread_mutex_unlock(&t->lock);
+    pthread_mutex_destroy(&p->texts);
     OPENSSL_cleanse(p->key, sizeof(p->key));
 }
 

@@ -16,7 +16,7 @@
 
 struct worker;
 
-enum { CANCEL_KEY_OURS = 32 };
+enum { CANCEL_KEY_OURS = 32, PRESENCE_QUERY_BYTES = 1024, PRESENCE_NAME_BYTES = 64 };
 enum activity {
     ACTIVITY_IDLE,
     ACTIVITY_ACTIVE,
@@ -25,7 +25,7 @@ enum activity {
     ACTIVITY_NR
 };
 
-/* One session as the rest of the process sees it. Constant after cancel_add() but for the atomics. */
+/* One session as the rest of the process sees it. Constant after cancel_add() but for the atomics and what the lock guards. */
 struct presence {
     uint32_t pid;
     unsigned char key[CANCEL_KEY_OURS];
@@ -35,6 +35,11 @@ struct presence {
     int64_t started_us; /* wall clock */
     _Atomic int activity;
     _Atomic int64_t changed_us, statement_us, transaction_us; /* wall clock; 0: none */
+    bool is_tls;
+    pthread_mutex_t texts; /* guards what follows */
+    char query[PRESENCE_QUERY_BYTES], application[PRESENCE_NAME_BYTES];
+    size_t n_query, n_application;
+    uint32_t settings_seen; /* the generation of the settings that application was taken from; the session's own */
 };
 
 struct cancel_table {

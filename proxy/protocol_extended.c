@@ -55,6 +55,7 @@ enum outcome protocol_parse(struct session *s, struct str body, struct err *err)
         err_set(err, SQLSTATE_DUPLICATE_PSTATEMENT, "prepared statement \"%.*s\" already exists", STR_FMT(m.name));
         return OUTCOME_FAILED;
     }
+    activity_statement(s, m.sql);
     struct sql_source source = { .text = m.sql, .types = types, .n_types = m.n_types };
     bool cached =
         s->transaction.state != TXN_FAILED && !s->wait_failed && planning_cached(s, m.sql, types, m.n_types, &found);
@@ -296,6 +297,7 @@ enum outcome protocol_execute(struct session *s, struct str body, struct err *er
         backend_empty_query(session_out(s));
         return OUTCOME_DONE;
     }
+    activity_statement(s, p->text);
     if (!p->source) {
         err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "Execute of a cursor is not supported");
         err_hint(err, "Use FETCH.");

@@ -1,4 +1,5 @@
 /* protocol_simple.c - Query: one string, any number of statements, one implicit transaction (PostgreSQL's manual, 55.2.2). */
+#include "proxy/activity.h"
 #include "proxy/group.h"
 #include "proxy/planning.h"
 #include "proxy/portal.h"
@@ -116,6 +117,7 @@ enum outcome protocol_query(struct session *s, struct str body, struct err *err)
     g->text = arena_str(g->arena, m.sql); /* the message may be gone before the last statement runs */
     if (!g->text.p)
         return err_oom(err), OUTCOME_FAILED;
+    activity_statement(s, g->text);
     struct found_plan found;
     if (s->transaction.state != TXN_FAILED && planning_cached(s, g->text, NULL, 0, &found)) {
         struct sql_source source = { .text = g->text };

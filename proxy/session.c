@@ -2,6 +2,7 @@
 #include "proxy/session.h"
 
 #include <assert.h>
+#include "proxy/activity.h"
 #include "proxy/base/fault.h"
 #include "proxy/base/log.h"
 #include "proxy/copy.h"
@@ -307,8 +308,10 @@ void session_schema_read(struct session *s, const struct err *err)
 
 struct group *session_group(struct session *s)
 {
-    if (!s->group)
+    if (!s->group) {
         s->group = group_new(s);
+        activity_set(s, ACTIVITY_ACTIVE);
+    }
     return s->group;
 }
 
@@ -352,6 +355,9 @@ void session_ready(struct session *s)
     session_report_settings(s);
     backend_ready_for_query(session_out(s), transaction_status(&s->transaction));
     session_arm_timer(s);
+    activity_set(s, s->transaction.state == TXN_IDLE     ? ACTIVITY_IDLE
+                    : s->transaction.state == TXN_FAILED ? ACTIVITY_FAILED_TRANSACTION
+                                                         : ACTIVITY_IDLE_IN_TRANSACTION);
     if (s->terminated || (s->draining && s->transaction.state == TXN_IDLE)) {
         session_terminate(s);
         return;

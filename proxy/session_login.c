@@ -126,6 +126,7 @@ static bool enter(struct session *s, struct err *err)
     s->presence.user = str_from(s->user);
     s->presence.database = str_from(s->database_name);
     s->presence.peer = str_from(s->peer.address);
+    s->presence.is_tls = s->peer.is_tls;
     s->presence.started_us = session_wall_us(s);
     return cancel_add(&app->sessions, &s->presence, key_length > CANCEL_KEY_OURS ? CANCEL_KEY_OURS : key_length) ||
            err_oom(err);
