@@ -126,6 +126,7 @@ def test_rows_of_a_system_table(sides, relation):
 OWN = "NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
 VIEWS = {
     "pg_catalog.pg_indexes": f"schemaname {OWN}",
+    "pg_catalog.pg_sequences": "true",
     "pg_catalog.pg_tables": "true", "pg_catalog.pg_group": "true", "pg_catalog.pg_rules": "true", "pg_catalog.pg_views": f"schemaname {OWN}",
     "information_schema.sql_features": "true", "information_schema.sql_implementation_info": "true", "information_schema.sql_parts": "true",
     "information_schema.sql_sizing": "true",
@@ -205,6 +206,36 @@ SELECT rolname, rolsuper, rolcanlogin FROM pg_roles WHERE rolname ~ '^pg_'
 @pytest.mark.parametrize("sql", QUERIES.strip().split("\n"))
 def test_query(sides, sql):
     assert_same(sides, sql)
+
+
+# Counters that D1 does not tell are NULL, never a number somebody made up; which rows there are is known.
+@pytest.mark.parametrize("view", ["pg_stat_user_tables", "pg_stat_user_indexes", "pg_statio_user_tables", "pg_statio_user_indexes", "pg_statio_user_sequences",
+                                  "pg_stat_xact_user_tables", "pg_stat_user_functions"])
+def test_statistics_that_are_not_known(sides, view):
+    columns = [c for c, in sides[0].connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum", (view,))]
+    known = [c for c in columns if c in ("relid", "indexrelid", "schemaname", "relname", "indexrelname", "funcid", "funcname")]
+    assert_same(sides, f"SELECT {', '.join(known)} FROM {view}")
+    others = " AND ".join(f"{c} IS NULL" for c in columns if c not in known)
+    assert sides[1].connection.execute(f"SELECT count(*) FROM {view} WHERE NOT ({others})").fetchone() == (0,)
+
+
+# Last, as it changes what the tests above see.
+@pytest.mark.parametrize("sql", [
+    "SELECT last_value, is_called FROM ticket", "SELECT nextval('ticket')", "SELECT last_value, is_called, last_value + 1 AS next FROM ticket",
+    "INSERT INTO people (email) VALUES ('a'), ('b')", "SELECT s.last_value, is_called FROM people_id_seq s", "SELECT is_called FROM shop.orders_id_seq WHERE NOT is_called",
+    "SELECT sequencename, last_value FROM pg_sequences", "SELECT last_value, relname FROM people_id_seq, pg_class WHERE relname = 'ticket'",
+    "SELECT (SELECT max(last_value) FROM ticket) + count(*) FROM people", "SELECT setval('ticket', 500, false)", "SELECT schemaname, last_value FROM pg_sequences ORDER BY 1, 2",
+    "SELECT last_value, is_called FROM ticket", "SELECT nosuch FROM ticket"])
+def test_sequences_read_as_tables(sides, sql):
+    results = []
+    for side in sides:
+        try:
+            cursor = side.connection.execute(sql)
+            results.append((cursor.statusmessage, sorted(cursor.fetchall(), key=repr) if cursor.description else None))
+        except Exception as problem:
+            results.append(problem.sqlstate)
+    assert results[0] == results[1]
 
 
 @pytest.mark.parametrize("sql", ["SELECT 'nowhere'::regclass", "SELECT 'nothing'::regtype", "SELECT 'nofunction'::regproc", "SELECT 'lower'::regproc",
