@@ -9,7 +9,8 @@
  *   column      table.column             type, type_schema (user types), typmod, default, identity (a d), sequence, plain (true: a rowid
  *                                        without identity), no_default (true: dropped, whatever D1 says), storage (unixepoch unixms unixus), comment
  *   constraint  table.constraint         expression (CHECK, PostgreSQL's text), comment
- *   index       index                    columns: [{expression, nulls_first}], predicate, constraint (p u: it stands for one), comment
+ *   index       index                    columns: [{expression, label, type, nulls_first, opclass}], include: [names], method (hash),
+ *                                        predicate, constraint (p u: it stands for one), comment
  *   view        view                     text, columns: [{name, type, type_schema, typmod}], comment
  *   sequence    sequence                 type, start, increment, min, max (decimal texts), cycle, owner_table, owner_column, comment
  *   type        type                     kind (e d), labels: […] | base, base_schema, typmod, not_null, default, checks: [{name, expression}], comment

@@ -67,9 +67,10 @@ struct constraint {
 struct index_column {
     int16_t column; /* attnum, 0: expression */
     struct str expression;
-    struct str sqlite; /* D1's text of the expression, empty for columns */
-    struct str label;  /* what PostgreSQL calls the index's column of an expression: "lower", "expr" */
-    oid_t type;        /* of an expression */
+    struct str sqlite;  /* D1's text of the expression, empty for columns */
+    struct str label;   /* what PostgreSQL calls the index's column of an expression: "lower", "expr" */
+    oid_t type;         /* of an expression */
+    struct str opclass; /* an operator class that is not the type's own, or empty */
     bool descending, nulls_first;
 };
 
@@ -79,6 +80,9 @@ struct index {
     bool unique, primary;
     struct index_column *columns;
     size_t n_columns;
+    int16_t *included; /* numbers of the INCLUDE columns */
+    size_t n_included;
+    bool is_hash;         /* what it was asked to be: PostgreSQL shows it */
     struct str predicate; /* PostgreSQL's text of a partial index, or empty */
     struct str
         guard; /* D1's text of further terms, which refuse what D1 cannot decide; PostgreSQL knows nothing of them */

@@ -78,14 +78,31 @@ static struct str term_text(struct build *b, struct str stored, struct str sqlit
     return stored.n ? stored : build_keep(b, arena_printf(b->arena, "(%.*s)", STR_FMT(sqlite)));
 }
 
+/* D1's index may carry them as further terms, which only save look-ups. */
+static void index_included(struct build *b, const struct relation *r, struct index *index, const cJSON *detail)
+{
+    const cJSON *names = cJSON_GetObjectItemCaseSensitive(detail, "include"), *name;
+    index->included = BUILD_ARRAY(b, int16_t, names ? (size_t)cJSON_GetArraySize(names) : 0);
+    cJSON_ArrayForEach(name, names)
+    {
+        const struct column *column = cJSON_IsString(name) ? build_column(r, str_from(name->valuestring)) : NULL;
+        if (column && index->included)
+            index->included[index->n_included++] = column->number;
+    }
+}
+
 static void index_terms(struct build *b, const struct table_source *t, struct index *index, struct row_span terms,
                         const cJSON *detail, const struct sqlite_index *parsed)
 {
     const cJSON *stored = cJSON_GetObjectItemCaseSensitive(detail, "columns");
-    size_t n_stored = stored ? (size_t)cJSON_GetArraySize(stored) : terms.n;
+    size_t n_stored = stored ? (size_t)cJSON_GetArraySize(stored) : terms.n, n_included;
+    index_included(b, t->relation, index, detail);
+    n_included = index->n_included;
     index->columns = BUILD_ARRAY(b, struct index_column, terms.n);
     for (size_t i = 0; i < terms.n && index->columns; i++) {
         struct str sqlite = i < parsed->n_terms ? parsed->terms[i].text : STR("");
+        if (i >= n_stored && i - n_stored < n_included && read_integer(&terms.rows[i], 6) >= 0)
+            continue;
         if (i >= n_stored) {
             index->guard = build_keep(b, arena_printf(b->arena, "%.*s, %.*s", STR_FMT(index->guard), STR_FMT(sqlite)));
             continue;
@@ -96,6 +113,7 @@ static void index_terms(struct build *b, const struct table_source *t, struct in
         const struct column *column =
             read_integer(&terms.rows[i], 6) >= 0 ? build_column(t->relation, read_text(&terms.rows[i], 7)) : NULL;
         term->descending = read_integer(&terms.rows[i], 8) != 0;
+        term->opclass = side_text(&b->side, words, "opclass");
         term->nulls_first = cJSON_IsBool(nulls_first) ? cJSON_IsTrue(nulls_first) : term->descending;
         term->column = column ? column->number : 0;
         if (column)
@@ -147,6 +165,7 @@ static void build_index(struct build *b, const struct table_source *t, struct ro
         if (read_integer(first, 4))
             index->predicate = term_text(b, side_text(&b->side, detail, "predicate"), parsed.predicate);
         index->comment = side_text(&b->side, detail, "comment");
+        index->is_hash = str_is(side_text(&b->side, detail, "method"), "hash");
     }
     index_terms(b, t, index, terms, detail, &parsed);
     index_constraint(b, r, index, side_text(&b->side, detail, "constraint"));

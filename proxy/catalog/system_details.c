@@ -57,17 +57,18 @@ static oid_t operator_type(const struct snapshot *s, oid_t type)
     return s && snapshot_element_type(s, type) ? TYPE_OID_anyarray : type;
 }
 
-/* The default B-tree operator class: pg_opclass has method, name, namespace, owner, family, type, default… after its OID. */
-static int64_t default_class(const struct snapshot *s, oid_t type)
+/* The operator class of that name, else the default one: pg_opclass has method, name, namespace, owner, family, type, default… after its OID. */
+static int64_t operator_class(const struct snapshot *s, oid_t type, int64_t method, struct str name)
 {
-    enum { CLASS_OID, CLASS_METHOD, CLASS_TYPE = 6, CLASS_DEFAULT = 7 };
+    enum { CLASS_OID, CLASS_METHOD, CLASS_NAME, CLASS_TYPE = 6, CLASS_DEFAULT = 7 };
     struct value **classes;
     size_t n;
     oid_t wanted = operator_type(s, type);
     fixed_rows(system_relation(STR("pg_catalog"), STR("pg_opclass")), &classes, &n);
     for (size_t i = 0; i < n; i++)
-        if (classes[i][CLASS_METHOD].integer == OID_BTREE && classes[i][CLASS_TYPE].integer == wanted &&
-            classes[i][CLASS_DEFAULT].integer)
+        if (classes[i][CLASS_METHOD].integer == method &&
+            (name.n ? str_eq(classes[i][CLASS_NAME].bytes, name)
+                    : classes[i][CLASS_TYPE].integer == wanted && classes[i][CLASS_DEFAULT].integer))
             return classes[i][CLASS_OID].integer;
     return 0;
 }
@@ -112,13 +113,15 @@ static void index_lists(struct system_rows *rows, const struct snapshot *s, cons
         const struct index_column *k = &x->columns[i];
         list_add(&keys, k->column);
         list_add(&collations, collation_of(s, index_type(r, k)));
-        list_add(&classes, default_class(s, index_type(r, k)));
+        list_add(&classes, operator_class(s, index_type(r, k), x->is_hash ? OID_HASH : OID_BTREE, k->opclass));
         list_add(&options, (k->descending ? 1 : 0) | (k->nulls_first ? 2 : 0)); /* INDOPTION_DESC, _NULLS_FIRST */
         if (!k->column)
             expressions = expressions.n
                               ? arena_printf(rows->arena, "%.*s, %.*s", STR_FMT(expressions), STR_FMT(k->expression))
                               : k->expression;
     }
+    for (size_t i = 0; i < x->n_included; i++)
+        list_add(&keys, x->included[i]);
     list_end(rows, "indkey", &keys);
     list_end(rows, "indcollation", &collations);
     list_end(rows, "indclass", &classes);
@@ -132,7 +135,7 @@ static void index_row(struct system_rows *rows, const struct snapshot *s, const 
     row_begin_cells(rows);
     row_set_int(rows, "indexrelid", x->oid);
     row_set_int(rows, "indrelid", r->oid);
-    row_set_int(rows, "indnatts", (int64_t)x->n_columns);
+    row_set_int(rows, "indnatts", (int64_t)(x->n_columns + x->n_included));
     row_set_int(rows, "indnkeyatts", (int64_t)x->n_columns);
     row_set_bool(rows, "indisunique", x->unique);
     row_set_bool(rows, "indnullsnotdistinct", false);

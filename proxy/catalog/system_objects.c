@@ -110,7 +110,9 @@ static void class_row(struct system_rows *rows, const struct snapshot *s, const 
     for (size_t i = 0; i < r->n_indexes; i++) {
         const struct index *x = &r->indexes[i];
         class_common(rows, x->oid, x->name, r->schema, 'i');
-        row_set_int(rows, "relnatts", (int64_t)x->n_columns);
+        row_set_int(rows, "relnatts", (int64_t)(x->n_columns + x->n_included));
+        if (x->is_hash)
+            row_set_int(rows, "relam", OID_HASH);
         row_end_cells(rows);
     }
 }
@@ -230,6 +232,11 @@ static void index_attributes(struct system_rows *rows, const struct snapshot *s,
                             .type = type == TYPE_OID_name ? TYPE_OID_cstring : type, /* name_ops keeps C strings */
                             .typmod = of ? of->typmod : -1 };
         attribute_row(rows, s, x->oid, &c, (int)k + 1);
+    }
+    for (size_t k = 0; k < x->n_included && x->n_columns + k < INDEX_COLUMNS_MAX; k++) {
+        const struct column *of = relation_column_by_number(r, x->included[k]);
+        struct column c = { .name = of->name, .type = of->type, .typmod = of->typmod };
+        attribute_row(rows, s, x->oid, &c, (int)(x->n_columns + k) + 1);
     }
 }
 

@@ -186,6 +186,7 @@ bool analyze_expression_text(const A *outer, struct str text, const struct relat
     A inner = { .snapshot = outer->snapshot,
                 .settings = outer->settings,
                 .arena = outer->arena,
+                .is_stored = true,
                 .depth = outer->depth + 1,
                 .err = outer->err };
     if (!statement.p)

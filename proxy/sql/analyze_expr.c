@@ -581,7 +581,8 @@ static struct expr *transform_type_cast(A *a, struct scope *s, const PgQuery__Ty
     if (!analyze_type_name(a, c->type_name, &type, &typmod, NULL))
         return NULL;
     struct expr *x;
-    if (c->arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && type_element(a, type)) {
+    bool is_array = c->arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR;
+    if (is_array && type_element(a, type) && !(a->is_stored && c->arg->a_array_expr->n_elements)) {
         oid_t base = type_base(a, type);
         x = transform_array(a, s, c->arg->a_array_expr, base, type_element(a, base), typmod);
     } else {

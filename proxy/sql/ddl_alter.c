@@ -150,7 +150,8 @@ static bool column_rows(struct ddl *d, const struct alter *a)
         if ((column->old && !ddl_side_delete_child(d, "column", a->now->schema, a->now->name, column->column.name)) ||
             !ddl_column_side(d, a->now, column))
             return false;
-        if (!column->old && column->column.sequence.n && !ddl_serial_counter(d, a, column))
+        if (!column->old && column->column.sequence.n && !ddl_is_rowid(d, a->now, column) &&
+            !ddl_serial_counter(d, a, column))
             return false;
     }
     return true;

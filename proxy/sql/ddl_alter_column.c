@@ -21,26 +21,13 @@ static struct new_column *wanted_column(struct ddl *d, struct alter *a, const Co
 }
 
 /* ---- ADD COLUMN ---- */
-static bool name_sequence(struct ddl *d, struct alter *a, struct new_column *column)
-{
-    struct column *c = &column->column;
-    c->sequence = ddl_choose_relation_name(d, a->now->schema, a->now->name, c->name, "seq");
-    if (!c->sequence.p)
-        return false;
-    struct str shown =
-        name_qualified(str_is(a->now->schema, "public") ? STR("") : a->now->schema, c->sequence, d->arena);
-    if (column->is_serial)
-        c->default_text = ddl_printf(d, "nextval(%.*s::regclass)", STR_FMT(name_literal(shown, d->arena)));
-    return true;
-}
-
 static bool resolve_added(struct ddl *d, struct alter *a, struct new_column *column, size_t first_constraint)
 {
     struct ddl_expression *e = &column->default_expression;
     e->type = column->column.type;
     e->typmod = column->column.typmod;
     e->what = arena_cstr(d->arena, ddl_printf(d, "column \"%.*s\"", STR_FMT(column->column.name)));
-    if ((column->is_serial || column->column.identity) && !name_sequence(d, a, column))
+    if ((column->is_serial || column->column.identity) && !ddl_name_sequence(d, a->now, column))
         return false;
     if (column->has_default && !ddl_resolve_default(d, a->now, column))
         return false;

@@ -272,8 +272,8 @@ bool ddl_drop_constraint(struct ddl *d, struct alter *a, const Command *command)
                            command->name, STR_FMT(a->table->name));
     const struct constraint *key = &c->constraint;
     struct str on = ddl_printf(d, "index %.*s", STR_FMT(name_quote(key->name, d->arena)));
-    if ((key->kind == 'p' || key->kind == 'u') &&
-        !ddl_dependent_keys(d, &list, a->table, key->columns, key->n_columns, on))
+    bool is_key = key->kind == 'p' || key->kind == 'u';
+    if (is_key && !ddl_dependent_keys(d, &list, a->table, key->columns, key->n_columns, on))
         return false;
     if (!ddl_dependents_settle(d, &list, command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE,
                                ddl_described_constraint(d, a->table, key->name)) ||
@@ -284,6 +284,8 @@ bool ddl_drop_constraint(struct ddl *d, struct alter *a, const Command *command)
         return true;
     c->dropped = true;
     a->now->rebuild |= !c->is_index;
+    if (is_key && !DDL_PUSH(d, d->released, d->n_released, c->constraint.name))
+        return false;
     return ddl_side_delete_child(d, "constraint", a->now->schema, a->now->name, c->constraint.name);
 }
 

@@ -252,7 +252,7 @@ static bool create_as(struct ddl *d, const Node *query, const PgQuery__IntoClaus
     struct query_columns q = { 0 };
     bool exists;
     d->plan->tag = "CREATE TABLE AS";
-    if (into->table_space_name && into->table_space_name[0])
+    if (into->table_space_name && into->table_space_name[0] && strcmp(into->table_space_name, "pg_default") != 0)
         return ddl_refuse(d, -1, NULL, "TABLESPACE");
     if (!ddl_creation_schema(d, str_from(into->rel->schemaname), into->rel->location, &table.schema) ||
         !ddl_new_relation_name(d, table.schema, table.name, -1, if_not_exists, &exists))

@@ -1,5 +1,8 @@
 /* ddl_identity.c - ALTER COLUMN … ADD, SET and DROP IDENTITY: rows of the side catalogue; see ddl_alter.h. */
 #include "proxy/sql/ddl_alter.h"
+
+#include "proxy/catalog/names.h"
+
 static bool put_identity(struct ddl *d, const struct alter *a, struct str column, const char *identity,
                          struct str sequence)
 {
@@ -29,21 +32,44 @@ bool ddl_make_plain(struct ddl *d, const struct alter *a, struct new_column *col
 }
 
 /* pg_dump gives the sequence's name as an option. */
-static bool take_sequence_name(struct ddl *d, const PgQuery__Constraint *con, Node ***ret_options, size_t *ret_n,
+static bool take_sequence_name(struct ddl *d, Node *const *options, size_t n, Node ***ret_options, size_t *ret_n,
                                struct str *ret_name)
 {
-    *ret_options = DDL_ARRAY(d, Node *, con->n_options);
+    *ret_options = DDL_ARRAY(d, Node *, n);
     *ret_n = 0;
     if (!*ret_options)
         return false;
-    for (size_t i = 0; i < con->n_options; i++) {
-        const PgQuery__DefElem *option = con->options[i]->def_elem;
+    for (size_t i = 0; i < n; i++) {
+        const PgQuery__DefElem *option = options[i]->def_elem;
         if (strcmp(option->defname, "sequence_name") != 0)
-            (*ret_options)[(*ret_n)++] = con->options[i];
+            (*ret_options)[(*ret_n)++] = options[i];
         else
             *ret_name = ddl_string(option->arg->list->items[option->arg->list->n_items - 1]);
     }
     return true;
+}
+
+bool ddl_name_sequence(struct ddl *d, const struct new_table *table, struct new_column *column)
+{
+    struct column *c = &column->column;
+    struct str name = { 0 };
+    Node **rest;
+    size_t n_rest;
+    if (!take_sequence_name(d, column->sequence_options, column->n_sequence_options, &rest, &n_rest, &name))
+        return false;
+    column->sequence_options = rest;
+    column->n_sequence_options = n_rest;
+    if (name.n && (ddl_relation_taken(d, table->schema, name) || str_eq(name, table->name)))
+        return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_TABLE, "relation \"%.*s\" already exists", STR_FMT(name));
+    if (name.n && !DDL_PUSH(d, d->pending, d->n_pending, name))
+        return false;
+    c->sequence = name.n ? name : ddl_choose_relation_name(d, table->schema, table->name, c->name, "seq");
+    if (!c->sequence.p)
+        return false;
+    struct str shown = name_qualified(str_is(table->schema, "public") ? STR("") : table->schema, c->sequence, d->arena);
+    if (!c->identity)
+        c->default_text = ddl_printf(d, "nextval(%.*s::regclass)", STR_FMT(name_literal(shown, d->arena)));
+    return c->identity || c->default_text.p;
 }
 
 bool ddl_add_identity(struct ddl *d, struct alter *a, const Command *command)
@@ -74,7 +100,7 @@ bool ddl_add_identity(struct ddl *d, struct alter *a, const Command *command)
         return ddl_fail_at(d, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                            "column \"%.*s\" of relation \"%.*s\" already has a default value", STR_FMT(c->name),
                            STR_FMT(a->table->name));
-    if (!take_sequence_name(d, con, &rest, &n_rest, &name) ||
+    if (!take_sequence_name(d, con->options, con->n_options, &rest, &n_rest, &name) ||
         !ddl_sequence_options(d, rest, n_rest, NULL, snapshot_base_type(d->snapshot, c->type, NULL), &options))
         return false;
     if (name.n && ddl_relation_taken(d, a->now->schema, name))

@@ -8,6 +8,7 @@ struct new_term {
     struct str guard;                    /* the expression, raising where D1 is in doubt; empty: it never is */
     struct str label;                    /* what the index is named after: the column, or a word for the expression */
     oid_t type;                          /* of an expression */
+    struct str opclass;                  /* not the type's own; empty: its own */
     bool descending, nulls_first;
 };
 
@@ -17,6 +18,9 @@ struct index_plan {
     bool unique;
     struct new_term *terms;
     size_t n_terms;
+    struct str *included;
+    size_t n_included;
+    bool is_hash;
     struct str sqlite_predicate, postgres_predicate;
 };
 
@@ -33,9 +37,12 @@ static bool refuse_index(struct ddl *d, const PgQuery__IndexStmt *stmt)
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist", method);
     if (stmt->nulls_not_distinct)
         return ddl_refuse(d, -1, "In SQLite all NULLs are distinct.", "NULLS NOT DISTINCT");
-    if (stmt->n_index_including_params)
-        return ddl_refuse(d, -1, "Leave INCLUDE out: it only saves look-ups.", "INCLUDE columns");
-    if (stmt->table_space && stmt->table_space[0])
+    if (strcmp(method, "hash") == 0 && (stmt->unique || stmt->n_index_including_params || stmt->n_index_params > 1))
+        return ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "access method \"hash\" does not support %s",
+                           stmt->unique                     ? "unique indexes"
+                           : stmt->n_index_including_params ? "included columns"
+                                                            : "multicolumn indexes");
+    if (stmt->table_space && stmt->table_space[0] && strcmp(stmt->table_space, "pg_default") != 0)
         return ddl_refuse(d, -1, NULL, "TABLESPACE");
     for (size_t i = 0; i < stmt->n_options; i++)
         if (strcmp(stmt->options[i]->def_elem->defname, "fillfactor") != 0 &&
@@ -52,10 +59,22 @@ static bool refuse_term(struct ddl *d, const PgQuery__IndexElem *elem)
         !str_is(collation, "ucs_basic"))
         return ddl_refuse(d, -1, "Text is compared by code point: COLLATE \"C\".", "collation \"%.*s\"",
                           STR_FMT(collation));
-    struct str opclass = elem->n_opclass ? ddl_string(elem->opclass[elem->n_opclass - 1]) : STR("text_ops");
-    if (!str_ends(opclass, STR("_ops")) || elem->n_opclassopts || str_starts(opclass, STR("gin_")) ||
-        str_starts(opclass, STR("gist_")) || str_starts(opclass, STR("jsonb_path")))
-        return ddl_refuse(d, -1, NULL, "operator class \"%.*s\"", STR_FMT(opclass));
+    return true;
+}
+
+/* Text is compared by code point: the pattern classes are the usual order here. */
+static bool take_opclass(struct ddl *d, const PgQuery__IndexElem *elem, struct new_term *term)
+{
+    static const char *const patterns[] = { "text_pattern_ops", "varchar_pattern_ops", "bpchar_pattern_ops" };
+    if (!elem->n_opclass)
+        return true;
+    struct str name = ddl_string(elem->opclass[elem->n_opclass - 1]);
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+        if (str_is(name, patterns[i]))
+            term->opclass = str_from(patterns[i]);
+    if (!term->opclass.n && (!str_ends(name, STR("_ops")) || elem->n_opclassopts || str_starts(name, STR("gin_")) ||
+                             str_starts(name, STR("gist_")) || str_starts(name, STR("jsonb_path"))))
+        return ddl_refuse(d, -1, NULL, "operator class \"%.*s\"", STR_FMT(name));
     return true;
 }
 
@@ -95,7 +114,7 @@ static bool take_term(struct ddl *d, struct index_plan *index, const PgQuery__In
     term.nulls_first = elem->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT
                            ? term.descending
                            : elem->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST;
-    if (!refuse_term(d, elem))
+    if (!refuse_term(d, elem) || !take_opclass(d, elem, &term))
         return false;
     if (elem->name && elem->name[0]) {
         const struct column *column = relation_column(index->table, str_from(elem->name));
@@ -140,6 +159,16 @@ static bool take_predicate(struct ddl *d, struct index_plan *index, const Node *
     return true;
 }
 
+static bool take_included(struct ddl *d, struct index_plan *index, const PgQuery__IndexElem *elem)
+{
+    if (!elem->name || !elem->name[0])
+        return ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "expressions are not supported in included columns");
+    const struct column *column = relation_column(index->table, str_from(elem->name));
+    if (!column)
+        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", elem->name);
+    return DDL_PUSH(d, index->included, index->n_included, column->name);
+}
+
 /* ChooseIndexColumnNames: labels, numbered where they repeat. */
 static struct str number_label(struct ddl *d, const struct str *names, size_t n, struct str label)
 {
@@ -156,12 +185,23 @@ static struct str number_label(struct ddl *d, const struct str *names, size_t n,
 
 static bool choose_name(struct ddl *d, struct index_plan *index)
 {
-    struct str *names = DDL_ARRAY(d, struct str, index->n_terms);
+    size_t n = index->n_terms + index->n_included;
+    struct str *names = DDL_ARRAY(d, struct str, n);
     for (size_t i = 0; names && i < index->n_terms; i++)
         names[i] = number_label(d, names, i, index->terms[i].label.p ? index->terms[i].label : STR("expr"));
-    struct str joined = names ? name_join_columns(names, index->n_terms, d->arena) : (struct str){ 0 };
+    for (size_t i = index->n_terms; names && i < n; i++)
+        names[i] = number_label(d, names, i, index->included[i - index->n_terms]);
+    struct str joined = names ? name_join_columns(names, n, d->arena) : (struct str){ 0 };
     index->name = ddl_choose_relation_name(d, index->table->schema, index->table->name, joined, "idx");
     return index->name.p != NULL;
+}
+
+static bool add_text(cJSON *array, struct str text)
+{
+    char *copy = strndup(text.p, text.n);
+    cJSON *item = copy ? cJSON_CreateString(copy) : NULL;
+    free(copy);
+    return item && cJSON_AddItemToArray(array, item);
 }
 
 static bool index_side(struct ddl *d, const struct index_plan *index)
@@ -186,8 +226,18 @@ static bool index_side(struct ddl *d, const struct index_plan *index)
         }
         if (term->nulls_first != term->descending)
             cJSON_AddBoolToObject(item, "nulls_first", term->nulls_first);
+        ddl_side_text(item, "opclass", term->opclass);
         wanted |= item->child != NULL;
     }
+    cJSON *included = index->n_included ? cJSON_AddArrayToObject(detail, "include") : NULL;
+    for (size_t i = 0; i < index->n_included; i++)
+        if (!add_text(included, index->included[i])) {
+            cJSON_Delete(detail);
+            return err_oom(d->err);
+        }
+    if (index->is_hash)
+        cJSON_AddStringToObject(detail, "method", "hash");
+    wanted |= index->n_included || index->is_hash;
     ddl_side_text(detail, "predicate", index->postgres_predicate);
     if (wanted)
         return ddl_side_put(d, "index", index->table->schema, index->name, detail);
@@ -214,6 +264,8 @@ static bool emit_index(struct ddl *d, const struct index_plan *index, struct str
     for (size_t i = 0; i < index->n_terms; i++)
         terms = ddl_printf(d, "%.*s%s%.*s%s", STR_FMT(terms), i ? ", " : "", STR_FMT(index->terms[i].sqlite),
                            index->terms[i].descending ? " DESC" : "");
+    for (size_t i = 0; i < index->n_included && !index->unique; i++) /* in a unique one they would be part of the key */
+        terms = ddl_printf(d, "%.*s, %.*s", STR_FMT(terms), STR_FMT(ddl_quote(d, index->included[i])));
     struct str guard = guard_term(d, index);
     struct str where =
         index->sqlite_predicate.n ? ddl_printf(d, " WHERE %.*s", STR_FMT(index->sqlite_predicate)) : STR("");
@@ -227,6 +279,7 @@ static bool emit_index(struct ddl *d, const struct index_plan *index, struct str
 bool ddl_create_index(struct ddl *d, const PgQuery__IndexStmt *stmt)
 {
     struct index_plan index = { .unique = stmt->unique, .name = str_from(stmt->idxname ? stmt->idxname : "") };
+    index.is_hash = stmt->access_method && strcmp(stmt->access_method, "hash") == 0;
     bool exists = false;
     d->plan->tag = "CREATE INDEX";
     if (!refuse_index(d, stmt) || !ddl_relation(d, stmt->relation, false, &index.table))
@@ -245,6 +298,9 @@ bool ddl_create_index(struct ddl *d, const PgQuery__IndexStmt *stmt)
         return ddl_nothing(d, "CREATE INDEX");
     for (size_t i = 0; i < stmt->n_index_params; i++)
         if (!take_term(d, &index, stmt->index_params[i]->index_elem))
+            return false;
+    for (size_t i = 0; i < stmt->n_index_including_params; i++)
+        if (!take_included(d, &index, stmt->index_including_params[i]->index_elem))
             return false;
     if (!take_predicate(d, &index, stmt->where_clause) || (!index.name.n && !choose_name(d, &index)))
         return false;
@@ -272,7 +328,9 @@ static bool copy_terms(struct ddl *d, const struct new_table *table, const struc
 {
     for (size_t i = 0; i < old_index->n_columns; i++) {
         const struct index_column *old = &old_index->columns[i];
-        struct new_term term = { .descending = old->descending, .nulls_first = old->nulls_first };
+        struct new_term term = { .descending = old->descending,
+                                 .nulls_first = old->nulls_first,
+                                 .opclass = old->opclass };
         if (old->column > 0) {
             term.column = term.label = from->columns[old->column - 1].name;
             term.sqlite = ddl_quote(d, term.column);
@@ -285,6 +343,10 @@ static bool copy_terms(struct ddl *d, const struct new_table *table, const struc
         if (!DDL_PUSH(d, index->terms, index->n_terms, term))
             return false;
     }
+    index->is_hash = old_index->is_hash;
+    for (size_t i = 0; i < old_index->n_included; i++)
+        if (!DDL_PUSH(d, index->included, index->n_included, from->columns[old_index->included[i] - 1].name))
+            return false;
     struct str guard;
     return !old_index->predicate.n || copied_expression(d, table, old_index->predicate, &index->sqlite_predicate,
                                                         &index->postgres_predicate, &guard);
@@ -308,6 +370,9 @@ bool ddl_index_mentions(struct ddl *d, const struct index *index, const struct c
     for (size_t i = 0; i < index->n_columns; i++)
         if (index->columns[i].column == column->number ||
             (index->columns[i].expression.n && ddl_mentions(d, index->columns[i].expression, column->name)))
+            return true;
+    for (size_t i = 0; i < index->n_included; i++)
+        if (index->included[i] == column->number)
             return true;
     return index->predicate.n && ddl_mentions(d, index->predicate, column->name);
 }

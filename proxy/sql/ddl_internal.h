@@ -24,6 +24,8 @@ struct ddl {
     const struct user_type *changed_type; /* an enum as this statement leaves it; NULL: none changes */
     struct str *pending;
     size_t n_pending; /* names of relations this statement makes, beside those of the snapshot */
+    struct str *released;
+    size_t n_released; /* names of keys' indexes that this statement drops: they are free again */
 };
 
 struct new_table;
@@ -274,6 +276,8 @@ struct sequence_options {
 };
 bool ddl_sequence_options(struct ddl *d, Node *const *options, size_t n, const struct relation *old, oid_t type,
                           struct sequence_options *ret);
+/* Names the sequence of a serial or identity column: as its options say, else as PostgreSQL would. */
+bool ddl_name_sequence(struct ddl *d, const struct new_table *table, struct new_column *column);
 bool ddl_write_sequence(struct ddl *d, struct str schema, struct str name, const struct sequence_options *options,
                         bool fresh);
 

@@ -81,12 +81,13 @@ const struct index *ddl_find_index(const struct ddl *d, struct str schema, struc
 bool ddl_relation_taken(const struct ddl *d, struct str schema, struct str name)
 {
     const struct relation *table;
-    if (snapshot_relation(d->snapshot, NULL, 0, schema, name) || ddl_find_index(d, schema, name, &table))
-        return true;
     for (size_t i = 0; i < d->n_pending; i++)
         if (str_eq(d->pending[i], name))
             return true;
-    return false;
+    for (size_t i = 0; i < d->n_released; i++)
+        if (str_eq(d->released[i], name))
+            return false;
+    return snapshot_relation(d->snapshot, NULL, 0, schema, name) || ddl_find_index(d, schema, name, &table);
 }
 
 /* Tables and indexes share one case-blind name space in SQLite. */

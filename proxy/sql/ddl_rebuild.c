@@ -299,22 +299,30 @@ static bool help_lookup(struct ddl *d, const struct rebuilt *child, const struct
 }
 
 /* ---- keys that are indexes of their own ---- */
+static bool refers_to_index(const struct constraint *key, const struct relation *r, const struct index *index)
+{
+    size_t same = 0;
+    if (key->kind != 'f' || !str_eq(key->foreign_table, r->name) || !str_eq(key->foreign_schema, r->schema) ||
+        key->n_columns != index->n_columns)
+        return false;
+    for (size_t a = 0; a < key->n_columns; a++)
+        for (size_t b = 0; b < index->n_columns; b++)
+            same += key->foreign_columns[a] == index->columns[b].column;
+    return same == key->n_columns;
+}
+
+/* Of the keys that are there, and of those that come with the new tables. */
 static bool is_target(struct ddl *d, const struct relation *r, const struct index *index)
 {
-    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
-        const struct relation *child = &d->snapshot->relations[i];
-        for (size_t k = 0; k < child->n_constraints; k++) {
-            const struct constraint *key = &child->constraints[k];
-            size_t same = 0;
-            if (key->kind != 'f' || !str_eq(key->foreign_table, r->name) || !str_eq(key->foreign_schema, r->schema) ||
-                key->n_columns != index->n_columns)
-                continue;
-            for (size_t a = 0; a < key->n_columns; a++)
-                for (size_t b = 0; b < index->n_columns; b++)
-                    same += key->foreign_columns[a] == index->columns[b].column;
-            if (same == key->n_columns)
+    for (size_t i = 0; i < d->snapshot->n_relations; i++)
+        for (size_t k = 0; k < d->snapshot->relations[i].n_constraints; k++)
+            if (refers_to_index(&d->snapshot->relations[i].constraints[k], r, index))
                 return true;
-        }
+    for (size_t i = 0; i < d->rebuild->n; i++) {
+        const struct new_table *model = d->rebuild->tables[i].model;
+        for (size_t k = 0; model && k < model->n_constraints; k++)
+            if (!model->constraints[k].dropped && refers_to_index(&model->constraints[k].constraint, r, index))
+                return true;
     }
     return false;
 }
@@ -495,6 +503,8 @@ static bool create_indexes(struct ddl *d, const struct rebuilt *t)
         if (uses_dropped_column(d, t, index) || (t->model && was_key && !c)) {
             if (!ddl_side_delete(d, "index", t->old->schema, index->name))
                 return false;
+        } else if (c && c->added && was_key) {
+            continue; /* another key of that name comes in its place */
         } else if (must_print_again(d, t, index)) {
             if (!ddl_print_index_again(d, t->model, index))
                 return false;

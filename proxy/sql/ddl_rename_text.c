@@ -42,26 +42,35 @@ static bool put_text(struct ddl *d, const char *kind, const struct relation *r, 
     return ddl_side_put_child(d, kind, r->schema, r->name, child, detail);
 }
 
+/* A member of a stored row that holds an expression; none there is none to rename. */
+static bool renamed_expression(struct ddl *d, cJSON *object, const char *member, const struct relation *r,
+                               struct deparse_names *names)
+{
+    struct str text;
+    cJSON *item = cJSON_GetObjectItemCaseSensitive(object, member);
+    if (!cJSON_IsString(item) || !rewritten(d, str_from(item->valuestring), r, names, &text))
+        return true;
+    return cJSON_SetValuestring(item, arena_cstr(d->arena, text)) != NULL;
+}
+
 static bool index_texts(struct ddl *d, const struct relation *r, const struct index *index, struct deparse_names *names)
 {
-    if (!ddl_side_find(d, "index", r->schema, index->name))
+    const struct snapshot_side *row = ddl_side_find(d, "index", r->schema, index->name);
+    cJSON *detail = row ? cJSON_ParseWithLength(row->detail.p, row->detail.n) : NULL;
+    bool ok = true;
+    if (!row)
         return true;
-    cJSON *detail = cJSON_CreateObject(), *list = detail ? cJSON_AddArrayToObject(detail, "columns") : NULL;
-    bool ok = list != NULL;
-    struct str text;
-    for (size_t i = 0; ok && i < index->n_columns; i++) {
-        const struct index_column *column = &index->columns[i];
-        cJSON *item = cJSON_CreateObject();
-        ok = item && cJSON_AddItemToArray(list, item);
-        if (ok && column->expression.n)
-            ddl_side_text(item, "expression",
-                          rewritten(d, column->expression, r, names, &text) ? text : column->expression);
-        if (ok && column->nulls_first != column->descending)
-            cJSON_AddBoolToObject(item, "nulls_first", column->nulls_first);
+    cJSON *item, *list = cJSON_GetObjectItemCaseSensitive(detail, "columns");
+    cJSON_ArrayForEach(item, list) ok &= renamed_expression(d, item, "expression", r, names);
+    ok &= renamed_expression(d, detail, "predicate", r, names);
+    list = cJSON_GetObjectItemCaseSensitive(detail, "include");
+    cJSON_ArrayForEach(item, list)
+    {
+        struct str to = { 0 };
+        if (ok && names->column && names->column(names->ctx, str_from(item->valuestring), &to))
+            ok = cJSON_SetValuestring(item, arena_cstr(d->arena, to)) != NULL;
     }
-    if (ok && index->predicate.n)
-        ddl_side_text(detail, "predicate", rewritten(d, index->predicate, r, names, &text) ? text : index->predicate);
-    if (!ok) {
+    if (!ok || !detail) {
         cJSON_Delete(detail);
         return err_oom(d->err);
     }
@@ -112,7 +121,9 @@ static bool view_text(struct ddl *d, const struct relation *view, const struct d
     struct str *names = DDL_ARRAY(d, struct str, view->n_columns);
     struct str path[] = { STR_INIT("public") };
     struct sql_settings settings = *d->settings;
-    struct analyze_context inner = { .snapshot = d->snapshot, .settings = &settings, .arena = d->arena, .err = err };
+    struct analyze_context inner = {
+        .snapshot = d->snapshot, .settings = &settings, .arena = d->arena, .is_stored = true, .err = err
+    };
     settings.search_path = path;
     settings.n_search_path = 1;
     for (size_t i = 0; names && i < view->n_columns; i++)

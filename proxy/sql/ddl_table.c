@@ -520,7 +520,7 @@ static bool check_given_name(struct ddl *d, const struct new_table *table, const
 {
     struct str name = c->constraint.name;
     for (const struct new_constraint *other = table->constraints; other < c; other++)
-        if (str_eq(other->constraint.name, name))
+        if (!other->dropped && str_eq(other->constraint.name, name))
             return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_OBJECT,
                                "constraint \"%.*s\" for relation \"%.*s\" already exists", STR_FMT(name),
                                STR_FMT(table->name));
@@ -681,7 +681,7 @@ static bool refuse_options(struct ddl *d, const PgQuery__CreateStmt *stmt)
         return ddl_refuse(d, location, "D1 has no partitions: use one table.", "a partitioned table");
     if (stmt->of_typename)
         return ddl_refuse(d, location, NULL, "CREATE TABLE OF a composite type");
-    if (stmt->tablespacename && stmt->tablespacename[0])
+    if (stmt->tablespacename && stmt->tablespacename[0] && strcmp(stmt->tablespacename, "pg_default") != 0)
         return ddl_refuse(d, location, NULL, "TABLESPACE");
     if (stmt->access_method && stmt->access_method[0] && strcmp(stmt->access_method, "heap") != 0)
         return ddl_fail_at(d, location, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist",
@@ -720,15 +720,8 @@ static bool name_sequences(struct ddl *d, struct new_table *table)
         struct new_column *column = &table->columns[i];
         if (!column->is_serial && !column->column.identity)
             continue;
-        column->column.sequence = ddl_choose_relation_name(d, table->schema, table->name, column->column.name, "seq");
-        if (!column->column.sequence.p)
+        if (!ddl_name_sequence(d, table, column))
             return false;
-        if (column->column.identity)
-            continue;
-        struct str sequence = name_qualified(str_is(table->schema, "public") ? STR("") : table->schema,
-                                             column->column.sequence, d->arena);
-        column->column.default_text =
-            ddl_printf(d, "nextval(%.*s::regclass)", STR_FMT(name_literal(sequence, d->arena)));
     }
     return true;
 }

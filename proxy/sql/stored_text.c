@@ -56,7 +56,9 @@ struct str stored_text_pretty_view(const struct stored_text *t, struct str text,
                                      .standard_conforming_strings = true,
                                      .types = t->types };
     err_init(&err, t->arena);
-    struct analyze_context inner = { .snapshot = t->snapshot, .settings = &settings, .arena = t->arena, .err = &err };
+    struct analyze_context inner = {
+        .snapshot = t->snapshot, .settings = &settings, .arena = t->arena, .is_stored = true, .err = &err
+    };
     for (size_t i = 0; names && i < view->n_columns; i++)
         names[i] = view->columns[i].name;
     if (!names || !t->snapshot || !sql_parse(text, text.n, t->arena, &list, &err) || list.n != 1)

@@ -171,18 +171,22 @@ static struct str index_term(sqlite3_context *c, const struct relation *r, const
 static struct str index_text(sqlite3_context *c, const struct relation *r, const struct index *x, bool is_pretty)
 {
     struct arena *a = scratch(c);
-    struct str text =
-        arena_printf(a, "CREATE %sINDEX %.*s ON %.*s USING btree (", x->unique ? "UNIQUE " : "",
-                     STR_FMT(name_quote(x->name, a)), STR_FMT(table_name(c, r->schema, r->name, is_pretty)));
+    struct str text = arena_printf(
+        a, "CREATE %sINDEX %.*s ON %.*s USING %s (", x->unique ? "UNIQUE " : "", STR_FMT(name_quote(x->name, a)),
+        STR_FMT(table_name(c, r->schema, r->name, is_pretty)), x->is_hash ? "hash" : "btree");
     for (size_t i = 0; i < x->n_columns; i++) {
         const struct index_column *k = &x->columns[i];
-        text = arena_printf(a, "%.*s%s%.*s%s%s", STR_FMT(text), i ? ", " : "", STR_FMT(index_term(c, r, k, is_pretty)),
+        text = arena_printf(a, "%.*s%s%.*s%s%.*s%s%s", STR_FMT(text), i ? ", " : "",
+                            STR_FMT(index_term(c, r, k, is_pretty)), k->opclass.n ? " " : "", STR_FMT(k->opclass),
                             k->descending ? " DESC" : "",
                             k->descending && !k->nulls_first   ? " NULLS LAST"
                             : !k->descending && k->nulls_first ? " NULLS FIRST"
                                                                : "");
     }
     text = arena_printf(a, "%.*s)", STR_FMT(text));
+    if (x->n_included)
+        text = arena_printf(a, "%.*s INCLUDE (%.*s)", STR_FMT(text),
+                            STR_FMT(column_list(c, r, x->included, x->n_included)));
     if (x->predicate.n)
         text = arena_printf(a, "%.*s WHERE %.*s", STR_FMT(text),
                             STR_FMT(is_pretty ? pretty(c, x->predicate, r) : x->predicate));
@@ -220,8 +224,12 @@ static void index_definition(sqlite3_context *c, int n, sqlite3_value **args)
         text = system_index(c, oid, only, is_pretty);
     else if (!only)
         text = index_text(c, r, x, is_pretty);
+    else if (only > 0 && (size_t)only <= x->n_columns)
+        text = index_term(c, r, &x->columns[only - 1], is_pretty);
+    else if (only > 0 && (size_t)only - x->n_columns <= x->n_included)
+        text = column_list(c, r, &x->included[(size_t)only - x->n_columns - 1], 1);
     else
-        text = only > 0 && (size_t)only <= x->n_columns ? index_term(c, r, &x->columns[only - 1], is_pretty) : STR("");
+        text = STR("");
     if (text.p)
         local_result_text(c, text);
 }
