@@ -89,7 +89,10 @@ struct group {
     bool in_flight, streams, undoes; /* undoes: the last member fails on purpose */
     bool speculates;                 /* steps of a block, tried out behind what the block has done */
     struct speculation speculation;
-    size_t n_before;            /* members before the first step's: COMMIT's identity, the block's buffer */
+    size_t n_before;               /* members before the first step's: COMMIT's identity, the block's buffer */
+    struct d1_statement *buffered; /* of these, what the block has done … */
+    size_t n_buffered;
+    bool no_memory;             /* … for which there was none */
     struct d1_statement *ahead; /* … and what makes tables go on behind ids that other blocks were shown */
     size_t n_ahead;
     size_t identity;              /* of these, so many are the identity's */

@@ -30,11 +30,12 @@ size_t group_choose_batch(struct group *g)
     g->batch_steps = 0;
     g->batch_writes = group_commits_block(g) && before->n_writes;
     g->speculates = step && group_must_speculate(g, step);
-    g->n_before = g->speculates            ? buffer_choose(before, group_visible_to(g, step))
-                  : group_commits_block(g) ? buffer_choose(before, NULL)
-                                           : 0;
+    g->n_buffered = 0;
+    g->no_memory = (g->speculates || group_commits_block(g)) &&
+                   !buffer_members(before, g->speculates ? group_visible_to(g, step) : NULL, g->arena, &g->buffered,
+                                   &g->n_buffered);
     g->identity = identified ? RESOLUTION_MEMBERS : 0;
-    g->n_before += g->identity;
+    g->n_before = g->n_buffered + g->identity;
     size_t n = g->n_before;
     for (; step && !step->error.p && !((g->one_by_one || g->speculates) && g->batch_steps && !group_may_join(g, step));
          step = step->next) {
@@ -51,7 +52,7 @@ size_t group_choose_batch(struct group *g)
     else
         g->undoes = g->batch_writes && (step != NULL || g->end == END_ROLLBACK);
     group_leave_reserved(g);
-    return n + g->n_ahead;
+    return n + g->n_ahead + g->no_memory; /* what the block did is not forgotten: it is submitted, and fails */
 }
 
 /* ---- its rows ---- */
@@ -255,8 +256,8 @@ static bool fill_request(struct group *g, size_t n)
         resolution_members(&g->resolution, all);
     if (g->n_ahead)
         memcpy(&all[g->identity], g->ahead, g->n_ahead * sizeof(*all));
-    if (g->n_before > g->identity + g->n_ahead)
-        buffer_statements(&g->session->transaction.buffer, all + g->identity + g->n_ahead);
+    if (g->n_buffered)
+        memcpy(&all[g->identity + g->n_ahead], g->buffered, g->n_buffered * sizeof(*all));
     if (sp && sp->n_ahead)
         memcpy(&all[g->n_before - sp->n_ahead], sp->ahead, sp->n_ahead * sizeof(*all));
     if (sp && sp->n_statements)
@@ -311,7 +312,7 @@ enum run group_submit(struct group *g, size_t n)
         return fail_batch(g, &err);
     if (g->identity)
         g->request.identity = g->resolution.id.bytes;
-    if (!group_prepare_steps(g) || !fill_request(g, n)) {
+    if (g->no_memory || !group_prepare_steps(g) || !fill_request(g, n)) {
         err_oom(&err);
         return fail_batch(g, &err);
     }

@@ -431,6 +431,41 @@ static void add_columns(struct buf *out, const struct fetch *f)
         buf_printf(out, ",c%zu", i);
 }
 
+/* A value of a JSON array; bytes are hex digits there. */
+static void add_json_cell(struct buf *out, const char *array, size_t at, bool is_blob)
+{
+    buf_printf(out, is_blob ? "unhex(json_extract(%s,'$[%zu]'))" : "json_extract(%s,'$[%zu]')", array, at);
+}
+
+bool finish_cells(struct emitter *e, struct str *sql, size_t *ret_n, bool **ret_is_blob)
+{
+    size_t *map = ARENA_ARRAY(e->arena, size_t, e->n_binds), n = 0, number;
+    bool *is_blob = ARENA_ARRAY(e->arena, bool, e->n_binds), plain = true;
+    if (!map || !is_blob)
+        return err_oom(e->err);
+    number_placeholders(*sql, map, e->n_binds, &n);
+    for (size_t i = 0; i < e->n_binds; i++)
+        if (map[i])
+            is_blob[map[i] - 1] = e->native && bind_storage(e, &e->binds[i]) == STORAGE_BLOB;
+    struct buf out;
+    buf_init(&out, sql->n * 20 + 4096);
+    for (size_t i = 0, end; i < sql->n; i = end) {
+        bool quoted = sql->p[i] == '\'' || sql->p[i] == '"';
+        end = quoted ? skip_quoted(*sql, i) : i + 1;
+        plain &= quoted || sql->p[i] != '{';
+        if (sql->p[i] == '?' && !quoted) {
+            end = placeholder_at(*sql, i, &number);
+            add_json_cell(&out, "value", map[number - 1] - 1, is_blob[map[number - 1] - 1]);
+        } else
+            buf_add(&out, sql->p + i, end - i);
+    }
+    *sql = out.failed ? (struct str){ 0 } : arena_str(e->arena, buf_str(&out));
+    buf_fini(&out);
+    *ret_n = plain ? n : 0; /* lists of binds and inputs have forms of their own */
+    *ret_is_blob = is_blob;
+    return sql->p || err_oom(e->err);
+}
+
 bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct bind **ret, size_t *ret_n,
                   bool *ret_as_json)
 {
@@ -453,8 +488,7 @@ bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct 
             end = placeholder_at(*sql, i, &number);
             bool blob = as_json && e->native && bind_storage(e, &binds[map[number - 1] - 1]) == STORAGE_BLOB;
             if (as_json)
-                buf_printf(&out, blob ? "unhex(json_extract(?1,'$[%zu]'))" : "json_extract(?1,'$[%zu]')",
-                           map[number - 1] - 1);
+                add_json_cell(&out, "?1", map[number - 1] - 1, blob);
             else
                 buf_printf(&out, "?%zu", map[number - 1]);
             continue;

@@ -887,6 +887,35 @@ static bool insert_many(struct emitter *e, const struct query *q, const struct i
     return tail.p && json_rows_statements(e, q, cols, &rows, head, tail, ret);
 }
 
+/* One row of values, each worked out by itself: with others like it the statement can be sent as one. */
+static bool may_fold(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str before,
+                     struct str values)
+{
+    const struct relation *r = target_of(q);
+    if (q->insert_select || q->n_insert_rows != 1 || cols->n == 0 || q->on_conflict || before.n ||
+        e->shared->looked_up || r->has_user_triggers || !str_starts(values, STR(" VALUES (")))
+        return false;
+    for (size_t i = 0; i < cols->n; i++)
+        if (!is_constant_expr(q->insert_rows[0][cols->at[i]]))
+            return false;
+    return true;
+}
+
+static bool fold_insert(struct emitter *e, struct str table, struct str columns, struct str values,
+                        struct plan_statement *ret)
+{
+    struct plan_fold *fold = ARENA_NEW(e->arena, struct plan_fold);
+    struct str open = STR(" VALUES (");
+    if (!fold)
+        return err_oom(e->err);
+    *fold = (struct plan_fold){ .table = table, .columns = columns };
+    fold->cells = (struct str){ values.p + open.n, values.n - open.n - 1 };
+    if (!finish_cells(e, &fold->cells, &fold->width, &fold->is_blob))
+        return false;
+    ret->fold = fold->width && !ret->binds_as_json ? fold : NULL;
+    return true;
+}
+
 static bool emit_insert(struct emitter *e, const struct query *q, struct change *ret)
 {
     struct str name, with, list, values, conflict, returning;
@@ -907,10 +936,12 @@ static bool emit_insert(struct emitter *e, const struct query *q, struct change 
     head = text_of(e, "%.*s%.*s", STR_FMT(with), STR_FMT(head));
     if (!emit_conflict(e, q, &conflict) || !emit_returning(e, q, ret, &returning))
         return false;
-    return guard_conflict(e, q, &cols, false, ret) &&
-           one_statement(
-               e, text_of(e, "%.*s%.*s%.*s%.*s", STR_FMT(head), STR_FMT(values), STR_FMT(conflict), STR_FMT(returning)),
-               ret);
+    if (!guard_conflict(e, q, &cols, false, ret) ||
+        !one_statement(
+            e, text_of(e, "%.*s%.*s%.*s%.*s", STR_FMT(head), STR_FMT(values), STR_FMT(conflict), STR_FMT(returning)),
+            ret))
+        return false;
+    return !may_fold(e, q, &cols, with, values) || fold_insert(e, name, list, values, ret->statements);
 }
 
 /* DELETE: a condition by the keys that were looked up. */
@@ -1070,7 +1101,8 @@ static bool spread_writes(struct emitter *e, const struct relation *r, enum comm
             char action = command == COMMAND_DELETE ? c->on_delete : c->on_update;
             if (command == COMMAND_MERGE && action == 'a')
                 action = c->on_delete;
-            add_read(e, other);
+            if (command != COMMAND_INSERT) /* a new row has no rows that refer to it */
+                add_read(e, other);
             if (command != COMMAND_INSERT && (action == 'c' || action == 'n' || action == 'd') &&
                 !set_add(e, writes, other))
                 return false;

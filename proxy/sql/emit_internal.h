@@ -216,6 +216,9 @@ void add_read(struct emitter *e, const struct relation *r);
  * than D1 takes. */
 bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct bind **ret, size_t *ret_n,
                   bool *ret_as_json);
+/* Expressions whose placeholders read the array `value` of a JSON row, numbered as finish_binds() would: *ret_n of them, 0
+ * when they cannot. */
+bool finish_cells(struct emitter *e, struct str *sql, size_t *ret_n, bool **ret_is_blob);
 /* An expression that has no column in it, worked out here before the batch is made, and bound as `form`. */
 bool emit_prelude(struct emitter *e, const struct expr *x, enum bind_form form, int detail, struct fragment *ret);
 oid_t base_type(const struct emitter *e, oid_t type);

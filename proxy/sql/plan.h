@@ -101,6 +101,14 @@ struct bind {
     const struct column *written;
 };
 
+/* An INSERT of one row of values without ON CONFLICT, as the parts of one that takes many such rows in ?1, a JSON array with an
+ * array of its first parameters for each: INSERT INTO table(columns) SELECT cells FROM json_each(?1). A block's buffer folds with it. */
+struct plan_fold {
+    struct str table, columns, cells;
+    size_t width;  /* parameters of a row */
+    bool *is_blob; /* of each: bytes, which the cells read from hex digits */
+};
+
 /* One D1 statement of a plan. */
 enum statement_role {
     STATEMENT_MAIN,   /* its rows or its change count are the answer */
@@ -117,8 +125,9 @@ struct plan_statement {
     size_t json_row_width; /* with binds_as_json: ?1 is an array of rows, arrays of so many values; 0: one flat array */
     enum statement_role role;
     bool gives_rows;
-    bool counts_changes; /* its sqlite3_changes() is part of the tag's count (several members: summed) */
-    size_t n_columns;    /* result columns c0…cN-1 */
+    bool counts_changes;          /* its sqlite3_changes() is part of the tag's count (several members: summed) */
+    size_t n_columns;             /* result columns c0…cN-1 */
+    const struct plan_fold *fold; /* NULL: it must be sent by itself */
 };
 
 /* How a result cell is to be read. */

@@ -87,12 +87,25 @@ static struct plan_local *copy_local(struct sealing *s, const struct plan_local 
     return to;
 }
 
+static const struct plan_fold *copy_fold(struct sealing *s, const struct plan_fold *fold)
+{
+    struct plan_fold *to = fold ? copy_array(s, fold, 1, sizeof(*fold)) : NULL;
+    if (!to)
+        return NULL;
+    to->table = copy_str(s, fold->table);
+    to->columns = copy_str(s, fold->columns);
+    to->cells = copy_str(s, fold->cells);
+    to->is_blob = copy_array(s, fold->is_blob, fold->width, sizeof(*fold->is_blob));
+    return to;
+}
+
 static struct plan_statement *copy_statements(struct sealing *s, const struct plan_statement *from, size_t n)
 {
     struct plan_statement *to = copy_array(s, from, n, sizeof(*from));
     for (size_t i = 0; to && i < n; i++) {
         to[i].sql = copy_str(s, from[i].sql);
         to[i].binds = copy_binds(s, from[i].binds, from[i].n_binds);
+        to[i].fold = copy_fold(s, from[i].fold);
     }
     return to;
 }

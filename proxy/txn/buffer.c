@@ -113,6 +113,40 @@ bool buffer_add(struct buffer *b, uint32_t position, const struct plan *plan, co
     return true;
 }
 
+static bool keep_text(struct buffer *b, struct str *text)
+{
+    if (!text->p)
+        return true;
+    b->n_bytes += text->n;
+    *text = arena_str(b->arena, *text);
+    return text->p != NULL;
+}
+
+/* Entries of one kind share their texts. */
+static bool share_text(struct buffer *b, struct str *text, struct str before)
+{
+    if (before.p && str_eq(*text, before)) {
+        *text = before;
+        return true;
+    }
+    return keep_text(b, text);
+}
+
+bool buffer_add_fold(struct buffer *b, const struct fold *fold, struct err *err)
+{
+    struct fold *to = &b->last->fold, before = b->newest_fold;
+    *to = *fold;
+    if (!fold->sql.n)
+        return true;
+    if (!share_text(b, &to->sql, before.sql) || !share_text(b, &to->check, before.check) || !keep_text(b, &to->row) ||
+        !keep_text(b, &to->shown)) {
+        *to = (struct fold){ 0 };
+        return err_oom(err);
+    }
+    b->newest_fold = *to;
+    return true;
+}
+
 bool buffer_add_ddl(struct buffer *b, const struct d1_statement *statements, size_t n, struct err *err)
 {
     struct d1_statement *ddl = ARENA_ARRAY(b->arena, struct d1_statement, n);
@@ -225,17 +259,15 @@ static bool reaches(const struct buffer_entry *e, const struct tables *t)
     return false;
 }
 
-static size_t choose_all(struct buffer *b)
+static void choose_all(struct buffer *b)
 {
     for (struct buffer_entry *e = b->first; e; e = e->next)
         e->is_chosen = true;
-    return b->n_statements;
 }
 
 /* From the newest back to the oldest: what a chosen entry touches, an older one may have changed. */
-static size_t choose_back(struct buffer_entry **entries, size_t n, struct tables *t)
+static void choose_back(struct buffer_entry **entries, size_t n, struct tables *t)
 {
-    size_t statements = 0;
     while (n-- > 0) {
         struct buffer_entry *e = entries[n];
         e->is_chosen = reaches(e, t);
@@ -244,39 +276,38 @@ static size_t choose_back(struct buffer_entry **entries, size_t n, struct tables
         t->all |= e->touches_all;
         add_names(t, e->written, e->n_written);
         add_names(t, e->read, e->n_read);
-        statements += e->n_statements;
     }
-    return statements;
 }
 
-size_t buffer_choose(struct buffer *b, const struct plan *plan)
+static void choose(struct buffer *b, const struct plan *plan)
 {
     size_t n = 0, names = plan ? plan->n_reads + plan->n_writes : 0;
-    if (!b->first || !plan || names == 0 || plan->kind == PLAN_DDL)
-        return choose_all(b);
+    if (!b->first || !plan || names == 0 || plan->kind == PLAN_DDL) {
+        choose_all(b);
+        return;
+    }
     for (const struct buffer_entry *e = b->first; e; e = e->next, n++)
         names += e->n_written + e->n_read;
     struct buffer_entry **entries = fault_malloc(n * sizeof(struct buffer_entry *));
     struct tables t = { .names = fault_malloc(names * sizeof(struct str)) };
-    size_t statements = 0, i = 0;
+    size_t i = 0;
     if (entries && t.names) {
         for (struct buffer_entry *e = b->first; e; e = e->next)
             entries[i++] = e;
         add_relations(&t, plan->reads, plan->n_reads);
         add_relations(&t, plan->writes, plan->n_writes);
-        statements = choose_back(entries, n, &t);
+        choose_back(entries, n, &t);
     } else
-        statements = choose_all(b);
+        choose_all(b);
     free(entries);
     free(t.names);
-    return statements;
 }
 
-void buffer_statements(const struct buffer *b, struct d1_statement *to)
+bool buffer_members(struct buffer *b, const struct plan *plan, struct arena *arena, struct d1_statement **ret,
+                    size_t *ret_n)
 {
-    for (const struct buffer_entry *e = b->first; e; e = e->next)
-        if (e->is_chosen) {
-            memcpy(to, e->statements, e->n_statements * sizeof(*to));
-            to += e->n_statements;
-        }
+    *ret_n = 0;
+    *ret = NULL;
+    choose(b, plan);
+    return !b->first || fold_entries(b, arena, ret, ret_n);
 }

@@ -15,6 +15,7 @@
 #include "d1/d1.h"
 #include "proxy/base/err.h"
 #include "proxy/sql/plan.h"
+#include "proxy/txn/fold.h"
 
 enum { BUFFER_MAX_STATEMENTS = 9000, BUFFER_MAX_BYTES = 24 << 20 };
 
@@ -32,6 +33,8 @@ struct buffer_entry {
     size_t n_read;
     bool touches_all; /* DDL, sequences, or not known: it may touch any table */
     bool is_chosen;
+    struct fold fold;                 /* its statements, to be sent with others like it */
+    struct buffer_entry *next_in_run; /* fold.c */
 };
 
 struct buffer {
@@ -39,12 +42,15 @@ struct buffer {
     struct buffer_entry *first, *last;
     size_t n_statements, n_bytes;
     size_t n_writes, n_ddl; /* entries that write, that are DDL */
+    struct fold newest_fold;
 };
 
 void buffer_fini(struct buffer *b); /* empty again */
 /* Copies the statements. */
 bool buffer_add(struct buffer *b, uint32_t position, const struct plan *plan, const struct d1_statement *statements,
                 size_t n, struct err *err);
+/* How the newest entry is sent with others like it. */
+bool buffer_add_fold(struct buffer *b, const struct fold *fold, struct err *err);
 /* The newest entry is DDL: its statements as they came. */
 bool buffer_add_ddl(struct buffer *b, const struct d1_statement *statements, size_t n, struct err *err);
 /* Takes back the entries behind a position. */
@@ -54,9 +60,9 @@ bool buffer_reaches(const struct buffer *b, const struct plan *plan);
 bool buffer_writes(const struct buffer *b, struct str table);
 /* Whether a statement's text has these words. */
 bool buffer_mentions(const struct buffer *b, struct str what);
-/* Chooses the entries that a plan can see, directly or through others; NULL: all. Answers their number of statements. */
-size_t buffer_choose(struct buffer *b, const struct plan *plan);
-/* The chosen ones' statements in order into `to`. */
-void buffer_statements(const struct buffer *b, struct d1_statement *to);
+/* The members of a batch that bring D1 to where a plan can see what the block did: the entries it sees, directly or through
+ * others; NULL: all. They point into the buffer and the arena. */
+bool buffer_members(struct buffer *b, const struct plan *plan, struct arena *arena, struct d1_statement **ret,
+                    size_t *ret_n);
 
 #endif

@@ -116,6 +116,8 @@ static bool lists_column(struct str head, struct str name)
 static void find_generated(struct capture *c)
 {
     const struct column *id = generated_column(c->relation);
+    if (id && c->form && lists_column(c->head, id->name))
+        c->identity = STR("rowid"); /* given with the row: it finds the row again */
     if (!id || lists_column(c->head, id->name))
         return;
     c->n_inserted = walk_rows(c->head, NULL, NULL);
@@ -146,7 +148,7 @@ static struct str identity_of(const struct relation *r)
 void capture_init(struct capture *c, const struct d1_statement *statement, const struct plan_statement *p,
                   const struct plan *plan)
 {
-    *c = (struct capture){ .statement = *statement, .kind = CAPTURE_NOTHING };
+    *c = (struct capture){ .statement = *statement, .kind = CAPTURE_NOTHING, .form = p ? p->fold : NULL };
     if (p && p->gives_rows) {
         c->kind = CAPTURE_SELECT;
         c->n_columns = p->n_columns;
@@ -422,15 +424,19 @@ static bool check_returning(const struct capture *c, size_t max_params, struct a
     return formed(ret, sql, params, n, err);
 }
 
-static bool check_count(const struct capture *c, struct arena *arena, struct d1_statement *ret, struct err *err)
+bool capture_count_check(int64_t changes, struct arena *arena, struct d1_statement *ret)
 {
     struct value *count = ARENA_NEW(arena, struct value);
-    struct str digits = arena_printf(arena, "%lld", (long long)c->changes);
+    struct str digits = arena_printf(arena, "%lld", (long long)changes);
     if (!count || !digits.p)
-        return err_oom(err);
+        return false;
     *count = value_text(digits);
-    return formed(ret, STR("SELECT CASE WHEN changes() IS NOT CAST(?1 AS INTEGER) THEN " RAISE_CONFLICT " END"), count,
-                  1, err);
+    *ret = (struct d1_statement){
+        .sql = STR("SELECT CASE WHEN changes() IS NOT CAST(?1 AS INTEGER) THEN " RAISE_CONFLICT " END"),
+        .params = count,
+        .n_params = 1
+    };
+    return true;
 }
 
 bool capture_replay(const struct capture *c, size_t max_params, struct arena *arena, struct d1_statement *ret,
@@ -452,7 +458,79 @@ bool capture_replay(const struct capture *c, size_t max_params, struct arena *ar
         break;
     }
     if (ok && c->has_changes)
-        ok = check_count(c, arena, &ret[n++], err);
+        ok = capture_count_check(c->changes, arena, &ret[n++]) || err_oom(err);
     *ret_n = n;
     return ok;
+}
+
+/* ---- folding ---- */
+
+static bool fold_insert(const struct capture *c, struct arena *arena, struct str columns, struct str cells,
+                        struct str more, struct fold *ret, struct err *err)
+{
+    ret->row = fold_row(c->form, &c->statement, more, arena);
+    if (!ret->row.p)
+        return true;
+    ret->sql = arena_printf(arena, "INSERT INTO %.*s(%.*s) SELECT %.*s FROM json_each(?1)", STR_FMT(c->form->table),
+                            STR_FMT(columns), STR_FMT(cells));
+    return ret->sql.p || err_oom(err);
+}
+
+/* A list that reads nothing but the row: no parameter and no subquery. */
+static bool is_plain_list(struct str list)
+{
+    struct str rest = list;
+    struct scan_token t;
+    while (scan_next(&rest, &t))
+        if (is_word(&t, "SELECT") || (t.kind == SCAN_OTHER && t.text.p[0] == '?'))
+            return false;
+    return true;
+}
+
+/* Each row that was shown is read again by its id. */
+static bool fold_check(const struct capture *c, int64_t id, struct arena *arena, struct fold *ret, struct err *err)
+{
+    struct str row = row_text_sql(capture_cells(c), arena), list = listed(c, arena),
+               text = row_text_array(c->rows, 1, arena);
+    if (!row.p || !list.p || !text.p)
+        return err_oom(err);
+    ret->check =
+        arena_printf(arena,
+                     "SELECT CASE WHEN EXISTS (SELECT 1 FROM json_each(?1) AS \"_pgd1_shown\" WHERE "
+                     "json_extract(\"_pgd1_shown\".value,'$[1]') IS NOT (SELECT %.*s FROM (SELECT %.*s FROM %.*s "
+                     "WHERE %.*s.rowid = json_extract(\"_pgd1_shown\".value,'$[0]')))) THEN " RAISE_CONFLICT " END",
+                     STR_FMT(row), STR_FMT(list), STR_FMT(c->target), STR_FMT(c->target));
+    ret->shown =
+        arena_printf(arena, "[%lld,%.*s", (long long)id, (int)text.n - 1, text.p + 1); /* ["row"] -> [id,"row"] */
+    return (ret->check.p && ret->shown.p) || err_oom(err);
+}
+
+static bool fold_returning(const struct capture *c, struct arena *arena, struct fold *ret, struct err *err)
+{
+    const struct column *id = c->relation ? generated_column(c->relation) : NULL;
+    int64_t shown;
+    if (!id || !c->identity.n || c->n_rows != 1 || !shown_id(c, 0, &shown) || !is_plain_list(c->list))
+        return true;
+    struct str columns = c->form->columns, cells = c->form->cells, more = { 0 };
+    if (c->is_generated) {
+        struct str name = emit_identifier(id->name, arena);
+        more = arena_printf(arena, "%lld", (long long)shown);
+        columns = arena_printf(arena, "%.*s,%.*s", STR_FMT(columns), STR_FMT(name));
+        cells = arena_printf(arena, "%.*s,json_extract(value,'$[%zu]')", STR_FMT(cells), c->form->width);
+        if (!name.p || !more.p || !columns.p || !cells.p)
+            return err_oom(err);
+    }
+    return fold_insert(c, arena, columns, cells, more, ret, err) &&
+           (!ret->sql.p || fold_check(c, shown, arena, ret, err));
+}
+
+bool capture_fold(const struct capture *c, struct arena *arena, struct fold *ret, struct err *err)
+{
+    *ret = (struct fold){ 0 };
+    if (!c->form || !c->has_changes || c->changes != 1)
+        return true;
+    if (c->kind == CAPTURE_RETURNING)
+        return fold_returning(c, arena, ret, err);
+    return c->kind != CAPTURE_COUNT ||
+           fold_insert(c, arena, c->form->columns, c->form->cells, (struct str){ 0 }, ret, err);
 }

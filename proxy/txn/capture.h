@@ -18,6 +18,7 @@
 #include "d1/d1.h"
 #include "proxy/base/err.h"
 #include "proxy/sql/plan.h"
+#include "proxy/txn/fold.h"
 
 enum capture_kind { CAPTURE_NOTHING, CAPTURE_COUNT, CAPTURE_SELECT, CAPTURE_RETURNING };
 enum { CAPTURE_CHECKS_MAX = 2, CAPTURE_MAX_BYTES = 1900000 };
@@ -34,6 +35,7 @@ struct capture {
     size_t n_inserted;     /* rows of that VALUES list */
     bool may_update;       /* ON CONFLICT DO UPDATE */
     const struct relation *relation; /* the target; NULL: a table of pgd1's or SQLite's own */
+    const struct plan_fold *form;    /* NULL: it is sent by itself */
     struct str identity; /* what tells the rows of UPDATE and DELETE apart, an expression: one more cell; empty: none */
     /* what it gave */
     bool has_changes;
@@ -53,6 +55,10 @@ bool capture_add(struct capture *c, struct str row, struct arena *arena, struct 
 /* The statement and its checks for the batches to come: at most 1 + CAPTURE_CHECKS_MAX. */
 bool capture_replay(const struct capture *c, size_t max_params, struct arena *arena, struct d1_statement *ret,
                     size_t *ret_n, struct err *err);
+/* The statement and its checks as a row of a fold; empty when there is none for it. */
+bool capture_fold(const struct capture *c, struct arena *arena, struct fold *ret, struct err *err);
+/* The check that the statement before it has changed so many rows. */
+bool capture_count_check(int64_t count, struct arena *arena, struct d1_statement *ret);
 /* Highest ?n in a statement's text. */
 size_t capture_params(struct str sql);
 

@@ -379,6 +379,10 @@ bool speculation_keep(const struct speculation *sp, size_t first, size_t n, stru
             return false;
     if (!buffer_add(b, position, plan, all, n_all, err))
         return false;
+    struct fold fold = { 0 };
+    if (n == 1 && plan->n_statements == 1 &&
+        (!capture_fold(&sp->captures[first], sp->arena, &fold, err) || !buffer_add_fold(b, &fold, err)))
+        return false;
     for (size_t i = 0; i < n; i++)
         all[i] = sp->captures[first + i].statement;
     return plan->kind != PLAN_DDL || buffer_add_ddl(b, all, n, err);

@@ -261,12 +261,19 @@ static void parameters_are_counted_outside_quotes(void **state)
     assert_int_equal(capture_params(STR("SELECT 1")), 0);
 }
 
+static size_t members(struct fixture *f, struct buffer *b, const struct plan *plan, struct d1_statement **ret)
+{
+    size_t n;
+    assert_true(buffer_members(b, plan, f->arena, ret, &n));
+    return n;
+}
+
 static void a_buffer_is_cut_at_a_position(void **state)
 {
     struct fixture *f = *state;
     struct buffer b = { 0 };
     struct value one = value_text(STR("v"));
-    struct d1_statement s = { .sql = STR("UPDATE t SET n = ?1"), .params = &one, .n_params = 1 }, sent[3];
+    struct d1_statement s = { .sql = STR("UPDATE t SET n = ?1"), .params = &one, .n_params = 1 }, *sent;
     struct relation other = { .sqlite_name = STR("u") };
     const struct relation *reads[] = { &other };
     struct plan reader = { .reads = reads, .n_reads = 1 };
@@ -275,19 +282,90 @@ static void a_buffer_is_cut_at_a_position(void **state)
     assert_true(buffer_add(&b, 9, &f->plan, &s, 1, &f->err));
     assert_true(b.n_statements == 3 && b.n_writes == 2);
     assert_false(buffer_reaches(&b, &reader));
-    assert_int_equal(buffer_choose(&b, &reader), 0);
+    assert_int_equal(members(f, &b, &reader, &sent), 0);
     reads[0] = &f->relation;
     assert_true(buffer_reaches(&b, &reader));
-    assert_int_equal(buffer_choose(&b, &reader), 2);
-    assert_int_equal(buffer_choose(&b, NULL), 3);
+    assert_int_equal(members(f, &b, &reader, &sent), 2);
+    assert_int_equal(members(f, &b, NULL, &sent), 3);
     buffer_cut(&b, 6);
     assert_true(b.n_statements == 2 && b.n_writes == 1);
-    assert_int_equal(buffer_choose(&b, NULL), 2);
-    buffer_statements(&b, sent);
+    assert_int_equal(members(f, &b, NULL, &sent), 2);
     assert_true(str_is(sent[1].sql, "UPDATE t SET n = ?1") && str_is(sent[1].params[0].bytes, "v"));
     assert_true(sent[1].sql.p != s.sql.p && sent[1].params[0].bytes.p != one.bytes.p);
     buffer_cut(&b, 0);
     assert_true(!b.arena && !b.first && b.n_writes == 0);
+}
+
+/* An INSERT of one row into a table, tried out and kept. */
+static void keep_insert(struct fixture *f, struct buffer *b, const struct plan *plan, const struct plan_fold *form,
+                        const struct value *params, size_t n)
+{
+    struct d1_statement s = { .sql = STR("INSERT"), .params = params, .n_params = n };
+    struct fold fold = { .row = fold_row(form, &s, STR(""), f->arena) };
+    if (fold.row.p)
+        fold.sql = arena_printf(f->arena, "INSERT INTO %.*s SELECT FROM", STR_FMT(form->table));
+    assert_true(buffer_add(b, 1, plan, &s, 1, &f->err));
+    assert_true(buffer_add_fold(b, &fold, &f->err));
+}
+
+static void rows_are_folded_when_json_tells_them_exactly(void **state)
+{
+    struct fixture *f = *state;
+    static bool is_blob[] = { false, true };
+    const struct plan_fold form = { .table = STR("t"), .width = 2, .is_blob = is_blob };
+    const struct value blob = { .class = VALUE_BLOB, .bytes = STR("\x01\xff") };
+    const struct {
+        struct value first, second;
+        const char *row;
+    } cases[] = {
+        { value_integer(INT64_MAX), blob, "[9223372036854775807,\"01FF\"]" },
+        { value_text(STR("a\"\n")), value_null(), "[\"a\\\"\\u000a\",null]" },
+        { value_real(0.5), value_null(), "[5.00000000000000000e-01,null]" },
+        { value_real(1e300), value_null(), NULL },
+        { value_real(-0.0), value_null(), NULL },
+        { value_integer(1), value_text(STR("no bytes")), NULL },
+        { blob, value_null(), NULL },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct value params[] = { cases[i].first, cases[i].second };
+        struct d1_statement s = { .params = params, .n_params = 2 };
+        struct str row = fold_row(&form, &s, STR(""), f->arena);
+        if (cases[i].row)
+            assert_string_equal(arena_cstr(f->arena, row), cases[i].row);
+        else
+            assert_null(row.p);
+    }
+}
+
+static void inserts_are_folded_over_what_does_not_mind(void **state)
+{
+    struct fixture *f = *state;
+    static bool is_blob[] = { false };
+    const struct plan_fold t = { .table = STR("t"), .width = 1, .is_blob = is_blob };
+    const struct plan_fold u = { .table = STR("u"), .width = 1, .is_blob = is_blob };
+    struct relation other = { .sqlite_name = STR("u"), .kind = RELATION_TABLE };
+    const struct relation *writes_u[] = { &other };
+    struct plan plan_u = { .access = D1_WRITE, .writes = writes_u, .n_writes = 1, .reads = f->writes, .n_reads = 1 };
+    struct plan update = { .access = D1_WRITE, .writes = f->writes, .n_writes = 1 };
+    struct buffer b = { 0 };
+    struct d1_statement *sent, s = { .sql = STR("UPDATE t") };
+    for (int i = 0; i < 3; i++) { /* u refers to t */
+        struct value v = value_integer(i);
+        keep_insert(f, &b, &f->plan, &t, &v, 1);
+        keep_insert(f, &b, &plan_u, &u, &v, 1);
+    }
+    assert_int_equal(members(f, &b, NULL, &sent), 4);
+    assert_true(str_is(sent[0].sql, "INSERT INTO t SELECT FROM") && str_is(sent[0].params[0].bytes, "[[0],[1],[2]]"));
+    assert_true(str_is(sent[1].params[0].bytes, "3"));
+    assert_true(str_is(sent[2].sql, "INSERT INTO u SELECT FROM") && str_is(sent[2].params[0].bytes, "[[0],[1],[2]]"));
+    assert_int_equal(members(f, &b, &f->plan, &sent), 2); /* a new row of t has nobody that refers to it */
+    assert_true(buffer_add(&b, 2, &update, &s, 1, &f->err));
+    struct value v = value_integer(9);
+    keep_insert(f, &b, &plan_u, &u, &v, 1); /* refers to what was updated */
+    keep_insert(f, &b, &f->plan, &t, &v, 1);
+    assert_int_equal(members(f, &b, NULL, &sent), 7);
+    assert_true(str_is(sent[4].sql, "UPDATE t") && str_is(sent[5].sql, "INSERT") && str_is(sent[6].sql, "INSERT"));
+    buffer_fini(&b);
 }
 
 static void a_buffer_has_limits(void **state)
@@ -313,6 +391,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(broken_texts_are_refused, set_up, tear_down),
         cmocka_unit_test(parameters_are_counted_outside_quotes),
         cmocka_unit_test_setup_teardown(a_buffer_is_cut_at_a_position, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rows_are_folded_when_json_tells_them_exactly, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(inserts_are_folded_over_what_does_not_mind, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_buffer_has_limits, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
