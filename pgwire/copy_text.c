@@ -611,11 +611,12 @@ static void force_nulls(struct copy_in *c)
     }
 }
 
-static bool read_row(struct copy_in *c, struct err *err)
+static bool read_row(struct copy_in *c, struct copy_row *ret, struct err *err)
 {
     size_t n, expected = c->target->n_columns;
     if (!split(c, &n, err))
         return false;
+    *ret = (struct copy_row){ c->fields, n < expected ? n : 0 };
     if (n > expected)
         return bad_file(err, "extra data after last expected column");
     if (n < expected)
@@ -657,7 +658,7 @@ static enum copy_result next_row(struct copy_in *c, struct copy_row *ret, struct
             return COPY_END;
         if (is_header)
             continue;
-        if (!read_row(c, err))
+        if (!read_row(c, ret, err))
             return fail_in_line(c, err);
         *ret = (struct copy_row){ c->fields, c->target->n_columns };
         return COPY_ROW;
@@ -666,6 +667,7 @@ static enum copy_result next_row(struct copy_in *c, struct copy_row *ret, struct
 
 enum copy_result copy_in_next(struct copy_in *c, struct copy_row *ret, struct err *err)
 {
+    *ret = (struct copy_row){ 0 };
     if (c->is_failed) {
         bad_file(err, "COPY data could not be read");
         return COPY_ERROR;

@@ -43,7 +43,8 @@ struct copy_target {
 /* One field; p NULL: SQL NULL. */
 struct copy_row {
     const struct str *fields;
-    size_t n; /* always target.n_columns */
+    size_t
+        n; /* target.n_columns; with COPY_ERROR: of a row that is too short, the fields it has, which PostgreSQL reads first */
 };
 
 enum copy_result { COPY_ROW, COPY_MORE, COPY_END, COPY_ERROR };

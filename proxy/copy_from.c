@@ -173,10 +173,19 @@ static enum copy_result next_row(struct copy_from *c, struct copy_row *row, stru
     return c->is_binary ? copy_binary_in_next(&c->reader.binary, row, err) : copy_in_next(&c->reader.text, row, err);
 }
 
+/* A row with too few fields: a bad value in one of them is found first. */
+static bool row_failed(struct session *s, struct copy_from *c, const struct copy_row *row, struct err *err)
+{
+    struct err value = { .arena = err->arena };
+    if (!decode(s, c, row, &value))
+        *err = value;
+    return false;
+}
+
 static bool take_rows(struct session *s, struct copy_from *c, struct err *err)
 {
-    struct copy_row row;
-    for (;;)
+    for (;;) {
+        struct copy_row row = { 0 };
         switch (next_row(c, &row, err)) {
         case COPY_ROW:
             if (!take_row(s, c, &row, err))
@@ -188,8 +197,9 @@ static bool take_rows(struct session *s, struct copy_from *c, struct err *err)
             c->is_ended = true;
             return true;
         case COPY_ERROR:
-            return false;
+            return row_failed(s, c, &row, err);
         }
+    }
 }
 
 static bool take_chunk(struct session *s, struct str body, struct err *err)
