@@ -7,6 +7,7 @@
 #include "proxy/sql/functions/typed.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* --- exact: count, sum, sum of squares --- */
 
@@ -15,6 +16,10 @@ struct exact {
     bool ready;
     struct numeric sum, squares;                 /* of the finite values */
     int64_t n_nan, n_infinite, n_minus_infinite; /* counted, so that a moving frame can leave them behind */
+    int64_t
+        *of_scale; /* how many of the finite values have so many digits after the point: a frame shows as many as its
+                          own values, not those of the values it has left behind */
+    int n_scales;
 };
 
 static struct exact *exact_state(sqlite3_context *c, bool create)
@@ -33,8 +38,37 @@ static void exact_done(struct exact *s)
     if (s) {
         numeric_fini(&s->sum);
         numeric_fini(&s->squares);
+        free(s->of_scale);
+        s->of_scale = NULL;
+        s->n_scales = 0;
         s->ready = false;
     }
+}
+
+static bool count_scale(struct exact *s, int scale, int64_t one)
+{
+    if (scale >= s->n_scales) {
+        int64_t *counts = realloc(s->of_scale, sizeof(*counts) * ((size_t)scale + 1));
+        if (!counts)
+            return false;
+        memset(counts + s->n_scales, 0, sizeof(*counts) * (size_t)(scale + 1 - s->n_scales));
+        s->of_scale = counts;
+        s->n_scales = scale + 1;
+    }
+    s->of_scale[scale] += one;
+    return true;
+}
+
+/* The digits that are left behind are zeros. */
+static void show_scale_of_frame(struct exact *s)
+{
+    int scale = s->n_scales - 1;
+    while (scale > 0 && s->of_scale[scale] == 0)
+        scale--;
+    if (s->sum.scale > scale)
+        numeric_round(&s->sum, &s->sum, scale);
+    if (s->squares.scale > 2 * scale)
+        numeric_round(&s->squares, &s->squares, 2 * scale);
 }
 
 static void exact_move(sqlite3_context *c, sqlite3_value *v, bool squares, bool back)
@@ -55,12 +89,18 @@ static void exact_move(sqlite3_context *c, sqlite3_value *v, bool squares, bool 
         *count += one;
         return;
     }
+    if (!count_scale(s, x.scale, one)) {
+        sqlite3_result_error_nomem(c);
+        return;
+    }
     bool ok = back ? numeric_subtract(&s->sum, &s->sum, &x, errors(c)) : numeric_add(&s->sum, &s->sum, &x, errors(c));
     if (ok && squares) {
         ok = numeric_multiply(&x2, &x, &x, errors(c)) &&
              (back ? numeric_subtract(&s->squares, &s->squares, &x2, errors(c))
                    : numeric_add(&s->squares, &s->squares, &x2, errors(c)));
     }
+    if (ok && back)
+        show_scale_of_frame(s);
     if (!ok)
         local_fail(c);
 }
