@@ -70,35 +70,84 @@ static bool path_step(struct emitter *e, const struct json_row *row, const struc
     return true;
 }
 
-/* Follows x -> 'a' -> 0 down to the document; `path` collects the steps, the last first. */
-static bool json_chain(struct emitter *e, const struct expr *x, struct fragment *document, struct str *path)
+/* x -> 'a' -> 0 on its way down to the document. */
+struct chain {
+    struct str document, path; /* SQL */
+    struct str doubtful;       /* json: SQL that is true where a key on the way stands twice; empty: none can */
+};
+
+/* json keeps what was written, and PostgreSQL takes the last of equal keys, SQLite the first. */
+static bool doubt_equal_keys(struct emitter *e, const struct json_row *row, const struct expr *x, struct chain *chain)
+{
+    if (base_type(e, x->args[0]->type) == TYPE_OID_jsonb || row->step == STEP_ELEMENT)
+        return true;
+    const struct str *d = &chain->document;
+    if (e->inline_constants) { /* no subquery here: json_patch() keeps the last of the first step's keys, but drops nulls */
+        if (!row->as_text || row->step != STEP_FIELD || !str_eq(chain->path, STR("'$'")))
+            return blocked(e, x->location, "this path of json, where keys may stand twice (jsonb has no equal keys)");
+        chain->document = text_of(e, "json_patch('{}',%.*s)", STR_FMT(*d));
+        return chain->document.p != NULL;
+    }
+    const char * or = chain->doubtful.n ? " OR " : "";
+    chain->doubtful = row->step == STEP_PATH
+                          ? text_of(e, "%.*s%s(SELECT count(*) > count(DISTINCT fullkey) FROM json_tree(%.*s))",
+                                    STR_FMT(chain->doubtful), or, STR_FMT(*d))
+                          : text_of(e, "%.*s%s(SELECT count(key) > count(DISTINCT key) FROM json_each(%.*s,%.*s))",
+                                    STR_FMT(chain->doubtful), or, STR_FMT(*d), STR_FMT(chain->path));
+    return chain->doubtful.p != NULL;
+}
+
+/* Appends the step of x to the path. A jsonb scalar is its own element 0 and -1. */
+static bool chain_step(struct emitter *e, const struct json_row *row, const struct expr *x, struct chain *chain)
+{
+    struct str step;
+    if (!doubt_equal_keys(e, row, x, chain) || !path_step(e, row, x, &step))
+        return false;
+    if (row->step == STEP_ELEMENT && base_type(e, x->args[0]->type) == TYPE_OID_jsonb)
+        step = text_of(e,
+                       "CASE WHEN %.*s IN ('[0]','[#-1]') AND json_type(%.*s,%.*s) NOT IN ('array','object') THEN '' "
+                       "ELSE %.*s END",
+                       STR_FMT(step), STR_FMT(chain->document), STR_FMT(chain->path), STR_FMT(step));
+    chain->path = text_of(e, "%.*s||%.*s", STR_FMT(chain->path), STR_FMT(step));
+    return step.p && chain->path.p;
+}
+
+static bool json_chain(struct emitter *e, const struct expr *x, struct chain *ret)
 {
     const struct json_row *row = row_of(x);
-    if (!row || row->as_text) {
-        *path = STR("'$'");
-        return emit_value(e, x, document);
-    }
-    struct str before, step;
-    if (!json_chain(e, x->args[0], document, &before) || !path_step(e, row, x, &step))
+    struct fragment document;
+    if (row && !row->as_text)
+        return json_chain(e, x->args[0], ret) && chain_step(e, row, x, ret);
+    if (!emit_value(e, x, &document))
         return false;
-    *path = text_of(e, "%.*s||%.*s", STR_FMT(before), STR_FMT(step));
-    return path->p != NULL;
+    *ret = (struct chain){ .document = document.sql, .path = STR("'$'") };
+    return true;
+}
+
+/* `sql`, or the local engine's answer where the chain is in doubt. */
+static bool chain_result(struct emitter *e, const struct chain *chain, struct str sql, struct fragment *ret)
+{
+    struct str local = emit_raise_local(e);
+    if (chain->doubtful.n)
+        sql = text_of(e, "CASE WHEN %.*s THEN %.*s ELSE %.*s END", STR_FMT(chain->doubtful), STR_FMT(local),
+                      STR_FMT(sql));
+    *ret = (struct fragment){ .sql = sql };
+    return sql.p && local.p;
 }
 
 bool emit_json_is_null(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
 {
     const struct expr *arg = x->args[0];
     const struct json_row *row = row_of(arg);
-    struct fragment document;
-    struct str path;
+    struct chain chain;
     if (!row || row->as_text || e->target != TARGET_D1 || e->shared->settings->force_local)
         return true;
     *ret_handled = true;
-    if (!json_chain(e, arg, &document, &path))
+    if (!json_chain(e, arg, &chain))
         return false;
-    *ret = (struct fragment){ .sql = text_of(e, "(json_type(%.*s,%.*s) IS %sNULL)", STR_FMT(document.sql),
-                                             STR_FMT(path), x->kind == EXPR_IS_NULL ? "" : "NOT ") };
-    return ret->sql.p != NULL;
+    struct str test = text_of(e, "(json_type(%.*s,%.*s) IS %sNULL)", STR_FMT(chain.document), STR_FMT(chain.path),
+                              x->kind == EXPR_IS_NULL ? "" : "NOT ");
+    return test.p && chain_result(e, &chain, test, ret);
 }
 
 /* The texts of a constant path '{a,b}': "$.\"a\".\"b\"" and that of its parent. Keys that look like an index are left
@@ -160,8 +209,7 @@ static bool emit_jsonb_set(struct emitter *e, const struct expr *x, bool *ret_ha
 bool emit_json_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
 {
     const struct json_row *row = row_of(x);
-    struct fragment document;
-    struct str before, step;
+    struct chain chain;
     if (e->target != TARGET_D1)
         return true;
     if (!row)
@@ -171,24 +219,17 @@ bool emit_json_call(struct emitter *e, const struct expr *x, bool *ret_handled, 
     bool is_jsonb = base_type(e, x->args[0]->type) == TYPE_OID_jsonb;
     if ((!row->as_text && !is_jsonb) || e->shared->settings->force_local)
         return blocked(e, x->location, "operator -> as a value here");
-    if (!json_chain(e, x->args[0], &document, &before) || !path_step(e, row, x, &step))
+    if (!json_chain(e, x->args[0], &chain) || !chain_step(e, row, x, &chain))
         return false;
-    struct str path = text_of(e, "%.*s||%.*s", STR_FMT(before), STR_FMT(step)), local = emit_raise_local(e);
-    const struct str d = document.sql, p = path;
-    if (!path.p || !local.p)
-        return false;
-    if (!row->as_text) {
-        *ret = (struct fragment){ .sql = text_of(e, "(%.*s -> (%.*s))", STR_FMT(d), STR_FMT(p)) };
-        return ret->sql.p != NULL;
-    }
-    *ret = (struct fragment){
-        .sql = text_of(e,
-                       "CASE json_type(%.*s,%.*s) WHEN 'text' THEN json_extract(%.*s,%.*s) WHEN 'null' THEN NULL "
-                       "WHEN 'object' THEN %.*s WHEN 'array' THEN %.*s ELSE %.*s -> (%.*s) END",
-                       STR_FMT(d), STR_FMT(p), STR_FMT(d), STR_FMT(p), STR_FMT(local), STR_FMT(local), STR_FMT(d),
-                       STR_FMT(p))
-    };
-    return ret->sql.p != NULL;
+    const struct str d = chain.document, p = chain.path, local = emit_raise_local(e);
+    struct str sql =
+        !row->as_text ? text_of(e, "(%.*s -> (%.*s))", STR_FMT(d), STR_FMT(p))
+                      : text_of(e,
+                                "CASE json_type(%.*s,%.*s) WHEN 'text' THEN json_extract(%.*s,%.*s) WHEN 'null' THEN "
+                                "NULL WHEN 'object' THEN %.*s WHEN 'array' THEN %.*s ELSE %.*s -> (%.*s) END",
+                                STR_FMT(d), STR_FMT(p), STR_FMT(d), STR_FMT(p), STR_FMT(local), STR_FMT(local),
+                                STR_FMT(d), STR_FMT(p));
+    return sql.p && local.p && chain_result(e, &chain, sql, ret);
 }
 
 static struct str json_name(struct emitter *e, struct str name)

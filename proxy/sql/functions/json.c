@@ -67,19 +67,24 @@ static bool index_of(sqlite3_context *c, struct str step, int64_t *ret)
     return *end == 0 && v >= INT32_MIN && v <= INT32_MAX;
 }
 
-static bool follow(sqlite3_context *c, struct str text, const struct json_value *path, struct str *ret)
+/* The last value that the whole path leads to: of equal keys, which json keeps, the last need not lead on. */
+static bool follow(sqlite3_context *c, struct str text, const struct json_value *path, size_t at, struct str *ret)
 {
-    for (size_t i = 0; i < path->array.n; i++) {
-        int64_t index;
-        struct str step = path->array.items[i].text;
-        bool found = json_kind_of(text) == JSON_OBJECT
-                         ? json_member_of(c, text, step, &text)
-                         : index_of(c, step, &index) && json_element_of(text, index, &text);
-        if (!found)
-            return false;
+    struct json_walk walk = json_enter(text);
+    struct str key, name, value;
+    bool found = false;
+    int64_t index;
+    if (at == path->array.n) {
+        *ret = text;
+        return true;
     }
-    *ret = text;
-    return true;
+    struct str step = path->array.items[at].text;
+    if (json_kind_of(text) != JSON_OBJECT)
+        return index_of(c, step, &index) && json_element_of(text, index, &value) && follow(c, value, path, at + 1, ret);
+    while (json_next(&walk, &key, &value))
+        if (json_decode(c, key, &name) && str_eq(name, step))
+            found |= follow(c, value, path, at + 1, ret);
+    return found;
 }
 
 static bool read_texts(sqlite3_context *c, sqlite3_value *v, struct json_value *ret, bool *has_null)
@@ -101,7 +106,7 @@ static void extract_path(sqlite3_context *c, int n, sqlite3_value **args, unsign
     bool has_null;
     STRICT(n, args);
     if (json_document(c, args[0], how & JSONB, &text) && read_texts(c, args[1], &path, &has_null) && !has_null &&
-        follow(c, text, &path, &found))
+        follow(c, text, &path, 0, &found))
         give(c, found, how);
 }
 
