@@ -371,6 +371,25 @@ static struct expr *transform_a_expr(A *a, struct scope *s, const PgQuery__AExpr
 
 /* --- CASE, COALESCE and friends --- */
 
+static bool note_volatile(struct expr *x, void *found)
+{
+    if (x->kind == EXPR_FUNC && x->call.proc->volatility == 'v')
+        *(bool *)found = true;
+    return true;
+}
+
+/* The arms of CASE x WHEN … each compare x anew: it has to be the same value each time. */
+static bool may_repeat(A *a, struct expr *value)
+{
+    bool found = false;
+    expr_walk(value, note_volatile, &found);
+    if (!found)
+        return true;
+    unsupported_at(a, expr_start(value), "CASE that compares another value each time it is evaluated");
+    err_hint(a->err, "Compute the value in a WITH query that is MATERIALIZED.");
+    return false;
+}
+
 static struct expr *transform_case(A *a, struct scope *s, const PgQuery__CaseExpr *c)
 {
     struct expr *e = expr_new(a, EXPR_CASE, 0, -1, c->location);
@@ -380,6 +399,8 @@ static struct expr *transform_case(A *a, struct scope *s, const PgQuery__CaseExp
     for (size_t i = 0; i < c->n_args; i++) {
         const PgQuery__CaseWhen *w = c->args[i]->case_when;
         struct expr *value = c->arg ? transform_expr(a, s, c->arg) : NULL;
+        if (value && c->n_args > 1 && !may_repeat(a, value))
+            return NULL;
         struct expr *when = c->arg && !value ? NULL : transform_expr(a, s, w->expr);
         if (when && c->arg) {
             if (value && value->type == TYPE_OID_unknown)

@@ -783,6 +783,25 @@ static bool coerce_output(A *a, struct query *q, size_t i, oid_t type, const cha
     return true;
 }
 
+/* ORDER BY x + 1 behind a set operation: its names are looked up first, then it is refused. */
+static void refuse_order_by_expression(A *a, struct scope *s, const Node *n)
+{
+    struct rte outputs = { .kind = RTE_SUBQUERY, .subquery = s->query, .in_from = true };
+    for (size_t i = 0; i < s->query->n_targets; i++) {
+        const struct target *t = &s->query->targets[i];
+        struct rte_column c = { .name = t->name, .type = t->expr->type, .typmod = t->expr->typmod };
+        if (!PUSH(a, outputs.columns, outputs.n_columns, c))
+            return;
+    }
+    int rte = add_rte(a, s, outputs);
+    struct expr *x = rte >= 0 && add_name(a, s, rte, true, false) ? transform_in(a, s, n, PLACE_ORDER_BY) : NULL;
+    if (!x)
+        return;
+    fail_at(a, expr_start(x), SQLSTATE_FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
+    err_detail(a->err, "Only result column names can be used, not expressions or functions.");
+    err_hint(a->err, "Add the expression/function to every SELECT, or move the UNION into a FROM clause.");
+}
+
 static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown,
                                      struct cte *recursive)
 {
@@ -859,9 +878,7 @@ static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__
                         STR_FMT(node_string(by->node->column_ref->fields[0])));
                 return NULL;
             }
-            fail_at(a, by->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
-            err_detail(a->err, "Only result column names can be used, not expressions or functions.");
-            err_hint(a->err, "Add the expression/function to every SELECT, or move the UNION into a FROM clause.");
+            refuse_order_by_expression(a, &s, by->node);
             return NULL;
         }
     }
