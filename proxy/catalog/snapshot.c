@@ -71,6 +71,14 @@ const struct relation *snapshot_relation(const struct snapshot *s, const struct 
     return found;
 }
 
+const struct relation *snapshot_relation_of_rows(const struct snapshot *s, oid_t row_type)
+{
+    for (size_t i = 0; row_type && i < s->n_relations; i++)
+        if (s->relations[i].row_type == row_type)
+            return &s->relations[i];
+    return NULL;
+}
+
 const struct relation *snapshot_relation_by_oid(const struct snapshot *s, oid_t oid)
 {
     const struct oid_row *rows = box_of(s)->by_oid;

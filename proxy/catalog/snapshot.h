@@ -184,6 +184,8 @@ void snapshot_unref(struct snapshot *s); /* accepts NULL */
 const struct relation *snapshot_relation(const struct snapshot *s, const struct str *path, size_t n_path,
                                          struct str schema, struct str name);
 const struct relation *snapshot_relation_by_oid(const struct snapshot *s, oid_t oid);
+/* The user's relation whose rows are of this type; NULL: none. */
+const struct relation *snapshot_relation_of_rows(const struct snapshot *s, oid_t row_type);
 const struct column *relation_column(const struct relation *r, struct str name);
 const struct column *relation_column_by_number(const struct relation *r, int16_t number);
 /* A type by name: built-in first, then user types along the path. Gives its OID, 0: none. */

@@ -5,10 +5,12 @@
  */
 #include "proxy/sql/analyze_internal.h"
 
-static bool gives_rows(const struct expr *e)
+static bool gives_rows(A *a, const struct expr *e)
 {
-    return e->kind == EXPR_FUNC && e->call.form == CALL_FUNCTION && e->call.proc->out_args &&
-           strchr(e->call.proc->out_args, ',');
+    if (e->kind != EXPR_FUNC || e->call.form != CALL_FUNCTION)
+        return false;
+    return (e->call.proc->out_args && strchr(e->call.proc->out_args, ',')) ||
+           snapshot_relation_of_rows(a->snapshot, e->type);
 }
 
 static struct expr *row_of(A *a, int rte, int location)
@@ -53,7 +55,7 @@ static int row_item(A *a, struct scope *s, struct expr *call)
 
 bool rows_in_select_list(A *a, struct scope *s, struct expr **e)
 {
-    if (s->place != PLACE_SELECT_LIST || !gives_rows(*e))
+    if (s->place != PLACE_SELECT_LIST || !gives_rows(a, *e))
         return true;
     int rte = row_item(a, s, *e);
     *e = rte < 0 ? NULL : row_of(a, rte, (*e)->location);

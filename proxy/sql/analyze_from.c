@@ -211,10 +211,26 @@ static oid_t polymorphic_output(A *a, const struct expr *f, oid_t declared)
     return declared;
 }
 
+/* The columns of a table, for a function that gives its rows. */
+static bool table_columns(A *a, struct rte *r, const struct relation *table, size_t *ret_n)
+{
+    for (size_t i = 0; i < table->n_columns; i++) {
+        const struct column *column = &table->columns[i];
+        struct rte_column c = { .name = column->name, .type = column->type, .typmod = column->typmod };
+        if (!PUSH(a, r->columns, r->n_columns, c))
+            return false;
+    }
+    *ret_n = table->n_columns;
+    return true;
+}
+
 bool function_out_columns(A *a, struct rte *r, const struct expr *f, size_t *ret_n)
 {
     struct str rest = str_from(f->call.proc->out_args);
     size_t before = r->n_columns;
+    const struct relation *table = snapshot_relation_of_rows(a->snapshot, f->type);
+    if (table)
+        return table_columns(a, r, table, ret_n);
     while (rest.n) {
         const char *comma = memchr(rest.p, ',', rest.n), *space = memchr(rest.p, ' ', rest.n);
         size_t n = comma ? (size_t)(comma - rest.p) : rest.n;
@@ -239,6 +255,10 @@ static bool function_columns(A *a, struct rte *r, struct expr *f, struct str fun
 {
     size_t before = r->n_columns, n_out;
     const char *out = f->kind == EXPR_FUNC && f->call.proc ? f->call.proc->out_args : NULL;
+    bool of_table = f->kind == EXPR_FUNC && snapshot_relation_of_rows(a->snapshot, f->type);
+    if (node->n_coldeflist && of_table)
+        return fail_at(a, node->coldeflist[0]->column_def->location, SQLSTATE_SYNTAX_ERROR,
+                       "a column definition list is redundant for a function returning a named composite type");
     if (node->n_coldeflist) {
         for (size_t i = 0; i < node->n_coldeflist; i++) {
             const PgQuery__ColumnDef *d = node->coldeflist[i]->column_def;
@@ -246,7 +266,7 @@ static bool function_columns(A *a, struct rte *r, struct expr *f, struct str fun
             if (!analyze_type_name(a, d->type_name, &c.type, &c.typmod, NULL) || !PUSH(a, r->columns, r->n_columns, c))
                 return false;
         }
-    } else if (out) {
+    } else if (out || of_table) {
         if (!function_out_columns(a, r, f, &n_out))
             return false;
     } else if (f->type == TYPE_OID_record) {

@@ -613,6 +613,10 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     oid_t cast;
     if (!name_parts(a, call->funcname, call->n_funcname, call->location, &schema, &name))
         return NULL;
+    if (is_populate_call(call)) {
+        struct expr *rows = transform_populate(a, s, call);
+        return rows && finish_kind(a, s, call, name, rows) ? rows : NULL;
+    }
     size_t n_procs;
     const struct pg_proc *procs = pg_procs_by_name(name, &n_procs);
     bool aggregate = n_procs && procs[0].kind == 'a';

@@ -8,6 +8,7 @@
  * analyze_expr.c    expressions
  * analyze_from.c    FROM, range table, column names
  * analyze_composite.c  fields of rows
+ * analyze_populate.c  rows of JSON with the columns of a table
  * analyze_system.c  PostgreSQL's own views
  * analyze_select.c  SELECT lists, GROUP BY, ORDER BY, set operations, VALUES, WITH
  * analyze_change.c  INSERT, UPDATE, DELETE
@@ -169,6 +170,9 @@ bool rows_in_select_list(A *a, struct scope *s, struct expr **e);
 bool is_row_star(const Node *n);
 bool expand_row_star(A *a, struct scope *s, const Node *n, struct expr ***ret, struct str **ret_names, size_t *ret_n);
 bool check_row_items(A *a, const struct query *q);
+/* json_populate_record(NULL::table, json) and its kin (analyze_populate.c): a call of the table's row type. */
+bool is_populate_call(const PgQuery__FuncCall *call);
+struct expr *transform_populate(A *a, struct scope *s, const PgQuery__FuncCall *call);
 /* Adds the columns that a function gives by its OUT parameters; *ret_n of them. */
 bool function_out_columns(A *a, struct rte *r, const struct expr *f, size_t *ret_n);
 

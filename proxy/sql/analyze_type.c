@@ -231,6 +231,8 @@ bool analyze_type_name(A *a, const PgQuery__TypeName *name, oid_t *ret_type, int
         *ret_serial = serial != 0;
     if (serial)
         type = serial;
+    if (!type && snapshot_relation(a->snapshot, a->settings->search_path, a->settings->n_search_path, schema, base))
+        return unsupported_at(a, name->location, "the row type of table \"%.*s\"", STR_FMT(base));
     if (!type) {
         if (schema.n)
             return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s.%.*s\" does not exist",

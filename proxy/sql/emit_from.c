@@ -236,18 +236,21 @@ static bool emit_own_set(struct emitter *e, const struct expr *x, const struct r
     return ret->p != NULL;
 }
 
-/* json_to_recordset(…) AS x(a int, b text): fields by name, read as the types of the column list. */
+/* json_to_recordset(…) AS x(a int, b text), json_populate_recordset(NULL::table, …): fields by name, read as the types of the
+ * columns. */
 static bool emit_recordset(struct emitter *e, const struct expr *x, const struct rte *rte, struct str alias,
                            struct str *ret, struct fragment *columns, size_t n)
 {
     struct fragment document;
-    if (e->target == TARGET_D1 || x->n_args != 1)
+    const struct relation *table = snapshot_relation_of_rows(e->shared->snapshot, x->type);
+    if (e->target == TARGET_D1)
         return blocked(e, x->location, "%s() here", x->call.proc->name);
     if (!rte || !emit_value(e, x->args[x->n_args - 1], &document))
         return false;
     *ret = text_of(e, "json_each(pg_%s(%.*s)) AS %.*s", x->call.proc->source, STR_FMT(document.sql), STR_FMT(alias));
     for (size_t i = 0; i < n; i++) {
-        struct str name = emit_text_literal(rte->columns[i].name, e->arena);
+        /* an alias may have renamed the columns of a table */
+        struct str name = emit_text_literal(table ? table->columns[i].name : rte->columns[i].name, e->arena);
         columns[i] = (struct fragment){ .scale = -1 };
         struct str labels = enum_labels(e, rte->columns[i].type);
         columns[i].sql = text_of(e, "pg1_json_field(%.*s.value,%.*s,%u,%d%s%.*s)", STR_FMT(alias), STR_FMT(name),

@@ -14,6 +14,7 @@ static const char *kind_name(struct str text)
     return kind == JSON_OBJECT ? "an object" : kind == JSON_ARRAY ? "an array" : "a scalar";
 }
 
+/* The base row of a "populate" call is NULL: only the JSON comes here. */
 static void to_record(sqlite3_context *c, int n, sqlite3_value **args, bool is_jsonb)
 {
     struct str text;
@@ -44,7 +45,8 @@ static void to_recordset(sqlite3_context *c, int n, sqlite3_value **args, const 
     if (!json_document(c, args[0], is_jsonb, &text))
         return;
     if (json_kind_of(text) != JSON_ARRAY) {
-        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot call %s on %s", name, kind_name(text));
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot call %s on %s", name,
+                  is_jsonb ? "a non-array" : kind_name(text));
         return;
     }
     struct json_walk walk = json_enter(text);
@@ -75,6 +77,8 @@ RECORD(json_to_record, false)
 RECORD(jsonb_to_record, true)
 RECORDSET(json_to_recordset, false)
 RECORDSET(jsonb_to_recordset, true)
+RECORDSET(json_populate_recordset, false)
+RECORDSET(jsonb_populate_recordset, true)
 
 /* ---- fields */
 
@@ -229,6 +233,16 @@ static void json_field(sqlite3_context *c, int n, sqlite3_value **args)
 
 static const struct local_function functions[] = {
     { .name = "pg1_json_field", .n_args = 4, .flags = LOCAL_ANY_ARGS, .call = json_field },
+    { .name = "pg_json_populate_record", .n_args = 1, .flags = LOCAL_DETERMINISTIC, .call = json_to_record },
+    { .name = "pg_jsonb_populate_record", .n_args = 1, .flags = LOCAL_DETERMINISTIC, .call = jsonb_to_record },
+    { .name = "pg_json_populate_recordset",
+      .n_args = 1,
+      .flags = LOCAL_DETERMINISTIC,
+      .call = json_populate_recordset },
+    { .name = "pg_jsonb_populate_recordset",
+      .n_args = 1,
+      .flags = LOCAL_DETERMINISTIC,
+      .call = jsonb_populate_recordset },
     { .name = "pg_json_to_record", .n_args = 1, .flags = LOCAL_DETERMINISTIC, .call = json_to_record },
     { .name = "pg_jsonb_to_record", .n_args = 1, .flags = LOCAL_DETERMINISTIC, .call = jsonb_to_record },
     { .name = "pg_json_to_recordset", .n_args = 1, .flags = LOCAL_DETERMINISTIC, .call = json_to_recordset },
