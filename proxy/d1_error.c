@@ -669,6 +669,8 @@ enum d1_remedy d1_error_map(const struct d1_error *e, const struct d1_asked *ask
         break;
     case D1_ERROR_TOO_BIG:
         err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "request or result is too large: %.*s", STR_FMT(e->message));
+        if (asked->is_write && e->may_have_run)
+            err_detail(err, "The changes made by this statement are committed.");
         err_hint(err, "Fetch fewer rows or columns, or raise max_result_bytes.");
         break;
     case D1_ERROR_CANCELLED:

@@ -311,9 +311,8 @@ static enum outcome run_here(struct session *s, struct execution *x, struct err 
 static bool plan_locally(struct session *s, struct execution *x, struct err *err)
 {
     struct plan *local;
-    if (!planning_again(s, &x->source, x->plan, true, true, &local, err))
+    if (!planning_again(s, &x->source, x->plan, true, true, &local, err) || !group_keep_plan(s->group, local, err))
         return false;
-    group_keep_plan(s->group, local);
     x->plan = local;
     x->literals = NULL;
     x->n_literals = 0;

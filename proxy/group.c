@@ -69,13 +69,16 @@ void group_drop(struct group *g)
     database_cancel(g->database, &g->request); /* its done() frees the group */
 }
 
-void group_keep_plan(struct group *g, struct plan *plan)
+bool group_keep_plan(struct group *g, struct plan *plan, struct err *err)
 {
     struct kept_plan *k = ARENA_NEW(g->arena, struct kept_plan);
-    if (!k)
-        return; /* lost, not dangling: no memory anyway */
+    if (!k) {
+        plan_unref(plan);
+        return err_oom(err);
+    }
     *k = (struct kept_plan){ g->kept, plan };
     g->kept = k;
+    return true;
 }
 
 /* ---- collecting ---- */

@@ -63,6 +63,7 @@ struct step {
     struct bulk *bulk;   /* rows of COPY FROM; the statements point into it */
     struct err *failed;  /* while its rows were taken */
     bool is_write, is_ddl, forced_local;
+    bool notes_count; /* in this batch a member behind its last statement notes its count (txn/resolution.h) */
 };
 
 /* A plan that dies with the group. */
@@ -89,14 +90,15 @@ struct group {
     bool in_flight, streams, undoes; /* undoes: the last member fails on purpose */
     bool speculates;                 /* steps of a block, tried out behind what the block has done */
     struct speculation speculation;
-    size_t n_before;               /* members before the first step's: COMMIT's identity, the block's buffer */
+    size_t n_before;               /* members before the first step's: the batch's identity, the block's buffer */
     struct d1_statement *buffered; /* of these, what the block has done … */
     size_t n_buffered;
     bool no_memory;             /* … for which there was none */
     struct d1_statement *ahead; /* … and what makes tables go on behind ids that other blocks were shown */
     size_t n_ahead;
     size_t identity;              /* of these, so many are the identity's */
-    struct resolution resolution; /* of COMMIT */
+    struct resolution resolution; /* of a batch with an identity */
+    bool answerable;              /* when only its counts are known, all of the batch can be answered */
     struct buffer left;           /* the buffer of a session that is gone, while D1 holds the request */
     struct step *batch_end;       /* first step that is not in the batch */
     struct step *at_row;          /* the step whose rows are coming */
@@ -142,8 +144,8 @@ enum run {
 };
 /* Sends what waits and goes for the goal. */
 enum run group_run(struct group *g, enum goal goal, enum group_end end);
-/* Takes the reference: the plan lives as long as the group. */
-void group_keep_plan(struct group *g, struct plan *plan);
+/* Takes the reference, also when it fails: the plan lives as long as the group. */
+bool group_keep_plan(struct group *g, struct plan *plan, struct err *err);
 /* The schema with the DDL of the transaction applied; NULL: there is none. */
 const struct snapshot *group_schema(struct group *g);
 bool group_has_writes_after(const struct group *g, uint32_t seq);

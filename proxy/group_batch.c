@@ -1,7 +1,7 @@
 /*
  * group_batch.c - one batch of a group: which steps it takes, its members, its rows as they come, its end.
  *
- *   identity of COMMIT | where tables go on counting | the block's buffer | the steps | schema, undo, purge, deferred keys
+ *   identity | where tables go on counting | the block's buffer | the steps, each with its count noted | schema, undo, purge, deferred keys
  *
  * Not here what a failure means: group_failure.c. The forms of steps that are tried out: group_tryout.c.
  */
@@ -26,7 +26,6 @@ size_t group_choose_batch(struct group *g)
 {
     struct buffer *before = &g->session->transaction.buffer;
     struct step *step = g->head;
-    bool identified = group_commits_block(g) && before->n_writes && !g->database->d1->traits.in_process;
     g->batch_steps = 0;
     g->batch_writes = group_commits_block(g) && before->n_writes;
     g->speculates = step && group_must_speculate(g, step);
@@ -34,8 +33,7 @@ size_t group_choose_batch(struct group *g)
     g->no_memory = (g->speculates || group_commits_block(g)) &&
                    !buffer_members(before, g->speculates ? group_visible_to(g, step) : NULL, g->arena, &g->buffered,
                                    &g->n_buffered);
-    g->identity = identified ? RESOLUTION_MEMBERS : 0;
-    g->n_before = g->n_buffered + g->identity;
+    g->n_before = g->n_buffered;
     size_t n = g->n_before;
     for (; step && !step->error.p && !((g->one_by_one || g->speculates) && g->batch_steps && !group_may_join(g, step));
          step = step->next) {
@@ -51,6 +49,7 @@ size_t group_choose_batch(struct group *g)
         g->undoes = g->batch_writes || before->n_writes;
     else
         g->undoes = g->batch_writes && (step != NULL || g->end == END_ROLLBACK);
+    n += group_make_identity(g);
     group_leave_reserved(g);
     return n + g->n_ahead + g->no_memory; /* what the block did is not forgotten: it is submitted, and fails */
 }
@@ -247,13 +246,16 @@ static bool fill_request(struct group *g, size_t n)
     bool undo = g->undoes && !(sp && sp->carries);
     if (sp)
         n = g->n_before + sp->n_statements;
-    bool purge = g->identity && resolution_purges(), keys = must_check_keys(g);
+    struct d1_statement purging;
+    bool keys = must_check_keys(g);
+    bool purge = g->identity && resolution_purges() &&
+                 resolution_purge(clock_wall_us(g->worker->clock),
+                                  g->session->serving->config->exactly_once_retention_us, g->arena, &purging);
     size_t total = n + n_schema + undo + purge + keys;
     struct d1_statement *all = ARENA_ARRAY(g->arena, struct d1_statement, total);
     if (!all)
         return false;
-    if (g->identity)
-        resolution_members(&g->resolution, all);
+    group_fill_identity(g, all);
     if (g->n_ahead)
         memcpy(&all[g->identity], g->ahead, g->n_ahead * sizeof(*all));
     if (g->n_buffered)
@@ -270,7 +272,7 @@ static bool fill_request(struct group *g, size_t n)
     if (undo)
         all[n] = (struct d1_statement){ .sql = STR(UNDO_SQL) };
     if (purge)
-        all[total - 1 - keys] = resolution_purge();
+        all[total - 1 - keys] = purging;
     if (keys)
         all[total - 1] = (struct d1_statement){ .sql = STR(CHECK_KEYS_SQL) };
     g->schema_first = n;
@@ -279,9 +281,14 @@ static bool fill_request(struct group *g, size_t n)
     return true;
 }
 
-/* Before anything is sent. Without a step it is COMMIT that fails. */
+/* Before anything is sent: without a step it is COMMIT that fails. In doubt it is tried again later, and stays in doubt. */
 static enum run fail_batch(struct group *g, const struct err *err)
 {
+    if (g->resolution.state == RESOLUTION_DOUBT) {
+        g->request.error = (struct d1_error){ .kind = D1_ERROR_INTERNAL };
+        group_resolve(g);
+        return RUN_OVER;
+    }
     if (g->head) {
         group_fail_at_head(g, err);
         return RUN_OVER;
@@ -294,7 +301,8 @@ enum run group_submit(struct group *g, size_t n)
 {
     struct session *s = g->session;
     const struct config *c = s->serving->config;
-    uint64_t timeout = s->gucs.live.statement_timeout_us, limit = c->d1_timeout_us;
+    bool in_doubt = g->resolution.state != RESOLUTION_NONE; /* looked into to its end */
+    uint64_t timeout = in_doubt ? 0 : s->gucs.live.statement_timeout_us, limit = c->d1_timeout_us;
     g->d1_timeout = !timeout || limit < timeout;
     g->request = (struct d1_request){
         .access = g->batch_writes || g->undoes ? D1_WRITE : D1_READ,
@@ -394,6 +402,15 @@ static void kept_against_will(struct group *g)
     group_fail_at_head(g, &err);
 }
 
+void group_is_done(struct group *g)
+{
+    g->session->cancelled = 0; /* too late */
+    if (g->n_before)
+        buffer_fini(&g->session->transaction.buffer);
+    if (g->end == END_IMPLICIT)
+        g->wrote = true;
+}
+
 static void succeeded(struct group *g)
 {
     bool committed = !g->undoes;
@@ -411,11 +428,9 @@ static void succeeded(struct group *g)
     }
     group_note_schema(g, committed);
     if (committed && g->batch_writes)
-        g->session->cancelled = 0; /* too late: it is done */
-    if (committed && g->n_before)
+        group_is_done(g);
+    else if (committed && g->n_before) /* a block that only read, and checked it */
         buffer_fini(&g->session->transaction.buffer);
-    if (committed && g->batch_writes && g->end == END_IMPLICIT)
-        g->wrote = true;
     if (group_answer_until(g, g->batch_end, g->request.results))
         group_go_on(g);
 }

@@ -1,8 +1,11 @@
 /*
- * group_commit.c - COMMIT of a block: its identity, the ids of others that it leaves alone, and what became of one whose answer
- * was lost.
+ * group_commit.c - writes for good: the batch's identity, the ids of other blocks that it leaves alone, and what became of a batch
+ * whose answer was lost.
  *
- * Not here the states of a COMMIT in doubt and what each answer means: txn/resolution.h. Ids of open blocks: txn/reservation.h.
+ * When it turns out to have run, its counts are known and its rows are not: steps that only count are answered as if nothing had
+ * happened; where one gave rows, the client is told that it is committed (08007), and nothing runs again.
+ *
+ * Not here the states of a batch in doubt and what each answer means: txn/resolution.h. Ids of open blocks: txn/reservation.h.
  */
 #include "proxy/group_private.h"
 
@@ -62,11 +65,97 @@ void group_leave_reserved(struct group *g)
         step->first += g->n_ahead;
 }
 
-/* A COMMIT that is sent again keeps its id. */
+/* ---- its identity ---- */
+
+enum { NOTES_MAX = 250 }; /* counts noted in one batch; each costs D1 a row written */
+
+static bool must_identify(const struct group *g)
+{
+    if (g->resolution.state == RESOLUTION_DOUBT) /* the same batch again */
+        return true;
+    switch (g->session->serving->config->exactly_once) {
+    case CONFIG_EXACTLY_ONCE_OFF:
+        return false;
+    case CONFIG_EXACTLY_ONCE_TRANSACTIONS:
+        if (g->end != END_COMMIT)
+            return false;
+        break;
+    case CONFIG_EXACTLY_ONCE_ON:
+        break;
+    }
+    return g->batch_writes && !g->undoes && !g->speculates && !g->database->d1->traits.in_process;
+}
+
+/* Whether its answer needs nothing that is lost with the batch's. The count to be noted must be that of its last statement. */
+static bool is_answerable(const struct step *step, bool *ret_counts)
+{
+    const struct plan *plan = step->x.plan;
+    size_t counted = 0;
+    *ret_counts = false;
+    if (step->bulk)
+        return true; /* COPY: we have counted the rows */
+    if (plan->local || plan->n_columns > 0 || step->x.sink == SINK_STORE || step->n_statements != plan->n_statements)
+        return false;
+    for (size_t i = 0; i < plan->n_statements; i++) {
+        if (plan->statements[i].gives_rows && plan->statements[i].role != STATEMENT_HELPER)
+            return false;
+        counted += plan->statements[i].counts_changes;
+    }
+    *ret_counts = counted > 0;
+    return counted == 0 || (counted == 1 && plan->statements[plan->n_statements - 1].counts_changes);
+}
+
+/* Which steps note their counts; false: not all of the batch could be answered by them, so none does. */
+static bool note_counts(struct group *g)
+{
+    size_t notes = 0;
+    bool all = true;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next) {
+        all = is_answerable(step, &step->notes_count) && all;
+        notes += step->notes_count;
+    }
+    all = all && notes <= NOTES_MAX;
+    for (struct step *step = g->head; !all && step != g->batch_end; step = step->next)
+        step->notes_count = false;
+    g->resolution.wants_counts = all && notes > 0;
+    return all;
+}
+
+size_t group_make_identity(struct group *g)
+{
+    size_t more = 0;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next)
+        step->notes_count = false;
+    g->identity = must_identify(g) ? RESOLUTION_MEMBERS : 0;
+    if (!g->identity)
+        return 0;
+    g->answerable = note_counts(g);
+    g->n_before += g->identity;
+    more = g->identity;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next) {
+        step->first += more;
+        more += step->notes_count;
+    }
+    return more;
+}
+
 bool group_identify(struct group *g, struct err *err)
 {
-    return g->resolution.state != RESOLUTION_NONE || resolution_begin(&g->resolution) ||
-           err_set(err, SQLSTATE_INTERNAL_ERROR, "could not generate random values");
+    bool counts = g->resolution.wants_counts;
+    if (g->resolution.state == RESOLUTION_NONE && !resolution_begin(&g->resolution, clock_wall_us(g->worker->clock)))
+        return err_set(err, SQLSTATE_INTERNAL_ERROR, "could not generate random values");
+    g->resolution.wants_counts = counts;
+    return true;
+}
+
+void group_fill_identity(const struct group *g, struct d1_statement *all)
+{
+    if (!g->identity)
+        return;
+    resolution_members(&g->resolution, all);
+    for (const struct step *step = g->head; step != g->batch_end; step = step->next)
+        if (step->notes_count)
+            all[step->first + step->n_statements] = resolution_note_count(&g->resolution);
 }
 
 /* ---- in doubt ---- */
@@ -93,23 +182,24 @@ static void resolve_later(struct group *g, uint64_t wait_us)
 static enum d1_flow on_fence_row(struct d1_request *r, size_t statement, const struct value *cells, size_t n)
 {
     struct group *g = r->user;
-    (void)statement, (void)cells, (void)n;
-    g->resolution.fenced = true;
+    if (statement == 1)
+        g->resolution.fenced = true;
+    if (statement == 2 && n == 1 && cells[0].class == VALUE_TEXT)
+        g->resolution.counts = arena_str(g->arena, cells[0].bytes);
     return D1_CONTINUE;
 }
 
 static void send_fence(struct group *g)
 {
-    struct d1_statement *fence = ARENA_ARRAY(g->arena, struct d1_statement, RESOLUTION_MEMBERS);
+    struct d1_statement *fence = ARENA_ARRAY(g->arena, struct d1_statement, RESOLUTION_FENCE_MEMBERS);
     if (!fence) { /* no memory is no answer: later */
         resolve_later(g, 1000000);
         return;
     }
-    resolution_members(&g->resolution, fence);
-    fence[1] = resolution_fence(&g->resolution);
+    resolution_fence(&g->resolution, fence);
     g->resolution.fenced = false;
     g->request = (struct d1_request){ .statements = fence,
-                                      .n_statements = RESOLUTION_MEMBERS,
+                                      .n_statements = RESOLUTION_FENCE_MEMBERS,
                                       .access = D1_WRITE,
                                       .session = group_d1_session(g),
                                       .identity = g->resolution.id.bytes,
@@ -122,56 +212,65 @@ static void send_fence(struct group *g)
     database_submit(g->database, &g->request);
 }
 
-/* The block is gone, as committed or not; the error is what the client hears of it. */
-static void end_commit(struct group *g, bool committed, const struct err *err)
+/* The error is what the client hears of it. A block is gone, as committed or not. */
+static void end_with(struct group *g, bool committed, const struct err *err)
 {
     struct session *s = g->session;
-    group_note_schema(g, false);
-    if (committed)
-        database_schema_suspect(g->database);
-    transaction_end(&s->transaction, committed, false, &s->gucs);
+    if (g->end == END_COMMIT)
+        transaction_end(&s->transaction, committed, false, &s->gucs);
     if (g->head)
         group_fail_at_head(g, err);
     else if (group_add_error(g, err))
         group_go_on(g);
 }
 
+/* The counts of the batch as its row knows them, in the form of an answer; NULL: not all are known. */
+static struct d1_result *known_results(struct group *g)
+{
+    size_t n = g->n_before, noted = 0;
+    for (const struct step *step = g->head; step != g->batch_end; step = step->next)
+        n = step->first + step->n_statements;
+    struct d1_result *results = g->answerable ? ARENA_ARRAY(g->arena, struct d1_result, n) : NULL;
+    for (const struct step *step = g->head; results && step != g->batch_end; step = step->next)
+        if (step->notes_count &&
+            !resolution_count(&g->resolution, noted++, &results[step->first + step->n_statements - 1].changes))
+            return NULL;
+    return results;
+}
+
+static void suspect_schema(struct group *g)
+{
+    group_schema_drop(g);
+    if (g->n_ddl || g->session->transaction.buffer.n_ddl)
+        database_schema_suspect(g->database);
+}
+
 /* It had run before its answer was lost. */
-static void committed_before(struct group *g)
+static void done_before(struct group *g)
 {
     struct err err;
+    struct d1_result *results = known_results(g);
     err_init(&err, g->arena);
-    if (!g->head) {
-        group_note_schema(g, false);
-        if (g->session->transaction.buffer.n_ddl)
-            database_schema_suspect(g->database);
-        g->session->cancelled = 0;
-        buffer_fini(&g->session->transaction.buffer);
-        group_go_on(g);
+    suspect_schema(g);
+    group_is_done(g);
+    if (results && group_prepare_steps(g)) {
+        overlay_drop(&g->session->transaction.overlay);
+        if (group_answer_until(g, g->batch_end, results))
+            group_go_on(g);
         return;
     }
     err_set(&err, SQLSTATE_TRANSACTION_RESOLUTION_UNKNOWN,
             "the transaction was committed, but the answers of its last statements were lost");
     err_detail(&err, "Its id is %s.", g->resolution.digits);
-    end_commit(g, true, &err);
+    end_with(g, true, &err);
 }
 
-static void begin_fence(struct group *g)
-{
-    struct resolution *r = &g->resolution;
-    struct d1_asked asked = group_asked(g, NULL);
-    r->failure = ARENA_NEW(g->arena, struct err);
-    if (r->failure) {
-        err_init(r->failure, g->arena);
-        group_earlier_error(g, &asked, r->failure);
-    }
-    send_fence(g);
-}
-
+/* Nothing of it happened, nor will: the error is as good as that of a first answer. */
 static void fence_holds(struct group *g)
 {
-    struct err oom = { .code = SQLSTATE_OUT_OF_MEMORY, .message = STR("out of memory") };
-    end_commit(g, false, g->resolution.failure ? g->resolution.failure : &oom);
+    g->request.error = g->resolution.failure;
+    g->request.results = NULL;
+    group_failed(g);
 }
 
 static void never_known(struct group *g)
@@ -179,7 +278,8 @@ static void never_known(struct group *g)
     struct err err;
     err_init(&err, g->arena);
     resolution_unknown(&g->resolution, &err);
-    end_commit(g, false, &err);
+    suspect_schema(g);
+    end_with(g, false, &err);
 }
 
 /* True: the answer has been dealt with. */
@@ -192,7 +292,7 @@ bool group_resolve(struct group *g)
     case RESOLUTION_ANSWER:
         return false;
     case RESOLUTION_COMMITTED:
-        committed_before(g);
+        done_before(g);
         return true;
     case RESOLUTION_AGAIN:
         metric_add(&g->worker->metrics, METRIC_d1_errors, 1);
@@ -200,7 +300,9 @@ bool group_resolve(struct group *g)
         resolve_later(g, wait);
         return true;
     case RESOLUTION_BEGIN_FENCE:
-        begin_fence(g);
+        g->resolution.failure = g->request.error;
+        group_schema_drop(g);
+        send_fence(g);
         return true;
     case RESOLUTION_FAILED:
         fence_holds(g);

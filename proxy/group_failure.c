@@ -22,7 +22,7 @@ static bool failed_at_end(const struct group *g)
 static bool failed_before(const struct group *g)
 {
     const struct d1_error *e = &g->request.error;
-    if (!g->n_before || e->kind != D1_ERROR_SQL)
+    if (g->n_before == g->identity || e->kind != D1_ERROR_SQL)
         return false;
     if (e->failed)
         return e->failed <= g->n_before;
@@ -202,7 +202,8 @@ struct d1_asked group_asked(const struct group *g, const struct step *step)
                               .d1_timeout_us = g->d1_timeout ? g->session->serving->config->d1_timeout_us : 0 };
 }
 
-void group_earlier_error(struct group *g, const struct d1_asked *asked, struct err *err)
+/* The error of what the block did before: 40001 when it is the data that has changed. */
+static void earlier_error(struct group *g, const struct d1_asked *asked, struct err *err)
 {
     struct err why;
     err_init(&why, g->arena);
@@ -257,7 +258,7 @@ static void failed_earlier(struct group *g)
     struct err err;
     struct d1_asked asked = group_asked(g, NULL);
     err_init(&err, g->arena);
-    group_earlier_error(g, &asked, &err);
+    earlier_error(g, &asked, &err);
     if (g->head)
         group_fail_at_head(g, &err);
     else

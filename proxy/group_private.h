@@ -4,7 +4,7 @@
  *   group.c          collecting steps, running them up to the goal, answering in order
  *   group_batch.c    one batch: which steps, its members, its rows as they come, its end
  *   group_tryout.c   steps of an open block, tried out in a batch that is taken back
- *   group_commit.c   COMMIT: what stands ahead of the writes, and what becomes of one whose answer is lost
+ *   group_commit.c   writes for good: what stands ahead of them, and what becomes of a batch whose answer is lost
  *   group_lookup.c   what a write reads before it is sent
  *   group_failure.c  a batch that failed: whose error it is, whether it can be asked again, what the client hears
  *
@@ -53,6 +53,8 @@ void group_note_bookmark(struct group *g);
 /* The schema read back behind DDL, when there is one, becomes the database's. */
 void group_note_schema(struct group *g, bool committed);
 void group_schema_drop(struct group *g);
+/* Effects of the batch are there to stay: no cancel comes in time any more, the block's buffer is empty. */
+void group_is_done(struct group *g);
 void group_on_done(struct d1_request *r);
 
 /* ---- group_tryout.c ---- */
@@ -78,9 +80,13 @@ void group_tried_out(struct group *g);
 bool group_commits_block(const struct group *g);
 /* Members ahead of the first step's, so that ids other open blocks were shown stay theirs. */
 void group_leave_reserved(struct group *g);
-/* Draws the COMMIT's id; one that is sent again keeps it. */
+/* Whether the chosen batch carries an id; makes place for its members, and for those that note counts. Answers how many more. */
+size_t group_make_identity(struct group *g);
+/* Draws the batch's id; one that is sent again keeps it. */
 bool group_identify(struct group *g, struct err *err);
-/* True: the answer was of a COMMIT in doubt, and has been dealt with. */
+/* The places that group_make_identity() made. */
+void group_fill_identity(const struct group *g, struct d1_statement *all);
+/* True: the answer was of a batch in doubt, and has been dealt with. */
 bool group_resolve(struct group *g);
 
 /* ---- group_lookup.c ---- */
@@ -104,7 +110,5 @@ bool group_refresh(struct group *g, const struct err *err);
 bool group_try_locally(struct group *g, struct step *at, struct err *said);
 /* What d1_error needs to know of the batch, and of the step that failed; NULL: none. */
 struct d1_asked group_asked(const struct group *g, const struct step *step);
-/* The error of what the block did before: 40001 when it is the data that has changed. */
-void group_earlier_error(struct group *g, const struct d1_asked *asked, struct err *err);
 
 #endif

@@ -23,7 +23,8 @@ static enum outcome run_planned(struct session *s, struct found_plan *found, con
                            .n_literals = found->n_literals,
                            .literal_offsets = found->literal_offsets,
                            .describe = true };
-    group_keep_plan(g, found->plan);
+    if (!group_keep_plan(g, found->plan, err))
+        return OUTCOME_FAILED;
     if (found->plan->n_params) {
         err_set(err, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1");
         return OUTCOME_FAILED;

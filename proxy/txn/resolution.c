@@ -33,37 +33,78 @@ static void move(struct resolution *r, enum resolution_state to)
     r->state = to;
 }
 
-bool resolution_begin(struct resolution *r)
+enum { TIME_DIGITS = 8, DIGITS = 32 };
+
+static void write_hex(uint64_t number, size_t n, char *to)
 {
-    unsigned char random[16];
     static const char hex[] = "0123456789abcdef";
+    for (; n > 0; number >>= 4)
+        to[--n] = hex[number & 15];
+}
+
+static uint64_t seconds(int64_t wall_us)
+{
+    return wall_us > 0 ? (uint64_t)wall_us / 1000000 : 0;
+}
+
+bool resolution_begin(struct resolution *r, int64_t wall_us)
+{
+    unsigned char random[(DIGITS - TIME_DIGITS) / 2];
     *r = (struct resolution){ .state = RESOLUTION_NONE };
     if (RAND_bytes(random, sizeof(random)) != 1)
         return false;
-    for (size_t i = 0; i < sizeof(random); i++) {
-        r->digits[2 * i] = hex[random[i] >> 4];
-        r->digits[2 * i + 1] = hex[random[i] & 15];
-    }
-    r->id = value_text((struct str){ r->digits, 32 });
+    write_hex(seconds(wall_us), TIME_DIGITS, r->digits);
+    for (size_t i = 0; i < sizeof(random); i++)
+        write_hex(random[i], 2, &r->digits[TIME_DIGITS + 2 * i]);
+    r->id = value_text((struct str){ r->digits, DIGITS });
     move(r, RESOLUTION_SENT);
     return true;
 }
 
+#define CREATE_TABLE                                                                                                   \
+    "CREATE TABLE IF NOT EXISTS _pgd1_txn(id TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, result TEXT) WITHOUT "    \
+    "ROWID"
+
 void resolution_members(const struct resolution *r, struct d1_statement *to)
 {
-    to[0] = (struct d1_statement){ .sql = STR("CREATE TABLE IF NOT EXISTS _pgd1_txn(id TEXT NOT NULL PRIMARY KEY, at "
-                                              "INTEGER NOT NULL, result TEXT) WITHOUT ROWID") };
+    to[0] = (struct d1_statement){ .sql = STR(CREATE_TABLE) };
     to[1] = (struct d1_statement){ .sql = STR("INSERT INTO _pgd1_txn(id,at) VALUES(?1,unixepoch())"),
                                    .params = &r->id,
                                    .n_params = 1 };
 }
 
-struct d1_statement resolution_fence(const struct resolution *r)
+struct d1_statement resolution_note_count(const struct resolution *r)
 {
-    return (struct d1_statement){ .sql = STR("INSERT INTO _pgd1_txn(id,at,result) VALUES(?1,unixepoch(),'fence') ON "
-                                             "CONFLICT DO UPDATE SET at=at WHERE result='fence' RETURNING 1 AS c0"),
-                                  .params = &r->id,
-                                  .n_params = 1 };
+    return (
+        struct d1_statement){ .sql = STR("UPDATE _pgd1_txn SET result=coalesce(result||',','')||changes() WHERE id=?1"),
+                              .params = &r->id,
+                              .n_params = 1 };
+}
+
+bool resolution_count(const struct resolution *r, size_t i, int64_t *ret)
+{
+    struct str rest = r->counts;
+    for (;;) {
+        ptrdiff_t comma = str_find(rest, STR(","));
+        size_t n = comma < 0 ? rest.n : (size_t)comma;
+        if (i-- == 0)
+            return str_to_int64((struct str){ rest.p, n }, ret);
+        if (comma < 0)
+            return false;
+        rest = (struct str){ rest.p + n + 1, rest.n - n - 1 };
+    }
+}
+
+void resolution_fence(const struct resolution *r, struct d1_statement *to)
+{
+    to[0] = (struct d1_statement){ .sql = STR(CREATE_TABLE) };
+    to[1] = (struct d1_statement){ .sql = STR("INSERT INTO _pgd1_txn(id,at,result) VALUES(?1,unixepoch(),'fence') ON "
+                                              "CONFLICT DO UPDATE SET at=at WHERE result='fence' RETURNING 1 AS c0"),
+                                   .params = &r->id,
+                                   .n_params = 1 };
+    to[2] = (struct d1_statement){ .sql = STR("SELECT result AS c0 FROM _pgd1_txn WHERE id=?1"),
+                                   .params = &r->id,
+                                   .n_params = 1 };
 }
 
 bool resolution_purges(void)
@@ -72,9 +113,21 @@ bool resolution_purges(void)
     return ++asked % PURGE_EVERY == 0;
 }
 
-struct d1_statement resolution_purge(void)
+bool resolution_purge(int64_t wall_us, uint64_t age_us, struct arena *arena, struct d1_statement *ret)
 {
-    return (struct d1_statement){ .sql = STR("DELETE FROM _pgd1_txn WHERE at < unixepoch() - 86400") };
+    struct value *params = ARENA_ARRAY(arena, struct value, 2);
+    char *oldest = arena_alloc(arena, TIME_DIGITS);
+    uint64_t now = seconds(wall_us), age = age_us / 1000000;
+    if (!params || !oldest)
+        return false;
+    write_hex(now > age ? now - age : 0, TIME_DIGITS, oldest);
+    params[0] = value_text((struct str){ oldest, TIME_DIGITS });
+    params[1] = value_text(arena_printf(arena, "%llu", (unsigned long long)age));
+    *ret = (struct d1_statement){ .sql = STR(
+                                      "DELETE FROM _pgd1_txn WHERE id < ?1 AND at < unixepoch() - CAST(?2 AS INTEGER)"),
+                                  .params = params,
+                                  .n_params = 2 };
+    return params[1].bytes.p != NULL;
 }
 
 static bool is_lost(const struct d1_error *e)
@@ -114,6 +167,21 @@ static enum resolution_step end(struct resolution *r, enum resolution_step step)
     return step;
 }
 
+/* It had run. */
+static enum resolution_step there(struct resolution *r)
+{
+    if (!r->wants_counts)
+        return end(r, RESOLUTION_COMMITTED);
+    move(r, RESOLUTION_FENCE);
+    return RESOLUTION_BEGIN_FENCE;
+}
+
+/* An answer too big to be taken tells that the batch has run. */
+static bool is_answer(const struct d1_error *e)
+{
+    return !is_there(e) && (!e->may_have_run || e->kind == D1_ERROR_TOO_BIG);
+}
+
 enum resolution_step resolution_next(struct resolution *r, const struct d1_error *e, uint64_t now_us,
                                      uint64_t timeout_us, uint64_t *ret_wait_us)
 {
@@ -122,16 +190,16 @@ enum resolution_step resolution_next(struct resolution *r, const struct d1_error
     case RESOLUTION_STATE_NR:
         break;
     case RESOLUTION_SENT:
-        if (!is_lost(e) || !e->may_have_run)
+        if (is_answer(e))
             return end(r, RESOLUTION_ANSWER);
         move(r, RESOLUTION_DOUBT);
         r->until_us = now_us + timeout_us;
-        return again(r, now_us, ret_wait_us);
+        return is_there(e) ? there(r) : again(r, now_us, ret_wait_us);
     case RESOLUTION_DOUBT:
         if (e->kind == D1_OK)
             return end(r, RESOLUTION_ANSWER);
         if (is_there(e))
-            return end(r, RESOLUTION_COMMITTED);
+            return there(r);
         if (is_no_answer(e))
             return again(r, now_us, ret_wait_us);
         move(r, RESOLUTION_FENCE);
@@ -149,5 +217,5 @@ bool resolution_unknown(const struct resolution *r, struct err *err)
     err_set(err, SQLSTATE_TRANSACTION_RESOLUTION_UNKNOWN,
             "connection to D1 was lost: it is unknown whether the transaction was committed");
     err_detail(err, "Its id is %s.", r->digits);
-    return err_hint(err, "It was committed if table _pgd1_txn has a row with this id whose result is null.");
+    return err_hint(err, "It was committed if table _pgd1_txn has a row with this id whose result is not 'fence'.");
 }

@@ -1,19 +1,22 @@
 /*
- * resolution.h - the COMMIT of a block whose answer may be lost: exactly once, and never a guess.
+ * resolution.h - a batch of writes whose answer may be lost: exactly once, and never a guess.
  *
- * Its batch inserts a random id into _pgd1_txn. An answer that is lost leaves it in doubt: the same batch is sent again.
+ * The batch inserts a random id into _pgd1_txn, and behind each count the client is told, notes that count in the id's row. An
+ * answer that is lost leaves it in doubt: the same batch is sent again.
  *
- *   SENT -- answer --> done: COMMIT, or the error
+ *   SENT -- answer --> done: it is what it says         -- the id is there (something between doubled the request) --> as in DOUBT
  *     | lost
  *     v
- *   DOUBT -- success --> it ran now: COMMIT          -- the id is there --> it had run: COMMIT
+ *   DOUBT -- success --> it ran now                     -- the id is there --> it had run; its counts are asked for by FENCE
  *     |   -- lost, not reached --> DOUBT again, after a wait
  *     |   -- another error --> FENCE: the id is inserted in its place, for the lost batch may still arrive
  *     |
- *   FENCE -- inserted --> nothing of it can happen any more: the error   -- the id is there --> it had run: COMMIT
+ *   FENCE -- inserted --> nothing of it can happen any more: the error   -- the id is there --> it had run, with these counts
  *
  * commit_resolution_timeout after the first loss the client is told that it is not known: 08007, with the id.
  * A transport in process loses no answers and needs none of this.
+ *
+ * An id begins with the time, so that old ones are found without an index; they are deleted by D1's own clock (column `at`).
  *
  * Owns     nothing; lives in its group.
  * Not here sending: group_commit.c.
@@ -34,30 +37,39 @@ struct resolution {
     unsigned attempts;
     uint64_t until_us;
     struct timer timer; /* between attempts */
-    bool is_waiting, fenced;
-    struct err *failure; /* what is said when the fence holds */
+    bool is_waiting;
+    bool wants_counts;       /* when it had run, the client is told counts that its row knows */
+    bool fenced;             /* what the fence answered: nothing of it will ever happen */
+    struct str counts;       /* or what the row knows: "3,1"; in the group's arena */
+    struct d1_error failure; /* what is said when the fence holds */
 };
 
 /* What is to be done about an answer. */
 enum resolution_step {
     RESOLUTION_ANSWER,    /* it is what it says */
-    RESOLUTION_COMMITTED, /* the batch had run before: its results are not known */
+    RESOLUTION_COMMITTED, /* the batch had run before: of its results, only the counts are known */
     RESOLUTION_AGAIN,     /* wait *ret_wait_us, then send it (or the fence) once more */
     RESOLUTION_BEGIN_FENCE,
-    RESOLUTION_FAILED, /* nothing of it happened: resolution.failure */
+    RESOLUTION_FAILED, /* nothing of it happened, nor will: resolution.failure */
     RESOLUTION_UNKNOWN,
 };
 
-enum { RESOLUTION_MEMBERS = 2 };
+enum { RESOLUTION_MEMBERS = 2, RESOLUTION_FENCE_MEMBERS = 3 };
 
-/* Before the first sending. False: no randomness. */
-bool resolution_begin(struct resolution *r);
+/* Before the first sending; wall_us: the time now. False: no randomness. */
+bool resolution_begin(struct resolution *r, int64_t wall_us);
 /* The members that stand at the head of the batch: RESOLUTION_MEMBERS. */
 void resolution_members(const struct resolution *r, struct d1_statement *to);
-struct d1_statement resolution_fence(const struct resolution *r);
-/* Asked once for each COMMIT that is sent: every 256th of a worker takes away ids of yesterday, as its last member. */
+/* Stands right behind a statement: notes its count. */
+struct d1_statement resolution_note_count(const struct resolution *r);
+/* Count number i of those noted; false: the row does not know it. */
+bool resolution_count(const struct resolution *r, size_t i, int64_t *ret);
+/* RESOLUTION_FENCE_MEMBERS; a row of the second: the fence holds; of the third: what the id's row knows, a text. */
+void resolution_fence(const struct resolution *r, struct d1_statement *to);
+/* Asked once for each batch with an id: every 256th of a worker takes old ids away, as its last member. */
 bool resolution_purges(void);
-struct d1_statement resolution_purge(void);
+/* age_us: how long ids are kept; params live in arena. False: no memory. */
+bool resolution_purge(int64_t wall_us, uint64_t age_us, struct arena *arena, struct d1_statement *ret);
 enum resolution_step resolution_next(struct resolution *r, const struct d1_error *e, uint64_t now_us,
                                      uint64_t timeout_us, uint64_t *ret_wait_us);
 bool resolution_unknown(const struct resolution *r, struct err *err); /* 08007; answers false */

@@ -40,30 +40,49 @@ static const struct d1_error ok,
     lost = { .kind = D1_ERROR_LOST, .may_have_run = true },
     refused = { .kind = D1_ERROR_SQL, .message = STR_INIT("FOREIGN KEY constraint failed") },
     there = { .kind = D1_ERROR_SQL, .message = STR_INIT("UNIQUE constraint failed: _pgd1_txn.id") },
-    away = { .kind = D1_ERROR_UNREACHABLE };
+    away = { .kind = D1_ERROR_UNREACHABLE }, toobig = { .kind = D1_ERROR_TOO_BIG, .may_have_run = true },
+    no_memory = { .kind = D1_ERROR_INTERNAL, .may_have_run = true };
 
 static const struct {
     const char *rule;
+    bool wants_counts;
     struct {
         const struct d1_error *answer;
         bool fenced;
         enum resolution_step step;
     } course[5];
 } courses[] = {
-    { "an answer is an answer", { { &ok, false, RESOLUTION_ANSWER } } },
-    { "an error is an answer", { { &refused, false, RESOLUTION_ANSWER } } },
-    { "what never left is an answer", { { &away, false, RESOLUTION_ANSWER } } },
-    { "sent again and run", { { &lost, false, RESOLUTION_AGAIN }, { &ok, false, RESOLUTION_ANSWER } } },
+    { "an answer is an answer", false, { { &ok, false, RESOLUTION_ANSWER } } },
+    { "an error is an answer", false, { { &refused, false, RESOLUTION_ANSWER } } },
+    { "what never left is an answer", false, { { &away, false, RESOLUTION_ANSWER } } },
+    { "an answer too big tells that it ran", false, { { &toobig, false, RESOLUTION_ANSWER } } },
+    { "an answer that could not be read is lost",
+      false,
+      { { &no_memory, false, RESOLUTION_AGAIN }, { &there, false, RESOLUTION_COMMITTED } } },
+    { "sent again and run", true, { { &lost, false, RESOLUTION_AGAIN }, { &ok, false, RESOLUTION_ANSWER } } },
     { "sent again and there",
+      false,
       { { &lost, false, RESOLUTION_AGAIN },
         { &away, false, RESOLUTION_AGAIN },
         { &there, false, RESOLUTION_COMMITTED } } },
+    { "there, and its counts are asked for",
+      true,
+      { { &lost, false, RESOLUTION_AGAIN },
+        { &there, false, RESOLUTION_BEGIN_FENCE },
+        { &away, false, RESOLUTION_AGAIN },
+        { &ok, false, RESOLUTION_COMMITTED } } },
+    { "doubled on the way", false, { { &there, false, RESOLUTION_COMMITTED } } },
+    { "doubled on the way, with counts",
+      true,
+      { { &there, false, RESOLUTION_BEGIN_FENCE }, { &ok, false, RESOLUTION_COMMITTED } } },
     { "an error in doubt is fenced",
+      false,
       { { &lost, false, RESOLUTION_AGAIN },
         { &refused, false, RESOLUTION_BEGIN_FENCE },
         { &lost, false, RESOLUTION_AGAIN },
         { &ok, true, RESOLUTION_FAILED } } },
     { "the fence finds it",
+      false,
       { { &lost, false, RESOLUTION_AGAIN },
         { &refused, false, RESOLUTION_BEGIN_FENCE },
         { &ok, false, RESOLUTION_COMMITTED } } },
@@ -75,7 +94,8 @@ static void answers_lead_where_they_should(void **state)
     for (size_t i = 0; i < sizeof(courses) / sizeof(courses[0]); i++) {
         struct resolution r;
         uint64_t wait, now = 1000000;
-        assert_true(resolution_begin(&r));
+        assert_true(resolution_begin(&r, 0));
+        r.wants_counts = courses[i].wants_counts;
         for (size_t k = 0; k < 5 && courses[i].course[k].answer; k++) {
             r.fenced = courses[i].course[k].fenced;
             if (resolution_next(&r, courses[i].course[k].answer, now, 30000000, &wait) != courses[i].course[k].step)
@@ -94,7 +114,7 @@ static void time_runs_out(void **state)
     uint64_t wait = 0, now = 1;
     enum resolution_step step;
     err_init(&err, arena);
-    assert_true(resolution_begin(&r));
+    assert_true(resolution_begin(&r, 0));
     while ((step = resolution_next(&r, &lost, now, 10000000, &wait)) == RESOLUTION_AGAIN)
         now += wait;
     assert_int_equal(step, RESOLUTION_UNKNOWN);
@@ -103,6 +123,43 @@ static void time_runs_out(void **state)
     assert_int_equal(err.code, SQLSTATE_TRANSACTION_RESOLUTION_UNKNOWN);
     assert_true(str_find(err.detail, r.id.bytes) >= 0);
     arena_free(arena);
+}
+
+static void ids_begin_with_the_time(void **state)
+{
+    (void)state;
+    struct resolution a, b;
+    struct d1_statement purge;
+    struct arena *arena = arena_new(1 << 16);
+    assert_true(resolution_begin(&a, INT64_C(0x12345678) * 1000000));
+    assert_true(resolution_begin(&b, INT64_C(0x12345678) * 1000000));
+    assert_int_equal(a.id.bytes.n, 32);
+    assert_memory_equal(a.digits, "12345678", 8);
+    assert_memory_equal(b.digits, "12345678", 8);
+    assert_memory_not_equal(a.digits + 8, b.digits + 8, 24);
+    assert_true(resolution_purge(INT64_C(0x12345678) * 1000000, UINT64_C(0x678) * 1000000, arena, &purge));
+    assert_true(str_is(purge.params[0].bytes, "12345000") && str_is(purge.params[1].bytes, "1656"));
+    arena_free(arena);
+}
+
+static void noted_counts_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *counts;
+        size_t at;
+        bool known;
+        int64_t count;
+    } cases[] = {
+        { "3", 0, true, 3 },       { "3", 1, false, 0 }, { "3,0,12", 1, true, 0 }, { "3,0,12", 2, true, 12 },
+        { "3,0,12", 3, false, 0 }, { "", 0, false, 0 },  { "fence", 0, false, 0 },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct resolution r = { .counts = str_from(cases[i].counts) };
+        int64_t count = 0;
+        assert_int_equal(resolution_count(&r, cases[i].at, &count), cases[i].known);
+        assert_int_equal(count, cases[i].count);
+    }
 }
 
 static void old_ids_are_purged_regularly(void **state)
@@ -119,7 +176,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_move_as_drawn),           cmocka_unit_test(commits_move_as_drawn),
         cmocka_unit_test(answers_lead_where_they_should), cmocka_unit_test(time_runs_out),
-        cmocka_unit_test(old_ids_are_purged_regularly),
+        cmocka_unit_test(old_ids_are_purged_regularly),   cmocka_unit_test(ids_begin_with_the_time),
+        cmocka_unit_test(noted_counts_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
