@@ -157,6 +157,7 @@ static bool keep_source(struct snapshot *s, const struct snapshot_reader *r)
     s->side = ARENA_ARRAY(s->arena, struct snapshot_side, side->n);
     for (size_t i = 0; s->objects && i < objects->n; i++)
         s->objects[i] = (struct snapshot_object){ keep(s->arena, &objects->rows[i], 0, &failed),
+                                                  keep(s->arena, &objects->rows[i], 1, &failed),
                                                   keep(s->arena, &objects->rows[i], 3, &failed) };
     for (size_t i = 0; s->side && i < side->n; i++) {
         const struct read_row *row = &side->rows[i];

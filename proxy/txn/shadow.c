@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "proxy/base/fault.h"
+#include "proxy/catalog/snapshot_copy.h"
 #include "sqlite3.h"
 
 struct shadow {
@@ -78,17 +79,6 @@ static bool run_text(struct shadow *s, struct str sql)
     return run(s->db, &statement, NULL, 0);
 }
 
-/* Tables before what is built on them: views, indexes, triggers. */
-static bool copy_objects(struct shadow *s, const struct snapshot *base)
-{
-    static const char *const order[] = { "table", "view", "index", "trigger" };
-    for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++)
-        for (size_t i = 0; i < base->n_objects; i++)
-            if (base->objects[i].sql.n && str_is(base->objects[i].type, order[k]) && !run_text(s, base->objects[i].sql))
-                return false;
-    return true;
-}
-
 static bool copy_side(struct shadow *s, const struct snapshot *base)
 {
     for (size_t i = 0; i < base->n_side; i++) {
@@ -113,7 +103,7 @@ struct shadow *shadow_new(const struct snapshot *base)
         return NULL;
     if (sqlite3_open_v2(":memory:", &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) ==
             SQLITE_OK &&
-        copy_objects(s, base) && copy_side(s, base))
+        snapshot_copy(base, s->db) && copy_side(s, base))
         return s;
     shadow_free(s);
     return NULL;
