@@ -79,3 +79,42 @@ struct str split_word(struct str statement, size_t n)
             return t.kind == SCAN_WORD ? t.text : (struct str){ 0 };
     return (struct str){ 0 };
 }
+
+bool split_is_trigger(struct str statement)
+{
+    enum head head = HEAD_START;
+    struct scan_token t;
+    while (head != HEAD_OTHER && head != HEAD_TRIGGER && scan_next(&statement, &t))
+        head = next_head(head, &t);
+    return head == HEAD_TRIGGER;
+}
+
+static void add_blank(struct buf *out, const char *from, const char *to)
+{
+    for (; from < to; from++)
+        if (*from != '\r')
+            buf_add_char(out, *from);
+}
+
+void split_trigger(struct str statement, struct buf *out)
+{
+    struct scan_token t;
+    size_t cases = 0;
+    bool behind_dot = false;
+    const char *from = statement.p;
+    while (scan_next(&statement, &t)) {
+        bool begins = !behind_dot && is_word(&t, "case"), ends = !behind_dot && is_word(&t, "end");
+        add_blank(out, from, t.text.p);
+        from = t.text.p + t.text.n;
+        behind_dot = t.kind == SCAN_OTHER && t.text.p[0] == '.';
+        if (begins)
+            buf_add_str(out, STR("(case"));
+        else if (ends)
+            buf_add_str(out, cases ? STR("end)") : STR("END"));
+        else if (is_word(&t, "begin"))
+            buf_add_str(out, STR("BEGIN"));
+        else
+            buf_add_str(out, t.text);
+        cases = begins ? cases + 1 : ends && cases ? cases - 1 : cases;
+    }
+}

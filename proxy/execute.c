@@ -9,6 +9,7 @@
 #include "proxy/database.h"
 #include "proxy/group.h"
 #include "proxy/planning.h"
+#include "proxy/raw_cells.h"
 #include "proxy/session_setting.h"
 #include "proxy/sql/lookup.h"
 #include "proxy/utility.h"
@@ -20,8 +21,8 @@ enum { SCRATCH_PER_ROW = 65536 };
 
 /* ---- rows out ---- */
 
-void execute_describe(const struct plan *plan, const struct result_formats *formats, struct arena *scratch,
-                      struct buf *out)
+void execute_describe(const struct plan *plan, const oid_t *types, const struct result_formats *formats,
+                      struct arena *scratch, struct buf *out)
 {
     struct column_description *d = ARENA_ARRAY(scratch, struct column_description, plan->n_columns);
     if (!d) {
@@ -30,16 +31,26 @@ void execute_describe(const struct plan *plan, const struct result_formats *form
     }
     for (size_t i = 0; i < plan->n_columns; i++) {
         const struct plan_column *c = &plan->columns[i];
-        const struct type_info *type = type_find(c->type);
+        oid_t oid = types ? types[i] : c->type;
+        const struct type_info *type = type_find(oid);
         d[i] = (struct column_description){ .name = c->name,
                                             .table = c->table_oid,
                                             .attribute = c->column_number,
-                                            .type = c->type,
-                                            .type_length = type ? type->length : plan_type_length(plan, c->type),
+                                            .type = oid,
+                                            .type_length = type ? type->length : plan_type_length(plan, oid),
                                             .typmod = c->typmod,
                                             .format = result_format(formats, i) };
     }
     backend_row_description(out, d, plan->n_columns);
+}
+
+/* What the cells were; NULL: what the plan says. */
+static const oid_t *described_types(const struct emitter *e)
+{
+    oid_t *types = e->classes ? ARENA_ARRAY(e->session->worker->scratch, oid_t, e->plan->n_columns) : NULL;
+    for (size_t i = 0; types && i < e->plan->n_columns; i++)
+        types[i] = raw_type(e->classes[i], e->plan->columns[i].type);
+    return types;
 }
 
 void emitter_begin(struct emitter *e)
@@ -50,7 +61,7 @@ void emitter_begin(struct emitter *e)
     if (e->sink == SINK_COPY)
         copy_to_begin(e);
     else if (e->sink == SINK_CLIENT && e->describe)
-        execute_describe(e->plan, &e->formats, e->session->worker->scratch, e->out);
+        execute_describe(e->plan, described_types(e), &e->formats, e->session->worker->scratch, e->out);
 }
 
 void emitter_end(struct emitter *e)
@@ -67,6 +78,23 @@ static void name_element(struct emitter *e, const struct plan_column *c, size_t 
         e->out->p[at + 8 + i] = (char)(element >> (24 - 8 * i));
 }
 
+/* A cell of a column that is typed by its cells: each is the text of its own class. */
+static bool put_any(struct emitter *e, struct row_writer *w, size_t i, const struct value *cell)
+{
+    struct plan_column any = e->plan->columns[i];
+    struct arena *scratch = e->session->worker->scratch;
+    struct value v;
+    any.type = 0; /* nothing is made text */
+    if (!plan_cell(&any, cell, scratch, &v, e->err))
+        return false;
+    row_cell_begin(w);
+    bool ok = type_encode(raw_note(&e->classes[i], &v), -1, WIRE_TEXT, &v, &e->session->gucs.live.types, scratch,
+                          e->out, e->err);
+    if (ok)
+        row_cell_end(w);
+    return ok;
+}
+
 /* One cell as the client wants it. */
 static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const struct value *cell)
 {
@@ -77,6 +105,8 @@ static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const st
         row_null(w);
         return true;
     }
+    if (e->classes)
+        return put_any(e, w, i, cell);
     if (c->form != CELL_NATURAL && !plan_cell(c, cell, scratch, &v, e->err))
         return false;
     row_cell_begin(w);
@@ -104,6 +134,8 @@ static bool cell_failed(struct emitter *e, size_t i)
     const struct plan_column *c = &e->plan->columns[i];
     if (c->source.n && !e->err->detail.n)
         err_detail(e->err, "The value is in column %.*s.", STR_FMT(c->source));
+    if (e->plan->is_raw && !e->err->hint.n)
+        err_hint(e->err, "Select CAST(… AS TEXT) of it, or write a value that fits the column's declared type.");
     return false;
 }
 
@@ -148,7 +180,7 @@ bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells)
     if (n_cells > e->plan->n_columns) /* helper columns of the translator stand behind */
         n_cells = e->plan->n_columns;
     e->n_rows++;
-    if (!e->began)
+    if (!e->began && !e->classes)
         emitter_begin(e);
     switch (e->sink) {
     case SINK_CLIENT:

@@ -58,6 +58,7 @@ struct emitter {
     uint64_t n_rows;
     struct err *err; /* why it stopped */
     bool describe, began;
+    unsigned char *classes; /* columns typed by their cells: which classes came (raw_cells.h); NULL: not asked */
 };
 
 /* Runs or queues it. OUTCOME_WAIT: something must be answered first (the session waits, call again). */
@@ -70,8 +71,9 @@ bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells); 
 void emitter_end(struct emitter *e);
 void emitter_fini(
     struct emitter *e); /* what an emitter that did not come to its end still holds; may be called twice */
-void execute_describe(const struct plan *plan, const struct result_formats *formats, struct arena *scratch,
-                      struct buf *out);
+/* types: instead of the plan's; NULL: the plan's own. */
+void execute_describe(const struct plan *plan, const oid_t *types, const struct result_formats *formats,
+                      struct arena *scratch, struct buf *out);
 /* CommandComplete. count: rows or changes. */
 void execute_tag(const struct plan *plan, uint64_t count, struct buf *out);
 /* Binds a plan's D1 statements; *ret_again: the plan must be made again with force_local. */

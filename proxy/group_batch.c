@@ -166,6 +166,11 @@ bool group_prepare_steps(struct group *g)
                                           .sink = step->x.sink,
                                           .copy = step->x.copy,
                                           .portal = step->x.portal };
+        if (plan->is_raw && step->x.describe && step->x.sink == SINK_CLIENT) {
+            step->emitter.classes = ARENA_ARRAY(g->arena, unsigned char, plan->n_columns);
+            if (!step->emitter.classes)
+                return false;
+        }
         if (!plan->local)
             continue;
         for (size_t i = 0; step->inputs && i < plan->local->n_inputs; i++)
@@ -325,8 +330,8 @@ enum run group_submit(struct group *g, size_t n)
         return fail_batch(g, &err);
     }
     const struct step *only = g->batch_steps == 1 ? g->head : NULL;
-    g->streams = only && !g->batch_writes && !g->speculates && !g->n_before && !only->x.plan->local &&
-                 !only->x.plan->may_go_local && only->x.sink != SINK_STORE;
+    g->streams = only && !only->emitter.classes && !g->batch_writes && !g->speculates && !g->n_before &&
+                 !only->x.plan->local && !only->x.plan->may_go_local && only->x.sink != SINK_STORE;
     g->at_row = g->head;
     g->paused = false;
     g->in_flight = true;

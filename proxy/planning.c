@@ -4,6 +4,7 @@
 #include <pg_query/pg_query.pb-c.h>
 #include "proxy/database.h"
 #include "proxy/group.h"
+#include "proxy/raw.h"
 #include "proxy/session_setting.h"
 #include "proxy/sql/plan_cache.h"
 
@@ -47,12 +48,18 @@ static bool may_need_schema(const struct err *err)
     return may_be_stale(err) || (strncmp(code, "42", 2) == 0 && err->code != SQLSTATE_SYNTAX_ERROR);
 }
 
+bool planning_parse(struct session *s, struct str text, bool is_raw, struct sql_list *ret, struct err *err)
+{
+    size_t max = s->serving->config->max_message_bytes;
+    return is_raw ? raw_parse(text, max, s->group->arena, ret, err) : sql_parse(text, max, s->group->arena, ret, err);
+}
+
 bool planning_cached(struct session *s, struct str text, const oid_t *types, size_t n_types, struct found_plan *ret)
 {
     const struct snapshot *schema = planning_schema(s);
     struct sql_settings settings;
     struct planned planned;
-    if (!schema || s->schema_since_us || s->transaction.overlay.schema)
+    if (!schema || s->schema_since_us || s->transaction.overlay.schema || s->gucs.live.raw_sqlite)
         return false;
     session_sql_settings(s, schema, s->group->arena, &settings);
     if (!plan_cache_get(s->worker->plans, text, schema, &settings, types, n_types, s->group->arena, &planned)) {
@@ -64,12 +71,37 @@ bool planning_cached(struct session *s, struct str text, const oid_t *types, siz
     return true;
 }
 
+/* PRAGMA and EXPLAIN ask D1's schema, not the one that the block's waiting DDL will leave. */
+static bool asks_waiting_schema(const struct session *s, const struct plan *plan, struct err *err)
+{
+    if (!s->transaction.overlay.schema || !plan->is_unwrappable || plan->access != D1_READ)
+        return false;
+    err_unsupported(err, "%s behind DDL in the same transaction", plan->tag);
+    err_hint(err, "Commit first.");
+    return true;
+}
+
+static bool make_raw(struct session *s, const struct sql_statement *parsed, const struct sql_source *source,
+                     const struct snapshot *schema, const struct sql_settings *settings, struct plan **ret,
+                     struct err *err)
+{
+    if (!raw_plan(s->worker->raw, parsed, schema, settings, source->types, source->n_types, ret, err))
+        return false;
+    if (!asks_waiting_schema(s, *ret, err))
+        return true;
+    plan_unref(*ret);
+    *ret = NULL;
+    return false;
+}
+
 static bool make(struct session *s, const struct sql_statement *parsed, const struct sql_source *source,
                  const struct snapshot *schema, bool force_local, struct plan **ret, struct err *err)
 {
     struct sql_settings settings;
     session_sql_settings(s, schema, s->group->arena, &settings);
     settings.force_local = force_local;
+    if (parsed->is_raw)
+        return make_raw(s, parsed, source, schema, &settings, ret, err);
     return sql_plan(parsed, schema, &settings, source->types, source->n_types, ret, err);
 }
 
@@ -130,7 +162,7 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
     s->schema_since_us = 0;
     if (!ok)
         return OUTCOME_FAILED;
-    if (is_whole && !is_blank && !s->transaction.overlay.schema)
+    if (is_whole && !is_blank && !s->transaction.overlay.schema && !s->gucs.live.raw_sqlite)
         remember(s, source, schema, ret->plan);
     return OUTCOME_DONE;
 }
@@ -154,7 +186,7 @@ bool planning_again(struct session *s, const struct sql_source *source, const st
     struct sql_list list;
     const struct snapshot *schema = planning_schema(s);
     metric_add(&s->worker->metrics, METRIC_plan_retries, 1);
-    if (!sql_parse(source->text, s->serving->config->max_message_bytes, s->group->arena, &list, err))
+    if (!planning_parse(s, source->text, former->is_raw, &list, err))
         return false;
     if (source->index >= list.n)
         return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be found again");

@@ -20,6 +20,8 @@ struct found_plan {
     const int *literal_offsets; /* when it came from the cache */
 };
 
+/* A whole string as its statements, in PostgreSQL's dialect or SQLite's. */
+bool planning_parse(struct session *s, struct str text, bool is_raw, struct sql_list *ret, struct err *err);
 /* The one statement of a text, if the cache knows it: no parser runs. False: parse it. */
 bool planning_cached(struct session *s, struct str text, const oid_t *types, size_t n_types, struct found_plan *ret);
 /* Plans one parsed statement. source says where it stands, so that it can be remembered and planned again. is_whole: it is all

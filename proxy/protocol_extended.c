@@ -26,7 +26,7 @@ static enum outcome plan_text(struct session *s, const struct sql_source *source
 {
     struct sql_list list;
     *found = (struct found_plan){ 0 };
-    if (!sql_parse(source->text, s->serving->config->max_message_bytes, s->group->arena, &list, err))
+    if (!planning_parse(s, source->text, s->gucs.live.raw_sqlite, &list, err))
         return OUTCOME_FAILED;
     if (list.n > 1) {
         err_set(err, SQLSTATE_SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement");
@@ -200,7 +200,7 @@ static void describe_plan(struct session *s, const struct plan *plan, const stru
 {
     const struct plan *described = plan ? utility_described(s, plan) : NULL;
     if (described && described->n_columns && !(plan->kind == PLAN_FETCH && plan->utility.cursor->is_move))
-        execute_describe(described, formats, s->worker->scratch, session_out(s));
+        execute_describe(described, NULL, formats, s->worker->scratch, session_out(s));
     else
         backend_no_data(session_out(s));
 }

@@ -128,7 +128,7 @@ enum outcome protocol_query(struct session *s, struct str body, struct err *err)
         finish(s);
         return OUTCOME_DONE;
     }
-    if (!sql_parse(g->text, s->serving->config->max_message_bytes, g->arena, &g->list, err))
+    if (!planning_parse(s, g->text, s->gucs.live.raw_sqlite, &g->list, err))
         return OUTCOME_FAILED;
     if (is_empty(&g->list)) {
         backend_empty_query(session_out(s));

@@ -10,6 +10,7 @@
 #include "proxy/conn.h"
 #include "proxy/database.h"
 #include "proxy/listener.h"
+#include "proxy/raw.h"
 #include "proxy/session.h"
 #include "proxy/session_call.h"
 #include "proxy/sql/local.h"
@@ -259,8 +260,9 @@ struct worker *worker_new(struct app *app, size_t number, struct err *err)
     w->scratch = arena_new(WORKER_ARENA_CAP);
     w->plans = plan_cache_new(app->serving->config->plan_cache_entries);
     w->local = local_new(err);
+    w->raw = raw_engine_new();
     w->blank = blank_snapshot(err);
-    if (w->input && w->scratch && w->plans && w->local && w->blank && make_loop(w, err))
+    if (w->input && w->scratch && w->plans && w->local && w->raw && w->blank && make_loop(w, err))
         return w;
     err_oom(err);
     worker_free(w);
@@ -298,6 +300,7 @@ void worker_free(struct worker *w)
         close(w->mail_fd);
     plan_cache_free(w->plans);
     local_free(w->local);
+    raw_engine_free(w->raw);
     snapshot_unref(w->blank);
     timers_fini(&w->timers);
     spares_free(w);

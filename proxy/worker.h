@@ -51,6 +51,7 @@ struct worker {
     struct metrics metrics;
     struct local_engine *local;
     struct plan_cache *plans;
+    struct raw_engine *raw; /* for statements of pgd1.dialect = sqlite */
     struct database *databases;
     struct session *sessions;
     _Atomic size_t n_sessions;

@@ -179,7 +179,7 @@ static bool allowed(struct emb_rules *rules, int action, const char *a, const ch
 }
 
 /* SQLite gives the database's name as fifth argument, but for ALTER TABLE and DETACH as third, before the table's. */
-static int authorize(void *user, int action, const char *a, const char *b, const char *database, const char *trigger)
+int emb_rules_authorize(void *user, int action, const char *a, const char *b, const char *database, const char *trigger)
 {
     (void)trigger;
     struct emb_rules *rules = user;
@@ -209,5 +209,5 @@ int emb_rules_apply(sqlite3 *db, struct emb_rules *rules)
         rc = sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
         sqlite3_limit(db, limits[i].id, limits[i].value);
-    return rc == SQLITE_OK ? sqlite3_set_authorizer(db, authorize, rules) : rc;
+    return rc == SQLITE_OK ? sqlite3_set_authorizer(db, emb_rules_authorize, rules) : rc;
 }

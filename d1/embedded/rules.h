@@ -22,6 +22,9 @@ struct emb_rules {
 
 /* Defensive mode, D1's limits, the authorizer. SQLITE_OK or the code of the call that failed. */
 int emb_rules_apply(sqlite3 *db, struct emb_rules *rules);
+/* The authorizer alone, for a connection that has one of its own; user: struct emb_rules. */
+int emb_rules_authorize(void *user, int action, const char *a, const char *b, const char *database,
+                        const char *trigger);
 /* D1 keeps names that start with _cf_ (any case) to itself. */
 bool emb_rules_name_allowed(struct str name);
 /* Puts back the settings that D1's allowed PRAGMAs change; each is one statement of ours, ended by NULL. */

@@ -3,6 +3,22 @@
 
 #include "d1/http/inline.h"
 #include "d1/http/remote_format.h"
+#include "d1/split.h"
+
+/* A trigger's body must not be taken apart. */
+static void write_statement(const struct d1_statement *s, struct buf *sql, struct buf *out)
+{
+    struct d1_statement whole = *s;
+    struct buf text;
+    buf_init(&text, out->cap);
+    if (split_is_trigger(s->sql)) {
+        split_trigger(s->sql, &text);
+        whole.sql = buf_str(&text);
+    }
+    out->failed |= text.failed;
+    inline_write(&whole, INLINE_TEXT_ONLY, sql, out);
+    buf_fini(&text);
+}
 
 static void rest_write(const struct d1_request *r, struct str database, struct buf *out)
 {
@@ -13,7 +29,7 @@ static void rest_write(const struct d1_request *r, struct str database, struct b
     for (size_t i = 0; i < r->n_statements; i++) {
         if (i)
             buf_add_char(out, ',');
-        inline_write(&r->statements[i], INLINE_TEXT_ONLY, &sql, out);
+        write_statement(&r->statements[i], &sql, out);
         buf_add_char(out, '}');
         if (r->statements[i].wants_changes)
             buf_add_str(out, STR(",{\"sql\":\"SELECT changes() AS c0\",\"params\":[]}"));

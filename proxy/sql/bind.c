@@ -10,6 +10,7 @@
 #include "pgwire/numeric.h"
 #include "proxy/sql/local.h"
 #include "proxy/sql/lookup.h"
+#include "proxy/sql/tagged_cell.h"
 
 enum { SAFE_DIGITS = 15 };
 
@@ -910,6 +911,40 @@ static bool hex_cell(const struct plan_column *c, const struct value *cell, stru
     return true;
 }
 
+/* In a text column every class has its text; what else a column is, its codec judges. */
+static bool any_cell(const struct plan_column *c, struct arena *arena, struct value *v, struct err *err)
+{
+    struct buf out;
+    if (c->type != TYPE_OID_text || v->class == VALUE_TEXT)
+        return true;
+    oid_t type = v->class == VALUE_INTEGER ? TYPE_OID_int8 : v->class == VALUE_REAL ? TYPE_OID_float8 : TYPE_OID_bytea;
+    buf_init(&out, 64 << 20);
+    bool ok = type_encode(type, -1, WIRE_TEXT, v, type_settings_default(), arena, &out, err);
+    struct str text = ok && !out.failed ? arena_str(arena, buf_str(&out)) : (struct str){ 0 };
+    buf_fini(&out);
+    *v = value_text(text);
+    return text.p || (ok ? err_oom(err) : false);
+}
+
+static bool json_cell(const struct plan_column *c, struct arena *arena, struct value *v, struct err *err)
+{
+    static const double limit = 9007199254740992.0; /* 2^53 */
+    double size = v->class == VALUE_INTEGER ? fabs((double)v->integer) : v->class == VALUE_REAL ? fabs(v->real) : 0;
+    if (size < limit)
+        return any_cell(c, arena, v, err);
+    err_set(err, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE,
+            "a number of column \"%.*s\" came from D1 without its last digits", STR_FMT(c->name));
+    return err_hint(err, "Ask for CAST(… AS TEXT), or read the row again with SELECT.");
+}
+
+static bool tagged_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret,
+                        struct err *err)
+{
+    if (cell->class != VALUE_TEXT || !tagged_cell_read(cell->bytes, arena, ret))
+        return err_set(err, SQLSTATE_INTERNAL_ERROR, "D1 returned a cell in a form pgd1 does not know");
+    return any_cell(c, arena, ret, err);
+}
+
 bool plan_cell(const struct plan_column *column, const struct value *cell, struct arena *arena, struct value *ret,
                struct err *err)
 {
@@ -931,6 +966,14 @@ bool plan_cell(const struct plan_column *column, const struct value *cell, struc
         return unix_cell(column, cell, arena, ret, err);
     case CELL_HEX:
         return hex_cell(column, cell, arena, ret, err);
+    case CELL_ANY:
+        *ret = *cell;
+        return any_cell(column, arena, ret, err);
+    case CELL_JSON:
+        *ret = *cell;
+        return json_cell(column, arena, ret, err);
+    case CELL_TAGGED:
+        return tagged_cell(column, cell, arena, ret, err);
     }
     return false;
 }

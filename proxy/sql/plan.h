@@ -127,6 +127,7 @@ struct plan_statement {
     bool gives_rows;
     bool counts_changes;          /* its sqlite3_changes() is part of the tag's count (several members: summed) */
     size_t n_columns;             /* result columns c0…cN-1 */
+    bool has_own_names;           /* a text of the client's: its columns are called what they are, not c0…cN-1 */
     const struct plan_fold *fold; /* NULL: it must be sent by itself */
 };
 
@@ -138,7 +139,10 @@ enum cell_form {
     CELL_UNIX_S,
     CELL_UNIX_MS,
     CELL_UNIX_US,
-    CELL_HEX, /* TEXT of hex digits -> BLOB */
+    CELL_HEX,    /* TEXT of hex digits -> BLOB */
+    CELL_ANY,    /* whatever class it has; in a text column its text: decimal, float8's, bytea's */
+    CELL_JSON,   /* the same from JavaScript: whole numbers of 2^53 and above have lost digits, 22003 */
+    CELL_TAGGED, /* the same, and it travels as tagged_cell.h has it */
 };
 
 struct plan_column {
@@ -183,7 +187,9 @@ struct plan {
     enum d1_access access;
     bool locks_rows;      /* SELECT … FOR UPDATE, FOR SHARE */
     bool volatile_values; /* uses BIND_UUID, BIND_RANDOM, nextval…: values to pin in transactions */
-    bool may_go_local;    /* a guard in its SQL may ask for the local engine: no row is shown before D1 is done */
+    bool is_raw; /* SQLite's SQL, sent as it is (proxy/raw.h): without Describe columns are typed by their cells */
+    bool is_unwrappable; /* … whose rows D1 gives in no other form: PRAGMA, EXPLAIN, RETURNING */
+    bool may_go_local;   /* a guard in its SQL may ask for the local engine: no row is shown before D1 is done */
     bool cacheable;
     oid_t *param_types;
     size_t n_params;
@@ -315,6 +321,7 @@ struct sql_statement {
     struct str text; /* its slice of the string */
     size_t offset;   /* of text in the string, bytes; error positions count from the start of the whole string */
     bool is_empty;
+    bool is_raw; /* SQLite's: raw is NULL, and sql_plan() is not for it (proxy/raw.h) */
 };
 struct sql_list {
     struct sql_statement *statements;

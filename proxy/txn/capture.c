@@ -152,6 +152,10 @@ void capture_init(struct capture *c, const struct d1_statement *statement, const
     if (p && p->gives_rows) {
         c->kind = CAPTURE_SELECT;
         c->n_columns = p->n_columns;
+        c->has_own_names = p->has_own_names;
+        c->is_fixed = plan->is_unwrappable;
+        if (plan->is_raw)
+            return;
         read_returning(c, statement->sql);
         c->relation = c->target.n ? find_target(c, plan) : NULL;
         if (c->relation && (c->verb == 'U' || c->verb == 'D'))
@@ -199,17 +203,36 @@ static struct str listed(const struct capture *c, struct arena *arena)
                         c->n_columns);
 }
 
+/* SELECT row AS c0 FROM the statement, its columns called c0…. Each of them is computed once. */
+static struct str select_rows(const struct capture *c, struct str row, struct arena *arena)
+{
+    struct str names = STR("c0");
+    if (!c->has_own_names)
+        return arena_printf(arena, "SELECT %.*s AS c0 FROM (%.*s)", STR_FMT(row), STR_FMT(c->statement.sql));
+    for (size_t i = 1; names.p && i < c->n_columns; i++)
+        names = arena_printf(arena, "%.*s,c%zu", STR_FMT(names), i);
+    return names.p
+               ? arena_printf(arena, "WITH _pgd1_raw(%.*s) AS MATERIALIZED (%.*s\n) SELECT %.*s AS c0 FROM _pgd1_raw",
+                              STR_FMT(names), STR_FMT(c->statement.sql), STR_FMT(row))
+               : names;
+}
+
 bool capture_sql(const struct capture *c, struct arena *arena, struct d1_statement *ret, struct err *err)
 {
     const struct d1_statement *s = &c->statement;
     *ret = *s;
+    if (c->is_fixed) {
+        err_unsupported(err,
+                        "PRAGMA, EXPLAIN or RETURNING of raw SQLite in a transaction block that waits for each answer");
+        return err_hint(err, "Use autocommit, send the whole block as one string, or read the rows with SELECT.");
+    }
     if (c->kind != CAPTURE_SELECT && c->kind != CAPTURE_RETURNING)
         return true;
     struct str row = row_text_sql(capture_cells(c), arena), list = listed(c, arena);
     if (!row.p || (c->kind == CAPTURE_RETURNING && !list.p))
         return err_oom(err);
     struct str sql = c->kind == CAPTURE_SELECT
-                         ? arena_printf(arena, "SELECT %.*s AS c0 FROM (%.*s)", STR_FMT(row), STR_FMT(s->sql))
+                         ? select_rows(c, row, arena)
                          : arena_printf(arena, "%.*sRETURNING (SELECT %.*s FROM (SELECT %.*s)) AS c0", STR_FMT(c->head),
                                         STR_FMT(row), STR_FMT(list));
     bool counts = s->wants_changes;

@@ -27,6 +27,8 @@ struct capture {
     enum capture_kind kind;
     struct d1_statement statement; /* as bound */
     size_t n_columns;
+    bool has_own_names; /* its columns are not called c0… */
+    bool is_fixed;      /* D1 gives its rows in no other form (plan.h, is_unwrappable): it cannot be tried out */
     /* RETURNING */
     struct str head, list; /* before the word RETURNING, behind it */
     struct str target;     /* the table, as written */

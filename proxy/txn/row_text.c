@@ -1,18 +1,9 @@
 /* row_text.c - see row_text.h. */
 #include "proxy/txn/row_text.h"
 
-#include <stdlib.h>
-#include "proxy/base/buf.h"
+#include "proxy/sql/tagged_cell.h"
 
 /* ---- writing ---- */
-
-static void add_cell(struct buf *b, size_t i)
-{
-    buf_printf(b,
-               "CASE typeof(c%zu) WHEN 'text' THEN 't'||c%zu WHEN 'integer' THEN 'i'||c%zu WHEN 'real' THEN "
-               "printf('r%%!.17g',c%zu) WHEN 'blob' THEN 'b'||hex(c%zu) END",
-               i, i, i, i, i);
-}
 
 struct str row_text_sql(size_t n, struct arena *arena)
 {
@@ -25,7 +16,7 @@ struct str row_text_sql(size_t n, struct arena *arena)
             buf_add_str(&b, i ? STR("),json_array(") : STR("json_array("));
         else if (i)
             buf_add_char(&b, ',');
-        add_cell(&b, i);
+        tagged_cell_sql(&b, i);
     }
     buf_add_str(&b, grouped ? STR("))") : STR(")"));
     struct str sql = b.failed ? (struct str){ 0 } : arena_str(arena, buf_str(&b));
@@ -161,56 +152,14 @@ static bool read_word(struct reader *r, struct str word)
     return true;
 }
 
-static bool read_hex(struct str digits, struct arena *arena, struct value *ret)
-{
-    char *bytes = arena_alloc(arena, digits.n / 2 + 1);
-    if (!bytes || digits.n % 2)
-        return false;
-    for (size_t i = 0; i < digits.n; i += 2) {
-        int high = hex_digit(digits.p[i]), low = hex_digit(digits.p[i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        bytes[i / 2] = (char)(high << 4 | low);
-    }
-    *ret = value_blob((struct str){ bytes, digits.n / 2 });
-    return true;
-}
-
-static bool read_real(struct str text, struct arena *arena, struct value *ret)
-{
-    char *end, *digits = arena_cstr(arena, text);
-    double v = digits ? strtod(digits, &end) : 0;
-    *ret = value_real(v);
-    return digits && text.n && *end == '\0';
-}
-
 static bool read_cell(struct reader *r, struct value *ret)
 {
-    int64_t integer;
     if (read_word(r, STR("null"))) {
         *ret = value_null();
         return true;
     }
     struct str text = take(r, '"') ? read_string(r) : (struct str){ 0 };
-    if (text.n == 0)
-        return false;
-    struct str rest = { text.p + 1, text.n - 1 };
-    switch (text.p[0]) {
-    case 't':
-        *ret = value_text(rest);
-        return true;
-    case 'i':
-        if (!str_to_int64(rest, &integer))
-            return false;
-        *ret = value_integer(integer);
-        return true;
-    case 'r':
-        return read_real(rest, r->arena, ret);
-    case 'b':
-        return read_hex(rest, r->arena, ret);
-    default:
-        return false;
-    }
+    return tagged_cell_read(text, r->arena, ret);
 }
 
 static bool broken(struct err *err)

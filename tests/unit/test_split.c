@@ -91,11 +91,41 @@ static void words_are_found(void **state)
     assert_null(split_word(s, 20).p);
 }
 
+static void triggers_stay_whole(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } triggers[] = {
+        { "create trigger t after insert on a begin select 1; end",
+          "create trigger t after insert on a BEGIN select 1; END" },
+        { "CREATE TEMP TRIGGER t AFTER INSERT ON a\r\nBegin\r\nUPDATE a SET b=CASE WHEN 1 THEN CASE 2 WHEN 3 THEN 4 "
+          "END END;End",
+          "CREATE TEMP TRIGGER t AFTER INSERT ON a\nBEGIN\nUPDATE a SET b=(case WHEN 1 THEN (case 2 WHEN 3 THEN 4 end) "
+          "end);"
+          "END" },
+        { "create trigger t after insert on a when new.end begin select 'end;\r\n', \"case\"; end",
+          "create trigger t after insert on a when new.end BEGIN select 'end;\r\n', \"case\"; END" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(triggers) / sizeof(*triggers); i++) {
+        struct buf out;
+        buf_init(&out, 4096);
+        assert_true(split_is_trigger(str_from(triggers[i].text)));
+        split_trigger(str_from(triggers[i].text), &out);
+        if (!str_is(buf_str(&out), triggers[i].want))
+            fail_msg("<%s> became <%.*s>", triggers[i].text, (int)out.n, out.p);
+        buf_fini(&out);
+    }
+    assert_false(split_is_trigger(STR("create table trigger(a)")));
+    assert_false(split_is_trigger(STR("drop trigger t")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_cut),
         cmocka_unit_test(sqlite_agrees),
+        cmocka_unit_test(triggers_stay_whole),
         cmocka_unit_test(words_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
