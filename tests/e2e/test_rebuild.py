@@ -210,6 +210,19 @@ def test_too_many_rows_are_refused(embedded):
         connection.execute("DROP TABLE big")
 
 
+def test_wide_rows_are_refused_before_they_are_copied(embedded):
+    """The cost is estimated: rows by indexes and keys, and the bytes of the first ones."""
+    with embedded.connect() as connection:
+        connection.execute("CREATE TABLE wide (id int PRIMARY KEY, v int, t text)")
+        connection.execute("INSERT INTO wide SELECT i, i, repeat('x', 20000) FROM generate_series(1, 200) i")
+        connection.execute("ALTER TABLE wide ALTER COLUMN v SET NOT NULL")
+        connection.execute("INSERT INTO wide SELECT i, i, '' FROM generate_series(201, 30000) i")
+        with pytest.raises(psycopg.errors.FeatureNotSupported) as error:
+            connection.execute("ALTER TABLE wide ALTER COLUMN v DROP NOT NULL")
+        assert "Expand and contract" in error.value.diag.message_hint
+        connection.execute("DROP TABLE wide")
+
+
 # ---- kill -9
 
 OLD_AND_NEW = [
