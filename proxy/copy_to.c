@@ -89,7 +89,7 @@ static bool encode(struct emitter *e, size_t i, const struct value *cell)
         return true;
     if (column->form != CELL_NATURAL && !plan_cell(column, cell, scratch, &v, e->err))
         return false;
-    if (!type_encode(column->codec_type, column->typmod, format_of(e), &v, &e->session->gucs.live.types, scratch,
+    if (!type_encode(column->codec_type, column->codec_typmod, format_of(e), &v, &e->session->gucs.live.types, scratch,
                      &c->bytes, e->err))
         return false;
     c->ends[i] = c->bytes.n;

@@ -119,8 +119,8 @@ static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const st
         buf_add_str(e->out, name);
         if (!name.p)
             return err_oom(e->err);
-    } else if (!type_encode(c->codec_type, c->typmod, result_format(&e->formats, i), &v, &e->session->gucs.live.types,
-                            scratch, e->out, e->err))
+    } else if (!type_encode(c->codec_type, c->codec_typmod, result_format(&e->formats, i), &v,
+                            &e->session->gucs.live.types, scratch, e->out, e->err))
         return false;
     if (c->type != c->codec_type && result_format(&e->formats, i) == WIRE_BINARY)
         name_element(e, c, at);

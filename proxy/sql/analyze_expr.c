@@ -467,6 +467,20 @@ static struct expr *transform_bool(A *a, struct scope *s, const PgQuery__BoolExp
     return e;
 }
 
+/* t IS NULL, t IS NOT NULL: of every column of the row. */
+static struct expr *row_null_test(A *a, struct scope *s, const struct expr *row, bool is_null, int location)
+{
+    size_t n = scope_query(s, row->var.levels_up)->rtable[row->var.rte].n_columns;
+    struct expr *all = n_ary(a, EXPR_AND, TYPE_OID_bool, location, n);
+    for (size_t i = 0; all && i < n; i++) {
+        struct expr *column = make_var(a, s, row->var.levels_up, row->var.rte, (int)i, location);
+        if (!column)
+            return NULL;
+        all->args[all->n_args++] = unary(a, is_null ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, column, location);
+    }
+    return all;
+}
+
 static struct expr *transform_null_test(A *a, struct scope *s, const PgQuery__NullTest *t)
 {
     struct expr *x = transform_expr(a, s, t->arg);
@@ -480,6 +494,8 @@ static struct expr *transform_null_test(A *a, struct scope *s, const PgQuery__Nu
                 unary(a, is_null ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, x->args[i], t->location);
         return all;
     }
+    if (x->kind == EXPR_WHOLE_ROW && x->var.rte >= 0)
+        return row_null_test(a, s, x, is_null, t->location);
     return unary(a, is_null ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, x, t->location);
 }
 

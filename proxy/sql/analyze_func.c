@@ -605,6 +605,15 @@ static bool lacks_within_group(A *a, const PgQuery__FuncCall *call, const struct
     return true;
 }
 
+/* max(), lag() and their kin give one of their char(n) arguments, whose width tells the blanks that are not kept. PostgreSQL forgets
+ * it: describe_columns() shows none. */
+static void keep_width(A *a, struct expr *e)
+{
+    for (size_t i = 0; i < e->n_args && e->typmod < 0 && type_base(a, e->type) == TYPE_OID_bpchar; i++)
+        if (e->args[i]->type == e->type || type_element(a, e->args[i]->type) == e->type)
+            e->typmod = e->args[i]->typmod;
+}
+
 struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall *call)
 {
     struct str schema, name;
@@ -679,5 +688,8 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     if (call->agg_within_group) /* the ordered arguments may have been coerced */
         for (size_t i = 0; i < n_order && i < e->n_args; i++)
             order[i].expr = e->args[e->n_args - n_order + i];
-    return finish_kind(a, s, call, name, e) ? e : NULL;
+    if (!finish_kind(a, s, call, name, e))
+        return NULL;
+    keep_width(a, e);
+    return e;
 }

@@ -364,7 +364,8 @@ static bool emit_arguments(struct emitter *e, const struct expr *x, const struct
         /* Only arithmetic carries checks upward; what is not a number settles here. */
         bool arithmetic = row->flags & (FUNCTION_CHECK_INT2 | FUNCTION_CHECK_INT4 | FUNCTION_CHECK_INT8 |
                                         FUNCTION_CHECK_FLOAT | FUNCTION_NOT_NAN);
-        if ((!arithmetic && !settle(e, &args[i])) || !make_natural(e, x->args[i]->type, &args[i]))
+        if ((!arithmetic && !settle(e, &args[i])) || !make_natural(e, x->args[i]->type, &args[i]) ||
+            (shows_blanks(x) && !emit_blanks(e, x->args[i], &args[i])))
             return false;
     }
     *ret = args;
@@ -654,6 +655,8 @@ static bool aggregate_arguments(struct emitter *e, const struct expr *x, struct 
         bool number = e->target == TARGET_D1 && is_numeric(e, x->args[i]->type);
         if (!(number && is_form_keeper(x->call.proc->name)) && strcmp(x->call.proc->name, "count") != 0 &&
             !make_natural(e, x->args[i]->type, &args[i]))
+            return false;
+        if (shows_blanks(x) && !emit_blanks(e, x->args[i], &args[i]))
             return false;
     }
     *ret = args;

@@ -210,6 +210,10 @@ struct bind bind_of_expr(const struct expr *x); /* of an EXPR_CONST or EXPR_PARA
 /* json_extract('{}','!22012:division by zero') or its local twin. */
 struct str emit_raise(struct emitter *e, const char *code, struct str message);
 struct str emit_raise_local(struct emitter *e);
+/* Adds the blanks of a char(n), which are not kept, to its value f. */
+bool emit_blanks(struct emitter *e, const struct expr *x, struct fragment *f);
+/* Whether the function's arguments are written out with their blanks: JSON, concat(), format(). Casts to text drop them. */
+bool shows_blanks(const struct expr *x);
 void add_read(struct emitter *e, const struct relation *r);
 /* Renumbers the placeholders of a finished text, drops binds it does not use, gathers them into one JSON array when
  * they are more

@@ -258,12 +258,14 @@ bool emit_whole_row(struct emitter *e, const struct expr *x, struct fragment *re
         return blocked(e, x->location, "a whole row as a value at this place");
     const struct rte *rte = &l->query->rtable[x->var.rte];
     for (size_t i = 0; i < rte->n_columns; i++) {
-        struct expr var = { .kind = EXPR_VAR, .type = rte->columns[i].type, .typmod = -1, .location = -1 };
+        struct expr var = {
+            .kind = EXPR_VAR, .type = rte->columns[i].type, .typmod = rte->columns[i].typmod, .location = -1
+        };
         struct fragment f;
         var.var.levels_up = x->var.levels_up;
         var.var.rte = x->var.rte;
         var.var.column = (int)i;
-        if (!emit_value(e, &var, &f))
+        if (!emit_value(e, &var, &f) || !emit_blanks(e, &var, &f))
             return false;
         struct str name = emit_text_literal(
             text_of(e, "%s\"%.*s\":", i ? "," : "{", STR_FMT(json_name(e, rte->columns[i].name))), e->arena);

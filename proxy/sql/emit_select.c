@@ -134,6 +134,10 @@ bool describe_columns(struct emitter *e, const struct target *targets, size_t n,
             c->type = domain->base;
             c->typmod = domain->base_typmod;
         }
+        c->codec_typmod = c->typmod;
+        bool computed = t->expr->kind == EXPR_FUNC || t->expr->kind == EXPR_AGGREGATE || t->expr->kind == EXPR_WINDOW;
+        if (computed && c->type == TYPE_OID_bpchar)
+            c->typmod = -1;
         int32_t typmod = c->typmod;
         c->codec_type = snapshot_base_type(e->shared->snapshot, c->type, &typmod);
         const struct relation *r = t->table_oid ? snapshot_relation_by_oid(e->shared->snapshot, t->table_oid) : NULL;

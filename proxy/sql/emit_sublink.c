@@ -149,7 +149,7 @@ bool emit_row(struct emitter *e, const struct expr *x, struct fragment *ret)
     struct str list = STR("");
     for (size_t i = 0; i < x->n_args; i++) {
         struct fragment f;
-        if (!emit_value(e, x->args[i], &f))
+        if (!emit_value(e, x->args[i], &f) || !emit_blanks(e, x->args[i], &f))
             return false;
         list = text_of(e, "%.*s,%u,%.*s", STR_FMT(list), base_type(e, x->args[i]->type), STR_FMT(f.sql));
         if (!list.p)

@@ -222,6 +222,45 @@ static bool is_integer_type(oid_t t)
            t == TYPE_OID_cid;
 }
 
+/* ---- char(n) ---- */
+
+/* Kept without its blanks: the width that tells how many there are; 0: not a char(n), or nobody knows. */
+static int char_width(struct emitter *e, const struct expr *x)
+{
+    int32_t typmod = x->typmod;
+    oid_t type = snapshot_base_type(e->shared->snapshot, x->type, &typmod);
+    return type == TYPE_OID_bpchar && typmod > 4 ? typmod - 4 : 0;
+}
+
+static bool is_char_array(struct emitter *e, oid_t type)
+{
+    oid_t element = snapshot_element_type(e->shared->snapshot, base_type(e, type));
+    return element && base_type(e, element) == TYPE_OID_bpchar;
+}
+
+bool emit_blanks(struct emitter *e, const struct expr *x, struct fragment *f)
+{
+    int width = char_width(e, x);
+    bool padded = x->kind == EXPR_AGGREGATE && shows_blanks(x); /* array_agg() */
+    if (!padded && is_char_array(e, x->type))
+        return blocked(e, x->location, "an array of character(n) as text or JSON");
+    if (!width || f->is_null)
+        return true;
+    f->sql = text_of(e, "(%.*s || substr('%*s',1 + length(%.*s)))", STR_FMT(f->sql), width, "", STR_FMT(f->sql));
+    f->simple = false;
+    return f->sql.p != NULL;
+}
+
+bool shows_blanks(const struct expr *x)
+{
+    const struct pg_proc *p = x->call.proc;
+    static const char *const names[] = { "array_agg", "array_to_string", "concat", "concat_ws", "format" };
+    bool shows = p->result == TYPE_OID_json || p->result == TYPE_OID_jsonb;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        shows |= strcmp(p->name, names[i]) == 0;
+    return shows;
+}
+
 static bool local_cast(struct emitter *e, const struct expr *x, oid_t from, oid_t to, struct fragment *f)
 {
     if (e->target == TARGET_D1) {
@@ -237,7 +276,7 @@ static bool local_cast(struct emitter *e, const struct expr *x, oid_t from, oid_
 bool emit_as_text(struct emitter *e, const struct expr *x, bool output_form, struct fragment *ret)
 {
     oid_t t = base_type(e, x->type);
-    if (!emit_value(e, x, ret))
+    if (!emit_value(e, x, ret) || (is_char_array(e, x->type) && !emit_blanks(e, x, ret)))
         return false;
     if (is_own_text(e, t) || t == TYPE_OID_numeric)
         return true;

@@ -152,6 +152,8 @@ struct plan_column {
     int32_t typmod;
     oid_t table_oid;
     int16_t column_number;
+    int32_t
+        codec_typmod; /* what the codec is told: PostgreSQL forgets the width of max() of a char(n), its blanks stay */
     enum cell_form form;
     int detail;
     struct str source; /* "table.column" for error messages, may be empty */

@@ -143,8 +143,9 @@ static bool plan_set(struct utility *u, const PgQuery__VariableSetStmt *s)
 
 static bool show_column(struct utility *u, size_t i, struct str name)
 {
-    u->plan->columns[i] =
-        (struct plan_column){ .name = name, .type = TYPE_OID_text, .codec_type = TYPE_OID_text, .typmod = -1 };
+    u->plan->columns[i] = (struct plan_column){
+        .name = name, .type = TYPE_OID_text, .codec_type = TYPE_OID_text, .typmod = -1, .codec_typmod = -1
+    };
     return name.p ? true : err_oom(u->p->err);
 }
 
@@ -741,8 +742,9 @@ static bool plan_explain(struct utility *u, const PgQuery__ExplainStmt *s)
         return unsupported(u, "EXPLAIN ANALYZE",
                            "EXPLAIN shows where the statement runs, its SQL for D1 and its round trips.");
     oid_t type = explain->format == EXPLAIN_JSON ? TYPE_OID_json : TYPE_OID_text;
-    u->plan->columns[0] =
-        (struct plan_column){ .name = STR("QUERY PLAN"), .type = type, .codec_type = type, .typmod = -1 };
+    u->plan->columns[0] = (struct plan_column){
+        .name = STR("QUERY PLAN"), .type = type, .codec_type = type, .typmod = -1, .codec_typmod = -1
+    };
     u->plan->n_columns = 1;
     if (!planner_node(u->p, s->query, &explain->query))
         return false;
