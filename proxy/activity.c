@@ -6,6 +6,7 @@
 #include "proxy/portal.h"
 #include "proxy/prepared.h"
 #include "proxy/session_setting.h"
+#include "proxy/sql/stored_text.h"
 
 struct cell {
     const char *name;
@@ -431,11 +432,18 @@ static bool rows(void *ctx, struct str relation, bool (*add)(void *add_ctx, cons
     return false;
 }
 
-void activity_system_state(struct session *s, struct system_state *ret)
+void activity_system_state(struct session *s, const struct snapshot *snapshot, struct arena *arena,
+                           struct system_state *ret)
 {
     *ret = (struct system_state){
-        .database = str_from(s->database_name), .user = str_from(s->user), .owner = owner_of(s), .rows = rows, .ctx = s
+        .database = str_from(s->database_name),
+        .user = str_from(s->user),
+        .owner = owner_of(s),
+        .rows = rows,
+        .ctx = s,
+        .view_uses = stored_text_view_uses,
     };
+    ret->path.n = session_search_path(s, snapshot, arena, &ret->path.names);
 }
 
 /* Others see the name that the session gave itself last. */

@@ -11,7 +11,9 @@
 #include "proxy/catalog/system.h"
 #include "proxy/session.h"
 
-void activity_system_state(struct session *s, struct system_state *ret);
+/* What the session says to the catalogue; the search path is in the arena. */
+void activity_system_state(struct session *s, const struct snapshot *snapshot, struct arena *arena,
+                           struct system_state *ret);
 /* What others see of the session: state and since when. No effect before the login is done. */
 void activity_set(struct session *s, enum activity activity);
 /* The statement that begins now; copied, cut at PRESENCE_QUERY_BYTES. */

@@ -113,7 +113,7 @@ static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const st
     size_t at = e->out->n;
     if (is_reg_type(c->type) && v.class == VALUE_INTEGER && result_format(&e->formats, i) == WIRE_TEXT) {
         struct system_state state;
-        activity_system_state(e->session, &state);
+        activity_system_state(e->session, e->plan->snapshot, scratch, &state);
         struct system_source source = { .snapshot = e->plan->snapshot, .state = &state };
         struct str name = reg_name(&source, c->type, (oid_t)v.integer, scratch);
         buf_add_str(e->out, name);
@@ -242,7 +242,7 @@ static bool local_row(void *ctx, const struct value *cells, size_t n_cells)
 static struct local_run local_run_for(struct session *s, const struct bind_input *input, struct system_state *system,
                                       struct arena *arena)
 {
-    activity_system_state(s, system);
+    activity_system_state(s, input->snapshot, arena, system);
     return (struct local_run){
         .snapshot = input->snapshot,
         .system = system,

@@ -435,6 +435,30 @@ static void apply_dialect(struct str v, struct guc_live *live)
     live->raw_sqlite = str_is(v, "sqlite");
 }
 
+/* Words of restrict_nonsystem_relation_kind, in any case. */
+static bool check_relation_kinds(const struct guc *row, struct str value, const struct guc_live *live,
+                                 struct arena *arena, struct str *ret, struct err *err)
+{
+    struct str list = value, word;
+    (void)live;
+    while (next_word(&list, &word))
+        if (!str_eq_nocase(word, STR("view")) && !str_eq_nocase(word, STR("foreign-table"))) {
+            invalid(row, value, err);
+            return err_detail(err, "Unrecognized key word: \"%.*s\".", STR_FMT(word));
+        }
+    *ret = arena_str(arena, value);
+    return ret->p || err_oom(err);
+}
+
+/* There are no foreign tables to keep anybody from. */
+static void apply_relation_kinds(struct str v, struct guc_live *live)
+{
+    struct str word;
+    live->no_views = false;
+    while (next_word(&v, &word))
+        live->no_views |= str_eq_nocase(word, STR("view"));
+}
+
 static void apply_report_bookmark(struct str v, struct guc_live *live)
 {
     live->report_bookmark = str_is(v, "on");
@@ -462,6 +486,7 @@ static const struct {
     { "pgd1.dialect", NULL, apply_dialect },
     { "pgd1.report_bookmark", NULL, apply_report_bookmark },
     { "pgd1.session", check_session, NULL },
+    { "restrict_nonsystem_relation_kind", check_relation_kinds, apply_relation_kinds },
     { "statement_timeout", NULL, apply_statement_timeout },
     { "TimeZone", check_zone, apply_zone },
 };

@@ -86,7 +86,7 @@ static bool decode_name(struct session *s, oid_t type, struct str text, struct a
     struct system_state state;
     oid_t oid;
     session_sql_settings(s, schema, arena, &settings);
-    activity_system_state(s, &state);
+    activity_system_state(s, schema, s->group->arena, &state);
     struct system_source source = { .snapshot = schema, .state = &state };
     if (!reg_find(&source, settings.search_path, settings.n_search_path, type, text, arena, &oid, err))
         return false;

@@ -228,6 +228,7 @@ void session_sql_settings(struct session *s, const struct snapshot *snapshot, st
         .role = str_from(s->user),
         .standard_conforming_strings = true,
         .raw_sqlite = s->gucs.live.raw_sqlite,
+        .no_views = s->gucs.live.no_views,
         .traits = s->database->d1->traits,
         .types = &s->gucs.live.types,
         .max_statement_bytes = s->serving->config->max_message_bytes,

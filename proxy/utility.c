@@ -18,9 +18,18 @@ static enum outcome tag_if(struct session *s, const struct execution *x, bool ok
     return ok ? tag(s, x) : OUTCOME_FAILED;
 }
 
+/* A string of several statements and a pipeline are transactions too, though not blocks. */
+static bool in_transaction(const struct session *s)
+{
+    return s->transaction.state != TXN_IDLE || (s->group && s->group->is_multi);
+}
+
 enum outcome utility_nothing(struct session *s, struct execution *x, struct err *err)
 {
-    (void)err;
+    if (x->plan->only_in_block && !in_transaction(s))
+        return err_set(err, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "%s can only be used in transaction blocks",
+                       x->plan->tag),
+               OUTCOME_FAILED;
     if (x->plan->notice.n) {
         struct err notice = { .code = x->plan->notice_code, .message = x->plan->notice };
         session_notice(s, SEVERITY_NOTICE, &notice);
@@ -40,12 +49,6 @@ static bool set_characteristics(struct session *s, const struct plan_transaction
         return false;
     return m->deferrable < 0 || session_set(s, STR("default_transaction_deferrable"),
                                             m->deferrable ? STR("on") : STR("off"), GUC_SESSION, err);
-}
-
-/* A string of several statements and a pipeline are transactions too, though not blocks. */
-static bool in_transaction(const struct session *s)
-{
-    return s->transaction.state != TXN_IDLE || (s->group && s->group->is_multi);
 }
 
 static void warn_outside(struct session *s, const char *what)

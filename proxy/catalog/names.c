@@ -240,3 +240,22 @@ bool name_child_split(struct str key, struct arena *arena, struct str *ret_table
     *ret_child = child;
     return true;
 }
+
+/* ---- search paths ---- */
+
+bool name_path_has(const struct name_path *path, struct str schema)
+{
+    if (str_is(schema, "pg_catalog"))
+        return true;
+    if (!path || !path->names)
+        return str_is(schema, "public");
+    for (size_t i = 0; i < path->n; i++)
+        if (str_eq(path->names[i], schema))
+            return true;
+    return false;
+}
+
+bool name_path_is_plain(const struct name_path *path)
+{
+    return !path || !path->names || (path->n == 1 && str_is(path->names[0], "public"));
+}

@@ -23,6 +23,15 @@ struct pg_keyword {
 const struct pg_keyword *pg_keywords(size_t *ret_n);
 const struct pg_keyword *pg_keyword_find(struct str word);
 
+/* The schemas whose objects are shown by their bare names, besides pg_catalog. NULL, or names NULL: public alone. Lent. */
+struct name_path {
+    const struct str *names;
+    size_t n;
+};
+bool name_path_has(const struct name_path *path, struct str schema);
+/* Whether it shows what the path public does: stored texts are spelled for that one. */
+bool name_path_is_plain(const struct name_path *path);
+
 /* ctid, xmin and their kin, which every table of PostgreSQL has. */
 bool is_system_column(struct str name);
 

@@ -10,14 +10,22 @@ enum { SIGNATURE_MAX = 8192, PARTS_MAX = 3 };
 
 /* ---- printing ---- */
 
-static bool shows_schema(struct str schema)
+static const struct name_path *path_of(const struct system_source *source)
 {
-    return !str_is(schema, "public") && !str_is(schema, "pg_catalog");
+    return source->state ? &source->state->path : NULL;
 }
 
-static struct str shown_name(struct str schema, struct str name, struct arena *arena)
+static struct str shown_name(const struct system_source *source, struct str schema, struct str name,
+                             struct arena *arena)
 {
-    return shows_schema(schema) ? name_qualified(schema, name, arena) : name_quote(name, arena);
+    return name_path_has(path_of(source), schema) ? name_quote(name, arena) : name_qualified(schema, name, arena);
+}
+
+static struct str shown_relation(const struct system_source *source, const struct relation *r, struct arena *arena)
+{
+    if (!source->snapshot)
+        return shown_name(source, r->schema, r->name, arena);
+    return name_qualified(snapshot_shown_schema(source->snapshot, path_of(source), r), r->name, arena);
 }
 
 static struct str number_text(oid_t oid, struct arena *arena)
@@ -38,16 +46,17 @@ static const struct value *fixed_row_named(const char *relation, size_t name_col
     return NULL;
 }
 
-static struct str relation_text(const struct snapshot *snapshot, oid_t oid, struct arena *arena)
+static struct str relation_text(const struct system_source *source, oid_t oid, struct arena *arena)
 {
+    const struct snapshot *snapshot = source->snapshot;
     const struct relation *r = snapshot ? snapshot_relation_by_oid(snapshot, oid) : system_relation_by_oid(oid);
     if (r)
-        return shown_name(r->schema, r->name, arena);
+        return shown_relation(source, r, arena);
     for (size_t i = 0; snapshot && i < snapshot->n_relations; i++)
         for (size_t k = 0; k < snapshot->relations[i].n_indexes; k++) {
             const struct index *x = &snapshot->relations[i].indexes[k];
             if (x->oid == oid)
-                return shown_name(x->schema, x->name, arena);
+                return shown_name(source, x->schema, x->name, arena);
         }
     const struct value *row = fixed_row("pg_class", oid); /* PostgreSQL's own indexes */
     return row ? name_quote(row[1].bytes, arena) : number_text(oid, arena);
@@ -64,7 +73,7 @@ static struct str schema_text(const struct snapshot *s, oid_t oid, struct arena 
     return number_text(oid, arena);
 }
 
-struct str reg_signature(const struct snapshot *snapshot, const struct pg_proc *proc, struct arena *arena)
+struct str reg_signature(const struct system_source *source, const struct pg_proc *proc, struct arena *arena)
 {
     struct buf out;
     buf_init(&out, SIGNATURE_MAX);
@@ -73,7 +82,7 @@ struct str reg_signature(const struct snapshot *snapshot, const struct pg_proc *
     name_quote_add(&out, str_from(proc->name));
     buf_add_char(&out, '(');
     for (size_t i = 0; i < proc->n_args; i++) {
-        struct str type = reg_format_type(snapshot, proc->args[i], -1, false, arena);
+        struct str type = reg_format_type(source, proc->args[i], -1, false, arena);
         buf_printf(&out, "%s%.*s", i ? "," : "", STR_FMT(type));
     }
     buf_add_char(&out, ')');
@@ -82,13 +91,13 @@ struct str reg_signature(const struct snapshot *snapshot, const struct pg_proc *
     return text;
 }
 
-static struct str operator_text(const struct snapshot *s, oid_t oid, struct arena *arena)
+static struct str operator_text(const struct system_source *source, oid_t oid, struct arena *arena)
 {
     const struct pg_operator *o = pg_operator_by_oid(oid);
     if (!o)
         return number_text(oid, arena);
-    struct str left = o->left ? reg_format_type(s, o->left, -1, false, arena) : STR("NONE"),
-               right = o->right ? reg_format_type(s, o->right, -1, false, arena) : STR("NONE");
+    struct str left = o->left ? reg_format_type(source, o->left, -1, false, arena) : STR("NONE"),
+               right = o->right ? reg_format_type(source, o->right, -1, false, arena) : STR("NONE");
     return arena_printf(arena, "%s(%.*s,%.*s)", o->name, STR_FMT(left), STR_FMT(right));
 }
 
@@ -141,19 +150,19 @@ struct str reg_name(const struct system_source *source, oid_t type, oid_t oid, s
         return STR("-");
     switch (type) {
     case TYPE_OID_regclass:
-        return relation_text(s, oid, arena);
+        return relation_text(source, oid, arena);
     case TYPE_OID_regtype:
-        return reg_format_type(s, oid, -1, false, arena);
+        return reg_format_type(source, oid, -1, false, arena);
     case TYPE_OID_regproc:
         return proc_text(oid, arena);
     case TYPE_OID_regprocedure:
         proc = pg_proc_by_oid(oid);
-        return proc ? reg_signature(s, proc, arena) : number_text(oid, arena);
+        return proc ? reg_signature(source, proc, arena) : number_text(oid, arena);
     case TYPE_OID_regoper:
         operator= pg_operator_by_oid(oid);
         return operator? arena_printf(arena, "pg_catalog.%s", operator->name) : number_text(oid, arena);
     case TYPE_OID_regoperator:
-        return operator_text(s, oid, arena);
+        return operator_text(source, oid, arena);
     case TYPE_OID_regnamespace:
         return schema_text(s, oid, arena);
     case TYPE_OID_regrole:
@@ -178,8 +187,10 @@ static const struct relation *relation_of_row_type(const struct snapshot *s, oid
     return NULL;
 }
 
-struct str reg_format_type(const struct snapshot *s, oid_t type, int32_t typmod, bool has_typmod, struct arena *arena)
+struct str reg_format_type(const struct system_source *source, oid_t type, int32_t typmod, bool has_typmod,
+                           struct arena *arena)
 {
+    const struct snapshot *s = source->snapshot;
     enum { ROW_NAME = 1, ROW_SCHEMA = 2, ROW_ELEMENT = 13 };
     static const struct {
         oid_t type;
@@ -196,10 +207,10 @@ struct str reg_format_type(const struct snapshot *s, oid_t type, int32_t typmod,
         if (without_typmod[i].type == type)
             return str_from(without_typmod[i].text);
     if (type_find(type) || (s && type >= 16384 && snapshot_user_type(s, type)))
-        return s ? snapshot_format_type(s, type, typmod, arena) : type_format(type, typmod, arena);
+        return s ? snapshot_format_type_on(s, path_of(source), type, typmod, arena) : type_format(type, typmod, arena);
     const struct relation *r = relation_of_row_type(s, type, &array);
     if (r)
-        return arena_printf(arena, "%.*s%s", STR_FMT(shown_name(r->schema, r->name, arena)), array ? "[]" : "");
+        return arena_printf(arena, "%.*s%s", STR_FMT(shown_relation(source, r, arena)), array ? "[]" : "");
     const struct value *row = fixed_row("pg_type", type);
     if (!row)
         return STR("???");
@@ -209,7 +220,7 @@ struct str reg_format_type(const struct snapshot *s, oid_t type, int32_t typmod,
                                                         : STR("pg_catalog");
     if (array)
         name = (struct str){ name.p + 1, name.n - 1 };
-    return arena_printf(arena, "%.*s%s", STR_FMT(shown_name(schema, name, arena)), array ? "[]" : "");
+    return arena_printf(arena, "%.*s%s", STR_FMT(shown_name(source, schema, name, arena)), array ? "[]" : "");
 }
 
 /* ---- looking up ---- */
@@ -347,7 +358,7 @@ static oid_t find_type_named(const struct search *q, struct str schema, struct s
     }
     const struct value *row = fixed_row_named("pg_type", 1, name);
     oid_t wanted = str_is(schema, "information_schema") ? OID_INFORMATION_SCHEMA : OID_PG_CATALOG;
-    return row && row[2].integer == wanted && (!schema.n || !shows_schema(schema) || wanted != OID_PG_CATALOG)
+    return row && row[2].integer == wanted && (!schema.n || name_path_has(NULL, schema) || wanted != OID_PG_CATALOG)
                ? (oid_t)row[0].integer
                : 0;
 }

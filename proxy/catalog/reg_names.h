@@ -19,10 +19,10 @@ bool reg_find(const struct system_source *source, const struct str *path, size_t
               struct arena *arena, oid_t *ret, struct err *err);
 
 /* format_type() of any type there is: row types and information_schema's domains too. has_typmod false: the second argument was NULL. */
-struct str reg_format_type(const struct snapshot *snapshot, oid_t type, int32_t typmod, bool has_typmod,
+struct str reg_format_type(const struct system_source *source, oid_t type, int32_t typmod, bool has_typmod,
                            struct arena *arena);
 /* `name(type, type)`, with the schema when it is not pg_catalog. */
-struct str reg_signature(const struct snapshot *snapshot, const struct pg_proc *proc, struct arena *arena);
+struct str reg_signature(const struct system_source *source, const struct pg_proc *proc, struct arena *arena);
 /* [schema.]name as written, quotes taken away and the rest in lower case; at most `room` parts. 42602. */
 bool reg_split_name(struct str text, struct arena *arena, struct str *parts, size_t room, size_t *ret_n,
                     struct err *err);

@@ -231,13 +231,36 @@ oid_t snapshot_array_type(const struct snapshot *s, oid_t element)
     return user && user->oid == element ? user->array : 0;
 }
 
-struct str snapshot_format_type(const struct snapshot *s, oid_t type, int32_t typmod, struct arena *arena)
+static const struct str public_path[] = { STR_INIT("public") };
+
+static struct name_path given(const struct name_path *path)
+{
+    return path && path->names ? *path : (struct name_path){ public_path, 1 };
+}
+
+struct str snapshot_format_type_on(const struct snapshot *s, const struct name_path *path, oid_t type, int32_t typmod,
+                                   struct arena *arena)
 {
     const struct user_type *user = type >= 16384 ? snapshot_user_type(s, type) : NULL;
+    struct name_path p = given(path);
     if (!user)
         return type_format(type, typmod, arena);
-    struct str name = name_qualified(str_is(user->schema, "public") ? STR("") : user->schema, user->name, arena);
+    bool bare =
+        name_path_has(&p, user->schema) && snapshot_type(s, p.names, p.n, (struct str){ 0 }, user->name) == user->oid;
+    struct str name = name_qualified(bare ? STR("") : user->schema, user->name, arena);
     return type == user->array ? arena_printf(arena, "%.*s[]", STR_FMT(name)) : name;
+}
+
+struct str snapshot_format_type(const struct snapshot *s, oid_t type, int32_t typmod, struct arena *arena)
+{
+    return snapshot_format_type_on(s, NULL, type, typmod, arena);
+}
+
+struct str snapshot_shown_schema(const struct snapshot *s, const struct name_path *path, const struct relation *r)
+{
+    struct name_path p = given(path);
+    bool bare = name_path_has(&p, r->schema) && snapshot_relation(s, p.names, p.n, (struct str){ 0 }, r->name) == r;
+    return bare || r->is_system ? (str_is(r->schema, "information_schema") && !bare ? r->schema : STR("")) : r->schema;
 }
 
 oid_t snapshot_hash_oid(const char *kind, struct str schema, struct str name, int number)

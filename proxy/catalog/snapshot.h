@@ -204,6 +204,12 @@ oid_t snapshot_element_type(const struct snapshot *s, oid_t array);
 oid_t snapshot_array_type(const struct snapshot *s, oid_t element);
 /* format_type() for any type: `integer`, `character varying(10)`, `audit_kind`, `other.audit_kind[]`. */
 struct str snapshot_format_type(const struct snapshot *s, oid_t type, int32_t typmod, struct arena *arena);
+/* The same as a search path other than public shows it (names.h). */
+struct name_path;
+struct str snapshot_format_type_on(const struct snapshot *s, const struct name_path *path, oid_t type, int32_t typmod,
+                                   struct arena *arena);
+/* The schema to write before a relation's name: empty where the bare name finds it. */
+struct str snapshot_shown_schema(const struct snapshot *s, const struct name_path *path, const struct relation *r);
 
 /* Whether a foreign key of child refers to parent. */
 bool relation_refers_to(const struct relation *child, const struct relation *parent);

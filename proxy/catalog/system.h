@@ -7,6 +7,7 @@
 #ifndef PGD1_CATALOG_SYSTEM_H
 #define PGD1_CATALOG_SYSTEM_H
 
+#include "proxy/catalog/names.h"
 #include "proxy/catalog/snapshot.h"
 
 struct sqlite3;
@@ -27,14 +28,25 @@ struct system_source;
 struct str system_role_name(const struct system_source *source, oid_t oid, struct arena *arena);
 oid_t system_role_oid(const struct system_source *source, struct str name); /* 0: no such role */
 
+/* What a view's query needs, each as often as it is named. part: the number of a column, 0: the relation itself. */
+enum system_use { USE_RELATION, USE_TYPE, USE_CONSTRAINT };
+struct system_uses {
+    void (*note)(void *ctx, enum system_use use, oid_t object, int16_t part);
+    void *ctx;
+};
+
 /* Live state, filled by the server for one run. Callbacks give rows cell by cell for relations the snapshot cannot answer. */
 struct system_state {
     struct str database, user, owner; /* current_database(), session user, the role with OID 10 */
+    struct name_path path;            /* what is shown by its bare name */
     /* rows of pg_stat_activity, pg_settings, pg_prepared_statements, pg_locks, pg_stat_statements, pg_roles…: calls add for each row */
     /* false: not a relation the server knows; reading it is refused then */
     bool (*rows)(void *ctx, struct str relation, bool (*add)(void *add_ctx, const struct value *cells, size_t n),
                  void *add_ctx);
     void *ctx;
+    /* Reads a view's text, which the catalogue itself cannot; NULL: nothing is known. */
+    void (*view_uses)(const struct snapshot *s, const struct relation *view, const struct system_uses *uses,
+                      struct arena *arena);
 };
 
 /* What the virtual tables of one handle read from; set before each run, cleared after. */

@@ -3,7 +3,7 @@
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/system_rows.h"
 
-enum { COLUMNS_MAX = 100 };
+enum { COLUMNS_MAX = 100, VIEW_LINKS_MAX = 4000 };
 enum {
     CLASS_TYPE = 1247,
     CLASS_RELATION = 1259,
@@ -69,6 +69,29 @@ static const struct relation *sequence_of_default(const struct snapshot *s, cons
     return snapshot_relation(s, path, 1, schema, name);
 }
 
+/* Columns named in an expression, as `from` needs them. */
+static void link_expression(struct system_rows *rows, struct end from, const struct relation *r, struct str text,
+                            const char *kind)
+{
+    int16_t columns[COLUMNS_MAX];
+    size_t n = system_expression_columns(r, text, columns, COLUMNS_MAX);
+    for (size_t i = 0; i < n; i++)
+        link_row(rows, from, column_end(r, columns[i]), kind);
+}
+
+/* Types of users that constants of an expression are labelled with. */
+static void link_labels(struct system_rows *rows, const struct snapshot *s, struct end from, struct str text)
+{
+    for (size_t i = 0; i < s->n_types && str_find(text, STR("::")) >= 0; i++) {
+        struct str name = snapshot_format_type(s, s->types[i].oid, -1, rows->arena);
+        struct str label = arena_printf(rows->arena, "::%.*s", STR_FMT(name));
+        ptrdiff_t at = label.p ? str_find(text, label) : -1;
+        size_t end = (size_t)at + label.n;
+        if (at >= 0 && (end == text.n || !strchr("abcdefghijklmnopqrstuvwxyz0123456789_[", text.p[end])))
+            link_row(rows, from, whole(CLASS_TYPE, s->types[i].oid), "n");
+    }
+}
+
 /* The sequence of a serial column goes with the column, that of an identity column is a part of it; defaults need both. */
 static void link_columns(struct system_rows *rows, const struct snapshot *s, const struct relation *r)
 {
@@ -81,8 +104,11 @@ static void link_columns(struct system_rows *rows, const struct snapshot *s, con
             link_row(rows, whole(CLASS_RELATION, own->oid), of, c->identity ? "i" : "a");
         if (c->default_text.n)
             link_row(rows, fallback, of, c->generated ? "i" : "a");
+        if (c->generated)
+            link_expression(rows, fallback, r, c->default_text, "n");
         if (used)
             link_row(rows, fallback, whole(CLASS_RELATION, used->oid), "n");
+        link_labels(rows, s, fallback, c->default_text);
         if (snapshot_user_type(s, c->type))
             link_row(rows, of, whole(CLASS_TYPE, c->type), "n");
     }
@@ -98,16 +124,6 @@ static void link_foreign_key(struct system_rows *rows, const struct snapshot *s,
         link_row(rows, from, column_end(f, c->foreign_columns[i]), "n");
     if (index)
         link_row(rows, from, whole(CLASS_RELATION, index), "n");
-}
-
-/* Columns named in an expression, as `from` needs them. */
-static void link_expression(struct system_rows *rows, struct end from, const struct relation *r, struct str text,
-                            const char *kind)
-{
-    int16_t columns[COLUMNS_MAX];
-    size_t n = system_expression_columns(r, text, columns, COLUMNS_MAX);
-    for (size_t i = 0; i < n; i++)
-        link_row(rows, from, column_end(r, columns[i]), kind);
 }
 
 static void link_constraints(struct system_rows *rows, const struct snapshot *s, const struct relation *r)
@@ -175,8 +191,54 @@ oid_t system_rule_oid(const struct relation *r)
     return snapshot_hash_oid("rule", r->schema, r->name, 0);
 }
 
-static void link_relation(struct system_rows *rows, const struct snapshot *s, const struct relation *r)
+/* ---- what views read ---- */
+
+struct view_links {
+    struct end list[VIEW_LINKS_MAX];
+    size_t n;
+};
+
+static void note_use(void *ctx, enum system_use use, oid_t object, int16_t part)
 {
+    static const oid_t classes[] = {
+        [USE_RELATION] = CLASS_RELATION, [USE_TYPE] = CLASS_TYPE, [USE_CONSTRAINT] = CLASS_CONSTRAINT
+    };
+    struct view_links *links = ctx;
+    struct end link = { classes[use], object, part };
+    for (size_t i = 0; i < links->n; i++) {
+        struct end *known = &links->list[i];
+        if (known->class != link.class || known->object != object)
+            continue;
+        if (known->part == part || part == 0)
+            return; /* the relation itself says nothing that its columns do not */
+        if (known->part == 0) {
+            *known = link;
+            return;
+        }
+    }
+    if (links->n < VIEW_LINKS_MAX)
+        links->list[links->n++] = link;
+}
+
+/* The rule needs what its query names, and the view whose rule it is. */
+static void link_rule(struct system_rows *rows, const struct system_source *source, const struct relation *r)
+{
+    struct end rule = whole(CLASS_RULE, system_rule_oid(r)), relation = whole(CLASS_RELATION, r->oid);
+    struct view_links *links = ARENA_NEW(rows->arena, struct view_links);
+    struct system_uses uses = { note_use, links };
+    link_row(rows, rule, relation, "i");
+    link_row(rows, rule, relation, "n");
+    rows->failed |= !links;
+    if (!links || !source->state || !source->state->view_uses)
+        return;
+    source->state->view_uses(source->snapshot, r, &uses, rows->arena);
+    for (size_t i = 0; i < links->n; i++)
+        link_row(rows, rule, links->list[i], "n");
+}
+
+static void link_relation(struct system_rows *rows, const struct system_source *source, const struct relation *r)
+{
+    const struct snapshot *s = source->snapshot;
     struct end relation = whole(CLASS_RELATION, r->oid), type = whole(CLASS_TYPE, r->row_type);
     link_namespace(rows, relation, r->schema);
     if (r->kind == RELATION_SEQUENCE)
@@ -186,10 +248,8 @@ static void link_relation(struct system_rows *rows, const struct snapshot *s, co
     link_columns(rows, s, r);
     link_constraints(rows, s, r);
     link_indexes(rows, r);
-    if (r->kind == RELATION_VIEW) {
-        link_row(rows, whole(CLASS_RULE, system_rule_oid(r)), relation, "i");
-        link_row(rows, whole(CLASS_RULE, system_rule_oid(r)), relation, "n");
-    }
+    if (r->kind == RELATION_VIEW)
+        link_rule(rows, source, r);
 }
 
 static void link_type(struct system_rows *rows, const struct user_type *u)
@@ -206,7 +266,7 @@ void provide_pg_depend(struct system_rows *rows, const struct system_source *sou
 {
     const struct snapshot *s = source->snapshot;
     for (size_t i = 0; s && i < s->n_relations; i++)
-        link_relation(rows, s, &s->relations[i]);
+        link_relation(rows, source, &s->relations[i]);
     for (size_t i = 0; s && i < s->n_types; i++)
         link_type(rows, &s->types[i]);
 }

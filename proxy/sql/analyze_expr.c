@@ -703,7 +703,12 @@ static struct expr *transform_subscripts(A *a, struct scope *s, struct expr *bas
         }
         return base;
     }
-    oid_t element = type_element(a, base->type);
+    bool is_name = type_base(a, base->type) == TYPE_OID_name; /* 64 bytes, counted from 0 */
+    oid_t element = is_name ? TYPE_OID_char : type_element(a, base->type);
+    if (is_name && (n != 1 || list[0]->a_indices->is_slice)) {
+        unsupported_at(a, location, "a slice of a name");
+        return NULL;
+    }
     if (!element) {
         fail_at(a, expr_start(base), SQLSTATE_DATATYPE_MISMATCH,
                 "cannot subscript type %.*s because it does not support subscripting",

@@ -140,6 +140,11 @@ int add_relation_rte(A *a, struct scope *s, const PgQuery__RangeVar *name)
     const struct relation *relation;
     if (!analyze_relation_name(a, name, false, &relation))
         return -1;
+    if (a->settings->no_views && relation->kind == RELATION_VIEW && !relation->is_system) {
+        fail_at(a, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "access to non-system view \"%.*s\" is restricted",
+                STR_FMT(relation->name));
+        return -1;
+    }
     struct str alias = name->alias ? str_from(name->alias->aliasname) : relation->name;
     int rte = add_rte_for_relation(a, s, relation, alias, name->alias != NULL);
     if (rte >= 0 && !apply_column_aliases(a, &s->query->rtable[rte], name->alias, name->location))

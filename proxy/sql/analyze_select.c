@@ -410,7 +410,7 @@ static void ungrouped_query(struct ungrouped *u, struct query *q);
 /* Grouped by a table's whole primary key: its other columns depend on it. */
 static bool key_is_grouped(struct query *q, int rte)
 {
-    const struct rte *r = &q->rtable[rte];
+    struct rte *r = &q->rtable[rte];
     if (r->kind != RTE_RELATION)
         return false;
     for (size_t i = 0; i < r->relation->n_constraints; i++) {
@@ -427,8 +427,10 @@ static bool key_is_grouped(struct query *q, int rte)
                     break;
                 }
             }
-        if (grouped == c->n_columns)
+        if (grouped == c->n_columns) {
+            r->grouping_key = c->oid;
             return true;
+        }
     }
     return false;
 }

@@ -29,10 +29,18 @@ static void add(struct deparse *d, const char *text)
     buf_add_str(&d->out, str_from(text));
 }
 
+static const struct name_path *path_of(const struct deparse *d)
+{
+    return d->names ? d->names->path : NULL;
+}
+
 /* ---- types and constants ---- */
 static void type_name(struct deparse *d, oid_t type, int32_t typmod)
 {
     const struct user_type *renamed = d->names ? d->names->renamed_type : NULL;
+    const struct system_uses *uses = d->names ? d->names->uses : NULL;
+    if (uses && type >= 16384)
+        uses->note(uses->ctx, USE_TYPE, type, 0);
     if (renamed && (type == renamed->oid || type == renamed->array)) {
         struct str schema = str_is(renamed->schema, "public") ? STR("") : renamed->schema;
         buf_add_str(&d->out, name_qualified(schema, d->names->type_name, d->arena));
@@ -40,7 +48,7 @@ static void type_name(struct deparse *d, oid_t type, int32_t typmod)
     } else if (type == TYPE_OID_bpchar && typmod < 0)
         add(d, "bpchar");
     else
-        buf_add_str(&d->out, snapshot_format_type(d->snapshot, type, typmod, d->arena));
+        buf_add_str(&d->out, snapshot_format_type_on(d->snapshot, path_of(d), type, typmod, d->arena));
 }
 
 static void literal(struct deparse *d, struct str text)
@@ -58,9 +66,11 @@ static bool constant_text(struct deparse *d, const struct expr *e, struct str *r
 {
     if (e->type == TYPE_OID_regclass && e->constant.value.class == VALUE_INTEGER) {
         const struct relation *r = snapshot_relation_by_oid(d->snapshot, (oid_t)e->constant.value.integer);
-        *ret = r ? name_qualified(str_is(r->schema, "public") || str_is(r->schema, "pg_catalog") ? STR("") : r->schema,
-                                  r->name, d->arena)
-                 : e->constant.text;
+        const struct system_uses *uses = d->names ? d->names->uses : NULL;
+        if (uses && r && r->oid >= 16384)
+            uses->note(uses->ctx, USE_RELATION, r->oid, 0);
+        *ret =
+            r ? name_qualified(snapshot_shown_schema(d->snapshot, path_of(d), r), r->name, d->arena) : e->constant.text;
         return true;
     }
     if ((is_user_type(e->type) && e->constant.value.class == VALUE_TEXT) || e->type == TYPE_OID_unknown) {

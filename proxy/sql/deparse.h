@@ -11,6 +11,7 @@
 #ifndef PGD1_SQL_DEPARSE_H
 #define PGD1_SQL_DEPARSE_H
 
+#include "proxy/catalog/system.h"
 #include "proxy/sql/query.h"
 
 struct deparse_names {
@@ -24,6 +25,8 @@ struct deparse_names {
     bool (*special)(void *ctx, const struct expr *e, int indent, struct str *ret);
     int indent; /* where lines begin */
     bool show_implicit;
+    const struct system_uses *uses;       /* who is told of what the text names; NULL: nobody */
+    const struct name_path *path;         /* what is shown by its bare name; NULL: what is in public */
     const struct user_type *renamed_type; /* a type that gets the name type_name; NULL: none does */
     struct str type_name;
 };
@@ -45,8 +48,13 @@ struct deparse_rename {
 bool deparse_query(const struct query *q, const struct snapshot *snapshot, const struct str *result_names,
                    const struct deparse_rename *rename, struct arena *arena, struct str *ret, struct err *err);
 
-/* The same as pg_get_viewdef(…, true) prints it. */
-bool deparse_query_pretty(const struct query *q, const struct snapshot *snapshot, const struct str *result_names,
-                          struct arena *arena, struct str *ret, struct err *err);
+struct deparse_options {
+    const struct name_path *path;   /* NULL: public */
+    bool pretty;                    /* as pg_get_viewdef(…, true) prints it */
+    const struct system_uses *uses; /* who is told of what the query names; NULL: nobody */
+};
+/* The same in other forms. */
+bool deparse_query_as(const struct query *q, const struct snapshot *snapshot, const struct str *result_names,
+                      const struct deparse_options *options, struct arena *arena, struct str *ret, struct err *err);
 
 #endif

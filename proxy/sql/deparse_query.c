@@ -21,6 +21,8 @@ struct printer {
     struct buf out;
     const struct snapshot *snapshot;
     const struct deparse_rename *rename; /* NULL: none */
+    const struct name_path *path;        /* as in struct deparse_names */
+    const struct system_uses *uses;      /* likewise */
     struct level *level;
     struct arena *arena;
     struct err *err;
@@ -134,7 +136,9 @@ static bool text_of(struct printer *p, const struct expr *e, bool show_implicit,
                                    .ctx = p,
                                    .indent = p->indent,
                                    .show_implicit = show_implicit,
-                                   .pretty = p->pretty };
+                                   .pretty = p->pretty,
+                                   .path = p->path,
+                                   .uses = p->uses };
     return deparse_expression(e, p->level->query, p->snapshot, &names, p->arena, ret, p->err);
 }
 
@@ -148,6 +152,12 @@ static bool print(struct printer *p, const struct expr *e, bool show_implicit)
             p->out.n--;
     buf_add_str(&p->out, text);
     return true;
+}
+
+static void note(struct printer *p, enum system_use use, oid_t object, int16_t part)
+{
+    if (p->uses)
+        p->uses->note(p->uses->ctx, use, object, part);
 }
 
 static bool is_merged(const struct rte *rte, const struct expr *e)
@@ -173,6 +183,8 @@ static bool variable(void *ctx, const struct expr *e, struct str *ret)
         p->level = saved;
         return ok;
     }
+    if (rte->kind == RTE_RELATION && rte->columns[e->var.column].column)
+        note(p, USE_RELATION, rte->relation->oid, rte->columns[e->var.column].column->number);
     struct str column = name_quote(column_name(p, rte, e->var.column), p->arena),
                table = name_quote(level->names[e->var.rte], p->arena);
     *ret = level->names[e->var.rte].n ? arena_printf(p->arena, "%.*s.%.*s", STR_FMT(table), STR_FMT(column)) : column;
@@ -431,9 +443,12 @@ static bool rte_item(struct printer *p, int number)
         add(p, "LATERAL ");
     switch (rte->kind) {
     case RTE_RELATION: {
-        bool bare = str_is(rte->relation->schema, "public") || str_is(rte->relation->schema, "pg_catalog");
+        struct str schema = snapshot_shown_schema(p->snapshot, p->path, rte->relation);
         shown = relation_name(p, rte->relation);
-        buf_add_str(&p->out, name_qualified(bare ? STR("") : rte->relation->schema, shown, p->arena));
+        note(p, USE_RELATION, rte->relation->oid, 0);
+        if (rte->grouping_key)
+            note(p, USE_CONSTRAINT, rte->grouping_key, 0);
+        buf_add_str(&p->out, name_qualified(schema, shown, p->arena));
         break;
     }
     case RTE_SUBQUERY:
@@ -506,6 +521,12 @@ static bool join_item(struct printer *p, const struct from_item *f)
     if (!using_changes(p, f, &changed))
         return false;
     if (f->n_using && !changed) {
+        if (p->uses && f->on) { /* both columns are needed; the text of their equality is not */
+            size_t n = p->out.n;
+            if (!print(p, f->on, false))
+                return false;
+            p->out.n = n;
+        }
         add(p, " USING (");
         for (size_t i = 0; i < f->n_using; i++) {
             add(p, i ? ", " : "");
@@ -806,9 +827,14 @@ bool deparse_query(const struct query *q, const struct snapshot *snapshot, const
     return print_whole(&p, q, result_names, ret);
 }
 
-bool deparse_query_pretty(const struct query *q, const struct snapshot *snapshot, const struct str *result_names,
-                          struct arena *arena, struct str *ret, struct err *err)
+bool deparse_query_as(const struct query *q, const struct snapshot *snapshot, const struct str *result_names,
+                      const struct deparse_options *options, struct arena *arena, struct str *ret, struct err *err)
 {
-    struct printer p = { .snapshot = snapshot, .arena = arena, .err = err, .pretty = true };
+    struct printer p = { .snapshot = snapshot,
+                         .path = options->path,
+                         .uses = options->uses,
+                         .arena = arena,
+                         .err = err,
+                         .pretty = options->pretty };
     return print_whole(&p, q, result_names, ret);
 }

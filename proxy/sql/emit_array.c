@@ -158,6 +158,18 @@ static const char *subscript_template(struct emitter *e, size_t n_dims, int firs
     return t.p ? arena_cstr(e->arena, text_of(e, "%.*s END", STR_FMT(t))) : NULL;
 }
 
+/* A byte of a name as "char"; behind its end there are zeros, which are empty texts. */
+static bool emit_name_byte(struct emitter *e, const struct expr *x, struct fragment name, struct fragment *ret)
+{
+    struct fragment args[2] = { name };
+    return emit_value(e, x->subscript.upper[0], &args[1]) &&
+           emit_template(e, x,
+                         "CASE WHEN $1 IS NOT NULL AND $2 BETWEEN 0 AND 63 THEN "
+                         "CAST(substr(CAST($1 AS BLOB),$2 + 1,1) AS TEXT) END",
+                         args, 2, ret) &&
+           settle(e, ret);
+}
+
 bool emit_subscript(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     struct fragment array;
@@ -167,6 +179,8 @@ bool emit_subscript(struct emitter *e, const struct expr *x, struct fragment *re
         return false;
     if (x->subscript.is_slice)
         return emit_slice(e, x, array.sql, ret);
+    if (type == TYPE_OID_name)
+        return emit_name_byte(e, x, array, ret);
     struct fragment at[MAX_SUBSCRIPTS + 1] = { array }, element;
     const char *t = subscript_template(e, x->subscript.n_dims, first);
     if (!t)

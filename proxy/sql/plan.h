@@ -193,6 +193,7 @@ struct plan {
     bool is_unwrappable; /* … whose rows D1 gives in no other form: PRAGMA, EXPLAIN, RETURNING */
     bool may_go_local;   /* a guard in its SQL may ask for the local engine: no row is shown before D1 is done */
     bool cacheable;
+    bool only_in_block; /* PLAN_NOTHING: 25P01 outside a transaction block */
     oid_t *param_types;
     size_t n_params;
     struct plan_column *columns;
@@ -311,6 +312,7 @@ struct sql_settings { /* what alters the meaning of a text; part of the cache ke
     struct str role;
     bool standard_conforming_strings;
     bool raw_sqlite;  /* pgd1.dialect = sqlite */
+    bool no_views;    /* restrict_nonsystem_relation_kind: views of users are not to be read */
     bool force_local; /* a pushed-down guard failed: plan again with everything doubtful finished locally */
     struct d1_traits traits;
     const struct type_settings *types;

@@ -106,14 +106,15 @@ static struct str full_key(struct arena *arena, const struct skeleton *s, const 
     }
     if (settings->role.n)
         ADD(settings->role.p, settings->role.n);
-    char flags[8] = { (char)settings->standard_conforming_strings,
-                      (char)settings->force_local,
-                      (char)settings->raw_sqlite,
-                      (char)settings->traits.native_values,
-                      (char)t->date_style,
-                      (char)t->date_order,
-                      (char)t->interval_style,
-                      (char)t->bytea_output };
+    char flags[] = { (char)settings->standard_conforming_strings,
+                     (char)settings->force_local,
+                     (char)settings->raw_sqlite,
+                     (char)settings->no_views,
+                     (char)settings->traits.native_values,
+                     (char)t->date_style,
+                     (char)t->date_order,
+                     (char)t->interval_style,
+                     (char)t->bytea_output };
     ADD(flags, sizeof(flags));
     ADD(&t->zone, sizeof(t->zone));
     ADD(&t->extra_float_digits, sizeof(t->extra_float_digits));

@@ -762,6 +762,39 @@ static bool plan_accepted(struct utility *u, const Node *node, const struct acce
     return true;
 }
 
+/* --- LOCK --- */
+
+static bool lockable(struct utility *u, const PgQuery__RangeVar *name)
+{
+    const struct sql_settings *settings = u->p->settings;
+    struct str schema = name->schemaname ? str_from(name->schemaname) : (struct str){ 0 };
+    const struct relation *r = snapshot_relation(u->p->snapshot, settings->search_path, settings->n_search_path, schema,
+                                                 str_from(name->relname));
+    if (!r)
+        return err_set(u->p->err, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s%s%s\" does not exist", STR_FMT(schema),
+                       schema.n ? "." : "", name->relname);
+    if (r->kind == RELATION_SEQUENCE)
+        return err_set(u->p->err, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a table or view", STR_FMT(r->name));
+    return true;
+}
+
+/* ACCESS SHARE is what any SELECT takes, so it promises nothing that reading does not; other modes would. */
+static bool plan_lock(struct utility *u, const PgQuery__LockStmt *s)
+{
+    enum { ACCESS_SHARE = 1 };
+    if (s->mode != ACCESS_SHARE)
+        return unsupported(u, "LOCK TABLE in a mode above ACCESS SHARE",
+                           "D1 has no locks: lock rows with SELECT ... FOR UPDATE, or what you agree on with "
+                           "pg_advisory_xact_lock().");
+    for (size_t i = 0; i < s->n_relations; i++)
+        if (!lockable(u, s->relations[i]->range_var))
+            return false;
+    u->plan->kind = PLAN_NOTHING;
+    u->plan->tag = "LOCK TABLE";
+    u->plan->only_in_block = true;
+    return true;
+}
+
 static bool dispatch(struct utility *u, const Node *n, bool *ret_handled)
 {
     const struct accepted *row;
@@ -797,6 +830,8 @@ static bool dispatch(struct utility *u, const Node *n, bool *ret_handled)
         return plan_channel(u, PLAN_NOTIFY, "NOTIFY", n->notify_stmt->conditionname, n->notify_stmt->payload);
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
         return plan_explain(u, n->explain_stmt);
+    case PG_QUERY__NODE__NODE_LOCK_STMT:
+        return plan_lock(u, n->lock_stmt);
     default:
         break;
     }

@@ -224,6 +224,7 @@ struct rte {
     struct cte *cte;
     int cte_levels_up;       /* RTE_CTE */
     bool cte_self_reference; /* inside the recursive term */
+    oid_t grouping_key;      /* the primary key in GROUP BY that lets other columns stand alone; 0: none */
 };
 
 enum join_kind { JOIN_CROSS, JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL };

@@ -49,7 +49,7 @@ FILTER = {
     "pg_class": "relnamespace <> 99",
     "pg_collation": "oid IN (100, 950, 951)",
     "pg_depend": "objid >= 16384 AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = objid AND relnamespace = 99)"
-                 " AND classid <> 2618 AND classid <> 2620 AND deptype <> 'n'",
+                 " AND classid <> 2620",
     "pg_description": "classoid <> 3456",
     "pg_index": "indexrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 99)",
     "pg_namespace": "nspname !~ '^pg_toast'",
@@ -137,6 +137,7 @@ VIEWS = {
     "information_schema.character_sets": "true",
     "information_schema.check_constraints": "constraint_name !~ 'not_null'",
     "information_schema.collations": "collation_name IN ('C', 'POSIX')",
+    "information_schema.column_column_usage": "true",
     "information_schema.columns": f"table_name <> 'adults' AND table_schema {OWN}",
     "information_schema.constraint_column_usage": "true",
     "information_schema.constraint_table_usage": "true",
@@ -148,6 +149,7 @@ VIEWS = {
     "information_schema.schemata": "true", "information_schema.sequences": "true",
     "information_schema.table_constraints": "constraint_name !~ 'not_null'",
     "information_schema.tables": "table_type = 'BASE TABLE'",
+    "information_schema.view_column_usage": f"view_schema {OWN}", "information_schema.view_table_usage": f"view_schema {OWN}",
     "information_schema.triggers": "true", "information_schema.views": f"table_schema {OWN} AND table_name <> 'adults'",
 }
 
@@ -208,6 +210,36 @@ def test_query(sides, sql):
     assert_same(sides, sql)
 
 
+# Names are shown as the search path finds them, in definitions too.
+PATH_QUERIES = """
+SELECT adrelid::regclass, adnum, pg_get_expr(adbin, adrelid), pg_get_expr(adbin, adrelid, true) FROM pg_attrdef
+SELECT conname, pg_get_constraintdef(oid), pg_get_constraintdef(oid, true) FROM pg_constraint WHERE oid >= 16384
+SELECT indexrelid::regclass, pg_get_indexdef(indexrelid), pg_get_indexdef(indexrelid, 0, true) FROM pg_index WHERE indexrelid >= 16384 AND indrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 99)
+SELECT pg_get_viewdef('public.adults'), pg_get_viewdef('public.totals'), pg_get_viewdef('public.totals', true), pg_get_viewdef('pg_indexes')
+SELECT 'public.people'::regclass, 'shop.orders'::regclass::text, 'public.mood'::regtype, format_type('public.mood[]'::regtype, -1), 'public.people'::regtype
+SELECT column_name, column_default, udt_name FROM information_schema.columns WHERE table_name IN ('people', 'orders')
+SELECT oid::regclass FROM pg_class WHERE relnamespace IN ('public'::regnamespace, 'shop'::regnamespace)
+"""
+
+
+@pytest.mark.parametrize("path", ["''", "shop", "shop, public", "information_schema, public"])
+@pytest.mark.parametrize("sql", PATH_QUERIES.strip().split("\n"))
+def test_query_on_a_search_path(sides, path, sql):
+    for side in sides:
+        side.connection.execute(f"SET search_path TO {path}")
+    try:
+        assert_same(sides, sql)
+    finally:
+        for side in sides:
+            side.connection.execute("RESET search_path")
+
+
+@pytest.mark.parametrize("sql", ["SELECT typname[0], typname[1], typname[63], typname[64], typname[-1], typname[0] = '_' FROM pg_type WHERE oid < 2000",
+                                 "SELECT ('abc'::name)[1], ('abc'::name)[5], (NULL::name)[1], pg_typeof(('abc'::name)[0])"])
+def test_bytes_of_names(sides, sql):
+    assert_same(sides, sql)
+
+
 # Counters that D1 does not tell are NULL, never a number somebody made up; which rows there are is known.
 @pytest.mark.parametrize("view", ["pg_stat_user_tables", "pg_stat_user_indexes", "pg_statio_user_tables", "pg_statio_user_indexes", "pg_statio_user_sequences",
                                   "pg_stat_xact_user_tables", "pg_stat_user_functions"])
@@ -238,7 +270,9 @@ def test_sequences_read_as_tables(sides, sql):
     assert results[0] == results[1]
 
 
-@pytest.mark.parametrize("sql", ["SELECT 'nowhere'::regclass", "SELECT 'nothing'::regtype", "SELECT 'nofunction'::regproc", "SELECT 'lower'::regproc",
+@pytest.mark.parametrize("sql", ["SELECT ('abc'::name)[0:1]", "SELECT ('abc'::text)[0]", "LOCK TABLE people IN ACCESS SHARE MODE",
+                                 "BEGIN; LOCK TABLE nosuch IN ACCESS SHARE MODE", "BEGIN; LOCK TABLE ticket IN ACCESS SHARE MODE",
+                                 "SET restrict_nonsystem_relation_kind TO 'views'", "SELECT 'nowhere'::regclass", "SELECT 'nothing'::regtype", "SELECT 'nofunction'::regproc", "SELECT 'lower'::regproc",
                                  "SELECT 'noschema'::regnamespace", "SELECT has_table_privilege('nowhere', 'SELECT')",
                                  "SELECT has_table_privilege('norole', 'people', 'SELECT')", "SELECT pg_get_serial_sequence('people', 'nocolumn')",
                                  "SELECT to_regclass('a.b.c.d.e')", "SELECT xmin FROM pg_tables", "SELECT (x).nofield FROM (SELECT pg_class AS x FROM pg_class) s"])
@@ -248,4 +282,5 @@ def test_error(sides, sql):
         with pytest.raises(Exception) as failure:
             side.connection.execute(sql)
         states.append(failure.value.sqlstate)
+        side.connection.rollback()
     assert states[0] == states[1]

@@ -89,7 +89,9 @@ static void types_are_named_as_format_type_does(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        assert_text(reg_format_type(NULL, cases[i].type, cases[i].typmod, cases[i].has_typmod, arena), cases[i].text);
+        assert_text(
+            reg_format_type(&(struct system_source){ 0 }, cases[i].type, cases[i].typmod, cases[i].has_typmod, arena),
+            cases[i].text);
 }
 
 static void names_are_found(void **state)

@@ -12,12 +12,13 @@ static void format_type(sqlite3_context *c, int n, sqlite3_value **args)
     if (sqlite3_value_type(args[0]) == SQLITE_NULL)
         return;
     oid_t type = (oid_t)sqlite3_value_int64(args[0]);
+    struct system_source source = catalog_source(c);
     bool has_typmod = sqlite3_value_type(args[1]) != SQLITE_NULL;
     int32_t typmod = has_typmod ? (int32_t)sqlite3_value_int64(args[1]) : -1;
     if (type == 0)
         local_result_text(c, STR("-"));
     else
-        local_result_text(c, reg_format_type(catalog_snapshot(c), type, typmod, has_typmod, scratch(c)));
+        local_result_text(c, reg_format_type(&source, type, typmod, has_typmod, scratch(c)));
 }
 
 /* text -> name: at most 63 bytes, whole characters. */
@@ -279,7 +280,7 @@ static struct str described(sqlite3_context *c, oid_t class, oid_t oid, int64_t 
     if (class == OID_PG_NAMESPACE)
         return arena_printf(a, "schema %.*s", STR_FMT(reg_name(&source, TYPE_OID_regnamespace, oid, a)));
     if (class == CLASS_PROC && pg_proc_by_oid(oid))
-        return arena_printf(a, "function %.*s", STR_FMT(reg_signature(source.snapshot, pg_proc_by_oid(oid), a)));
+        return arena_printf(a, "function %.*s", STR_FMT(reg_signature(&source, pg_proc_by_oid(oid), a)));
     if (class == CLASS_LANGUAGE && (row = fixed_row("pg_language", oid)))
         return arena_printf(a, "language %.*s", STR_FMT(row[1].bytes));
     if (class == CLASS_EXTENSION && (row = fixed_row("pg_extension", oid)))

@@ -8,13 +8,14 @@
 
 static struct stored_text stored(sqlite3_context *c)
 {
-    return (struct stored_text){ catalog_snapshot(c), settings_of(c), scratch(c) };
+    const struct system_state *state = catalog_source(c).state;
+    return (struct stored_text){ catalog_snapshot(c), settings_of(c), state ? &state->path : NULL, scratch(c) };
 }
 
-static struct str pretty(sqlite3_context *c, struct str text, const struct relation *r)
+static struct str shown(sqlite3_context *c, struct str text, const struct relation *r, bool is_pretty)
 {
     struct stored_text t = stored(c);
-    return stored_text_pretty(&t, text, r);
+    return stored_text_shown(&t, text, r, is_pretty);
 }
 
 /* Where the last argument of a function says so. */
@@ -36,10 +37,7 @@ static struct str table_name(sqlite3_context *c, struct str schema, struct str n
 static void get_expr(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    if (wants_pretty(n, 2, args))
-        local_result_text(c, pretty(c, local_text(args[0]), catalog_relation(c, args[1])));
-    else
-        sqlite3_result_value(c, args[0]);
+    local_result_text(c, shown(c, local_text(args[0]), catalog_relation(c, args[1]), wants_pretty(n, 2, args)));
 }
 
 /* ---- constraints ---- */
@@ -102,7 +100,7 @@ static struct str constraint_text(sqlite3_context *c, const struct relation *r, 
     if (k->kind == 'f')
         return foreign_key(c, r, k, is_pretty);
     if (k->kind == 'c')
-        return arena_printf(a, "CHECK (%.*s)", STR_FMT(is_pretty ? pretty(c, k->expression, r) : k->expression));
+        return arena_printf(a, "CHECK (%.*s)", STR_FMT(shown(c, k->expression, r, is_pretty)));
     struct str text = arena_printf(a, "%s (%.*s)", k->kind == 'p' ? "PRIMARY KEY" : "UNIQUE",
                                    STR_FMT(column_list(c, r, k->columns, k->n_columns)));
     return waiting(c, text, k);
@@ -115,9 +113,7 @@ static struct str domain_check(sqlite3_context *c, oid_t oid, bool is_pretty)
     for (size_t i = 0; s && i < s->n_types; i++)
         for (size_t k = 0; k < s->types[i].n_checks; k++)
             if (system_domain_check(&s->types[i], k) == oid) {
-                struct str text = s->types[i].checks[k];
-                if (is_pretty)
-                    text = stored_text_pretty_check(&t, text, &s->types[i]);
+                struct str text = stored_text_shown_check(&t, s->types[i].checks[k], &s->types[i], is_pretty);
                 return arena_printf(scratch(c), "CHECK (%.*s)", STR_FMT(text));
             }
     return (struct str){ 0 };
@@ -164,7 +160,7 @@ static struct str index_term(sqlite3_context *c, const struct relation *r, const
     struct stored_text t = stored(c);
     if (x->column)
         return column_list(c, r, &x->column, 1);
-    struct str text = is_pretty ? pretty(c, x->expression, r) : x->expression;
+    struct str text = shown(c, x->expression, r, is_pretty);
     return stored_text_is_call(&t, x->expression, r) ? text : arena_printf(scratch(c), "(%.*s)", STR_FMT(text));
 }
 
@@ -188,8 +184,7 @@ static struct str index_text(sqlite3_context *c, const struct relation *r, const
         text = arena_printf(a, "%.*s INCLUDE (%.*s)", STR_FMT(text),
                             STR_FMT(column_list(c, r, x->included, x->n_included)));
     if (x->predicate.n)
-        text = arena_printf(a, "%.*s WHERE %.*s", STR_FMT(text),
-                            STR_FMT(is_pretty ? pretty(c, x->predicate, r) : x->predicate));
+        text = arena_printf(a, "%.*s WHERE %.*s", STR_FMT(text), STR_FMT(shown(c, x->predicate, r, is_pretty)));
     return text;
 }
 
@@ -242,8 +237,7 @@ static struct str view_text(sqlite3_context *c, const struct relation *r, bool i
     struct str text = r->is_system ? system_view_definition(r) : r->view_text;
     if (!text.n || r->kind != RELATION_VIEW)
         return (struct str){ 0 };
-    if (is_pretty)
-        text = stored_text_pretty_view(&t, text, r);
+    text = stored_text_shown_view(&t, text, r, is_pretty);
     return arena_printf(scratch(c), "%.*s%s", STR_FMT(text), text.p[text.n - 1] == ';' ? "" : ";");
 }
 
@@ -322,7 +316,8 @@ static const struct pg_proc *proc_argument(sqlite3_value *v)
 
 static struct str type_text(sqlite3_context *c, oid_t type)
 {
-    return reg_format_type(catalog_snapshot(c), type, -1, false, scratch(c));
+    struct system_source source = catalog_source(c);
+    return reg_format_type(&source, type, -1, false, scratch(c));
 }
 
 /* The k-th item of a list, empty behind its end. */
