@@ -235,6 +235,7 @@ void group_fail_at_head(struct group *g, const struct err *err)
     forget_block(g, step);
     group_cut(g, step, 0);
     g->n_writes = g->n_ddl = g->n_steps = 0;
+    g->prefix.on = false;
     overlay_drop(&s->transaction.overlay);
     session_after_error(s);
 }
@@ -307,7 +308,7 @@ static bool answer(struct group *g, const struct d1_result *results)
     emitter_end(&step->emitter);
     if (step->x.sink == SINK_STORE)
         step->x.portal->state = PORTAL_STORED;
-    else
+    else if (!step->untagged)
         execute_tag(step->x.copy_plan ? step->x.copy_plan : step->x.plan, count_of(step, results), &s->out);
     emit_queued(g, step);
     pop(g);
@@ -352,30 +353,6 @@ static bool refuse_second_write(struct group *g)
     return true;
 }
 
-/* D1 does not give the results of a batch it takes back; in process they are known. */
-static bool refuse_undo(struct group *g)
-{
-    if (!g->undoes || g->speculates || g->database->d1->traits.in_process)
-        return false;
-    if (g->batch_end) { /* the error that waits behind the writes takes the place of the first */
-        struct str error = g->batch_end->error;
-        struct step *write = first_write(g);
-        group_cut(g, write, write->queued_at);
-        struct step *step = ARENA_NEW(g->arena, struct step);
-        if (step) {
-            step->error = error;
-            append(g, step);
-            return true;
-        }
-    }
-    struct err err;
-    err_init(&err, g->arena);
-    err_unsupported(&err, "rolling back a pipelined transaction with writes");
-    err_hint(&err, "Nothing of it was sent.");
-    refuse(g, &err);
-    return true;
-}
-
 /* ---- running ---- */
 
 /* Steps that need nothing of D1 after all (planned again for the local engine). */
@@ -400,11 +377,13 @@ enum run group_next(struct group *g)
             return RUN_OVER;
         }
         size_t n = group_choose_batch(g);
-        if (refuse_second_write(g) || refuse_undo(g)) {
+        if (refuse_second_write(g)) {
             if (s->state == SESSION_CLOSED)
                 return RUN_OVER;
             continue;
         }
+        if (group_prefix_undone(g))
+            n = group_choose_batch(g);
         if (group_refuse_lookup(g))
             continue;
         struct step *looking = group_next_lookup(g);

@@ -10,8 +10,8 @@
  * Rows of a lone read go to the client as they come, with back-pressure. With several steps, or with writes, they are held until
  * the batch has succeeded: nothing is shown that did not happen.
  * An error that the proxy itself finds behind unsent writes (1/0 in a pipeline): the writes must be answered and undone. They are
- * sent with a last member that fails on purpose, so D1 takes them back; where the transport does not give their results then,
- * the error stands in the place of the first write.
+ * sent with a last member that fails on purpose, so D1 takes them back; where the transport does not give their results then, that
+ * member carries them out. A batch that fails without telling its member is looked into in the same way (group_prefix.c).
  *
  * In a block (BEGIN … COMMIT) that waits for answers, a write is tried out: one batch of what the block has done so far
  * (txn/buffer.h), the step, and a member that fails on purpose (txn/speculation.h). D1 takes it all back, the client gets its
@@ -64,6 +64,23 @@ struct step {
     struct err *failed;  /* while its rows were taken */
     bool is_write, is_ddl, forced_local;
     bool notes_count; /* in this batch a member behind its last statement notes its count (txn/resolution.h) */
+    bool untagged;    /* it failed to be committed: its rows are given, CommandComplete is not */
+};
+
+/*
+ * The first steps of a batch that cannot stay, tried out for their answers (group_prefix.c).
+ *
+ *   steps of the batch:  1 … good | good + 1 … bad | … steps
+ *   the good ones work, the first `bad` together do not; good + 1 == bad: that one is it
+ *
+ * bad == steps + 1: all of them work, but the batch must not stay, or a check at its end failed.
+ */
+struct prefix {
+    bool on, keeps; /* keeps: of an open block: the good ones join its buffer */
+    size_t steps, good, bad;
+    size_t tried;            /* the batch under way has so many */
+    struct speculation gave; /* what the good ones gave */
+    struct d1_error error;   /* of the first `bad`; D1_OK: the proxy itself takes them back */
 };
 
 /* A plan that dies with the group. */
@@ -90,6 +107,7 @@ struct group {
     bool in_flight, streams, undoes; /* undoes: the last member fails on purpose */
     bool speculates;                 /* steps of a block, tried out behind what the block has done */
     struct speculation speculation;
+    struct prefix prefix;
     size_t n_before;               /* members before the first step's: the batch's identity, the block's buffer */
     struct d1_statement *buffered; /* of these, what the block has done … */
     size_t n_buffered;

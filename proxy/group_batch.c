@@ -21,24 +21,33 @@
 
 /* ---- which steps ---- */
 
+/* Whether the batch takes this step too. */
+static bool takes(const struct group *g, const struct step *step)
+{
+    if (step->error.p)
+        return false;
+    if (g->prefix.on)
+        return g->batch_steps < g->prefix.tried;
+    if (g->speculates || g->one_by_one)
+        return g->batch_steps == 0 || group_may_join(g, step);
+    return !group_must_speculate(g, step);
+}
+
 /* Which steps go now, and whether their effects are to stay. */
 size_t group_choose_batch(struct group *g)
 {
     struct buffer *before = &g->session->transaction.buffer;
     struct step *step = g->head;
+    bool commits = group_commits_block(g);
     g->batch_steps = 0;
-    g->batch_writes = group_commits_block(g) && before->n_writes;
-    g->speculates = step && group_must_speculate(g, step);
+    g->batch_writes = commits && before->n_writes;
+    g->speculates = g->prefix.on || (step && group_must_speculate(g, step));
     g->n_buffered = 0;
-    g->no_memory = (g->speculates || group_commits_block(g)) &&
-                   !buffer_members(before, g->speculates ? group_visible_to(g, step) : NULL, g->arena, &g->buffered,
-                                   &g->n_buffered);
+    g->no_memory = (g->speculates || commits) && !buffer_members(before, commits ? NULL : group_visible_to(g, step),
+                                                                 g->arena, &g->buffered, &g->n_buffered);
     g->n_before = g->n_buffered;
     size_t n = g->n_before;
-    for (; step && !step->error.p && !((g->one_by_one || g->speculates) && g->batch_steps && !group_may_join(g, step));
-         step = step->next) {
-        if (!g->speculates && group_must_speculate(g, step))
-            break;
+    for (; step && takes(g, step); step = step->next) {
         step->first = n;
         n += step->n_statements;
         g->batch_steps++;
@@ -136,7 +145,7 @@ static enum d1_flow on_row(struct d1_request *r, size_t statement, const struct 
     if (!s->out.p)
         worker_buf_take(s->worker, &s->out, s->out.cap);
     if (g->speculates)
-        return group_take_captured(g, step, statement - step->first, cells);
+        return group_take_captured(g, step, statement, cells);
     if (!group_take_row(g, step, statement - step->first, cells, n))
         return g->batch_writes || g->batch_steps > 1 ? D1_CONTINUE : D1_STOP;
     if (!g->streams || s->out.n - s->sent < SESSION_HIGH_MARK)
@@ -321,7 +330,13 @@ enum run group_submit(struct group *g, size_t n)
     };
     struct err err;
     err_init(&err, g->arena);
-    if ((g->speculates && !group_speculate(g, &err)) || (g->identity && !group_identify(g, &err)))
+    if (g->speculates && !group_speculate(g, &err)) {
+        if (!g->prefix.on)
+            return fail_batch(g, &err);
+        group_prefix_stop(g, &err);
+        return RUN_OVER;
+    }
+    if (g->identity && !group_identify(g, &err))
         return fail_batch(g, &err);
     if (g->identity)
         g->request.identity = g->resolution.id.bytes;
@@ -381,7 +396,7 @@ void group_note_schema(struct group *g, bool committed)
         overlay_drop(&g->session->transaction.overlay);
 }
 
-/* D1 has taken the batch back as asked, but the transport does not say what its members gave: the writes cannot be answered. */
+/* D1 has taken the batch back as asked, but does not say what its members gave, though in process: they cannot be answered. */
 static void undone_unanswered(struct group *g)
 {
     struct err err;
@@ -421,6 +436,10 @@ static void succeeded(struct group *g)
     bool committed = !g->undoes;
     if (!committed && g->request.error.kind == D1_OK) {
         kept_against_will(g);
+        return;
+    }
+    if (g->prefix.on) {
+        group_prefix_worked(g);
         return;
     }
     if (g->speculates) {

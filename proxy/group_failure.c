@@ -235,10 +235,24 @@ static void tell_member(struct group *g, const struct step *at, struct err *err)
                  g->batch_steps);
 }
 
-static void fail_at_end(struct group *g, const struct err *err)
+/* A string's last statement is complete only when it is committed. */
+static struct step *incomplete(const struct group *g)
+{
+    struct step *step = g->head;
+    if (!g->is_simple || g->end != END_IMPLICIT || g->goal != GOAL_SYNC)
+        return NULL;
+    while (step != g->batch_end && step->next != g->batch_end)
+        step = step->next;
+    return step == g->batch_end ? NULL : step;
+}
+
+void group_fail_at_end(struct group *g, const struct err *err)
 {
     if (g->end == END_COMMIT)
         transaction_end(&g->session->transaction, false, false, &g->session->gucs);
+    struct step *last = incomplete(g);
+    if (last)
+        last->untagged = true;
     if (!group_answer_until(g, g->batch_end, g->request.results))
         return;
     if (group_add_error(g, err))
@@ -258,11 +272,12 @@ static void failed_earlier(struct group *g)
     struct err err;
     struct d1_asked asked = group_asked(g, NULL);
     err_init(&err, g->arena);
+    g->prefix.on = false;
     earlier_error(g, &asked, &err);
     if (g->head)
         group_fail_at_head(g, &err);
     else
-        fail_at_end(g, &err);
+        group_fail_at_end(g, &err);
 }
 
 void group_failed(struct group *g)
@@ -276,9 +291,13 @@ void group_failed(struct group *g)
         failed_earlier(g);
         return;
     }
-    if (g->request.error.kind == D1_ERROR_SQL && group_try_one_by_one(g))
+    if (g->prefix.on) {
+        group_prefix_failed(g);
         return;
-    if (!at && g->request.error.kind == D1_ERROR_SQL && !g->batch_writes) {
+    }
+    if (g->request.error.kind == D1_ERROR_SQL && g->database->d1->traits.in_process && group_try_one_by_one(g))
+        return;
+    if (!at && g->request.error.kind == D1_ERROR_SQL && !g->batch_writes && !g->speculates) {
         g->one_by_one = true; /* reads can be asked one at a time: then the failing one is known */
         group_go_on(g);
         return;
@@ -289,7 +308,7 @@ void group_failed(struct group *g)
     enum d1_remedy remedy = d1_error_map(&g->request.error, &asked, &err);
     tell_member(g, at, &err);
     if (!g->head) {
-        fail_at_end(g, &err);
+        group_fail_at_end(g, &err);
         return;
     }
     if (remedy == D1_REMEDY_REFRESH && group_refresh(g, &err))
@@ -304,9 +323,11 @@ void group_failed(struct group *g)
         err_copy(&err, g->head->failed);
     }
     if (failed_at_end(g)) {
-        fail_at_end(g, &err);
+        group_fail_at_end(g, &err);
         return;
     }
+    if (group_prefix_search(g))
+        return;
     if (err.code == SQLSTATE_QUERY_CANCELED && g->request.error.kind == D1_ERROR_DEADLINE && !g->d1_timeout)
         metric_add(&g->worker->metrics, METRIC_statement_timeouts, 1);
     fail_steps(g, at, &err);

@@ -6,6 +6,7 @@
  *   group_tryout.c   steps of an open block, tried out in a batch that is taken back
  *   group_commit.c   writes for good: what stands ahead of them, and what becomes of a batch whose answer is lost
  *   group_lookup.c   what a write reads before it is sent
+ *   group_prefix.c   the first steps of a batch that cannot stay, tried out for their answers and for the place of an error
  *   group_failure.c  a batch that failed: whose error it is, whether it can be asked again, what the client hears
  *
  * Owns     nothing: struct group (group.h) has it all.
@@ -67,12 +68,31 @@ bool group_may_join(const struct group *g, const struct step *step);
 const struct plan *group_visible_to(const struct group *g, const struct step *step);
 /* Makes what is sent for the chosen steps: group.speculation. */
 bool group_speculate(struct group *g, struct err *err);
-/* A row that came as text. */
-enum d1_flow group_take_captured(struct group *g, struct step *step, size_t index, const struct value *cell);
+/* A row of the batch's member `statement`, of the step, that came as text. */
+enum d1_flow group_take_captured(struct group *g, struct step *step, size_t statement, const struct value *cell);
 /* A batch of several steps did not work: true when they are now being tried one by one. */
 bool group_try_one_by_one(struct group *g);
 /* The steps were tried out: they join the buffer, and are answered. */
 void group_tried_out(struct group *g);
+
+/* The steps of the batch join the block's buffer, with the checks of what they gave. */
+bool group_keep_steps(struct group *g, struct err *err);
+/* The counts that came beside the rows go where carried ones are: into the speculation. */
+void group_note_changes(struct group *g);
+/* Rows and counts of the speculation become the answers of the batch's steps. */
+bool group_take_given(struct group *g, struct err *err);
+
+/* ---- group_prefix.c ---- */
+
+/* After a batch that failed at a step not told: true when the search has begun (or ended, and the error was answered). */
+bool group_prefix_search(struct group *g);
+/* Before a batch that is to be undone by a transport that gives no results then: true: choose it again. */
+bool group_prefix_undone(struct group *g);
+/* The batch of the first steps did what it was to do, or failed. */
+void group_prefix_worked(struct group *g);
+void group_prefix_failed(struct group *g);
+/* They cannot be tried: what is known is answered. The cycle's turn is over. */
+void group_prefix_stop(struct group *g, const struct err *why);
 
 /* ---- group_commit.c ---- */
 
@@ -104,6 +124,8 @@ bool group_look_again(struct group *g);
 void group_failed(struct group *g);
 /* Plans a step anew, on the schema as it is now. */
 bool group_replan(struct group *g, struct step *step, bool force_local, struct err *err);
+/* The error stands behind the steps of the batch, which are answered: COMMIT, or the end of the implicit transaction, failed. */
+void group_fail_at_end(struct group *g, const struct err *err);
 /* True: the schema is being read again, and the batch follows when it has changed. */
 bool group_refresh(struct group *g, const struct err *err);
 /* True: D1 cannot compute it; planned again for the local engine and sent. NULL: every step that may have asked for it. */

@@ -96,14 +96,14 @@ bool group_speculate(struct group *g, struct err *err)
         return false;
     for (const struct step *step = g->head; step != g->batch_end; step = step->next)
         speculation_take(sp, step->x.plan, step->statements, step->n_statements);
-    return speculation_finish(sp, native, err) && count_from(g, err);
+    return speculation_finish(sp, native, err) && (g->prefix.on || count_from(g, err));
 }
 
 /* ---- what it gave ---- */
 
-/* A row that came as text. */
-enum d1_flow group_take_captured(struct group *g, struct step *step, size_t index, const struct value *cell)
+enum d1_flow group_take_captured(struct group *g, struct step *step, size_t statement, const struct value *cell)
 {
+    size_t index = statement - g->head->first;
     struct value *cells;
     struct err err;
     if (index >= g->speculation.n_captures || g->speculation.captures[index].kind <= CAPTURE_COUNT)
@@ -112,33 +112,41 @@ enum d1_flow group_take_captured(struct group *g, struct step *step, size_t inde
     if (!speculation_row(&g->speculation, index, cell, &cells, &err))
         group_fail_row(g, step, &err);
     else
-        group_take_row(g, step, index, cells, g->speculation.captures[index].n_columns);
+        group_take_row(g, step, statement - step->first, cells, g->speculation.captures[index].n_columns);
     return D1_CONTINUE;
 }
 
-/* The rows and counts that the error text carried. */
-static bool take_carried(struct group *g, struct err *err)
+static bool take_given_of(struct group *g, struct step *step, size_t first, struct err *err)
 {
     struct speculation *sp = &g->speculation;
-    struct step *step = g->head;
     struct value *cells;
-    if (!speculation_read(sp, g->request.error.message, err))
-        return false;
-    g->request.results = ARENA_ARRAY(g->arena, struct d1_result, step->first + sp->n_captures);
-    if (!g->request.results)
-        return err_oom(err);
-    for (size_t i = 0; i < sp->n_captures; i++) {
-        g->request.results[step->first + i].changes = sp->captures[i].changes;
-        for (size_t k = 0; k < sp->captures[i].n_rows && !step->failed; k++) {
-            if (!speculation_cells(sp, i, k, &cells, err))
+    for (size_t i = 0; i < step->n_statements; i++) {
+        const struct capture *c = &sp->captures[first + i];
+        g->request.results[step->first + i].changes = c->changes;
+        for (size_t k = 0; k < c->n_rows && !step->failed; k++) {
+            if (!speculation_cells(sp, first + i, k, &cells, err))
                 return false;
-            group_take_row(g, step, i, cells, sp->captures[i].n_columns);
+            group_take_row(g, step, i, cells, c->n_columns);
         }
     }
     return true;
 }
 
-static void note_changes(struct group *g)
+bool group_take_given(struct group *g, struct err *err)
+{
+    size_t first = 0;
+    g->request.results = ARENA_ARRAY(g->arena, struct d1_result, g->head->first + g->speculation.n_captures);
+    if (!g->request.results)
+        return err_oom(err);
+    for (struct step *step = g->head; step != g->batch_end; step = step->next) {
+        if (!take_given_of(g, step, first, err))
+            return false;
+        first += step->n_statements;
+    }
+    return true;
+}
+
+void group_note_changes(struct group *g)
 {
     struct speculation *sp = &g->speculation;
     for (size_t i = 0; i < sp->n_captures; i++)
@@ -158,7 +166,7 @@ bool group_try_one_by_one(struct group *g)
     return true;
 }
 
-static bool keep_steps(struct group *g, struct err *err)
+bool group_keep_steps(struct group *g, struct err *err)
 {
     size_t first = 0;
     for (const struct step *step = g->head; step != g->batch_end; step = step->next) {
@@ -178,11 +186,12 @@ void group_tried_out(struct group *g)
     struct err err;
     err_init(&err, g->arena);
     if (!sp->carries && g->request.results)
-        note_changes(g);
-    bool known = sp->carries ? take_carried(g, &err) : g->request.results != NULL;
+        group_note_changes(g);
+    bool known = sp->carries ? speculation_read(sp, g->request.error.message, &err) && group_take_given(g, &err)
+                             : g->request.results != NULL;
     if (!known && group_try_one_by_one(g))
         return;
-    if (!known || !keep_steps(g, &err)) {
+    if (!known || !group_keep_steps(g, &err)) {
         err_set(&err, SQLSTATE_INTERNAL_ERROR, "D1 did not return what a statement of the transaction gave");
         group_fail_at_head(g, &err);
         return;
