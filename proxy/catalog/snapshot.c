@@ -186,6 +186,20 @@ static bool check_labels(const struct user_type *u, const struct json_value *v, 
     return true;
 }
 
+const struct relation *snapshot_owned_sequence(const struct snapshot *s, const struct relation *r,
+                                               const struct column *c)
+{
+    if (c->sequence.n)
+        return snapshot_relation(s, NULL, 0, r->schema, c->sequence);
+    for (size_t i = 0; s && i < s->n_relations; i++) {
+        const struct relation *sequence = &s->relations[i];
+        if (sequence->kind == RELATION_SEQUENCE && str_eq(sequence->schema, r->schema) &&
+            str_eq(sequence->seq_owner_table, r->name) && str_eq(sequence->seq_owner_column, c->name))
+            return sequence;
+    }
+    return NULL;
+}
+
 bool relation_refers_to(const struct relation *child, const struct relation *parent)
 {
     for (size_t i = 0; i < child->n_constraints; i++)

@@ -212,6 +212,9 @@ struct str snapshot_format_type_on(const struct snapshot *s, const struct name_p
 struct str snapshot_shown_schema(const struct snapshot *s, const struct name_path *path, const struct relation *r);
 
 /* Whether a foreign key of child refers to parent. */
+/* The sequence that goes with a column: of serial, identity, or by OWNED BY. NULL: none. */
+const struct relation *snapshot_owned_sequence(const struct snapshot *s, const struct relation *r,
+                                               const struct column *c);
 bool relation_refers_to(const struct relation *child, const struct relation *parent);
 
 #endif

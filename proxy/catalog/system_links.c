@@ -97,8 +97,7 @@ static void link_columns(struct system_rows *rows, const struct snapshot *s, con
 {
     for (size_t i = 0; i < r->n_columns; i++) {
         const struct column *c = &r->columns[i];
-        const struct relation *own = c->sequence.n ? snapshot_relation(s, NULL, 0, r->schema, c->sequence) : NULL,
-                              *used = sequence_of_default(s, r, c);
+        const struct relation *own = snapshot_owned_sequence(s, r, c), *used = sequence_of_default(s, r, c);
         struct end of = column_end(r, c->number), fallback = whole(CLASS_DEFAULT, system_default_oid(r, c));
         if (own)
             link_row(rows, whole(CLASS_RELATION, own->oid), of, c->identity ? "i" : "a");

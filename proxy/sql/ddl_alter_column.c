@@ -305,18 +305,17 @@ static bool drop_constraints_of(struct ddl *d, struct alter *a, const struct col
 static bool drop_one(struct ddl *d, struct alter *a, struct new_column *column)
 {
     const struct column *old = column->old;
-    struct str name = column->column.name, sequence = column->column.sequence;
+    struct str name = column->column.name;
+    const struct relation *sequence = snapshot_owned_sequence(d->snapshot, a->table, old);
     a->now->rebuild |= !sqlite_can_drop(d, a, old);
     if (!drop_constraints_of(d, a, old))
         return false;
     ddl_forget_column(d, column);
-    if (sequence.n && !old->sequence_is_rowid) {
-        struct str sqlite_name = ddl_sqlite_name(d, a->now->schema, sequence);
-        if (!ddl_side_delete(d, "sequence", a->now->schema, sequence) ||
-            (d->snapshot->has_sequence_table &&
-             !ddl_sql_texts(d, "DELETE FROM _pgd1_sequence WHERE name = ?1", &sqlite_name, 1)))
-            return false;
-    }
+    if (sequence && !old->sequence_is_rowid &&
+        (!ddl_side_delete(d, "sequence", sequence->schema, sequence->name) ||
+         (d->snapshot->has_sequence_table &&
+          !ddl_sql_texts(d, "DELETE FROM _pgd1_sequence WHERE name = ?1", &sequence->sqlite_name, 1))))
+        return false;
     return ddl_side_delete_child(d, "column", a->now->schema, a->now->name, name);
 }
 

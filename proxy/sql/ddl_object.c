@@ -72,6 +72,7 @@ static bool option_type(struct ddl *d, const PgQuery__DefElem *option, struct se
 
 struct given {
     bool start, min, max, increment;
+    bool no_min, no_max; /* said to be the type's own */
 };
 
 static bool take_option(struct ddl *d, const PgQuery__DefElem *option, struct sequence_options *o, struct given *given)
@@ -89,9 +90,9 @@ static bool take_option(struct ddl *d, const PgQuery__DefElem *option, struct se
         return o->has_restart = true,
                has_value ? option_integer(d, option, &o->restart) : (o->restart = o->start, true);
     if (strcmp(name, "minvalue") == 0)
-        return given->min = has_value, !has_value || option_integer(d, option, &o->min);
+        return given->min = has_value, given->no_min = !has_value, !has_value || option_integer(d, option, &o->min);
     if (strcmp(name, "maxvalue") == 0)
-        return given->max = has_value, !has_value || option_integer(d, option, &o->max);
+        return given->max = has_value, given->no_max = !has_value, !has_value || option_integer(d, option, &o->max);
     if (strcmp(name, "cycle") == 0)
         return o->cycle = has_value && option->arg->node_case == PG_QUERY__NODE__NODE_BOOLEAN
                               ? option->arg->boolean->boolval
@@ -159,9 +160,10 @@ bool ddl_sequence_options(struct ddl *d, Node *const *options, size_t n, const s
         if (!take_option(d, options[i]->def_elem, &o, &given))
             return false;
     bool up = o.increment > 0, turned = old && given.increment && (old->seq_increment > 0) != up;
-    if (!given.min && (!old || turned))
+    bool typed = old && o.type != old->seq_type; /* a bound that was the old type's own becomes the new one's */
+    if (!given.min && (!old || turned || given.no_min || (typed && o.min == -type_limit(old->seq_type) - 1)))
         o.min = up ? 1 : -type_limit(o.type) - 1;
-    if (!given.max && (!old || turned))
+    if (!given.max && (!old || turned || given.no_max || (typed && o.max == type_limit(old->seq_type))))
         o.max = up ? type_limit(o.type) : -1;
     if (!given.start && !old)
         o.start = up ? o.min : o.max;
@@ -242,6 +244,23 @@ bool ddl_create_sequence(struct ddl *d, const PgQuery__CreateSeqStmt *stmt)
            check_owner(d, schema, &options) && ddl_write_sequence(d, schema, name, &options, true);
 }
 
+/* A sequence that stands beyond its new bounds does not begin anew by itself. */
+static bool guard_value(struct ddl *d, const struct relation *sequence, const struct sequence_options *o)
+{
+    if (o->has_restart || !d->snapshot->has_sequence_table ||
+        (o->min == sequence->seq_min && o->max == sequence->seq_max))
+        return true;
+    struct str sql = ddl_printf(d,
+                                "SELECT json_extract('{}', '!%s:RESTART value (' || last_value || ') cannot be ' || "
+                                "iif(last_value < %lld, 'less than"
+                                " MINVALUE (%lld)', 'greater than MAXVALUE (%lld)')) FROM _pgd1_sequence WHERE name = "
+                                "?1 AND last_value NOT BETWEEN"
+                                " %lld AND %lld",
+                                sqlstate_code(SQLSTATE_INVALID_PARAMETER_VALUE), (long long)o->min, (long long)o->min,
+                                (long long)o->max, (long long)o->min, (long long)o->max);
+    return sql.p && ddl_sql_texts(d, sql.p, &sequence->sqlite_name, 1);
+}
+
 /* The rowid column a sequence stands for; NULL when it is one of pgd1's own. */
 static const struct relation *rowid_table(const struct ddl *d, const struct relation *sequence)
 {
@@ -272,7 +291,8 @@ bool ddl_alter_sequence(struct ddl *d, const PgQuery__AlterSeqStmt *stmt)
         return false;
     const struct relation *table = rowid_table(d, sequence);
     if (!table)
-        return ddl_write_sequence(d, sequence->schema, sequence->name, &options, false);
+        return guard_value(d, sequence, &options) &&
+               ddl_write_sequence(d, sequence->schema, sequence->name, &options, false);
     if (options.increment != sequence->seq_increment || options.min != sequence->seq_min ||
         options.max != sequence->seq_max || options.cycle != sequence->seq_cycle || options.type != sequence->seq_type)
         return ddl_refuse(d, -1, "SQLite itself counts this column: only RESTART can be said.",

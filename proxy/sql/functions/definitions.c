@@ -303,8 +303,9 @@ static void serial_sequence(sqlite3_context *c, int n, sqlite3_value **args)
     if (!column)
         fail_with(c, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist",
                   STR_FMT(local_text(args[1])), STR_FMT(r ? r->name : local_text(args[0])));
-    else if (column->sequence.n)
-        local_result_text(c, name_qualified(r->schema, column->sequence, scratch(c)));
+    const struct relation *sequence = column ? snapshot_owned_sequence(catalog_snapshot(c), r, column) : NULL;
+    if (sequence)
+        local_result_text(c, name_qualified(sequence->schema, sequence->name, scratch(c)));
 }
 
 /* ---- functions ---- */
