@@ -4,9 +4,10 @@
  * Regular expressions run on PCRE2. PostgreSQL's match is the leftmost and then the longest one (9.7.3.5), Perl's is the first
  * that fits: pcre2_dfa_match() finds the leftmost-longest end, a second anchored match within it gives the captures. Patterns
  * with back references, which that matcher lacks, take Perl's match when they have no alternation and are refused otherwise.
- * Escapes that differ (\m \M \y \Y \A \Z, [[:<:]] and [[:>:]]) are rewritten before compiling.
+ * The expression is read by PostgreSQL's rules and written again for PCRE2 (regex_syntax.h).
  */
 #include "proxy/sql/functions/pattern.h"
+#include "proxy/sql/functions/regex_syntax.h"
 #include "proxy/sql/functions/typed.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -227,150 +228,85 @@ static void regex_free(void *p)
 }
 
 struct flags {
-    bool global, ignore_case, newline_dot, newline_anchor, expanded, quote, bad;
-    char bad_flag;
+    bool global;
+    struct regex_options options;
+    struct str bad;     /* an option that is none */
+    bool contradictory; /* a text that means itself, and something that would change its meaning */
 };
 
-/* Flags of regexp_replace() and its kin (table 9.24). */
+/* Flags of regexp_replace() and its kin (table 9.24). "e" makes a basic expression, as it does in PostgreSQL 15. */
 static struct flags parse_flags(struct str s)
 {
     struct flags f = { 0 };
+    struct regex_options *o = &f.options;
     for (size_t i = 0; i < s.n; i++) {
         switch (s.p[i]) {
         case 'g':
             f.global = true;
             break;
         case 'i':
-            f.ignore_case = true;
+            o->ignore_case = true;
             break;
         case 'c':
-            f.ignore_case = false;
+            o->ignore_case = false;
             break;
         case 'm':
         case 'n':
-            f.newline_dot = f.newline_anchor = true;
+            o->newline_stops = o->newline_anchor = true;
             break;
         case 'p':
-            f.newline_dot = true, f.newline_anchor = false;
+            o->newline_stops = true, o->newline_anchor = false;
             break;
         case 'w':
-            f.newline_dot = false, f.newline_anchor = true;
+            o->newline_stops = false, o->newline_anchor = true;
             break;
         case 's':
-            f.newline_dot = f.newline_anchor = false;
+            o->newline_stops = o->newline_anchor = false;
             break;
         case 't':
-            f.expanded = false;
+            o->expanded = false;
             break;
         case 'x':
-            f.expanded = true;
+            o->expanded = true;
             break;
         case 'q':
-            f.quote = true;
+            o->language = REGEX_LITERAL;
             break;
+        case 'b':
         case 'e':
+            o->language = REGEX_BASIC;
             break;
         default:
-            f.bad = true, f.bad_flag = s.p[i];
+            f.bad = (struct str){ s.p + i, width_at(s.p + i) };
             return f;
         }
     }
+    f.contradictory = o->language == REGEX_LITERAL && (o->expanded || o->newline_stops || o->newline_anchor);
     return f;
 }
 
-/* PostgreSQL's escapes -> PCRE2's. Also finds alternation at the top and the first quantifier. */
-static bool rewrite(struct str p, struct buf *out, bool *ret_longest, bool *ret_back)
+static struct regex *fail_pattern(sqlite3_context *c, const char *error)
 {
-    bool in_class = false, seen_quantifier = false, alternation = false, shortest = false;
-    int depth = 0;
-    *ret_back = false;
-    for (size_t i = 0; i < p.n; i++) {
-        char ch = p.p[i], next = i + 1 < p.n ? p.p[i + 1] : 0;
-        if (ch == '\\' && next) {
-            i++;
-            if (in_class) {
-                buf_add_char(out, '\\');
-                buf_add_char(out, next);
-            } else if (next == 'm') {
-                buf_add_str(out, STR("\\b(?=\\w)"));
-            } else if (next == 'M') {
-                buf_add_str(out, STR("\\b(?<=\\w)"));
-            } else if (next == 'y') {
-                buf_add_str(out, STR("\\b"));
-            } else if (next == 'Y') {
-                buf_add_str(out, STR("\\B"));
-            } else if (next == 'Z') {
-                buf_add_str(out, STR("\\z"));
-            } else if (next == 'b') { /* a backspace in PostgreSQL */
-                buf_add_str(out, STR("\\x08"));
-            } else {
-                *ret_back |= next >= '1' && next <= '9';
-                buf_add_char(out, '\\');
-                buf_add_char(out, next);
-            }
-            continue;
-        }
-        if (in_class) {
-            if (ch == '[' && (next == ':' || next == '.' || next == '=')) { /* [:alpha:] and kin stay whole */
-                size_t end = i + 2;
-                while (end + 1 < p.n && !(p.p[end] == next && p.p[end + 1] == ']'))
-                    end++;
-                if (end + 1 >= p.n)
-                    return false;
-                if (next != ':')
-                    return false;
-                buf_add(out, p.p + i, end + 2 - i);
-                i = end + 1;
-                continue;
-            }
-            in_class = ch != ']';
-            if (ch == '[')
-                buf_add_char(out, '\\');
-            buf_add_char(out, ch);
-            continue;
-        }
-        if (ch == '[') {
-            struct str rest = { p.p + i, p.n - i };
-            if (str_starts(rest, STR("[[:<:]]")) || str_starts(rest, STR("[[:>:]]"))) {
-                buf_add_str(out, p.p[i + 3] == '<' ? STR("\\b(?=\\w)") : STR("\\b(?<=\\w)"));
-                i += 6;
-                continue;
-            }
-            in_class = true;
-            buf_add_char(out, ch);
-            if (next == '^') {
-                buf_add_char(out, '^');
-                i++;
-            }
-            if (i + 1 < p.n && p.p[i + 1] == ']') {
-                buf_add_str(out, STR("\\]"));
-                i++;
-            }
-            continue;
-        }
-        depth += ch == '(' ? 1 : ch == ')' ? -1 : 0;
-        alternation |= ch == '|' && depth == 0;
-        if (!seen_quantifier && (ch == '*' || ch == '+' || ch == '?' || ch == '{') && i > 0 && p.p[i - 1] != '(') {
-            size_t end = i;
-            while (ch == '{' && end < p.n && p.p[end] != '}')
-                end++;
-            seen_quantifier = true;
-            shortest = end + 1 < p.n && p.p[end + 1] == '?';
-        }
-        buf_add_char(out, ch);
+    if (error) {
+        fail_with(c, SQLSTATE_INVALID_REGULAR_EXPRESSION, "invalid regular expression: %s", error);
+    } else {
+        err_unsupported(errors(c), "a name of a collating element in a regular expression");
+        local_fail(c);
     }
-    *ret_longest = alternation || !shortest;
-    return true;
+    return NULL;
 }
 
-static bool has_alternation(struct str p)
+static bool may_match(sqlite3_context *c, const struct regex_shape *shape)
 {
-    return memchr(p.p, '|', p.n) != NULL;
+    if (!shape->back_references || !shape->alternation)
+        return true;
+    err_unsupported(errors(c), "a regular expression with both back references and alternatives");
+    return local_fail(c), false;
 }
 
-static struct regex *compile(sqlite3_context *c, struct str pattern, struct flags f)
+static struct regex *compile_translated(sqlite3_context *c, struct str text, const struct regex_options *o,
+                                        const struct regex_shape *shape)
 {
-    struct buf text;
     struct regex *r = calloc(1, sizeof(*r));
     int code = 0;
     PCRE2_SIZE offset = 0;
@@ -378,57 +314,43 @@ static struct regex *compile(sqlite3_context *c, struct str pattern, struct flag
         local_fail(c);
         return NULL;
     }
-    if (str_starts(pattern, STR("***="))) {
-        f.quote = true;
-        pattern.p += 4, pattern.n -= 4;
-    } else if (str_starts(pattern, STR("***:"))) {
-        pattern.p += 4, pattern.n -= 4;
-    } else if (str_starts(pattern, STR("(?")) && pattern.n > 2 &&
-               strchr("bceimnpqstwx", pattern.p[2])) { /* embedded options */
-        const char *end = memchr(pattern.p, ')', pattern.n);
-        if (end) {
-            struct flags g = parse_flags((struct str){ pattern.p + 2, (size_t)(end - pattern.p) - 2 });
-            g.global = f.global;
-            f = g;
-            pattern.n -= (size_t)(end + 1 - pattern.p);
-            pattern.p = end + 1;
-        }
-    }
-    uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_NO_UTF_CHECK |
-                       (f.ignore_case ? PCRE2_CASELESS : 0) | (f.newline_dot ? 0 : PCRE2_DOTALL) |
-                       (f.newline_anchor ? PCRE2_MULTILINE : 0) | (f.expanded ? PCRE2_EXTENDED : 0);
-    buf_init(&text, MAX_PATTERN);
-    r->longest = true;
-    bool ok = true;
-    if (f.quote) {
-        options = PCRE2_UTF | PCRE2_LITERAL | (f.ignore_case ? PCRE2_CASELESS : 0);
-        buf_add_str(&text, pattern);
-    } else {
-        ok = rewrite(pattern, &text, &r->longest, &r->back_references);
-    }
-    if (ok && !text.failed)
-        r->code = pcre2_compile((PCRE2_SPTR)(text.p ? text.p : ""), text.n, options, &code, &offset, NULL);
-    if (!ok || text.failed || !r->code) {
-        PCRE2_UCHAR message[200] = "invalid regular expression";
-        if (!ok)
-            snprintf((char *)message, sizeof(message), "invalid collating element");
-        else if (!text.failed)
-            pcre2_get_error_message(code, message, sizeof(message));
-        fail_with(c, SQLSTATE_INVALID_REGULAR_EXPRESSION, "invalid regular expression: %s", (const char *)message);
-    } else if (r->back_references && has_alternation(pattern)) {
-        err_unsupported(errors(c), "a regular expression with both back references and alternatives");
+    r->longest = !shape->shortest;
+    r->back_references = shape->back_references;
+    /* A quantifier that gives nothing back would never stop at the shortest match. */
+    r->code = pcre2_compile((PCRE2_SPTR)(text.p ? text.p : ""), text.n,
+                            PCRE2_NO_AUTO_POSSESS | PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL |
+                                PCRE2_NO_UTF_CHECK | (o->ignore_case ? PCRE2_CASELESS : 0),
+                            &code, &offset, NULL);
+    if (!r->code) { /* PostgreSQL has it: what is left are lookbehinds of any length, and sizes */
+        PCRE2_UCHAR message[200] = "";
+        pcre2_get_error_message(code, message, sizeof(message));
+        err_unsupported(errors(c), "this regular expression (%s)", (const char *)message);
         local_fail(c);
-        pcre2_code_free(r->code);
-        r->code = NULL;
     } else {
         pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &r->groups);
         r->data = pcre2_match_data_create(r->groups + 1 < 64 ? 64 : r->groups + 1, NULL);
     }
-    buf_fini(&text);
     if (r->code && r->data)
         return r;
     regex_free(r);
     return NULL;
+}
+
+static struct regex *compile(sqlite3_context *c, struct str pattern, struct flags f)
+{
+    struct regex_shape shape = { 0 };
+    const char *error = NULL;
+    struct buf text;
+    if (f.contradictory)
+        return fail_pattern(c, "invalid argument to regex function");
+    buf_init(&text, MAX_PATTERN);
+    struct regex *r = NULL;
+    if (regex_translate(pattern, &f.options, &text, &shape, &error))
+        r = may_match(c, &shape) ? compile_translated(c, buf_str(&text), &f.options, &shape) : NULL;
+    else
+        fail_pattern(c, text.failed ? "out of memory" : error);
+    buf_fini(&text);
+    return r;
 }
 
 /* The compiled pattern of argument number i; kept with the statement while the argument is constant. */
@@ -500,17 +422,18 @@ static int find(sqlite3_context *c, struct regex *r, struct str s, size_t from, 
 static bool flags_of(sqlite3_context *c, sqlite3_value *v, struct flags *ret)
 {
     *ret = parse_flags(local_text(v));
-    if (ret->bad)
-        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid regular expression option: \"%c\"", ret->bad_flag);
-    return !ret->bad;
+    if (ret->bad.n)
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid regular expression option: \"%.*s\"",
+                  STR_FMT(ret->bad));
+    return !ret->bad.n;
 }
 
 bool pattern_found(sqlite3_context *c, struct str pattern, unsigned flags, struct str text, bool *ret)
 {
-    const struct flags f = { .ignore_case = flags & PATTERN_IGNORE_CASE,
-                             .newline_dot = flags & PATTERN_DOT_IS_NO_NEWLINE,
-                             .newline_anchor = flags & PATTERN_ANCHORS_AT_LINES,
-                             .quote = flags & PATTERN_QUOTED };
+    const struct flags f = { .options = { .language = flags & PATTERN_QUOTED ? REGEX_LITERAL : REGEX_ADVANCED,
+                                          .ignore_case = flags & PATTERN_IGNORE_CASE,
+                                          .newline_stops = flags & PATTERN_DOT_IS_NO_NEWLINE,
+                                          .newline_anchor = flags & PATTERN_ANCHORS_AT_LINES } };
     struct match m;
     struct regex *r = compile(c, pattern, f);
     int found = r ? find(c, r, text, 0, &m) : -1;
@@ -526,7 +449,7 @@ static void matches(sqlite3_context *c, int n, sqlite3_value **args, bool ignore
     struct match m;
     bool owned;
     STRICT(n, args);
-    struct regex *r = regex_of(c, args, 1, (struct flags){ .ignore_case = ignore_case }, &owned);
+    struct regex *r = regex_of(c, args, 1, (struct flags){ .options = { .ignore_case = ignore_case } }, &owned);
     int found = r ? find(c, r, local_text(args[0]), 0, &m) : -1;
     if (found >= 0)
         sqlite3_result_int(c, (found != 0) != negated);

@@ -1,0 +1,853 @@
+/* regex_syntax.c - a reader by recursive descent; the names of errors are those of PostgreSQL's regerrs.h. */
+#include "proxy/sql/functions/regex_syntax.h"
+
+#include <string.h>
+
+enum { REPEAT_MAX = 255, DEPTH_MAX = 250, GROUPS_MAX = 255 };
+
+static const char bad_repeat[] = "quantifier operand invalid", bad_parens[] = "parentheses () not balanced",
+                  bad_brackets[] = "brackets [] not balanced", bad_braces[] = "braces {} not balanced",
+                  bad_count[] = "invalid repetition count(s)", bad_escape[] = "invalid escape \\ sequence",
+                  bad_class[] = "invalid character class", bad_range[] = "invalid character range",
+                  bad_reference[] = "invalid backreference number", bad_option[] = "invalid embedded option",
+                  bad_element[] = "invalid collating element", bad_version[] = "invalid regexp (reg version 0.8)",
+                  too_complex[] = "regular expression is too complex";
+
+enum token_kind {
+    TOKEN_END,
+    TOKEN_PLAIN,   /* value: a code point */
+    TOKEN_BRACKET, /* negated */
+    TOKEN_DOT,
+    TOKEN_CLASS, /* value: d, s, w; negated */
+    TOKEN_REFERENCE,
+    TOKEN_OPEN, /* captures, or not */
+    TOKEN_LOOK, /* behind, negated */
+    TOKEN_CLOSE,
+    TOKEN_OR,
+    TOKEN_ASSERTION, /* text: what PCRE2 calls it */
+    TOKEN_STAR,
+    TOKEN_PLUS,
+    TOKEN_QUESTION,
+    TOKEN_BOUND,
+};
+
+struct token {
+    enum token_kind kind;
+    uint32_t value;
+    bool negated, captures, behind, lazy;
+    const char *text;
+};
+
+/* What a quantifier or its absence makes of the whole (9.7.3.5). */
+enum preference { PREFERS_NOTHING, PREFERS_LONGEST, PREFERS_SHORTEST };
+
+struct parser {
+    const char *p, *end;
+    struct regex_options options;
+    struct buf *out;
+    const char *error;
+    struct token token;
+    bool failed;
+    bool at_start; /* BASIC: nothing, or an opening parenthesis, stands before */
+    bool after_open;
+    int depth, groups, looking;
+    bool closed[GROUPS_MAX + 1];
+    struct regex_shape shape;
+};
+
+static bool fail(struct parser *r, const char *error)
+{
+    if (!r->failed)
+        r->error = error;
+    r->failed = true;
+    r->token.kind = TOKEN_END;
+    return false;
+}
+
+/* ---- characters ---- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* The character at p, valid UTF-8 all through. */
+static uint32_t take_character(struct parser *r)
+{
+    unsigned char c = (unsigned char)*r->p++;
+    int more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
+    uint32_t value = more == 3 ? c & 7u : more == 2 ? c & 15u : more == 1 ? c & 31u : c;
+    for (; more && r->p < r->end; more--)
+        value = value << 6 | ((unsigned char)*r->p++ & 63u);
+    return value;
+}
+
+static void add_character(struct parser *r, uint32_t c)
+{
+    if (c < 128 && (is_letter((char)c) || is_digit((char)c))) {
+        buf_add_char(r->out, (char)c);
+    } else if (c >= 33 && c < 127) {
+        buf_add_char(r->out, '\\');
+        buf_add_char(r->out, (char)c);
+    } else {
+        buf_printf(r->out, "\\x{%x}", (unsigned)c);
+    }
+}
+
+static bool next_is(const struct parser *r, const char *text)
+{
+    size_t n = strlen(text);
+    return (size_t)(r->end - r->p) >= n && memcmp(r->p, text, n) == 0;
+}
+
+/* ---- tokens ---- */
+
+static void skip_comment(struct parser *r)
+{
+    while (r->p < r->end && *r->p != ')')
+        r->p++;
+    if (r->p < r->end)
+        r->p++;
+}
+
+/* White space and comments of an expanded expression. */
+static void skip(struct parser *r)
+{
+    while (r->options.expanded && r->p < r->end) {
+        if (strchr(" \t\n\v\f\r", *r->p) && *r->p)
+            r->p++;
+        else if (*r->p == '#')
+            while (r->p < r->end && *r->p != '\n')
+                r->p++;
+        else
+            return;
+    }
+}
+
+static int digit_of(char c, int base)
+{
+    int d = is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : 99;
+    return d < base ? d : -1;
+}
+
+static uint32_t take_digits(struct parser *r, int base, int least, int most)
+{
+    uint32_t value = 0;
+    int n = 0;
+    for (; n < most && r->p < r->end && digit_of(*r->p, base) >= 0; n++) {
+        if (value > 0x10ffff)
+            fail(r, bad_escape);
+        value = value * (uint32_t)base + (uint32_t)digit_of(*r->p++, base);
+    }
+    if (n < least || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+        fail(r, bad_escape);
+    return value;
+}
+
+static struct token plain(uint32_t c)
+{
+    return (struct token){ .kind = TOKEN_PLAIN, .value = c };
+}
+
+/* \12: a back reference when there are so many groups, or only one digit; else octal. */
+static struct token number_escape(struct parser *r)
+{
+    const char *start = --r->p;
+    if (*start != '0') {
+        uint32_t n = take_digits(r, 10, 1, 255);
+        if (r->p == start + 1 || (n > 0 && n <= (uint32_t)r->groups))
+            return (struct token){ .kind = TOKEN_REFERENCE, .value = n };
+        r->p = start;
+    }
+    uint32_t c = take_digits(r, 8, 1, 3);
+    if (c > 0xff) {
+        r->p--;
+        c >>= 3;
+    }
+    return plain(c);
+}
+
+static const struct {
+    char letter;
+    struct token token;
+} escapes[] = {
+    { 'A', { .kind = TOKEN_ASSERTION, .text = "\\A" } },
+    { 'B', { .kind = TOKEN_PLAIN, .value = '\\' } },
+    { 'D', { .kind = TOKEN_CLASS, .value = 'd', .negated = true } },
+    { 'M', { .kind = TOKEN_ASSERTION, .text = "\\b(?<=\\w)" } },
+    { 'S', { .kind = TOKEN_CLASS, .value = 's', .negated = true } },
+    { 'W', { .kind = TOKEN_CLASS, .value = 'w', .negated = true } },
+    { 'Y', { .kind = TOKEN_ASSERTION, .text = "\\B" } },
+    { 'Z', { .kind = TOKEN_ASSERTION, .text = "$" } },
+    { 'a', { .kind = TOKEN_PLAIN, .value = 7 } },
+    { 'b', { .kind = TOKEN_PLAIN, .value = 8 } },
+    { 'd', { .kind = TOKEN_CLASS, .value = 'd' } },
+    { 'e', { .kind = TOKEN_PLAIN, .value = 27 } },
+    { 'f', { .kind = TOKEN_PLAIN, .value = 12 } },
+    { 'm', { .kind = TOKEN_ASSERTION, .text = "\\b(?=\\w)" } },
+    { 'n', { .kind = TOKEN_PLAIN, .value = 10 } },
+    { 'r', { .kind = TOKEN_PLAIN, .value = 13 } },
+    { 's', { .kind = TOKEN_CLASS, .value = 's' } },
+    { 't', { .kind = TOKEN_PLAIN, .value = 9 } },
+    { 'v', { .kind = TOKEN_PLAIN, .value = 11 } },
+    { 'w', { .kind = TOKEN_CLASS, .value = 'w' } },
+    { 'y', { .kind = TOKEN_ASSERTION, .text = "\\b" } },
+};
+
+/* What follows a backslash in an advanced expression. */
+static struct token escape(struct parser *r)
+{
+    uint32_t c = take_character(r);
+    if (c >= 128 || !(is_letter((char)c) || is_digit((char)c)))
+        return plain(c);
+    if (is_digit((char)c))
+        return number_escape(r);
+    switch (c) {
+    case 'c':
+        if (r->p < r->end)
+            return plain(take_character(r) & 31);
+        break;
+    case 'u':
+        return plain(take_digits(r, 16, 4, 4));
+    case 'U':
+        return plain(take_digits(r, 16, 8, 8));
+    case 'x':
+        return plain(take_digits(r, 16, 1, 255));
+    default:
+        for (size_t i = 0; i < sizeof(escapes) / sizeof(*escapes); i++)
+            if ((uint32_t)escapes[i].letter == c)
+                return escapes[i].token;
+    }
+    fail(r, bad_escape);
+    return (struct token){ 0 };
+}
+
+static struct token bracket(struct parser *r)
+{
+    if (next_is(r, "[:<:]]") || next_is(r, "[:>:]]")) {
+        bool start = r->p[2] == '<';
+        r->p += 6;
+        return (struct token){ .kind = TOKEN_ASSERTION, .text = start ? "\\b(?=\\w)" : "\\b(?<=\\w)" };
+    }
+    struct token t = { .kind = TOKEN_BRACKET, .negated = next_is(r, "^") };
+    r->p += t.negated;
+    return t;
+}
+
+static void advance(struct parser *r);
+
+/* Behind "(?" of an advanced expression. */
+static struct token special_group(struct parser *r)
+{
+    char c = r->p < r->end ? *r->p++ : 0;
+    bool behind = c == '<';
+    if (c == '#') {
+        skip_comment(r);
+        advance(r);
+        return r->token;
+    }
+    if (behind)
+        c = r->p < r->end ? *r->p++ : 0;
+    if (c == ':' && !behind)
+        return (struct token){ .kind = TOKEN_OPEN };
+    if (c == '=' || c == '!')
+        return (struct token){ .kind = TOKEN_LOOK, .behind = behind, .negated = c == '!' };
+    fail(r, bad_repeat);
+    return (struct token){ 0 };
+}
+
+static struct token caret(const struct parser *r)
+{
+    return (struct token){ .kind = TOKEN_ASSERTION, .text = r->options.newline_anchor ? "(?:^|(?<=\\n))" : "^" };
+}
+
+static struct token dollar(const struct parser *r)
+{
+    return (struct token){ .kind = TOKEN_ASSERTION, .text = r->options.newline_anchor ? "(?=\\n|$)" : "$" };
+}
+
+static struct token repeat(struct parser *r, enum token_kind kind)
+{
+    struct token t = { .kind = kind };
+    if (r->options.language == REGEX_ADVANCED && next_is(r, "?")) {
+        t.lazy = true;
+        r->p++;
+    }
+    return t;
+}
+
+static struct token extended_token(struct parser *r)
+{
+    bool advanced = r->options.language == REGEX_ADVANCED;
+    uint32_t c = take_character(r);
+    switch (c) {
+    case '|':
+        return (struct token){ .kind = TOKEN_OR };
+    case '*':
+        return repeat(r, TOKEN_STAR);
+    case '+':
+        return repeat(r, TOKEN_PLUS);
+    case '?':
+        return repeat(r, TOKEN_QUESTION);
+    case '{':
+        skip(r);
+        return r->p < r->end && is_digit(*r->p) ? (struct token){ .kind = TOKEN_BOUND } : plain(c);
+    case '(':
+        if (advanced && next_is(r, "?")) {
+            r->p++;
+            return special_group(r);
+        }
+        return (struct token){ .kind = TOKEN_OPEN, .captures = true };
+    case ')':
+        return (struct token){ .kind = TOKEN_CLOSE };
+    case '[':
+        return bracket(r);
+    case '.':
+        return (struct token){ .kind = TOKEN_DOT };
+    case '^':
+        return caret(r);
+    case '$':
+        return dollar(r);
+    case '\\':
+        if (r->p < r->end)
+            return advanced ? escape(r) : plain(take_character(r));
+        fail(r, bad_escape);
+        return (struct token){ 0 };
+    default:
+        return plain(c);
+    }
+}
+
+static struct token basic_escape(struct parser *r)
+{
+    if (r->p == r->end) {
+        fail(r, bad_escape);
+        return (struct token){ 0 };
+    }
+    uint32_t c = take_character(r);
+    switch (c) {
+    case '{':
+        return (struct token){ .kind = TOKEN_BOUND };
+    case '(':
+        return (struct token){ .kind = TOKEN_OPEN, .captures = true };
+    case ')':
+        return (struct token){ .kind = TOKEN_CLOSE };
+    case '<':
+        return (struct token){ .kind = TOKEN_ASSERTION, .text = "\\b(?=\\w)" };
+    case '>':
+        return (struct token){ .kind = TOKEN_ASSERTION, .text = "\\b(?<=\\w)" };
+    default:
+        return c >= '1' && c <= '9' ? (struct token){ .kind = TOKEN_REFERENCE, .value = c - '0' } : plain(c);
+    }
+}
+
+static struct token basic_token(struct parser *r, bool at_start)
+{
+    uint32_t c = take_character(r);
+    switch (c) {
+    case '*':
+        return at_start ? plain(c) : (struct token){ .kind = TOKEN_STAR };
+    case '[':
+        return bracket(r);
+    case '.':
+        return (struct token){ .kind = TOKEN_DOT };
+    case '^':
+        return at_start ? caret(r) : plain(c);
+    case '$':
+        skip(r);
+        return r->p == r->end || next_is(r, "\\)") ? dollar(r) : plain(c);
+    case '\\':
+        return basic_escape(r);
+    default:
+        return plain(c);
+    }
+}
+
+static void advance(struct parser *r)
+{
+    bool at_start = r->at_start;
+    if (r->failed)
+        return;
+    if (r->options.language != REGEX_LITERAL)
+        skip(r);
+    if (r->p >= r->end) {
+        r->token = (struct token){ .kind = TOKEN_END };
+        return;
+    }
+    switch (r->options.language) {
+    case REGEX_LITERAL:
+        r->token = plain(take_character(r));
+        break;
+    case REGEX_BASIC:
+        r->token = basic_token(r, at_start);
+        break;
+    case REGEX_ADVANCED:
+    case REGEX_EXTENDED:
+        r->token = extended_token(r);
+        break;
+    }
+    r->at_start = r->token.kind == TOKEN_OPEN;
+    if (r->failed)
+        r->token.kind = TOKEN_END;
+}
+
+/* ---- bracket expressions ---- */
+
+static const struct {
+    const char *name, *text; /* NULL: PCRE2 has it by this name */
+} classes[] = {
+    { "alnum", NULL },  { "alpha", NULL }, { "ascii", NULL }, { "blank", NULL },  { "cntrl", NULL },
+    { "digit", "0-9" }, { "graph", NULL }, { "lower", NULL }, { "print", NULL },  { "punct", NULL },
+    { "space", "\\s" }, { "upper", NULL }, { "word", "\\w" }, { "xdigit", NULL },
+};
+
+static bool add_class(struct parser *r, struct str name)
+{
+    for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
+        if (!str_is(name, classes[i].name))
+            continue;
+        bool cased = str_is(name, "lower") || str_is(name, "upper");
+        if (classes[i].text)
+            buf_add_str(r->out, str_from(classes[i].text));
+        else
+            buf_printf(r->out, "[:%s:]", cased && r->options.ignore_case ? "alpha" : classes[i].name);
+        return true;
+    }
+    return fail(r, bad_class);
+}
+
+static const char *class_text(uint32_t letter, bool negated)
+{
+    switch (letter) {
+    case 'd':
+        return negated ? "[^0-9]" : "[0-9]";
+    case 's':
+        return negated ? "\\S" : "\\s";
+    default:
+        return negated ? "\\W" : "\\w";
+    }
+}
+
+/* [.x.], [=x=] or [:name:] behind "[" and its mark; the name between. */
+static bool bracket_name(struct parser *r, char mark, struct str *ret)
+{
+    const char *start = r->p;
+    for (; r->p + 1 < r->end; r->p++)
+        if (r->p[0] == mark && r->p[1] == ']') {
+            *ret = (struct str){ start, (size_t)(r->p - start) };
+            r->p += 2;
+            return true;
+        }
+    return fail(r, bad_brackets);
+}
+
+enum member { MEMBER_CHARACTER, MEMBER_SET, MEMBER_RANGE, MEMBER_CLOSE, MEMBER_FAILED };
+
+static enum member named_member(struct parser *r, char mark, uint32_t *ret)
+{
+    struct str name;
+    r->p++;
+    if (!bracket_name(r, mark, &name))
+        return MEMBER_FAILED;
+    if (mark == ':')
+        return add_class(r, name) ? MEMBER_SET : MEMBER_FAILED;
+    struct parser one = { .p = name.p, .end = name.p + name.n };
+    if (name.n)
+        *ret = take_character(&one);
+    if (!name.n || one.p != one.end) {
+        bool is_name = name.n > 1;
+        for (size_t i = 0; i < name.n; i++)
+            is_name &= is_letter(name.p[i]) || name.p[i] == '-';
+        fail(r, is_name ? NULL : bad_element);
+        return MEMBER_FAILED;
+    }
+    if (mark == '.')
+        return MEMBER_CHARACTER;
+    add_character(r, *ret);
+    return MEMBER_SET;
+}
+
+/* One element of a bracket expression; sets are written at once. */
+static enum member take_member(struct parser *r, bool first, uint32_t *ret)
+{
+    if (r->p >= r->end) {
+        fail(r, bad_brackets);
+        return MEMBER_FAILED;
+    }
+    uint32_t c = take_character(r);
+    *ret = c;
+    if (c == '\\' && r->options.language == REGEX_ADVANCED) {
+        if (r->p >= r->end) {
+            fail(r, bad_escape);
+            return MEMBER_FAILED;
+        }
+        struct token t = escape(r);
+        if (t.kind == TOKEN_CLASS && !r->failed) {
+            buf_add_str(r->out, t.value == 'd' ? str_from(t.negated ? "\\D" : "0-9")
+                                               : str_from(class_text(t.value, t.negated)));
+            return MEMBER_SET;
+        }
+        *ret = t.value;
+        if (t.kind == TOKEN_PLAIN)
+            return r->failed ? MEMBER_FAILED : MEMBER_CHARACTER;
+        fail(r, bad_escape);
+        return MEMBER_FAILED;
+    }
+    if (c == ']' && !first)
+        return MEMBER_CLOSE;
+    if (c == '-' && !first && !next_is(r, "]"))
+        return MEMBER_RANGE;
+    if (c == '[' && r->p >= r->end) {
+        fail(r, bad_brackets);
+        return MEMBER_FAILED;
+    }
+    return c == '[' && (*r->p == '.' || *r->p == '=' || *r->p == ':') ? named_member(r, *r->p, ret) : MEMBER_CHARACTER;
+}
+
+/* Behind a character: perhaps "-" and the end of a range. */
+static bool add_range(struct parser *r, uint32_t from)
+{
+    uint32_t to = from;
+    if (r->p + 1 < r->end && r->p[0] == '-' && r->p[1] != ']') {
+        r->p++;
+        enum member m = MEMBER_CHARACTER;
+        if (r->p < r->end && *r->p == '-')
+            r->p++, to = '-';
+        else
+            m = take_member(r, false, &to);
+        if (m == MEMBER_FAILED)
+            return false;
+        if (m != MEMBER_CHARACTER || from > to)
+            return fail(r, bad_range);
+    }
+    add_character(r, from);
+    if (to != from) {
+        buf_add_char(r->out, '-');
+        add_character(r, to);
+    }
+    return true;
+}
+
+static bool parse_bracket(struct parser *r)
+{
+    buf_add_str(r->out, r->token.negated ? STR("[^") : STR("["));
+    if (r->token.negated && r->options.newline_stops)
+        buf_add_str(r->out, STR("\\n"));
+    for (bool first = true;; first = false) {
+        uint32_t c;
+        switch (take_member(r, first, &c)) {
+        case MEMBER_CHARACTER:
+            if (!add_range(r, c))
+                return false;
+            break;
+        case MEMBER_SET:
+            break;
+        case MEMBER_RANGE:
+            return fail(r, bad_range);
+        case MEMBER_CLOSE:
+            buf_add_char(r->out, ']');
+            return true;
+        case MEMBER_FAILED:
+            return false;
+        }
+    }
+}
+
+/* ---- quantifiers ---- */
+
+static bool take_count(struct parser *r, int *ret)
+{
+    int n = 0;
+    if (r->p >= r->end)
+        return fail(r, bad_braces);
+    if (!is_digit(*r->p))
+        return fail(r, bad_count);
+    for (; r->p < r->end && is_digit(*r->p); r->p++)
+        if ((n = n * 10 + (*r->p - '0')) > REPEAT_MAX)
+            return fail(r, bad_count);
+    *ret = n;
+    skip(r);
+    return true;
+}
+
+/* {m}, {m,} and {m,n}: a preference has only what can vary. */
+static bool parse_bound(struct parser *r, enum preference *ret)
+{
+    int m, n = -1;
+    bool basic = r->options.language == REGEX_BASIC, varies = false;
+    if (!take_count(r, &m))
+        return false;
+    if (next_is(r, ",")) {
+        varies = true;
+        r->p++;
+        skip(r);
+        if (r->p < r->end && is_digit(*r->p) && !take_count(r, &n))
+            return false;
+        if (n >= 0 && m > n)
+            return fail(r, bad_count);
+    }
+    if (r->p >= r->end)
+        return fail(r, bad_braces);
+    if (!next_is(r, basic ? "\\}" : "}"))
+        return fail(r, bad_count);
+    r->p += basic ? 2 : 1;
+    bool lazy = r->options.language == REGEX_ADVANCED && next_is(r, "?");
+    r->p += lazy;
+    if (!varies)
+        buf_printf(r->out, "{%d}", m);
+    else if (n < 0)
+        buf_printf(r->out, "{%d,}%s", m, lazy ? "?" : "");
+    else
+        buf_printf(r->out, "{%d,%d}%s", m, n, lazy ? "?" : "");
+    if (varies)
+        *ret = lazy ? PREFERS_SHORTEST : PREFERS_LONGEST;
+    advance(r);
+    return !r->failed;
+}
+
+static bool parse_quantifier(struct parser *r, enum preference *preference)
+{
+    const struct token t = r->token;
+    if (t.kind == TOKEN_BOUND)
+        return parse_bound(r, preference);
+    if (t.kind != TOKEN_STAR && t.kind != TOKEN_PLUS && t.kind != TOKEN_QUESTION)
+        return true;
+    buf_add_char(r->out, t.kind == TOKEN_STAR ? '*' : t.kind == TOKEN_PLUS ? '+' : '?');
+    if (t.lazy)
+        buf_add_char(r->out, '?');
+    *preference = t.lazy ? PREFERS_SHORTEST : PREFERS_LONGEST;
+    advance(r);
+    return !r->failed;
+}
+
+/* ---- expressions ---- */
+
+static bool parse_alternatives(struct parser *r, bool inside, enum preference *ret);
+
+static bool parse_group(struct parser *r, enum preference *preference)
+{
+    bool captures = r->token.captures && !r->looking;
+    int number = captures ? ++r->groups : 0;
+    buf_add_str(r->out, captures ? STR("(") : STR("(?:"));
+    advance(r);
+    if (!parse_alternatives(r, true, preference))
+        return false;
+    buf_add_char(r->out, ')');
+    if (number && number <= GROUPS_MAX)
+        r->closed[number] = true;
+    advance(r);
+    return !r->failed;
+}
+
+static bool parse_look(struct parser *r)
+{
+    enum preference ignored;
+    buf_printf(r->out, "(?%s%c", r->token.behind ? "<" : "", r->token.negated ? '!' : '=');
+    r->looking++;
+    advance(r);
+    if (!parse_alternatives(r, true, &ignored))
+        return false;
+    r->looking--;
+    buf_add_char(r->out, ')');
+    advance(r);
+    return !r->failed;
+}
+
+static bool parse_reference(struct parser *r)
+{
+    uint32_t n = r->token.value;
+    if (r->looking)
+        return fail(r, bad_reference);
+    if (n == 0 || n > GROUPS_MAX || !r->closed[n])
+        return fail(r, bad_reference);
+    buf_printf(r->out, "(?:\\g{%u})", (unsigned)n);
+    r->shape.back_references = true;
+    advance(r);
+    return !r->failed;
+}
+
+/* An atom with its quantifier, or an assertion, which takes none. */
+static bool parse_atom(struct parser *r, enum preference *ret)
+{
+    const struct token t = r->token;
+    *ret = PREFERS_NOTHING;
+    switch (t.kind) {
+    case TOKEN_ASSERTION:
+        buf_add_str(r->out, str_from(t.text));
+        advance(r);
+        return !r->failed;
+    case TOKEN_LOOK:
+        return parse_look(r);
+    case TOKEN_PLAIN:
+        add_character(r, t.value);
+        break;
+    case TOKEN_DOT:
+        buf_add_str(r->out, r->options.newline_stops ? STR("[^\\n]") : STR("."));
+        break;
+    case TOKEN_CLASS:
+        buf_add_str(r->out, str_from(class_text(t.value, t.negated)));
+        break;
+    case TOKEN_BRACKET:
+        if (!parse_bracket(r))
+            return false;
+        break;
+    case TOKEN_REFERENCE:
+        return parse_reference(r) && parse_quantifier(r, ret);
+    case TOKEN_OPEN:
+        return parse_group(r, ret) && parse_quantifier(r, ret);
+    case TOKEN_CLOSE: /* an expression of POSIX takes it for itself */
+        if (r->options.language != REGEX_EXTENDED)
+            return fail(r, bad_parens);
+        add_character(r, ')');
+        break;
+    case TOKEN_STAR:
+    case TOKEN_PLUS:
+    case TOKEN_QUESTION:
+    case TOKEN_BOUND:
+        return fail(r, bad_repeat);
+    case TOKEN_END:
+    case TOKEN_OR:
+        return !r->failed;
+    }
+    advance(r);
+    return !r->failed && parse_quantifier(r, ret);
+}
+
+static bool parse_branch(struct parser *r, bool inside, enum preference *ret)
+{
+    *ret = PREFERS_NOTHING;
+    while (!r->failed && r->token.kind != TOKEN_END && r->token.kind != TOKEN_OR &&
+           !(inside && r->token.kind == TOKEN_CLOSE)) {
+        enum preference one;
+        if (!parse_atom(r, &one))
+            return false;
+        if (*ret == PREFERS_NOTHING)
+            *ret = one;
+    }
+    return !r->failed;
+}
+
+static bool parse_alternatives(struct parser *r, bool inside, enum preference *ret)
+{
+    if (r->failed)
+        return false;
+    if (++r->depth > DEPTH_MAX)
+        return fail(r, too_complex);
+    if (!parse_branch(r, inside, ret))
+        return false;
+    while (r->token.kind == TOKEN_OR) {
+        enum preference other;
+        buf_add_char(r->out, '|');
+        r->shape.alternation = true;
+        *ret = PREFERS_LONGEST;
+        advance(r);
+        if (!parse_branch(r, inside, &other))
+            return false;
+    }
+    r->depth--;
+    if (inside && r->token.kind != TOKEN_CLOSE)
+        return fail(r, bad_parens);
+    return !r->failed;
+}
+
+/* ---- what stands in front ---- */
+
+static bool embedded_option(struct regex_options *o, char c)
+{
+    switch (c) {
+    case 'b':
+        o->language = REGEX_BASIC;
+        return true;
+    case 'c':
+        o->ignore_case = false;
+        return true;
+    case 'e':
+        o->language = REGEX_EXTENDED;
+        return true;
+    case 'i':
+        o->ignore_case = true;
+        return true;
+    case 'm':
+    case 'n':
+        o->newline_stops = o->newline_anchor = true;
+        return true;
+    case 'p':
+        o->newline_stops = true, o->newline_anchor = false;
+        return true;
+    case 'q':
+        o->language = REGEX_LITERAL;
+        return true;
+    case 's':
+        o->newline_stops = o->newline_anchor = false;
+        return true;
+    case 't':
+        o->expanded = false;
+        return true;
+    case 'w':
+        o->newline_stops = false, o->newline_anchor = true;
+        return true;
+    case 'x':
+        o->expanded = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ***=, ***: and (?options). */
+static bool read_prefixes(struct parser *r)
+{
+    if (r->options.language == REGEX_LITERAL)
+        return true;
+    if (next_is(r, "***?"))
+        return fail(r, bad_version);
+    if (next_is(r, "***=")) {
+        r->options.language = REGEX_LITERAL;
+        r->p += 4;
+        return true;
+    }
+    if (next_is(r, "***:")) {
+        r->options.language = REGEX_ADVANCED;
+        r->p += 4;
+    } else if (next_is(r, "***") && r->end - r->p > 3) {
+        return fail(r, bad_repeat);
+    }
+    if (r->options.language != REGEX_ADVANCED)
+        return true;
+    if (!(next_is(r, "(?") && r->end - r->p > 2 && is_letter(r->p[2])))
+        return true;
+    for (r->p += 2; r->p < r->end && is_letter(*r->p); r->p++)
+        if (!embedded_option(&r->options, *r->p))
+            return fail(r, bad_option);
+    if (!next_is(r, ")"))
+        return fail(r, bad_option);
+    r->p++;
+    return true;
+}
+
+bool regex_translate(struct str pattern, struct regex_options *options, struct buf *out, struct regex_shape *ret,
+                     const char **ret_error)
+{
+    struct parser r = { .p = pattern.p, .end = pattern.p + pattern.n, .options = *options, .out = out };
+    enum preference preference = PREFERS_NOTHING;
+    r.at_start = true;
+    *ret_error = NULL;
+    bool ok = read_prefixes(&r);
+    if (ok) {
+        advance(&r);
+        ok = parse_alternatives(&r, false, &preference);
+    }
+    if (!ok) {
+        *ret_error = r.error;
+        return false;
+    }
+    r.shape.shortest = preference == PREFERS_SHORTEST;
+    *options = r.options;
+    *ret = r.shape;
+    return !out->failed;
+}
