@@ -14,9 +14,19 @@ static bool out_of_range(const char *what, struct err *err)
     return err_set(err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "%s out of range", what);
 }
 
+/* PostgreSQL counts from 2000 and so goes on for thirty years more than a count from 1970 can: the reason is ours. */
+static bool too_late(struct err *err)
+{
+    out_of_range("timestamp", err);
+    return err_detail(err, "Only the years 1 to 9999 can be stored in D1.");
+}
+
+/* t is what a sum left, wrapped around when it overflowed. */
 static bool timestamp_set(int64_t *ret, bool overflow, int64_t t, struct err *err)
 {
-    if (overflow || t < TIMESTAMP_MIN || t >= TIMESTAMP_END)
+    if (overflow ? t < 0 : t >= TIMESTAMP_END)
+        return too_late(err);
+    if (overflow || t < TIMESTAMP_MIN)
         return out_of_range("timestamp", err);
     *ret = t;
     return true;
@@ -36,7 +46,9 @@ static bool add_calendar(int64_t t, const struct interval *v, int64_t *ret, stru
         days = civil_to_days(year, of_year, c.day < last ? c.day : last);
     }
     days += v->days;
-    if (days < DATE_MIN || days > TIMESTAMP_DATE_MAX)
+    if (days > TIMESTAMP_DATE_MAX)
+        return too_late(err);
+    if (days < DATE_MIN)
         return out_of_range("timestamp", err);
     *ret = days * US_PER_DAY + clock;
     return true;
@@ -197,7 +209,8 @@ bool date_make(int32_t year, int32_t month, int32_t day, int32_t *ret, struct er
             return true;
         }
     }
-    const char *what = ok ? "date out of range" : "date field value out of range";
+    bool far = year >= 5874898 || year < -4713; /* said before the month and the day are looked at */
+    const char *what = ok || far ? "date out of range" : "date field value out of range";
     return err_set(err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "%s: %d-%02d-%02d", what, year, month, day);
 }
 

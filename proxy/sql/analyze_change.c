@@ -540,9 +540,27 @@ static struct expr *multi_assign(A *a, struct scope *s, const PgQuery__MultiAssi
     return NULL;
 }
 
+/* What PostgreSQL's rewriter looks at, when all of the text has been understood. */
+static bool check_sets(A *a, const struct assignment *sets, size_t n, const struct column *fixed)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (sets[k].column == sets[i].column)
+                return fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%.*s\"",
+                               STR_FMT(sets[i].column->name));
+    if (!fixed)
+        return true;
+    fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "column \"%.*s\" can only be updated to DEFAULT", STR_FMT(fixed->name));
+    return err_detail(a->err,
+                      fixed->generated ? "Column \"%.*s\" is a generated column."
+                                       : "Column \"%.*s\" is an identity column defined as GENERATED ALWAYS.",
+                      STR_FMT(fixed->name));
+}
+
 static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node *const *list, size_t n,
                            struct assignment **ret, size_t *ret_n)
 {
+    const struct column *fixed = NULL; /* the first that may not be written */
     for (size_t i = 0; i < n; i++) {
         const PgQuery__ResTarget *t = list[i]->res_target;
         if (t->n_indirection)
@@ -550,21 +568,11 @@ static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node
         const struct column *c = target_column(a, r, str_from(t->name), t->location);
         if (!c)
             return false;
-        for (size_t k = 0; k < *ret_n; k++)
-            if ((*ret)[k].column == c)
-                return fail_at(a, t->location, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%.*s\"",
-                               STR_FMT(c->name));
         bool says_default = is_default(t->val);
         if (c->generated && says_default)
             continue;
-        if (c->generated || (c->identity == 'a' && !says_default)) {
-            fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "column \"%.*s\" can only be updated to DEFAULT",
-                    STR_FMT(c->name));
-            return err_detail(a->err,
-                              c->generated ? "Column \"%.*s\" is a generated column."
-                                           : "Column \"%.*s\" is an identity column defined as GENERATED ALWAYS.",
-                              STR_FMT(c->name));
-        }
+        if ((c->generated || (c->identity == 'a' && !says_default)) && (!fixed || c < fixed))
+            fixed = c;
         struct expr *e;
         if (says_default)
             e = default_or_null(a, c);
@@ -578,7 +586,7 @@ static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node
         if (!set.expr || !PUSH(a, *ret, *ret_n, set))
             return false;
     }
-    return true;
+    return check_sets(a, *ret, *ret_n, fixed);
 }
 
 static bool where_clause(A *a, struct scope *s, const Node *n)

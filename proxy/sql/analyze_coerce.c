@@ -132,10 +132,10 @@ int expr_start(const struct expr *e)
     default:
         return e->location;
     }
-    int at = e->location;
-    for (size_t i = 0; i < e->n_args; i++)
-        at = leftmost(at, expr_start(e->args[i]));
-    return at;
+    int first = -1; /* of the first argument that has a place */
+    for (size_t i = 0; i < e->n_args && first < 0; i++)
+        first = expr_start(e->args[i]);
+    return leftmost(e->location, first);
 }
 
 /* --- coerce_type --- */
@@ -152,12 +152,14 @@ static struct expr *wrap(A *a, enum expr_kind kind, struct expr *arg, oid_t type
     return e;
 }
 
-static struct expr *to_domain(A *a, struct expr *e, oid_t domain, bool is_explicit, int location)
+/* The length of the base type cuts only what is cast: an assignment of something longer fails. */
+static struct expr *to_domain(A *a, struct expr *e, oid_t domain, enum coercion_context context, bool is_explicit,
+                              int location)
 {
     const struct user_type *u = snapshot_user_type(a->snapshot, domain);
     struct expr *base = e;
-    if (u->base_typmod >= 0 &&
-        coerce_to_target(a, e, type_base(a, domain), u->base_typmod, COERCION_EXPLICIT, location, &base) && !base)
+    if (u->base_typmod >= 0 && coerce_to_target(a, e, type_base(a, domain), u->base_typmod, context, location, &base) &&
+        !base)
         return NULL;
     return base ? wrap(a, EXPR_DOMAIN_CHECK, base, domain, -1, is_explicit, location) : NULL;
 }
@@ -201,6 +203,7 @@ static struct expr *array_cast(A *a, struct expr *e, oid_t target, int32_t typmo
     c->args[0] = e;
     c->n_args = 1;
     c->array_cast.element = element;
+    c->typmod = element->typmod; /* a length that the elements' cast did not take is still to come */
     return c;
 }
 
@@ -223,7 +226,7 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
         if (base == target)
             return const_from_unknown(a, e, target, -1);
         struct expr *c = const_from_unknown(a, e, base, -1);
-        return c ? to_domain(a, c, target, is_explicit, location) : NULL;
+        return c ? to_domain(a, c, target, context, is_explicit, location) : NULL;
     }
     if (e->type == TYPE_OID_unknown && e->kind == EXPR_PARAM)
         return coerce_param(a, e, target, location);
@@ -260,7 +263,7 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
         return NULL;
     }
     if (c && base != target)
-        c = to_domain(a, c, target, is_explicit, location);
+        c = to_domain(a, c, target, context, is_explicit, location);
     return c;
 }
 
@@ -440,8 +443,13 @@ static void note_actual(A *a, struct generic *g, oid_t declared, oid_t actual)
 static struct generic generic_collect(A *a, const oid_t *actual, const oid_t *declared, size_t n)
 {
     struct generic g = { 0 };
-    for (size_t i = 0; i < n && i < CALL_ARGS_MAX; i++)
+    bool has_enum = false;
+    for (size_t i = 0; i < n && i < CALL_ARGS_MAX; i++) {
+        has_enum |= declared[i] == TYPE_OID_anyenum;
         note_actual(a, &g, declared[i], actual[i]);
+    }
+    if (has_enum && !g.element) /* unknown literals alone make no enum */
+        g.failed = true;
     if (g.array && !g.failed) {
         oid_t element = snapshot_element_type(a->snapshot, g.array);
         if (g.element && g.element != element && type_base(a, g.element) != element)

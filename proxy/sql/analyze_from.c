@@ -469,9 +469,9 @@ static struct expr *using_condition(A *a, struct scope *s, struct side left, str
     for (size_t i = 0; i < n; i++) {
         struct expr *l = side_var(a, s, left, using[i], "left"),
                     *r = l ? side_var(a, s, right, using[i], "right") : NULL;
-        struct expr *eq = r ? make_operator(a, (struct str){ 0 }, STR("="), l, r, -1) : NULL;
-        struct expr *merged = eq ? merged_column(a, kind, l, r) : NULL;
-        if (!merged)
+        struct expr *merged = r ? merged_column(a, kind, l, r) : NULL;
+        struct expr *eq = merged ? make_operator(a, (struct str){ 0 }, STR("="), l, r, -1) : NULL;
+        if (!eq)
             return NULL;
         struct rte_column column = {
             .name = using[i], .type = merged->type, .typmod = merged->typmod, .join_expr = merged

@@ -131,14 +131,13 @@ static bool resolve(A *a, struct str name, struct call_args *args, int location,
         bool relabels = false;
         if (target) {
             bool literal = args->types[0] == TYPE_OID_unknown && args->exprs[0]->kind == EXPR_CONST;
-            enum coercion_path path = args->types[0] == TYPE_OID_unknown
-                                          ? PATH_NONE
-                                          : coercion_pathway(a, target, args->types[0], COERCION_EXPLICIT, &proc);
+            enum coercion_path path =
+                literal ? PATH_NONE : coercion_pathway(a, target, args->types[0], COERCION_EXPLICIT, &proc);
             relabels =
                 literal || path == PATH_RELABEL ||
                 (path == PATH_IO && !(type_category(a, target, NULL) == 'S' && args->types[0] == TYPE_OID_record));
         }
-        if (relabels && (n == 0 || args->types[0] != TYPE_OID_unknown || target)) {
+        if (relabels) {
             *ret_cast = target;
             return true;
         }
@@ -326,7 +325,9 @@ static bool place_allows(A *a, struct scope *s, bool window, int location)
     return message ? fail_at(a, location, code, "%s", message) : true;
 }
 
-bool transform_order(A *a, struct scope *s, Node *const *list, size_t n, struct sort_item **ret, size_t *ret_n)
+/* unknown_stays: what has no type yet takes it from the function that the order belongs to. */
+static bool order_items(A *a, struct scope *s, Node *const *list, size_t n, bool unknown_stays, struct sort_item **ret,
+                        size_t *ret_n)
 {
     struct sort_item *items = NEW_ARRAY(a, struct sort_item, n + 1);
     if (!items)
@@ -334,7 +335,7 @@ bool transform_order(A *a, struct scope *s, Node *const *list, size_t n, struct 
     for (size_t i = 0; i < n; i++) {
         const PgQuery__SortBy *by = list[i]->sort_by;
         struct expr *e = transform_expr(a, s, by->node);
-        if (e && e->type == TYPE_OID_unknown)
+        if (e && e->type == TYPE_OID_unknown && !unknown_stays)
             e = coerce_type(a, e, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
         if (!e)
             return false;
@@ -350,6 +351,11 @@ bool transform_order(A *a, struct scope *s, Node *const *list, size_t n, struct 
     *ret = items;
     *ret_n = n;
     return true;
+}
+
+bool transform_order(A *a, struct scope *s, Node *const *list, size_t n, struct sort_item **ret, size_t *ret_n)
+{
+    return order_items(a, s, list, n, false, ret, ret_n);
 }
 
 /* --- windows --- */
@@ -614,6 +620,22 @@ static void keep_width(A *a, struct expr *e)
             e->typmod = e->args[i]->typmod;
 }
 
+/* rank(x) WITHIN GROUP (ORDER BY y): each x and its y take a type in common. */
+static bool unify_hypothetical(A *a, const struct pg_proc *p, struct call_args *args, size_t n_order)
+{
+    const struct pg_aggregate *g = p->kind == 'a' ? pg_aggregate_by_proc(p->oid) : NULL;
+    if (!g || g->kind != 'h' || args->n != 2 * n_order)
+        return true;
+    for (size_t i = 0; i < n_order; i++) {
+        struct expr **direct = &args->exprs[i], **ordered = &args->exprs[n_order + i], *both[2] = { *ordered, *direct };
+        oid_t type = select_common_type(a, both, 2, "WITHIN GROUP");
+        if (!type || !(*direct = coerce_to_common(a, *direct, type, "WITHIN GROUP")) ||
+            !(*ordered = coerce_to_common(a, *ordered, type, "WITHIN GROUP")))
+            return false;
+    }
+    return true;
+}
+
 struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall *call)
 {
     struct str schema, name;
@@ -637,7 +659,7 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     struct sort_item *order = NULL;
     size_t n_order = 0;
     if (ok && call->n_agg_order)
-        ok = transform_order(a, s, call->agg_order, call->n_agg_order, &order, &n_order);
+        ok = order_items(a, s, call->agg_order, call->n_agg_order, call->agg_within_group, &order, &n_order);
     if (ok && call->agg_within_group) {
         for (size_t i = 0; i < n_order && args.n < MAX_ARGS; i++) {
             args.exprs[args.n] = order[i].expr;
@@ -679,15 +701,20 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     e->call.order = order;
     e->call.n_order = n_order;
     e->call.filter = filter;
-    if (lacks_within_group(a, call, chosen.row, name) || !coerce_args(a, e, &chosen, &args, name, call->location))
+    if (lacks_within_group(a, call, chosen.row, name) || !unify_hypothetical(a, chosen.row, &args, n_order) ||
+        !coerce_args(a, e, &chosen, &args, name, call->location))
         return NULL;
     for (size_t i = 0; call->agg_distinct && i < e->n_args; i++) /* count(DISTINCT $1): what is compared has a type */
         if (e->args[i]->type == TYPE_OID_unknown &&
             !(e->args[i] = coerce_type(a, e->args[i], TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
             return NULL;
-    if (call->agg_within_group) /* the ordered arguments may have been coerced */
-        for (size_t i = 0; i < n_order && i < e->n_args; i++)
-            order[i].expr = e->args[e->n_args - n_order + i];
+    for (size_t i = 0; call->agg_within_group && i < n_order && i < e->n_args; i++) { /* as they were coerced */
+        struct expr **arg = &e->args[e->n_args - n_order + i];
+        if ((*arg)->type == TYPE_OID_unknown &&
+            !(*arg = coerce_type(a, *arg, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
+            return NULL;
+        order[i].expr = *arg;
+    }
     if (!finish_kind(a, s, call, name, e))
         return NULL;
     keep_width(a, e);

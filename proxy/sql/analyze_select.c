@@ -171,6 +171,14 @@ static struct target *clause_target(A *a, struct scope *s, const Node *n, const 
     return e ? junk_target(a, s->query, e) : NULL;
 }
 
+/* Where ORDER BY names what it sorts by: an output column's number or name stands there itself. */
+static int sort_location(const Node *n, const struct expr *e)
+{
+    return n->node_case == PG_QUERY__NODE__NODE_A_CONST      ? n->a_const->location
+           : n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF ? n->column_ref->location
+                                                             : e->location;
+}
+
 static bool transform_sort(A *a, struct scope *s, Node *const *list, size_t n)
 {
     struct query *q = s->query;
@@ -184,7 +192,7 @@ static bool transform_sort(A *a, struct scope *s, Node *const *list, size_t n)
         if (t->expr->type == TYPE_OID_unknown &&
             !(t->expr = coerce_type(a, t->expr, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
             return false;
-        if (!has_order(a, t->expr->type, "ordering", t->expr->location))
+        if (!has_order(a, t->expr->type, "ordering", sort_location(by->node, t->expr)))
             return false;
         struct sort_item item = { .expr = t->expr, .descending = by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC };
         item.nulls_first = by->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
@@ -804,6 +812,23 @@ static void refuse_order_by_expression(A *a, struct scope *s, const Node *n)
     err_hint(a->err, "Add the expression/function to every SELECT, or move the UNION into a FROM clause.");
 }
 
+/* The non-recursive term as the recursive one sees it: what has no type yet is text, though the union may make more of it. */
+static struct query *recursive_term(A *a, const struct query *term)
+{
+    struct query *q = NEW(a, struct query);
+    if (!q)
+        return NULL;
+    *q = *term;
+    q->targets = NEW_ARRAY(a, struct target, term->n_targets + 1);
+    for (size_t i = 0; q->targets && i < term->n_targets; i++) {
+        q->targets[i] = term->targets[i];
+        if (term->targets[i].expr->type == TYPE_OID_unknown &&
+            !(q->targets[i].expr = const_null(a, TYPE_OID_text, -1, term->targets[i].expr->location)))
+            return NULL;
+    }
+    return q->targets ? q : NULL;
+}
+
 static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown,
                                      struct cte *recursive)
 {
@@ -823,10 +848,8 @@ static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__
     q->left = transform_select(a, &s, stmt->larg, false);
     if (!q->left)
         return NULL;
-    if (recursive) {
-        resolve_unknown_targets(a, q->left->targets, q->left->n_targets);
-        recursive->query = q->left;
-    }
+    if (recursive && !(recursive->query = recursive_term(a, q->left)))
+        return NULL;
     q->right = transform_select(a, &s, stmt->rarg, false);
     if (!q->right)
         return NULL;
@@ -845,15 +868,16 @@ static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__
         oid_t type = select_common_type(a, both, 2, what);
         if (!type)
             return NULL;
-        if (recursive && type != both[0]->type) {
-            fail_at(a, both[0]->location, SQLSTATE_DATATYPE_MISMATCH,
+        int32_t typmod = select_common_typmod(both, 2, type);
+        const struct expr *first = recursive ? recursive->query->targets[i].expr : NULL;
+        if (first && (type != first->type || typmod != first->typmod)) {
+            fail_at(a, expr_start(both[0]), SQLSTATE_DATATYPE_MISMATCH,
                     "recursive query \"%.*s\" column %zu has type %.*s in non-recursive term but type %.*s overall",
-                    STR_FMT(recursive->name), i + 1, STR_FMT(type_text(a, both[0]->type, -1)),
-                    STR_FMT(type_text(a, type, -1)));
+                    STR_FMT(recursive->name), i + 1, STR_FMT(type_text(a, first->type, first->typmod)),
+                    STR_FMT(type_text(a, type, typmod)));
             err_hint(a->err, "Cast the output of the non-recursive term to the correct type.");
             return NULL;
         }
-        int32_t typmod = select_common_typmod(both, 2, type);
         if (!coerce_output(a, q->left, i, type, what) || !coerce_output(a, q->right, i, type, what))
             return NULL;
         if (!(stmt->op == PG_QUERY__SET_OPERATION__SETOP_UNION && stmt->all) &&

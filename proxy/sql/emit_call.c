@@ -840,6 +840,12 @@ bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *re
 
 /* ---- windows ---- */
 
+static bool is_plain_number(const struct emitter *e, oid_t type)
+{
+    const struct type_info *t = type_find(base_type(e, type));
+    return t && (t->storage == STORAGE_INTEGER || t->storage == STORAGE_REAL);
+}
+
 static bool window_bound(struct emitter *e, enum frame_bound bound, const struct expr *offset, struct str *ret)
 {
     static const char *const names[] = { "UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING",
@@ -865,6 +871,10 @@ static bool window_frame(struct emitter *e, const struct window *w, struct str *
     *ret = STR("");
     if (w->mode == FRAME_NONE)
         return true;
+    /* SQLite takes a distance from numbers only, and from exact ones by way of floats. */
+    if (w->mode == FRAME_RANGE && (w->start_offset || w->end_offset) && w->n_order == 1 &&
+        !is_plain_number(e, w->order[0].expr->type))
+        return blocked(e, w->order[0].expr->location, "RANGE with a distance of values of this type");
     if (!window_bound(e, w->start, w->start_offset, &start) || !window_bound(e, w->end, w->end_offset, &end))
         return false;
     *ret = text_of(e, "%s BETWEEN %.*s AND %.*s%s", modes[w->mode], STR_FMT(start), STR_FMT(end),

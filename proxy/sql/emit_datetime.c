@@ -165,14 +165,16 @@ static bool emit_shift(struct emitter *e, const struct expr *x, bool minus, stru
         !modifier(e, interval, 2, minus, &seconds))
         return err_is_set(e->err) ? false : blocked(e, x->location, "adding this interval here");
     const struct str s = v.sql;
+    struct str moved = text_of(e, "datetime(substr(%.*s,1,19),%.*s,'floor',%.*s,%.*s)", STR_FMT(s), STR_FMT(months),
+                               STR_FMT(days), STR_FMT(seconds));
     *ret = (struct fragment){
+        /* SQLite goes on before the year 1 */
         .sql = text_of(e,
-                       "CASE WHEN %.*s IS NOT NULL AND %.*s IS NOT NULL THEN "
-                       "coalesce(datetime(substr(%.*s,1,19),%.*s,'floor',%.*s,%.*s)||substr(%.*s,20),%.*s) END",
-                       STR_FMT(s), STR_FMT(months), STR_FMT(s), STR_FMT(months), STR_FMT(days), STR_FMT(seconds),
-                       STR_FMT(s), STR_FMT(local))
+                       "CASE WHEN %.*s >= '0001' THEN %.*s||substr(%.*s,20) "
+                       "WHEN %.*s IS NOT NULL AND %.*s IS NOT NULL THEN %.*s END",
+                       STR_FMT(moved), STR_FMT(moved), STR_FMT(s), STR_FMT(s), STR_FMT(months), STR_FMT(local))
     };
-    return ret->sql.p != NULL;
+    return moved.p && ret->sql.p;
 }
 
 /* x AT TIME ZONE 'UTC': timestamptz is stored so. */

@@ -913,7 +913,8 @@ static bool wants_prelude(const struct emitter *e, const struct expr *x)
     default:
         break;
     }
-    struct look look = look_over(x);
+    /* The cast of an element stands for every element of the array. */
+    struct look look = look_over(x->kind == EXPR_ARRAY_CAST ? x->args[0] : x);
     return look.constant && (!look.is_volatile || e->one_row);
 }
 

@@ -550,7 +550,7 @@ static bool simple_sign(struct emitter *e, const struct numeric_row *row, struct
         return false;
     *ret = *a;
     ret->simple = false;
-    ret->sql = text_of(e, row->op == OP_NEG ? "(-%.*s)" : "abs(%.*s)", STR_FMT(a->sql));
+    ret->sql = text_of(e, row->op == OP_NEG ? "(- %.*s)" : "abs(%.*s)", STR_FMT(a->sql));
     return ret->sql.p != NULL;
 }
 

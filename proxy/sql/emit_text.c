@@ -278,8 +278,12 @@ bool emit_as_text(struct emitter *e, const struct expr *x, bool output_form, str
     oid_t t = base_type(e, x->type);
     if (!emit_value(e, x, ret) || (is_char_array(e, x->type) && !emit_blanks(e, x, ret)))
         return false;
-    if (is_own_text(e, t) || t == TYPE_OID_numeric)
-        return true;
+    if (is_own_text(e, t) || t == TYPE_OID_numeric) {
+        /* A column would bring its affinity, which makes numbers of the texts it is compared with. */
+        if (e->target == TARGET_D1 && !output_form && ret->simple && !is_text_type(t))
+            ret->sql = text_of(e, "CAST(%.*s AS TEXT)", STR_FMT(ret->sql));
+        return ret->sql.p != NULL;
+    }
     if (!output_form && (t == TYPE_OID_inet || t == TYPE_OID_cidr)) { /* the cast shows the length of every network */
         if (e->target == TARGET_D1)
             return blocked(e, x->location, "an address as text");

@@ -92,3 +92,28 @@ SELECT avg(t1.f8) OVER (ORDER BY t1.id) FROM edge t1 ORDER BY t1.id
 SELECT '::1'::inet || 'x', t1.ip || 'x' FROM plain t1 ORDER BY t1.id
 SELECT count(*) FROM (SELECT DISTINCT "bpchar"("name"(t1.v)) FROM plain t1) d
 SELECT '1 week'::interval * float8 'NaN'
+-- scalars of jsonb as elements; texts of columns whose affinity is another
+SELECT t1.id, t1.jb -> 0, t1.jb ->> -1, t1.jb -> 1, t1.jb -> 0 -> 0 FROM plain t1 ORDER BY t1.id
+SELECT t1.id FROM plain t1 WHERE t1.jb -> 0 IS NULL ORDER BY t1.id
+SELECT t1.id FROM plain t1 WHERE t1.jb ->> 0 = 'true' OR t1.jb -> 0 = '1' ORDER BY t1.id
+SELECT count(*) FROM plain t1 WHERE t1.d::text >= t1.n::text
+SELECT count(*) FROM plain t1 WHERE t1.d::text > '3'
+-- casts of arrays: lengths of the elements, several dimensions
+SELECT t1.at::varchar(2)[] FROM plain t1 ORDER BY t1.id
+SELECT '{1.555,2}'::float8[]::numeric(5,1)[], ARRAY['abc','d']::char(2)[]
+SELECT '{{1,2},{3,4}}'::int4[]::text[]
+-- places and kinds of errors
+SELECT NULL::jsonb, NULL::json AS x FROM plain t1 ORDER BY x, t1.id
+SELECT NULL::jsonb, NULL::json FROM plain t1 ORDER BY 2
+SELECT 1 WHERE enum_eq('sad', 'ok')
+SELECT enum_first('x')
+SELECT make_date(300000000, 1, 1)
+SELECT '1999-12-31' + '00:00:00'::time, 'a' EXCEPT SELECT (NULL::timestamptz AT TIME ZONE 'UTC'::text), 'b'
+SELECT id FROM item JOIN note AS n(id, kind) USING (id, kind)
+WITH RECURSIVE r(id, x) AS (SELECT 1, '0.3' UNION ALL SELECT r.id + 1, 0.1::float8 FROM r WHERE r.id < 1) SELECT r.x FROM r
+WITH RECURSIVE r(id, x) AS (SELECT 1, 1.5::numeric(5,1) UNION ALL SELECT r.id + 1, 2.5 FROM r WHERE r.id < 3) SELECT r.x FROM r
+-- numbers at their ends
+SELECT t1.d - (-2147483648) FROM plain t1 WHERE t1.d IS NULL
+SELECT "overlay"(''::text, 'a'::text, t1.i4) FROM edge t1 WHERE t1.id = 1
+SELECT OVERLAY('abc' PLACING 'ab' FROM 2147483647 FOR 5)
+SELECT EXTRACT(minute FROM ('0001-01-01'::date - t1.item) + '01:30'::time) FROM note t1 WHERE t1.item IS NULL
