@@ -6,9 +6,10 @@ queries that differed once.
 """
 import os
 import pathlib
+import random
 
 import pytest
-from generated import campaign, known, tables
+from generated import campaign, known, patterns, tables
 from generated.queries import Query
 from generated.tree import Node
 from generated.wire import Side
@@ -90,6 +91,22 @@ def test_queries_that_differed_once(reference, embedded, facts, mode):
             bad.append(f"{query.node.parts[0]}\n  PostgreSQL {campaign.brief(a)}\n  pgd1       {campaign.brief(b)}")
     run.close()
     assert not bad, "\n".join(bad)
+
+
+def test_generated_patterns(reference, embedded):
+    """Regular expressions: matches, and PostgreSQL's own words about what is wrong with them."""
+    rng, bad, refused = random.Random(f"patterns/{SEED}"), [], 0
+    texts = [patterns.query(rng) for _ in range(20000 if LONG else 1500)]
+    there, here = Side(reference), Side(embedded)
+    answers = [side.run([(Node([text]), "simple") for text in texts]) for side in (there, here)]
+    for text, a, b in zip(texts, *answers):
+        refused += b.state == "0A000"
+        if b.state != "0A000" and (a.state, a.message, a.rows) != (b.state, b.message, b.rows):
+            bad.append(f"{text}\n  PostgreSQL {campaign.brief(a)}\n  pgd1       {campaign.brief(b)}")
+    there.close()
+    here.close()
+    assert not bad, f"seed {SEED}, {len(bad)}:\n" + "\n".join(bad[:20])
+    assert refused < 0.02 * len(texts)
 
 
 def test_workerd_answers_as_embedded(embedded, facts):

@@ -3,13 +3,13 @@ import concurrent.futures
 import random
 from collections import Counter
 
-from . import known
+from . import changes, known
 from .compare import Comparison
 from .expressions import ELEMENTS, TYPES
 from .facts import Facts
 from .queries import Queries, Query, expressions_alone
 from .shrink import shrink
-from .tree import printed
+from .tree import Node, printed
 from .wire import Side
 
 BATCH = 40
@@ -39,6 +39,7 @@ def brief(answer):
 
 class Maker:
     """Makes the batches of a seed."""
+    queries = Queries
 
     def __init__(self, facts_of, seed):
         self.facts, self.seed = facts_of, seed
@@ -47,7 +48,7 @@ class Maker:
         """The queries of one batch, and the settings they run under: of a seed of its own, so that one can be repeated alone."""
         rng = random.Random(f"{self.seed}/{number}")
         style = rng.random()
-        makers = Queries(rng, self.facts, depth=rng.choice([1, 2, 2, 3]), edge=0.1 if style < 0.6 else 0.4, broken=0.0 if style < 0.7 else 0.1)
+        makers = self.queries(rng, self.facts, depth=rng.choice([1, 2, 2, 3]), edge=0.1 if style < 0.6 else 0.4, broken=0.0 if style < 0.7 else 0.1)
         settings = {**DEFAULTS, **rng.choice(SETTINGS)}
         return [(makers.query(), rng.choice(MODES)) for _ in range(BATCH)], settings
 
@@ -57,6 +58,11 @@ def difference(query, mode, settings, theirs, ours):
     out = printed(query.node, mode != "simple")
     what = Comparison(out.sql, mode == "binary", query.is_ordered(), query.loose).difference(theirs, ours)
     return Difference(what, out.sql, out.params, mode, settings, theirs, ours) if what else None
+
+
+class ChangeMaker(Maker):
+    """Batches of statements that change a table."""
+    queries = changes.Changes
 
 
 class Campaign(Maker):
@@ -150,3 +156,31 @@ class Campaign(Maker):
             return bad
         shrink(query, fails)
         return kept[-1]
+
+
+class ChangeCampaign(ChangeMaker, Campaign):
+    """Every statement on the same rows, which are read again afterwards."""
+
+    def both(self, requests, settings):
+        def ask(side):
+            if side.settings != settings:
+                side.set(settings)
+            return [changed(side, query, mode) for query, mode in requests]
+        return [future.result() for future in [self.pool.submit(ask, side) for side in (self.theirs, self.ours)]]
+
+
+def changed(side, query, mode):
+    """The answer to a statement, with the rows it leaves; a failed one leaves them as they are."""
+    if side.dirty:
+        reset = side.simple([(Node([changes.RESET]), "simple")])[0]
+        assert not reset.state, f"the rows cannot be put back: {reset.message}"
+        side.kept = rows_now(side)
+    answer = side.run([(query.node, mode)])[0]
+    answer.after = rows_now(side)
+    side.dirty = answer.after != side.kept
+    return answer
+
+
+def rows_now(side):
+    answer = side.simple([(Node([changes.AFTERWARDS]), "simple")])[0]
+    return [*answer.rows, answer.state]

@@ -70,7 +70,7 @@ class Comparison:
         if theirs.state or ours.state:
             if theirs.state != ours.state:
                 return "SQLSTATE"
-            return "" if theirs.position == ours.position else "position"
+            return "position" if theirs.position != ours.position else "rows afterwards" if theirs.after != ours.after else ""
         if [c[0] for c in theirs.columns] != [c[0] for c in ours.columns]:
             return "names"
         if [c[1:3] for c in theirs.columns] != [c[1:3] for c in ours.columns]:
@@ -79,7 +79,7 @@ class Comparison:
             return "table columns"
         if theirs.tag != ours.tag:
             return "number of rows"
-        return self.rows(theirs, ours)
+        return self.rows(theirs, ours) or ("" if theirs.after == ours.after else "rows afterwards")
 
     def rows(self, theirs, ours):
         types = [c[1] for c in theirs.columns]

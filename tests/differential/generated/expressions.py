@@ -1,4 +1,6 @@
 """Random expressions of a wanted type over the columns in scope."""
+import datetime
+import decimal
 import struct
 import uuid
 
@@ -39,9 +41,50 @@ def to_binary(text, type_name):
             return {"true": b"\1", "false": b"\0"}[text]
         if type_name == "uuid":
             return uuid.UUID(text).bytes
-    except (ValueError, OverflowError, KeyError):
+        if type_name == "jsonb":
+            return b"\1" + text.encode()
+        if type_name == "bytea":
+            return bytes.fromhex(text[2:]) if text.startswith("\\x") else text.encode("ascii")
+        if type_name == "date":
+            return (datetime.date.fromisoformat(text) - datetime.date(2000, 1, 1)).days.to_bytes(4, "big", signed=True)
+        if type_name == "timestamp" and len(text) > 18:
+            return ((datetime.datetime.fromisoformat(text) - datetime.datetime(2000, 1, 1)) // datetime.timedelta(microseconds=1)).to_bytes(8, "big", signed=True)
+        if type_name == "time":
+            return ((datetime.datetime.combine(datetime.date(1, 1, 1), datetime.time.fromisoformat(text)) - datetime.datetime(1, 1, 1)) // datetime.timedelta(microseconds=1)).to_bytes(8, "big")
+        if type_name == "mood":
+            return text.encode()
+        if type_name == "numeric":
+            return numeric_binary(text)
+        if type_name in ("_int4", "_int8"):
+            return array_binary([int(part) for part in text.strip("{}").split(",")] if text != "{}" else [], int(type_name[4]))
+    except (ValueError, OverflowError, KeyError, TypeError, decimal.InvalidOperation):
         return None
     return None
+
+
+def numeric_binary(text):
+    """pg_type numeric's digits of base 10000."""
+    sign, digits, exponent = decimal.Decimal(text).as_tuple()
+    scale = -exponent  # TypeError and negative scales: the text is sent instead
+    if scale < 0:
+        raise ValueError(text)
+    whole, part = "".join(map(str, digits)).rjust(scale + 1, "0")[:len(digits) - scale or None], "".join(map(str, digits)).rjust(scale, "0")[-scale:] if scale else ""
+    whole = whole if len(digits) > scale else "0"
+    whole, part = whole.rjust(-(-len(whole) // 4) * 4, "0"), part.ljust(-(-len(part) // 4) * 4, "0")
+    groups = [int((whole + part)[i:i + 4]) for i in range(0, len(whole + part), 4)]
+    weight = len(whole) // 4 - 1
+    while groups and groups[0] == 0:
+        groups, weight = groups[1:], weight - 1
+    while groups and groups[-1] == 0:
+        groups = groups[:-1]
+    return struct.pack(f">hhHh{len(groups)}h", len(groups), weight if groups else 0, 0x4000 if sign else 0, scale, *groups)
+
+
+def array_binary(numbers, width):
+    """A one-dimensional array of integers."""
+    head = struct.pack(">iii", 1 if numbers else 0, 0, {4: 23, 8: 20}[width])
+    body = b"".join(struct.pack(">i", width) + number.to_bytes(width, "big", signed=True) for number in numbers)
+    return head + (struct.pack(">ii", len(numbers), 1) + body if numbers else b"")
 
 
 class Expressions:

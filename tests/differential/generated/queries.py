@@ -9,6 +9,7 @@ SORTABLE = ["int2", "int4", "int8", "float8", "numeric", "text", "varchar", "bpc
 HASHABLE = ["int2", "int4", "int8", "text", "varchar", "date", "time", "timestamp", "timestamptz", "uuid", "bytea", "mood", "bool", "bpchar", "numeric", "_int4", "_text"]
 # Which of several equal values an aggregate, DISTINCT or a set operation shows is nobody's promise: 1.0 and 1.00, 1 day and 24 hours, 0 and -0.
 ALIKE = {"numeric", "interval", "float8", "float4", "jsonb", "bpchar", "_numeric", "timetz", "inet"}
+FLOATS = {"float4", "float8"}
 INNER = ["int4", "text", "numeric", "bool", "date", "int8", "float8", "timestamp"]
 
 
@@ -48,7 +49,8 @@ class Queries:
     def query(self):
         """One query of any shape."""
         self.loose, self.names = False, 0
-        shapes = [(self.constants, 3), (self.rows, 5), (self.grouped, 3), (self.windows, 2), (self.united, 2), (self.distinct, 1), (self.with_query, 1), (self.distinct_on, 1), (self.values_query, 1), (self.sets, 1)]
+        shapes = [(self.constants, 3), (self.rows, 5), (self.grouped, 3), (self.windows, 2), (self.united, 2), (self.distinct, 1), (self.with_query, 1), (self.distinct_on, 1), (self.values_query, 1), (self.sets, 1),
+                  (self.recursive, 1), (self.star, 1), (self.ordered_sets, 1)]
         shape = self.rng.choices([s for s, _ in shapes], [w for _, w in shapes])[0]
         node, order = shape()
         return Query(node, order, self.loose)
@@ -91,6 +93,18 @@ class Queries:
         node = Node(["LATERAL (SELECT ", made.expression(t, 2), f" AS x) AS {alias}"])
         return Source(node, [(f"{alias}.x", t)], [])
 
+    def lateral_rows(self, outer):
+        """Rows of a table that hang on the outer row: the first few, or one of aggregates."""
+        alias, base = self.alias("l"), self.table()
+        made = self.expressions(base.columns + outer.columns, False)
+        where = Node([" WHERE ", made.expression("bool", 1)], optional=True)
+        if self.rng.random() < 0.4:
+            call = self.aggregate(self.expressions(base.columns, False))
+            return Source(Node(["LATERAL (SELECT ", call, " AS x FROM ", base.node, where, f") AS {alias}"]), [(f"{alias}.x", call.type)] if call.type in TYPES else [], [])
+        t = self.rng.choice(INNER)
+        node = Node([f"LATERAL (SELECT {base.keys[0]} AS id, ", made.expression(t, 1), " AS x FROM ", base.node, where, f" ORDER BY {base.keys[0]} LIMIT {self.rng.randint(1, 3)}) AS {alias}"])
+        return Source(node, [(f"{alias}.id", "int4"), (f"{alias}.x", t)], [f"{alias}.id"])
+
     def sources(self):
         """One relation, or up to three joined."""
         left = self.source()
@@ -102,6 +116,9 @@ class Queries:
         if self.rng.random() < 0.1:
             right = self.lateral(left)
             return Source(Node([left.node, " CROSS JOIN ", right.node]), left.columns + right.columns, left.keys)
+        if self.rng.random() < 0.1:
+            right = self.lateral_rows(left)
+            return Source(Node([left.node, self.rng.choice([" LEFT JOIN ", " JOIN "]), right.node, " ON true"]), left.columns + right.columns, left.keys + right.keys)
         right = self.source()
         kind = self.rng.choice([" JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN ", " CROSS JOIN ", ", "])
         columns, keys = left.columns + right.columns, left.keys + right.keys
@@ -134,7 +151,8 @@ class Queries:
 
     def sort_key(self, expression):
         # a bare number or text in ORDER BY is a position or an error
-        return Node(["(", expression, ")" + self.rng.choice(["", " DESC", " ASC"]) + self.rng.choice(["", "", " NULLS FIRST", " NULLS LAST"])])
+        collation = ' COLLATE "C"' if expression.type in ("text", "varchar", "bpchar") and self.rng.random() < 0.2 else ""
+        return Node(["(", expression, ")" + collation + self.rng.choice(["", " DESC", " ASC"]) + self.rng.choice(["", "", " NULLS FIRST", " NULLS LAST"])])
 
     def limit(self):
         if self.rng.random() < 0.6:
@@ -160,14 +178,16 @@ class Queries:
         clause, order = self.order(made, source.keys)
         return Node(["SELECT ", self.outputs(made, self.rng.randint(1, 4), self.rng.randint(1, self.depth)), " FROM ", source.node, self.where(made), clause]), order
 
-    def aggregate(self, made, numbers_only=False):
+    def aggregate(self, made, numbers_only=False, window=False):
         """A call of an aggregate; those whose answer depends on the order get one."""
-        call = self.rng.choice([c for c in self.facts.aggregates if (not numbers_only or c.result in NUMBERS) and "json" not in c.name])
+        call = self.rng.choice([c for c in self.facts.aggregates if (not numbers_only or c.result in NUMBERS) and ("json" not in c.name or c.name in ("json_agg", "jsonb_agg"))])
         if self.rng.random() < 0.15:
             return Node(["count(*)"], "int8")
         self.loose = self.loose or call.result in ALIKE
-        if call.name in ("array_agg", "string_agg"):
+        if call.name in ("array_agg", "string_agg", "json_agg", "jsonb_agg"):
             return self.ordered_aggregate(made, call)
+        if not window and (call.result in FLOATS or FLOATS & set(call.args)) and self.keys_of(made):  # digits hang on the order of the rows
+            return Node([f"{call.name}(", Items([made.expression(t, self.rng.choice([0, 1])) for t in call.args]), f" ORDER BY {self.keys_of(made)})", self.filter(made)], call.result)
         args = Items([made.expression(t, self.rng.choice([0, 1])) for t in call.args])
         distinct = "DISTINCT " if len(call.args) == 1 and call.args[0] in HASHABLE and self.rng.random() < 0.2 else ""
         return Node([f"{call.name}({distinct}", args, ")", self.filter(made)], call.result)
@@ -220,12 +240,14 @@ class Queries:
         source = self.sources()
         made = self.expressions(source.columns, False)
         items = [self.window(made, source) for _ in range(self.rng.randint(1, 2))]
+        if self.rng.random() < 0.2:
+            items.append(self.range_window(made))
         clause, order = self.order(made, source.keys)
         return Node(["SELECT ", Items([Node([", ".join(source.keys)]) if source.keys else made.leaf("int4"), *items]), " FROM ", source.node, self.where(made, 0.3), clause]), order
 
     def window(self, made, source):
         call = self.rng.choice(self.facts.windows) if self.rng.random() < 0.6 else None
-        head = Node([f"{call.name}(", Items([self.window_argument(made, call, i) for i in range(len(call.args))]) if call.args else "", ")"], call.result) if call else self.aggregate(made)
+        head = Node([f"{call.name}(", Items([self.window_argument(made, call, i) for i in range(len(call.args))]) if call.args else "", ")"], call.result) if call else self.aggregate(made, window=True)
         partition = Node(["PARTITION BY ", self.rng.choice(self.group_keys(made, 1)), " "], optional=True) if self.rng.random() < 0.5 else ""
         keys = ", ".join(source.keys)
         order = Node(["ORDER BY ", self.sort_key(made.leaf(self.rng.choice(SORTABLE))), f", {keys}" if keys else "", self.frame(bool(keys))])
@@ -240,7 +262,20 @@ class Queries:
         if self.rng.random() < 0.6 or not total:
             return ""
         return Node([" " + self.rng.choice(["ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING", "ROWS UNBOUNDED PRECEDING", "ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", "RANGE UNBOUNDED PRECEDING",
-                                            "GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW", "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW"])], optional=True)
+                                            "GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW", "ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING", "GROUPS BETWEEN CURRENT ROW AND 1 FOLLOWING EXCLUDE TIES",
+                                            "ROWS BETWEEN 1 FOLLOWING AND 2 FOLLOWING", "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE GROUP", "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW"])], optional=True)
+
+    RANGES = {"int4": ["1", "0", "-1", "'2'"], "numeric": ["1.5", "10"], "float8": ["0.5", "2"], "date": ["'1 day'", "interval '1 mon'"], "timestamp": ["'1 hour'", "interval '1 year'"], "int8": ["3", "4294967296"], "interval": ["'1 day'"]}
+
+    def range_window(self, made):
+        """RANGE with a distance: one column to order by."""
+        t = self.rng.choice(list(self.RANGES))
+        key, n = made.leaf(t), self.rng.choice(self.RANGES[t])
+        bounds = self.rng.choice([f"{n} PRECEDING AND {n} FOLLOWING", f"{n} PRECEDING AND CURRENT ROW", f"CURRENT ROW AND {n} FOLLOWING", f"UNBOUNDED PRECEDING AND {n} PRECEDING"])
+        name = self.rng.choice(["count", "min", "max", "sum"])
+        head = Node(["count(*)"]) if name == "count" or t in ("date", "timestamp") and name == "sum" else Node([f"{name}(", key, ")"])
+        self.loose = True
+        return Node([head, " OVER (ORDER BY ", key, f"{self.rng.choice(['', ' DESC'])} RANGE BETWEEN {bounds})"], "")
 
     def united(self):
         ts = [self.rng.choice(HASHABLE) for _ in range(self.rng.randint(1, 3))]
@@ -290,6 +325,43 @@ class Queries:
         ts = [self.rng.choice(TYPES) for _ in range(self.rng.randint(1, 3))]
         rows = [Node(["(", join([made.expression(t, 1) for t in ts]), ")"]) for _ in range(self.rng.randint(1, 3))]
         return Node(["VALUES ", Items(rows)]), None
+
+    def recursive(self):
+        made, name = self.expressions([], False), self.alias("r")
+        t = self.rng.choice(INNER)
+        step = self.expressions([(f"{name}.id", "int4"), (f"{name}.x", t)], False)
+        inner = Node(["SELECT 1, ", made.expression(t, 1), self.rng.choice([" UNION ALL ", " UNION "]), f"SELECT {name}.id + 1, ", step.expression(t, 1), f" FROM {name} WHERE {name}.id < {self.rng.randint(1, 4)}"])
+        clause, order = self.order(step, [f"{name}.id"])
+        self.loose = self.loose or t in ALIKE
+        return Node([f"WITH RECURSIVE {name}(id, x) AS (", inner, ") SELECT ", self.outputs(step, 2, 1), f", {name}.x FROM {name}", clause]), order
+
+    def star(self):
+        """*, t.*, USING and NATURAL: which columns there are, and in which order."""
+        if self.rng.random() < 0.5:
+            source = self.sources()
+            made = self.expressions(source.columns, False)
+            clause, order = self.order(made, source.keys)
+            alias = self.rng.choice(source.columns)[0].split(".")[0]
+            return Node(["SELECT ", self.rng.choice(["*", f"{alias}.*", f"{alias}.*, 1 AS one"]), " FROM ", source.node, self.where(made, 0.5), clause, self.rng.choice(["", "", " FOR UPDATE"]) if "JOIN" not in printed(source.node, False).sql else ""]), order
+        kind = self.rng.choice([" JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN "])
+        text = self.rng.choice([f"item{kind}note USING (id)", f"item NATURAL{kind}note", f"plain{kind}edge USING (id, b)", f"item{kind}note AS n(id, kind) USING (id, kind)", f"plain{kind}edge USING (id){kind}item USING (id)",
+                                f"(SELECT id, kind FROM item) a{kind}(SELECT id, body AS kind FROM note) b USING (kind)", f"item{kind}note USING (id) AS j"])
+        return Node(["SELECT ", self.rng.choice(["*", "id", "item.*" if "item" in text and "FROM item" not in text else "*", "count(*)"]), " FROM ", text]), None
+
+    def ordered_sets(self):
+        """percentiles, mode, and hypothetical rows."""
+        source = self.sources()
+        made = self.expressions(source.columns, False)
+        self.loose = True
+
+        def call():
+            t = self.rng.choice(["int4", "float8", "numeric", "text", "date", "interval", "float4", "int8", "timestamp"])
+            form = self.rng.choice(["percentile_disc(0.5)", "percentile_cont(0.25)", "mode()", "percentile_disc(ARRAY[0, 0.5, 1])", "percentile_cont(ARRAY[0.1, 0.9])", "rank", "dense_rank", "percent_rank", "cume_dist", "percentile_disc(2)",
+                                    "percentile_cont(NULL)"])
+            head = [form] if "(" in form else [f"{form}(", made.constant(t), ")"]
+            return Node([*head, " WITHIN GROUP (ORDER BY ", made.expression(t, 1), self.rng.choice(["", " DESC", " NULLS FIRST"]), ")", self.filter(made)])
+        key = self.group_keys(made, 1)[0] if self.rng.random() < 0.5 else None
+        return Node(["SELECT ", Items([*([key] if key else []), call(), call()]), " FROM ", source.node, self.where(made, 0.3), Node([" GROUP BY ", key.parts[0]]) if key else ""]), None
 
     def sets(self):
         """Set-returning functions."""

@@ -20,6 +20,7 @@ class Answer:
     detail: str = ""
     position: str = ""
     lost: bool = False  # the connection ended
+    after: list = field(default_factory=list)  # the rows of the changed table
 
 
 class Side:
@@ -28,6 +29,7 @@ class Side:
     def __init__(self, server):
         self.server, self.connection = server, None
         self.settings = {}
+        self.dirty, self.kept = True, None  # the table that statements change is not as it was; its rows
         self.open()
 
     def open(self):
