@@ -103,6 +103,14 @@ bool emit_target_list(struct emitter *e, const struct target *targets, size_t n,
     return ok;
 }
 
+/* A call's value, perhaps of a subquery: no width is told. */
+static bool is_computed(const struct expr *x)
+{
+    while (x->kind == EXPR_SUBLINK && x->sublink.kind == SUBLINK_SCALAR && x->sublink.query->n_targets)
+        x = x->sublink.query->targets[0].expr;
+    return x->kind == EXPR_FUNC || x->kind == EXPR_AGGREGATE || x->kind == EXPR_WINDOW;
+}
+
 bool describe_columns(struct emitter *e, const struct target *targets, size_t n, const struct select_output *out)
 {
     struct plan *plan = e->shared->plan;
@@ -135,8 +143,7 @@ bool describe_columns(struct emitter *e, const struct target *targets, size_t n,
             c->typmod = domain->base_typmod;
         }
         c->codec_typmod = c->typmod;
-        bool computed = t->expr->kind == EXPR_FUNC || t->expr->kind == EXPR_AGGREGATE || t->expr->kind == EXPR_WINDOW;
-        if (computed && c->type == TYPE_OID_bpchar)
+        if (c->type == TYPE_OID_bpchar && is_computed(t->expr))
             c->typmod = -1;
         int32_t typmod = c->typmod;
         c->codec_type = snapshot_base_type(e->shared->snapshot, c->type, &typmod);
