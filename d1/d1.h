@@ -19,8 +19,9 @@
 struct d1;
 struct d1_request;
 
-/* What a request does; D1 itself retries only reads, and so do the transports. */
-enum d1_access { D1_READ, D1_WRITE };
+/* What a request does; D1 itself repeats only reads. TRYOUT writes, and its last statement fails, so that nothing of it stays: a
+ * transport may repeat it, and give it up, like a read. */
+enum d1_access { D1_READ, D1_WRITE, D1_TRYOUT };
 
 struct d1_statement {
     struct str sql; /* one statement, no trailing semicolon or comment; placeholders ?1…?n */

@@ -6,8 +6,6 @@
 #include "proxy/d1_error.h"
 #include "proxy/session.h"
 
-enum { GATE_WAIT_US = 100000 };
-
 /* One reading of the schema. */
 struct schema_read {
     struct d1_request request;
@@ -45,9 +43,7 @@ static struct str schema_key(const struct config_database *c, struct arena *aren
                         c->database);
 }
 
-static void gate_open(struct timer *t);
 static void tell_no_memory(struct timer *t);
-static void end_cancelled(struct database *db);
 
 static struct database *database_new(struct worker *w, struct serving *serving, struct str name,
                                      const struct config_database *c, struct err *err)
@@ -62,8 +58,7 @@ static struct database *database_new(struct worker *w, struct serving *serving, 
     }
     memcpy(copy, name.p, name.n);
     copy[name.n] = 0;
-    *db = (struct database){ .worker = w, .name = copy, .gate.fire = gate_open, .no_memory.fire = tell_no_memory };
-    db->queue_end = &db->queue;
+    *db = (struct database){ .worker = w, .name = copy, .no_memory.fire = tell_no_memory };
     struct str key = schema_key(c, w->scratch);
     db->schema = key.p ? schemas_get(&w->app->schemas, key) : NULL;
     db->d1 = db->schema ? w->app->open_d1(w->app, w, serving->config, c, err) : NULL;
@@ -74,6 +69,7 @@ static struct database *database_new(struct worker *w, struct serving *serving, 
         return NULL;
     }
     db->serving = serving_ref(serving);
+    gate_init(&db->gate, w, db->d1, db->name, &db->schema->overloaded_until_us);
     db->next = w->databases;
     w->databases = db;
     return db;
@@ -102,11 +98,8 @@ void databases_close(struct worker *w)
     while (w->databases) {
         struct database *db = w->databases;
         w->databases = db->next;
-        worker_timer_clear(w, &db->gate);
         worker_timer_clear(w, &db->no_memory);
-        for (struct d1_request *r = db->queue; r; r = r->next)
-            r->error.kind = D1_ERROR_CANCELLED;
-        end_cancelled(db);
+        gate_fini(&db->gate);
         d1_close(db->d1); /* its done() callbacks run inside */
         if (db->reading)
             read_free(db->reading);
@@ -178,7 +171,7 @@ static void read_done(struct d1_request *request)
     struct schema_read *r = request->user;
     struct database *db = r->database;
     metric_add(&db->worker->metrics, METRIC_round_trips, request->round_trips);
-    if (database_send_again(db, request, &r->tries))
+    if (database_send_again(db, request, &r->tries, true))
         return;
     db->reading = NULL;
     if (request->error.kind == D1_ERROR_SQL && r->with_side_catalog) { /* most databases have no side catalogue */
@@ -288,103 +281,27 @@ void database_schema_suspect(struct database *db)
     take_newest(db);
 }
 
-/* ---- the gate ---- */
+/* ---- requests ---- */
 
-static void enqueue(struct database *db, struct d1_request *r)
+static size_t max_queue(const struct database *db)
 {
-    r->next = NULL;
-    *db->queue_end = r;
-    db->queue_end = &r->next;
-    db->n_queued++;
-    metric_add(&db->worker->metrics, METRIC_d1_gate_waiting, 1);
-}
-
-static struct d1_request *dequeue(struct database *db)
-{
-    struct d1_request *r = db->queue;
-    if (!r)
-        return NULL;
-    db->queue = r->next;
-    if (!db->queue)
-        db->queue_end = &db->queue;
-    r->next = NULL;
-    db->n_queued--;
-    metric_sub(&db->worker->metrics, METRIC_d1_gate_waiting, 1);
-    return r;
-}
-
-/* Requests cancelled while they waited: done() never runs inside cancel, so it runs here. */
-static void end_cancelled(struct database *db)
-{
-    struct d1_request *waiting = db->queue;
-    db->queue = NULL;
-    db->queue_end = &db->queue;
-    metric_sub(&db->worker->metrics, METRIC_d1_gate_waiting, db->n_queued);
-    db->n_queued = 0;
-    while (waiting) {
-        struct d1_request *r = waiting;
-        waiting = r->next;
-        if (r->error.kind == D1_ERROR_CANCELLED)
-            r->done(r);
-        else
-            enqueue(db, r);
-    }
-}
-
-static void gate_open(struct timer *t)
-{
-    struct database *db = (struct database *)((char *)t - offsetof(struct database, gate));
-    end_cancelled(db);
-    if (worker_now(db->worker) < db->closed_until_us) {
-        worker_timer(db->worker, &db->gate, db->closed_until_us);
-        return;
-    }
-    db->is_closed = false;
-    struct d1_request *r;
-    while (!db->is_closed && (r = dequeue(db)))
-        d1_submit(db->d1, r);
+    return db->serving->config->d1_max_queue;
 }
 
 void database_submit(struct database *db, struct d1_request *r)
 {
     metric_add(&db->worker->metrics, METRIC_d1_batches, 1);
     metric_add(&db->worker->metrics, METRIC_d1_statements, r->n_statements);
-    if (!db->is_closed)
-        d1_submit(db->d1, r);
-    else
-        enqueue(db, r);
+    gate_submit(&db->gate, r, max_queue(db));
 }
 
-bool database_send_again(struct database *db, struct d1_request *r, unsigned *tries)
+bool database_send_again(struct database *db, struct d1_request *r, unsigned *tries, bool is_wanted)
 {
-    if (r->error.kind != D1_ERROR_OVERLOADED || ++*tries > GATE_TRIES || db->n_queued >= GATE_QUEUE)
-        return false;
-    uint64_t now = worker_now(db->worker), wait = r->error.retry_after_us;
-    if (wait == 0)
-        wait = (uint64_t)GATE_WAIT_US << (*tries - 1);
-    if (r->deadline_us && now + wait >= r->deadline_us)
-        return false;
-    r->error = (struct d1_error){ 0 };
-    r->results = NULL;
-    enqueue(db, r);
-    if (!db->is_closed) {
-        db->is_closed = true;
-        metric_add(&db->worker->metrics, METRIC_d1_gate_closed, 1);
-        log_event(LOG_LEVEL_WARNING, "d1_overloaded", "database=%s wait_ms=%llu", db->name,
-                  (unsigned long long)wait / 1000);
-        db->closed_until_us = now + wait;
-        worker_timer(db->worker, &db->gate, db->closed_until_us);
-    }
-    return true;
+    return gate_done(&db->gate, r, tries, is_wanted, max_queue(db));
 }
 
 void database_cancel(struct database *db, struct d1_request *r)
 {
-    for (struct d1_request *q = db->queue; q; q = q->next)
-        if (q == r) { /* ends at the gate's next turn: done() never runs inside cancel */
-            r->error.kind = D1_ERROR_CANCELLED;
-            worker_timer(db->worker, &db->gate, worker_now(db->worker));
-            return;
-        }
-    d1_cancel(db->d1, r);
+    if (!gate_cancel(&db->gate, r))
+        d1_cancel(db->d1, r);
 }

@@ -5,17 +5,16 @@
  * Lives    from the first login to the end of the worker.
  * Schema   read when first needed, after a change we sent (with the change itself, group_batch.c), when a statement fails for a
  *          missing name, every schema_poll_interval, on pgd1.refresh(). The newest one is shared by the process (schemas.h).
- * Gate     D1 says "overloaded": the gate closes for as long as it says, requests wait in order, at most GATE_QUEUE of them.
+ * Gate     D1 says "overloaded": the gate closes for as long as it says, requests wait in order, at most d1_max_queue (gate.h).
  * Fails    database_open with err: 3D000, what the transport says.
  * Not here what a batch means: group.h.
  */
 #ifndef PGD1_PROXY_DATABASE_H
 #define PGD1_PROXY_DATABASE_H
 
+#include "proxy/gate.h"
 #include "proxy/timers.h"
 #include "proxy/worker.h"
-
-enum { GATE_QUEUE = 1000, GATE_TRIES = 8 };
 
 struct schema_read;
 
@@ -30,13 +29,8 @@ struct database {
     uint64_t snapshot_us, generation;
     struct schema_read *reading;
     struct session *waiting; /* by session.wait_next */
-    /* gate */
-    struct timer no_memory; /* the schema cannot be asked for: who waits is told on the next turn */
-    struct timer gate;
-    struct d1_request *queue, **queue_end;
-    size_t n_queued;
-    bool is_closed;
-    uint64_t closed_until_us;
+    struct timer no_memory;  /* the schema cannot be asked for: who waits is told on the next turn */
+    struct gate gate;
 };
 
 /* The database a client asked for; opened when this worker has not got it yet. NULL with err. */
@@ -55,8 +49,8 @@ void database_schema_suspect(struct database *db);
 
 /* Submits through the gate. */
 void database_submit(struct database *db, struct d1_request *r);
-/* In the request's done(): true when D1 was overloaded and the request waits to be sent again (done() will run again). */
-bool database_send_again(struct database *db, struct d1_request *r, unsigned *tries);
+/* First in each request's done(): true when D1 was overloaded and the request waits to be sent again (done() will run again). */
+bool database_send_again(struct database *db, struct d1_request *r, unsigned *tries, bool is_wanted);
 void database_cancel(struct database *db, struct d1_request *r);
 
 #endif

@@ -205,6 +205,7 @@ static void pop(struct group *g)
     g->n_steps--;
     g->n_writes -= step->is_write;
     g->n_ddl -= step->is_ddl;
+    g->began_us = 0;
     step_free(g, step);
 }
 
@@ -406,6 +407,7 @@ enum run group_run(struct group *g, enum goal goal, enum group_end end)
     g->end = end;
     g->is_running = true;
     g->tries = 0;
+    g->began_us = 0;
     return group_next(g);
 }
 

@@ -123,7 +123,8 @@ struct group {
     struct step *looking;         /* the step whose lookup D1 holds; NULL: it holds the batch */
     size_t batch_steps;
     bool batch_writes;
-    bool d1_timeout; /* the request's deadline is d1_timeout's, not statement_timeout's */
+    uint64_t began_us; /* the first request for the step at the head; 0: none yet */
+    bool d1_timeout;   /* the request's deadline is d1_timeout's, not statement_timeout's */
     unsigned tries;
     bool refreshed, one_by_one, paused;
     struct err *first_error; /* why the schema is being read again */

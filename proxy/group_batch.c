@@ -311,17 +311,28 @@ static enum run fail_batch(struct group *g, const struct err *err)
     return group_add_error(g, err) ? group_next(g) : RUN_OVER;
 }
 
+uint64_t group_deadline(struct group *g)
+{
+    const struct session *s = g->session;
+    bool in_doubt = g->resolution.state != RESOLUTION_NONE; /* looked into to its end */
+    uint64_t timeout = in_doubt ? 0 : s->gucs.live.statement_timeout_us, now = worker_now(g->worker);
+    uint64_t limit = now + s->serving->config->d1_timeout_us;
+    if (!g->began_us)
+        g->began_us = now;
+    g->d1_timeout = !timeout || limit < g->began_us + timeout;
+    return g->d1_timeout ? limit : g->began_us + timeout;
+}
+
 enum run group_submit(struct group *g, size_t n)
 {
     struct session *s = g->session;
     const struct config *c = s->serving->config;
-    bool in_doubt = g->resolution.state != RESOLUTION_NONE; /* looked into to its end */
-    uint64_t timeout = in_doubt ? 0 : s->gucs.live.statement_timeout_us, limit = c->d1_timeout_us;
-    g->d1_timeout = !timeout || limit < timeout;
     g->request = (struct d1_request){
-        .access = g->batch_writes || g->undoes ? D1_WRITE : D1_READ,
+        .access = g->undoes         ? D1_TRYOUT
+                  : g->batch_writes ? D1_WRITE
+                                    : D1_READ,
         .session = group_d1_session(g),
-        .deadline_us = worker_now(g->worker) + (g->d1_timeout ? limit : timeout),
+        .deadline_us = group_deadline(g),
         .max_result_bytes = c->max_result_bytes,
         .on_row = on_row,
         .done = group_on_done,
@@ -471,7 +482,7 @@ void group_on_done(struct d1_request *r)
 {
     struct group *g = r->user;
     metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
-    if (g->session && database_send_again(g->database, r, &g->tries))
+    if (database_send_again(g->database, r, &g->tries, g->session != NULL))
         return;
     g->in_flight = false;
     group_note_bookmark(g);

@@ -89,18 +89,16 @@ enum run group_submit_lookup(struct group *g, struct step *step)
 {
     struct session *s = g->session;
     const struct config *c = s->serving->config;
-    uint64_t timeout = s->gucs.live.statement_timeout_us, limit = c->d1_timeout_us;
     struct d1_statement *statements;
     if (!bind_lookup(g, step, &statements))
         return group_next(g);
     step->lookups++;
-    g->d1_timeout = !timeout || limit < timeout;
     g->request = (struct d1_request){
         .statements = statements,
         .n_statements = step->x.plan->lookup->n_statements,
         .access = D1_READ,
         .session = group_d1_session(g),
-        .deadline_us = worker_now(g->worker) + (g->d1_timeout ? limit : timeout),
+        .deadline_us = group_deadline(g),
         .max_result_bytes = c->max_result_bytes,
         .on_row = on_lookup_row,
         .done = on_lookup_done,
@@ -160,7 +158,7 @@ static void on_lookup_done(struct d1_request *r)
     struct group *g = r->user;
     struct step *step = g->looking;
     metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
-    if (g->session && database_send_again(g->database, r, &g->tries))
+    if (database_send_again(g->database, r, &g->tries, g->session != NULL))
         return;
     g->in_flight = false;
     g->looking = NULL;

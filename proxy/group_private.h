@@ -44,6 +44,9 @@ size_t group_choose_batch(struct group *g);
 /* The chosen steps begin their answers anew. False: no memory. */
 bool group_prepare_steps(struct group *g);
 enum run group_submit(struct group *g, size_t n);
+/* When D1 must have answered. statement_timeout counts from the first request for the step at the head; group.d1_timeout says whose
+ * time it is. */
+uint64_t group_deadline(struct group *g);
 /* What the request says of its session (bookmarks); in the group's arena. */
 struct str group_d1_session(struct group *g);
 /* Its row cannot be taken: the step fails so when it is answered. Answers false. */

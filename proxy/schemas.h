@@ -1,5 +1,5 @@
 /*
- * schemas.h - what all worker threads share about each database: the newest known schema, the newest bookmark.
+ * schemas.h - what all worker threads share about each database: the newest known schema, the newest bookmark, whether it is overloaded.
  *
  * Owns     one reference to each snapshot, a copy of the bookmark; entries stay for the life of the process.
  * Fails    schemas_get answers NULL without memory.
@@ -26,7 +26,8 @@ struct schema {
     _Atomic uint64_t generation; /* grows with every change of the above */
     char bookmark[BOOKMARK_MAX]; /* newest that any session of this process has seen */
     size_t bookmark_length;
-    struct reservations reservations; /* has its own lock */
+    _Atomic uint64_t overloaded_until_us; /* D1 asked to be left alone until then, monotonic clock */
+    struct reservations reservations;     /* has its own lock */
 };
 
 struct schemas {

@@ -44,7 +44,7 @@ static struct embedded *from_base(struct d1 *d)
 
 static bool is_write(const struct emb_task *t)
 {
-    return t->request->access == D1_WRITE;
+    return t->request->access != D1_READ;
 }
 
 static void want_turn(struct embedded *e)

@@ -102,7 +102,7 @@ static bool matches(const char *pattern, const char *text)
 static bool is_expected(const struct fake_step *s, const struct d1_request *r, const char *text)
 {
     const char *identity = arena_cstr(r->arena, r->identity);
-    return (!s->wants_read || r->access == D1_READ) && (!s->wants_write || r->access == D1_WRITE) &&
+    return (!s->wants_read || r->access == D1_READ) && (!s->wants_write || r->access != D1_READ) &&
            (!s->n_statements || s->n_statements == r->n_statements) && matches(s->pattern, text) &&
            (!s->session || str_is(r->session, s->session)) && identity && matches(s->identity, identity);
 }
@@ -181,7 +181,7 @@ static void give_row(struct fake_call *c, const cJSON *row)
         return;
     enum d1_flow flow = r->on_row(r, c->statement, cells, n);
     c->paused = flow == D1_PAUSE;
-    c->stopped = flow == D1_STOP && r->access == D1_READ;
+    c->stopped = flow == D1_STOP && r->access != D1_WRITE;
     c->drops_rows = flow == D1_STOP;
 }
 
@@ -279,7 +279,7 @@ static bool serve_one(struct fake *f)
     if (!due)
         return false;
     struct fake_call *c = due->transport;
-    bool can_cancel = c->cancelled && due->access == D1_READ;
+    bool can_cancel = c->cancelled && due->access != D1_WRITE;
     if (can_cancel)
         finish_as(c, D1_ERROR_CANCELLED, "cancelled");
     else if (due->deadline_us && due->deadline_us <= now && c->due_us > due->deadline_us)
@@ -337,7 +337,7 @@ static void fake_cancel(struct d1 *d, struct d1_request *r)
         return;
     c->cancelled = c->drops_rows = true;
     c->paused = false; /* a write was sent, as far as anyone can tell: it goes on without its rows */
-    if (r->access == D1_READ)
+    if (r->access != D1_WRITE)
         c->due_us = 0;
     wake((struct fake *)d);
 }

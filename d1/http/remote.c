@@ -159,7 +159,7 @@ static void end_call(struct remote_call *c, struct d1_error e)
     struct remote *m = c->m;
     struct d1_request *r = c->r;
     leave_list(c);
-    if (r->access == D1_READ)
+    if (r->access != D1_WRITE)
         e.may_have_run = false;
     e.message = arena_str(r->arena, e.message); /* it may be lent from the call */
     r->results = e.kind == D1_OK ? c->results : NULL;
@@ -206,7 +206,7 @@ static bool back_off(struct remote_call *c, uint64_t retry_after_us)
 {
     struct remote *m = c->m;
     uint64_t wait, now = now_us(m);
-    if (c->r->access != D1_READ || c->gave_rows || c->cancelled || m->closing ||
+    if (c->r->access == D1_WRITE || c->gave_rows || c->cancelled || m->closing ||
         !retry_wait(&m->o.retry, c->r->round_trips, retry_after_us, now, c->r->deadline_us, arc4random(), &wait))
         return false;
     m->d1.counters.in_flight--;
@@ -289,8 +289,8 @@ static void take_row(struct remote_call *c)
     c->gave_rows = true;
     c->resumed = false;
     enum d1_flow flow = r->on_row(r, c->statement, c->rows.cells, c->rows.n_cells);
-    bool is_read = r->access == D1_READ;
-    if (is_read && (flow == D1_STOP || c->cancelled))
+    bool is_harmless = r->access != D1_WRITE;
+    if (is_harmless && (flow == D1_STOP || c->cancelled))
         refuse(c, D1_ERROR_CANCELLED, STR("cancelled"));
     c->drops_rows = flow == D1_STOP || c->cancelled;
     c->paused = flow == D1_PAUSE && !c->resumed;
@@ -479,7 +479,7 @@ static void send_call(struct remote_call *c)
     m->d1.counters.round_trips++;
     r->round_trips++;
     c->http = (struct http_call){ .body = buf_str(&c->body),
-                                  .repeatable = r->access == D1_READ,
+                                  .repeatable = r->access != D1_WRITE,
                                   .on_body = on_body,
                                   .on_end = on_http_end,
                                   .user = c };
@@ -544,7 +544,7 @@ static bool serve_one(struct remote *m)
 {
     for (struct d1_request *r = m->active; r; r = r->next) {
         struct remote_call *c = r->transport;
-        if (c->cancelled && (r->access == D1_READ || c->state != CALL_SENT)) {
+        if (c->cancelled && (r->access != D1_WRITE || c->state != CALL_SENT)) {
             end_call(c, error_make(D1_ERROR_CANCELLED, STR("cancelled")));
             return true;
         }

@@ -5,7 +5,7 @@
  *      ^         |                                    a read that failed for a passing reason backs off and waits again,
  *      +- backing off                                 unless a row of it was already handed out
  *
- * What callers may rely on, beyond d1.h:
+ * What callers may rely on, beyond d1.h (what is said of reads goes for D1_TRYOUT too):
  *   - A write leaves this machine at most once. libcurl itself would repeat a POST when a kept-alive connection turns out
  *     dead; writes forbid it (http.h).
  *   - Cancelling a read that was sent closes its transfer. A write that was sent is never abandoned by d1_cancel(): its

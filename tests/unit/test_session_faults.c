@@ -5,6 +5,7 @@
  */
 #include "pgwire/startup.h"
 #include "proxy/base/fault.h"
+#include "proxy/cancel.h"
 #include "sqlite3.h"
 #include "tests/scenario/client.h"
 #include "tests/scenario/stage.h"
@@ -249,11 +250,103 @@ static void every_request_may_fail(void **state)
     }
 }
 
+/* ---- cancel requests ---- */
+
+/* Blocks that wait for their answers, and what D1 answers over a network; NULL: it is not asked. */
+static const struct {
+    const char *line, *answer;
+} block[] = {
+    { "Q \"BEGIN ISOLATION LEVEL REPEATABLE READ\"", NULL },
+    { "Q \"SELECT id FROM t\"", "rows [[\"[\\\"i1\\\"]\"]]" },
+    { "Q \"SAVEPOINT a\"", NULL },
+    { "Q \"SELECT id FROM t FOR UPDATE\"", "rows [[\"[\\\"i2\\\"]\"]]" },
+    { "Q \"ROLLBACK TO a\"", NULL },
+    { "P \"\" \"SELECT id FROM t WHERE id = $1\", B \"\" \"\" 4, E \"\", S", "rows [[\"[\\\"i4\\\"]\"]]" },
+    { "Q \"COMMIT\"", NULL },
+    { "Q \"BEGIN\"", NULL },
+    { "Q \"UPDATE t SET n = 'x'\"", "error 'bad JSON path: ''>[null,2]'': SQLITE_ERROR'" },
+    { "Q \"SELECT id FROM t\"", "error 'bad JSON path: ''>[\"[\\\"i1\\\"]\",null]'': SQLITE_ERROR'" },
+    { "Q \"DELETE FROM t\"", "error 'bad JSON path: ''>[null,2]'': SQLITE_ERROR'" },
+    { "Q \"COMMIT\"", "ok" },
+    { "Q \"INSERT INTO t VALUES (7, 'x')\"", "changes 1" },
+    { "P \"\" \"UPDATE t SET n = 'y'\", B \"\" \"\", E \"\", P \"\" \"DELETE FROM t\", B \"\" \"\", E \"\", S",
+      "changes 1,1" },
+    { "Q \"BEGIN; UPDATE t SET n = 'z'; COMMIT\"", "changes 1" },
+};
+enum { BLOCK_LINES = sizeof(block) / sizeof(block[0]) };
+
+static void cancel_it(struct stage *st, const struct player *p)
+{
+    const struct presence *it = &p->session->presence;
+    cancel_request(&st->app->sessions, it->pid, (struct str){ (const char *)it->key, it->key_length });
+    stage_settle(st);
+}
+
+/* Says one line. What waits for D1 is cancelled: true. */
+static bool say_impatiently(struct stage *st, struct player *p, size_t i, const struct buf *bytes)
+{
+    came(p, 'Z');
+    came(p, 'E');
+    stage_send(st, p, buf_str(bytes));
+    bool waits = p->session->state == SESSION_BUSY;
+    if (waits)
+        cancel_it(st, p);
+    if (p->session->state == SESSION_BUSY) { /* a write for good is not abandoned: what became of it is found out */
+        fake_release(st->d1);
+        wait_for_answer(st, p);
+    } else if (waits && p->session->transaction.state == TXN_OPEN) {
+        fail_msg("%s (%s): cancelled, and the block is open", block[i].line, failing);
+    }
+    size_t ready = came(p, 'Z');
+    if (ready != ready_wanted(block[i].line))
+        fail_msg("%s (%s): %zu ReadyForQuery", block[i].line, failing, ready);
+    return waits;
+}
+
+/* The lines up to the one that waits, then a ROLLBACK where the block is still there. */
+static void converse_until(struct stage *st, const struct buf *lines, size_t last)
+{
+    struct player *p = log_in(st);
+    for (size_t i = 0; i <= last; i++)
+        assert_int_equal(say_impatiently(st, p, i, &lines[i]), i == last);
+    if (p->session->transaction.state != TXN_IDLE)
+        say(st, p, &rollback);
+    assert_int_equal(p->session->transaction.state, TXN_IDLE);
+    assert_null(p->session->transaction.buffer.first);
+}
+
+static void every_request_may_be_cancelled(void **state)
+{
+    (void)state;
+    struct buf lines[BLOCK_LINES];
+    for (size_t i = 0; i < BLOCK_LINES; i++)
+        make_messages(&lines[i], block[i].line);
+    for (size_t last = 0; last < BLOCK_LINES; last++) {
+        if (!block[last].answer)
+            continue;
+        AUTO(arena) arena = arena_new(1 << 20);
+        struct stage st;
+        open_stage(&st);
+        snprintf(failing, sizeof(failing), "line %zu", last);
+        for (size_t i = 0; i < last; i++)
+            if (block[i].answer)
+                script(&st, arena, "expect answer %s", block[i].answer);
+        script(&st, arena, "expect answer never");
+        script(&st, arena, "expect answer ok again 1000000");
+        converse_until(&st, lines, last);
+        the_next_client_is_served(&st);
+        stage_close(&st);
+    }
+    for (size_t i = 0; i < BLOCK_LINES; i++)
+        buf_fini(&lines[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(every_request_may_fail),
+        cmocka_unit_test(every_request_may_be_cancelled),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
