@@ -542,11 +542,12 @@ static bool integer_overflow(struct mapping *m)
 
 /* ---- the table ---- */
 
-enum rest_kind { REST_NONE, REST_NAME, REST_COPY, REST_DETAIL, REST_FUNCTION };
+enum rest_kind { REST_NONE, REST_NAME, REST_COPY, REST_DETAIL, REST_LIMIT, REST_FUNCTION };
 #define NONE REST_NONE, NULL
 #define NAME REST_NAME, NULL
 #define COPY REST_COPY, NULL
 #define DETAIL REST_DETAIL, NULL
+#define LIMIT REST_LIMIT, NULL
 #define check_failed REST_FUNCTION, check_failed
 #define integer_overflow REST_FUNCTION, integer_overflow
 #define foreign_key_failed REST_FUNCTION, foreign_key_failed
@@ -592,7 +593,9 @@ static void map_row(struct mapping *m, const struct text_row *row)
     }
     m->err->code = row->code;
     m->err->message = filled(m->err->arena, row->message, row->kind == REST_NAME ? m->rest : m->text);
-    if (row->kind == REST_DETAIL)
+    if (row->kind == REST_LIMIT)
+        m->remedy = D1_REMEDY_LOCAL;
+    if (row->kind == REST_DETAIL || row->kind == REST_LIMIT)
         err_detail(m->err, "D1: %.*s", STR_FMT(m->text));
     if (is_name_missing(row->code))
         m->remedy = D1_REMEDY_REFRESH;

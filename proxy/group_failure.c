@@ -164,7 +164,7 @@ bool group_try_locally(struct group *g, struct step *at, struct err *said)
         return false;
     for (struct step *step = g->head; step != g->batch_end; step = step->next) {
         bool may_have = at ? step == at : d1_error_fits(g->request.error.message, step->x.plan, g->database->snapshot);
-        if (!may_have || step->forced_local)
+        if (!may_have || step->forced_local || step->x.plan->is_raw)
             continue;
         if (!group_replan(g, step, true, &err)) {
             if (said->code == SQLSTATE_INTERNAL_ERROR) {

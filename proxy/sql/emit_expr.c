@@ -388,6 +388,84 @@ static size_t flat_count(const struct expr *x, enum expr_kind kind)
     return n;
 }
 
+/* x = 1 OR x = 2 OR … and x <> 1 AND x <> 2 AND …, as old ORMs write them by the hundred: lists. */
+enum { LIST_MIN = 8, LISTS_MAX = 16 };
+
+static bool fits_list(enum expr_kind kind, const struct expr *term)
+{
+    return term->kind == EXPR_FUNC && term->n_args == 2 && term->call.op_name &&
+           strcmp(term->call.op_name, kind == EXPR_OR ? "=" : "<>") == 0 && term->args[0]->kind == EXPR_VAR &&
+           (term->args[1]->kind == EXPR_CONST || term->args[1]->kind == EXPR_PARAM);
+}
+
+static bool same_list(const struct expr *a, const struct expr *b)
+{
+    return a->call.proc == b->call.proc && a->args[1]->type == b->args[1]->type && expr_equal(a->args[0], b->args[0]);
+}
+
+struct list_search {
+    const struct expr *heads[LISTS_MAX];
+    size_t counts[LISTS_MAX], n;
+    size_t *list_of; /* of each term, from 1; 0: none */
+};
+
+static void find_lists(struct list_search *s, enum expr_kind kind, const struct expr *const *terms, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t at = 0;
+        if (!fits_list(kind, terms[i]))
+            continue;
+        while (at < s->n && !same_list(s->heads[at], terms[i]))
+            at++;
+        if (at == LISTS_MAX)
+            continue;
+        if (at == s->n)
+            s->heads[s->n++] = terms[i];
+        s->counts[at]++;
+        s->list_of[i] = at + 1;
+    }
+}
+
+/* The list in the place of its first term; the terms it took are NULL. */
+static bool make_list(struct emitter *e, enum expr_kind kind, const struct list_search *s, size_t list,
+                      const struct expr **terms, size_t n)
+{
+    const struct expr *head = s->heads[list];
+    struct expr *in = ARENA_NEW(e->arena, struct expr);
+    struct expr **args = ARENA_ARRAY(e->arena, struct expr *, s->counts[list] + 1);
+    if (!in || !args)
+        return err_oom(e->err);
+    *in = *head;
+    in->kind = kind == EXPR_OR ? EXPR_IN_LIST : EXPR_NOT_IN_LIST;
+    in->args = args;
+    in->n_args = 0;
+    args[in->n_args++] = head->args[0];
+    for (size_t i = 0; i < n; i++) {
+        if (s->list_of[i] != list + 1)
+            continue;
+        args[in->n_args++] = terms[i]->args[1];
+        terms[i] = terms[i] == head ? in : NULL;
+    }
+    return true;
+}
+
+static bool gather_lists(struct emitter *e, enum expr_kind kind, const struct expr **terms, size_t *n)
+{
+    struct list_search s = { .list_of = ARENA_ARRAY(e->arena, size_t, *n) };
+    size_t kept = 0;
+    if (!s.list_of)
+        return err_oom(e->err);
+    find_lists(&s, kind, terms, *n);
+    for (size_t i = 0; i < s.n; i++)
+        if (s.counts[i] >= LIST_MIN && !make_list(e, kind, &s, i, terms, *n))
+            return false;
+    for (size_t i = 0; i < *n; i++)
+        if (terms[i])
+            terms[kept++] = terms[i];
+    *n = kept;
+    return true;
+}
+
 static bool emit_logic(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret)
 {
     size_t count = flat_count(x, x->kind), n = 0;
@@ -396,6 +474,8 @@ static bool emit_logic(struct emitter *e, const struct expr *x, bool condition, 
     if (!args || !parts)
         return err_oom(e->err);
     flatten(x, x->kind, args, &n, count);
+    if (n >= LIST_MIN && !gather_lists(e, x->kind, args, &n))
+        return false;
     for (size_t i = 0; i < n; i++) {
         struct fragment f;
         if (!(condition ? emit_condition(e, args[i], &f) : emit_value(e, args[i], &f)))
@@ -558,8 +638,12 @@ static bool emit_coalesce(struct emitter *e, const struct expr *x, struct fragme
         ret->sql = parts[0];
         return true;
     }
-    for (size_t i = 0; i < x->n_args && list.p; i++)
-        list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "", STR_FMT(parts[i]));
+    for (size_t i = x->n_args; i-- > 0 && list.p;) { /* from behind: what is too much for one call stands inside it */
+        bool nests = x->n_args - i > 1 && (x->n_args - i - 1) % (D1_MAX_ARGUMENTS - 1) == 0;
+        if (nests)
+            list = text_of(e, "coalesce(%.*s)", STR_FMT(list));
+        list = text_of(e, "%.*s%s%.*s", STR_FMT(parts[i]), list.n ? ", " : "", STR_FMT(list));
+    }
     ret->sql = list.p ? text_of(e, "coalesce(%.*s)", STR_FMT(list)) : list;
     return ret->sql.p != NULL;
 }
@@ -661,6 +745,16 @@ static bool emit_distinct(struct emitter *e, const struct expr *x, struct fragme
 
 enum { LONG_LIST = 200 };
 
+/* An integer is an integer to D1. */
+static const struct expr *without_widening(const struct expr *x)
+{
+    static const char *const sources[] = { "i2toi4", "int28", "int48" };
+    for (size_t i = 0; x->kind == EXPR_FUNC && x->n_args == 1 && i < sizeof(sources) / sizeof(sources[0]); i++)
+        if (strcmp(x->call.proc->source, sources[i]) == 0)
+            return x->args[0];
+    return x;
+}
+
 /* A list too long for a statement's text and parameters. *ret_done false: it is not one of plain constants. */
 static bool emit_long_in(struct emitter *e, const struct expr *x, struct fragment *ret, bool *ret_done)
 {
@@ -674,7 +768,7 @@ static bool emit_long_in(struct emitter *e, const struct expr *x, struct fragmen
     if (!t || (t->storage != STORAGE_INTEGER && t->storage != STORAGE_TEXT) || x->args[0]->kind == EXPR_ROW)
         return true;
     for (size_t i = 1; i < x->n_args; i++) {
-        const struct expr *item = x->args[i];
+        const struct expr *item = without_widening(x->args[i]);
         if ((item->kind != EXPR_CONST || item->constant.is_null) && item->kind != EXPR_PARAM)
             return true;
         if (snapshot_user_type(e->shared->snapshot, item->type))
@@ -959,6 +1053,8 @@ static bool emit_guarded(struct emitter *e, const struct expr *x, bool condition
 {
     if (e->depth >= EMIT_MAX_DEPTH)
         return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    if (e->target == TARGET_D1 && e->depth >= (e->shared->settings->force_local ? D1_SURE_DEPTH : D1_MAX_DEPTH))
+        return blocked(e, x->location, "an expression as deep as this");
     e->depth++;
     *ret = (struct fragment){ 0 };
     bool ok = emit_any_expr(e, x, condition, ret);

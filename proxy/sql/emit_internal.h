@@ -111,6 +111,9 @@ struct fetch {
     bool writes;               /* nextval(): runs after the reads */
 };
 
+/* D1's limits. Of expressions 100 levels are its limit; one of ours may be several of its: what D1 refuses nevertheless is planned
+ * again with the smaller depth. Of a call's arguments 32 are documented. */
+enum { D1_MAX_COLUMNS = 100, D1_MAX_DEPTH = 90, D1_SURE_DEPTH = 20, D1_MAX_ARGUMENTS = 32, D1_PUSHED_BYTES = 60000 };
 enum { EMIT_MAX_DEPTH = 400, EMIT_MAX_FETCHES = 8, EMIT_MAX_SEQUENCES = 4 };
 
 struct sequence_use { /* by the rows of an INSERT */

@@ -67,6 +67,8 @@ bool emit_target_list(struct emitter *e, const struct target *targets, size_t n,
 {
     size_t shown = shown_targets(targets, n), at = 0;
     struct buf text;
+    if (e->target == TARGET_D1 && shown > D1_MAX_COLUMNS)
+        return blocked(e, -1, "a list of more than %d columns here", D1_MAX_COLUMNS);
     out->columns = ARENA_ARRAY(e->arena, struct fragment, shown + 1);
     out->n = shown;
     if (!out->columns)
@@ -247,6 +249,8 @@ bool emit_group(struct emitter *e, const struct query *q, struct str *ret)
 {
     struct str list = STR(""), text = STR("");
     struct fragment having;
+    if (e->target == TARGET_D1 && q->n_group > D1_MAX_COLUMNS)
+        return blocked(e, -1, "GROUP BY of more than %d expressions", D1_MAX_COLUMNS);
     if (q->n_group) {
         if (!group_list(e, q->group, q->n_group, &list))
             return false;
@@ -267,6 +271,8 @@ bool emit_order(struct emitter *e, const struct query *q, struct str *ret)
     *ret = STR("");
     if (!q->n_sort)
         return true;
+    if (e->target == TARGET_D1 && q->n_sort > D1_MAX_COLUMNS)
+        return blocked(e, -1, "ORDER BY of more than %d expressions", D1_MAX_COLUMNS);
     if (!emit_sort_list(e, q->sort, q->n_sort, &list))
         return false;
     if (list.n)

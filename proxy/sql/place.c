@@ -147,6 +147,13 @@ bool fetch_read_cell(struct emitter *e, const struct fetch *f, oid_t type, struc
     return c->sql.p && make_natural(e, type, c);
 }
 
+/* A placeholder may become json_extract(?1,'$[1234]'). */
+static size_t length_to_push(const struct emitter *d1, size_t n)
+{
+    enum { PLACEHOLDER_BYTES = 24 };
+    return n + PLACEHOLDER_BYTES * d1->n_binds;
+}
+
 bool fetch_column(struct emitter *e, struct fetch *f, const struct fragment *column, oid_t type, struct fragment *ret)
 {
     struct emitter *d1 = f->d1;
@@ -157,6 +164,10 @@ bool fetch_column(struct emitter *e, struct fetch *f, const struct fragment *col
     while (at < f->n_columns && !str_eq(f->columns[at], c.sql))
         at++;
     if (at == f->n_columns) {
+        if (length_to_push(d1, c.sql.n) > D1_PUSHED_BYTES)
+            return blocked(e, -1, "an expression of more than %d bytes of D1's SQL", D1_PUSHED_BYTES);
+        if (at == D1_MAX_COLUMNS)
+            return blocked(e, -1, "more than %d columns of one table or join worked on here", D1_MAX_COLUMNS);
         if (!grow(e, (void **)&f->columns, f->n_columns, &f->size_columns, sizeof(*f->columns)))
             return false;
         f->columns[f->n_columns++] = c.sql;
@@ -357,7 +368,7 @@ static bool push_where(struct emitter *e, struct fetch *f, const struct query *q
         bool mine = rte < 0 || reads_only(q, list[i], rte);
         /* nor does it test rows that a condition before this one would have kept from it */
         if (mine && e->level->n_pushed < MAX_PUSHED && emit_condition(f->d1, list[i], &c) &&
-            (*ret_all || !may_fail(&c))) {
+            (*ret_all || !may_fail(&c)) && length_to_push(f->d1, text.n + c.sql.n) <= D1_PUSHED_BYTES) {
             if (!note_pushed(e, e->level, list[i]))
                 return false;
             text = text_of(e, "%.*s%s%.*s", STR_FMT(text), text.n ? " AND " : " WHERE ", STR_FMT(c.sql));
@@ -498,7 +509,8 @@ bool fetch_block(struct emitter *e, const struct query *q, enum fetched_part mos
 
 /* ---- plans ---- */
 
-bool place_statement(struct emitter *e, struct str sql, struct plan_statement *ret)
+/* *ret_too_long: of how many bytes the text would be; 0: it fits. */
+static bool try_statement(struct emitter *e, struct str sql, struct plan_statement *ret, size_t *ret_too_long)
 {
     struct bind *binds;
     size_t n;
@@ -506,13 +518,21 @@ bool place_statement(struct emitter *e, struct str sql, struct plan_statement *r
     const struct d1_traits *traits = &e->shared->settings->traits;
     if (!finish_binds(e, traits->max_params, &sql, &binds, &n, &as_json))
         return false;
-    if (traits->max_statement_bytes && sql.n > traits->max_statement_bytes) {
-        err_set(e->err, SQLSTATE_STATEMENT_TOO_COMPLEX, "statement is too long for D1: %zu bytes of SQL, at most %zu",
-                sql.n, traits->max_statement_bytes);
-        return err_hint(e->err, "Pass long lists as an array parameter.");
-    }
+    *ret_too_long = traits->max_statement_bytes && sql.n > traits->max_statement_bytes ? sql.n : 0;
     *ret = (struct plan_statement){ .sql = sql, .binds = binds, .n_binds = n, .binds_as_json = as_json };
     return true;
+}
+
+bool place_statement(struct emitter *e, struct str sql, struct plan_statement *ret)
+{
+    size_t too_long;
+    if (!try_statement(e, sql, ret, &too_long))
+        return false;
+    if (!too_long)
+        return true;
+    err_set(e->err, SQLSTATE_STATEMENT_TOO_COMPLEX, "statement is too long for D1: %zu bytes of SQL, at most %zu",
+            too_long, e->shared->settings->traits.max_statement_bytes);
+    return err_hint(e->err, "Pass long lists as an array parameter.");
 }
 
 bool fetch_statement(struct fetch *f, struct plan_statement *ret)
@@ -610,18 +630,20 @@ bool place_select(struct emit_shared *s, struct query *q)
         return place_local(s, q);
     emitter_init(&d1, s, TARGET_D1);
     struct emit_mark mark = emit_mark(&d1);
-    if (!emit_select(&d1, q, true, &sql, &out)) {
-        if (err_is_set(s->err))
-            return false;
+    size_t too_long = 0;
+    plan->statements = ARENA_NEW(s->arena, struct plan_statement);
+    if (!plan->statements)
+        return err_oom(s->err);
+    bool printed = emit_select(&d1, q, true, &sql, &out) && try_statement(&d1, sql, plan->statements, &too_long);
+    if (!printed && err_is_set(s->err))
+        return false;
+    if (!printed || too_long) {
         emit_rollback(&d1, mark);
         s->n_names = 0;
         s->ctes = NULL;
         return place_local(s, q);
     }
-    plan->statements = ARENA_NEW(s->arena, struct plan_statement);
-    if (!plan->statements)
-        return err_oom(s->err);
-    if (!place_statement(&d1, sql, plan->statements) || !describe_columns(&d1, q->targets, q->n_targets, &out))
+    if (!describe_columns(&d1, q->targets, q->n_targets, &out))
         return false;
     plan->n_statements = 1;
     plan->statements->gives_rows = true;
