@@ -95,6 +95,26 @@ static bool put_any(struct emitter *e, struct row_writer *w, size_t i, const str
     return ok;
 }
 
+/* OIDs of reg types, and arrays of them, as the names they stand for: texts. */
+static bool show_names(struct emitter *e, oid_t type, oid_t *codec, struct value *v)
+{
+    const struct type_info *info = type_find(type);
+    bool is_list = info && is_reg_type(info->element) && v->class == VALUE_TEXT;
+    if (!is_list && !(is_reg_type(type) && v->class == VALUE_INTEGER))
+        return true;
+    struct arena *scratch = e->session->worker->scratch;
+    struct system_state state;
+    activity_system_state(e->session, e->plan->snapshot, scratch, &state);
+    struct system_source source = { .snapshot = e->plan->snapshot, .state = &state };
+    struct str text = is_list ? reg_name_list(&source, info->element, v->bytes, scratch)
+                              : reg_name(&source, type, (oid_t)v->integer, scratch);
+    if (!text.p)
+        return err_oom(e->err);
+    *v = value_text(text);
+    *codec = is_list ? TYPE_OID__text : TYPE_OID_text;
+    return true;
+}
+
 /* One cell as the client wants it. */
 static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const struct value *cell)
 {
@@ -111,16 +131,11 @@ static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const st
         return false;
     row_cell_begin(w);
     size_t at = e->out->n;
-    if (is_reg_type(c->type) && v.class == VALUE_INTEGER && result_format(&e->formats, i) == WIRE_TEXT) {
-        struct system_state state;
-        activity_system_state(e->session, e->plan->snapshot, scratch, &state);
-        struct system_source source = { .snapshot = e->plan->snapshot, .state = &state };
-        struct str name = reg_name(&source, c->type, (oid_t)v.integer, scratch);
-        buf_add_str(e->out, name);
-        if (!name.p)
-            return err_oom(e->err);
-    } else if (!type_encode(c->codec_type, c->codec_typmod, result_format(&e->formats, i), &v,
-                            &e->session->gucs.live.types, scratch, e->out, e->err))
+    oid_t codec = c->codec_type;
+    if (result_format(&e->formats, i) == WIRE_TEXT && !show_names(e, c->type, &codec, &v))
+        return false;
+    if (!type_encode(codec, codec == c->codec_type ? c->codec_typmod : -1, result_format(&e->formats, i), &v,
+                     &e->session->gucs.live.types, scratch, e->out, e->err))
         return false;
     if (c->type != c->codec_type && result_format(&e->formats, i) == WIRE_BINARY)
         name_element(e, c, at);

@@ -81,6 +81,7 @@ enum outcome protocol_parse(struct session *s, struct str body, struct err *err)
 static bool decode_name(struct session *s, oid_t type, struct str text, struct arena *arena, struct value *ret,
                         struct err *err)
 {
+    const struct type_info *info = type_find(type);
     const struct snapshot *schema = planning_schema(s);
     struct sql_settings settings;
     struct system_state state;
@@ -88,16 +89,30 @@ static bool decode_name(struct session *s, oid_t type, struct str text, struct a
     session_sql_settings(s, schema, arena, &settings);
     activity_system_state(s, schema, s->group->arena, &state);
     struct system_source source = { .snapshot = schema, .state = &state };
+    if (info && info->element) {
+        struct value texts;
+        *ret = value_text(text);
+        return snapshot_decode(schema, TYPE_OID__text, WIRE_TEXT, text, settings.types, arena, &texts, err) &&
+               reg_find_list(&source, settings.search_path, settings.n_search_path, info->element, texts.bytes, arena,
+                             &ret->bytes, err);
+    }
     if (!reg_find(&source, settings.search_path, settings.n_search_path, type, text, arena, &oid, err))
         return false;
     *ret = value_integer(oid);
     return true;
 }
 
+/* A reg type, or an array of one. */
+static bool holds_names(oid_t type)
+{
+    const struct type_info *info = type_find(type);
+    return is_reg_type(type) || (info && is_reg_type(info->element));
+}
+
 static bool decode_param(struct session *s, struct portal *p, oid_t type, enum wire_format format, struct str bytes,
                          struct value *ret, struct err *err)
 {
-    if (is_reg_type(type) && format == WIRE_TEXT)
+    if (holds_names(type) && format == WIRE_TEXT)
         return decode_name(s, type, bytes, p->arena, ret, err);
     return snapshot_decode(p->plan->snapshot, type, format, bytes, &s->gucs.live.types, p->arena, ret, err);
 }
@@ -107,7 +122,7 @@ static bool lacks_schema(struct session *s, const struct plan *plan, const struc
 {
     bool names = false;
     for (size_t i = 0; plan && i < m->n_params; i++)
-        names |= is_reg_type(plan->param_types[i]) && format_list_at(&m->formats, i) == WIRE_TEXT;
+        names |= holds_names(plan->param_types[i]) && format_list_at(&m->formats, i) == WIRE_TEXT;
     return names && !planning_schema(s);
 }
 

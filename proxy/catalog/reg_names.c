@@ -1,6 +1,7 @@
 /* reg_names.c - see reg_names.h. */
 #include "proxy/catalog/reg_names.h"
 
+#include "pgwire/jsonb.h"
 #include "pgwire/types.h"
 #include "proxy/base/buf.h"
 #include "proxy/catalog/names.h"
@@ -289,6 +290,14 @@ static oid_t find_index(const struct search *q, struct str schema, struct str na
     return row ? (oid_t)row[0].integer : 0;
 }
 
+static bool has_schema(const struct search *q, struct str name)
+{
+    for (size_t i = 0; q->snapshot && i < q->snapshot->n_schemas; i++)
+        if (str_eq(q->snapshot->schemas[i], name))
+            return true;
+    return fixed_row_named("pg_namespace", 1, name) != NULL;
+}
+
 static bool find_relation(const struct search *q, struct str text, oid_t *ret)
 {
     struct str parts[PARTS_MAX];
@@ -299,7 +308,12 @@ static bool find_relation(const struct search *q, struct str text, oid_t *ret)
     const struct relation *r =
         q->snapshot ? snapshot_relation(q->snapshot, q->path, q->n_path, schema, name) : system_relation(schema, name);
     *ret = r ? r->oid : find_index(q, schema, name);
-    return *ret || err_set(q->err, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(text));
+    if (*ret)
+        return true;
+    if (schema.n && !has_schema(q, schema))
+        return err_set(q->err, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(schema));
+    return err_set(q->err, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s%s%.*s\" does not exist", STR_FMT(schema),
+                   schema.n ? "." : "", STR_FMT(name));
 }
 
 /* Type names of the grammar that are not names in pg_type. */
@@ -522,4 +536,85 @@ bool reg_find(const struct system_source *source, const struct str *path, size_t
     default:
         return find_simple(&q, type, text, ret);
     }
+}
+
+/* ---- arrays ---- */
+
+struct list {
+    const struct system_source *source;
+    const struct search *search; /* NULL: names are wanted */
+    oid_t element;
+    struct arena *arena;
+    struct buf out;
+};
+
+static bool add_item(struct list *l, const struct json_value *item)
+{
+    int64_t number = 0;
+    oid_t oid;
+    if (item->kind == JSON_NULL) {
+        buf_add_str(&l->out, STR("null"));
+        return true;
+    }
+    if (l->search) {
+        if (!reg_find(l->source, l->search->path, l->search->n_path, l->element, item->text, l->arena, &oid,
+                      l->search->err))
+            return false;
+        buf_printf(&l->out, "%u", (unsigned)oid);
+        return true;
+    }
+    str_to_int64(item->text, &number);
+    struct str name = reg_name(l->source, l->element, (oid_t)number, l->arena);
+    if (name.p)
+        json_print_string(name, &l->out);
+    return name.p != NULL;
+}
+
+static bool add_items(struct list *l, const struct json_value *v, int depth)
+{
+    enum { DIMENSIONS_MAX = 6 };
+    if (v->kind == JSON_OBJECT || depth > DIMENSIONS_MAX)
+        return false;
+    if (v->kind != JSON_ARRAY)
+        return add_item(l, v);
+    buf_add_char(&l->out, '[');
+    for (size_t i = 0; i < v->array.n; i++) {
+        if (i)
+            buf_add_char(&l->out, ',');
+        if (!add_items(l, &v->array.items[i], depth + 1))
+            return false;
+    }
+    buf_add_char(&l->out, ']');
+    return true;
+}
+
+static bool convert(struct list *l, struct str text, struct err *err, struct str *ret)
+{
+    enum { LIST_BYTES_MAX = 1 << 20 };
+    struct json_value tree;
+    buf_init(&l->out, LIST_BYTES_MAX);
+    bool ok = json_parse(text, l->arena, &tree, err) && add_items(l, &tree, 0) && !l->out.failed;
+    *ret = ok ? arena_str(l->arena, buf_str(&l->out)) : (struct str){ 0 };
+    buf_fini(&l->out);
+    return ret->p != NULL;
+}
+
+bool reg_find_list(const struct system_source *source, const struct str *path, size_t n_path, oid_t element,
+                   struct str texts, struct arena *arena, struct str *ret, struct err *err)
+{
+    struct search search = { source->snapshot, path, n_path, arena, err };
+    struct list l = { .source = source, .search = &search, .element = element, .arena = arena };
+    if (convert(&l, texts, err, ret))
+        return true;
+    return err_is_set(err) ? false : err_unsupported(err, "an array of names of this form");
+}
+
+struct str reg_name_list(const struct system_source *source, oid_t element, struct str oids, struct arena *arena)
+{
+    struct list l = { .source = source, .element = element, .arena = arena };
+    struct err ignored;
+    struct str ret;
+    err_init(&ignored, arena);
+    convert(&l, oids, &ignored, &ret);
+    return ret;
 }

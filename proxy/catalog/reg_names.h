@@ -18,6 +18,12 @@ struct str reg_name(const struct system_source *source, oid_t type, oid_t oid, s
 bool reg_find(const struct system_source *source, const struct str *path, size_t n_path, oid_t type, struct str text,
               struct arena *arena, oid_t *ret, struct err *err);
 
+/* The same for arrays, in storage form: of texts into one of OIDs, and back; element: the reg type. reg_name_list: {NULL,0} when the
+ * arena is full or it is no array. */
+bool reg_find_list(const struct system_source *source, const struct str *path, size_t n_path, oid_t element,
+                   struct str texts, struct arena *arena, struct str *ret, struct err *err);
+struct str reg_name_list(const struct system_source *source, oid_t element, struct str oids, struct arena *arena);
+
 /* format_type() of any type there is: row types and information_schema's domains too. has_typmod false: the second argument was NULL. */
 struct str reg_format_type(const struct system_source *source, oid_t type, int32_t typmod, bool has_typmod,
                            struct arena *arena);

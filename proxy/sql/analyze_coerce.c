@@ -39,6 +39,22 @@ static bool reg_input(A *a, oid_t type, struct str text, int location, struct va
     return true;
 }
 
+/* '{int4,text}'::regtype[] */
+static bool reg_list_input(A *a, oid_t element, struct str text, int location, struct value *ret)
+{
+    struct system_source source = { .snapshot = a->snapshot };
+    const struct sql_settings *s = a->settings;
+    struct value texts;
+    if (snapshot_decode(a->snapshot, TYPE_OID__text, WIRE_TEXT, text, s->types, a->arena, &texts, a->err) &&
+        reg_find_list(&source, s->search_path, s->n_search_path, element, texts.bytes, a->arena, &ret->bytes, a->err)) {
+        ret->class = VALUE_TEXT;
+        return true;
+    }
+    if (!a->err->position)
+        a->err->position = analyze_position(a->text, location);
+    return false;
+}
+
 /* The input function of `target` on a constant's text. */
 static bool decode_constant(A *a, struct expr *e, struct str text, oid_t target)
 {
@@ -46,6 +62,10 @@ static bool decode_constant(A *a, struct expr *e, struct str text, oid_t target)
     if (is_reg_type(base)) {
         e->constant.literal = -1; /* resolved by name now: part of the plan */
         return reg_input(a, base, text, e->location, &e->constant.value);
+    }
+    if (is_reg_type(snapshot_element_type(a->snapshot, base))) {
+        e->constant.literal = -1;
+        return reg_list_input(a, snapshot_element_type(a->snapshot, base), text, e->location, &e->constant.value);
     }
     struct err local;
     err_init(&local, a->arena);

@@ -18,12 +18,21 @@ bool value_to_text(sqlite3_context *c, oid_t type, const struct value *v, struct
         }
     }
     if (v->class == VALUE_INTEGER && is_reg_type(type)) {
-        const struct local_run *run = local_current_run(local_of(c));
-        struct system_source source = { .snapshot = run->snapshot, .state = run->system };
+        struct system_source source = catalog_source(c);
         *ret = reg_name(&source, type, (oid_t)v->integer, scratch(c));
         if (!ret->p)
             local_fail(c);
         return ret->p != NULL;
+    }
+    struct value names;
+    const struct type_info *info = type_find(type);
+    if (v->class == VALUE_TEXT && info && is_reg_type(info->element)) {
+        struct system_source source = catalog_source(c);
+        names = value_text(reg_name_list(&source, info->element, v->bytes, scratch(c)));
+        if (names.bytes.p) {
+            v = &names;
+            type = TYPE_OID__text;
+        }
     }
     buf_init(&out, MAX_TEXT);
     bool ok = type_encode(type, -1, WIRE_TEXT, v, settings_of(c), scratch(c), &out, errors(c));
