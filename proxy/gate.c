@@ -182,11 +182,14 @@ void gate_submit(struct gate *g, struct d1_request *r, size_t max_queue)
         d1_submit(g->d1, r);
         return;
     }
-    if (g->n_queued < max_queue) {
+    bool too_late = g->state == GATE_CLOSED && r->deadline_us && g->until_us >= r->deadline_us;
+    if (g->n_queued < max_queue && !too_late) {
         link_at(g, g->end, r);
     } else {
         metric_add(&g->worker->metrics, METRIC_d1_gate_refused, 1);
-        end_later(g, r, D1_ERROR_OVERLOADED, STR("too many requests wait for D1"));
+        end_later(g, r, D1_ERROR_OVERLOADED,
+                  too_late ? STR("D1 asked to be left alone for longer than the statement may take")
+                           : STR("too many requests wait for D1"));
     }
     arm(g);
 }

@@ -12,8 +12,8 @@
  * Other workers of the process learn of a closed gate through `shared`.
  *
  * Owns     the queue; the requests stay their callers'.
- * Fails    into the request: D1_ERROR_OVERLOADED above max_queue, D1_ERROR_DEADLINE when its time ends here, D1_ERROR_CANCELLED; none
- *          of them was sent. done() runs on a later turn, as d1.h says.
+ * Fails    into the request: D1_ERROR_OVERLOADED above max_queue and where the gate opens after its deadline, D1_ERROR_DEADLINE when
+ *          its time ends here, D1_ERROR_CANCELLED; none of them was sent. done() runs on a later turn, as d1.h says.
  * Not here how many requests D1 gets at once: d1/http/remote.h.
  */
 #ifndef PGD1_PROXY_GATE_H

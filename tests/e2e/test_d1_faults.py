@@ -141,10 +141,18 @@ def test_an_overloaded_write_waits_and_runs_once(faulty, connection):
 
 
 def test_overload_beyond_the_deadline_is_told(faulty, connection):
-    faulty.set(faulty.overloaded(60))
-    with fails("53300", "D1 is overloaded", "Nothing was changed"):
-        connection.execute("INSERT INTO t VALUES (2, 'two')")
-    assert goes_on(connection) == [(1,)]
+    with Pgd1(faulty.kind, workerd=faulty.d1, settings={"d1_timeout": "1s", "worker_threads": "2"}) as server:
+        with server.connect() as one, server.connect() as two:  # of two threads
+            assert goes_on(one) == goes_on(two) == [(1,)]
+            faulty.set(faulty.overloaded(3))
+            with fails("53300", "D1 is overloaded", "Nothing was changed"):
+                one.execute("INSERT INTO t VALUES (2, 'two')")
+            for other in (one, two):
+                with fails("53300", "D1 asked to be left alone"):
+                    goes_on(other)
+            assert faulty.seen() == 1
+            time.sleep(3)
+            assert goes_on(one) == goes_on(two) == [(1,)]
 
 
 def test_a_slow_read_names_the_timeout_that_ended_it(faulty, connection):
