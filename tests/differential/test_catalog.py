@@ -204,7 +204,7 @@ SELECT unnest(ARRAY['a','b','c']) AS x, generate_series(1, 2) AS y, unnest(ARRAY
 SELECT rolname, rolsuper, rolcanlogin FROM pg_roles WHERE rolname ~ '^pg_'
 SELECT '{int,text,"character varying"}'::regtype[], '{{int,text},{bool,mood}}'::regtype[], '{}'::regtype[], NULL::regclass[], '{int,NULL}'::regtype[]
 SELECT '{int,text}'::regtype[]::text, 23 = ANY ('{int8,int}'::regtype[]), ARRAY['int'::regtype, 'people'::regtype], '{people,shop.orders}'::regclass[]
-SELECT attname FROM pg_attribute WHERE attrelid = ANY ('{people,"shop".orders}'::regclass[]) AND attnum > 0
+SELECT attname FROM pg_attribute WHERE attrelid = ANY ('{people,shop.orders}'::regclass[]) AND attnum > 0
 SELECT a.attname, CASE WHEN a.atttypid = ANY ('{int,int8,int2}'::regtype[]) AND EXISTS (SELECT FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum AND pg_get_expr(d.adbin, d.adrelid) = 'nextval(''' || pg_get_serial_sequence(a.attrelid::regclass::text, a.attname)::regclass::text || '''::regclass)') THEN 'serial' ELSE format_type(a.atttypid, a.atttypmod) END FROM pg_attribute a WHERE attrelid IN ('people'::regclass, 'shop.orders'::regclass) AND attnum > 0
 """
 
