@@ -326,8 +326,7 @@ static void relation_is_updatable(sqlite3_context *c, int n, sqlite3_value **arg
 {
     STRICT(n, args);
     const struct relation *r = catalog_relation(c, args[0]);
-    bool writable = r && (r->kind == RELATION_TABLE || (r->kind == RELATION_VIEW && r->has_user_triggers));
-    sqlite3_result_int(c, writable ? 1 << 2 | 1 << 3 | 1 << 4 : 0);
+    sqlite3_result_int(c, r && r->kind == RELATION_TABLE ? 1 << 2 | 1 << 3 | 1 << 4 : 0);
 }
 
 static void column_is_updatable(sqlite3_context *c, int n, sqlite3_value **args)
