@@ -202,6 +202,8 @@ SELECT indexrelid, array_lower(indkey, 1), array_upper(indkey, 1), array_length(
 SELECT array_position(indkey, 2::int2), array_position(indkey, 3::int2, 1), array_positions(indkey, 3::int2), array_position(ARRAY[5,6,5], 5, 2) FROM pg_index WHERE indexrelid = 'pg_class_relname_nsp_index'::regclass
 SELECT unnest(ARRAY['a','b','c']) AS x, generate_series(1, 2) AS y, unnest(ARRAY[true]) AS z, generate_series(1, 2) + 1 AS again, generate_subscripts(ARRAY[7,8], 1)
 SELECT rolname, rolsuper, rolcanlogin FROM pg_roles WHERE rolname ~ '^pg_'
+SELECT * FROM ts_token_type('default')
+SELECT cfgname, t.* FROM pg_ts_config c, ts_token_type(c.cfgparser) t WHERE cfgname = 'english'
 SELECT '{int,text,"character varying"}'::regtype[], '{{int,text},{bool,mood}}'::regtype[], '{}'::regtype[], NULL::regclass[], '{int,NULL}'::regtype[]
 SELECT '{int,text}'::regtype[]::text, 23 = ANY ('{int8,int}'::regtype[]), ARRAY['int'::regtype, 'people'::regtype], '{people,shop.orders}'::regclass[]
 SELECT attname FROM pg_attribute WHERE attrelid = ANY ('{people,shop.orders}'::regclass[]) AND attnum > 0
@@ -274,7 +276,7 @@ def test_sequences_read_as_tables(sides, sql):
     assert results[0] == results[1]
 
 
-@pytest.mark.parametrize("sql", ["SELECT ('abc'::name)[0:1]", "SELECT ('abc'::text)[0]", "SELECT '{nosuch}'::regtype[]", "SELECT 'nosuch.x'::regclass", "SELECT 'shop.x'::regclass", "LOCK TABLE people IN ACCESS SHARE MODE",
+@pytest.mark.parametrize("sql", ["SELECT ('abc'::name)[0:1]", "SELECT ('abc'::text)[0]", "SELECT * FROM ts_token_type('x')", "SELECT * FROM ts_token_type(1)", "SELECT '{nosuch}'::regtype[]", "SELECT 'nosuch.x'::regclass", "SELECT 'shop.x'::regclass", "LOCK TABLE people IN ACCESS SHARE MODE",
                                  "BEGIN; LOCK TABLE nosuch IN ACCESS SHARE MODE", "BEGIN; LOCK TABLE ticket IN ACCESS SHARE MODE",
                                  "SET restrict_nonsystem_relation_kind TO 'views'", "SELECT 'nowhere'::regclass", "SELECT 'nothing'::regtype", "SELECT 'nofunction'::regproc", "SELECT 'lower'::regproc",
                                  "SELECT 'noschema'::regnamespace", "SELECT has_table_privilege('nowhere', 'SELECT')",
