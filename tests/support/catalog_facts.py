@@ -74,7 +74,7 @@ WHOLE = {
     "pg_aggregate": "aggfnoid::oid", "pg_am": "oid", "pg_amop": "oid", "pg_amproc": "oid", "pg_attribute": "attrelid, attnum", "pg_auth_members": "roleid, member",
     "pg_authid": "oid", "pg_class": "oid", "pg_collation": "oid", "pg_constraint": "oid", "pg_conversion": "oid",
     "pg_depend": "classid, objid, objsubid, refclassid, refobjid, refobjsubid", "pg_description": "classoid, objoid, objsubid", "pg_extension": "oid",
-    "pg_index": "indexrelid", "pg_init_privs": "classoid, objoid, objsubid", "pg_language": "oid", "pg_namespace": "oid", "pg_opclass": "oid", "pg_opfamily": "oid",
+    "pg_index": "indexrelid", "pg_init_privs": "classoid, objoid, objsubid", "pg_language": "oid", "pg_namespace": "oid", "pg_opclass": "ctid", "pg_opfamily": "oid",
     "pg_range": "rngtypid", "pg_rewrite": "oid", "pg_shdescription": "classoid, objoid", "pg_tablespace": "oid", "pg_ts_config": "oid",
     "information_schema.sql_features": "feature_id, sub_feature_id", "information_schema.sql_implementation_info": "implementation_info_id",
     "information_schema.sql_parts": "feature_id", "information_schema.sql_sizing": "sizing_id",
