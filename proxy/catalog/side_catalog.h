@@ -11,6 +11,7 @@
  *   constraint  table.constraint         expression (CHECK, PostgreSQL's text), comment
  *   index       index                    columns: [{expression, label, type, nulls_first, opclass}], include: [names], method (hash),
  *                                        predicate, constraint (p u: it stands for one), comment
+ *   extension   extension                comment; its schema is where its functions are
  *   view        view                     text, columns: [{name, type, type_schema, typmod}], comment
  *   sequence    sequence                 type, start, increment, min, max (decimal texts), cycle, owner_table, owner_column, comment
  *   type        type                     kind (e d), labels: […] | base, base_schema, typmod, not_null, default, checks: [{name, expression}], comment

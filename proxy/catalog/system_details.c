@@ -407,21 +407,3 @@ void provide_pg_sequence(struct system_rows *rows, const struct system_source *s
         row_end_cells(rows);
     }
 }
-
-/* --- pg_available_extensions: those that pg_extension has --- */
-
-void provide_pg_available_extensions(struct system_rows *rows, const struct system_source *source)
-{
-    enum { NAME = 1, VERSION = 5 };
-    struct value **extensions;
-    size_t n = 0;
-    (void)source;
-    fixed_rows(system_relation(STR("pg_catalog"), STR("pg_extension")), &extensions, &n);
-    for (size_t i = 0; i < n; i++) {
-        row_begin_cells(rows);
-        row_set(rows, "name", extensions[i][NAME]);
-        row_set(rows, "default_version", extensions[i][VERSION]);
-        row_set(rows, "installed_version", extensions[i][VERSION]);
-        row_end_cells(rows);
-    }
-}

@@ -1,6 +1,8 @@
 /* analyze_func.c - function calls, aggregates, window functions (10.3; PostgreSQL 15: parse_func.c). */
 #include "proxy/sql/analyze_candidates.h"
 
+#include "proxy/catalog/extension.h"
+
 enum { MAX_FUNCTIONS = 256, MAX_ARGS = CALL_ARGS_MAX };
 
 struct call_args {
@@ -113,12 +115,25 @@ static bool fail_function(A *a, struct str name, const struct call_args *args, b
         a->err, "No function matches the given name and argument types. You might need to add explicit type casts.");
 }
 
+/* No schema means pg_catalog first, then what an extension brought. */
+static bool is_system_schema(struct str schema)
+{
+    return !schema.n || str_is(schema, "pg_catalog") || str_is(schema, "pgd1") || str_is(schema, "information_schema");
+}
+
+static const struct pg_proc *procs_of(A *a, struct str schema, struct str name, size_t *ret_n)
+{
+    *ret_n = 0;
+    const struct pg_proc *procs = is_system_schema(schema) ? pg_procs_by_name(name, ret_n) : NULL;
+    return *ret_n ? procs : extension_procs(a->snapshot, schema, name, ret_n);
+}
+
 /* func_get_detail: an exact match first, then f(x) as a cast, then the best candidate. NULL with *ret_cast set: a cast. */
-static bool resolve(A *a, struct str name, struct call_args *args, int location, struct candidate *ret, oid_t *ret_cast)
+static bool resolve(A *a, struct str schema, struct str name, struct call_args *args, int location, struct candidate *ret, oid_t *ret_cast)
 {
     size_t n_procs;
     struct candidate list[MAX_FUNCTIONS], *chosen = NULL;
-    const struct pg_proc *procs = pg_procs_by_name(name, &n_procs);
+    const struct pg_proc *procs = procs_of(a, schema, name, &n_procs);
     size_t n = collect_candidates(a, procs, n_procs, args, list);
     *ret_cast = 0;
     for (size_t i = 0; i < n && !chosen; i++)
@@ -251,7 +266,7 @@ struct expr *make_function_call(A *a, struct str schema, struct str name, struct
         args.exprs[i] = exprs[i];
         args.types[i] = exprs[i]->type;
     }
-    if (!resolve(a, name, &args, location, &chosen, &cast))
+    if (!resolve(a, schema, name, &args, location, &chosen, &cast))
         return NULL;
     struct expr *e = NULL;
     if (cast)
@@ -649,7 +664,7 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
         return rows && finish_kind(a, s, call, name, rows) ? rows : NULL;
     }
     size_t n_procs;
-    const struct pg_proc *procs = pg_procs_by_name(name, &n_procs);
+    const struct pg_proc *procs = procs_of(a, schema, name, &n_procs);
     bool aggregate = n_procs && procs[0].kind == 'a';
     bool saved_in = s->in_aggregate;
     if (aggregate && !call->over)
@@ -677,12 +692,12 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     s->in_aggregate = saved_in;
     if (!ok)
         return NULL;
-    if (schema.n && !str_is(schema, "pg_catalog") && !str_is(schema, "pgd1") && !str_is(schema, "information_schema")) {
+    if (!is_system_schema(schema) && !n_procs) {
         fail_function(a, arena_printf(a->arena, "%.*s.%.*s", STR_FMT(schema), STR_FMT(name)), &args, false,
                       call->location);
         return NULL;
     }
-    if (!resolve(a, name, &args, call->location, &chosen, &cast))
+    if (!resolve(a, schema, name, &args, call->location, &chosen, &cast))
         return NULL;
     struct expr *e = NULL;
     if (cast)

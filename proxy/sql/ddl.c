@@ -164,7 +164,8 @@ void ddl_side_type(struct ddl *d, cJSON *detail, const char *member, const char 
 bool ddl_side_put(struct ddl *d, const char *kind, struct str schema, struct str name, cJSON *detail)
 {
     char *json = detail ? cJSON_PrintUnformatted(detail) : NULL;
-    bool empty = detail && !detail->child && strcmp(kind, "schema") != 0 && strcmp(kind, "sequence") != 0;
+    bool empty = detail && !detail->child && strcmp(kind, "schema") != 0 && strcmp(kind, "sequence") != 0 &&
+                 strcmp(kind, "extension") != 0;
     cJSON_Delete(detail);
     if (!json)
         return err_oom(d->err);
@@ -325,6 +326,10 @@ static bool dispatch(struct ddl *d, const Node *node, bool *ret_handled)
         return ddl_set_constraints(d, node->constraints_set_stmt);
     case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT:
         return ddl_create_schema(d, node->create_schema_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_EXTENSION_STMT:
+        return ddl_create_extension(d, node->create_extension_stmt);
+    case PG_QUERY__NODE__NODE_ALTER_EXTENSION_STMT:
+        return ddl_alter_extension(d, node->alter_extension_stmt);
     case PG_QUERY__NODE__NODE_COMMENT_STMT:
         return ddl_comment(d, node->comment_stmt);
     case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT:

@@ -11,6 +11,7 @@
  * ddl_rename*.c     ALTER … RENAME, and the texts that name what is renamed
  * ddl_drop.c        DROP with dependents (ddl_dependents.c); TRUNCATE
  * ddl_domain.c      domains;  ddl_object.c: schemas, sequences, enums, comments
+ * ddl_extension.c   extensions: rows of the side catalogue (catalog/extension.h)
  * ddl_set_constraints.c  SET CONSTRAINTS
  *
  * What pgd1 knows beyond D1's own schema goes to _pgd1_catalog (catalog/side_catalog.h), created by the first batch that needs it.

@@ -657,11 +657,6 @@ static bool drop_missing(struct ddl *d, const PgQuery__DropStmt *stmt)
                                                   "DROP MATERIALIZED VIEW to remove a materialized view" };
         return drop_named(d, stmt, &matview);
     }
-    if (stmt->missing_ok && stmt->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION) {
-        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "extension \"%.*s\" does not exist, skipping",
-                   STR_FMT(ddl_string(stmt->objects[0])));
-        return ddl_nothing(d, "DROP EXTENSION");
-    }
     return ddl_refuse(d, -1, NULL, "DROP of this kind of object");
 }
 
@@ -678,6 +673,8 @@ bool ddl_drop(struct ddl *d, const PgQuery__DropStmt *stmt)
         return drop_types(d, stmt);
     case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA:
         return drop_schemas(d, stmt);
+    case PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION:
+        return ddl_drop_extensions(d, stmt);
     default:
         return drop_missing(d, stmt);
     }

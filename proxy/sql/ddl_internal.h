@@ -306,6 +306,10 @@ bool ddl_set_constraints(struct ddl *d, const PgQuery__ConstraintsSetStmt *stmt)
 bool ddl_new_type_name(struct ddl *d, Node *const *names, size_t n, struct str *ret_schema, struct str *ret_name);
 bool ddl_create_schema(struct ddl *d, const PgQuery__CreateSchemaStmt *stmt);
 bool ddl_comment(struct ddl *d, const PgQuery__CommentStmt *stmt);
+bool ddl_create_extension(struct ddl *d, const PgQuery__CreateExtensionStmt *stmt);
+bool ddl_alter_extension(struct ddl *d, const PgQuery__AlterExtensionStmt *stmt);
+bool ddl_drop_extensions(struct ddl *d, const PgQuery__DropStmt *stmt);
+bool ddl_comment_extension(struct ddl *d, const PgQuery__CommentStmt *stmt);
 
 /* A view's row: its columns, and its text unless that is empty. */
 bool ddl_view_side(struct ddl *d, struct str schema, struct str name, struct str text, const struct column *columns,

@@ -640,6 +640,8 @@ bool ddl_comment(struct ddl *d, const PgQuery__CommentStmt *stmt)
             return ddl_fail_at(d, -1, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(name));
         return ddl_side_put(d, "schema", name, STR(""), comment_detail(stmt->comment));
     }
+    case PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION:
+        return ddl_comment_extension(d, stmt);
     default:
         return ddl_refuse(
             d, -1, "Tables, columns, constraints, indexes, views, sequences, types and schemas can have comments.",

@@ -59,6 +59,8 @@ def clear(connection):
     for (name,) in connection.execute("SELECT t.oid::regtype::text FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace"
                                       " WHERE n.nspname = 'public' AND t.typtype IN ('e', 'd') ORDER BY t.typtype").fetchall():
         connection.execute(f"DROP TYPE IF EXISTS {name} CASCADE")
+    for (name,) in connection.execute("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'").fetchall():
+        connection.execute(f'DROP EXTENSION "{name}"')
     for (name,) in connection.execute("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND"
                                       " nspname NOT IN ('public', 'information_schema', 'pgd1')").fetchall():
         connection.execute(f'DROP SCHEMA "{name}" CASCADE')
