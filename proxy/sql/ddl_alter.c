@@ -117,9 +117,13 @@ static bool drop_by_sqlite(struct ddl *d, const struct alter *a)
     return true;
 }
 
-/* Keys that are indexes of their own. */
+/* Keys that are indexes of their own, and indexes that become keys. */
 static bool drop_key_indexes(struct ddl *d, const struct alter *a)
 {
+    for (size_t i = 0; i < a->now->n_gone; i++)
+        if (!ddl_sql(d, "DROP INDEX %.*s", STR_FMT(ddl_quote(d, a->now->gone[i]->sqlite_name))) ||
+            !ddl_side_delete(d, "index", a->now->schema, a->now->gone[i]->name))
+            return false;
     for (size_t i = 0; i < a->now->n_constraints; i++) {
         const struct new_constraint *c = &a->now->constraints[i];
         if (c->dropped && c->is_index && !c->added &&

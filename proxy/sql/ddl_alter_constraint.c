@@ -16,10 +16,75 @@ static bool add_key(struct alter *a, struct new_constraint *c, const bool *was_n
     return true;
 }
 
+/* ---- ADD … USING INDEX: the index goes, a key over its columns comes in its place ---- */
+static bool check_used_index(struct ddl *d, const struct alter *a, const PgQuery__Constraint *con,
+                             const struct index *index)
+{
+    if (!index)
+        return ddl_fail_at(d, con->location, SQLSTATE_UNDEFINED_OBJECT, "index \"%s\" does not exist", con->indexname);
+    for (size_t i = 0; i < a->table->n_constraints; i++)
+        if (str_eq(a->table->constraints[i].name, index->name))
+            return ddl_fail_at(d, con->location, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                               "index \"%s\" is already associated with a constraint", con->indexname);
+    const char *what = NULL;
+    for (size_t i = 0; i < index->n_columns; i++)
+        what = !index->columns[i].column ? "contains expressions" : what;
+    if (!index->unique || index->predicate.n || what) {
+        ddl_fail_at(d, con->location, SQLSTATE_WRONG_OBJECT_TYPE,
+                    !index->unique ? "\"%s\" is not a unique index"
+                    : what         ? "index \"%s\" contains expressions"
+                                   : "\"%s\" is a partial index",
+                    con->indexname);
+        return err_detail(d->err, "Cannot create a primary key or unique constraint using such an index.");
+    }
+    for (size_t i = 0; i < index->n_columns; i++)
+        if (index->columns[i].descending || index->columns[i].nulls_first || index->columns[i].opclass.n) {
+            ddl_fail_at(d, con->location, SQLSTATE_WRONG_OBJECT_TYPE,
+                        "index \"%s\" column number %zu does not have default sorting behavior", con->indexname, i + 1);
+            return err_detail(d->err, "Cannot create a primary key or unique constraint using such an index.");
+        }
+    if (index->n_included)
+        return ddl_refuse(d, con->location, "Leave INCLUDE out of the index.",
+                          "a constraint USING INDEX with INCLUDE columns");
+    return true;
+}
+
+static bool take_index(struct ddl *d, struct alter *a, const PgQuery__Constraint *con, PgQuery__Constraint *ret)
+{
+    const struct index *index = NULL;
+    for (size_t i = 0; i < a->table->n_indexes; i++)
+        if (str_is(a->table->indexes[i].name, con->indexname))
+            index = &a->table->indexes[i];
+    if (!check_used_index(d, a, con, index))
+        return false;
+    struct str *names = DDL_ARRAY(d, struct str, index->n_columns);
+    for (size_t i = 0; names && i < index->n_columns; i++)
+        names[i] = a->table->columns[index->columns[i].column - 1].name;
+    *ret = *con;
+    ret->keys = names ? ddl_name_nodes(d, names, index->n_columns) : NULL;
+    ret->n_keys = index->n_columns;
+    if (!con->conname || !con->conname[0])
+        ret->conname = con->indexname;
+    else if (strcmp(con->conname, con->indexname) != 0)
+        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION,
+                   "ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index \"%s\" to \"%s\"", con->indexname,
+                   con->conname);
+    return ret->keys && DDL_PUSH(d, a->now->gone, a->now->n_gone, index) &&
+           DDL_PUSH(d, d->released, d->n_released, index->name);
+}
+
 bool ddl_add_constraint(struct ddl *d, struct alter *a, const Command *command)
 {
     struct new_constraint *c;
-    if (!ddl_collect_constraint(d, a->now, command->def->constraint, -1, &c))
+    const PgQuery__Constraint *con = command->def->constraint;
+    PgQuery__Constraint *own = NULL;
+    if (con->indexname && con->indexname[0] && con->contype != PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN) {
+        own = DDL_ARRAY(d, PgQuery__Constraint, 1);
+        if (!own || !take_index(d, a, con, own))
+            return false;
+        con = own;
+    }
+    if (!ddl_collect_constraint(d, a->now, con, -1, &c))
         return false;
     bool *was_null = DDL_ARRAY(d, bool, a->now->n_columns);
     for (size_t i = 0; was_null && i < a->now->n_columns; i++)

@@ -175,6 +175,8 @@ struct new_table {
     struct relation relation;   /* scope of checks and generated columns */
     const struct relation *old; /* of a table that exists */
     bool strict, without_rowid;
+    const struct index **gone;
+    size_t n_gone;      /* indexes of the old table that a constraint takes the place of (USING INDEX) */
     bool rebuild;       /* SQLite's ALTER cannot do it */
     const char *unkept; /* what its text holds that a new one would lose; NULL: nothing */
 };
@@ -182,6 +184,8 @@ struct new_table {
 bool ddl_create_table(struct ddl *d, const PgQuery__CreateStmt *stmt);
 /* One column definition, with its constraints put into table. */
 bool ddl_collect_column(struct ddl *d, struct new_table *table, const PgQuery__ColumnDef *def);
+/* String nodes of these names, as a constraint's keys. */
+Node **ddl_name_nodes(struct ddl *d, const struct str *names, size_t n);
 bool ddl_collect_constraint(struct ddl *d, struct new_table *table, const PgQuery__Constraint *con, int column,
                             struct new_constraint **ret);
 bool ddl_table_scope(struct ddl *d, struct new_table *table); /* relation from the columns */

@@ -604,6 +604,14 @@ static bool uses_dropped_column(struct ddl *d, const struct rebuilt *t, const st
     return false;
 }
 
+static bool is_gone(const struct new_table *model, const struct index *index)
+{
+    for (size_t i = 0; model && i < model->n_gone; i++)
+        if (model->gone[i] == index)
+            return true;
+    return false;
+}
+
 /* Expressions and predicates were printed for the old types. */
 static bool must_print_again(struct ddl *d, const struct rebuilt *t, const struct index *index)
 {
@@ -631,7 +639,7 @@ static bool create_indexes(struct ddl *d, const struct rebuilt *t)
         bool was_key = false;
         for (size_t k = 0; k < t->old->n_constraints; k++)
             was_key |= str_eq(t->old->constraints[k].name, index->name);
-        if (uses_dropped_column(d, t, index) || (t->model && was_key && !c)) {
+        if (uses_dropped_column(d, t, index) || is_gone(t->model, index) || (t->model && was_key && !c)) {
             if (!ddl_side_delete(d, "index", t->old->schema, index->name))
                 return false;
         } else if (c && c->added && was_key) {

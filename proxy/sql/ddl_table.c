@@ -210,8 +210,6 @@ static bool refuse_constraint(struct ddl *d, const PgQuery__Constraint *con)
         return ddl_refuse(d, con->location, "In SQLite all NULLs are distinct.", "NULLS NOT DISTINCT");
     if (con->n_including)
         return ddl_refuse(d, con->location, "Leave INCLUDE out: it only saves look-ups.", "INCLUDE columns");
-    if (con->indexname && con->indexname[0])
-        return ddl_refuse(d, con->location, NULL, "a constraint USING INDEX");
     if ((con->deferrable || con->initdeferred) && con->contype != PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN)
         return ddl_refuse(d, con->location, "SQLite checks keys at once: only foreign keys can be deferred.",
                           "a deferrable unique constraint or primary key");
@@ -581,6 +579,20 @@ bool ddl_resolve_constraint(struct ddl *d, struct new_table *table, struct new_c
     return name_constraint(d, table, c, STR("")) && resolve_foreign(d, table, c);
 }
 
+Node **ddl_name_nodes(struct ddl *d, const struct str *names, size_t n)
+{
+    Node **nodes = DDL_ARRAY(d, Node *, n);
+    for (size_t i = 0; nodes && i < n; i++) {
+        PgQuery__String *string = DDL_ARRAY(d, PgQuery__String, 1);
+        nodes[i] = DDL_ARRAY(d, Node, 1);
+        if (!string || !nodes[i] || !(string->sval = arena_cstr(d->arena, names[i])))
+            return NULL;
+        nodes[i]->node_case = PG_QUERY__NODE__NODE_STRING;
+        nodes[i]->string = string;
+    }
+    return nodes;
+}
+
 /* ---- LIKE ---- */
 enum like_option {
     LIKE_COMMENTS = 1,
@@ -632,19 +644,11 @@ static bool like_constraints(struct ddl *d, struct new_table *table, const struc
             c.check.source = old->expression;
         }
         c.n_keys = key ? old->n_columns : 0;
-        Node **keys = DDL_ARRAY(d, Node *, c.n_keys);
-        for (size_t k = 0; keys && k < c.n_keys; k++) {
-            PgQuery__String *string = DDL_ARRAY(d, PgQuery__String, 1);
-            keys[k] = DDL_ARRAY(d, Node, 1);
-            if (!string || !keys[k])
-                return false;
-            struct str name = table->columns[first + (size_t)old->columns[k] - 1].column.name;
-            string->sval = arena_cstr(d->arena, name);
-            keys[k]->node_case = PG_QUERY__NODE__NODE_STRING;
-            keys[k]->string = string;
-        }
-        c.keys = keys;
-        if (!keys || !DDL_PUSH(d, table->constraints, table->n_constraints, c))
+        struct str *names = DDL_ARRAY(d, struct str, c.n_keys);
+        for (size_t k = 0; names && k < c.n_keys; k++)
+            names[k] = table->columns[first + (size_t)old->columns[k] - 1].column.name;
+        c.keys = names ? ddl_name_nodes(d, names, c.n_keys) : NULL;
+        if (!c.keys || !DDL_PUSH(d, table->constraints, table->n_constraints, c))
             return false;
     }
     return true;

@@ -52,7 +52,6 @@ ALTER TABLE "articles" DROP COLUMN "body", DROP COLUMN "published";
 -- refused
 ALTER TABLE "articles" ADD CONSTRAINT "articles_permalink_key" UNIQUE ("permalink") DEFERRABLE INITIALLY DEFERRED;
 CREATE UNIQUE INDEX "index_articles_unique" ON "articles" ("user_id", "permalink");
--- refused
 ALTER TABLE "articles" ADD CONSTRAINT "unique_user_permalink" UNIQUE USING INDEX "index_articles_unique";
 \d articles;
 SELECT pg_catalog.setval('"articles_id_seq"', 7);
