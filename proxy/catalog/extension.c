@@ -12,7 +12,10 @@ static const char *const owners[] = {
 #undef EXTENSION_FUNCTION
 };
 
-#define PG_ARGS(...) { __VA_ARGS__ }
+#define PG_ARGS(...)                                                                                                   \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }
 static const struct pg_proc procs[] = {
 #define EXTENSION_FUNCTION(extension, id, function, kept, type, arguments, n, key)                                     \
     { .oid = (id),                                                                                                     \

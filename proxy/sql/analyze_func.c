@@ -129,7 +129,8 @@ static const struct pg_proc *procs_of(A *a, struct str schema, struct str name, 
 }
 
 /* func_get_detail: an exact match first, then f(x) as a cast, then the best candidate. NULL with *ret_cast set: a cast. */
-static bool resolve(A *a, struct str schema, struct str name, struct call_args *args, int location, struct candidate *ret, oid_t *ret_cast)
+static bool resolve(A *a, struct str schema, struct str name, struct call_args *args, int location,
+                    struct candidate *ret, oid_t *ret_cast)
 {
     size_t n_procs;
     struct candidate list[MAX_FUNCTIONS], *chosen = NULL;

@@ -6,6 +6,7 @@
  * ddl_as.c          CREATE TABLE AS, views
  * ddl_index.c       CREATE INDEX
  * ddl_alter*.c      ALTER TABLE: commands change a model of the table (ddl_load.c), then the cheapest batch is written
+ * ddl_stage.c       ALTER COLUMN … TYPE whose values only the local engine can compute
  * ddl_identity.c    ALTER COLUMN … IDENTITY
  * ddl_rebuild.c     the batch that makes tables anew, for what SQLite's ALTER cannot do
  * ddl_rename*.c     ALTER … RENAME, and the texts that name what is renamed

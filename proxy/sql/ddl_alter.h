@@ -30,6 +30,8 @@ bool ddl_drop_column(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_set_default(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_set_not_null(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_set_type(struct ddl *d, struct alter *a, const Command *command);
+/* The column's new cells, worked out by the local engine: column->value names them in the old table. */
+bool ddl_stage_values(struct ddl *d, const struct alter *a, struct new_column *column, const Node *using);
 bool ddl_drop_expression(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_add_identity(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_set_identity(struct ddl *d, struct alter *a, const Command *command);

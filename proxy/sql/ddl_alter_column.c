@@ -621,12 +621,17 @@ static bool convert_values(struct ddl *d, struct alter *a, struct new_column *co
                            target.type);
     if (!ok)
         return false;
-    static const char hint[] = "Add a column of the new type, fill it with UPDATE, drop the old one and rename it.";
-    if (d->settings->force_local)
-        return ddl_refuse(d, -1, hint, "ALTER COLUMN … TYPE with values that D1 cannot convert");
-    if (emit_ddl_cell(expr, scope, &target, d->settings, d->snapshot, d->arena, &column->value, d->err))
+    if (!d->settings->force_local &&
+        emit_ddl_cell(expr, scope, &target, d->settings, d->snapshot, d->arena, &column->value, d->err))
         return true;
-    return d->err->code == SQLSTATE_FEATURE_NOT_SUPPORTED && !d->err->hint.n ? err_hint(d->err, "%s", hint) : false;
+    if (err_is_set(d->err) && d->err->code != SQLSTATE_FEATURE_NOT_SUPPORTED)
+        return false;
+    err_clear(d->err);
+    if (ddl_stage_values(d, a, column, using))
+        return true;
+    return d->err->code == SQLSTATE_FEATURE_NOT_SUPPORTED && !d->err->hint.n
+               ? err_hint(d->err, "Add a column of the new type, fill it with UPDATE, drop the old one and rename it.")
+               : false;
 }
 
 static bool change_type(struct ddl *d, struct alter *a, struct new_column *column, const Node *using)

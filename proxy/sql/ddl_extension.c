@@ -115,9 +115,9 @@ static bool collect_users(struct ddl *d, const struct relation *r, struct str ex
     for (size_t i = 0; i < r->n_columns && r->kind == RELATION_TABLE; i++) {
         const struct column *c = &r->columns[i];
         const struct pg_proc *proc = c->default_is_foreign ? NULL : used_in(d, c->default_text, r, extension);
-        if (proc && !ddl_dependent(d, list,
-                                   ddl_printf(d, "default value for %.*s", STR_FMT(ddl_described_column(d, r, c->name))),
-                                   ddl_printf(d, "function %s()", proc->name)))
+        if (proc && !ddl_dependent(
+                        d, list, ddl_printf(d, "default value for %.*s", STR_FMT(ddl_described_column(d, r, c->name))),
+                        ddl_printf(d, "function %s()", proc->name)))
             return false;
     }
     return true;

@@ -49,14 +49,11 @@ ALTER TABLE account DROP CONSTRAINT ck_account_flags;
 ALTER TABLE account ALTER COLUMN flags TYPE BOOLEAN USING flags::integer::boolean;
 ALTER TABLE account RENAME name TO title;
 ALTER TABLE account RENAME TO accounts;
--- refused
 ALTER TABLE accounts ALTER COLUMN big TYPE NUMERIC(20, 0) USING big::numeric;
 ALTER TABLE accounts ALTER COLUMN ident TYPE TEXT USING ident::text;
--- refused
 ALTER TABLE accounts ALTER COLUMN ident TYPE UUID USING ident::uuid;
 ALTER TABLE accounts ALTER COLUMN created TYPE TIMESTAMP WITH TIME ZONE USING created AT TIME ZONE 'UTC';
 ALTER TABLE accounts ALTER COLUMN labels TYPE TEXT[];
--- refused
 ALTER TABLE accounts ALTER COLUMN labels TYPE JSONB USING to_jsonb(labels);
 ALTER TABLE accounts DROP COLUMN last_transaction_date;
 ALTER TABLE child ADD CONSTRAINT child_u UNIQUE (account_id, id);

@@ -58,18 +58,15 @@ ADD COLUMN     "last" TEXT;
 ALTER TABLE "Post" DROP CONSTRAINT "Post_pkey",
 ADD COLUMN "num" SERIAL NOT NULL,
 ADD CONSTRAINT "Post_pkey" PRIMARY KEY ("num");
--- refused
 ALTER TABLE "User" ALTER COLUMN "score" SET DATA TYPE DECIMAL(10,2);
--- refused
 ALTER TABLE "User" ALTER COLUMN "uid" SET DATA TYPE UUID USING uid::uuid;
 ALTER INDEX "User_email_key" RENAME TO "User_mail_key";
 ALTER TABLE "Post" RENAME CONSTRAINT "Post_pkey" TO "Post_pk";
 CREATE UNIQUE INDEX "Post_title_key" ON "Post"("title" DESC);
 \d "Post";
 CREATE TABLE "migrations" ("id" SERIAL NOT NULL, "timestamp" bigint NOT NULL, "name" character varying NOT NULL, CONSTRAINT "PK_8c82d7f526340ab734260ea46be" PRIMARY KEY ("id"));
--- refused
 CREATE EXTENSION IF NOT EXISTS "uuid-ossp";
-CREATE TABLE "photo" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "name" character varying NOT NULL, "views" integer NOT NULL DEFAULT '0', "isPublished" boolean NOT NULL DEFAULT false, "createdAt" TIMESTAMP NOT NULL DEFAULT now(), "arr" text array NOT NULL DEFAULT '{}', CONSTRAINT "UQ_1" UNIQUE ("name"), CONSTRAINT "PK_723fa50bf70dcfd06fb5a44d4ff" PRIMARY KEY ("id"));
+CREATE TABLE "photo" ("id" uuid NOT NULL DEFAULT uuid_generate_v4(), "name" character varying NOT NULL, "views" integer NOT NULL DEFAULT '0', "isPublished" boolean NOT NULL DEFAULT false, "createdAt" TIMESTAMP NOT NULL DEFAULT now(), "arr" text array NOT NULL DEFAULT '{}', CONSTRAINT "UQ_1" UNIQUE ("name"), CONSTRAINT "PK_723fa50bf70dcfd06fb5a44d4ff" PRIMARY KEY ("id"));
 CREATE TYPE "public"."photo_kind_enum" AS ENUM('a', 'b');
 ALTER TABLE "photo" ADD "kind" "public"."photo_kind_enum" NOT NULL DEFAULT 'a';
 ALTER TYPE "public"."photo_kind_enum" RENAME TO "photo_kind_enum_old";

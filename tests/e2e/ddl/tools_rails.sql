@@ -57,7 +57,6 @@ ALTER TABLE "articles" ADD CONSTRAINT "unique_user_permalink" UNIQUE USING INDEX
 SELECT pg_catalog.setval('"articles_id_seq"', 7);
 INSERT INTO "articles" ("user_id", "permalink", "created_at", "updated_at") VALUES (1, 'y', '2024-01-01', '2024-01-01') RETURNING "id";
 TRUNCATE TABLE "articles", "users", "posts_tags" RESTART IDENTITY CASCADE;
--- refused
 CREATE EXTENSION IF NOT EXISTS "plpgsql";
 DROP INDEX CONCURRENTLY "index_users_admins";
 DROP INDEX "index_users_on_email";
