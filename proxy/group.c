@@ -147,9 +147,7 @@ const struct snapshot *group_schema(struct group *g)
     if (g->n_ddl + t->buffer.n_ddl == 0)
         return o->schema;
     overlay_begin(o, g->database->snapshot);
-    for (const struct buffer_entry *e = t->buffer.first; e; e = e->next)
-        if (e->ddl)
-            overlay_run(o, e->position, e->ddl, e->n_ddl);
+    overlay_follow(o, &t->buffer);
     for (const struct step *step = g->head; step; step = step->next)
         if (step->is_ddl)
             overlay_run(o, step->position, step->statements, step->n_statements);
@@ -375,6 +373,14 @@ enum run group_next(struct group *g)
     while (g->head || group_commits_block(g)) {
         if (g->head && g->head->error.p) {
             group_fail_at_head(g, NULL);
+            return RUN_OVER;
+        }
+        switch (group_run_in_shadow(g)) {
+        case SHADOW_NOT:
+            break;
+        case SHADOW_ANSWERED:
+            continue;
+        case SHADOW_OVER:
             return RUN_OVER;
         }
         size_t n = group_choose_batch(g);

@@ -43,8 +43,9 @@ size_t group_choose_batch(struct group *g)
     g->batch_writes = commits && before->n_writes;
     g->speculates = g->prefix.on || (step && group_must_speculate(g, step));
     g->n_buffered = 0;
-    g->no_memory = (g->speculates || commits) && !buffer_members(before, commits ? NULL : group_visible_to(g, step),
-                                                                 g->arena, &g->buffered, &g->n_buffered);
+    struct visible visible = g->speculates && !commits ? group_visible_to(g, step) : (struct visible){ 0 };
+    g->no_memory =
+        (g->speculates || commits) && !buffer_members(before, &visible, g->arena, &g->buffered, &g->n_buffered);
     g->n_before = g->n_buffered;
     size_t n = g->n_before;
     for (; step && takes(g, step); step = step->next) {

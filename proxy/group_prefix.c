@@ -80,7 +80,7 @@ static bool take_good(struct group *g, struct err *err)
         return true;
     g->speculation = p->gave;
     return (group_prepare_steps(g) || err_oom(err)) && group_take_given(g, err) &&
-           (!p->keeps || group_keep_steps(g, err));
+           (!p->keeps || group_keep_steps(g, false, err));
 }
 
 /* Nothing was refused but by the proxy itself: the error waits behind them, or there is none. */

@@ -4,6 +4,7 @@
  *   group.c          collecting steps, running them up to the goal, answering in order
  *   group_batch.c    one batch: which steps, its members, its rows as they come, its end
  *   group_tryout.c   steps of an open block, tried out in a batch that is taken back
+ *   group_shadow.c   steps of an open block that need no D1: DDL, and statements of tables the block made itself
  *   group_commit.c   writes for good: what stands ahead of them, and what becomes of a batch whose answer is lost
  *   group_lookup.c   what a write reads before it is sent
  *   group_prefix.c   the first steps of a batch that cannot stay, tried out for their answers and for the place of an error
@@ -67,8 +68,8 @@ void group_on_done(struct d1_request *r);
 bool group_must_speculate(const struct group *g, const struct step *step);
 /* Plain writes of a pipeline are tried out together; when one fails, each is tried by itself. */
 bool group_may_join(const struct group *g, const struct step *step);
-/* The plan whose view of the buffer is enough for the batch; NULL: all of the buffer. */
-const struct plan *group_visible_to(const struct group *g, const struct step *step);
+/* How much of the buffer is enough for the batch. */
+struct visible group_visible_to(const struct group *g, const struct step *step);
 /* Makes what is sent for the chosen steps: group.speculation. */
 bool group_speculate(struct group *g, struct err *err);
 /* A row of the batch's member `statement`, of the step, that came as text. */
@@ -77,13 +78,22 @@ enum d1_flow group_take_captured(struct group *g, struct step *step, size_t stat
 bool group_try_one_by_one(struct group *g);
 /* The steps were tried out: they join the buffer, and are answered. */
 void group_tried_out(struct group *g);
-
-/* The steps of the batch join the block's buffer, with the checks of what they gave. */
-bool group_keep_steps(struct group *g, struct err *err);
+/* The steps of the batch join the block's buffer, with the checks of what they gave. in_shadow: it happened there. */
+bool group_keep_steps(struct group *g, bool in_shadow, struct err *err);
 /* The counts that came beside the rows go where carried ones are: into the speculation. */
 void group_note_changes(struct group *g);
 /* Rows and counts of the speculation become the answers of the batch's steps. */
 bool group_take_given(struct group *g, struct err *err);
+
+/* ---- group_shadow.c ---- */
+
+enum shadow_run {
+    SHADOW_NOT,      /* D1 must be asked */
+    SHADOW_ANSWERED, /* the first step has been answered, or what it gave is its error */
+    SHADOW_OVER,     /* an error was answered: the cycle's turn is over */
+};
+/* Runs the first step that waits in the block's shadow, where that is all it takes. */
+enum shadow_run group_run_in_shadow(struct group *g);
 
 /* ---- group_prefix.c ---- */
 

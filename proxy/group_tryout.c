@@ -42,14 +42,22 @@ bool group_may_join(const struct group *g, const struct step *step)
 {
     enum { TOGETHER_MAX = 250 };
     return g->speculates && !g->one_by_one && g->batch_steps < TOGETHER_MAX && is_plain_write(g->head) &&
-           is_plain_write(step) && group_must_speculate(g, step);
+           is_plain_write(step) && group_must_speculate(g, step) &&
+           !overlay_owns(&g->session->transaction.overlay, step->x.plan);
 }
 
 /* A step sees what the block did to its tables. Above READ COMMITTED all that was read must hold, in each batch. */
-const struct plan *group_visible_to(const struct group *g, const struct step *step)
+struct visible group_visible_to(const struct group *g, const struct step *step)
 {
+    const struct transaction *t = &g->session->transaction;
     bool alone = !step->next || !is_plain_write(step) || !is_plain_write(step->next);
-    return g->session->transaction.isolation >= REPEATABLE_READ || step->bulk || !alone ? NULL : step->x.plan;
+    if (t->isolation >= REPEATABLE_READ || step->bulk || !alone)
+        return (struct visible){ 0 };
+    const struct overlay_ddl *seen = step->is_ddl ? overlay_seen(&t->overlay, step->position) : NULL;
+    bool known = seen && seen->ran && !seen->touches_all;
+    return (struct visible){ .plan = step->x.plan,
+                             .tables = known ? seen->tables.list : NULL,
+                             .n_tables = known ? seen->tables.n : 0 };
 }
 
 /* ---- what is sent ---- */
@@ -166,14 +174,32 @@ bool group_try_one_by_one(struct group *g)
     return true;
 }
 
-bool group_keep_steps(struct group *g, struct err *err)
+/* Of DDL the shadow has seen which tables it touches. */
+static bool keep_tables(struct group *g, const struct step *step, struct err *err)
 {
+    struct transaction *t = &g->session->transaction;
+    const struct overlay_ddl *seen;
+    if (!step->is_ddl)
+        return true;
+    group_schema(g);
+    seen = overlay_seen(&t->overlay, step->position);
+    return !seen || !seen->ran || seen->touches_all ||
+           buffer_set_tables(&t->buffer, seen->tables.list, seen->tables.n, err);
+}
+
+bool group_keep_steps(struct group *g, bool in_shadow, struct err *err)
+{
+    struct transaction *t = &g->session->transaction;
     size_t first = 0;
     for (const struct step *step = g->head; step != g->batch_end; step = step->next) {
-        if (!speculation_keep(&g->speculation, first, step->n_statements, &g->session->transaction.buffer,
-                              step->position, step->x.plan, g->database->d1->traits.max_params, err))
+        if (!speculation_keep(&g->speculation, first, step->n_statements, &t->buffer, step->position, step->x.plan,
+                              g->database->d1->traits.max_params, err) ||
+            !keep_tables(g, step, err))
             return false;
         first += step->n_statements;
+        t->buffer.last->in_shadow = in_shadow;
+        if (!in_shadow)
+            overlay_lose(&t->overlay, step->x.plan);
     }
     return true;
 }
@@ -191,7 +217,7 @@ void group_tried_out(struct group *g)
                              : g->request.results != NULL;
     if (!known && group_try_one_by_one(g))
         return;
-    if (!known || !group_keep_steps(g, &err)) {
+    if (!known || !group_keep_steps(g, false, &err)) {
         err_set(&err, SQLSTATE_INTERNAL_ERROR, "D1 did not return what a statement of the transaction gave");
         group_fail_at_head(g, &err);
         return;

@@ -190,6 +190,8 @@ int emb_rules_authorize(void *user, int action, const char *a, const char *b, co
         a = b;
         b = NULL;
     }
+    if (rules->saw)
+        rules->saw(rules->saw_ctx, action, a, b);
     bool ok;
     if (database && strcmp(database, "temp") == 0)
         ok = allowed_on_temp(action, a);

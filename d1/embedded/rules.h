@@ -18,6 +18,9 @@ struct emb_rules {
     bool alters_table;     /* seen since it was last cleared: ALTER TABLE */
     bool pragma;           /* a PRAGMA: it may act when compiled, so it is compiled each time */
     bool pragma_sets;      /* a PRAGMA with a value, whose effect would outlive the batch */
+    /* told of each action of a statement that is not ours, before it is judged: the table or object, and what it is of; NULL: nobody */
+    void (*saw)(void *ctx, int action, const char *a, const char *b);
+    void *saw_ctx;
 };
 
 /* Defensive mode, D1's limits, the authorizer. SQLITE_OK or the code of the call that failed. */

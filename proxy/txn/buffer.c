@@ -161,6 +161,23 @@ bool buffer_add_ddl(struct buffer *b, const struct d1_statement *statements, siz
     return true;
 }
 
+bool buffer_set_tables(struct buffer *b, const struct str *tables, size_t n, struct err *err)
+{
+    struct buffer_entry *e = b->last;
+    struct str *names = ARENA_ARRAY(b->arena, struct str, n);
+    if (!names)
+        return err_oom(err);
+    for (size_t i = 0; i < n; i++) {
+        names[i] = arena_str(b->arena, tables[i]);
+        if (!names[i].p)
+            return err_oom(err);
+    }
+    e->written = names;
+    e->n_written = n;
+    e->touches_all = false;
+    return true;
+}
+
 bool buffer_mentions(const struct buffer *b, struct str what)
 {
     for (const struct buffer_entry *e = b->first; e; e = e->next)
@@ -279,10 +296,20 @@ static void choose_back(struct buffer_entry **entries, size_t n, struct tables *
     }
 }
 
-static void choose(struct buffer *b, const struct plan *plan)
+/* A table that comes along is what later DDL made of it, or gone. */
+static bool misses_ddl(struct buffer_entry **entries, size_t n, const struct tables *t)
 {
-    size_t n = 0, names = plan ? plan->n_reads + plan->n_writes : 0;
-    if (!b->first || !plan || names == 0 || plan->kind == PLAN_DDL) {
+    for (size_t i = 0; i < n; i++)
+        if (entries[i]->ddl && !entries[i]->is_chosen && reaches(entries[i], t))
+            return true;
+    return false;
+}
+
+static void choose(struct buffer *b, const struct visible *v)
+{
+    const struct plan *plan = v->plan;
+    size_t n = 0, names = plan ? plan->n_reads + plan->n_writes + v->n_tables : 0;
+    if (!b->first || names == 0 || (plan->kind == PLAN_DDL && !v->n_tables)) {
         choose_all(b);
         return;
     }
@@ -296,18 +323,21 @@ static void choose(struct buffer *b, const struct plan *plan)
             entries[i++] = e;
         add_relations(&t, plan->reads, plan->n_reads);
         add_relations(&t, plan->writes, plan->n_writes);
-        choose_back(entries, n, &t);
+        add_names(&t, v->tables, v->n_tables);
+        do
+            choose_back(entries, n, &t);
+        while (misses_ddl(entries, n, &t));
     } else
         choose_all(b);
     free(entries);
     free(t.names);
 }
 
-bool buffer_members(struct buffer *b, const struct plan *plan, struct arena *arena, struct d1_statement **ret,
+bool buffer_members(struct buffer *b, const struct visible *visible, struct arena *arena, struct d1_statement **ret,
                     size_t *ret_n)
 {
     *ret_n = 0;
     *ret = NULL;
-    choose(b, plan);
+    choose(b, visible);
     return !b->first || fold_entries(b, arena, ret, ret_n);
 }

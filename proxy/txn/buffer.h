@@ -32,6 +32,7 @@ struct buffer_entry {
     struct str *read; /* and those it reads */
     size_t n_read;
     bool touches_all; /* DDL, sequences, or not known: it may touch any table */
+    bool in_shadow;   /* its rows are in the shadow (overlay.h) */
     bool is_chosen;
     struct fold fold;                 /* its statements, to be sent with others like it */
     struct buffer_entry *next_in_run; /* fold.c */
@@ -53,6 +54,8 @@ bool buffer_add(struct buffer *b, uint32_t position, const struct plan *plan, co
 bool buffer_add_fold(struct buffer *b, const struct fold *fold, struct err *err);
 /* The newest entry is DDL: its statements as they came. */
 bool buffer_add_ddl(struct buffer *b, const struct d1_statement *statements, size_t n, struct err *err);
+/* The newest entry touches these tables and no others. */
+bool buffer_set_tables(struct buffer *b, const struct str *tables, size_t n, struct err *err);
 /* Takes back the entries behind a position. */
 void buffer_cut(struct buffer *b, uint32_t position);
 /* Whether the plan reads or writes a table that was written. */
@@ -60,9 +63,14 @@ bool buffer_reaches(const struct buffer *b, const struct plan *plan);
 bool buffer_writes(const struct buffer *b, struct str table);
 /* Whether a statement's text has these words. */
 bool buffer_mentions(const struct buffer *b, struct str what);
-/* The members of a batch that bring D1 to where a plan can see what the block did: the entries it sees, directly or through
- * others; NULL: all. They point into the buffer and the arena. */
-bool buffer_members(struct buffer *b, const struct plan *plan, struct arena *arena, struct d1_statement **ret,
+/* What a batch is to see of the buffer: what touches the tables, directly or through others; NULL plan: all of it. */
+struct visible {
+    const struct plan *plan;
+    const struct str *tables; /* of DDL, whose plan does not name them; none: all of it */
+    size_t n_tables;
+};
+/* The members of a batch that bring D1 to there. They point into the buffer and the arena. */
+bool buffer_members(struct buffer *b, const struct visible *visible, struct arena *arena, struct d1_statement **ret,
                     size_t *ret_n);
 
 #endif

@@ -1,4 +1,5 @@
 """Blocks of many statements: what was folded into one member or computed without D1 is what would have come of each by itself."""
+import psycopg
 import pytest
 
 from pgd1 import Pgd1
@@ -78,7 +79,6 @@ def test_ids_that_were_shown_are_those_that_stay(connection):
 
 
 def test_errors_stand_at_their_statement_and_savepoints_cut_a_fold(connection):
-    import psycopg
     connection.execute("BEGIN")
     for i in range(5):
         connection.execute("INSERT INTO parents VALUES (%s, 'kept')", (i,))
@@ -102,7 +102,6 @@ def test_errors_stand_at_their_statement_and_savepoints_cut_a_fold(connection):
 @pytest.mark.parametrize("change", ("INSERT INTO parents VALUES (3, 'other')", "DELETE FROM kinds", "UPDATE kinds SET a = 0"))
 def test_a_fold_that_meets_others_rows_is_a_conflict(server, connection, change):
     """Another session takes a key, or nothing that this one was shown: what it inserted itself nobody else can touch."""
-    import psycopg
     other = server.connect()
     connection.execute("BEGIN")
     for i in range(5):
@@ -121,7 +120,6 @@ def test_a_fold_that_meets_others_rows_is_a_conflict(server, connection, change)
 
 def test_ids_taken_meanwhile_are_a_conflict_or_others(server, connection):
     """Another proxy's ids: nobody reserved them."""
-    import psycopg
     connection.execute("BEGIN")
     shown = [connection.execute("INSERT INTO kinds (a) VALUES (%s) RETURNING id", (i,)).fetchone()[0] for i in range(3)]
     other = server.connect()
@@ -130,3 +128,102 @@ def test_ids_taken_meanwhile_are_a_conflict_or_others(server, connection):
     with pytest.raises(psycopg.errors.SerializationFailure):
         connection.execute("COMMIT")
     assert connection.execute("SELECT id, a FROM kinds").fetchall() == [(shown[1], 99)]
+
+
+# ---- what needs no D1 ----
+
+def trips(server):
+    with server.connect() as watch:
+        return int(watch.execute("SHOW pgd1.round_trips").fetchone()[0])
+
+
+def test_own_tables_cost_one_request(server, connection):
+    connection.execute("SELECT count(*) FROM parents")
+    before = trips(server)
+    connection.execute("BEGIN")
+    connection.execute("CREATE TABLE own_a (id serial PRIMARY KEY, t text UNIQUE)")
+    connection.execute("CREATE TABLE own_b (id int REFERENCES own_a ON DELETE CASCADE, n numeric(8,2))")
+    connection.execute("CREATE UNIQUE INDEX own_n ON own_b (n)")
+    ids = [connection.execute("INSERT INTO own_a (t) VALUES (%s) RETURNING id", (str(i),)).fetchone()[0] for i in range(30)]
+    for i in ids:
+        connection.execute("INSERT INTO own_b VALUES (%s, %s)", (i, i / 2))
+    connection.execute("DELETE FROM own_a WHERE id > 20")
+    assert connection.execute("SELECT count(*), sum(n) FROM own_b").fetchone() == (20, 105)
+    connection.execute("ALTER TABLE own_b ADD COLUMN more text DEFAULT 'x'")
+    connection.execute("ALTER TABLE parents ADD COLUMN more text DEFAULT 'y'")
+    assert trips(server) == before
+    connection.execute("COMMIT")
+    assert trips(server) == before + 1
+    assert connection.execute("SELECT id FROM own_a ORDER BY id").fetchall() == [(i,) for i in ids[:20]]
+    assert connection.execute("SELECT count(*), sum(n), min(more) FROM own_b").fetchone() == (20, 105, "x")
+    connection.execute("DROP TABLE own_b, own_a")
+
+
+@pytest.mark.parametrize("change, code", (
+    ("CREATE UNIQUE INDEX own_i ON {} (n)", "23505"),
+    ("ALTER TABLE {} ADD PRIMARY KEY (n)", "23505"),
+    ("ALTER TABLE {} ADD CHECK (n > 1)", "23514"),
+    ("ALTER TABLE {} ALTER COLUMN m SET NOT NULL", "23502"),
+    ("ALTER TABLE {} ADD COLUMN k int NOT NULL", "23502"),
+    ("ALTER TABLE {} ADD FOREIGN KEY (n) REFERENCES parents (id)", "23503")))
+@pytest.mark.parametrize("table", ("own_t", "others_t"))
+def test_ddl_that_rows_forbid_fails_at_once(connection, table, change, code):
+    """Whether the rows are the block's own, or D1's, or were copied from D1's."""
+    connection.execute("CREATE TABLE others_t (n int, m int, t text); INSERT INTO others_t VALUES (1, NULL, 'x'), (1, 2, 'y')")
+    try:
+        for fill in ("INSERT INTO own_t VALUES (1, NULL, 'x'), (1, 2, 'y')", "INSERT INTO own_t SELECT * FROM others_t"):
+            connection.execute("BEGIN")
+            connection.execute("CREATE TABLE own_t (n int, m int, t text)")
+            connection.execute(fill)
+            with pytest.raises(psycopg.Error) as error:
+                connection.execute(change.format(table))
+            assert error.value.sqlstate == code
+            connection.execute("ROLLBACK")
+    finally:
+        connection.execute("ROLLBACK")
+        connection.execute("DROP TABLE others_t")
+
+
+def test_ddl_planned_ahead_does_not_hide_rows(connection):
+    """A string of statements inside a block: later DDL has run in the shadow when the ones before it are tried out."""
+    connection.execute("INSERT INTO parents VALUES (1, 'a'), (2, 'b')")
+    connection.execute("BEGIN")
+    connection.execute("CREATE TABLE own_t (n int, t text)")
+    connection.execute("INSERT INTO own_t SELECT id, t FROM parents; CREATE TABLE own_z (n int); INSERT INTO own_z VALUES (5); ALTER TABLE own_t ADD COLUMN u int DEFAULT 3; INSERT INTO own_t VALUES (3, 'c', 4)")
+    assert connection.execute("SELECT * FROM own_t ORDER BY n").fetchall() == [(1, "a", 3), (2, "b", 3), (3, "c", 4)]
+    assert connection.execute("SELECT * FROM own_z").fetchall() == [(5,)]
+    connection.execute("SAVEPOINT a")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute("INSERT INTO own_z VALUES (5); CREATE UNIQUE INDEX own_i ON own_z (n); SELECT 1")
+    connection.execute("ROLLBACK TO a")
+    connection.execute("COMMIT")
+    assert connection.execute("SELECT * FROM own_t ORDER BY n").fetchall() == [(1, "a", 3), (2, "b", 3), (3, "c", 4)]
+    assert connection.execute("SELECT count(*) FROM own_z").fetchone() == (1,)
+    connection.execute("DROP TABLE own_t, own_z")
+
+
+def test_a_table_that_somebody_else_makes_meanwhile_is_no_success(server, connection):
+    connection.execute("BEGIN")
+    connection.execute("CREATE TABLE own_t (n int)")
+    connection.execute("INSERT INTO own_t VALUES (1)")
+    with server.connect() as other:
+        other.execute("CREATE TABLE own_t (n int); INSERT INTO own_t VALUES (2)")
+    with pytest.raises(psycopg.Error) as error:
+        connection.execute("INSERT INTO parents VALUES (77, 'x')")
+        connection.execute("COMMIT")
+    assert error.value.sqlstate in ("42P07", "40001", "23505")
+    connection.execute("ROLLBACK")
+    assert connection.execute("SELECT n FROM own_t").fetchall() == [(2,)]
+    assert connection.execute("SELECT count(*) FROM parents").fetchone() == (0,)
+    connection.execute("DROP TABLE own_t")
+
+
+def test_what_the_shadow_cannot_hold_goes_to_d1(connection):
+    """More than the shadow's memory: the block goes on, tried out at D1."""
+    connection.execute("BEGIN")
+    connection.execute("CREATE TABLE own_t (n int, t text)")
+    connection.execute("INSERT INTO own_t VALUES (1, repeat('x', 1000000))")
+    for i in range(6):
+        connection.execute("INSERT INTO own_t SELECT n, t FROM own_t")
+    assert connection.execute("SELECT count(*), sum(length(t)) FROM own_t").fetchone() == (64, 64000000)
+    connection.execute("ROLLBACK")

@@ -73,6 +73,43 @@ SCRIPTS = {
     "ddl_error": "BEGIN; CREATE UNIQUE INDEX nope ON txn_t ((1)); ROLLBACK; BEGIN; CREATE TABLE txn_t (id int); SELECT 1; COMMIT",
     "truncate": "BEGIN; TRUNCATE txn_line; TRUNCATE txn_t; INSERT INTO txn_t VALUES (1, 1, 'new'); SELECT * FROM txn_t; COMMIT",
     "create_as": "BEGIN; CREATE TABLE txn_new AS SELECT id, n FROM txn_t; SELECT sum(n) FROM txn_new; COMMIT; SELECT count(*) FROM txn_new; DROP TABLE txn_new",
+    "own_tables": """
+        BEGIN; CREATE TABLE txn_new (id serial PRIMARY KEY, n int CHECK (n > 0), t text UNIQUE); CREATE TABLE txn_part (id int REFERENCES txn_new ON DELETE CASCADE, x numeric(8,2));
+        INSERT INTO txn_new (n, t) VALUES (1, 'a'), (2, 'b'); INSERT INTO txn_new (n, t) VALUES (3, 'c') RETURNING *; INSERT INTO txn_part VALUES (1, 1.5), (3, 2.25);
+        SELECT t, x FROM txn_new JOIN txn_part USING (id) ORDER BY 1; SAVEPOINT a; INSERT INTO txn_new (n) VALUES (0); ROLLBACK TO a; INSERT INTO txn_new (n, t) VALUES (9, 'a');
+        ROLLBACK TO a; INSERT INTO txn_part VALUES (77, 1); ROLLBACK TO a; UPDATE txn_new SET n = n * 10, t = upper(t) WHERE n > 1 RETURNING n, t; SELECT sum(x), count(*) FROM txn_part;
+        DELETE FROM txn_new WHERE t = 'C'; SELECT * FROM txn_part; SELECT md5(t), n / 0.7 FROM txn_new ORDER BY n; SAVEPOINT b; SELECT 1 / (n - n) FROM txn_new; ROLLBACK TO b;
+        SELECT n, t FROM txn_new ORDER BY n; COMMIT; SELECT n, t FROM txn_new ORDER BY n; SELECT * FROM txn_part; DROP TABLE txn_part, txn_new""",
+    "own_rows_rewound": """
+        BEGIN; CREATE TABLE txn_new (id int PRIMARY KEY, t text); INSERT INTO txn_new VALUES (1, 'a'); SAVEPOINT s; INSERT INTO txn_new VALUES (2, 'b'); ALTER TABLE txn_new ADD COLUMN u int DEFAULT 3;
+        UPDATE txn_new SET u = 4 WHERE id = 2; SELECT * FROM txn_new ORDER BY id; ROLLBACK TO s; SELECT * FROM txn_new ORDER BY id; INSERT INTO txn_new VALUES (2, 'c'); SAVEPOINT s;
+        DROP TABLE txn_new; SELECT * FROM txn_new; ROLLBACK TO s; SELECT * FROM txn_new ORDER BY id; COMMIT; SELECT * FROM txn_new ORDER BY id; DROP TABLE txn_new""",
+    "own_and_others": """
+        BEGIN; CREATE TABLE txn_new (id int PRIMARY KEY, n int); INSERT INTO txn_new VALUES (1, 100); INSERT INTO txn_new SELECT id, n FROM txn_t WHERE id > 1; INSERT INTO txn_new VALUES (7, 7);
+        SELECT * FROM txn_new ORDER BY id; UPDATE txn_t SET n = txn_new.n FROM txn_new WHERE txn_new.id = txn_t.id; SELECT id, n FROM txn_t ORDER BY id; DELETE FROM txn_new WHERE n > 50;
+        SELECT count(*) FROM txn_new; INSERT INTO txn_new VALUES (7, 8); ROLLBACK""",
+    "own_table_of_others": """
+        BEGIN; CREATE TABLE txn_new (id int PRIMARY KEY, t int REFERENCES txn_t); INSERT INTO txn_new VALUES (1, 1), (2, NULL); SAVEPOINT a; INSERT INTO txn_new VALUES (3, 99); ROLLBACK TO a;
+        DELETE FROM txn_t WHERE id = 1; ROLLBACK TO a; DELETE FROM txn_t WHERE id = 2; SELECT * FROM txn_new ORDER BY id; DROP TABLE txn_new; DELETE FROM txn_t WHERE id = 1; COMMIT""",
+    "own_changed": """
+        BEGIN; CREATE TABLE txn_a (id int, t text); INSERT INTO txn_a VALUES (1, 'x'), (1, 'y');
+        UPDATE txn_a SET id = 2 WHERE t = 'y'; ALTER TABLE txn_a ADD PRIMARY KEY (id); ALTER TABLE txn_a RENAME TO txn_b; ALTER TABLE txn_b RENAME COLUMN t TO name; INSERT INTO txn_b VALUES (3, 'z');
+        SELECT * FROM txn_b ORDER BY id; ALTER TABLE txn_b ALTER COLUMN name SET NOT NULL; SAVEPOINT s; INSERT INTO txn_b VALUES (4, NULL); ROLLBACK TO s; INSERT INTO txn_b VALUES (1, 'q'); ROLLBACK TO s;
+        CREATE TABLE txn_a (id int REFERENCES txn_b); INSERT INTO txn_a VALUES (3); SAVEPOINT s; DELETE FROM txn_b WHERE id = 3; ROLLBACK TO s; ALTER TABLE txn_b DROP COLUMN name; SELECT * FROM txn_b ORDER BY 1;
+        COMMIT; SELECT * FROM txn_b ORDER BY 1; SELECT * FROM txn_a; DROP TABLE txn_a, txn_b""",
+    "own_replaces": """
+        BEGIN; CREATE TABLE txn_copy AS SELECT id, n FROM txn_t; DROP TABLE txn_t; CREATE TABLE txn_t (id int PRIMARY KEY, n int, note text); SELECT * FROM txn_t; INSERT INTO txn_t VALUES (50, 1, 'new');
+        INSERT INTO txn_t SELECT id, n, 'copied' FROM txn_copy; SELECT * FROM txn_t ORDER BY id; CREATE INDEX txn_i ON txn_t (n); DROP TABLE txn_copy; COMMIT""",
+    "own_sequences": """
+        BEGIN; CREATE SEQUENCE txn_s START 5; CREATE TABLE txn_new (id int DEFAULT nextval('txn_s'), k serial, t text); INSERT INTO txn_new (t) VALUES ('a') RETURNING *; INSERT INTO txn_new (t) VALUES ('b');
+        SELECT nextval('txn_s'); SELECT * FROM txn_new ORDER BY id; COMMIT; SELECT * FROM txn_new ORDER BY id; DROP TABLE txn_new; DROP SEQUENCE txn_s""",
+    "own_deferred": """
+        BEGIN; CREATE TABLE txn_new (id int PRIMARY KEY, up int REFERENCES txn_new DEFERRABLE INITIALLY DEFERRED); INSERT INTO txn_new VALUES (1, 2); INSERT INTO txn_new VALUES (2, NULL); SELECT count(*) FROM txn_new; COMMIT;
+        SELECT * FROM txn_new ORDER BY id; BEGIN; CREATE TABLE txn_more (id int PRIMARY KEY, up int REFERENCES txn_more DEFERRABLE INITIALLY DEFERRED); INSERT INTO txn_more VALUES (1, 9); ROLLBACK;
+        SELECT * FROM txn_more; DROP TABLE txn_new""",
+    "own_serializable": """
+        BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT count(*) FROM txn_t; CREATE TABLE txn_new (id int PRIMARY KEY); INSERT INTO txn_new VALUES (1); SELECT * FROM txn_new; INSERT INTO txn_t VALUES (9, 9, 'i');
+        INSERT INTO txn_new VALUES (2) ON CONFLICT DO NOTHING; INSERT INTO txn_new VALUES (2) ON CONFLICT DO NOTHING; SELECT count(*) FROM txn_new; COMMIT; DROP TABLE txn_new""",
     "changing_with": "BEGIN; WITH gone AS (DELETE FROM txn_t WHERE id = 1 RETURNING id, n) SELECT * FROM gone; SELECT id FROM txn_t ORDER BY id; COMMIT",
 }
 

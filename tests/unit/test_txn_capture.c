@@ -264,7 +264,8 @@ static void parameters_are_counted_outside_quotes(void **state)
 static size_t members(struct fixture *f, struct buffer *b, const struct plan *plan, struct d1_statement **ret)
 {
     size_t n;
-    assert_true(buffer_members(b, plan, f->arena, ret, &n));
+    const struct visible visible = { .plan = plan };
+    assert_true(buffer_members(b, &visible, f->arena, ret, &n));
     return n;
 }
 
