@@ -274,6 +274,8 @@ static void failed_earlier(struct group *g)
     err_init(&err, g->arena);
     g->prefix.on = false;
     earlier_error(g, &asked, &err);
+    if (g->session->transaction.buffer.n_ddl)
+        database_schema_suspect(g->database); /* DDL that its own schema allowed: that schema may be an old one */
     if (g->head)
         group_fail_at_head(g, &err);
     else

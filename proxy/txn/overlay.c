@@ -114,6 +114,8 @@ static void see_rows(struct seen *s, int action, struct str table)
     }
     if (action == SQLITE_DELETE && has(&s->dropped, table))
         return; /* DROP TABLE deletes; whether that matters is asked before */
+    if (action == SQLITE_READ && s->indexes.n && has(&s->changed, table))
+        return; /* CREATE INDEX reads; whether that matters is seen of the index */
     if (str_is(table, "pragma_foreign_key_check")) {
         s->checks_keys = true;
         return;
@@ -255,13 +257,32 @@ static void note_own(struct overlay *o, const struct seen *s)
         take_out(&o->own, s->dropped.list[i]);
 }
 
-/* All rows that a statement asks about are here, and those that their keys ask about. */
-static bool rows_are_here(struct overlay *o, const struct overlay_ddl *d, const struct seen *s)
+static bool is_closed(struct overlay *o, struct str table)
 {
-    const struct names *tables = s->checks_keys ? &d->tables : &s->rows;
-    bool here = !s->needs_rows && all_in(&s->rows, &o->own);
-    for (size_t i = 0; here && i < tables->n; i++)
-        here = has(&o->own, tables->list[i]) && !refers_elsewhere(o, tables->list[i]);
+    return has(&o->own, table) && !refers_elsewhere(o, table);
+}
+
+/* pragma_foreign_key_check('t') of tables whose rows, and those they refer to, are here; without a name it is of all. */
+static bool keys_are_here(struct overlay *o, struct str sql)
+{
+    struct str rest = sql;
+    struct scan_token t;
+    bool here = true;
+    while (here && scan_next(&rest, &t)) {
+        if (t.kind != SCAN_WORD || !str_is(t.text, "pragma_foreign_key_check"))
+            continue;
+        bool named = scan_next(&rest, &t) && scan_next(&rest, &t) && t.kind == SCAN_QUOTED && t.text.n > 2;
+        here = named && is_closed(o, (struct str){ t.text.p + 1, t.text.n - 2 });
+    }
+    return here;
+}
+
+/* All rows that a statement asks about are here, and those that their keys ask about. */
+static bool rows_are_here(struct overlay *o, const struct seen *s, struct str sql)
+{
+    bool here = !s->needs_rows && (!s->checks_keys || keys_are_here(o, sql));
+    for (size_t i = 0; here && i < s->rows.n; i++)
+        here = is_closed(o, s->rows.list[i]);
     for (size_t i = 0; here && i < s->indexes.n; i++)
         here = all_in(&s->changed, &o->own) || !index_needs_rows(o, s->indexes.list[i]);
     return here;
@@ -283,7 +304,7 @@ static void judge(struct overlay *o, struct overlay_ddl *d, const struct seen *s
     note_tables(o, d, &s->rows);
     note_own(o, s);
     d->schema_only = d->schema_only && !s->no_memory && !asks_for_rows(o, s);
-    d->decided = d->decided && !s->no_memory && rows_are_here(o, d, s);
+    d->decided = d->decided && !s->no_memory && rows_are_here(o, s, sql);
     note_tables(o, d, &s->dropped);
     note_rename(o, d, s, sql);
     d->touches_all |= s->touches_all || s->no_memory || !d->tables.n;
