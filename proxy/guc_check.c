@@ -459,6 +459,13 @@ static void apply_relation_kinds(struct str v, struct guc_live *live)
         live->no_views |= str_eq_nocase(word, STR("view"));
 }
 
+static void apply_max_transaction_statements(struct str v, struct guc_live *live)
+{
+    int64_t n;
+    if (str_to_int64(v, &n))
+        live->max_transaction_statements = (uint32_t)n;
+}
+
 static void apply_report_bookmark(struct str v, struct guc_live *live)
 {
     live->report_bookmark = str_is(v, "on");
@@ -484,6 +491,7 @@ static const struct {
     { "IntervalStyle", NULL, apply_interval_style },
     { "lock_timeout", NULL, apply_lock_timeout },
     { "pgd1.dialect", NULL, apply_dialect },
+    { "pgd1.max_transaction_statements", NULL, apply_max_transaction_statements },
     { "pgd1.report_bookmark", NULL, apply_report_bookmark },
     { "pgd1.session", check_session, NULL },
     { "restrict_nonsystem_relation_kind", check_relation_kinds, apply_relation_kinds },

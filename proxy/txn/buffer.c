@@ -82,11 +82,25 @@ static struct buffer_entry *copy_entry(struct buffer *b, const struct plan *plan
     return ok ? e : NULL;
 }
 
+static size_t max_entries(const struct buffer *b)
+{
+    return b->max_entries ? b->max_entries : BUFFER_MAX_ENTRIES;
+}
+
+static bool too_many(const struct buffer *b, struct err *err)
+{
+    err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the transaction has more than %zu statements", max_entries(b));
+    return err_hint(err,
+                    "Commit in smaller parts: D1 gets the whole transaction as one batch, and gives it 30 seconds. The "
+                    "limit is pgd1.max_transaction_statements.");
+}
+
 static bool too_large(struct err *err)
 {
-    err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the transaction has more than %d statements or %d bytes",
+    err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "the transaction has more than %d statements for D1 or %d bytes",
             BUFFER_MAX_STATEMENTS, BUFFER_MAX_BYTES);
-    return err_hint(err, "Commit in smaller parts: the whole transaction is sent to D1 as one batch.");
+    return err_hint(err,
+                    "Commit in smaller parts: D1 gets the whole transaction as one batch, and gives it 30 seconds.");
 }
 
 bool buffer_add(struct buffer *b, uint32_t position, const struct plan *plan, const struct d1_statement *statements,
@@ -95,6 +109,8 @@ bool buffer_add(struct buffer *b, uint32_t position, const struct plan *plan, co
     if (!b->arena)
         b->arena = arena_new((size_t)4 * BUFFER_MAX_BYTES);
     size_t bytes = b->n_bytes;
+    if (b->n_entries >= max_entries(b))
+        return too_many(b, err);
     struct buffer_entry *e = b->arena ? copy_entry(b, plan, statements, n) : NULL;
     bool fits = b->n_statements + n <= BUFFER_MAX_STATEMENTS && b->n_bytes <= BUFFER_MAX_BYTES;
     if (!e || !fits) {
@@ -109,6 +125,7 @@ bool buffer_add(struct buffer *b, uint32_t position, const struct plan *plan, co
         b->first = e;
     b->last = e;
     b->n_statements += n;
+    b->n_entries++;
     b->n_writes += e->is_write;
     return true;
 }
@@ -144,6 +161,7 @@ bool buffer_add_fold(struct buffer *b, const struct fold *fold, struct err *err)
         return err_oom(err);
     }
     b->newest_fold = *to;
+    b->n_statements -= b->last->n_statements;
     return true;
 }
 
@@ -196,7 +214,8 @@ void buffer_cut(struct buffer *b, uint32_t position)
         at = &b->last->next;
     }
     for (struct buffer_entry *e = *at; e; e = e->next) {
-        b->n_statements -= e->n_statements;
+        b->n_statements -= e->fold.sql.n ? 0 : e->n_statements;
+        b->n_entries--;
         b->n_writes -= e->is_write;
         b->n_ddl -= e->ddl != NULL;
     }

@@ -6,7 +6,7 @@
  *
  * Owns     copies of all statements, in an arena of its own.
  * Lives    from the first entry to the end of the block.
- * Fails    54000 above BUFFER_MAX_STATEMENTS statements or BUFFER_MAX_BYTES; 53200.
+ * Fails    54000 above max_entries, BUFFER_MAX_STATEMENTS that are not folded, or BUFFER_MAX_BYTES: before D1's 30 seconds do; 53200.
  * Not here what an entry's statements are (capture.h), when they are sent (group.h).
  */
 #ifndef PGD1_PROXY_TXN_BUFFER_H
@@ -17,7 +17,7 @@
 #include "proxy/sql/plan.h"
 #include "proxy/txn/fold.h"
 
-enum { BUFFER_MAX_STATEMENTS = 9000, BUFFER_MAX_BYTES = 24 << 20 };
+enum { BUFFER_MAX_ENTRIES = 10000, BUFFER_MAX_STATEMENTS = 20000, BUFFER_MAX_BYTES = 24 << 20 };
 
 struct buffer_entry {
     struct buffer_entry *next;
@@ -41,8 +41,9 @@ struct buffer_entry {
 struct buffer {
     struct arena *arena; /* NULL: empty */
     struct buffer_entry *first, *last;
-    size_t n_statements, n_bytes;
-    size_t n_writes, n_ddl; /* entries that write, that are DDL */
+    size_t n_statements, n_bytes;  /* statements: of those that are not folded */
+    size_t n_entries, max_entries; /* max: 0 is BUFFER_MAX_ENTRIES; pgd1.max_transaction_statements */
+    size_t n_writes, n_ddl;        /* entries that write, that are DDL */
     struct fold newest_fold;
 };
 

@@ -227,3 +227,21 @@ def test_what_the_shadow_cannot_hold_goes_to_d1(connection):
         connection.execute("INSERT INTO own_t SELECT n, t FROM own_t")
     assert connection.execute("SELECT count(*), sum(length(t)) FROM own_t").fetchone() == (64, 64000000)
     connection.execute("ROLLBACK")
+
+
+def test_a_limit_ends_a_block_before_d1_does(connection):
+    connection.execute("SET pgd1.max_transaction_statements = 3")
+    connection.execute("BEGIN")
+    for i in range(3):
+        connection.execute("INSERT INTO parents VALUES (%s, 'x')", (i,))
+    with pytest.raises(psycopg.errors.ProgramLimitExceeded) as error:
+        connection.execute("INSERT INTO parents VALUES (4, 'x')")
+    assert "pgd1.max_transaction_statements" in error.value.diag.message_hint
+    connection.execute("ROLLBACK")
+    connection.execute("BEGIN")
+    connection.execute("SET LOCAL pgd1.max_transaction_statements = 5")
+    for i in range(5):
+        connection.execute("INSERT INTO parents VALUES (%s, 'x')", (i,))
+    connection.execute("COMMIT")
+    assert connection.execute("SHOW pgd1.max_transaction_statements").fetchone() == ("3",)
+    assert connection.execute("SELECT count(*) FROM parents").fetchone() == (5,)

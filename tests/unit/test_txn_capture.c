@@ -373,9 +373,16 @@ static void a_buffer_has_limits(void **state)
 {
     struct fixture *f = *state;
     struct buffer b = { 0 };
-    struct d1_statement s = { .sql = STR("SELECT 1") };
-    for (int i = 0; i < BUFFER_MAX_STATEMENTS; i++)
+    struct d1_statement s = { .sql = STR("SELECT 1") }, two[] = { s, s };
+    for (int i = 0; i < BUFFER_MAX_ENTRIES; i++)
         assert_true(buffer_add(&b, 1, &f->plan, &s, 1, &f->err));
+    assert_false(buffer_add(&b, 2, &f->plan, &s, 1, &f->err));
+    assert_int_equal(f->err.code, SQLSTATE_PROGRAM_LIMIT_EXCEEDED);
+    assert_int_equal(b.n_statements, BUFFER_MAX_ENTRIES);
+    b.max_entries = BUFFER_MAX_STATEMENTS;
+    for (int i = 0; i < (BUFFER_MAX_STATEMENTS - BUFFER_MAX_ENTRIES) / 2; i++)
+        assert_true(buffer_add(&b, 1, &f->plan, two, 2, &f->err));
+    err_clear(&f->err);
     assert_false(buffer_add(&b, 2, &f->plan, &s, 1, &f->err));
     assert_int_equal(f->err.code, SQLSTATE_PROGRAM_LIMIT_EXCEEDED);
     assert_int_equal(b.n_statements, BUFFER_MAX_STATEMENTS);
