@@ -206,19 +206,19 @@ static bool index_needs_rows(struct overlay *o, struct str index)
            l.found;
 }
 
-/* Asked before it runs, while its table is there. */
-static bool drops_unseen(struct overlay *o, const struct d1_statement *s)
+/* The table of DROP TABLE and ALTER TABLE; {NULL,0}: it is another statement. */
+static struct str changed_table(struct str sql, bool *ret_drops)
 {
-    struct str rest = s->sql;
+    struct str rest = sql;
     struct scan_token t[3];
     for (size_t i = 0; i < 3; i++)
         if (!scan_next(&rest, &t[i]))
-            return false;
-    if (!str_eq_nocase(t[0].text, STR("DROP")) || !str_eq_nocase(t[1].text, STR("TABLE")))
-        return false;
+            return (struct str){ 0 };
+    *ret_drops = str_eq_nocase(t[0].text, STR("DROP"));
+    if ((!*ret_drops && !str_eq_nocase(t[0].text, STR("ALTER"))) || !str_eq_nocase(t[1].text, STR("TABLE")))
+        return (struct str){ 0 };
     bool quoted = t[2].kind == SCAN_QUOTED && t[2].text.n >= 2;
-    struct str name = quoted ? (struct str){ t[2].text.p + 1, t[2].text.n - 2 } : t[2].text;
-    return is_referred_to(o, name);
+    return quoted ? (struct str){ t[2].text.p + 1, t[2].text.n - 2 } : t[2].text;
 }
 
 static void note_table(struct overlay *o, struct overlay_ddl *d, struct str name)
@@ -310,6 +310,32 @@ static void judge(struct overlay *o, struct overlay_ddl *d, const struct seen *s
     d->touches_all |= s->touches_all || s->no_memory || !d->tables.n;
 }
 
+struct noting {
+    struct overlay *o;
+    struct overlay_ddl *d;
+};
+
+static bool note_parent(void *ctx, struct str table)
+{
+    struct noting *n = ctx;
+    note_table(n->o, n->d, table);
+    return true;
+}
+
+/* Before it runs, while its table is there: who refers to it, and whom it refers to, for their rows are free of it afterwards. */
+static void look_ahead(struct overlay *o, struct overlay_ddl *d, struct str sql)
+{
+    struct noting n = { o, d };
+    bool drops;
+    struct str table = changed_table(sql, &drops);
+    if (!table.p)
+        return;
+    if (drops && is_referred_to(o, table))
+        d->decided = d->schema_only = false;
+    d->touches_all |=
+        !shadow_names(o->shadow, "SELECT \"table\" FROM pragma_foreign_key_list(?1)", table, note_parent, &n);
+}
+
 static void give_up(struct overlay *o, const struct names *tables)
 {
     for (size_t i = 0; i < tables->n; i++)
@@ -321,12 +347,10 @@ static bool run_ddl(struct overlay *o, struct overlay_ddl *d, const struct d1_st
     bool ok = shadow_begin(o->shadow);
     for (size_t i = 0; ok && i < n; i++) {
         struct seen s = { .arena = o->arena, .asks = str_starts(statements[i].sql, STR("SELECT")) };
-        bool unseen = drops_unseen(o, &statements[i]);
+        look_ahead(o, d, statements[i].sql);
         ok = shadow_run(o->shadow, &statements[i], see, &s, NULL, NULL, NULL);
         if (ok)
             judge(o, d, &s, statements[i].sql);
-        d->decided = d->decided && !unseen;
-        d->schema_only = d->schema_only && !unseen;
     }
     if (ok)
         return shadow_keep(o->shadow);

@@ -91,6 +91,10 @@ SCRIPTS = {
     "own_table_of_others": """
         BEGIN; CREATE TABLE txn_new (id int PRIMARY KEY, t int REFERENCES txn_t); INSERT INTO txn_new VALUES (1, 1), (2, NULL); SAVEPOINT a; INSERT INTO txn_new VALUES (3, 99); ROLLBACK TO a;
         DELETE FROM txn_t WHERE id = 1; ROLLBACK TO a; DELETE FROM txn_t WHERE id = 2; SELECT * FROM txn_new ORDER BY id; DROP TABLE txn_new; DELETE FROM txn_t WHERE id = 1; COMMIT""",
+    "dropped_child": """
+        BEGIN; INSERT INTO txn_order (customer) VALUES ('Ann'), ('Bob'); INSERT INTO txn_line (order_id) VALUES (1); COMMIT; ALTER TABLE txn_line DROP CONSTRAINT txn_line_order_id_fkey, ADD CONSTRAINT txn_k FOREIGN KEY (order_id) REFERENCES txn_order;
+        BEGIN; SAVEPOINT a; DELETE FROM txn_order WHERE id = 1; ROLLBACK TO a; ALTER TABLE txn_line DROP CONSTRAINT txn_k; DELETE FROM txn_order WHERE id = 1; ROLLBACK TO a;
+        CREATE TABLE txn_line2 (id bigint, order_id int, what text, price float8, raw bytea); DROP TABLE txn_line; DELETE FROM txn_order WHERE id = 1; ALTER TABLE txn_line2 RENAME TO txn_line; SELECT id FROM txn_order; COMMIT""",
     "own_changed": """
         BEGIN; CREATE TABLE txn_a (id int, t text); INSERT INTO txn_a VALUES (1, 'x'), (1, 'y');
         UPDATE txn_a SET id = 2 WHERE t = 'y'; ALTER TABLE txn_a ADD PRIMARY KEY (id); ALTER TABLE txn_a RENAME TO txn_b; ALTER TABLE txn_b RENAME COLUMN t TO name; INSERT INTO txn_b VALUES (3, 'z');

@@ -127,6 +127,28 @@ static void rows_of_a_table_are_its_transactions_own_until_others_come_in(void *
     end(&o, base);
 }
 
+static bool touches(const struct overlay_ddl *d, const char *table)
+{
+    for (size_t i = 0; i < d->tables.n; i++)
+        if (str_is(d->tables.list[i], table))
+            return true;
+    return false;
+}
+
+static void a_table_that_goes_frees_those_it_refers_to(void **state)
+{
+    (void)state;
+    struct snapshot *base;
+    struct overlay o = begin(&base);
+    const struct overlay_ddl *d = run(&o, 1, "ALTER TABLE child ADD COLUMN n INTEGER");
+    assert_true(touches(d, "child") && touches(d, "theirs"));
+    d = run(&o, 2, "DROP TABLE \"child\"");
+    assert_true(d->decided && touches(d, "child") && touches(d, "theirs"));
+    d = run(&o, 3, "CREATE INDEX i ON theirs(id)");
+    assert_true(touches(d, "theirs") && !touches(d, "child"));
+    end(&o, base);
+}
+
 static void a_statement_that_fails_leaves_nothing(void **state)
 {
     (void)state;
@@ -177,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ddl_is_decided_when_no_row_can_make_it_fail),
         cmocka_unit_test(rows_of_a_table_are_its_transactions_own_until_others_come_in),
+        cmocka_unit_test(a_table_that_goes_frees_those_it_refers_to),
         cmocka_unit_test(a_statement_that_fails_leaves_nothing),
         cmocka_unit_test(the_buffer_brings_it_back),
     };
