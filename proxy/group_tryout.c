@@ -183,8 +183,11 @@ static bool keep_tables(struct group *g, const struct step *step, struct err *er
         return true;
     group_schema(g);
     seen = overlay_seen(&t->overlay, step->position);
-    return !seen || !seen->ran || seen->touches_all ||
-           buffer_set_tables(&t->buffer, seen->tables.list, seen->tables.n, err);
+    if (seen && !seen->ran) {
+        overlay_forget_rows(&t->overlay, step->position);
+        return true;
+    }
+    return !seen || seen->touches_all || buffer_set_tables(&t->buffer, seen->tables.list, seen->tables.n, err);
 }
 
 bool group_keep_steps(struct group *g, bool in_shadow, struct err *err)

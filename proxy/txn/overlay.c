@@ -11,7 +11,13 @@ void overlay_drop(struct overlay *o)
     shadow_free(o->shadow);
     snapshot_unref(o->schema);
     arena_free(o->arena);
-    *o = (struct overlay){ 0 };
+    *o = (struct overlay){ .without_rows = o->without_rows };
+}
+
+void overlay_forget_rows(struct overlay *o, uint32_t position)
+{
+    overlay_drop(o);
+    o->without_rows = position;
 }
 
 void overlay_begin(struct overlay *o, const struct snapshot *base)
@@ -372,7 +378,7 @@ void overlay_run(struct overlay *o, uint32_t position, const struct d1_statement
         return; /* it was dropped, and d with it */
     o->position = position;
     o->changed |= d->ran;
-    if (!d->ran)
+    if (!d->ran || position <= o->without_rows)
         o->own.n = 0; /* D1 may know better: nothing is certain any more */
     else if (!d->decided)
         give_up(o, &d->tables);
@@ -448,7 +454,8 @@ static void follow(struct overlay *o, const struct buffer_entry *e)
         overlay_run(o, e->position, e->ddl, e->n_ddl);
         return;
     }
-    if (e->in_shadow && overlay_rows(o, e->position, e->statements, e->n_statements, NULL, NULL, NULL))
+    if (e->in_shadow && e->position > o->without_rows &&
+        overlay_rows(o, e->position, e->statements, e->n_statements, NULL, NULL, NULL))
         return;
     if (e->in_shadow || e->touches_all)
         o->own.n = 0;

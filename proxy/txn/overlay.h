@@ -46,6 +46,7 @@ struct overlay {
     struct arena *arena;
     struct names own;
     struct overlay_ddl *ddl; /* newest first */
+    uint32_t without_rows; /* statements up to here leave no rows here; positions only grow, so it outlives the rest */
 };
 
 void overlay_drop(struct overlay *o);
@@ -63,6 +64,8 @@ bool overlay_owns(const struct overlay *o, const struct plan *plan);
  * changes: one for each. */
 bool overlay_rows(struct overlay *o, uint32_t position, const struct d1_statement *statements, size_t n,
                   void (*at_row)(void *ctx, size_t statement, const struct value *cell), void *ctx, int64_t *changes);
+/* DDL at a position works at D1 and not here: rows that are here no longer are as D1's. Begins again without them. */
+void overlay_forget_rows(struct overlay *o, uint32_t position);
 /* A statement has run elsewhere: what it wrote is not only here any more. */
 void overlay_lose(struct overlay *o, const struct plan *plan);
 /* Borrowed until the next call; NULL: the database's. */

@@ -95,6 +95,10 @@ SCRIPTS = {
         BEGIN; INSERT INTO txn_order (customer) VALUES ('Ann'), ('Bob'); INSERT INTO txn_line (order_id) VALUES (1); COMMIT; ALTER TABLE txn_line DROP CONSTRAINT txn_line_order_id_fkey, ADD CONSTRAINT txn_k FOREIGN KEY (order_id) REFERENCES txn_order;
         BEGIN; SAVEPOINT a; DELETE FROM txn_order WHERE id = 1; ROLLBACK TO a; ALTER TABLE txn_line DROP CONSTRAINT txn_k; DELETE FROM txn_order WHERE id = 1; ROLLBACK TO a;
         CREATE TABLE txn_line2 (id bigint, order_id int, what text, price float8, raw bytea); DROP TABLE txn_line; DELETE FROM txn_order WHERE id = 1; ALTER TABLE txn_line2 RENAME TO txn_line; SELECT id FROM txn_order; COMMIT""",
+    "own_rows_gone_at_d1": """
+        BEGIN; CREATE TABLE txn_new (n int, t text); INSERT INTO txn_new VALUES (1, 'a'), (1, 'b'); INSERT INTO txn_new SELECT id + 1, 'c' FROM txn_t; DELETE FROM txn_new WHERE t = 'b';
+        CREATE UNIQUE INDEX txn_u ON txn_new (n); INSERT INTO txn_new VALUES (1, 'd') ON CONFLICT (n) DO UPDATE SET t = 'e'; SELECT * FROM txn_new ORDER BY n; CREATE TABLE txn_more (n int);
+        INSERT INTO txn_more VALUES (1); SELECT * FROM txn_more; COMMIT; SELECT * FROM txn_new ORDER BY n; DROP TABLE txn_new, txn_more""",
     "own_changed": """
         BEGIN; CREATE TABLE txn_a (id int, t text); INSERT INTO txn_a VALUES (1, 'x'), (1, 'y');
         UPDATE txn_a SET id = 2 WHERE t = 'y'; ALTER TABLE txn_a ADD PRIMARY KEY (id); ALTER TABLE txn_a RENAME TO txn_b; ALTER TABLE txn_b RENAME COLUMN t TO name; INSERT INTO txn_b VALUES (3, 'z');
