@@ -40,6 +40,16 @@ def psql_d(client):
     client.server.psql("-c", "\\d trips", "-c", "\\dt", "-c", "\\l")
 
 
+def definitions(client):
+    client.run("SELECT pg_get_constraintdef(oid) FROM pg_constraint", "SELECT pg_get_indexdef(indexrelid) FROM pg_index",
+               "SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef", "SELECT * FROM pg_stat_user_tables", "SELECT pid, state, query FROM pg_stat_activity",
+               "SELECT count(*) FROM pg_depend", "SELECT * FROM information_schema.view_column_usage WHERE view_schema = 'public'", "SELECT 'trips'::regclass")
+
+
+def pg_dump(client):
+    client.server.pg_dump("--schema-only")
+
+
 def empty_block(client):
     client.run("BEGIN", "SELECT 1", "COMMIT", "BEGIN", "ROLLBACK")
 
@@ -151,6 +161,9 @@ ACTIONS = [
     ("SELECT without a table, four times", no_table, 0),
     ("look-ups in the catalogue, three", catalogue, 0),
     ("psql: connect, \\d table, \\dt, \\l", psql_d, 0),
+    ("definitions, statistics, sessions, what views read", definitions, 0),
+    ("pg_dump --schema-only", pg_dump, 0),
+    ("the values of all sequences", statement("SELECT sequencename, last_value FROM pg_sequences"), 1),
     ("BEGIN … COMMIT without a table", empty_block, 0),
     ("Parse and Describe of a statement", describe, 0),
     ("statements with an error of ours", errors_of_ours, 0),

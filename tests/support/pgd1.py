@@ -186,6 +186,15 @@ class Pgd1:
         return subprocess.run(["psql", "-X", "-v", "ON_ERROR_STOP=1", *arguments], input=text, text=True, capture_output=True,
                               env={**os.environ, **self.client_env()}, check=check, timeout=timeout)
 
+    def pg_dump(self, *arguments, timeout=120):
+        """PostgreSQL 15's pg_dump; gives what it prints."""
+        from postgres import tool
+        done = subprocess.run([tool("pg_dump"), *arguments], text=True, capture_output=True, env={**os.environ, **self.client_env()}, timeout=timeout,
+                              check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"pg_dump: {done.stderr}")
+        return done.stdout
+
     # --- log
 
     def log(self):
