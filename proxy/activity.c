@@ -323,7 +323,7 @@ static bool give_database(struct filler *f, struct str name)
         { "datistemplate", boolean(false) },
         { "datallowconn", boolean(true) },
         { "datconnlimit", value_integer(-1) },
-        { "datfrozenxid", value_integer(0) },
+        { "datfrozenxid", value_integer(3) }, /* the first that is not frozen: age() is 0, nothing wraps around here */
         { "datminmxid", value_integer(1) },
         { "dattablespace", value_integer(1663) },
         { "datcollate", text(STR("C.UTF-8")) },

@@ -203,6 +203,8 @@ SELECT array_position(indkey, 2::int2), array_position(indkey, 3::int2, 1), arra
 SELECT unnest(ARRAY['a','b','c']) AS x, generate_series(1, 2) AS y, unnest(ARRAY[true]) AS z, generate_series(1, 2) + 1 AS again, generate_subscripts(ARRAY[7,8], 1)
 SELECT rolname, rolsuper, rolcanlogin FROM pg_roles WHERE rolname ~ '^pg_'
 SELECT * FROM ts_token_type('default')
+SELECT pg_blocking_pids(pg_backend_pid()), pg_blocking_pids(1), pg_blocking_pids(NULL)
+SELECT relname, age(xmin) >= 0, age('2'::xid), age('0'::xid), age(NULL::xid) FROM pg_class WHERE relname IN ('people', 'pg_class')
 SELECT cfgname, t.* FROM pg_ts_config c, ts_token_type(c.cfgparser) t WHERE cfgname = 'english'
 SELECT '{int,text,"character varying"}'::regtype[], '{{int,text},{bool,mood}}'::regtype[], '{}'::regtype[], NULL::regclass[], '{int,NULL}'::regtype[]
 SELECT '{int,text}'::regtype[]::text, 23 = ANY ('{int8,int}'::regtype[]), ARRAY['int'::regtype, 'people'::regtype], '{people,shop.orders}'::regclass[]

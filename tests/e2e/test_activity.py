@@ -99,6 +99,8 @@ def test_locks_name_their_database(server):
             assert time.monotonic() < end, rows
             time.sleep(0.02)
         assert rows == [(holder.info.backend_pid, "ExclusiveLock", True, 7, 8, 2, "app"), (waiter.info.backend_pid, "ShareLock", False, 7, 8, 2, "app")]
+        assert watcher.execute("SELECT pid, pg_blocking_pids(pid) FROM pg_stat_activity WHERE pg_blocking_pids(pid) <> '{}'").fetchall() == [
+            (waiter.info.backend_pid, [holder.info.backend_pid])]
         holder.execute("SELECT pg_advisory_unlock(7, 8)")
         while waiter.pgconn.get_result():
             pass
