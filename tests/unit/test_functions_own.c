@@ -29,7 +29,6 @@ static const struct {
     { "pg_lastval", "a sequence lives in D1: the statement's plan reads and moves it, not the engine" },
     { "pg_makeaclitem", "access lists are not kept: who may do what stands in the configuration" },
     { "pg_nextval_oid", "a sequence lives in D1: the statement's plan reads and moves it, not the engine" },
-    { "pg_pg_blocking_pids", "only the session can wait for a lock" },
     { "pg_pg_current_xact_id", "D1 has no transaction numbers" },
     { "pg_pg_export_snapshot", "D1 has no snapshots to export" },
     { "pg_pg_get_multixact_members", "there are no objects of this kind" },
