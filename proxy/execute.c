@@ -17,7 +17,7 @@
 /* The local engine runs on the loop: a statement that would hold it for seconds is refused (54000). */
 enum { LOCAL_MAX_STEPS = 200000000 };
 
-enum { SCRATCH_PER_ROW = 65536 };
+enum { SCRATCH_PER_ROW = 65536, FIRST_USER_OID = 16384 };
 
 /* ---- rows out ---- */
 
@@ -115,6 +115,37 @@ static bool show_names(struct emitter *e, oid_t type, oid_t *codec, struct value
     return true;
 }
 
+/* Texts of a table's column that read as its type, but are not in the form that D1 compares and sorts by. */
+static bool is_compared_otherwise(const struct plan_column *c, struct str text)
+{
+    bool has_time = c->codec_type == TYPE_OID_timestamp || c->codec_type == TYPE_OID_timestamptz;
+    if (c->table_oid < FIRST_USER_OID || c->form != CELL_NATURAL)
+        return false;
+    if (c->codec_type == TYPE_OID_bool)
+        return true;
+    if ((!has_time && c->codec_type != TYPE_OID_date) || str_ends(text, STR("infinity")))
+        return false;
+    size_t n = has_time ? 19 : 10;
+    bool dates = text.n >= n && text.p[4] == '-' && text.p[7] == '-' && text.p[n - 1] >= '0' && text.p[n - 1] <= '9';
+    return !dates || (has_time && (text.p[10] != ' ' || text.p[n - 3] != ':')) ||
+           (text.n > n && (!has_time || text.p[n] != '.')) || text.p[text.n - 1] < '0' || text.p[text.n - 1] > '9' ||
+           (text.n > n && text.p[text.n - 1] == '0');
+}
+
+static bool refuse_form(struct emitter *e, const struct plan_column *c, struct str text)
+{
+    struct str name = type_format(c->type, c->typmod, e->session->worker->scratch);
+    err_set(e->err, SQLSTATE_INVALID_TEXT_REPRESENTATION, "invalid input syntax for type %.*s: \"%.*s\"", STR_FMT(name),
+            STR_FMT(text));
+    err_detail(e->err, "The value is in column %.*s, in a form that D1 would compare and sort wrongly.",
+               STR_FMT(c->source));
+    bool has_time = c->codec_type == TYPE_OID_timestamp || c->codec_type == TYPE_OID_timestamptz;
+    return has_time
+               ? err_hint(e->err, "SELECT pgd1.annotate('%.*s', 'timestamp', 'datetime') takes other forms of times.",
+                          STR_FMT(c->source))
+               : err_hint(e->err, "Correct it. SET pgd1.dialect = 'sqlite' reads it as it is.");
+}
+
 /* One cell as the client wants it. */
 static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const struct value *cell)
 {
@@ -129,6 +160,8 @@ static bool put_cell(struct emitter *e, struct row_writer *w, size_t i, const st
         return put_any(e, w, i, cell);
     if (c->form != CELL_NATURAL && !plan_cell(c, cell, scratch, &v, e->err))
         return false;
+    if (v.class == VALUE_TEXT && is_compared_otherwise(c, v.bytes))
+        return refuse_form(e, c, v.bytes);
     row_cell_begin(w);
     size_t at = e->out->n;
     oid_t codec = c->codec_type;
@@ -149,6 +182,13 @@ static bool cell_failed(struct emitter *e, size_t i)
     const struct plan_column *c = &e->plan->columns[i];
     if (c->source.n && !e->err->detail.n)
         err_detail(e->err, "The value is in column %.*s.", STR_FMT(c->source));
+    bool unfit =
+        !e->plan->is_raw && c->source.n && c->table_oid && e->err->code == SQLSTATE_INVALID_TEXT_REPRESENTATION;
+    if (unfit && !e->err->hint.n)
+        err_hint(e->err,
+                 "Correct it, or tell pgd1 what the column holds: SELECT pgd1.annotate('%.*s', 'type'). "
+                 "SET pgd1.dialect = 'sqlite' reads it as it is.",
+                 STR_FMT(c->source));
     if (e->plan->is_raw && !e->err->hint.n)
         err_hint(e->err, "Select CAST(… AS TEXT) of it, or write a value that fits the column's declared type.");
     return false;

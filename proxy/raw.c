@@ -336,9 +336,13 @@ static bool describe(const struct raw *r, const struct raw_facts *facts, enum ce
     for (size_t i = 0; i < plan->n_columns; i++) {
         const struct raw_column *c = &facts->columns[i];
         oid_t type = affinity_type(c);
-        plan->columns[i] = (struct plan_column){
-            .name = c->name, .type = type, .codec_type = type, .typmod = -1, .form = form, .source = c->source
-        };
+        plan->columns[i] = (struct plan_column){ .name = c->name,
+                                                 .type = type,
+                                                 .codec_type = type,
+                                                 .typmod = -1,
+                                                 .codec_typmod = -1,
+                                                 .form = form,
+                                                 .source = c->source };
     }
     return true;
 }

@@ -124,8 +124,16 @@ static int32_t typmod_of(enum modifier modifier, const struct parts *parts)
     return -1;
 }
 
+/* pgd1 declares TIMESTAMP: a DATETIME is somebody else's. */
+static bool is_datetime(struct str declared)
+{
+    return str_starts_nocase(declared, STR("datetime"));
+}
+
 enum column_storage declared_type_storage(struct str declared, oid_t base_type)
 {
+    if ((base_type == TYPE_OID_timestamp || base_type == TYPE_OID_timestamptz) && is_datetime(declared))
+        return COLUMN_DATETIME;
     return base_type == TYPE_OID_numeric && sqlite_affinity_of(declared) != AFFINITY_TEXT ? COLUMN_NUMBER
                                                                                           : COLUMN_NATURAL;
 }

@@ -7,7 +7,7 @@
  *   schema      '' (schema is the name)  comment
  *   table       table                    comment
  *   column      table.column             type, type_schema (user types), typmod, default, identity (a d), sequence, plain (true: a rowid
- *                                        without identity), no_default (true: dropped, whatever D1 says), storage (unixepoch unixms unixus), comment
+ *                                        without identity), no_default (true: dropped, whatever D1 says), storage (unixepoch unixms unixus datetime natural), comment
  *   constraint  table.constraint         expression (CHECK, PostgreSQL's text), comment
  *   index       index                    columns: [{expression, label, type, nulls_first, opclass}], include: [names], method (hash),
  *                                        predicate, constraint (p u: it stands for one), comment

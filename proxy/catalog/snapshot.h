@@ -25,6 +25,7 @@ enum column_storage {
     COLUMN_UNIX_S,  /* date/timestamp(tz) as INTEGER or REAL seconds, ms, µs since 1970 */
     COLUMN_UNIX_MS,
     COLUMN_UNIX_US,
+    COLUMN_DATETIME, /* timestamp(tz) as SQLite's other tools write it: with T, Z, +00:00, a fraction of zeros, without a time */
 };
 
 struct column {
@@ -35,6 +36,7 @@ struct column {
     enum column_storage storage;
     bool not_null;
     bool is_rowid;       /* INTEGER PRIMARY KEY: the rowid itself. SQLite would invent a value for NULL */
+    bool takes_null;     /* part of a primary key, which D1 lets be NULL: not_null holds for what pgd1 writes */
     bool is_strict_text; /* TEXT affinity (facts: storing digits in other affinities turns them into numbers) */
     char identity;       /* attidentity: 'a', 'd' or 0 */
     char generated;      /* attgenerated: 's' or 0 */

@@ -189,6 +189,10 @@ static enum column_storage storage_named(struct str name, enum column_storage ot
         return COLUMN_UNIX_S;
     if (str_is(name, "unixms"))
         return COLUMN_UNIX_MS;
+    if (str_is(name, "datetime"))
+        return COLUMN_DATETIME;
+    if (str_is(name, "natural"))
+        return COLUMN_NATURAL;
     return str_is(name, "unixus") ? COLUMN_UNIX_US : otherwise;
 }
 
@@ -280,6 +284,8 @@ static void build_column_row(struct build *b, struct table_source *t, struct col
                       declared_type_storage(declared, snapshot_base_type(b->snapshot, column->type, NULL)));
     column->is_rowid = is_rowid(t, row);
     column->not_null = read_integer(row, 4) != 0 || read_integer(row, 6) != 0;
+    column->takes_null = read_integer(row, 4) == 0 && read_integer(row, 6) != 0 && !column->is_rowid &&
+                         t->relation->kind == RELATION_TABLE;
     column->is_strict_text = sqlite_affinity_of(declared) == AFFINITY_TEXT;
     column_sequence(b, t, column, detail);
     column_default(b, t, column, row, detail);

@@ -78,9 +78,15 @@ static bool make_default(A *a, const struct column *c, struct expr **ret)
     *ret = NULL;
     if (c->generated)
         return true;
-    if (c->sequence.n && c->sequence_is_rowid) {
+    bool counts = c->is_rowid && c->identity && !c->sequence.n; /* of a table made elsewhere */
+    if ((c->sequence.n && c->sequence_is_rowid) || counts) {
         *ret = expr_new(a, EXPR_NEXTVAL_DEFAULT, c->type, -1, -1);
         return *ret != NULL;
+    }
+    if (c->default_is_foreign) {
+        err_unsupported(a->err, "the default of column \"%.*s\" at this place", STR_FMT(c->name));
+        return err_hint(a->err, "It is SQLite's own (%.*s): D1 computes it when the column is left out of an INSERT.",
+                        STR_FMT(c->sqlite_default));
     }
     struct str text = c->identity && c->sequence.n ? identity_text(a, c) : c->default_text;
     const struct user_type *domain = snapshot_user_type(a->snapshot, c->type);
@@ -218,7 +224,7 @@ static bool all_columns(A *a, struct query *q, const struct insert *in, size_t g
         for (size_t k = 0; k < given && k < in->n_named; k++)
             if (in->named[k] == c)
                 at = (int)k;
-        if (c->generated && at < 0)
+        if ((c->generated || c->default_is_foreign) && at < 0)
             continue;
         const struct user_type *domain = snapshot_user_type(a->snapshot, c->type);
         if (at < 0 && !c->default_text.n && !c->sequence.n && !c->is_rowid && !c->sqlite_default.n &&
@@ -237,6 +243,16 @@ static struct expr *default_or_null(A *a, const struct column *c)
     if (!default_of(a, c, &e))
         return NULL;
     return e ? e : const_null(a, c->type, c->typmod, -1);
+}
+
+static bool is_default_in_all(const PgQuery__SelectStmt *values, int at)
+{
+    for (size_t r = 0; r < values->n_values_lists; r++) {
+        const PgQuery__List *list = values->values_lists[r]->list;
+        if (at < 0 || (size_t)at >= list->n_items || !is_default(list->items[at]))
+            return false;
+    }
+    return true;
 }
 
 static bool insert_values(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt,
@@ -262,7 +278,9 @@ static bool insert_values(A *a, struct scope *s, const struct insert *in, const 
         for (size_t i = 0; i < q->n_insert_columns; i++) {
             const struct column *c = q->insert_columns[i];
             const Node *n = at[i] >= 0 ? list->items[at[i]] : NULL;
-            if (!n || is_default(n) || takes_default_anyway(in, c)) {
+            if (c->default_is_foreign && n && is_default(n) && is_default_in_all(values, at[i])) {
+                row[i] = const_null(a, c->type, c->typmod, -1); /* the column leaves the statement */
+            } else if (!n || is_default(n) || takes_default_anyway(in, c)) {
                 row[i] = default_or_null(a, c);
             } else {
                 struct expr *e = may_be_given(a, in, c) ? transform_in(a, s, n, PLACE_VALUES) : NULL;
@@ -273,9 +291,10 @@ static bool insert_values(A *a, struct scope *s, const struct insert *in, const 
         }
         q->insert_rows[q->n_insert_rows++] = row;
     }
-    /* A generated column said DEFAULT in every row leaves the statement. */
+    /* A column that D1 itself computes, said DEFAULT in every row, leaves the statement. */
     for (size_t i = q->n_insert_columns; i-- > 0;) {
-        if (!q->insert_columns[i]->generated)
+        const struct column *c = q->insert_columns[i];
+        if (!c->generated && !(c->default_is_foreign && values && is_default_in_all(values, at[i])))
             continue;
         memmove(q->insert_columns + i, q->insert_columns + i + 1,
                 (q->n_insert_columns - i - 1) * sizeof(*q->insert_columns));

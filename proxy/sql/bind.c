@@ -563,7 +563,7 @@ bool column_cell_value(const struct relation *relation, const struct column *col
                        struct arena *arena, struct value *value, struct err *err)
 {
     if (value->class == VALUE_NULL)
-        return !column->is_rowid || null_violation(relation, column, err);
+        return !(column->is_rowid || column->takes_null) || null_violation(relation, column, err);
     if (column->storage == COLUMN_NUMBER)
         return number_to_store(typmod, arena, value, err);
     if (typmod >= 0 && !type_apply_typmod(base_type, typmod, false, arena, value, err))
@@ -577,6 +577,7 @@ bool column_cell_value(const struct relation *relation, const struct column *col
         return to_unix(base_type, 1, value, err);
     case COLUMN_NATURAL:
     case COLUMN_NUMBER:
+    case COLUMN_DATETIME:
         break;
     }
     return true;

@@ -50,7 +50,7 @@ static bool default_row(const struct relation *r, const struct column *const *co
     for (size_t i = 0; i < r->n_columns; i++) {
         const struct column *c = &r->columns[i];
         struct query *scope;
-        if (find_column(columns, n, c) || c->generated || !c->default_text.n ||
+        if (find_column(columns, n, c) || c->generated || c->default_is_foreign || !c->default_text.n ||
             (c->sequence.n && c->sequence_is_rowid) || c->is_rowid)
             continue;
         if (!analyze_expression_text(&a, c->default_text, NULL, "DEFAULT expression", c->type, c->typmod, &row[at],

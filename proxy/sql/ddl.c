@@ -297,6 +297,8 @@ static bool dispatch(struct ddl *d, const Node *node, bool *ret_handled)
         return refuse_temporary(d, node->create_table_as_stmt->into->rel) &&
                ddl_create_table_as(d, node->create_table_as_stmt);
     case PG_QUERY__NODE__NODE_SELECT_STMT:
+        if (ddl_is_annotate(node->select_stmt))
+            return ddl_annotate(d, node->select_stmt);
         return ddl_select_into(d, node);
     case PG_QUERY__NODE__NODE_VIEW_STMT:
         return refuse_temporary(d, node->view_stmt->view) && ddl_create_view(d, node->view_stmt);

@@ -14,6 +14,7 @@
  * ddl_domain.c      domains;  ddl_object.c: schemas, sequences, enums, comments
  * ddl_extension.c   extensions: rows of the side catalogue (catalog/extension.h)
  * ddl_set_constraints.c  SET CONSTRAINTS
+ * ddl_annotate.c    SELECT pgd1.annotate(…): what a column made elsewhere holds
  *
  * What pgd1 knows beyond D1's own schema goes to _pgd1_catalog (catalog/side_catalog.h), created by the first batch that needs it.
  *
@@ -39,5 +40,8 @@ struct ddl_context {
  * Kinds given: PLAN_DDL; PLAN_CHANGE for TRUNCATE; PLAN_NOTHING for what is accepted or skipped (IF EXISTS), with a notice.
  * CREATE TABLE AS is PLAN_DDL with tag "SELECT" and a count. */
 bool ddl_plan(struct ddl_context *c, const PgQuery__Node *node, struct plan *plan, bool *ret_handled);
+
+/* Whether a SELECT is the call of pgd1.annotate(): that is DDL. */
+bool ddl_is_annotate(const PgQuery__SelectStmt *select);
 
 #endif

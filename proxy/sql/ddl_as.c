@@ -146,9 +146,10 @@ bool ddl_view_side(struct ddl *d, struct str schema, struct str name, struct str
         static const char *const storages[] = {
             [COLUMN_UNIX_S] = "unixepoch", [COLUMN_UNIX_MS] = "unixms", [COLUMN_UNIX_US] = "unixus"
         };
+        bool is_unix = columns[i].storage >= COLUMN_UNIX_S && columns[i].storage <= COLUMN_UNIX_US;
         if (columns[i].storage == COLUMN_NUMBER)
             cJSON_AddTrueToObject(item, "number");
-        else if (columns[i].storage != COLUMN_NATURAL)
+        else if (is_unix)
             cJSON_AddStringToObject(item, "storage", storages[columns[i].storage]);
     }
     if (!ok) {

@@ -314,6 +314,7 @@ bool ddl_create_extension(struct ddl *d, const PgQuery__CreateExtensionStmt *stm
 bool ddl_alter_extension(struct ddl *d, const PgQuery__AlterExtensionStmt *stmt);
 bool ddl_drop_extensions(struct ddl *d, const PgQuery__DropStmt *stmt);
 bool ddl_comment_extension(struct ddl *d, const PgQuery__CommentStmt *stmt);
+bool ddl_annotate(struct ddl *d, const PgQuery__SelectStmt *select); /* SELECT pgd1.annotate(…) */
 
 /* A view's row: its columns, and its text unless that is empty. */
 bool ddl_view_side(struct ddl *d, struct str schema, struct str name, struct str text, const struct column *columns,

@@ -244,6 +244,8 @@ static struct str storage_name(enum column_storage storage)
         return STR("unixms");
     case COLUMN_UNIX_US:
         return STR("unixus");
+    case COLUMN_DATETIME:
+        return STR("datetime");
     case COLUMN_NATURAL:
     case COLUMN_NUMBER:
         break;

@@ -68,7 +68,7 @@ static bool unix_value(struct emitter *e, const struct column *c, const struct e
            blocked(e, x->location, "computing a time for a column that stores numbers");
 }
 
-/* SQLite would invent a rowid for NULL. */
+/* SQLite would invent a rowid for NULL, and takes NULL in other keys of tables that do not say NOT NULL. */
 static bool guard_rowid(struct emitter *e, const struct relation *r, const struct column *c, const struct expr *x,
                         struct fragment *f)
 {
@@ -115,7 +115,7 @@ static bool emit_assigned(struct emitter *e, const struct relation *r, const str
     e->value_only = outer;
     if (!ok || !(number ? numeric_storage(e, c, ret) : settle(e, ret) && make_natural(e, c->type, ret)))
         return false;
-    if (c->is_rowid)
+    if (c->is_rowid || c->takes_null)
         return guard_rowid(e, r, c, x, ret);
     return true;
 }
@@ -203,7 +203,7 @@ bool computed_cell(struct emitter *local, struct emitter *d1, const struct relat
     struct fragment f;
     oid_t base = base_type(d1, c->type);
     const struct type_info *t = type_find(base);
-    if (c->storage != COLUMN_NATURAL && c->storage != COLUMN_NUMBER)
+    if (c->storage != COLUMN_NATURAL && c->storage != COLUMN_NUMBER && c->storage != COLUMN_DATETIME)
         return blocked(d1, x->location, "computing a time for a column that stores numbers");
     if (!emit_value(local, x, &f) || !json_element(local, c->type, &f))
         return false;
@@ -212,7 +212,7 @@ bool computed_cell(struct emitter *local, struct emitter *d1, const struct relat
     struct str cell = text_of(d1, "json_extract(value,'$[%zu]')", i);
     cell = c->storage == COLUMN_NUMBER ? text_of(d1, "CAST(%.*s AS NUMERIC)", STR_FMT(cell))
                                        : from_json(d1, t ? t->oid : 0, cell);
-    if (c->is_rowid) /* SQLite would invent one for NULL */
+    if (c->is_rowid || c->takes_null) /* SQLite would invent one for NULL, or take it */
         cell = text_of(d1, "coalesce(%.*s,%.*s)", STR_FMT(cell), STR_FMT(not_null_raise(d1, r, c)));
     *ret_element = f.sql;
     *ret_read = cell;

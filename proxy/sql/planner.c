@@ -250,7 +250,7 @@ bool planner_node(struct planner *p, const PgQuery__Node *node, struct plan **re
     bool handled = false;
     switch (node->node_case) {
     case PG_QUERY__NODE__NODE_SELECT_STMT:
-        if (node->select_stmt->into_clause)
+        if (node->select_stmt->into_clause || ddl_is_annotate(node->select_stmt))
             break; /* SELECT INTO is CREATE TABLE AS */
         return plan_query(p, node, ret);
     case PG_QUERY__NODE__NODE_INSERT_STMT:

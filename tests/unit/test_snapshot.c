@@ -74,7 +74,7 @@ static const struct {
     { "character  varying ( 20 )", TYPE_OID_varchar, 24, COLUMN_NATURAL },
     { "CHAR(3)", TYPE_OID_bpchar, 7, COLUMN_NATURAL },
     { "BOOLEAN", TYPE_OID_bool, -1, COLUMN_NATURAL },
-    { "DATETIME", TYPE_OID_timestamp, -1, COLUMN_NATURAL },
+    { "DATETIME", TYPE_OID_timestamp, -1, COLUMN_DATETIME },
     { "TIMESTAMP(3)", TYPE_OID_timestamp, 3, COLUMN_NATURAL },
     { "timestamp with time zone", TYPE_OID_timestamptz, -1, COLUMN_NATURAL },
     { "NUMERIC(10,2)", TYPE_OID_numeric, 655366, COLUMN_NUMBER },
