@@ -227,7 +227,7 @@ static bool all_columns(A *a, struct query *q, const struct insert *in, size_t g
         if ((c->generated || c->default_is_foreign) && at < 0)
             continue;
         const struct user_type *domain = snapshot_user_type(a->snapshot, c->type);
-        if (at < 0 && !c->default_text.n && !c->sequence.n && !c->is_rowid && !c->sqlite_default.n &&
+        if (at < 0 && !c->default_text.n && !c->sequence.n && !c->is_rowid && !c->takes_null && !c->sqlite_default.n &&
             !(domain && domain->kind == 'd'))
             continue; /* NULL by leaving it out; D1's own default may be one that was dropped */
         (*ret_at)[n++] = at;
