@@ -160,7 +160,7 @@ static bool give_row(struct ddl *d)
     s->gives_rows = true;
     s->n_columns = 1;
     d->plan->columns[0] = (struct plan_column){
-        .name = STR("annotate"), .type = TYPE_OID_void, .codec_type = TYPE_OID_text, .typmod = -1
+        .name = STR("annotate"), .type = TYPE_OID_void, .codec_type = TYPE_OID_text, .typmod = -1, .codec_typmod = -1
     };
     d->plan->n_columns = 1;
     d->plan->tag = "SELECT";
