@@ -13,9 +13,12 @@ struct holding {
 };
 
 struct waiting {
-    struct waiting *next;
+    struct waiting *next;                  /* in the lock's queue, the first one came first */
+    struct waiting *next_of_all, **of_all; /* of the table */
+    struct advisory_lock *lock;
     const struct presence *owner;
     enum advisory_mode mode;
+    uint64_t search; /* the last one that came by here */
 };
 
 struct advisory_lock {
@@ -23,8 +26,8 @@ struct advisory_lock {
     struct advisory_lock *other;        /* the same key in another database */
     struct advisory_key key;
     struct holding *holdings;
-    struct waiting *queue; /* the first one came first */
-    struct str database;   /* behind the struct */
+    struct waiting *queue;
+    struct str database; /* behind the struct */
 };
 
 void advisory_init(struct advisory_table *t)
@@ -32,6 +35,8 @@ void advisory_init(struct advisory_table *t)
     pthread_mutex_init(&t->lock, NULL);
     map_init(&t->by_key);
     t->locks = NULL;
+    t->waiting = NULL;
+    t->searches = 0;
 }
 
 /* ---- locks ---- */
@@ -175,27 +180,22 @@ static const struct presence *next_obstacle(struct obstacles *o)
     return NULL;
 }
 
-static struct advisory_lock *awaited_by(struct advisory_table *t, const struct presence *owner,
-                                        enum advisory_mode *ret_mode)
+static struct waiting *waits_somewhere(const struct advisory_table *t, const struct presence *owner)
 {
-    for (struct advisory_lock *l = t->locks; l; l = l->next) {
-        const struct waiting *w = *waiting_of(l, owner);
-        if (w) {
-            *ret_mode = w->mode;
-            return l;
-        }
-    }
-    return NULL;
+    struct waiting *w = t->waiting;
+    while (w && w->owner != owner)
+        w = w->next_of_all;
+    return w;
 }
 
-/* Whether `owner` waits, over however many others, for `target`. */
+/* Whether `owner` waits, over however many others, for `target`. Each waiter is looked at once. */
 static bool waits_for(struct advisory_table *t, const struct presence *owner, const struct presence *target, int depth)
 {
-    enum advisory_mode mode;
-    struct advisory_lock *l = depth < DEADLOCK_DEPTH ? awaited_by(t, owner, &mode) : NULL;
-    if (!l)
+    struct waiting *w = depth < DEADLOCK_DEPTH ? waits_somewhere(t, owner) : NULL;
+    if (!w || w->search == t->searches)
         return false;
-    struct obstacles o = obstacles_of(l, owner, mode);
+    w->search = t->searches;
+    struct obstacles o = obstacles_of(w->lock, owner, w->mode);
     for (const struct presence *p; (p = next_obstacle(&o));)
         if (p == target || waits_for(t, p, target, depth + 1))
             return true;
@@ -206,6 +206,7 @@ static bool is_deadlock(struct advisory_table *t, struct advisory_lock *l, const
                         enum advisory_mode mode, uint32_t *ret_blocker)
 {
     struct obstacles o = obstacles_of(l, owner, mode);
+    t->searches++;
     for (const struct presence *p; (p = next_obstacle(&o));)
         if (waits_for(t, p, owner, 0)) {
             *ret_blocker = p->pid;
@@ -236,19 +237,26 @@ static void leave_queue(struct waiting **at)
     if (!w)
         return;
     *at = w->next;
+    *w->of_all = w->next_of_all;
+    if (w->next_of_all)
+        w->next_of_all->of_all = w->of_all;
     free(w);
 }
 
+/* Who begins to wait can close a circle; who waits already has been looked at. */
 static enum advisory_outcome queue_up(struct advisory_table *t, struct advisory_lock *l, const struct presence *owner,
                                       enum advisory_mode mode, uint32_t *ret_blocker)
 {
     struct waiting **at = waiting_of(l, owner);
-    if (!*at) {
-        *at = fault_calloc(1, sizeof(**at));
-        if (!*at)
-            return ADVISORY_FULL;
-        **at = (struct waiting){ NULL, owner, mode };
-    }
+    if (*at)
+        return ADVISORY_BUSY;
+    struct waiting *w = fault_calloc(1, sizeof(*w));
+    if (!w)
+        return ADVISORY_FULL;
+    *w = (struct waiting){ .next_of_all = t->waiting, .of_all = &t->waiting, .lock = l, .owner = owner, .mode = mode };
+    if (t->waiting)
+        t->waiting->of_all = &w->next_of_all;
+    t->waiting = *at = w;
     if (!is_deadlock(t, l, owner, mode, ret_blocker))
         return ADVISORY_BUSY;
     leave_queue(at);
@@ -282,10 +290,14 @@ enum advisory_outcome advisory_take(struct advisory_table *t, const struct prese
 
 /* ---- giving back ---- */
 
-static void tell_queue(const struct advisory_lock *l)
+/* Those whose turn it is now. */
+static void tell_queue(struct advisory_lock *l)
 {
-    for (const struct waiting *w = l->queue; w; w = w->next)
-        worker_post(w->owner->worker, MAIL_LOOK, w->owner->pid, (struct str){ 0 }, (struct str){ 0 });
+    for (const struct waiting *w = l->queue; w; w = w->next) {
+        struct obstacles o = obstacles_of(l, w->owner, w->mode);
+        if (!next_obstacle(&o))
+            worker_post(w->owner->worker, MAIL_LOOK, w->owner->pid, (struct str){ 0 }, (struct str){ 0 });
+    }
 }
 
 static void drop_holding_if_empty(struct holding **at)
@@ -332,10 +344,10 @@ void advisory_release_all(struct advisory_table *t, const struct presence *owner
 
 void advisory_stop_waiting(struct advisory_table *t, const struct presence *owner)
 {
-    enum advisory_mode mode;
     pthread_mutex_lock(&t->lock);
-    struct advisory_lock *l = awaited_by(t, owner, &mode);
-    if (l) {
+    struct waiting *w = waits_somewhere(t, owner);
+    if (w) {
+        struct advisory_lock *l = w->lock;
         leave_queue(waiting_of(l, owner));
         tell_queue(l); /* those behind it may go now */
         drop_if_idle(t, l);

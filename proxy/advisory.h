@@ -1,7 +1,8 @@
 /*
  * advisory.h - advisory locks (PostgreSQL 13.3.5): who holds and who waits, for all sessions of the process.
  *
- * A waiting session is queued and gets mail (MAIL_LOOK) whenever something that blocked it is released; it then asks again.
+ * A waiting session is queued and gets mail (MAIL_LOOK) when nothing stands in its way any more; it then asks again. Rows that blocks
+ * change are locks of the same table, so that a deadlock over both kinds is found.
  *
  * Owns     its locks. An owner is a session's presence: it releases everything before it ends.
  * Lives    as long as the process; locked, every thread may ask.
@@ -16,18 +17,22 @@
 enum { ADVISORY_LOCKS_MAX = 100000 };
 
 enum advisory_mode { ADVISORY_SHARE, ADVISORY_EXCLUSIVE };
+enum { ADVISORY_ROW = 3 }; /* no lock of the client's: a row of a table (group_rows.c); pg_locks does not show it */
 enum advisory_scope { ADVISORY_OF_SESSION, ADVISORY_OF_TRANSACTION };
 
 struct advisory_key {
     uint32_t high, low;
-    uint32_t kind; /* pg_locks.objsubid: 1 one bigint, 2 two integers */
+    uint32_t kind; /* pg_locks.objsubid: 1 one bigint, 2 two integers; ADVISORY_ROW */
 };
 
 struct advisory_lock;
+struct waiting;
 struct advisory_table {
     pthread_mutex_t lock;
     struct map by_key; /* of a database */
     struct advisory_lock *locks;
+    struct waiting *waiting; /* all of them */
+    uint64_t searches;       /* for deadlocks */
 };
 
 enum advisory_outcome {

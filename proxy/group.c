@@ -118,6 +118,7 @@ struct step *group_add(struct group *g, const struct execution *x, struct d1_sta
     step->n_statements = n;
     step->is_write = x->plan->access == D1_WRITE;
     step->is_ddl = x->plan->kind == PLAN_DDL;
+    group_name_row(g, step);
     append(g, step);
     return step;
 }
@@ -389,6 +390,14 @@ enum run group_next(struct group *g)
                 return RUN_OVER;
             continue;
         }
+        enum rows rows = group_take_rows(g);
+        if (rows == ROWS_WAIT)
+            return RUN_WAIT;
+        if (rows == ROWS_FAILED) {
+            if (s->state == SESSION_CLOSED)
+                return RUN_OVER;
+            continue;
+        }
         if (group_prefix_undone(g))
             n = group_choose_batch(g);
         if (group_refuse_lookup(g))
@@ -435,6 +444,8 @@ void group_resume(struct group *g)
 
 void group_cancel(struct group *g)
 {
-    if (g->in_flight && g->resolution.state < RESOLUTION_DOUBT) /* a COMMIT in doubt is looked into to its end */
+    if (g->row_wait.waits)
+        group_rows_look(g->session);
+    else if (g->in_flight && g->resolution.state < RESOLUTION_DOUBT) /* a COMMIT in doubt is looked into to its end */
         database_cancel(g->database, &g->request);
 }

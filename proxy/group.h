@@ -27,6 +27,7 @@
 #define PGD1_PROXY_GROUP_H
 
 #include "d1/d1.h"
+#include "proxy/advisory.h"
 #include "proxy/execute.h"
 #include "proxy/session.h"
 #include "proxy/session_call.h"
@@ -63,8 +64,10 @@ struct step {
     struct bulk *bulk;   /* rows of COPY FROM; the statements point into it */
     struct err *failed;  /* while its rows were taken */
     bool is_write, is_ddl, forced_local;
-    bool notes_count; /* in this batch a member behind its last statement notes its count (txn/resolution.h) */
-    bool untagged;    /* it failed to be committed: its rows are given, CommandComplete is not */
+    bool wants_row;          /* it names a row by a key, which is not locked yet (group_rows.c): … */
+    struct advisory_key row; /* … this one */
+    bool notes_count;        /* in this batch a member behind its last statement notes its count (txn/resolution.h) */
+    bool untagged;           /* it failed to be committed: its rows are given, CommandComplete is not */
 };
 
 /*
@@ -81,6 +84,12 @@ struct prefix {
     size_t tried;            /* the batch under way has so many */
     struct speculation gave; /* what the good ones gave */
     struct d1_error error;   /* of the first `bad`; D1_OK: the proxy itself takes them back */
+};
+
+/* Waiting for a row that another transaction has (group_rows.c). */
+struct row_wait {
+    bool waits;        /* the session is BUSY for it */
+    uint64_t since_us; /* 0: it stands in no queue */
 };
 
 /* A plan that dies with the group. */
@@ -108,6 +117,7 @@ struct group {
     bool speculates;                 /* steps of a block, tried out behind what the block has done */
     struct speculation speculation;
     struct prefix prefix;
+    struct row_wait row_wait;
     size_t n_before;               /* members before the first step's: the batch's identity, the block's buffer */
     struct d1_statement *buffered; /* of these, what the block has done … */
     size_t n_buffered;
@@ -170,6 +180,10 @@ const struct snapshot *group_schema(struct group *g);
 bool group_has_writes_after(const struct group *g, uint32_t seq);
 void group_cancel(struct group *g);
 void group_resume(struct group *g); /* after a pause */
+/* Mail, a timer or a cancel request: the row that the session's group waits for may be free, or the wait is over. */
+void group_rows_look(struct session *s);
+/* The session waits for no row any more. */
+void group_rows_stop(struct session *s);
 static inline bool group_is_waiting(const struct group *g)
 {
     return g->head != NULL;

@@ -6,6 +6,7 @@
  *   group_tryout.c   steps of an open block, tried out in a batch that is taken back
  *   group_shadow.c   steps of an open block that need no D1: DDL, and statements of tables the block made itself
  *   group_commit.c   writes for good: what stands ahead of them, and what becomes of a batch whose answer is lost
+ *   group_rows.c     rows that other transactions of this process have changed: waiting for them
  *   group_lookup.c   what a write reads before it is sent
  *   group_prefix.c   the first steps of a batch that cannot stay, tried out for their answers and for the place of an error
  *   group_failure.c  a batch that failed: whose error it is, whether it can be asked again, what the client hears
@@ -131,6 +132,18 @@ bool group_refuse_lookup(struct group *g);
 enum run group_submit_lookup(struct group *g, struct step *step);
 /* Rows that were looked up have changed before the batch came: true when all of it is being read again. */
 bool group_look_again(struct group *g);
+
+/* ---- group_rows.c ---- */
+
+/* Which row the new step names. */
+void group_name_row(struct group *g, struct step *step);
+enum rows {
+    ROWS_HAVE,   /* the batch may be sent */
+    ROWS_WAIT,   /* the session is BUSY and wakes later */
+    ROWS_FAILED, /* the error stands in the step's place: choose again */
+};
+/* Takes the rows that the batch's steps name. */
+enum rows group_take_rows(struct group *g);
 
 /* ---- group_failure.c ---- */
 

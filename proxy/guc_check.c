@@ -363,6 +363,11 @@ static void apply_statement_timeout(struct str v, struct guc_live *live)
     live->statement_timeout_us = milliseconds(v);
 }
 
+static void apply_row_locks(struct str v, struct guc_live *live)
+{
+    live->row_locks = str_is(v, "on");
+}
+
 static void apply_lock_timeout(struct str v, struct guc_live *live)
 {
     live->lock_timeout_us = milliseconds(v);
@@ -493,6 +498,7 @@ static const struct {
     { "pgd1.dialect", NULL, apply_dialect },
     { "pgd1.max_transaction_statements", NULL, apply_max_transaction_statements },
     { "pgd1.report_bookmark", NULL, apply_report_bookmark },
+    { "pgd1.row_locks", NULL, apply_row_locks },
     { "pgd1.session", check_session, NULL },
     { "restrict_nonsystem_relation_kind", check_relation_kinds, apply_relation_kinds },
     { "statement_timeout", NULL, apply_statement_timeout },

@@ -230,6 +230,8 @@ void session_after_error(struct session *s)
     if (s->transaction.state != TXN_IDLE) {
         transaction_fail(&s->transaction);
         portals_end_transaction(s, false);
+        if (!s->transaction.savepoints)
+            session_locks_end_transaction(s); /* nothing of it can be gone on with */
     }
     if (is_simple || at_sync) {
         session_end_cycle(s);
@@ -417,7 +419,7 @@ void session_cancel(struct session *s)
     if (s->database) {
         database_forget_waiter(s->database, s);
         worker_timer_clear(s->worker, &s->timer);
-        if (s->group && (s->group->in_flight || s->group->resolution.is_waiting))
+        if (s->group && (s->group->in_flight || s->group->resolution.is_waiting || s->group->row_wait.waits))
             group_cancel(s->group);
         else
             session_wake(s);

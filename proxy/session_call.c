@@ -156,6 +156,7 @@ void session_locks_end_transaction(struct session *s)
     if (s->has_transaction_locks)
         advisory_release_all(&s->worker->app->advisory, &s->presence, ADVISORY_OF_TRANSACTION);
     s->has_transaction_locks = 0;
+    s->n_row_locks = 0;
 }
 
 void session_locks_end(struct session *s)
@@ -398,10 +399,13 @@ void session_call_look(struct session *s)
 {
     if (s->state == SESSION_BUSY && s->group && s->group->calls.waits)
         session_wake(s);
+    else
+        group_rows_look(s);
 }
 
 void session_call_stop(struct session *s)
 {
+    group_rows_stop(s);
     worker_timer_clear(s->worker, &s->waiting);
     if (!s->group || !s->group->calls.waits)
         return;

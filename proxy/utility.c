@@ -184,6 +184,7 @@ static enum outcome end(struct session *s, const struct execution *x, bool commi
     transaction_end(&s->transaction, commit, t->chain, &s->gucs);
     portals_end_transaction(s, commit);
     notify_end_transaction(s, commit);
+    session_locks_end_transaction(s);
     g->wrote = false;
     g->began_block = false;
     if (t->chain)

@@ -813,6 +813,13 @@ bool lookup_bind_local(const struct plan *plan, const struct bind_input *input, 
     return bind_all(&b, plan->lookup->local.binds, plan->lookup->local.n_binds, ret);
 }
 
+bool plan_bind_row(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
+                   struct err *err)
+{
+    struct binding b = { .plan = plan, .input = input, .arena = arena, .err = err };
+    return bind_all(&b, plan->row->binds, plan->row->n_binds, ret);
+}
+
 bool plan_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
                      struct err *err)
 {

@@ -176,6 +176,16 @@ struct plan_lookup {
     struct plan_local local; /* gives one text: the rows to write */
 };
 
+/* The one row that the statement changes or locks (row_key.h). */
+struct plan_row {
+    const struct relation *relation; /* of the plan's snapshot */
+    oid_t key;                       /* the constraint whose columns … */
+    struct bind *binds;              /* … equal these */
+    size_t n_binds;
+    bool shares; /* FOR SHARE */
+    bool nowait;
+};
+
 enum plan_place { PLACE_HERE, PLACE_D1, PLACE_D1_THEN_FINISH };
 
 struct plan {
@@ -201,6 +211,7 @@ struct plan {
     struct plan_statement *statements;
     size_t n_statements;
     struct plan_local *local;   /* NULL when place is D1 */
+    struct plan_row *row;       /* NULL: none is named */
     struct plan_lookup *lookup; /* NULL: the statements need nothing read before */
     struct plan_local
         *prelude; /* one row of constants that D1 cannot compute (now() - interval…): plan_bind() runs it; NULL: none */
@@ -362,6 +373,9 @@ struct bind_input {
  * ret_retry_local: set when a value cannot be pushed down (a pattern of more than 50 bytes…): plan again with force_local. */
 bool plan_bind(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct d1_statement **ret,
                bool *ret_retry_local, struct err *err);
+/* The values that the plan's row is known by: plan->row->n_binds. */
+bool plan_bind_row(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
+                   struct err *err);
 /* The same for the local part: values for its binds. */
 bool plan_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
                      struct err *err);

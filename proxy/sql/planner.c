@@ -8,6 +8,7 @@
 #include "proxy/sql/accepted.h"
 #include "proxy/sql/ddl.h"
 #include "proxy/sql/emit.h"
+#include "proxy/sql/row_key.h"
 #include "proxy/sql/skeleton.h"
 
 enum { PLAN_ARENA_CAP = 512 << 20 };
@@ -121,6 +122,14 @@ static struct plan_lookup *copy_lookup(struct sealing *s, const struct plan_look
     return to;
 }
 
+static struct plan_row *copy_row(struct sealing *s, const struct plan_row *row)
+{
+    struct plan_row *to = row ? copy_array(s, row, 1, sizeof(*row)) : NULL;
+    if (to)
+        to->binds = copy_binds(s, row->binds, row->n_binds);
+    return to;
+}
+
 static struct plan *seal(struct plan *plan, struct err *err)
 {
     struct sealing s = { arena_new(PLAN_ARENA_CAP), false };
@@ -139,6 +148,7 @@ static struct plan *seal(struct plan *plan, struct err *err)
         to->columns[i].source = copy_str(&s, plan->columns[i].source);
     }
     to->statements = copy_statements(&s, plan->statements, plan->n_statements);
+    to->row = copy_row(&s, plan->row);
     to->lookup = copy_lookup(&s, plan->lookup);
     to->local = copy_local(&s, plan->local);
     to->prelude = copy_local(&s, plan->prelude);
@@ -232,6 +242,7 @@ static bool plan_query(struct planner *p, const PgQuery__Node *node, struct plan
         plan->tag_has_count = true;
         plan->cacheable = true;
         plan->locks_rows = a.locks_rows;
+        plan->row = row_key_of(query, plan->arena);
         ok = emit_query(query, p->settings, plan, &shaped, p->err);
         if (!ok && p->err->position > 0) /* printing counts bytes */
             p->err->position = analyze_position(p->text, p->err->position - 1);

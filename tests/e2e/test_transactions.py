@@ -170,8 +170,11 @@ def test_nothing_is_seen_before_commit(server):
         assert watcher.execute("SELECT n FROM txn_t WHERE id = 1").fetchone() == (77,)
 
 
+UNLOCKED = {"options": "'-c pgd1.row_locks=off'"}  # as a session of another pgd1: it waits for nobody, and nobody for it
+
+
 def test_blind_changes_do_not_get_lost(server):
-    with server.connect() as watcher, server.connect(autocommit=False) as one, server.connect(autocommit=False) as two:
+    with server.connect() as watcher, server.connect(autocommit=False) as one, server.connect(autocommit=False, **UNLOCKED) as two:
         prepare(watcher)
         one.execute("UPDATE txn_t SET n = n + 1 WHERE id = 1")
         two.execute("UPDATE txn_t SET n = n + 10 WHERE id = 1")
@@ -182,7 +185,7 @@ def test_blind_changes_do_not_get_lost(server):
 
 @pytest.mark.parametrize("shown", ["UPDATE txn_t SET n = n + 1 WHERE id = 1 RETURNING n", "SELECT n FROM txn_t WHERE id = 1 FOR UPDATE"])
 def test_what_was_shown_must_hold_at_commit(server, shown):
-    with server.connect() as watcher, server.connect(autocommit=False) as one:
+    with server.connect(**UNLOCKED) as watcher, server.connect(autocommit=False) as one:
         prepare(watcher)
         one.execute(shown)
         one.execute("UPDATE txn_t SET note = 'seen' WHERE id = 2")

@@ -1,0 +1,197 @@
+/*
+ * group_rows.c - rows that steps change or lock, where their text names them by a key (sql/row_key.h): sessions of this process wait
+ * for each other instead of finding at COMMIT that the other was first.
+ *
+ *   a step is to be sent -> its row is free, or ours: taken, until the transaction ends
+ *                        -> another transaction has it: the session waits, nothing is sent; lock_timeout, a cancel request or a
+ *                           deadlock end it with an error in the step's place; NOWAIT does not wait
+ *
+ * What D1 is asked after the wait is asked of the newest data, as PostgreSQL does at READ COMMITTED; above it, the checks of what was
+ * read before decide, as ever. Correctness never depends on these locks: statements that name no row by a key, and other proxies,
+ * neither take nor heed them, and their conflicts are still found by the checks (txn/capture.h).
+ * More than ROWS_MAX rows of one transaction are not locked. ROLLBACK TO keeps the rows that were locked behind the savepoint.
+ *
+ * Not here the table of locks, queues and deadlocks: advisory.h.
+ */
+#include "proxy/group_private.h"
+
+#include <stdio.h>
+#include "proxy/advisory.h"
+
+enum { ROWS_MAX = 500 };
+
+/* ---- which row ---- */
+
+/* The value as text that is the same however it came. */
+static struct str text_of(const struct value *v, char digits[32])
+{
+    switch (v->class) {
+    case VALUE_TEXT:
+    case VALUE_BLOB:
+        return v->bytes;
+    case VALUE_INTEGER:
+        return (struct str){ digits, (size_t)snprintf(digits, 32, "%lld", (long long)v->integer) };
+    case VALUE_REAL:
+        return (struct str){ digits, (size_t)snprintf(digits, 32, "%.17g", v->real) };
+    case VALUE_NULL:
+        break;
+    }
+    return (struct str){ 0 };
+}
+
+void group_name_row(struct group *g, struct step *step)
+{
+    const struct plan_row *row = step->x.plan->row;
+    struct bind_input input;
+    struct value *values;
+    struct err err;
+    char digits[32];
+    err_init(&err, g->arena);
+    if (!row || !g->session->gucs.live.row_locks)
+        return;
+    execute_input(g->session, &step->x, &input);
+    if (!plan_bind_row(step->x.plan, &input, g->arena, &values, &err))
+        return;
+    uint64_t hash =
+        str_hash_more(str_hash(row->relation->sqlite_name), (struct str){ (const char *)&row->key, sizeof(row->key) });
+    for (size_t i = 0; i < row->n_binds; i++) {
+        if (values[i].class == VALUE_NULL)
+            return;
+        struct str text = text_of(&values[i], digits);
+        hash = str_hash_more(hash, (struct str){ (const char *)&text.n, sizeof(text.n) });
+        hash = str_hash_more(hash, text);
+    }
+    step->row = (struct advisory_key){ (uint32_t)(hash >> 32), (uint32_t)hash, ADVISORY_ROW };
+    step->wants_row = true;
+}
+
+/* ---- waiting ---- */
+
+static void stop(struct group *g)
+{
+    g->row_wait.waits = false;
+    g->row_wait.since_us = 0;
+    worker_timer_clear(g->worker, &g->session->waiting);
+    advisory_stop_waiting(&g->worker->app->advisory, &g->session->presence);
+}
+
+static void on_timer(struct timer *t)
+{
+    group_rows_look((struct session *)((char *)t - offsetof(struct session, waiting)));
+}
+
+void group_rows_look(struct session *s)
+{
+    if (s->state != SESSION_BUSY || !s->group || !s->group->row_wait.waits)
+        return;
+    s->group->row_wait.waits = false;
+    group_go_on(s->group);
+}
+
+void group_rows_stop(struct session *s)
+{
+    if (s->group && s->group->row_wait.since_us)
+        stop(s->group);
+}
+
+/* Whether the wait is over without the row; the error says why. */
+static bool ended(struct group *g, struct err *err)
+{
+    struct session *s = g->session;
+    const struct guc_live *live = &s->gucs.live;
+    uint64_t waited = worker_now(g->worker) - g->row_wait.since_us;
+    if (s->cancelled) {
+        s->cancelled = 0;
+        return !err_set(err, SQLSTATE_QUERY_CANCELED, "canceling statement due to user request");
+    }
+    bool lock = live->lock_timeout_us && waited >= live->lock_timeout_us;
+    bool statement = live->statement_timeout_us && waited >= live->statement_timeout_us;
+    if (lock && (!statement || live->lock_timeout_us <= live->statement_timeout_us))
+        return !err_set(err, SQLSTATE_LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout");
+    if (!statement)
+        return false;
+    metric_add(&g->worker->metrics, METRIC_statement_timeouts, 1);
+    return !err_set(err, SQLSTATE_QUERY_CANCELED, "canceling statement due to statement timeout");
+}
+
+static enum rows begin_wait(struct group *g, struct err *err)
+{
+    struct session *s = g->session;
+    const struct guc_live *live = &s->gucs.live;
+    uint64_t now = worker_now(g->worker), lock = live->lock_timeout_us, limit = live->statement_timeout_us;
+    if (!g->row_wait.since_us)
+        g->row_wait.since_us = now ? now : 1;
+    if (ended(g, err)) {
+        stop(g);
+        return ROWS_FAILED;
+    }
+    if (lock && (!limit || lock < limit))
+        limit = lock;
+    s->waiting.fire = on_timer;
+    if (limit)
+        worker_timer(g->worker, &s->waiting, g->row_wait.since_us + limit);
+    g->row_wait.waits = true;
+    session_wait(s);
+    return ROWS_WAIT;
+}
+
+/* ---- taking ---- */
+
+static bool deadlock(const struct group *g, const struct step *step, uint32_t blocker, struct err *err)
+{
+    struct str table = step->x.plan->row->relation->name;
+    err_set(err, SQLSTATE_T_R_DEADLOCK_DETECTED, "deadlock detected");
+    err_detail(err, "Process %u waits for a row of relation \"%.*s\"; blocked by process %u, which waits for it.",
+               g->session->presence.pid, STR_FMT(table), blocker);
+    return err_hint(err, "See server log for query details.");
+}
+
+static enum rows take(struct group *g, struct step *step, struct err *err)
+{
+    struct session *s = g->session;
+    const struct plan_row *row = step->x.plan->row;
+    bool nowait = row && row->nowait, shares = row && row->shares;
+    uint32_t blocker = 0;
+    switch (advisory_take(&g->worker->app->advisory, &s->presence, step->row,
+                          shares ? ADVISORY_SHARE : ADVISORY_EXCLUSIVE, ADVISORY_OF_TRANSACTION, !nowait, &blocker)) {
+    case ADVISORY_GRANTED:
+        s->has_locks = s->has_transaction_locks = 1;
+        s->n_row_locks++;
+        if (g->row_wait.since_us)
+            stop(g);
+        break;
+    case ADVISORY_BUSY:
+        if (!nowait)
+            return begin_wait(g, err);
+        err_set(err, SQLSTATE_LOCK_NOT_AVAILABLE, "could not obtain lock on row in relation \"%.*s\"",
+                STR_FMT(row->relation->name));
+        return ROWS_FAILED;
+    case ADVISORY_DEADLOCK:
+        g->row_wait.since_us = 0;
+        deadlock(g, step, blocker, err);
+        return ROWS_FAILED;
+    case ADVISORY_FULL:
+        break; /* the checks at COMMIT decide */
+    }
+    step->wants_row = false;
+    return ROWS_HAVE;
+}
+
+enum rows group_take_rows(struct group *g)
+{
+    struct err err;
+    for (struct step *step = g->head; step != g->batch_end; step = step->next) {
+        if (!step->wants_row || g->session->n_row_locks >= ROWS_MAX)
+            continue;
+        err_init(&err, g->arena);
+        enum rows rows = take(g, step, &err);
+        if (rows == ROWS_HAVE)
+            continue;
+        if (rows == ROWS_FAILED) {
+            group_cut(g, step, step->queued_at);
+            group_add_error(g, &err);
+        }
+        return rows;
+    }
+    return ROWS_HAVE;
+}

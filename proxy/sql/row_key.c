@@ -1,0 +1,108 @@
+/* row_key.c - see row_key.h. */
+#include "proxy/sql/row_key.h"
+
+#include "proxy/sql/emit_internal.h"
+
+/* ---- values ---- */
+
+static const struct expr *unwrapped(const struct expr *x)
+{
+    while (x && x->kind == EXPR_RELABEL)
+        x = x->args[0];
+    return x;
+}
+
+static const struct expr *as_value(const struct expr *x)
+{
+    x = unwrapped(x);
+    bool is_null = x && x->kind == EXPR_CONST && x->constant.is_null;
+    return x && !is_null && (x->kind == EXPR_CONST || x->kind == EXPR_PARAM) ? x : NULL;
+}
+
+static bool is_column(const struct query *q, const struct expr *x, int rte, int16_t number)
+{
+    x = unwrapped(x);
+    if (!x || x->kind != EXPR_VAR || x->var.levels_up || x->var.rte != rte)
+        return false;
+    const struct column *c = q->rtable[rte].columns[x->var.column].column;
+    return c && c->number == number;
+}
+
+/* What the condition makes the column equal to, in all rows that it lets through; NULL: not known. */
+static const struct expr *equal_to(const struct query *q, const struct expr *where, int rte, int16_t number)
+{
+    const struct expr *found = NULL;
+    where = unwrapped(where);
+    if (!where)
+        return NULL;
+    for (size_t i = 0; where->kind == EXPR_AND && i < where->n_args && !found; i++)
+        found = equal_to(q, where->args[i], rte, number);
+    if (where->kind != EXPR_FUNC || where->n_args != 2 || !where->call.op_name || strcmp(where->call.op_name, "=") != 0)
+        return found;
+    if (is_column(q, where->args[0], rte, number))
+        return as_value(where->args[1]);
+    return is_column(q, where->args[1], rte, number) ? as_value(where->args[0]) : NULL;
+}
+
+/* What the one row of an INSERT has there. */
+static const struct expr *inserted(const struct query *q, int16_t number)
+{
+    for (size_t i = 0; i < q->n_insert_columns; i++)
+        if (q->insert_columns[i]->number == number)
+            return as_value(q->insert_rows[0][i]);
+    return NULL;
+}
+
+/* ---- the row ---- */
+
+static int target_of(const struct query *q)
+{
+    switch (q->command) {
+    case COMMAND_UPDATE:
+    case COMMAND_DELETE:
+        return q->result_rte;
+    case COMMAND_INSERT:
+        return q->on_conflict && q->on_conflict->update && q->n_insert_rows == 1 ? q->result_rte : -1;
+    case COMMAND_SELECT:
+        return q->lock >= LOCK_SHARE && !q->lock_skip_locked && q->n_from == 1 && q->from[0]->kind == FROM_RTE
+                   ? q->from[0]->rte
+                   : -1;
+    case COMMAND_MERGE:
+        break;
+    }
+    return -1;
+}
+
+static struct plan_row *row_by(const struct query *q, int rte, const struct constraint *key, struct arena *arena)
+{
+    struct plan_row *row = ARENA_NEW(arena, struct plan_row);
+    if (!row || !(row->binds = ARENA_ARRAY(arena, struct bind, key->n_columns)))
+        return NULL;
+    for (size_t i = 0; i < key->n_columns; i++) {
+        const struct expr *value =
+            q->command == COMMAND_INSERT ? inserted(q, key->columns[i]) : equal_to(q, q->where, rte, key->columns[i]);
+        if (!value)
+            return NULL;
+        row->binds[row->n_binds++] = bind_of_expr(value);
+    }
+    row->relation = q->rtable[rte].relation;
+    row->key = key->oid;
+    row->shares = q->command == COMMAND_SELECT && q->lock == LOCK_SHARE;
+    row->nowait = q->command == COMMAND_SELECT && q->lock_nowait;
+    return row;
+}
+
+struct plan_row *row_key_of(const struct query *query, struct arena *arena)
+{
+    int rte = target_of(query);
+    const struct relation *r = rte >= 0 ? query->rtable[rte].relation : NULL;
+    struct plan_row *row = NULL;
+    static const char kinds[] = "pu"; /* the primary key rather than another */
+    if (!r || r->kind != RELATION_TABLE || r->is_system || query->rtable[rte].kind != RTE_RELATION)
+        return NULL;
+    for (const char *kind = kinds; *kind && !row; kind++)
+        for (size_t i = 0; i < r->n_constraints && !row; i++)
+            if (r->constraints[i].kind == *kind && r->constraints[i].n_columns)
+                row = row_by(query, rte, &r->constraints[i], arena);
+    return row;
+}

@@ -1,0 +1,19 @@
+/*
+ * row_key.h - which one row a statement changes or locks, where its text says so: all columns of a key equal to values.
+ *
+ * UPDATE, DELETE and SELECT … FOR UPDATE with WHERE id = $1 [AND …], INSERT of one row with ON CONFLICT DO UPDATE. Sessions of one
+ * process wait for each other by it (proxy/group_rows.c). It is a hint, never a promise: no row need have the key.
+ *
+ * Owns     nothing; what it makes is in the plan's arena.
+ * Fails    no key (NULL): the statement names no row so, or there is no memory.
+ */
+#ifndef PGD1_SQL_ROW_KEY_H
+#define PGD1_SQL_ROW_KEY_H
+
+#include "proxy/sql/plan.h"
+#include "proxy/sql/query.h"
+
+/* Of the analyzed tree, before emit rewrites it. */
+struct plan_row *row_key_of(const struct query *query, struct arena *arena);
+
+#endif
