@@ -374,6 +374,8 @@ bool collect_set_functions(struct emitter *e, const struct query *q, struct str 
 
 /* --- rewrite_*.c --- */
 /* A column of FROM or USING in RETURNING: read again by the same condition. */
+/* setval() of aggregates over tables: the tables go into subqueries. */
+bool rewrite_setval(struct query *q, struct arena *arena, struct err *err);
 bool rewrite_returning_var(struct emitter *e, struct level *l, const struct expr *x, struct fragment *ret);
 bool rewrite_set_operation(struct emitter *e, const struct query *q, bool top, struct str *ret,
                            struct select_output *out);

@@ -47,11 +47,10 @@ static const struct relation *serial_sequence(struct emitter *e, const struct ex
     const struct relation *r =
         snapshot_relation(e->shared->snapshot, settings->search_path, settings->n_search_path, schema, name);
     const struct column *c = r ? relation_column(r, column->constant.value.bytes) : NULL;
-    if (!c || !c->sequence.n) {
+    const struct relation *sequence = c ? snapshot_owned_sequence(e->shared->snapshot, r, c) : NULL;
+    if (!sequence)
         blocked(e, x->location, "a column without a sequence");
-        return NULL;
-    }
-    return snapshot_relation(e->shared->snapshot, NULL, 0, r->schema, c->sequence);
+    return sequence;
 }
 
 /* The sequence a call names; 42P01 and 42809 are analyze's, a name that is not constant is refused. */
@@ -184,9 +183,9 @@ static bool set_value(struct emitter *e, const struct expr *x, const struct rela
         struct str sql = text_of(e,
                                  "UPDATE sqlite_sequence SET seq = CASE WHEN %.*s < 1 THEN %.*s ELSE %.*s - NOT %.*s "
                                  "END WHERE name=%.*s AND %.*s IS NOT NULL "
-                                 "RETURNING %s AS c0",
+                                 "RETURNING %s + NOT %.*s%s AS c0",
                                  STR_FMT(v), STR_FMT(raise), STR_FMT(v), STR_FMT(c), STR_FMT(name), STR_FMT(v),
-                                 native ? "seq" : "CAST(seq AS TEXT)");
+                                 native ? "seq" : "CAST(seq", STR_FMT(c), native ? "" : " AS TEXT)");
         return one_row(e, &helper, d1, sql, ret);
     }
     struct str sql = text_of(e,
