@@ -25,6 +25,41 @@ void snapshot_unref(struct snapshot *s)
         arena_free(s->arena);
 }
 
+/* By schema and name, as user_relation() looks for them. */
+static int name_order(const void *a, const void *b)
+{
+    const struct relation *left = a, *right = b;
+    int order = str_cmp(left->schema, right->schema);
+    return order ? order : str_cmp(left->name, right->name);
+}
+
+static int oid_order(const void *a, const void *b)
+{
+    const struct oid_row *left = a, *right = b;
+    return left->oid < right->oid ? -1 : left->oid > right->oid;
+}
+
+struct snapshot *snapshot_with(const struct snapshot *s, const struct relation *which, const struct relation *now,
+                               struct arena *arena)
+{
+    struct snapshot_box *box = ARENA_NEW(arena, struct snapshot_box);
+    struct relation *all = ARENA_ARRAY(arena, struct relation, s->n_relations);
+    struct oid_row *by_oid = ARENA_ARRAY(arena, struct oid_row, s->n_relations);
+    if (!box || !all || !by_oid)
+        return NULL;
+    memcpy(all, s->relations, s->n_relations * sizeof(*all));
+    all[which - s->relations] = *now;
+    qsort(all, s->n_relations, sizeof(*all), name_order);
+    for (size_t i = 0; i < s->n_relations; i++)
+        by_oid[i] = (struct oid_row){ .oid = all[i].oid, .relation = &all[i] };
+    qsort(by_oid, s->n_relations, sizeof(*by_oid), oid_order);
+    box->snapshot = *s;
+    box->snapshot.relations = all;
+    box->by_oid = by_oid;
+    atomic_init(&box->references, 1);
+    return &box->snapshot;
+}
+
 static bool is_system_schema(struct str schema)
 {
     return str_is(schema, "pg_catalog") || str_is(schema, "information_schema") || str_is(schema, "pgd1");

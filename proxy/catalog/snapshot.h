@@ -179,6 +179,9 @@ const struct d1_statement *snapshot_statements_for(bool with_side_catalog, size_
 struct snapshot *snapshot_reader_finish(struct snapshot_reader *r, struct err *err); /* one reference, or NULL */
 void snapshot_reader_free(struct snapshot_reader *r);
 
+/* The same schema with one relation as `now` says, while a change is planned: lives in the arena, takes no references. NULL: no memory. */
+struct snapshot *snapshot_with(const struct snapshot *s, const struct relation *which, const struct relation *now,
+                               struct arena *arena);
 struct snapshot *snapshot_ref(const struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* accepts NULL */
 

@@ -85,16 +85,6 @@ static bool rename_table(struct ddl *d, const struct relation *r, struct str to)
 }
 
 /* ---- views ---- */
-static bool refuse_dependents(struct ddl *d, const struct relation *view)
-{
-    struct dependents list = { 0 };
-    if (!ddl_dependent_views(d, &list, view, STR(""), STR("")))
-        return false;
-    if (list.n_views)
-        return ddl_refuse(d, -1, "Drop and create them anew.", "renaming a view that other views use");
-    return true;
-}
-
 /* The view's own query in D1: what stands behind its AS. */
 static struct str view_body(struct ddl *d, const struct relation *view)
 {
@@ -135,18 +125,27 @@ static struct str *column_names(struct ddl *d, const struct relation *r)
 static bool rename_view(struct ddl *d, const struct relation *view, struct str to)
 {
     const struct str *names = column_names(d, view);
-    return names && refuse_dependents(d, view) && make_view(d, view, ddl_sqlite_name(d, view->schema, to), names) &&
-           ddl_side_rename(d, "view", view->schema, view->name, to) && rename_children(d, view, to);
+    struct deparse_rename rename = { .relation = view, .name = to };
+    struct relation now = *view;
+    now.name = to;
+    now.sqlite_name = ddl_sqlite_name(d, view->schema, to);
+    return names && make_view(d, view, now.sqlite_name, names) &&
+           ddl_side_rename(d, "view", view->schema, view->name, to) && rename_children(d, view, to) &&
+           ddl_rename_in_dependents(d, view, &now, &rename);
 }
 
 static bool rename_view_column(struct ddl *d, const struct relation *view, const struct column *column, struct str to)
 {
     struct str *names = column_names(d, view);
-    if (!names || !refuse_dependents(d, view))
+    struct deparse_rename rename = { .relation = view, .column = (size_t)column->number - 1, .column_name = to };
+    struct relation now = *view;
+    now.columns = DDL_ARRAY(d, struct column, view->n_columns);
+    if (!names || !now.columns)
         return false;
-    names[column->number - 1] = to;
+    memcpy(now.columns, view->columns, view->n_columns * sizeof(*now.columns));
+    names[column->number - 1] = now.columns[column->number - 1].name = to;
     return make_view(d, view, view->sqlite_name, names) && ddl_view_columns_side(d, view, names) &&
-           rename_child(d, "column", view, column->name, to);
+           rename_child(d, "column", view, column->name, to) && ddl_rename_in_dependents(d, view, &now, &rename);
 }
 
 /* ---- sequences ---- */

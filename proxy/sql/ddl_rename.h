@@ -14,6 +14,9 @@ bool ddl_rename_skipped(struct ddl *d, const PgQuery__RenameStmt *stmt, const ch
 bool ddl_rename_in_table_texts(struct ddl *d, const struct relation *r, const struct column *column, struct str to);
 /* The texts of views that use the relation. 0A000 when one cannot be written down anew. */
 bool ddl_rename_in_views(struct ddl *d, const struct deparse_rename *rename);
+/* Views that use a view which is renamed, or whose column is: their texts, and they themselves in D1 anew. */
+bool ddl_rename_in_dependents(struct ddl *d, const struct relation *view, const struct relation *now,
+                              const struct deparse_rename *rename);
 /* The row of a view whose columns have these names now. */
 bool ddl_view_columns_side(struct ddl *d, const struct relation *view, const struct str *names);
 /* Columns, domains and texts that name the type. */

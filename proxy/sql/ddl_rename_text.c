@@ -2,6 +2,7 @@
 #include "proxy/sql/ddl_rename.h"
 
 #include "proxy/catalog/names.h"
+#include "proxy/sql/emit.h"
 
 /* ---- expressions of a table ---- */
 struct renamed {
@@ -169,6 +170,56 @@ bool ddl_rename_in_views(struct ddl *d, const struct deparse_rename *rename)
         const struct relation *view = &d->snapshot->relations[i];
         if (view->kind == RELATION_VIEW && view->view_text.n && ddl_view_uses(d, view, rename->relation) &&
             !rename_in_view(d, view, rename))
+            return false;
+    }
+    return true;
+}
+
+/* The query of a view that uses a renamed one, for D1: its new text read in the schema that comes. */
+static bool new_body(struct ddl *d, struct str text, const struct snapshot *coming, struct str *ret)
+{
+    struct sql_list list;
+    struct query *query;
+    struct str path[] = { STR_INIT("public") };
+    struct sql_settings settings = *d->settings;
+    struct analyze_context inner = {
+        .snapshot = coming, .settings = &settings, .arena = d->arena, .is_stored = true, .err = d->err
+    };
+    settings.search_path = path;
+    settings.n_search_path = 1;
+    if (!sql_parse(text, text.n, d->arena, &list, d->err) || list.n == 0)
+        return false;
+    const PgQuery__RawStmt *raw = list.statements[0].raw;
+    return analyze_statement(&inner, raw->stmt, &query) &&
+           emit_ddl_query(query, &settings, coming, d->arena, ret, d->err);
+}
+
+static bool remake(struct ddl *d, const struct relation *view, struct str body)
+{
+    struct str list = STR(""), name = ddl_quote(d, view->sqlite_name);
+    for (size_t i = 0; i < view->n_columns; i++)
+        list = ddl_printf(d, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "", STR_FMT(ddl_quote(d, view->columns[i].name)));
+    return ddl_sql(d, "DROP VIEW %.*s", STR_FMT(name)) &&
+           ddl_sql(d, "CREATE VIEW %.*s (%.*s) AS %.*s", STR_FMT(name), STR_FMT(list), STR_FMT(body));
+}
+
+bool ddl_rename_in_dependents(struct ddl *d, const struct relation *view, const struct relation *now,
+                              const struct deparse_rename *rename)
+{
+    const struct snapshot *coming = snapshot_with(d->snapshot, view, now, d->arena);
+    if (!coming)
+        return err_oom(d->err);
+    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
+        const struct relation *other = &d->snapshot->relations[i];
+        struct str text, body;
+        if (other->kind != RELATION_VIEW || other == view || !ddl_view_uses(d, other, view))
+            continue;
+        if (!other->view_text.n)
+            return ddl_refuse(d, -1, "Drop and create them anew.",
+                              "renaming a view, or its column, that view \"%.*s\" made elsewhere uses",
+                              STR_FMT(other->name));
+        if (!rename_in_view(d, other, rename) || !view_text(d, other, rename, d->err, &text) ||
+            !new_body(d, text, coming, &body) || !remake(d, other, body))
             return false;
     }
     return true;

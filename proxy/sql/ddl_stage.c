@@ -11,21 +11,17 @@
 /* The snapshot with one more column in the table, as the batch has it between its two ends. */
 static struct snapshot *with_column(struct ddl *d, const struct relation *table, const struct column *column)
 {
-    struct snapshot *s = DDL_ARRAY(d, struct snapshot, 1);
-    struct relation *all = DDL_ARRAY(d, struct relation, d->snapshot->n_relations);
-    struct column *columns = DDL_ARRAY(d, struct column, table->n_columns + 1);
-    if (!s || !all || !columns)
+    struct relation now = *table;
+    now.columns = DDL_ARRAY(d, struct column, table->n_columns + 1);
+    if (!now.columns)
         return NULL;
-    *s = *d->snapshot;
-    memcpy(all, d->snapshot->relations, d->snapshot->n_relations * sizeof(*all));
-    memcpy(columns, table->columns, table->n_columns * sizeof(*columns));
-    columns[table->n_columns] = *column;
-    columns[table->n_columns].number = (int16_t)(table->n_columns + 1);
-    struct relation *mine = &all[table - d->snapshot->relations];
-    mine->columns = columns;
-    mine->n_columns++;
-    mine->column_comments = NULL;
-    s->relations = all;
+    memcpy(now.columns, table->columns, table->n_columns * sizeof(*now.columns));
+    now.columns[now.n_columns++] = *column;
+    now.columns[table->n_columns].number = (int16_t)now.n_columns;
+    now.column_comments = NULL;
+    struct snapshot *s = snapshot_with(d->snapshot, table, &now, d->arena);
+    if (!s)
+        err_oom(d->err);
     return s;
 }
 
