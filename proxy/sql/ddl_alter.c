@@ -29,7 +29,7 @@ static const struct command_row command_rows[] = {
     { AT(AddIdentity), PASS_ATTRIBUTE, ddl_add_identity },
     { AT(SetIdentity), PASS_ATTRIBUTE, ddl_set_identity },
     { AT(DropIdentity), PASS_DROP, ddl_drop_identity },
-    /* storage and ownership, of which D1 has neither; constraints are always valid */
+    /* storage and ownership, of which D1 has neither */
     { AT(SetStatistics), PASS_OTHER, NULL },
     { AT(SetOptions), PASS_OTHER, NULL },
     { AT(ResetOptions), PASS_OTHER, NULL },
@@ -43,7 +43,7 @@ static const struct command_row command_rows[] = {
     { AT(SetRelOptions), PASS_OTHER, NULL },
     { AT(ResetRelOptions), PASS_OTHER, NULL },
     { AT(ReplicaIdentity), PASS_OTHER, NULL },
-    { AT(ValidateConstraint), PASS_OTHER, NULL },
+    { AT(ValidateConstraint), PASS_OTHER, ddl_validate_constraint },
     { AT(NoForceRowSecurity), PASS_OTHER, NULL },
     { AT(DisableRowSecurity), PASS_OTHER, NULL },
 };

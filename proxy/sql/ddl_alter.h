@@ -40,6 +40,8 @@ bool ddl_drop_identity(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_make_plain(struct ddl *d, const struct alter *a, struct new_column *column);
 bool ddl_add_constraint(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_drop_constraint(struct ddl *d, struct alter *a, const Command *command);
+/* Constraints are always valid: NOT VALID ones were looked at when they came. */
+bool ddl_validate_constraint(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_alter_constraint(struct ddl *d, struct alter *a, const Command *command);
 
 /* ---- when all commands are done ---- */

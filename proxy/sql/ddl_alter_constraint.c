@@ -354,6 +354,20 @@ bool ddl_drop_constraint(struct ddl *d, struct alter *a, const Command *command)
     return ddl_side_delete_child(d, "constraint", a->now->schema, a->now->name, c->constraint.name);
 }
 
+/* ---- VALIDATE ---- */
+bool ddl_validate_constraint(struct ddl *d, struct alter *a, const Command *command)
+{
+    const struct new_constraint *c = ddl_find_constraint(a->now, str_from(command->name));
+    if (!c)
+        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" of relation \"%.*s\" does not exist",
+                           command->name, STR_FMT(a->table->name));
+    if (c->constraint.kind == 'c' || c->constraint.kind == 'f')
+        return true;
+    return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE,
+                       "constraint \"%s\" of relation \"%.*s\" is not a foreign key or check constraint", command->name,
+                       STR_FMT(a->table->name));
+}
+
 /* ---- ALTER ---- */
 bool ddl_alter_constraint(struct ddl *d, struct alter *a, const Command *command)
 {

@@ -162,9 +162,11 @@ bool ddl_comment_extension(struct ddl *d, const PgQuery__CommentStmt *stmt)
         cJSON_Delete(detail);
         return not_there(d, name);
     }
-    if (!row) {
+    if (!row) { /* pg_dump before version 11 says again what is there */
         cJSON_Delete(detail);
-        return ddl_refuse(d, -1, NULL, "COMMENT ON EXTENSION plpgsql");
+        return str_is(STR("PL/pgSQL procedural language"), stmt->comment)
+                   ? ddl_nothing(d, "COMMENT")
+                   : ddl_refuse(d, -1, NULL, "another comment on extension plpgsql");
     }
     ddl_side_text(detail, "comment", str_from(stmt->comment));
     return ddl_side_put(d, "extension", row->schema, name, detail);

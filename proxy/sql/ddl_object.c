@@ -9,8 +9,10 @@ bool ddl_create_schema(struct ddl *d, const PgQuery__CreateSchemaStmt *stmt)
 {
     struct str name = str_from(stmt->schemaname ? stmt->schemaname : "");
     d->plan->tag = "CREATE SCHEMA";
+    if (!name.n && stmt->authrole && stmt->authrole->rolename && stmt->authrole->rolename[0])
+        name = str_from(stmt->authrole->rolename); /* it is called after its owner */
     if (!name.n)
-        return ddl_refuse(d, -1, "Name the schema.", "CREATE SCHEMA AUTHORIZATION");
+        return ddl_refuse(d, -1, "Name the schema.", "CREATE SCHEMA AUTHORIZATION of the current user");
     if (stmt->n_schema_elts)
         return ddl_refuse(d, -1, "Give each as a statement of its own.", "CREATE SCHEMA with its objects");
     if (str_starts(name, STR("pg_"))) {

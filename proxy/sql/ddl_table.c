@@ -205,7 +205,10 @@ bool ddl_collect_column(struct ddl *d, struct new_table *table, const PgQuery__C
 static bool refuse_constraint(struct ddl *d, const PgQuery__Constraint *con)
 {
     if (con->contype == PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION)
-        return ddl_refuse(d, con->location, NULL, "an EXCLUDE constraint");
+        return ddl_refuse(
+            d, con->location,
+            "Look for rows in conflict in the statement that writes (INSERT … SELECT … WHERE NOT EXISTS).",
+            "an EXCLUDE constraint");
     if (con->nulls_not_distinct)
         return ddl_refuse(d, con->location, "In SQLite all NULLs are distinct.", "NULLS NOT DISTINCT");
     if (con->n_including)
@@ -680,7 +683,8 @@ static bool refuse_options(struct ddl *d, const PgQuery__CreateStmt *stmt)
 {
     int location = stmt->relation->location;
     if (stmt->n_inh_relations && !stmt->partbound)
-        return ddl_refuse(d, location, NULL, "INHERITS");
+        return ddl_refuse(d, location, "Give the table its own columns (LIKE), and show both by a view with UNION ALL.",
+                          "INHERITS");
     if (stmt->partspec || stmt->partbound)
         return ddl_refuse(d, location, "D1 has no partitions: use one table.", "a partitioned table");
     if (stmt->of_typename)

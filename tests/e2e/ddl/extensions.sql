@@ -33,3 +33,4 @@ DROP EXTENSION IF EXISTS pgcrypto, "uuid-ossp";
 CREATE EXTENSION citext;
 -- refused
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
+COMMENT ON EXTENSION plpgsql IS 'PL/pgSQL procedural language';
