@@ -69,8 +69,7 @@ static bool read_whole(int fd, const char *path, struct str name, struct arena *
     return ok;
 }
 
-/* parseInt() of what stands before the first "_". */
-static int64_t number_of(struct str name)
+int64_t migrate_folder_number(struct str name)
 {
     int64_t number = 0;
     size_t i = 0;
@@ -82,7 +81,7 @@ static int64_t number_of(struct str name)
 static bool read_file(int folder, const char *path, struct str name, struct arena *arena, struct migrate_file *ret,
                       struct err *err)
 {
-    struct migrate_file file = { .number = number_of(name) };
+    struct migrate_file file = { .number = migrate_folder_number(name) };
     size_t bad;
     if (!str_is_utf8(name, &bad))
         return err_set(err, SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, "a file name in \"%s\" is not UTF-8", path);

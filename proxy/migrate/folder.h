@@ -35,6 +35,8 @@ struct migrate_folder {
     size_t n;
 };
 
+/* The number a name begins with, as JavaScript's parseInt() has it; -1: it has none. */
+int64_t migrate_folder_number(struct str name);
 /* Reads all of it. */
 bool migrate_folder_read(const char *path, struct arena *arena, struct migrate_folder *ret, struct err *err);
 /* The order is clear and nothing is there twice; asked before anything runs. */
