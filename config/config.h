@@ -27,19 +27,24 @@
 #undef CHOICES_END
 
 enum config_transport { CONFIG_EMBEDDED, CONFIG_GATEWAY, CONFIG_REST };
+enum config_environment { CONFIG_DEVELOPMENT, CONFIG_PREVIEW, CONFIG_PRODUCTION };
+enum config_dialect { CONFIG_SQLITE, CONFIG_POSTGRES };
 
 /* One line of [databases], a wrangler file it names already looked up. Texts are NUL-terminated, "" when not given. */
 struct config_database {
     const char
         *name; /* "*": the fallback; %s stands for the client's database name in path, url, binding and database */
     enum config_transport transport;
-    const char *path;     /* embedded: the SQLite file */
-    const char *url;      /* gateway: where the Worker answers; rest: base URL, "" for Cloudflare's own */
-    const char *binding;  /* gateway: name of the D1 binding in the Worker */
-    const char *account;  /* rest: account id */
-    const char *database; /* rest: database id */
-    struct str token;     /* gateway and rest: secret, without white space around it */
-    const char *migrations_dir, *migrations_table; /* from the wrangler file, else "" */
+    const char *path;             /* embedded: the SQLite file */
+    const char *url;              /* gateway: where the Worker answers; rest: base URL, "" for Cloudflare's own */
+    const char *binding;          /* gateway: name of the D1 binding in the Worker */
+    const char *account;          /* rest: account id */
+    const char *database;         /* rest: database id */
+    struct str token;             /* gateway and rest: secret, without white space around it */
+    const char *migrations_dir;   /* beside the file that names it; never "" */
+    const char *migrations_table; /* "": wrangler's own, d1_migrations */
+    enum config_environment environment;
+    enum config_dialect migrations_dialect; /* of files that do not say */
 };
 
 struct config_user {

@@ -10,6 +10,10 @@ enum option {
     OPTION_D1,
     OPTION_DATABASE,
     OPTION_ENV,
+    OPTION_ENVIRONMENT,
+    OPTION_MIGRATIONS_DIALECT,
+    OPTION_MIGRATIONS_DIR,
+    OPTION_MIGRATIONS_TABLE,
     OPTION_PATH,
     OPTION_TOKEN_ENV,
     OPTION_TOKEN_FILE,
@@ -30,6 +34,10 @@ static const struct {
     [OPTION_D1] = { "d1", FOR_ALL },
     [OPTION_DATABASE] = { "database", FOR(REST) },
     [OPTION_ENV] = { "env", FOR_ALL },
+    [OPTION_ENVIRONMENT] = { "environment", FOR_ALL },
+    [OPTION_MIGRATIONS_DIALECT] = { "migrations_dialect", FOR_ALL },
+    [OPTION_MIGRATIONS_DIR] = { "migrations_dir", FOR_ALL },
+    [OPTION_MIGRATIONS_TABLE] = { "migrations_table", FOR_ALL },
     [OPTION_PATH] = { "path", FOR(EMBEDDED) },
     [OPTION_TOKEN_ENV] = { "token_env", FOR(GATEWAY) | FOR(REST) },
     [OPTION_TOKEN_FILE] = { "token_file", FOR(GATEWAY) | FOR(REST) },
@@ -40,6 +48,11 @@ static const struct {
 static const char *const transports[] = {
     [CONFIG_EMBEDDED] = "embedded", [CONFIG_GATEWAY] = "gateway", [CONFIG_REST] = "rest"
 };
+
+static const char *const environments[] = {
+    [CONFIG_DEVELOPMENT] = "development", [CONFIG_PREVIEW] = "preview", [CONFIG_PRODUCTION] = "production"
+};
+static const char *const dialects[] = { [CONFIG_SQLITE] = "sqlite", [CONFIG_POSTGRES] = "postgres" };
 
 /* One line while it is read: p is NULL for what was not given. */
 struct line {
@@ -217,6 +230,50 @@ static bool finish_rest(struct loader *l, const struct line *line, const char *a
            (d->url[0] == '\0' || check_url(l, line->name, "base_url", d->url)) && read_token(l, line, &d->token);
 }
 
+/* One of a list of words; not given: the first. */
+static bool take_word(struct loader *l, const struct line *line, enum option option, const char *const *words, size_t n,
+                      int *ret)
+{
+    struct str given = line->given[option];
+    *ret = 0;
+    if (!given.p)
+        return true;
+    for (size_t i = 0; i < n; i++)
+        if (str_is(given, words[i])) {
+            *ret = (int)i;
+            return true;
+        }
+    loader_fail(l, "database \"%.*s\": \"%.*s\" is no value of %s", STR_FMT(line->name), STR_FMT(given),
+                options[option].name);
+    return n == 2 ? err_hint(l->err, "It is %s or %s.", words[0], words[1])
+                  : err_hint(l->err, "It is %s, %s or %s.", words[0], words[1], words[2]);
+}
+
+/* The folder stands beside the file that names it; it is "migrations" where none does, as for wrangler. */
+static bool finish_migrations(struct loader *l, const struct line *line, const struct wrangler *file,
+                              const struct wrangler_database *w, struct config_database *d)
+{
+    struct str dir = line->given[OPTION_MIGRATIONS_DIR];
+    int environment, dialect;
+    bool ok = take_text(l, line, OPTION_MIGRATIONS_TABLE, w->migrations_table, &d->migrations_table) &&
+              take_word(l, line, OPTION_ENVIRONMENT, environments, sizeof(environments) / sizeof(environments[0]),
+                        &environment) &&
+              take_word(l, line, OPTION_MIGRATIONS_DIALECT, dialects, sizeof(dialects) / sizeof(dialects[0]), &dialect);
+    if (!ok)
+        return false;
+    d->environment = (enum config_environment)environment;
+    d->migrations_dialect = (enum config_dialect)dialect;
+    if (dir.p || !file)
+        return loader_path(l, dir.p ? dir : STR("migrations"), &d->migrations_dir);
+    const char *name = w->migrations_dir[0] != '\0' ? w->migrations_dir : "migrations";
+    const char *slash = strrchr(file->path, '/');
+    if (!slash || name[0] == '/')
+        return loader_text(l, str_from(name), &d->migrations_dir);
+    struct str joined = arena_printf(l->arena, "%.*s/%s", (int)(slash - file->path), file->path, name);
+    d->migrations_dir = joined.p;
+    return joined.p || err_oom(l->err);
+}
+
 static bool has_name(const char *text)
 {
     return strstr(text, "%s") != NULL;
@@ -240,7 +297,9 @@ static bool keep(struct loader *l, const struct config_database *d)
     return map_set(&store->databases, str_from(d->name), store) || err_oom(l->err);
 }
 
-static bool add(struct loader *l, const struct line *line, const char *account, const struct wrangler_database *w)
+/* file: NULL when the line names no wrangler file. */
+static bool add(struct loader *l, const struct line *line, const struct wrangler *file,
+                const struct wrangler_database *w)
 {
     struct config_database d = {
         .name = "",
@@ -250,8 +309,8 @@ static bool add(struct loader *l, const struct line *line, const char *account, 
         .binding = "",
         .account = "",
         .database = "",
-        .migrations_dir = w->migrations_dir,
-        .migrations_table = w->migrations_table,
+        .migrations_dir = "",
+        .migrations_table = "",
     };
     bool ok = loader_text(l, line->name, &d.name);
     if (ok && d.transport == CONFIG_EMBEDDED)
@@ -259,8 +318,8 @@ static bool add(struct loader *l, const struct line *line, const char *account, 
     else if (ok && d.transport == CONFIG_GATEWAY)
         ok = finish_gateway(l, line, w, &d);
     else if (ok)
-        ok = finish_rest(l, line, account, w, &d);
-    if (!ok)
+        ok = finish_rest(l, line, file ? file->account : "", w, &d);
+    if (!ok || !finish_migrations(l, line, file, w, &d))
         return false;
     if (uses_name(&d) && !str_is(line->name, "*"))
         return loader_fail(l, "database \"%s\": only the fallback * may use %%s", d.name);
@@ -286,7 +345,7 @@ static bool add_named(struct loader *l, const struct line *line, struct str name
     one.name = name;
     if (name.n == 0 || map_get(&l->store->databases, name))
         return true;
-    return add(l, &one, w->account, &w->databases[i]);
+    return add(l, &one, w, &w->databases[i]);
 }
 
 /* `* = wrangler=…`: each database of the file under its own name and under its binding. */
@@ -320,7 +379,7 @@ static bool add_wrangler(struct loader *l, const struct line *line)
         return loader_fail(l, "database \"%.*s\": %s declares several databases, none of this name",
                            STR_FMT(line->name), w.path),
                err_hint(l->err, "Say which with binding=.");
-    return add(l, line, w.account, chosen);
+    return add(l, line, &w, chosen);
 }
 
 bool database_add(struct loader *l, struct str name, struct str value)
@@ -333,7 +392,7 @@ bool database_add(struct loader *l, struct str name, struct str value)
         return loader_fail(l, "database \"%.*s\" is given twice", STR_FMT(name));
     if (!read_options(l, value, &line))
         return false;
-    return line.given[OPTION_WRANGLER].p ? add_wrangler(l, &line) : add(l, &line, "", &none);
+    return line.given[OPTION_WRANGLER].p ? add_wrangler(l, &line) : add(l, &line, NULL, &none);
 }
 
 static bool is_plain_name(struct str s)

@@ -322,6 +322,10 @@ static void reads_databases(void **state)
 static const struct {
     const char *rule, *line, *want;
 } wrangler_refusals[] = {
+    { "a word that is no environment", "app = d1=embedded path=a environment=prod",
+      "pgd1.ini:4: database \"app\": \"prod\" is no value of environment" },
+    { "a word that is no dialect", "app = d1=embedded path=a migrations_dialect=mysql",
+      "pgd1.ini:4: database \"app\": \"mysql\" is no value of migrations_dialect" },
     { "several databases, none of the name", "other = wrangler=wrangler.jsonc token_file=token",
       "pgd1.ini:4: database \"other\": %/wrangler.jsonc declares several databases, none of this name" },
     { "an environment that is not there", "app = wrangler=wrangler.jsonc env=none token_file=token",
@@ -372,6 +376,43 @@ static void refuses_files(void **state)
     }
 }
 
+static void migrations_stand_beside_their_file(void **state)
+{
+    static const struct {
+        const char *line, *dir, *table;
+        enum config_environment environment;
+        enum config_dialect dialect;
+    } rows[] = {
+        { "d1=embedded path=a.db", "%/migrations", "", CONFIG_DEVELOPMENT, CONFIG_SQLITE },
+        { "d1=embedded path=a.db migrations_dir=sql/up migrations_table=done environment=preview", "%/sql/up", "done",
+          CONFIG_PREVIEW, CONFIG_SQLITE },
+        { "d1=embedded path=a.db migrations_dir=/srv/sql migrations_dialect=postgres environment=production",
+          "/srv/sql", "", CONFIG_PRODUCTION, CONFIG_POSTGRES },
+        { "wrangler=wrangler.jsonc binding=MAIN token_file=token", "%/sql", "", CONFIG_DEVELOPMENT, CONFIG_SQLITE },
+        { "wrangler=wrangler.jsonc binding=LOGS token_file=token migrations_table=m", "%/migrations", "m",
+          CONFIG_DEVELOPMENT, CONFIG_SQLITE },
+        { "wrangler=wrangler.jsonc binding=MAIN token_file=token migrations_dir=mine", "%/mine", "", CONFIG_DEVELOPMENT,
+          CONFIG_SQLITE },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        AUTO(arena) arena = arena_new(1 << 20);
+        struct err err;
+        struct config_database d;
+        char text[512];
+        snprintf(text, sizeof(text), USERS "[databases]\nx = %s\n", rows[i].line);
+        struct config *c = parse_here(text, arena, &err);
+        if (!c)
+            fail_msg("%s: %.*s", rows[i].line, STR_FMT(err.message));
+        assert_true(config_database_find(c, STR("x"), arena, &d, &err));
+        is_text(rows[i].line, "migrations_dir", d.migrations_dir, rows[i].dir);
+        is_text(rows[i].line, "migrations_table", d.migrations_table, rows[i].table);
+        assert_int_equal(d.environment, rows[i].environment);
+        assert_int_equal(d.migrations_dialect, rows[i].dialect);
+        config_unref(c);
+    }
+}
+
 static void wrangler_declares_names(void **state)
 {
     AUTO(arena) arena = arena_new(1 << 20);
@@ -385,7 +426,7 @@ static void wrangler_declares_names(void **state)
         fail_msg("%.*s", STR_FMT(err.message));
     assert_true(config_database_find(c, STR("app"), arena, &d, &err));
     assert_string_equal(d.binding, "MAIN");
-    assert_string_equal(d.migrations_dir, "sql");
+    is_text("beside the wrangler file", "migrations_dir", d.migrations_dir, "%/sql");
     assert_true(config_database_find(c, STR("MAIN"), arena, &d, &err));
     assert_string_equal(d.binding, "MAIN");
     assert_true(config_database_find(c, STR("LOGS"), arena, &d, &err)); /* the line of its own wins */
@@ -727,6 +768,7 @@ int main(void)
         cmocka_unit_test(refuses),
         cmocka_unit_test(reads_databases),
         cmocka_unit_test(refuses_files),
+        cmocka_unit_test(migrations_stand_beside_their_file),
         cmocka_unit_test(wrangler_declares_names),
         cmocka_unit_test(fallback_takes_plain_names),
         cmocka_unit_test(reads_users),
