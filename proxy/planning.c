@@ -19,11 +19,11 @@ void planning_wait_schema(struct session *s)
     session_wait_schema(s);
 }
 
-/* A plan made without knowing any table: right only if it needs none. */
+/* Made without a schema, is it what it would be with one? DDL is not: DROP … IF EXISTS finds nothing to drop. */
 static bool needs_no_schema(const struct plan *p)
 {
-    if (p->place != PLACE_HERE || p->n_reads || p->n_writes || p->kind == PLAN_EXPLAIN || p->kind == PLAN_DECLARE ||
-        p->kind == PLAN_EXECUTE)
+    if (p->place != PLACE_HERE || p->n_reads || p->n_writes || p->notice.n || p->kind == PLAN_DDL ||
+        p->kind == PLAN_EXPLAIN || p->kind == PLAN_DECLARE || p->kind == PLAN_EXECUTE)
         return false;
     return !p->local || !p->local->needs_catalog;
 }

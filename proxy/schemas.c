@@ -76,14 +76,16 @@ void schema_publish(struct schema *s, struct snapshot *snapshot, uint64_t read_u
 {
     struct snapshot *old = NULL;
     pthread_mutex_lock(&s->lock);
-    bool crossed = atomic_load_explicit(&s->generation, memory_order_relaxed) != seen;
+    bool crossed = s->changed > seen, differs = !s->snapshot || s->snapshot->version != snapshot->version;
     /* A plain read that began before a change was published may be older than that change: it must not replace it. */
     if (!crossed || is_change) {
         old = s->snapshot;
         s->snapshot = snapshot_ref(snapshot);
         s->read_us = read_us;
         s->suspect = crossed;
-        atomic_fetch_add_explicit(&s->generation, 1, memory_order_release);
+        uint64_t now = atomic_fetch_add_explicit(&s->generation, 1, memory_order_release) + 1;
+        if (is_change || differs)
+            s->changed = now;
     }
     pthread_mutex_unlock(&s->lock);
     snapshot_unref(old);
@@ -93,7 +95,7 @@ void schema_suspect(struct schema *s)
 {
     pthread_mutex_lock(&s->lock);
     s->suspect = true;
-    atomic_fetch_add_explicit(&s->generation, 1, memory_order_release);
+    s->changed = atomic_fetch_add_explicit(&s->generation, 1, memory_order_release) + 1;
     pthread_mutex_unlock(&s->lock);
 }
 
