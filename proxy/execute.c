@@ -8,6 +8,7 @@
 #include "proxy/cursor.h"
 #include "proxy/database.h"
 #include "proxy/group.h"
+#include "proxy/migration.h"
 #include "proxy/planning.h"
 #include "proxy/raw_cells.h"
 #include "proxy/session_setting.h"
@@ -244,6 +245,8 @@ bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells)
         return copy_to_row(e, cells, n_cells) && (!e->out->failed || err_oom(e->err));
     case SINK_STORE:
         return store_row(e, cells, n_cells);
+    case SINK_TAKEN:
+        return !e->taker || e->taker->row(e->taker->ctx, cells, n_cells) || err_oom(e->err);
     }
     return false;
 }
@@ -389,7 +392,7 @@ static enum outcome run_here(struct session *s, struct execution *x, struct err 
     emitter_end(&e);
     if (x->sink == SINK_STORE)
         x->portal->state = PORTAL_STORED;
-    else
+    else if (x->sink != SINK_TAKEN)
         execute_tag(x->copy ? x->copy_plan : x->plan, e.n_rows, e.out);
     return OUTCOME_DONE;
 }
@@ -466,6 +469,7 @@ static enum outcome (*const runners[])(struct session *s, struct execution *x, s
     [PLAN_UNLISTEN] = utility_unlisten,
     [PLAN_NOTIFY] = utility_notify,
     [PLAN_EXPLAIN] = utility_explain,
+    [PLAN_MIGRATE] = migration_execute,
     [PLAN_NOTHING] = utility_nothing,
 };
 

@@ -25,6 +25,14 @@ enum sink {
     SINK_CLIENT, /* DataRow */
     SINK_COPY,   /* CopyData */
     SINK_STORE,  /* the portal's store */
+    SINK_TAKEN,  /* who asked for them takes them; nothing is said to the client */
+};
+
+/* Takes the rows of SINK_TAKEN. */
+struct row_taker {
+    void (*begin)(void *ctx); /* the first row comes next, perhaps after rows of a try that failed */
+    bool (*row)(void *ctx, const struct value *cells, size_t n_cells); /* false: no memory */
+    void *ctx;
 };
 
 struct execution {
@@ -39,10 +47,12 @@ struct execution {
     struct portal *portal; /* NULL: simple query */
     int64_t max_rows;      /* Execute's limit; 0: all */
     enum sink sink;
-    const struct plan_copy *copy; /* SINK_COPY … */
-    const struct plan *copy_plan; /* … and the COPY itself, for its tag */
-    uint64_t copy_count;          /* rows of COPY FROM */
-    bool describe;                /* RowDescription before the rows */
+    const struct plan_copy *copy;             /* SINK_COPY … */
+    const struct plan *copy_plan;             /* … and the COPY itself, for its tag */
+    uint64_t copy_count;                      /* rows of COPY FROM */
+    const struct row_taker *taker;            /* SINK_TAKEN; NULL: rows are dropped */
+    const struct migrate_statement *migrates; /* where it stands in a migration file; NULL: not in one */
+    bool describe;                            /* RowDescription before the rows */
 };
 
 /* Turns rows into what the client asked for. */
@@ -54,6 +64,7 @@ struct emitter {
     const struct plan_copy *copy;
     struct copy_to *copy_to; /* made by copy_to_begin() */
     struct portal *portal;
+    const struct row_taker *taker;
     struct buf *out;
     uint64_t n_rows;
     struct err *err; /* why it stopped */

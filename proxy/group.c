@@ -1,6 +1,7 @@
 /* group.c - collecting, running and answering; see group.h. Its other files: group_private.h. */
 #include "proxy/group_private.h"
 
+#include "proxy/migration.h"
 #include "proxy/planning.h"
 #include "proxy/prepared.h"
 #include "proxy/sql/bulk.h"
@@ -46,6 +47,8 @@ void group_free(struct group *g)
     for (struct kept_plan *k = g->kept; k; k = k->next)
         plan_unref(k->plan);
     group_schema_drop(g);
+    if (g->migration)
+        migration_forget(g->migration);
     worker_timer_clear(g->worker, &g->resolution.timer);
     buffer_fini(&g->left);
     buf_fini(&g->queued);
@@ -222,6 +225,15 @@ void group_fail_at_head(struct group *g, const struct err *err)
     struct session *s = g->session;
     struct step *step = g->head;
     struct str written = step->error;
+    struct err placed;
+    if (g->migration && err) {
+        err_init(&placed, g->arena);
+        err_copy(&placed, err);
+        if (migration_fails(g, step, &placed))
+            return;
+        err = &placed;
+        g->migration = NULL;
+    }
     if (!s->out.p)
         worker_buf_take(s->worker, &s->out, s->out.cap);
     if (written.p)
@@ -308,7 +320,7 @@ static bool answer(struct group *g, const struct d1_result *results)
     emitter_end(&step->emitter);
     if (step->x.sink == SINK_STORE)
         step->x.portal->state = PORTAL_STORED;
-    else if (!step->untagged)
+    else if (!step->untagged && step->x.sink != SINK_TAKEN)
         execute_tag(step->x.copy_plan ? step->x.copy_plan : step->x.plan, count_of(step, results), &s->out);
     emit_queued(g, step);
     pop(g);

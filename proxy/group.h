@@ -155,6 +155,7 @@ struct group {
     size_t at;
     bool is_simple;
     struct kept_plan *kept;
+    struct migration *migration; /* the MIGRATE statement under way (migration.h) */
 };
 
 struct group *group_new(struct session *s); /* NULL: no memory */

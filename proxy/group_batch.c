@@ -175,7 +175,10 @@ bool group_prepare_steps(struct group *g)
                                           .formats = step->x.formats,
                                           .sink = step->x.sink,
                                           .copy = step->x.copy,
-                                          .portal = step->x.portal };
+                                          .portal = step->x.portal,
+                                          .taker = step->x.taker };
+        if (step->x.taker)
+            step->x.taker->begin(step->x.taker->ctx);
         if (plan->is_raw && step->x.describe && step->x.sink == SINK_CLIENT) {
             step->emitter.classes = ARENA_ARRAY(g->arena, unsigned char, plan->n_columns);
             if (!step->emitter.classes)

@@ -4,6 +4,7 @@
 #include <pg_query/pg_query.pb-c.h>
 #include "proxy/database.h"
 #include "proxy/group.h"
+#include "proxy/migration.h"
 #include "proxy/raw.h"
 #include "proxy/session_setting.h"
 #include "proxy/sql/plan_cache.h"
@@ -51,6 +52,8 @@ static bool may_need_schema(const struct err *err)
 bool planning_parse(struct session *s, struct str text, bool is_raw, struct sql_list *ret, struct err *err)
 {
     size_t max = s->serving->config->max_message_bytes;
+    if (migrate_command_is(text))
+        return migration_parse(text, max, s->group->arena, ret, err);
     return is_raw ? raw_parse(text, max, s->group->arena, ret, err) : sql_parse(text, max, s->group->arena, ret, err);
 }
 
@@ -100,6 +103,8 @@ static bool make(struct session *s, const struct sql_statement *parsed, const st
     struct sql_settings settings;
     session_sql_settings(s, schema, s->group->arena, &settings);
     settings.force_local = force_local;
+    if (parsed->is_migrate)
+        return migration_plan(parsed->text, schema, ret, err);
     if (parsed->is_raw)
         return make_raw(s, parsed, source, schema, &settings, ret, err);
     return sql_plan(parsed, schema, &settings, source->types, source->n_types, ret, err);

@@ -37,6 +37,7 @@ enum plan_kind {
     PLAN_UNLISTEN,
     PLAN_NOTIFY,
     PLAN_EXPLAIN,
+    PLAN_MIGRATE, /* utility.migrate */
     PLAN_NOTHING, /* accepted without effect, on the visible list (accepted.def): tag only, notice if set */
 };
 
@@ -239,6 +240,7 @@ struct plan {
         struct plan_channel *channel; /* LISTEN, UNLISTEN, NOTIFY */
         struct plan_discard *discard;
         struct plan_explain *explain;
+        struct migrate_command *migrate; /* proxy/migrate/command.h */
     } utility;
 };
 
@@ -336,7 +338,8 @@ struct sql_statement {
     struct str text; /* its slice of the string */
     size_t offset;   /* of text in the string, bytes; error positions count from the start of the whole string */
     bool is_empty;
-    bool is_raw; /* SQLite's: raw is NULL, and sql_plan() is not for it (proxy/raw.h) */
+    bool is_raw;     /* SQLite's: raw is NULL, and sql_plan() is not for it (proxy/raw.h) */
+    bool is_migrate; /* MIGRATE: likewise (proxy/migration.h) */
 };
 struct sql_list {
     struct sql_statement *statements;

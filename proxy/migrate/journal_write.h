@@ -1,0 +1,36 @@
+/*
+ * journal_write.h - the statements that change the journal (journal.h) and the lease of who runs migrations.
+ *
+ * All parameters are texts, which the SQL casts: so they travel through JavaScript unchanged.
+ *
+ * Owns     nothing: texts live in the arena given, parameters where the caller keeps them.
+ * Fails    {NULL,0} as sql: no memory.
+ * Not here sending them: proxy/migration.c.
+ */
+#ifndef PGD1_MIGRATE_JOURNAL_WRITE_H
+#define PGD1_MIGRATE_JOURNAL_WRITE_H
+
+#include "proxy/migrate/journal.h"
+
+enum { MIGRATE_LEASE_S = 120 };
+
+enum migrate_create { MIGRATE_CREATE_WRANGLER, MIGRATE_CREATE_OWN, MIGRATE_CREATE_LEASE, MIGRATE_CREATE_NR };
+
+/* CREATE TABLE IF NOT EXISTS; *ret_name is the table's. */
+struct str migrate_journal_create(enum migrate_create table, struct str wrangler_name, struct str *ret_name,
+                                  struct arena *arena);
+/* Takes the lease unless another holds it and it has not ended: ?1 holder, ?2 who. */
+struct str migrate_lease_take(void);
+/* Fails with 55006 unless ?1 holds it. */
+struct str migrate_lease_check(void);
+/* A chunk begins: ours for another MIGRATE_LEASE_S, ?1. */
+struct str migrate_lease_extend(void);
+struct str migrate_lease_release(void); /* ?1 */
+/* A chunk is done: ?1 name, ?2 hash, ?3 chunks done, ?4 chunks, ?5 who, ?6 bookmark before. D1's clock tells how long it took. */
+struct str migrate_journal_chunk(void);
+/* All is done: ?1 name, into wrangler's table. */
+struct str migrate_journal_applied(struct str wrangler_name, struct arena *arena);
+/* It failed: ?1 name, ?2 hash, ?3 chunks, ?4 who, ?5 error. */
+struct str migrate_journal_failed(void);
+
+#endif

@@ -1,0 +1,283 @@
+/* migration.c - see migration.h. What UP and DOWN run: migration_run.c. */
+#include "proxy/migration_private.h"
+
+#include "proxy/group_private.h"
+
+/* ---- the statement ---- */
+
+bool migration_parse(struct str text, size_t max_bytes, struct arena *arena, struct sql_list *ret, struct err *err)
+{
+    struct sql_statement *one = ARENA_NEW(arena, struct sql_statement);
+    if (text.n > max_bytes)
+        return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED,
+                       "statement is too long: %zu bytes, at most %zu are accepted", text.n, max_bytes);
+    if (!one)
+        return err_oom(err);
+    *one = (struct sql_statement){ .text = text, .is_migrate = true };
+    *ret = (struct sql_list){ one, 1 };
+    return true;
+}
+
+static const struct {
+    enum migrate_verb verb;
+    const char *name;
+    oid_t type;
+} columns[] = {
+#define COLUMN(verb, name, type) { MIGRATE_##verb, name, type },
+#include "proxy/migrate/columns.def"
+#undef COLUMN
+};
+enum { N_COLUMNS = sizeof(columns) / sizeof(columns[0]) };
+
+static bool describe(struct plan *plan, enum migrate_verb verb)
+{
+    plan->columns = ARENA_ARRAY(plan->arena, struct plan_column, N_COLUMNS);
+    if (!plan->columns)
+        return false;
+    for (size_t i = 0; i < N_COLUMNS; i++)
+        if (columns[i].verb == verb)
+            plan->columns[plan->n_columns++] = (struct plan_column){
+                .name = str_from(columns[i].name), .type = columns[i].type, .codec_type = columns[i].type, .typmod = -1
+            };
+    return true;
+}
+
+bool migration_plan(struct str text, const struct snapshot *snapshot, struct plan **ret, struct err *err)
+{
+    struct arena *arena = arena_new(PLAN_ARENA_CAP);
+    struct plan *plan = arena ? ARENA_NEW(arena, struct plan) : NULL;
+    struct migrate_command *command = plan ? ARENA_NEW(arena, struct migrate_command) : NULL;
+    if (!command) {
+        arena_free(arena);
+        return err_oom(err);
+    }
+    *plan = (struct plan){ .references = 1,
+                           .arena = arena,
+                           .kind = PLAN_MIGRATE,
+                           .tag = "MIGRATE",
+                           .tag_has_count = true,
+                           .place = PLACE_D1 };
+    plan->snapshot = snapshot_ref(snapshot);
+    plan->utility.migrate = command;
+    struct str kept = arena_str(arena, text); /* the plan may outlive the message */
+    bool ok = kept.p ? migrate_command_parse(kept, arena, command, err) : err_oom(err);
+    if (!ok || !describe(plan, command->verb)) {
+        if (ok)
+            err_oom(err);
+        plan_unref(plan);
+        return false;
+    }
+    *ret = plan;
+    return true;
+}
+
+/* ---- rows for the client ---- */
+
+bool migration_row(struct migration *m, const struct value *cells, size_t n)
+{
+    struct value(*room)[MIGRATION_MAX_CELLS] = m->answer;
+    if (m->n_answer == m->room_answer) {
+        m->room_answer = m->room_answer ? m->room_answer * 2 : 16;
+        room = arena_array(m->arena, m->room_answer, sizeof(*room));
+        if (!room)
+            return err_oom(m->err);
+        if (m->n_answer)
+            memcpy(room, m->answer, m->n_answer * sizeof(*room));
+        m->answer = room;
+    }
+    memcpy(room[m->n_answer++], cells, n * sizeof(*cells));
+    return true;
+}
+
+struct value migration_text(struct str s)
+{
+    return s.n ? value_text(s) : value_null();
+}
+
+static bool answer(struct migration *m, const struct execution *x)
+{
+    struct session *s = m->session;
+    struct emitter e = { .session = s,
+                         .plan = x->plan,
+                         .formats = x->formats,
+                         .sink = x->sink,
+                         .portal = x->portal,
+                         .describe = x->describe,
+                         .out = session_out(s),
+                         .err = m->err };
+    emitter_begin(&e);
+    for (size_t i = 0; i < m->n_answer; i++)
+        if (!emitter_row(&e, m->answer[i], x->plan->n_columns))
+            return false;
+    if (x->sink == SINK_STORE)
+        x->portal->state = PORTAL_STORED;
+    else
+        execute_tag(x->plan, e.n_rows, e.out);
+    return true;
+}
+
+/* ---- commands ---- */
+
+static enum outcome help(struct migration *m)
+{
+    for (int verb = 0; verb < MIGRATE_VERB_NR; verb++) {
+        const struct migrate_help *h = migrate_command_help((enum migrate_verb)verb);
+        struct value cells[] = { value_text(str_from(h->synopsis)), value_text(str_from(h->help)) };
+        if (!migration_row(m, cells, 2))
+            return OUTCOME_FAILED;
+    }
+    return OUTCOME_DONE;
+}
+
+static enum outcome create(struct migration *m)
+{
+    struct migrate_file file;
+    if (!migrate_folder_create(m->database.migrations_dir, m->command->name, m->command->body,
+                               session_wall_us(m->session), m->arena, &file, m->err))
+        return OUTCOME_FAILED;
+    struct value cells[] = { value_text(file.name), value_text(str_from(m->database.migrations_dir)) };
+    return migration_row(m, cells, 2) ? OUTCOME_DONE : OUTCOME_FAILED;
+}
+
+static struct value number_or_null(int64_t v, int64_t null)
+{
+    return v == null ? value_null() : value_integer(v);
+}
+
+static enum outcome status(struct migration *m)
+{
+    if (!migrate_folder_read(m->database.migrations_dir, m->arena, &m->folder, m->err))
+        return OUTCOME_FAILED;
+    enum outcome outcome = migration_read_journal(m);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    for (size_t i = 0; i < m->journal.n; i++) {
+        const struct migrate_entry *e = &m->journal.entries[i];
+        struct value cells[] = {
+            value_text(e->name),
+            value_text(str_from(migrate_state_name(e->state))),
+            migration_text(e->applied_at),
+            migration_text(e->applied_by),
+            number_or_null(e->duration_ms, -1),
+            number_or_null(e->chunks_done, e->chunks ? -1 : 0),
+            number_or_null(e->chunks, 0),
+            migration_text(e->hash.n ? e->hash
+                           : e->file ? e->file->hash
+                                     : e->hash),
+            migration_text(e->bookmark),
+            migration_text(e->error),
+        };
+        if (!migration_row(m, cells, sizeof(cells) / sizeof(cells[0])))
+            return OUTCOME_FAILED;
+    }
+    return OUTCOME_DONE;
+}
+
+static enum outcome (*const commands[MIGRATE_VERB_NR])(struct migration *m) = {
+    [MIGRATE_CREATE] = create,
+    [MIGRATE_HELP] = help,
+    [MIGRATE_STATUS] = status,
+    [MIGRATE_UP] = migration_up,
+};
+
+/* Migrations are transactions themselves, and their rows are not known before they ran. */
+static bool check_place(const struct session *s, const struct migrate_command *command, struct err *err)
+{
+    const struct group *g = s->group;
+    if (command->verb == MIGRATE_HELP)
+        return true;
+    if (s->transaction.state == TXN_IDLE && !group_is_waiting(g) && !g->wrote)
+        return true;
+    return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION, "MIGRATE %s cannot run inside a transaction block",
+                   migrate_command_help(command->verb)->verb);
+}
+
+static struct migration *begin(struct session *s, const struct execution *x, struct err *err)
+{
+    struct group *g = s->group;
+    struct migration *m = ARENA_NEW(g->arena, struct migration);
+    if (!m) {
+        err_oom(err);
+        return NULL;
+    }
+    *m = (struct migration){ .session = s, .arena = g->arena, .command = x->plan->utility.migrate };
+    if (!group_keep_plan(g, plan_ref(x->plan), err) || /* the command is the plan's */
+        !check_place(s, m->command, err) ||
+        !config_database_find(s->serving->config, str_from(s->database_name), g->arena, &m->database, err))
+        return NULL;
+    g->migration = m;
+    return m;
+}
+
+/* ---- failing ---- */
+
+static bool keep_failure(struct migration *m, const struct err *err)
+{
+    m->failure = ARENA_NEW(m->arena, struct err);
+    if (!m->failure)
+        return false;
+    err_init(m->failure, m->arena);
+    err_copy(m->failure, err);
+    return true;
+}
+
+static void fail_in_group(struct migration *m)
+{
+    struct group *g = m->session->group;
+    g->migration = NULL;
+    group_fail_at_head(g, m->failure);
+}
+
+bool migration_fails(struct group *g, const struct step *step, struct err *err)
+{
+    struct migration *m = g->migration;
+    if (step->x.migrates)
+        migrate_text_fail(m->pending[m->at].entry->file, step->x.migrates, err);
+    return keep_failure(m, err) && migration_surrender(m, err, fail_in_group);
+}
+
+static void fail_in_statement(struct migration *m)
+{
+    session_wake(m->session);
+}
+
+/* A statement could not be planned: what waits of its chunk is not sent. */
+static enum outcome fail(struct migration *m)
+{
+    struct group *g = m->session->group;
+    if (g->head)
+        group_cut(g, g->head, g->head->queued_at);
+    if (keep_failure(m, m->err) && migration_surrender(m, m->err, fail_in_statement)) {
+        err_clear(m->err);
+        session_wait(m->session);
+        return OUTCOME_WAIT;
+    }
+    return OUTCOME_FAILED;
+}
+
+enum outcome migration_execute(struct session *s, struct execution *x, struct err *err)
+{
+    struct group *g = s->group;
+    enum migrate_verb verb = x->plan->utility.migrate->verb;
+    if (!commands[verb]) {
+        err_unsupported(err, "MIGRATE %s", migrate_command_help(verb)->verb);
+        return OUTCOME_FAILED;
+    }
+    struct migration *m = g->migration ? g->migration : begin(s, x, err);
+    if (!m)
+        return OUTCOME_FAILED;
+    m->err = err;
+    if (m->failure) {
+        err_copy(err, m->failure);
+        g->migration = NULL;
+        return OUTCOME_FAILED;
+    }
+    enum outcome outcome = commands[verb](m);
+    if (outcome == OUTCOME_DONE && !answer(m, x))
+        outcome = OUTCOME_FAILED;
+    if (outcome == OUTCOME_FAILED)
+        outcome = fail(m);
+    if (outcome == OUTCOME_DONE || outcome == OUTCOME_FAILED)
+        g->migration = NULL;
+    return outcome;
+}

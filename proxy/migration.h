@@ -1,0 +1,37 @@
+/*
+ * migration.h - MIGRATE statements in a session: they read the folder and the journal, and run migrations as steps of the group.
+ *
+ *   MIGRATE UP:  folder and texts are read and checked
+ *     -> one batch: the journal. Nothing is pending, or DRY RUN: that is all
+ *     -> one batch: the journal's tables where they are missing, the lease, the journal again
+ *     -> a batch a chunk: the lease is still ours, the chunk's statements, the journal's row   (again for each chunk)
+ *     -> rows for the client
+ *   What waits for D1 waits as a COMMIT does: execute() is called again, and the migration goes on where it was.
+ *
+ * Each batch is atomic and has the group's identity, so a chunk and its row in the journal happen together and once. A runner that dies
+ * leaves its lease, which ends by itself (LEASE_S), and whole chunks: the next run goes on behind them.
+ *
+ * Owns     nothing of its own: all of it is in the group's arena and ends with the statement.
+ * Fails    25001 inside of a transaction, 55006 (somebody else migrates), what folder.h, text.h and journal.h say, 0A000, and the error of
+ *          the statement that failed, its place before the message.
+ * Not here the commands' grammar (migrate/command.h), files (migrate/folder.h, migrate/text.h), the journal's tables (migrate/journal.h).
+ */
+#ifndef PGD1_PROXY_MIGRATION_H
+#define PGD1_PROXY_MIGRATION_H
+
+#include "proxy/execute.h"
+#include "proxy/group.h"
+#include "proxy/migrate/command.h"
+
+/* As sql_parse(), for a text that migrate_command_is(): one statement. */
+bool migration_parse(struct str text, size_t max_bytes, struct arena *arena, struct sql_list *ret, struct err *err);
+/* Its plan: what it answers with. */
+bool migration_plan(struct str text, const struct snapshot *snapshot, struct plan **ret, struct err *err);
+enum outcome migration_execute(struct session *s, struct execution *x, struct err *err);
+/* The step at the group's head failed. True: what the run holds is given back first, and group_fail_at_head() is called once more when
+ * that is done. Its message gets the statement's place in its file before it. */
+bool migration_fails(struct group *g, const struct step *step, struct err *err);
+/* The group ends: nobody waits for the run any more. */
+void migration_forget(struct migration *m);
+
+#endif

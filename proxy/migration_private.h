@@ -1,0 +1,92 @@
+/*
+ * migration_private.h - what the files of a MIGRATE statement tell each other; nobody else includes it.
+ *
+ *   migration.c          the statement: its plan, its commands, its rows
+ *   migration_journal.c  steps that read and write the journal
+ *   migration_run.c      UP: chunk after chunk
+ *
+ * Owns     nothing: the group's arena has it all.
+ * Fails    OUTCOME_FAILED with m->err.
+ */
+#ifndef PGD1_PROXY_MIGRATION_PRIVATE_H
+#define PGD1_PROXY_MIGRATION_PRIVATE_H
+
+#include "config/config.h"
+#include "proxy/migrate/journal_write.h"
+#include "proxy/migrate/text.h"
+#include "proxy/migration.h"
+
+enum { PLAN_ARENA_CAP = 32 << 20, MIGRATION_MAX_CELLS = 10, HOLDER_CHARS = 32 };
+
+/* A migration that is to be applied. */
+struct pending {
+    const struct migrate_entry *entry;
+    struct migrate_text text;
+    uint64_t took_us; /* of its chunks so far */
+};
+
+enum migration_phase { MIGRATION_BEGIN, MIGRATION_LOOK, MIGRATION_LEASE, MIGRATION_APPLY };
+
+struct migration {
+    struct session *session;
+    struct arena *arena;
+    struct err *err; /* of the call under way */
+    const struct migrate_command *command;
+    struct config_database database;
+    struct migrate_folder folder;
+    /* the journal */
+    enum migration_phase phase;
+    bool assumed[MIGRATE_TABLE_NR], is_there[MIGRATE_TABLE_NR], asked, looked_again;
+    struct row_taker takers[MIGRATE_TABLE_NR + 1];
+    struct migrate_table_rows {
+        struct migration *migration;
+        struct migrate_rows rows;
+    } read[MIGRATE_TABLE_NR];
+    struct migrate_journal journal;
+    /* the run */
+    char holder[HOLDER_CHARS + 1];
+    bool has_lease;
+    struct pending *pending;
+    size_t n_pending, at, chunk;
+    size_t n_added;    /* steps of the chunk that wait already: the lease's check and statements */
+    bool is_sent;      /* the chunk under way is at D1, or done */
+    size_t statements; /* of the migration under way */
+    uint64_t chunk_began_us;
+    struct str bookmark; /* before the run; empty: the transport has none */
+    /* the end of a run that failed */
+    struct err *failure;
+    struct surrender *surrender; /* the request that gives the lease back; NULL: none under way */
+    void (*on_surrendered)(struct migration *m);
+    /* for the client */
+    struct value (*answer)[MIGRATION_MAX_CELLS];
+    size_t n_answer, room_answer;
+};
+
+/* ---- migration.c ---- */
+bool migration_row(struct migration *m, const struct value *cells, size_t n);
+struct value migration_text(struct str s); /* empty: NULL */
+
+/* ---- migration_journal.c ---- */
+/* What kind of member: whether D1's schema changes with it. */
+enum member { MEMBER_READ, MEMBER_WRITE, MEMBER_DDL };
+/* A statement of ours as a step; params live in the arena. columns: of its rows. */
+bool migration_member(struct migration *m, enum member member, struct str sql, const struct value *params,
+                      size_t n_params, size_t columns, const struct row_taker *taker);
+/* The same with text parameters. */
+bool migration_texts(struct migration *m, struct str sql, const struct str *texts, size_t n);
+/* Adds the steps that read the journal's tables that are there (all but drizzle's when `made`: they stand before in the batch). */
+bool migration_add_journal(struct migration *m, bool made);
+/* What was read, compared with the folder. *ret_again: a table came or went meanwhile, and all is to be asked once more. */
+bool migration_take_journal(struct migration *m, bool *ret_again);
+/* Reads it in one batch, or in none when nothing is there. */
+enum outcome migration_read_journal(struct migration *m);
+/* Sends what waits. OUTCOME_DONE: it has been done. */
+enum outcome migration_send(struct migration *m);
+
+/* ---- migration_run.c ---- */
+enum outcome migration_up(struct migration *m);
+/* Gives the lease back and notes the failure, by a request of its own; `then` runs when it has ended, however. False: there is no lease, or
+ * no memory, and nothing will run. */
+bool migration_surrender(struct migration *m, const struct err *failure, void (*then)(struct migration *m));
+
+#endif

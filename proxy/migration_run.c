@@ -1,0 +1,383 @@
+/* migration_run.c - MIGRATE UP: chunk after chunk; see migration.h. */
+#include "proxy/migration_private.h"
+
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include "proxy/database.h"
+#include "proxy/planning.h"
+
+/* ---- what is to be done ---- */
+
+static enum migrate_dialect dialect_of(const struct migration *m)
+{
+    return m->database.migrations_dialect == CONFIG_POSTGRES ? MIGRATE_POSTGRES : MIGRATE_SQLITE;
+}
+
+static bool refuse_modified(struct migration *m, const struct migrate_entry *e)
+{
+    err_set(m->err, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "migration \"%.*s\" has been changed since it was applied", STR_FMT(e->name));
+    err_detail(m->err, "Its text had the SHA-256 %.*s, the file has %.*s.", STR_FMT(e->hash), STR_FMT(e->file->hash));
+    return err_hint(m->err, "Put the text back, or write what has changed as a new migration.");
+}
+
+/* The texts of all that is pending are read before the first of them runs. */
+static bool choose(struct migration *m)
+{
+    size_t last = m->folder.n;
+    if (m->command->to.p && !migrate_folder_find(&m->folder, m->command->to, &last, m->err))
+        return false;
+    m->n_pending = 0;
+    m->pending = ARENA_ARRAY(m->arena, struct pending, m->journal.n);
+    if (!m->pending)
+        return err_oom(m->err);
+    for (size_t i = 0; i < m->journal.n; i++) {
+        const struct migrate_entry *e = &m->journal.entries[i];
+        if (e->state == MIGRATE_MODIFIED)
+            return refuse_modified(m, e);
+        if (e->state != MIGRATE_PENDING && e->state != MIGRATE_FAILED)
+            continue;
+        if (last < m->folder.n && (size_t)(e->file - m->folder.files) > last)
+            continue;
+        struct pending *p = &m->pending[m->n_pending++];
+        p->entry = e;
+        if (!migrate_text_read(e->file, dialect_of(m), m->arena, &p->text, m->err))
+            return false;
+    }
+    m->chunk = m->n_pending ? (size_t)m->pending[0].entry->chunks_done : 0;
+    return true;
+}
+
+static bool report(struct migration *m, const struct pending *p, const char *result, size_t statements, bool ran)
+{
+    struct value cells[] = { value_text(p->entry->name), value_text(str_from(result)),
+                             value_integer((int64_t)statements),
+                             ran ? value_integer((int64_t)(p->took_us / 1000)) : value_null() };
+    return migration_row(m, cells, 4);
+}
+
+static enum outcome tell_only(struct migration *m)
+{
+    for (size_t i = 0; i < m->n_pending; i++) {
+        const struct pending *p = &m->pending[i];
+        size_t n = 0;
+        for (size_t c = (size_t)p->entry->chunks_done; c < p->text.n_up; c++)
+            n += p->text.up[c].n;
+        if (!report(m, p, "pending", n, false))
+            return OUTCOME_FAILED;
+    }
+    return OUTCOME_DONE;
+}
+
+/* ---- the lease and the journal ---- */
+
+static bool draw_holder(struct migration *m)
+{
+    unsigned char bytes[HOLDER_CHARS / 2];
+    if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+        return err_set(m->err, SQLSTATE_INTERNAL_ERROR, "could not generate random values");
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        snprintf(m->holder + 2 * i, 3, "%02x", bytes[i]);
+    return true;
+}
+
+static bool add_tables(struct migration *m)
+{
+    const struct snapshot *schema = planning_schema(m->session);
+    for (int t = 0; t < MIGRATE_CREATE_NR; t++) {
+        struct str name, sql = migrate_journal_create((enum migrate_create)t, str_from(m->database.migrations_table),
+                                                      &name, m->arena);
+        bool there = false;
+        for (size_t i = 0; schema && i < schema->n_objects; i++)
+            there |= str_eq_nocase(schema->objects[i].name, name);
+        if (!there && !migration_member(m, MEMBER_DDL, sql, NULL, 0, 0, NULL))
+            return false;
+    }
+    return true;
+}
+
+static bool check_lease(struct migration *m)
+{
+    struct value *holder = ARENA_NEW(m->arena, struct value);
+    if (!holder)
+        return err_oom(m->err);
+    *holder = value_text(str_from(m->holder));
+    return migration_member(m, MEMBER_READ, migrate_lease_check(), holder, 1, 1, NULL);
+}
+
+static enum outcome open_journal(struct migration *m)
+{
+    const struct session *s = m->session;
+    struct str lease[] = { str_from(m->holder), arena_printf(m->arena, "%s, process %u, from %s", s->user,
+                                                             s->presence.pid, s->peer.address) };
+    if (s->bookmark)
+        m->bookmark = arena_str(m->arena, str_from(s->bookmark));
+    if (!add_tables(m) || !migration_texts(m, migrate_lease_take(), lease, 2) || !check_lease(m) ||
+        !migration_add_journal(m, true))
+        return OUTCOME_FAILED;
+    return migration_send(m);
+}
+
+/* ---- a chunk ---- */
+
+static enum outcome plan_statement(struct migration *m, const struct sql_statement *parsed,
+                                   const struct sql_source *source, const struct migrate_statement *place)
+{
+    struct session *s = m->session;
+    struct found_plan found;
+    enum outcome outcome = planning_make(s, parsed, source, false, &found, m->err);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    struct execution x = { .plan = found.plan, .source = *source, .sink = SINK_TAKEN, .migrates = place };
+    if (!group_keep_plan(s->group, found.plan, m->err))
+        return OUTCOME_FAILED;
+    if (found.plan->n_params) {
+        err_set(m->err, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1");
+        return OUTCOME_FAILED;
+    }
+    return execute(s, &x, m->err);
+}
+
+static enum outcome add_statement(struct migration *m, const struct pending *p,
+                                  const struct migrate_statement *statement)
+{
+    struct session *s = m->session;
+    bool is_raw = p->text.dialect == MIGRATE_SQLITE;
+    struct sql_list list;
+    struct sql_source source = { .text = statement->text };
+    enum outcome outcome = OUTCOME_FAILED;
+    if (is_raw) {
+        struct sql_statement one = { .text = statement->text, .is_raw = true };
+        outcome = plan_statement(m, &one, &source, statement);
+    } else if (sql_parse(statement->text, s->serving->config->max_message_bytes, m->arena, &list, m->err)) {
+        outcome = plan_statement(m, &list.statements[0], &source, statement);
+    }
+    return outcome;
+}
+
+/* The journal's row comes with the chunk; the lease goes with the last one. */
+static bool note_chunk(struct migration *m, const struct pending *p)
+{
+    const struct migrate_entry *e = p->entry;
+    struct str done = arena_printf(m->arena, "%zu", m->chunk + 1), all = arena_printf(m->arena, "%zu", p->text.n_up);
+    struct str row[] = { e->name, e->file->hash, done, all, str_from(m->session->user), m->bookmark };
+    struct str holder = str_from(m->holder), wrangler = str_from(m->database.migrations_table);
+    bool applied = m->chunk + 1 == p->text.n_up, last = applied && m->at + 1 == m->n_pending;
+    return migration_texts(m, migrate_journal_chunk(), row, sizeof(row) / sizeof(row[0])) &&
+           (!applied || migration_texts(m, migrate_journal_applied(wrangler, m->arena), &e->name, 1)) &&
+           (!last || migration_texts(m, migrate_lease_release(), &holder, 1));
+}
+
+static bool begin_chunk(struct migration *m)
+{
+    struct str holder = str_from(m->holder);
+    m->chunk_began_us = worker_now(m->session->worker);
+    return check_lease(m) && migration_texts(m, migrate_lease_extend(), &holder, 1);
+}
+
+/* May have to wait for the schema in between: then it is called again and goes on behind what was added. */
+static enum outcome send_chunk(struct migration *m)
+{
+    struct pending *p = &m->pending[m->at];
+    const struct migrate_chunk *chunk = &p->text.up[m->chunk];
+    if (!m->n_added && !begin_chunk(m))
+        return OUTCOME_FAILED;
+    for (m->n_added = m->n_added ? m->n_added : 1; m->n_added <= chunk->n; m->n_added++) {
+        const struct migrate_statement *statement = &chunk->statements[m->n_added - 1];
+        enum outcome outcome = add_statement(m, p, statement);
+        if (outcome == OUTCOME_FAILED)
+            migrate_text_fail(p->entry->file, statement, m->err);
+        if (outcome != OUTCOME_DONE)
+            return outcome;
+    }
+    m->statements += chunk->n;
+    m->n_added = 0;
+    m->is_sent = true;
+    return note_chunk(m, p) ? migration_send(m) : OUTCOME_FAILED;
+}
+
+static bool tell_progress(struct migration *m, const struct pending *p)
+{
+    struct err notice = { .code = SQLSTATE_SUCCESSFUL_COMPLETION };
+    notice.message = m->chunk == p->text.n_up ? arena_printf(m->arena, "migration %.*s applied (%zu of %zu)",
+                                                             STR_FMT(p->entry->name), m->at + 1, m->n_pending)
+                                              : arena_printf(m->arena, "migration %.*s: chunk %zu of %zu done",
+                                                             STR_FMT(p->entry->name), m->chunk, p->text.n_up);
+    if (!notice.message.p)
+        return err_oom(m->err);
+    session_notice(m->session, SEVERITY_NOTICE, &notice);
+    return true;
+}
+
+/* What was sent has been done. */
+static bool end_chunk(struct migration *m)
+{
+    struct session *s = m->session;
+    struct pending *p = &m->pending[m->at];
+    m->is_sent = false;
+    s->group->wrote = false; /* the next chunk is a transaction of its own */
+    p->took_us += worker_now(s->worker) - m->chunk_began_us;
+    m->chunk++;
+    if (!tell_progress(m, p))
+        return false;
+    if (m->chunk < p->text.n_up)
+        return true;
+    if (!report(m, p, "applied", m->statements, true))
+        return false;
+    m->statements = 0;
+    m->at++;
+    m->chunk = m->at < m->n_pending ? (size_t)m->pending[m->at].entry->chunks_done : 0;
+    return true;
+}
+
+static enum outcome apply(struct migration *m)
+{
+    while (m->at < m->n_pending) {
+        enum outcome outcome = m->is_sent ? OUTCOME_DONE : send_chunk(m);
+        if (outcome != OUTCOME_DONE)
+            return outcome;
+        if (!end_chunk(m))
+            return OUTCOME_FAILED;
+    }
+    m->has_lease = false; /* it went with the last chunk */
+    return OUTCOME_DONE;
+}
+
+/* ---- giving up ---- */
+
+struct surrender {
+    struct d1_request request;
+    struct d1_statement statements[2];
+    struct value params[6];
+    struct arena *arena;
+    struct migration *migration; /* NULL: nobody waits for it */
+};
+
+static void on_surrendered(struct d1_request *r)
+{
+    struct surrender *w = r->user;
+    struct migration *m = w->migration;
+    arena_free(w->arena);
+    free(w);
+    if (!m)
+        return;
+    m->surrender = NULL;
+    m->has_lease = false;
+    m->on_surrendered(m);
+}
+
+/* The lease goes, and a migration that was under way has failed. */
+static bool fill_surrender(struct surrender *w, const struct migration *m, const struct err *failure)
+{
+    const struct pending *p = m->at < m->n_pending ? &m->pending[m->at] : NULL;
+    const struct str texts[] = { str_from(m->holder),
+                                 p ? p->entry->name : (struct str){ 0 },
+                                 p ? p->entry->file->hash : (struct str){ 0 },
+                                 arena_printf(w->arena, "%zu", p ? p->text.n_up : 0),
+                                 str_from(m->session->user),
+                                 failure->message };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct str copy = arena_str(w->arena, texts[i]);
+        if (texts[i].n && !copy.p)
+            return false;
+        w->params[i] = value_text(copy);
+    }
+    w->statements[0] = (struct d1_statement){ .sql = migrate_lease_release(), .params = &w->params[0], .n_params = 1 };
+    w->statements[1] = (struct d1_statement){ .sql = migrate_journal_failed(), .params = &w->params[1], .n_params = 5 };
+    w->request = (struct d1_request){
+        .statements = w->statements,
+        .n_statements = p ? 2 : 1,
+        .access = D1_WRITE,
+        .deadline_us = worker_now(m->session->worker) + m->session->serving->config->d1_timeout_us,
+        .done = on_surrendered,
+        .user = w,
+        .arena = w->arena,
+    };
+    return true;
+}
+
+bool migration_surrender(struct migration *m, const struct err *failure, void (*then)(struct migration *m))
+{
+    if (!m->has_lease || m->surrender)
+        return false;
+    struct surrender *w = calloc(1, sizeof(*w));
+    if (!w)
+        return false;
+    w->arena = arena_new(1 << 20);
+    w->migration = m;
+    if (!w->arena || !fill_surrender(w, m, failure)) {
+        arena_free(w->arena);
+        free(w);
+        return false;
+    }
+    m->surrender = w;
+    m->on_surrendered = then;
+    database_submit(m->session->database, &w->request);
+    return true;
+}
+
+void migration_forget(struct migration *m)
+{
+    if (m->surrender)
+        m->surrender->migration = NULL;
+    m->surrender = NULL;
+}
+
+/* ---- UP ---- */
+
+static bool check_up(struct migration *m)
+{
+    if (m->database.environment == CONFIG_PRODUCTION && !m->command->dry_run &&
+        !str_eq(m->command->confirm, str_from(m->session->database_name))) {
+        err_set(m->err, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "database \"%s\" is a production database, and this was not confirmed", m->session->database_name);
+        return err_hint(m->err, "MIGRATE UP CONFIRM '%s'", m->session->database_name);
+    }
+    return migrate_folder_read(m->database.migrations_dir, m->arena, &m->folder, m->err) &&
+           migrate_folder_check(&m->folder, m->err) && draw_holder(m);
+}
+
+/* What is known before the lease is taken says whether it is needed; behind it all is read once more, for another may have run. */
+static enum outcome look(struct migration *m)
+{
+    enum outcome outcome = migration_read_journal(m);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    m->phase = MIGRATION_LEASE;
+    m->asked = false;
+    return choose(m) ? OUTCOME_DONE : OUTCOME_FAILED;
+}
+
+static enum outcome take_lease(struct migration *m)
+{
+    bool again;
+    if (!m->asked) {
+        m->asked = true;
+        enum outcome outcome = open_journal(m);
+        if (outcome != OUTCOME_DONE)
+            return outcome;
+    }
+    m->has_lease = true;
+    m->session->group->wrote = false;
+    m->phase = MIGRATION_APPLY;
+    return migration_take_journal(m, &again) && choose(m) ? OUTCOME_DONE : OUTCOME_FAILED;
+}
+
+enum outcome migration_up(struct migration *m)
+{
+    enum outcome outcome = OUTCOME_DONE;
+    if (m->phase == MIGRATION_BEGIN) {
+        if (!check_up(m))
+            return OUTCOME_FAILED;
+        m->phase = MIGRATION_LOOK;
+    }
+    if (m->phase == MIGRATION_LOOK)
+        outcome = look(m);
+    if (outcome != OUTCOME_DONE || !m->n_pending)
+        return outcome;
+    if (m->command->dry_run)
+        return tell_only(m);
+    if (m->phase == MIGRATION_LEASE)
+        outcome = take_lease(m);
+    return outcome == OUTCOME_DONE ? apply(m) : outcome;
+}
