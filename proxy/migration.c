@@ -118,9 +118,13 @@ static bool answer(struct migration *m, const struct execution *x)
 
 /* ---- commands ---- */
 
+static enum outcome (*const commands[MIGRATE_VERB_NR])(struct migration *m);
+
 static enum outcome help(struct migration *m)
 {
     for (int verb = 0; verb < MIGRATE_VERB_NR; verb++) {
+        if (!commands[verb])
+            continue;
         const struct migrate_help *h = migrate_command_help((enum migrate_verb)verb);
         struct value cells[] = { value_text(str_from(h->synopsis)), value_text(str_from(h->help)) };
         if (!migration_row(m, cells, 2))
@@ -200,7 +204,7 @@ static struct migration *begin(struct session *s, const struct execution *x, str
         err_oom(err);
         return NULL;
     }
-    *m = (struct migration){ .session = s, .arena = g->arena, .command = x->plan->utility.migrate };
+    *m = (struct migration){ .session = s, .arena = g->arena, .plan = x->plan, .command = x->plan->utility.migrate };
     if (!group_keep_plan(g, plan_ref(x->plan), err) || /* the command is the plan's */
         !check_place(s, m->command, err) ||
         !config_database_find(s->serving->config, str_from(s->database_name), g->arena, &m->database, err))
@@ -253,6 +257,11 @@ static enum outcome fail(struct migration *m)
         return OUTCOME_WAIT;
     }
     return OUTCOME_FAILED;
+}
+
+struct plan *migration_plan_under_way(const struct migration *m)
+{
+    return m->plan;
 }
 
 enum outcome migration_execute(struct session *s, struct execution *x, struct err *err)

@@ -27,6 +27,8 @@
 bool migration_parse(struct str text, size_t max_bytes, struct arena *arena, struct sql_list *ret, struct err *err);
 /* Its plan: what it answers with. */
 bool migration_plan(struct str text, const struct snapshot *snapshot, struct plan **ret, struct err *err);
+/* The plan it was begun with. */
+struct plan *migration_plan_under_way(const struct migration *m);
 enum outcome migration_execute(struct session *s, struct execution *x, struct err *err);
 /* The step at the group's head failed. True: what the run holds is given back first, and group_fail_at_head() is called once more when
  * that is done. Its message gets the statement's place in its file before it. */

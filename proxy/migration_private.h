@@ -30,7 +30,8 @@ enum migration_phase { MIGRATION_BEGIN, MIGRATION_LOOK, MIGRATION_LEASE, MIGRATI
 struct migration {
     struct session *session;
     struct arena *arena;
-    struct err *err; /* of the call under way */
+    struct err *err;   /* of the call under way */
+    struct plan *plan; /* the group keeps it */
     const struct migrate_command *command;
     struct config_database database;
     struct migrate_folder folder;

@@ -206,6 +206,7 @@ static bool tell_progress(struct migration *m, const struct pending *p)
     if (!notice.message.p)
         return err_oom(m->err);
     session_notice(m->session, SEVERITY_NOTICE, &notice);
+    session_flush(m->session); /* progress is told when it is made */
     return true;
 }
 

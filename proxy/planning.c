@@ -140,6 +140,10 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
                            bool is_whole, struct found_plan *ret, struct err *err)
 {
     *ret = (struct found_plan){ 0 };
+    if (parsed->is_migrate && s->group->migration) { /* what it waits for is a matter of its own statements */
+        ret->plan = plan_ref(migration_plan_under_way(s->group->migration));
+        return OUTCOME_DONE;
+    }
     if (!check_wait(s, err))
         return OUTCOME_FAILED;
     const struct snapshot *schema = planning_schema(s);
@@ -243,6 +247,8 @@ static bool same_columns(const struct plan *a, const struct plan *b)
 enum outcome planning_renew(struct session *s, struct plan **plan, const struct sql_source *source, struct err *err)
 {
     struct plan *fresh;
+    if ((*plan)->kind == PLAN_MIGRATE && s->group->migration)
+        return OUTCOME_DONE;
     if (!check_wait(s, err))
         return OUTCOME_FAILED;
     if (planning_is_current(s, *plan))

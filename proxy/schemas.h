@@ -24,7 +24,7 @@ struct schema {
     uint64_t read_us;            /* when it was read, monotonic clock */
     bool suspect;                /* two changes crossed: read it again before it is used */
     _Atomic uint64_t generation; /* grows with every change of the above */
-    uint64_t changed;            /* the generation that last brought another schema; reads that found the same do not count */
+    uint64_t changed; /* the generation that last brought another schema; reads that found the same do not count */
     char bookmark[BOOKMARK_MAX]; /* newest that any session of this process has seen */
     size_t bookmark_length;
     _Atomic uint64_t overloaded_until_us; /* D1 asked to be left alone until then, monotonic clock */

@@ -1,0 +1,275 @@
+"""MIGRATE from a client: files, journal, chunks, failures, two runners, wrangler's table; on D1's engine here, in workerd and behind REST."""
+import threading
+
+import psycopg
+import pytest
+
+from pgd1 import Pgd1
+
+JOURNAL = "SELECT name FROM d1_migrations ORDER BY id"
+
+
+@pytest.fixture(params=("embedded", "workerd", "rest"))
+def transport(request):
+    return request.param
+
+
+class Project:
+    """A server with a folder of migrations."""
+
+    def __init__(self, transport, **options):
+        self.server = Pgd1(transport, settings={"schema_poll_interval": "0"}, **options)
+
+    def __enter__(self):
+        self.server.start()
+        self.folder = self.server.folder / "migrations"
+        self.folder.mkdir()
+        self.connection = self.server.connect()
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+        self.server.stop()
+
+    def write(self, **files):
+        for name, text in files.items():
+            (self.folder / f"{name[1:]}.sql").write_text(text)
+
+    def run(self, sql, prepare=False):
+        return self.connection.execute(sql, prepare=prepare).fetchall()
+
+    def states(self):
+        return {row[0].removesuffix(".sql"): row[1] for row in self.run("MIGRATE STATUS")}
+
+    def applied(self):
+        return [row[0].removesuffix(".sql") for row in self.run(JOURNAL)]
+
+    def fails(self, sql, code):
+        with pytest.raises(psycopg.Error) as caught:
+            self.run(sql)
+        assert caught.value.sqlstate == code, caught.value
+        return caught.value
+
+    def trips(self):
+        return int(self.run("SHOW pgd1.round_trips")[0][0])
+
+
+@pytest.fixture
+def project(transport):
+    with Project(transport) as running:
+        yield running
+
+
+def test_up(project):
+    project.write(_0001_a="CREATE TABLE a (id INTEGER PRIMARY KEY, n INTEGER NOT NULL);\nINSERT INTO a VALUES (1, 10);",
+                  _0002_b="CREATE TRIGGER t AFTER INSERT ON a BEGIN\n UPDATE a SET n = n + 1 WHERE id = new.id;\nEND;\nINSERT INTO a VALUES (2, 20);",
+                  _0003_c="-- pgd1: postgres\nCREATE TABLE c (id serial PRIMARY KEY, t text DEFAULT 'it''s');\nINSERT INTO c DEFAULT VALUES;")
+    assert project.states() == {"0001_a": "pending", "0002_b": "pending", "0003_c": "pending"}
+    assert [row[:3] for row in project.run("MIGRATE UP DRY RUN")] == [("0001_a.sql", "pending", 2), ("0002_b.sql", "pending", 2),
+                                                                     ("0003_c.sql", "pending", 2)]
+    assert project.states()["0001_a"] == "pending"
+    assert [row[:3] for row in project.run("MIGRATE UP TO '2'")] == [("0001_a.sql", "applied", 2), ("0002_b.sql", "applied", 2)]
+    assert project.applied() == ["0001_a", "0002_b"]
+    assert [row[0] for row in project.run("MIGRATE UP", prepare=True)] == ["0003_c.sql"]
+    assert project.run("SELECT id, n FROM a ORDER BY id") == [(1, 10), (2, 21)]
+    assert project.run("SELECT id, t FROM c") == [(1, "it's")]
+    assert project.run("MIGRATE UP") == []
+    assert project.states() == {"0001_a": "applied", "0002_b": "applied", "0003_c": "applied"}
+    status = project.connection.execute("MIGRATE STATUS")
+    row = dict(zip([column.name for column in status.description], status.fetchone()))
+    assert row["applied_by"] == "postgres" and row["chunks_done"] == row["chunks"] == 1 and row["duration_ms"] >= 0 and row["error"] is None
+    assert row["applied_at"].tzinfo is not None and len(row["hash"]) == 64
+
+
+def test_progress_is_told(project):
+    notices = []
+    project.connection.add_notice_handler(lambda notice: notices.append((notice.severity, notice.message_primary)))
+    project.write(_1_a="CREATE TABLE a (a int);\n--> breakpoint\nINSERT INTO a VALUES (1);", _2_b="SELECT 1")
+    project.run("MIGRATE UP")
+    assert notices == [("NOTICE", "migration 1_a.sql: chunk 1 of 2 done"), ("NOTICE", "migration 1_a.sql applied (1 of 2)"),
+                       ("NOTICE", "migration 2_b.sql applied (2 of 2)")]
+
+
+@pytest.mark.parametrize("text, code, place", [
+    ("CREATE TABLE b (b int);\nINSERT INTO nosuch VALUES (1);", "42P01", "0002_b.sql:2:1: "),
+    ("CREATE TABLE b (b INTEGER);\nINSERT INTO b VALUES (1), (1);\n  CREATE UNIQUE INDEX bi ON b (b);", "23505", "0002_b.sql:3:3: "),
+    ("CREATE TABLE b (b INTEGER);\nSELECT 1 SELECT 2;", "42601", "0002_b.sql:2:1: "),
+    ("CREATE TABLE b (b INTEGER);\nBEGIN;", "25001", "0002_b.sql:2:1: "),
+    ("-- pgd1: postgres\nCREATE TABLE b (b int);\nINSERT INTO b VALUES ('x');", "22P02", "0002_b.sql:3:1: "),
+    ("-- pgd1: postgres\nCREATE TABLE b (b int CHECK (b > 0));\nINSERT INTO b VALUES (1);\nINSERT INTO b VALUES (0);", "23514", "0002_b.sql:4:1: "),
+])
+def test_a_migration_that_fails_leaves_nothing(project, text, code, place):
+    project.write(_0001_a="CREATE TABLE a (a int);", _0002_b=text, _0003_c="CREATE TABLE c (c int);")
+    error = project.fails("MIGRATE UP", code)
+    assert error.diag.message_primary.startswith(place), error
+    ran = code not in ("25001",)  # what cannot be read is found before anything runs
+    assert project.run("SELECT to_regclass('a') IS NOT NULL, to_regclass('b'), to_regclass('c')") == [(ran, None, None)]
+    assert project.states() == {"0001_a": "applied" if ran else "pending", "0002_b": "failed" if ran else "pending", "0003_c": "pending"}
+    project.write(_0002_b="CREATE TABLE b (b int);")
+    assert [row[0] for row in project.run("MIGRATE UP")] == ["0001_a.sql"] * (not ran) + ["0002_b.sql", "0003_c.sql"]
+    assert project.applied() == ["0001_a", "0002_b", "0003_c"]
+
+
+def test_chunks_are_resumed(project):
+    project.write(_1_a="CREATE TABLE a (a int);\n--> breakpoint\nINSERT INTO a VALUES (1);\n--> breakpoint\nINSERT INTO b VALUES (1);")
+    assert project.fails("MIGRATE UP", "42P01").diag.message_primary.startswith("1_a.sql:5:1: ")
+    assert project.run("SELECT a FROM a") == [(1,)] and project.applied() == []
+    row = project.run("MIGRATE STATUS")[0]
+    assert row[1] == "failed" and row[5:7] == (2, 3) and row[9].startswith("1_a.sql:5:1: ")
+    project.write(_1_a="CREATE TABLE a (a int);\n--> breakpoint\nINSERT INTO a VALUES (2);\n--> breakpoint\nINSERT INTO b VALUES (1);")
+    assert project.states() == {"1_a": "modified"}  # what was done is another text
+    project.fails("MIGRATE UP", "55000")
+    project.write(_1_a="CREATE TABLE a (a int);\n--> breakpoint\nINSERT INTO a VALUES (1);\n--> breakpoint\nINSERT INTO b VALUES (1);")
+    project.connection.execute("CREATE TABLE b (b int)")
+    assert [row[:2] for row in project.run("MIGRATE UP")] == [("1_a.sql", "applied")]
+    assert project.run("SELECT a FROM a") == [(1,)] and project.run("SELECT b FROM b") == [(1,)]
+
+
+def test_changed_and_missing_files(project):
+    project.write(_1_a="CREATE TABLE a (a int);", _2_b="CREATE TABLE b (b int);")
+    project.run("MIGRATE UP")
+    project.write(_1_a="CREATE TABLE a (a text);", _3_c="CREATE TABLE c (c int);")
+    (project.folder / "2_b.sql").unlink()
+    assert project.states() == {"1_a": "modified", "2_b": "missing", "3_c": "pending"}
+    assert "SHA-256" in project.fails("MIGRATE UP", "55000").diag.message_detail
+    project.write(_1_a="CREATE TABLE a (a int);")
+    assert [row[0] for row in project.run("MIGRATE UP")] == ["3_c.sql"]
+
+
+def test_what_wrangler_applied_is_applied(project):
+    """wrangler makes its table and its rows; a file that it applied is not run, and what we apply stands in its table."""
+    project.write(_0001_a="CREATE TABLE a (a int);", _0002_b="CREATE TABLE b (b int);")
+    project.connection.execute("SET pgd1.dialect = 'sqlite'")
+    project.connection.execute("CREATE TABLE d1_migrations(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT "
+                               "CURRENT_TIMESTAMP NOT NULL)")
+    project.connection.execute("INSERT INTO d1_migrations (name) VALUES ('0001_a.sql')")
+    project.connection.execute("RESET pgd1.dialect")
+    assert project.states() == {"0001_a": "applied", "0002_b": "pending"}
+    assert [row[0] for row in project.run("MIGRATE UP")] == ["0002_b.sql"]
+    assert project.applied() == ["0001_a", "0002_b"]
+    assert project.run("SELECT to_regclass('a'), to_regclass('b')") == [(None, "b")]
+
+
+def test_what_drizzle_applied_is_applied(project):
+    project.write(_0000_a="CREATE TABLE a (a int);")
+    digest = project.run("MIGRATE STATUS")[0][7]
+    project.connection.execute("SET pgd1.dialect = 'sqlite'")
+    project.connection.execute("CREATE TABLE __drizzle_migrations (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)")
+    project.connection.execute(f"INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('{digest}', 1700000000000)")
+    project.connection.execute("RESET pgd1.dialect")
+    assert project.states() == {"0000_a": "applied"}
+    assert project.run("MIGRATE UP") == []
+
+
+def test_one_runner_at_a_time(project):
+    """Several run at once: each migration is applied once, and whoever is told to wait is told for whom."""
+    project.write(**{f"_{n:04}_t": f"CREATE TABLE t{n} (a int); INSERT INTO t{n} VALUES ({n});" for n in range(1, 9)})
+    outcomes, lock = [], threading.Lock()
+
+    def runner():
+        with project.server.connect() as connection:
+            try:
+                done = [row[0] for row in connection.execute("MIGRATE UP").fetchall()]
+            except psycopg.Error as error:
+                done = error
+            with lock:
+                outcomes.append(done)
+
+    threads = [threading.Thread(target=runner) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    errors = [outcome for outcome in outcomes if isinstance(outcome, psycopg.Error)]
+    assert all(error.sqlstate == "55006" and "are being run by postgres, process" in str(error) for error in errors), errors
+    applied = [name for outcome in outcomes if isinstance(outcome, list) for name in outcome]
+    assert sorted(applied) == [f"{n:04}_t.sql" for n in range(1, 9)]
+    assert project.run("SELECT count(*) FROM d1_migrations") == [(8,)]
+
+
+def test_round_trips(project):
+    total = 60
+    project.write(**{f"_{n:04}_t": f"CREATE TABLE t{n} (a int)" for n in range(1, total + 1)})
+    project.run("SELECT count(*) FROM pg_class")  # the schema is known
+    before = project.trips()
+    assert len(project.run("MIGRATE STATUS")) == total
+    assert project.trips() - before == 1
+    before = project.trips()
+    assert len(project.run("MIGRATE UP")) == total
+    assert project.trips() - before <= total + 2
+    before = project.trips()
+    assert set(project.states().values()) == {"applied"}
+    assert project.trips() - before == 1
+
+
+def test_help_lists_what_there_is(project):
+    project.write(_0001_a="SELECT 1")
+    helped = {row[0].split()[1] for row in project.run("MIGRATE HELP")}
+    assert helped == {"STATUS", "CREATE", "UP", "HELP"}
+    for refused in ("DOWN", "VALIDATE", "GENERATE 'x'", "PUSH", "BASELINE", "REPAIR", "RESET", "RESTORE TO BOOKMARK 'x'"):
+        assert f"MIGRATE {refused.split()[0]}" in str(project.fails(f"MIGRATE {refused}", "0A000"))
+
+
+def test_create(project):
+    assert project.run("MIGRATE CREATE 'add users' AS 'CREATE TABLE users (id int)'") == [("0001_add_users.sql", str(project.folder))]
+    assert (project.folder / "0001_add_users.sql").read_text() == "CREATE TABLE users (id int)\n"
+    assert project.run("MIGRATE CREATE 'next'")[0][0] == "0002_next.sql"
+    for name in ("../x", "a/b", "", ".."):
+        project.fails(f"MIGRATE CREATE '{name}'", "42602")
+    assert sorted(path.name for path in project.folder.iterdir()) == ["0001_add_users.sql", "0002_next.sql"]
+
+
+def test_bad_input(project):
+    project.write(_0001_a="SELECT 1")
+    project.fails("MIGRATE SIDEWAYS", "42601")
+    project.fails("MIGRATE UP TO 'nosuch'", "42704")
+    project.fails("BEGIN; MIGRATE UP", "42601")  # PostgreSQL's grammar reads a string of several statements
+    with project.connection.transaction():
+        project.connection.execute("SELECT 1")
+    project.connection.execute("BEGIN")
+    project.fails("MIGRATE UP", "25001")
+    project.connection.execute("ROLLBACK")
+    (project.folder / "0002_latin.sql").write_bytes(b"SELECT '\xe4'")
+    assert "0002_latin.sql" in str(project.fails("MIGRATE STATUS", "22021"))
+    (project.folder / "0002_latin.sql").unlink()
+    project.write(_1_b="SELECT 2")
+    assert "same number" in str(project.fails("MIGRATE UP", "42710"))
+    (project.folder / "1_b.sql").unlink()
+    (project.folder / "0001_a.sql").unlink()
+    project.folder.rmdir()
+    project.fails("MIGRATE STATUS", "58P01")
+
+
+def test_production_asks(transport):
+    with Project(transport, options="environment=production migrations_table=done") as project:
+        project.write(_0001_a="CREATE TABLE a (a int)")
+        database = project.run("SELECT current_database()")[0][0]
+        assert project.run("MIGRATE UP DRY RUN")[0][0] == "0001_a.sql"
+        assert database in project.fails("MIGRATE UP", "55000").diag.message_hint
+        project.fails("MIGRATE UP CONFIRM 'other'", "55000")
+        assert [row[0] for row in project.run(f"MIGRATE UP CONFIRM '{database}'")] == ["0001_a.sql"]
+        assert project.run("SELECT name FROM done") == [("0001_a.sql",)]
+
+
+def test_killed_between_migrations(transport):
+    """kill -9 while a run is under way: whole chunks with their journal, the rest runs later, once."""
+    with Project(transport) as project:
+        total = 40
+        project.write(**{f"_{n:04}_t": f"CREATE TABLE t{n} (a int); INSERT INTO t{n} VALUES ({n});" for n in range(1, total + 1)})
+        seen, stop = [], threading.Event()
+        project.connection.add_notice_handler(lambda notice: (seen.append(notice.message_primary), len(seen) == 5 and stop.set()))
+        killer = threading.Thread(target=lambda: (stop.wait(30), project.server.kill()))
+        killer.start()
+        with pytest.raises(psycopg.OperationalError):
+            project.run("MIGRATE UP")
+        killer.join()
+        project.server.launch()
+        project.connection = project.server.connect()
+        applied = project.applied()
+        assert len(applied) >= 5 and applied == [f"{n:04}_t" for n in range(1, len(applied) + 1)]
+        assert all(project.run(f"SELECT a FROM t{n}") == [(n,)] for n in range(1, len(applied) + 1))
+        project.connection.execute("SET pgd1.dialect = 'sqlite'")
+        tables = project.run("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name GLOB 't[0-9]*'")
+        project.connection.execute("RESET pgd1.dialect")
+        assert int(tables[0][0]) == len(applied)
+        project.fails("MIGRATE UP", "55006")  # the lease of the dead runner
