@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MAX_STATEMENTS = 6, MAX_PARAMS = 2 };
+enum { MAX_STATEMENTS = 6, MAX_PARAMS = 2, PAYLOADS = 3 };
 
 /* A question: one request, and what its answer means. */
 struct question {
@@ -153,6 +153,7 @@ static void on_done(struct d1_request *r)
 {
     struct asked *a = r->user;
     struct probe *p = a->probe;
+    p->result.round_trips += r->round_trips;
     if (r->error.kind == D1_OK || r->error.kind == D1_ERROR_SQL) {
         p->result.reachable = true;
     } else if (p->result.failed++ == 0) {
@@ -234,10 +235,10 @@ static void ask_features(struct probe *p, uint64_t deadline_us)
 #undef PROBE_FEATURE
 }
 
-static void ask_payloads(struct probe *p, uint64_t deadline_us)
+static void ask_payloads(struct probe *p, size_t n, uint64_t deadline_us)
 {
-    static const size_t sizes[] = { 1000, 100000, 1900000 };
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+    static const size_t sizes[PAYLOADS] = { 1000, 100000, 1900000 };
+    for (size_t i = 0; i < n; i++) {
         struct question q = {
             .sql = { "SELECT json_extract('{}', '>' || ?1) AS c0" },
             .params = { value_text(payload(p->arena, sizes[i])) },
@@ -283,9 +284,11 @@ bool probe_start(struct probe *p, struct d1 *d1, enum probe_depth depth, uint64_
     p->d1 = d1;
     p->arena = arena;
     p->pending = 0;
-    ask_values(p, deadline_us);
-    ask_features(p, deadline_us);
-    ask_payloads(p, deadline_us);
+    if (depth != PROBE_ERROR_TEXTS) {
+        ask_values(p, deadline_us);
+        ask_features(p, deadline_us);
+    }
+    ask_payloads(p, depth == PROBE_ERROR_TEXTS ? PAYLOADS - 1 : PAYLOADS, deadline_us);
     if (depth == PROBE_WRITES)
         ask_writes(p, deadline_us);
     return p->pending > 0;

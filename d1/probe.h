@@ -14,8 +14,8 @@
 
 #include "d1/d1.h"
 
-/* What PROBE_WRITES adds needs the right to write: each is a batch that fails on purpose, so nothing stays. */
-enum probe_depth { PROBE_READS, PROBE_WRITES };
+/* PROBE_ERROR_TEXTS asks for error_text_bytes, up to 100000, and error_text_faithful only: two requests. What PROBE_WRITES adds needs the right to write: each is a batch that fails on purpose, so nothing stays. */
+enum probe_depth { PROBE_ERROR_TEXTS, PROBE_READS, PROBE_WRITES };
 
 struct probe_result {
     bool reachable; /* at least one answer came */
@@ -35,6 +35,7 @@ struct probe_result {
     bool raise_carries_text; /* the RAISE(ABORT, NEW.v) form carries text out: the other way if error_text_bytes is 0 */
 
     unsigned asked, failed; /* requests; those without an answer */
+    unsigned round_trips;   /* requests made to D1, repetitions included */
     struct d1_error first_error;
 };
 

@@ -6,6 +6,8 @@
 #include "proxy/d1_error.h"
 #include "proxy/session.h"
 
+enum { PROBE_BYTES_WANTED = 100000, PROBE_ARENA_CAP = 10 << 20 };
+
 /* One reading of the schema. */
 struct schema_read {
     struct d1_request request;
@@ -101,6 +103,7 @@ void databases_close(struct worker *w)
         worker_timer_clear(w, &db->no_memory);
         gate_fini(&db->gate);
         d1_close(db->d1); /* its done() callbacks run inside */
+        arena_free(db->probe_arena);
         if (db->reading)
             read_free(db->reading);
         snapshot_unref(db->snapshot);
@@ -129,6 +132,8 @@ static void read_start(struct database *db, bool with_side_catalog);
 static void wake_waiting(struct database *db, const struct err *err)
 {
     struct session *s = db->waiting;
+    if (!err && db->probe_arena)
+        return; /* the probe's end wakes them */
     db->waiting = NULL;
     while (s) {
         struct session *next = s->wait_next;
@@ -182,6 +187,48 @@ static void read_done(struct d1_request *request)
     read_finish(db, r);
 }
 
+/* ---- what D1 can do ---- */
+
+enum error_texts database_error_texts(const struct database *db)
+{
+    if (db->d1->traits.in_process)
+        return ERROR_TEXTS_WHOLE;
+    return (enum error_texts)atomic_load_explicit(&db->schema->error_texts, memory_order_relaxed);
+}
+
+static void probe_done(struct probe *p)
+{
+    struct database *db = p->user;
+    const struct probe_result *r = &p->result;
+    metric_add(&db->worker->metrics, METRIC_round_trips, r->round_trips);
+    if (r->reachable && r->failed == 0) {
+        bool whole = r->error_text_faithful && r->error_text_bytes >= PROBE_BYTES_WANTED;
+        atomic_store_explicit(&db->schema->error_texts, whole ? ERROR_TEXTS_WHOLE : ERROR_TEXTS_CUT,
+                              memory_order_relaxed);
+        if (!whole)
+            log_event(LOG_LEVEL_WARNING, "d1_error_texts_cut", "database=%s whole_bytes=%zu", db->name,
+                      r->error_text_bytes);
+    }
+    arena_free(db->probe_arena);
+    db->probe_arena = NULL;
+    if (!db->reading && db->snapshot)
+        wake_waiting(db, NULL);
+}
+
+/* Along with a schema: a block that begins behind it knows the answer. */
+static void probe_error_texts(struct database *db)
+{
+    if (db->probe_arena || database_error_texts(db) != ERROR_TEXTS_UNKNOWN)
+        return;
+    uint64_t deadline = worker_now(db->worker) + db->serving->config->d1_timeout_us;
+    db->probe_arena = arena_new(PROBE_ARENA_CAP);
+    db->probe = (struct probe){ .done = probe_done, .user = db };
+    if (db->probe_arena && probe_start(&db->probe, db->d1, PROBE_ERROR_TEXTS, deadline, db->probe_arena))
+        return;
+    arena_free(db->probe_arena);
+    db->probe_arena = NULL;
+}
+
 static void tell_no_memory(struct timer *t)
 {
     struct database *db = (struct database *)((char *)t - offsetof(struct database, no_memory));
@@ -225,6 +272,7 @@ static void read_start(struct database *db, bool with_side_catalog)
     };
     r->request.statements = snapshot_statements_for(with_side_catalog, &r->request.n_statements);
     db->reading = r;
+    probe_error_texts(db);
     metric_add(&db->worker->metrics, METRIC_schema_reads, 1);
     database_submit(db, &r->request);
 }

@@ -12,11 +12,15 @@
 #ifndef PGD1_PROXY_DATABASE_H
 #define PGD1_PROXY_DATABASE_H
 
+#include "d1/probe.h"
 #include "proxy/gate.h"
 #include "proxy/timers.h"
 #include "proxy/worker.h"
 
 struct schema_read;
+
+/* Whether an error's text comes from D1 as it was written: blocks read their answers there. */
+enum error_texts { ERROR_TEXTS_UNKNOWN, ERROR_TEXTS_WHOLE, ERROR_TEXTS_CUT };
 
 struct database {
     struct database *next;
@@ -31,6 +35,8 @@ struct database {
     struct session *waiting; /* by session.wait_next */
     struct timer no_memory;  /* the schema cannot be asked for: who waits is told on the next turn */
     struct gate gate;
+    struct probe probe;
+    struct arena *probe_arena; /* NULL: nothing is being asked */
 };
 
 /* The database a client asked for; opened when this worker has not got it yet. NULL with err. */
@@ -46,6 +52,8 @@ void database_forget_waiter(struct database *db, struct session *s);
 /* The schema as read back in a batch that changed it: takes the reference. seen: db->generation when the batch was sent. */
 void database_schema_changed(struct database *db, struct snapshot *snapshot, uint64_t seen);
 void database_schema_suspect(struct database *db);
+/* Asked together with the first schema, over a network; UNKNOWN when it could not be. */
+enum error_texts database_error_texts(const struct database *db);
 
 /* Submits through the gate. */
 void database_submit(struct database *db, struct d1_request *r);

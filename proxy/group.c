@@ -412,6 +412,11 @@ enum run group_next(struct group *g)
         }
         if (group_prefix_undone(g))
             n = group_choose_batch(g);
+        if (group_is_unasked(g)) {
+            if (group_keep_unasked(g) == RUN_OVER)
+                return RUN_OVER;
+            continue;
+        }
         if (group_refuse_lookup(g))
             continue;
         struct step *looking = group_next_lookup(g);

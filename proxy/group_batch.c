@@ -42,10 +42,11 @@ size_t group_choose_batch(struct group *g)
     g->batch_steps = 0;
     g->batch_writes = commits && before->n_writes;
     g->speculates = g->prefix.on || (step && group_must_speculate(g, step));
+    bool alone = group_reads_alone(g);
     g->n_buffered = 0;
     struct visible visible = g->speculates && !commits ? group_visible_to(g, step) : (struct visible){ 0 };
-    g->no_memory =
-        (g->speculates || commits) && !buffer_members(before, &visible, g->arena, &g->buffered, &g->n_buffered);
+    g->no_memory = ((g->speculates && !alone) || commits) &&
+                   !buffer_members(before, &visible, g->arena, &g->buffered, &g->n_buffered);
     g->n_before = g->n_buffered;
     size_t n = g->n_before;
     for (; step && takes(g, step); step = step->next) {
@@ -56,7 +57,7 @@ size_t group_choose_batch(struct group *g)
     }
     g->batch_end = step;
     if (g->speculates)
-        g->undoes = g->batch_writes || before->n_writes;
+        g->undoes = g->batch_writes || (before->n_writes && !alone);
     else
         g->undoes = g->batch_writes && (step != NULL || g->end == END_ROLLBACK);
     n += group_make_identity(g);

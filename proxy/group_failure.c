@@ -208,7 +208,8 @@ static void earlier_error(struct group *g, const struct d1_asked *asked, struct 
     struct err why;
     err_init(&why, g->arena);
     d1_error_map(&g->request.error, asked, &why);
-    if (!is_constraint(&why) || d1_error_is_guard(g->request.error.message, STR(KEYS_PAYLOAD))) {
+    if (!is_constraint(&why) || g->session->transaction.has_unasked ||
+        d1_error_is_guard(g->request.error.message, STR(KEYS_PAYLOAD))) {
         err_copy(err, &why);
         return;
     }

@@ -5,6 +5,7 @@
  *   group_batch.c    one batch: which steps, its members, its rows as they come, its end
  *   group_tryout.c   steps of an open block, tried out in a batch that is taken back
  *   group_shadow.c   steps of an open block that need no D1: DDL, and statements of tables the block made itself
+ *   group_unasked.c  steps of an open block, kept for COMMIT without asking D1 (pgd1.transaction_mode = batch)
  *   group_commit.c   writes for good: what stands ahead of them, and what becomes of a batch whose answer is lost
  *   group_rows.c     rows that other transactions of this process have changed: waiting for them
  *   group_lookup.c   what a write reads before it is sent
@@ -107,6 +108,15 @@ void group_prefix_worked(struct group *g);
 void group_prefix_failed(struct group *g);
 /* They cannot be tried: what is known is answered. The cycle's turn is over. */
 void group_prefix_stop(struct group *g, const struct err *why);
+
+/* ---- group_unasked.c ---- */
+
+/* The read at the head goes without what the block did before: D1 is not asked about that. */
+bool group_reads_alone(const struct group *g);
+/* The chosen steps wait for COMMIT without being tried out. */
+bool group_is_unasked(const struct group *g);
+/* Keeps and answers them. RUN_ON: go on with what is next. */
+enum run group_keep_unasked(struct group *g);
 
 /* ---- group_commit.c ---- */
 

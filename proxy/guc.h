@@ -53,7 +53,7 @@ struct guc_live {
     enum severity min_messages;
     unsigned char default_isolation; /* enum isolation of txn/transaction.h */
     bool default_read_only, default_deferrable;
-    bool raw_sqlite, report_bookmark, no_views, row_locks;
+    bool raw_sqlite, report_bookmark, batch_transactions, no_views, row_locks;
 };
 
 struct guc_override;

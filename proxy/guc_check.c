@@ -471,6 +471,11 @@ static void apply_max_transaction_statements(struct str v, struct guc_live *live
         live->max_transaction_statements = (uint32_t)n;
 }
 
+static void apply_transaction_mode(struct str v, struct guc_live *live)
+{
+    live->batch_transactions = str_is(v, "batch");
+}
+
 static void apply_report_bookmark(struct str v, struct guc_live *live)
 {
     live->report_bookmark = str_is(v, "on");
@@ -500,6 +505,7 @@ static const struct {
     { "pgd1.report_bookmark", NULL, apply_report_bookmark },
     { "pgd1.row_locks", NULL, apply_row_locks },
     { "pgd1.session", check_session, NULL },
+    { "pgd1.transaction_mode", NULL, apply_transaction_mode },
     { "restrict_nonsystem_relation_kind", check_relation_kinds, apply_relation_kinds },
     { "statement_timeout", NULL, apply_statement_timeout },
     { "TimeZone", check_zone, apply_zone },

@@ -28,6 +28,7 @@ struct schema {
     char bookmark[BOOKMARK_MAX]; /* newest that any session of this process has seen */
     size_t bookmark_length;
     _Atomic uint64_t overloaded_until_us; /* D1 asked to be left alone until then, monotonic clock */
+    _Atomic int error_texts;              /* enum error_texts (database.h) */
     struct reservations reservations;     /* has its own lock */
 };
 

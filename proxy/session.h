@@ -122,7 +122,8 @@ struct session {
     unsigned is_counted : 1;            /* among app.n_clients */
     unsigned tls_next : 1;              /* TLS was promised: what comes before it is not believed */
     unsigned bookmark_changed : 1;
-    struct err *wait_error; /* in the group's arena */
+    unsigned told_batch : 1; /* that counts and errors of a block's writes come at COMMIT */
+    struct err *wait_error;  /* in the group's arena */
 };
 
 /* In the memory of the worker's thread; NULL: no memory. peer is copied. */

@@ -34,6 +34,7 @@ struct transaction {
     enum transaction_state state;
     unsigned char isolation; /* enum isolation */
     bool read_only, deferrable;
+    bool has_unasked;             /* writes in the buffer that D1 has never been asked about */
     bool has_queried;             /* a statement has run: the isolation level is fixed */
     struct savepoint *savepoints; /* newest first */
     struct buffer buffer;         /* empty outside a block */

@@ -50,6 +50,7 @@ class Network:
         self.upstream, self.path = (parts.hostname, parts.port), parts.path
         self.is_rest = bool(parts.path)
         self.choose = None
+        self.max_error_text = None  # D1's error texts are cut behind so many characters
         self.injected, self.requests = collections.Counter(), 0
         self._lock, self._late, self._open = threading.Condition(), 0, set()
 
@@ -120,6 +121,8 @@ class Network:
             self._send_late(target, headers, body)
         for _ in range({"now": 1, "twice": 2}.get(arrives, 0)):
             reply = forward(upstream, target, headers, body)
+        if self.max_error_text is not None and reply:
+            reply = self._cut_error_text(reply)
         if answer == "slow":
             time.sleep(SLOW_S)
         if answer in ("pass", "slow", "second"):
@@ -154,6 +157,15 @@ class Network:
         with self._lock:
             self._late += 1
         threading.Thread(target=send, daemon=True).start()
+
+    def _cut_error_text(self, reply):
+        head, _, body = reply.partition(b"\r\n\r\n")
+        answer = json.loads(body)
+        error = (answer.get("errors") or [None])[0] if self.is_rest else answer.get("error")
+        if not error:
+            return reply
+        error["message"] = error["message"][:self.max_error_text]
+        return response(int(head.split()[1]), "application/json", json.dumps(answer).encode())
 
     def _words(self, answer):
         """An answer of ours in place of D1's."""

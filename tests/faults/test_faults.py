@@ -6,54 +6,18 @@ import random
 import pytest
 
 import load
-from network import FAULTS, Network
-from pgd1 import Pgd1, Workerd
+from behind import Behind
+from network import FAULTS
 
 LONG = os.environ.get("PGD1_LONG") == "1"
 SEED = os.environ.get("PGD1_SEED") or str(random.randrange(1 << 32))
 CLIENTS = 4
 
 
-class Behind:
-    """pgd1 behind a bad network to a D1 of its own."""
-
-    def __init__(self, kind, folder, **settings):
-        self.kind, self.d1 = kind, Workerd(folder)
-        fields, key = self.d1.info[{"workerd": "gateway"}.get(kind, kind)], "url" if kind == "workerd" else "base_url"
-        self.direct = dict(self.d1.info["gateway"])
-        self.network = Network(fields[key])
-        self.network.__enter__()
-        fields[key] = self.network.url
-        self.server = Pgd1(kind, workerd=self.d1, settings={"commit_resolution_timeout": "60s", **settings})
-        self.server.__enter__()
-
-    def stop(self):
-        self.network.reset()
-        try:
-            self.server.stop()
-        finally:
-            self.network.__exit__()
-            self.d1.stop()
-
-    def rows_of(self, sql):
-        """What is in the database, asked past the network and pgd1."""
-        import http.client
-        import json
-        import urllib.parse
-        parts = urllib.parse.urlsplit(self.direct["url"])
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
-        body = {"db": self.direct["binding"], "statements": [{"sql": sql}]}
-        connection.request("POST", "/v1/batch", json.dumps(body), {"authorization": "Bearer " + self.direct["token"]})
-        answer = json.load(connection.getresponse())
-        connection.close()
-        return answer["results"][0]["rows"]
-
-
 @pytest.fixture(params=("workerd", "rest"))
 def behind(request, tmp_path):
-    made = Behind(request.param, tmp_path)
-    yield made
-    made.stop()
+    with Behind(request.param, tmp_path) as made:
+        yield made
 
 
 def finish(behind, run, threads):

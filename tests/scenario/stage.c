@@ -50,6 +50,31 @@ static bool answer_one(struct front *f, struct d1_request *r, size_t at)
     return true;
 }
 
+static bool asks_error_text(const struct d1_request *r)
+{
+    return r->n_statements == 1 && str_is(r->statements[0].sql, "SELECT json_extract('{}', '>' || ?1) AS c0");
+}
+
+/* The probe's question (d1/probe.c): what was sent comes back in the error, whole or cut. */
+static void answer_error_text(const struct front *f, struct d1_request *r)
+{
+    struct str sent = r->statements[0].params[0].bytes;
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    buf_add_str(&text, STR("bad JSON path: '>"));
+    for (size_t i = 0; i < sent.n; i++) {
+        if (sent.p[i] == '\'')
+            buf_add_char(&text, '\'');
+        buf_add_char(&text, sent.p[i]);
+    }
+    buf_add_str(&text, STR("': SQLITE_ERROR"));
+    if (f->stage->cuts_errors)
+        text.n = 100;
+    r->error = (struct d1_error){ .kind = D1_ERROR_SQL, .message = arena_str(r->arena, buf_str(&text)) };
+    buf_fini(&text);
+    r->done(r);
+}
+
 static void answer_schema(struct timer *t)
 {
     struct front *f = (struct front *)((char *)t - offsetof(struct front, timer));
@@ -57,6 +82,10 @@ static void answer_schema(struct timer *t)
         struct d1_request *r = f->waiting;
         f->waiting = r->next;
         r->next = NULL;
+        if (asks_error_text(r) && r->error.kind == D1_OK) {
+            answer_error_text(f, r);
+            continue;
+        }
         f->stage->schema_reads++;
         r->round_trips = 1;
         for (size_t i = 0; i < r->n_statements && r->error.kind == D1_OK; i++)
@@ -70,7 +99,7 @@ static void answer_schema(struct timer *t)
 static void front_submit(struct d1 *d, struct d1_request *r)
 {
     struct front *f = (struct front *)d;
-    if (!asks_schema(r)) {
+    if (!asks_schema(r) && !asks_error_text(r)) {
         d1_submit(f->behind, r);
         return;
     }

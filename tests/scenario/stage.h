@@ -2,7 +2,8 @@
  * stage.h - one proxy to play a script on: an app with one worker, no thread, no socket; a clock that stands still; a D1 that
  * does what the script says, or the embedded one on a fresh file.
  *
- * Schemas are read from an in-memory SQLite that the script fills: those requests never reach the scripted D1.
+ * Schemas are read from an in-memory SQLite that the script fills, and the probe for error texts is answered: those requests never reach
+ * the scripted D1.
  */
 #ifndef PGD1_TESTS_SCENARIO_STAGE_H
 #define PGD1_TESTS_SCENARIO_STAGE_H
@@ -30,6 +31,7 @@ struct stage {
     struct d1 *d1;          /* the scripted one; NULL: embedded */
     struct sqlite3 *schema; /* what schema requests are answered from */
     bool embedded, in_process, bytewise;
+    bool cuts_errors; /* its error texts end after 100 bytes */
     unsigned schema_reads;
     char folder[64];
     struct player players[STAGE_CLIENTS];

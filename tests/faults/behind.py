@@ -1,0 +1,40 @@
+"""pgd1 behind a bad network (network.py) to a D1 of its own."""
+import http.client
+import json
+import urllib.parse
+
+from network import Network
+from pgd1 import Pgd1, Workerd
+
+
+class Behind:
+    def __init__(self, kind, folder, **settings):
+        self.kind, self.d1 = kind, Workerd(folder)
+        fields, key = self.d1.info[{"workerd": "gateway"}.get(kind, kind)], "url" if kind == "workerd" else "base_url"
+        self.direct = dict(self.d1.info["gateway"])
+        self.network = Network(fields[key])
+        self.network.__enter__()
+        fields[key] = self.network.url
+        self.server = Pgd1(kind, workerd=self.d1, settings={"commit_resolution_timeout": "60s", **settings})
+
+    def __enter__(self):
+        self.server.__enter__()
+        return self
+
+    def __exit__(self, *_):
+        self.network.reset()
+        try:
+            self.server.stop()
+        finally:
+            self.network.__exit__()
+            self.d1.stop()
+
+    def rows_of(self, sql):
+        """What is in the database, asked past the network and pgd1."""
+        parts = urllib.parse.urlsplit(self.direct["url"])
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        body = {"db": self.direct["binding"], "statements": [{"sql": sql}]}
+        connection.request("POST", "/v1/batch", json.dumps(body), {"authorization": "Bearer " + self.direct["token"]})
+        answer = json.load(connection.getresponse())
+        connection.close()
+        return answer["results"][0]["rows"]
