@@ -2,7 +2,9 @@
 there. load.py makes the clients and the check, network.py the faults. PGD1_LONG=1: over 2,000 faults. PGD1_SEED repeats a run."""
 import os
 import random
+import re
 
+import psycopg
 import pytest
 
 import load
@@ -32,7 +34,7 @@ def finish(behind, run, threads):
 
 
 def test_faults_at_random(behind):
-    operations = 900 if LONG else 40
+    operations = 1100 if LONG else 40
     run = load.Load(SEED)
     with behind.server.connect() as connection:
         run.create(connection, CLIENTS, CLIENTS * operations)
@@ -64,3 +66,33 @@ def test_a_fault_at_every_request(behind):
     finish(behind, run, [])
     failed = [f"{client.operations[op].__name__}: {said}" for op, said in client.said.items() if client.outcomes[op] != "committed"]
     assert not failed, f"seed {SEED}: one bad moment of the network failed:\n" + "\n".join(failed[:20])
+
+
+@pytest.mark.parametrize("first", ["cut_after", "cut_before"])
+def test_what_is_never_known_can_be_looked_up(tmp_path, first):
+    """D1 stays away for commit_resolution_timeout: 08007, and later the id tells."""
+    with Behind("workerd", tmp_path, commit_resolution_timeout="500ms", worker_threads="1") as behind:
+        with behind.server.connect() as connection:
+            connection.execute("CREATE TABLE t (a int PRIMARY KEY)")
+            behind.network.reset(lambda number, body: "cut_before" if number else first)
+            with pytest.raises(psycopg.Error, match="it is unknown whether the transaction was committed") as raised:
+                connection.execute("INSERT INTO t VALUES (1)")
+            assert raised.value.sqlstate == "08007"
+            behind.network.reset()
+            id_ = re.search("[0-9a-f]{32}", raised.value.diag.message_detail).group()
+            told = behind.rows_of(f"SELECT count(*) FROM _pgd1_txn WHERE id = '{id_}' AND result IS NOT 'fence'")
+            assert told == behind.rows_of("SELECT count(*) FROM t") == [[int(first == "cut_after")]]
+
+
+def test_old_ids_are_taken_away(tmp_path):
+    with Behind("workerd", tmp_path, worker_threads="1") as behind:
+        with behind.server.connect() as connection:
+            connection.execute("CREATE TABLE t (a int)")
+            old, fresh = "'00000001' || hex(randomblob(12))", "'f0000001' || hex(randomblob(12))"
+            behind.rows_of(f"INSERT INTO _pgd1_txn(id, at) VALUES ({old}, 1), ({old}, unixepoch()), ({fresh}, 1)")
+            before = behind.rows_of("SELECT count(*) FROM _pgd1_txn")[0][0]
+            for n in range(256):
+                connection.execute("INSERT INTO t VALUES (%s)", (n,))
+            # the old one by both clocks is gone; a proxy whose clock is wrong loses no id too early
+            assert behind.rows_of("SELECT count(*) FROM _pgd1_txn") == [[before + 256 - 1]]
+            assert behind.rows_of("SELECT count(*) FROM _pgd1_txn WHERE id LIKE '00000001%'") == [[1]]
