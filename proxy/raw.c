@@ -3,6 +3,7 @@
 
 #include "d1/scan.h"
 #include "d1/split.h"
+#include "proxy/catalog/declared_type.h"
 #include "proxy/catalog/names.h"
 #include "proxy/raw_engine.h"
 #include "proxy/raw_returning.h"
@@ -304,27 +305,21 @@ static bool refuse(const struct raw *r, const struct raw_facts *facts)
 
 /* ---- columns ---- */
 
-static bool names(struct str declared, const char *const *parts, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        for (size_t at = 0; at < declared.n; at++)
-            if (str_starts_nocase((struct str){ declared.p + at, declared.n - at }, str_from(parts[i])))
-                return true;
-    return false;
-}
-
-/* SQLite's rules of affinity (datatype3.html 3.1), for columns whose affinity leaves one class of numbers. */
+/* What a described column may promise: the class that its table's affinity leads to. */
 static oid_t affinity_type(const struct raw_column *c)
 {
-    static const char *const integer[] = { "int" }, *const text[] = { "char", "clob", "text" },
-                             *const blob[] = { "blob" }, *const real[] = { "real", "floa", "doub" };
-    if (!c->is_table_column || names(c->declared, text, 3))
-        return names(c->declared, integer, 1) ? TYPE_OID_int8 : TYPE_OID_text;
-    if (names(c->declared, integer, 1))
+    switch (c->declared.n ? sqlite_affinity_of(c->declared) : AFFINITY_NUMERIC) {
+    case AFFINITY_INTEGER:
         return TYPE_OID_int8;
-    if (names(c->declared, blob, 1))
+    case AFFINITY_REAL:
+        return TYPE_OID_float8;
+    case AFFINITY_BLOB:
         return TYPE_OID_bytea;
-    return names(c->declared, real, 3) ? TYPE_OID_float8 : TYPE_OID_text;
+    case AFFINITY_TEXT:
+    case AFFINITY_NUMERIC:
+        break;
+    }
+    return TYPE_OID_text;
 }
 
 static bool describe(const struct raw *r, const struct raw_facts *facts, enum cell_form form, struct plan *plan)

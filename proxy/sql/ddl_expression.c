@@ -10,6 +10,12 @@
 #include "proxy/sql/deparse.h"
 #include "proxy/sql/emit.h"
 
+static const oid_t refused_types[] = {
+#define REFUSED_TYPE(type) TYPE_OID_##type,
+#include "proxy/sql/refused_types.def"
+#undef REFUSED_TYPE
+};
+
 bool ddl_check_type(struct ddl *d, oid_t type, int location)
 {
     oid_t base = snapshot_base_type(d->snapshot, type, NULL), element = snapshot_element_type(d->snapshot, base);
@@ -19,33 +25,9 @@ bool ddl_check_type(struct ddl *d, oid_t type, int location)
     if (row && row->kind == 'p')
         return ddl_fail_at(d, location, SQLSTATE_INVALID_TABLE_DEFINITION, "column has pseudo-type %.*s",
                            STR_FMT(shown));
-    switch (scalar) {
-    case TYPE_OID_xml:
-    case TYPE_OID_money:
-    case TYPE_OID_point:
-    case TYPE_OID_lseg:
-    case TYPE_OID_path:
-    case TYPE_OID_box:
-    case TYPE_OID_polygon:
-    case TYPE_OID_line:
-    case TYPE_OID_circle:
-    case TYPE_OID_tsvector:
-    case TYPE_OID_tsquery:
-    case TYPE_OID_gtsvector:
-    case TYPE_OID_bit:
-    case TYPE_OID_varbit:
-    case TYPE_OID_tid:
-    case TYPE_OID_aclitem:
-    case TYPE_OID_refcursor:
-    case TYPE_OID_jsonpath:
-    case TYPE_OID_pg_node_tree:
-    case TYPE_OID_txid_snapshot:
-    case TYPE_OID_pg_snapshot:
-    case TYPE_OID_pg_lsn:
-        return ddl_refuse(d, location, "Store it as text or jsonb.", "a column of type %.*s", STR_FMT(shown));
-    default:
-        break;
-    }
+    for (size_t i = 0; i < sizeof(refused_types) / sizeof(refused_types[0]); i++)
+        if (refused_types[i] == scalar)
+            return ddl_refuse(d, location, "Store it as text or jsonb.", "a column of type %.*s", STR_FMT(shown));
     if (!row || row->kind != 'b')
         return ddl_refuse(d, location, "Store it as text or jsonb.", "a column of type %.*s", STR_FMT(shown));
     return true;

@@ -10,7 +10,7 @@ import sys
 from def_rows import ROW, columns
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-START = "<!-- generated from proxy/sql/accepted.def and proxy/gucs.def: tests/style/readme.py --fix rewrites it -->\n"
+START = "<!-- generated from proxy/sql/accepted.def, proxy/sql/refused_types.def and proxy/gucs.def: tests/style/readme.py --fix rewrites it -->\n"
 END = "<!-- end of the generated lists -->\n"
 
 
@@ -30,9 +30,11 @@ def lists():
     accepted = [f"| {text(name)} | {text(reason)} |" for _, name, reason in rows("proxy/sql/accepted.def", "ACCEPTED")]
     hints = [f"`{text(row[0])}`" for row in rows("proxy/gucs.def", "GUC") if row[8] == "HINT"]
     fixed = [f"`{text(row[0])}`" for row in rows("proxy/gucs.def", "GUC") if row[8] == "FIXED"]
-    assert refused and accepted and hints and fixed, "a .def file has lost its rows or changed their form"
+    types = sorted(f"`{row[0]}`" for row in rows("proxy/sql/refused_types.def", "REFUSED_TYPE"))
+    assert refused and accepted and hints and fixed and types, "a .def file has lost its rows or changed their form"
     return "\n".join(["### Statements refused", "", "| statement | hint |", "|---|---|", *sorted(refused), "",
-                      "### Accepted without effect", "", "| statement | why |", "|---|---|", *sorted(accepted), "",
+                      "### Types no column can have", "",
+                      ", ".join(types) + ", ranges, composite types, and arrays of these.", "", "### Accepted without effect", "", "| statement | why |", "|---|---|", *sorted(accepted), "",
                       "Settings that are taken and shown and change nothing: " + ", ".join(hints) + ".", "",
                       "Settings that take only their default: " + ", ".join(fixed) + ".", ""])
 
