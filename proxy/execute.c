@@ -276,6 +276,7 @@ void execute_input(struct session *s, const struct execution *x, struct bind_inp
         .clock_ctx = s,
         .session_value = session_value,
         .session_ctx = s,
+        .sequences = &s->sequences,
         .traits = s->database->d1->traits,
         .engine = s->worker->local,
         .snapshot = now ? now : x->plan->snapshot, /* two changes crossed since it was planned */

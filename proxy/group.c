@@ -123,6 +123,7 @@ struct step *group_add(struct group *g, const struct execution *x, struct d1_sta
     step->is_ddl = x->plan->kind == PLAN_DDL;
     group_name_row(g, step);
     append(g, step);
+    sequence_values_note(&g->session->sequences, x->plan);
     return step;
 }
 

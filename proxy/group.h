@@ -141,6 +141,7 @@ struct group {
     void (*wake_before)(struct session *s);
     struct snapshot_reader *schema_reader; /* the schema read back behind DDL */
     size_t schema_first;
+    size_t sequence_first, n_sequences; /* the members that read what sequences gave */
     uint64_t schema_seen;
     /* the transaction */
     bool wrote;            /* this implicit transaction has sent writes already (Flush): they are committed */

@@ -1,7 +1,8 @@
 /*
  * group_batch.c - one batch of a group: which steps it takes, its members, its rows as they come, its end.
  *
- *   identity | where tables go on counting | the block's buffer | the steps, each with its count noted | schema, undo, purge, deferred keys
+ *   identity | where tables go on counting | the block's buffer | the steps, each with its count noted | schema, sequences, undo, purge,
+ *   deferred keys
  *
  * Not here what a failure means: group_failure.c. The forms of steps that are tried out: group_tryout.c.
  */
@@ -134,6 +135,11 @@ static enum d1_flow on_row(struct d1_request *r, size_t statement, const struct 
     metric_add(&g->worker->metrics, METRIC_d1_rows, 1);
     if (!s)
         return D1_STOP;
+    if (g->n_sequences && statement >= g->sequence_first && statement < g->sequence_first + g->n_sequences) {
+        if (n == 1)
+            sequence_values_take(&s->sequences, statement - g->sequence_first, &cells[0]);
+        return D1_CONTINUE;
+    }
     if (g->schema_reader && statement >= g->schema_first) {
         if (!snapshot_reader_row(g->schema_reader, statement - g->schema_first, cells, n))
             group_schema_drop(g);
@@ -270,7 +276,12 @@ static bool fill_request(struct group *g, size_t n)
     bool purge = g->identity && resolution_purges() &&
                  resolution_purge(clock_wall_us(g->worker->clock),
                                   g->session->serving->config->exactly_once_retention_us, g->arena, &purging);
-    size_t total = n + n_schema + undo + purge + keys;
+    struct d1_statement sequences[SEQUENCE_MEMBERS_MAX];
+    g->n_sequences = 0;
+    if (g->batch_writes && !g->undoes && !sp &&
+        !sequence_values_members(&g->session->sequences, g->arena, sequences, &g->n_sequences))
+        return false;
+    size_t total = n + n_schema + g->n_sequences + undo + purge + keys;
     struct d1_statement *all = ARENA_ARRAY(g->arena, struct d1_statement, total);
     if (!all)
         return false;
@@ -288,6 +299,9 @@ static bool fill_request(struct group *g, size_t n)
             memcpy(&all[step->first], step->statements, step->n_statements * sizeof(*all));
     if (n_schema)
         memcpy(&all[n], schema, n_schema * sizeof(*all));
+    g->sequence_first = n + n_schema;
+    if (g->n_sequences)
+        memcpy(&all[g->sequence_first], sequences, g->n_sequences * sizeof(*all));
     if (undo)
         all[n] = (struct d1_statement){ .sql = STR(UNDO_SQL) };
     if (purge)
@@ -467,6 +481,8 @@ static void succeeded(struct group *g)
         return;
     }
     group_note_schema(g, committed);
+    if (committed && g->batch_writes && !g->batch_end)
+        sequence_values_settle(&g->session->sequences);
     if (committed && g->batch_writes)
         group_is_done(g);
     else if (committed && g->n_before) /* a block that only read, and checked it */

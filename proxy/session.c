@@ -119,6 +119,7 @@ void session_abandon(struct session *s)
     free(s->user);
     free(s->database_name);
     free(s->bookmark);
+    sequence_values_clear(&s->sequences);
     free(s);
     if (last)
         event_base_loopexit(w->base, NULL);
@@ -332,6 +333,7 @@ void session_end_cycle(struct session *s)
         if (s->outgoing || s->channels)
             notify_end_transaction(s, commit);
         session_locks_end_transaction(s);
+        sequence_values_lose(&s->sequences);
         metric_add(&s->worker->metrics, METRIC_transactions, 1);
     }
     session_ready(s);

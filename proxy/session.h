@@ -28,6 +28,7 @@
 #include "proxy/cancel.h"
 #include "proxy/guc.h"
 #include "proxy/serving.h"
+#include "proxy/sql/sequence_values.h"
 #include "proxy/timers.h"
 #include "proxy/txn/transaction.h"
 #include "proxy/worker.h"
@@ -106,6 +107,7 @@ struct session {
     struct notification *incoming; /* for this client, until it is between transactions */
     struct notification *outgoing; /* NOTIFY of this transaction, until it commits */
     unsigned n_incoming;
+    struct sequence_values sequences;
     char *bookmark;
     uint64_t schema_since_us;            /* a schema read must have begun after this; 0: any will do */
     uint32_t reported[GUC_REPORTED_MAX]; /* hashes of what ParameterStatus said last */

@@ -231,6 +231,7 @@ void session_sql_settings(struct session *s, const struct snapshot *snapshot, st
         .no_views = s->gucs.live.no_views,
         .traits = s->database->d1->traits,
         .types = &s->gucs.live.types,
+        .sequences = &s->sequences,
         .max_statement_bytes = s->serving->config->max_message_bytes,
     };
     ret->n_search_path = session_search_path(s, snapshot, arena, &ret->search_path);

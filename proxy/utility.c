@@ -205,6 +205,7 @@ static enum outcome rollback_to(struct session *s, const struct execution *x, st
     enum outcome outcome = s->transaction.state == TXN_OPEN ? answer_waiting(s, END_IMPLICIT) : OUTCOME_DONE;
     if (outcome != OUTCOME_DONE)
         return outcome;
+    sequence_values_lose(&s->sequences);
     return tag_if(s, x,
                   transaction_rollback_to(&s->transaction, x->plan->utility.transaction->savepoint, &s->gucs, err));
 }
@@ -396,12 +397,15 @@ static bool discard_all(struct session *s, struct err *err)
     portals_remove_all(s);
     prepared_remove_all(s, false);
     session_locks_end(s);
+    sequence_values_clear(&s->sequences);
     return gucs_reset_all(&s->gucs, err) && notify_unlisten(s, (struct str){ 0 }, true, err);
 }
 
 enum outcome utility_discard(struct session *s, struct execution *x, struct err *err)
 {
     bool all = x->plan->utility.discard->what == DISCARD_ALL_STATE;
+    if (x->plan->utility.discard->what == DISCARD_SEQUENCES_ONLY)
+        sequence_values_clear(&s->sequences);
     return tag_if(s, x, !all || discard_all(s, err));
 }
 

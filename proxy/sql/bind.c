@@ -10,6 +10,7 @@
 #include "pgwire/numeric.h"
 #include "proxy/sql/local.h"
 #include "proxy/sql/lookup.h"
+#include "proxy/sql/sequence_values.h"
 #include "proxy/sql/tagged_cell.h"
 
 enum { SAFE_DIGITS = 15 };
@@ -510,6 +511,15 @@ static bool fresh_random(struct binding *b, struct value *ret)
     return true;
 }
 
+static bool sequence(struct binding *b, const struct bind *bind, struct value *ret)
+{
+    bool again = false;
+    if (!sequence_values_bind(b->input->sequences, bind, ret, &again, b->err))
+        return false;
+    b->retry_local |= again;
+    return true;
+}
+
 static bool prelude(struct binding *b, const struct bind *bind, struct value *ret);
 
 static bool source(struct binding *b, const struct bind *bind, struct value *ret)
@@ -539,6 +549,8 @@ static bool source(struct binding *b, const struct bind *bind, struct value *ret
             return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "no session to ask for %.*s",
                            STR_FMT(bind->constant.bytes));
         return in->session_value(in->session_ctx, bind->constant.bytes, b->arena, ret) || err_oom(b->err);
+    case BIND_SEQUENCE:
+        return sequence(b, bind, ret);
     case BIND_PRELUDE:
         return prelude(b, bind, ret);
     case BIND_LOOKUP: /* lookup_finish() knows it */
@@ -806,11 +818,20 @@ bool lookup_bind(const struct plan *plan, const struct bind_input *input, struct
     return bind_statements(&b, plan->lookup->statements, plan->lookup->n_statements, ret, ret_retry_local);
 }
 
+/* currval() of a statement that was prepared before the transaction used the sequence. */
+static bool needs_no_other_plan(struct binding *b)
+{
+    if (!b->retry_local)
+        return true;
+    err_unsupported(b->err, "currval() or lastval() prepared before this transaction used the sequence");
+    return err_hint(b->err, "Prepare it again, or use RETURNING.");
+}
+
 bool lookup_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
                        struct err *err)
 {
     struct binding b = { .plan = plan, .input = input, .arena = arena, .err = err };
-    return bind_all(&b, plan->lookup->local.binds, plan->lookup->local.n_binds, ret);
+    return bind_all(&b, plan->lookup->local.binds, plan->lookup->local.n_binds, ret) && needs_no_other_plan(&b);
 }
 
 bool plan_bind_row(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
@@ -824,7 +845,7 @@ bool plan_bind_local(const struct plan *plan, const struct bind_input *input, st
                      struct err *err)
 {
     struct binding b = { .plan = plan, .input = input, .arena = arena, .err = err };
-    return bind_all(&b, plan->local->binds, plan->local->n_binds, ret);
+    return bind_all(&b, plan->local->binds, plan->local->n_binds, ret) && needs_no_other_plan(&b);
 }
 
 /* ---- result cells ---- */

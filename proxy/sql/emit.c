@@ -592,6 +592,7 @@ bool emit_query(struct query *query, const struct sql_settings *settings, struct
     plan->reads = s.reads;
     plan->n_reads = s.n_reads;
     plan->volatile_values = s.has_volatile;
+    plan->cacheable = !s.looked_at_session;
     note_literals(&s);
     return true;
 }

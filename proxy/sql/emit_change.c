@@ -1120,7 +1120,8 @@ bool note_writes(struct emitter *e, const struct query *q)
     struct plan *plan = e->shared->plan;
     struct relation_set writes = { .list = plan->writes, .n = plan->n_writes, .size = plan->n_writes };
     size_t first = writes.n;
-    if (!set_add(e, &writes, target_of(q)))
+    bool inserts = q->command == COMMAND_INSERT || q->command == COMMAND_MERGE;
+    if (!set_add(e, &writes, target_of(q)) || (inserts && !note_inserted_numbers(e, q)))
         return false;
     for (size_t i = first; i < writes.n; i++)
         if (!spread_writes(e, writes.list[i], q->on_conflict && q->on_conflict->update ? COMMAND_UPDATE : q->command,

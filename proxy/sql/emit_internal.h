@@ -138,6 +138,10 @@ struct emit_shared {
     bool prelude_is_conditional;
     size_t n_prelude, size_prelude;
     bool needs_catalog, has_volatile;
+    bool looked_at_session;            /* made for what the session's sequences are now */
+    const struct relation *current[4]; /* whose currval() it asks … */
+    size_t n_current;
+    bool asks_last; /* … and lastval() */
     const struct relation **reads;
     size_t n_reads, size_reads;
     struct cte_name {
@@ -321,6 +325,8 @@ bool emit_datetime_call(struct emitter *e, const struct expr *x, bool *ret_handl
 
 /* --- emit_sequence.c --- */
 bool emit_sequence_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
+/* Notes in the plan what an INSERT or MERGE does to the numbers of its target, for currval() and lastval(). */
+bool note_inserted_numbers(struct emitter *e, const struct query *q);
 /* nextval() of the sequence that numbers this very column: SQLite does it. */
 bool is_own_nextval(struct emitter *e, const struct column *column, const struct expr *x);
 /* What stands in D1's FROM for a relation: its name, or for sequences a query that shows their state as PostgreSQL does. */

@@ -10,6 +10,7 @@
  */
 #include "proxy/catalog/system.h"
 #include "proxy/sql/emit_internal.h"
+#include "proxy/sql/sequence_values.h"
 
 static struct str name_part(struct str *rest)
 {
@@ -70,7 +71,7 @@ static const struct relation *sequence_of(struct emitter *e, const struct expr *
     mark_structural(e, name);
     if (!r || r->kind != RELATION_SEQUENCE) {
         struct str what = r ? r->name : STR("?");
-        refused(e, x->location, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a sequence", STR_FMT(what));
+        refused(e, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a sequence", STR_FMT(what));
         return NULL;
     }
     return r;
@@ -113,6 +114,27 @@ static struct str sequence_name(struct emitter *e, const struct relation *s)
     return quoted;
 }
 
+/* For currval() and lastval(). */
+static bool note_sequence(struct emitter *e, const struct relation *sequence, const struct relation *table,
+                          enum sequence_step use)
+{
+    struct plan *plan = e->shared->plan;
+    bool asked = e->shared->asks_last;
+    for (size_t i = 0; i < e->shared->n_current; i++)
+        asked |= e->shared->current[i] == sequence;
+    if (asked && use != SEQUENCE_DISTURBED)
+        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "currval() or lastval() in the statement that moves the sequence is not supported");
+    struct plan_sequence *all = ARENA_ARRAY(e->arena, struct plan_sequence, plan->n_sequences + 1);
+    if (!all)
+        return err_oom(e->err);
+    if (plan->n_sequences)
+        memcpy(all, plan->sequences, plan->n_sequences * sizeof(*all));
+    all[plan->n_sequences++] = (struct plan_sequence){ .sequence = sequence, .table = table, .use = use };
+    plan->sequences = all;
+    return true;
+}
+
 /* A statement of its own that writes and gives one row; the local part reads it. */
 static bool one_row(struct emitter *e, const struct str *helper, struct emitter *d1, struct str sql,
                     struct fragment *ret)
@@ -150,6 +172,8 @@ static bool fetched_next(struct emitter *e, const struct relation *s, struct fra
 {
     const struct relation *table = rowid_table(e, s);
     bool native = e->shared->settings->traits.native_values;
+    if (!note_sequence(e, s, table, SEQUENCE_NEXT))
+        return false;
     if (table) {
         struct str helper = ensure_row(e, table), name = sequence_name(e, table);
         struct str sql = text_of(e, "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name=%.*s RETURNING %s AS c0",
@@ -169,8 +193,14 @@ static bool set_value(struct emitter *e, const struct expr *x, const struct rela
     bool native = e->shared->settings->traits.native_values;
     struct emitter *d1 = ARENA_NEW(e->arena, struct emitter);
     struct fragment value, called = { .sql = STR("1") };
+    const struct expr *to = x->args[1];
+    while (to->kind == EXPR_FUNC && to->n_args == 1 && to->call.form == CALL_IMPLICIT_CAST)
+        to = to->args[0];
+    bool told = x->n_args == 2 && to->kind == EXPR_CONST && !to->constant.is_null; /* of NULL nothing happens */
     if (!d1)
         return err_oom(e->err);
+    if (!note_sequence(e, s, table, told ? SEQUENCE_SET : SEQUENCE_UNTOLD))
+        return false;
     emitter_init(d1, e->shared, TARGET_D1);
     if (!emit_value(d1, x->args[1], &value) || (x->n_args > 2 && !emit_value(d1, x->args[2], &called)))
         return false;
@@ -255,7 +285,7 @@ bool sequences_statements(struct emit_shared *s, struct plan_statement **stateme
         struct str next = advanced(&e, r, (long long)s->sequences[i].n), name = sequence_name(&e, r);
         struct str sql = text_of(&e, "UPDATE _pgd1_sequence SET last_value = %.*s, is_called = 1 WHERE name=%.*s",
                                  STR_FMT(next), STR_FMT(name));
-        if (!next.p || !name.p || !sql.p)
+        if (!next.p || !name.p || !sql.p || !note_sequence(&e, r, NULL, SEQUENCE_NEXT))
             return false;
         all[i] = (struct plan_statement){ .sql = sql, .role = STATEMENT_HELPER };
     }
@@ -291,9 +321,109 @@ bool is_own_nextval(struct emitter *e, const struct column *column, const struct
     return s && str_eq(s->name, column->sequence);
 }
 
+/* ---- currval() and lastval() ---- */
+
+/* What INSERT … VALUES does to the number of a column that SQLite counts. */
+static enum sequence_step use_of_rows(struct emitter *e, const struct query *q, size_t column)
+{
+    bool any = false, last = false;
+    for (size_t i = 0; i < q->n_insert_rows; i++) {
+        const struct expr *x = q->insert_rows[i][column];
+        last = x->kind == EXPR_NEXTVAL_DEFAULT || is_own_nextval(e, q->insert_columns[column], x);
+        any |= last;
+    }
+    return !any ? SEQUENCE_DISTURBED : last && !q->on_conflict ? SEQUENCE_NEXT : SEQUENCE_UNTOLD;
+}
+
+bool note_inserted_numbers(struct emitter *e, const struct query *q)
+{
+    const struct relation *r = q->rtable[q->result_rte].relation;
+    for (size_t i = 0; i < r->n_columns; i++) {
+        const struct column *c = &r->columns[i];
+        const struct relation *s =
+            c->sequence_is_rowid ? snapshot_relation(e->shared->snapshot, NULL, 0, r->schema, c->sequence) : NULL;
+        size_t at = 0;
+        if (!s)
+            continue;
+        while (at < q->n_insert_columns && q->insert_columns[at] != c)
+            at++;
+        enum sequence_step use = q->insert_select || q->command != COMMAND_INSERT ? SEQUENCE_UNTOLD
+                                 : at < q->n_insert_columns                       ? use_of_rows(e, q, at)
+                                 : q->on_conflict                                 ? SEQUENCE_UNTOLD
+                                                                                  : SEQUENCE_NEXT;
+        if (!note_sequence(e, s, r, use))
+            return false;
+    }
+    return true;
+}
+
+/* Behind the writes of the same transaction. */
+static bool pending_value(struct emitter *e, const struct relation *s, const struct fragment *known,
+                          struct fragment *ret)
+{
+    const struct relation *table = rowid_table(e, s);
+    struct str name = sequence_name(e, table ? table : s);
+    bool native = e->shared->settings->traits.native_values;
+    struct str sql = text_of(e,
+                             table ? "SELECT %s AS c0 FROM sqlite_sequence WHERE name=%.*s"
+                                   : "SELECT %s AS c0 FROM _pgd1_sequence WHERE name=%.*s",
+                             table ? (native || e->target == TARGET_D1 ? "seq" : "CAST(seq AS TEXT)")
+                                   : (native || e->target == TARGET_D1 ? "last_value" : "CAST(last_value AS TEXT)"),
+                             STR_FMT(name));
+    bool alone = e->target == TARGET_LOCAL && (!e->level || e == e->shared->prelude);
+    if (!table || alone)
+        return blocked(e, -1, "currval() of a sequence in the transaction that used it");
+    add_read(e, table);
+    if (e->target == TARGET_D1) {
+        ret->sql = text_of(e, "coalesce(%.*s,(%.*s))", STR_FMT(known->sql), STR_FMT(sql));
+        return ret->sql.p != NULL;
+    }
+    struct fetch *f = fetch_new(e, e->level ? e->level->query : NULL);
+    if (!f)
+        return false;
+    f->text = sql;
+    f->n_columns = 1;
+    ret->sql = text_of(e, "coalesce(%.*s,(SELECT CAST(%.*s.c0 AS INTEGER) FROM f{%d} AS %.*s))", STR_FMT(known->sql),
+                       STR_FMT(f->alias), f->number, STR_FMT(f->alias));
+    return sql.p && ret->sql.p;
+}
+
+static bool emit_current(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    const struct sequence_values *values = e->shared->settings->sequences;
+    bool last = strcmp(x->call.proc->source, "lastval") == 0;
+    const struct relation *s = last ? NULL : sequence_of(e, x), *asked = s;
+    if ((!last && !s) || e->inline_constants)
+        return err_is_set(e->err) ? false : blocked(e, x->location, "%s() at this place", x->call.proc->name);
+    if (last && values && values->last)
+        asked = snapshot_relation_by_oid(e->shared->snapshot, values->last);
+    if (e->shared->plan->n_sequences || (s && e->shared->n_current == sizeof(e->shared->current) / sizeof(s)))
+        return blocked(e, x->location, "%s() in a statement that moves a sequence", x->call.proc->name);
+    if (s)
+        e->shared->current[e->shared->n_current++] = s;
+    e->shared->asks_last |= last;
+    bool pending = asked && sequence_values_state(values, asked->oid) == SEQUENCE_PENDING;
+    struct bind b = { .source = BIND_SEQUENCE,
+                      .type = TYPE_OID_int8,
+                      .typmod = -1,
+                      .index = s ? (int)s->oid : -1,
+                      .relation = s,
+                      .detail = pending };
+    struct fragment known;
+    e->shared->looked_at_session = true;
+    if (!emit_bind(e, &b, &known))
+        return false;
+    *ret = known;
+    return pending ? pending_value(e, asked, &known, ret) : true;
+}
+
 bool emit_sequence_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
 {
     const char *source = x->call.proc->source;
+    if (strcmp(source, "currval_oid") == 0 || strcmp(source, "lastval") == 0) {
+        *ret_handled = true;
+        return emit_current(e, x, ret);
+    }
     bool next = strcmp(source, "nextval_oid") == 0,
          set = strcmp(source, "setval_oid") == 0 || strcmp(source, "setval3_oid") == 0;
     if (!next && !set)

@@ -16,6 +16,8 @@
 #include "pgwire/types.h"
 #include "proxy/catalog/snapshot.h"
 
+struct sequence_values;
+
 /* ---- what kind of statement, and who runs it ---- */
 enum plan_kind {
     PLAN_QUERY,  /* gives rows: SELECT, VALUES, TABLE, … RETURNING: columns, statements, local */
@@ -51,7 +53,8 @@ enum bind_source {
     BIND_UUID,     /* a fresh random UUID */
     BIND_RANDOM,   /* a fresh random double in [0,1) */
     BIND_SESSION, /* a session fact by name in `constant`: "current_user", "session_user", "current_schema", … or a setting */
-    BIND_PRELUDE, /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
+    BIND_SEQUENCE, /* currval of `relation`, NULL: lastval; detail 1: NULL while it is pending (sequence_values.h) */
+    BIND_PRELUDE,  /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
     BIND_LOOKUP, /* what statement `index` of the plan's lookup read, behind the last one the rows to write (lookup.h) */
 };
 
@@ -187,6 +190,20 @@ struct plan_row {
     bool nowait;
 };
 
+enum sequence_step {
+    SEQUENCE_NEXT,      /* nextval: D1 keeps the value that was given last */
+    SEQUENCE_SET,       /* setval: the same, but lastval() does not follow */
+    SEQUENCE_UNTOLD,    /* perhaps nextval: D1 does not tell whether, or which */
+    SEQUENCE_DISTURBED, /* no nextval, but D1's count changes */
+};
+
+/* A sequence that the plan moves on, for currval() and lastval() (sequence_values.h). */
+struct plan_sequence {
+    const struct relation *sequence;
+    const struct relation *table; /* that counts its rowids itself; NULL: a row of _pgd1_sequence */
+    enum sequence_step use;
+};
+
 enum plan_place { PLACE_HERE, PLACE_D1, PLACE_D1_THEN_FINISH };
 
 struct plan {
@@ -230,6 +247,8 @@ struct plan {
     size_t n_reads; /* footprint: tables read and written, through views, keys, triggers */
     const struct relation **writes;
     size_t n_writes;
+    struct plan_sequence *sequences;
+    size_t n_sequences;
     union {
         struct plan_set *set;
         struct plan_show *show;
@@ -329,7 +348,8 @@ struct sql_settings { /* what alters the meaning of a text; part of the cache ke
     bool force_local; /* a pushed-down guard failed: plan again with everything doubtful finished locally */
     struct d1_traits traits;
     const struct type_settings *types;
-    size_t max_statement_bytes; /* of PostgreSQL text accepted */
+    const struct sequence_values *sequences; /* the session's; not part of the key: a plan that looked is not cached */
+    size_t max_statement_bytes;              /* of PostgreSQL text accepted */
 };
 
 /* One statement of a string, parsed but not analyzed. */
@@ -368,6 +388,7 @@ struct bind_input {
     void *clock_ctx;
     bool (*session_value)(void *ctx, struct str name, struct arena *arena, struct value *ret);
     void *session_ctx;
+    const struct sequence_values *sequences; /* NULL: none was used */
     struct d1_traits traits;
     struct local_engine *engine;     /* runs preludes (local.h) */
     const struct snapshot *snapshot; /* for preludes that ask the catalogue; may be NULL */

@@ -155,6 +155,7 @@ static struct plan *seal(struct plan *plan, struct err *err)
     to->notice = copy_str(&s, plan->notice);
     to->reads = copy_array(&s, plan->reads, plan->n_reads, sizeof(*plan->reads));
     to->writes = copy_array(&s, plan->writes, plan->n_writes, sizeof(*plan->writes));
+    to->sequences = copy_array(&s, plan->sequences, plan->n_sequences, sizeof(*plan->sequences));
     to->literals = copy_array(&s, plan->literals, plan->n_literals, sizeof(*plan->literals));
     for (size_t i = 0; to->literals && i < to->n_literals; i++)
         to->literals[i] = copy_str(&s, plan->literals[i]);

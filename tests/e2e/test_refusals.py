@@ -140,7 +140,6 @@ SELECT 'x'::int
 SELECT 'x'::regclass
 SELECT ROW(1, 'x')
 SELECT array_agg(ROW(id, a)) FROM never_t
-SELECT currval('never_s')
 SELECT int4range(1, 3)
 SELECT lo_create(0)
 SELECT never_f(1)
