@@ -723,6 +723,21 @@ static struct expr *whole_row(A *a, struct scope *s, int up, int rte, int locati
     return e;
 }
 
+/* RETURNING (xmax = 0) AS inserted: a new version of a row has 0 there, unless ON CONFLICT has locked the old one. */
+static struct expr *upserted(A *a, struct scope *s, const struct rte *r, struct str name, int location)
+{
+    const struct query *q = s->query;
+    if (!str_is(name, "xmax") || s->place != PLACE_RETURNING || q->command != COMMAND_INSERT ||
+        r != &q->rtable[q->result_rte])
+        return NULL;
+    if (q->on_conflict && q->on_conflict->update)
+        return expr_new(a, EXPR_XMAX, TYPE_OID_xid, -1, location);
+    struct expr *zero = const_int4(a, 0);
+    if (zero)
+        zero->type = TYPE_OID_xid;
+    return zero;
+}
+
 /* Tables have columns that nobody made; D1's have none of them. */
 static bool refuse_system_column(A *a, const struct rte *r, struct str name, int location)
 {
@@ -751,6 +766,10 @@ static struct expr *unqualified(A *a, struct scope *s, struct str name, int loca
         return e;
     if (find_table(s, (struct str){ 0 }, name, &up, &rte))
         return whole_row(a, s, up, rte, location);
+    const struct query *q = s->query;
+    struct expr *xmax = s->place == PLACE_RETURNING ? upserted(a, s, &q->rtable[q->result_rte], name, location) : NULL;
+    if (xmax)
+        return xmax;
     if (!refuse_system_column_of_any(a, s, name, location))
         fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" does not exist", STR_FMT(name));
     return NULL;
@@ -794,6 +813,9 @@ struct expr *transform_column_ref(A *a, struct scope *s, const PgQuery__ColumnRe
         }
         found = (int)c;
     }
+    struct expr *xmax = found < 0 && up == 0 ? upserted(a, s, r, column, ref->location) : NULL;
+    if (xmax)
+        return xmax;
     if (found < 0) {
         if (!refuse_system_column(a, r, column, ref->location))
             fail_at(a, ref->location, SQLSTATE_UNDEFINED_COLUMN, "column %.*s.%.*s does not exist", STR_FMT(table),

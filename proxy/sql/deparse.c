@@ -712,6 +712,7 @@ static bool by_kind(struct deparse *d, const struct expr *e, bool show_implicit)
         return refuse(d, "a whole-row reference");
     case EXPR_CASE_TEST:
     case EXPR_DEFAULT:
+    case EXPR_XMAX:
     case EXPR_NEXTVAL_DEFAULT:
         break;
     }

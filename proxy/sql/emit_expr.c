@@ -31,6 +31,7 @@ static bool look_at(struct expr *x, void *ctx)
     case EXPR_GROUPING:
     case EXPR_CASE_TEST:
     case EXPR_DEFAULT:
+    case EXPR_XMAX:
     case EXPR_NEXTVAL_DEFAULT:
         look->constant = false;
         break;
@@ -887,6 +888,8 @@ static bool emit_kind(struct emitter *e, const struct expr *x, bool condition, s
         return emit_param(e, x, ret);
     case EXPR_VAR:
         return resolve_var(e, x, ret);
+    case EXPR_XMAX:
+        return emit_xmax(e, x, ret);
     case EXPR_FUNC:
         return emit_call(e, x, ret);
     case EXPR_AGGREGATE:

@@ -138,6 +138,7 @@ struct emit_shared {
     bool prelude_is_conditional;
     size_t n_prelude, size_prelude;
     bool needs_catalog, has_volatile;
+    struct fetch *upserted;            /* the rows that an upsert found there, for EXPR_XMAX */
     bool looked_at_session;            /* made for what the session's sequences are now */
     const struct relation *current[4]; /* whose currval() it asks … */
     size_t n_current;
@@ -402,6 +403,9 @@ bool changing_new_value(struct emitter *e, const struct level *l, const struct e
                         struct fragment *ret);
 
 /* --- emit_change.c --- */
+/* EXPR_XMAX, in a RETURNING that is finished here. */
+bool emit_xmax(struct emitter *e, const struct expr *x, struct fragment *ret);
+
 struct change {        /* one statement that writes, printed */
     bool without_rows; /* in: no RETURNING is wanted */
     bool must_be_d1;   /* in: RETURNING may not be finished here */
@@ -413,7 +417,8 @@ struct change {        /* one statement that writes, printed */
     struct select_output out;
     struct fetch *fetch;
     struct emitter *local;
-    struct str local_sql; /* RETURNING finished here */
+    struct str local_sql;         /* RETURNING finished here */
+    struct plan_statement before; /* reads what RETURNING needs to know of the time before; sql empty: none */
 };
 bool emit_change_statement(struct emitter *e, const struct query *q, struct change *ret);
 /* Its guard and its statements, in their order. */

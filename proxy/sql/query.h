@@ -61,6 +61,7 @@ enum expr_kind {
     EXPR_DEFAULT,         /* DEFAULT in VALUES or SET; replaced before emit */
     EXPR_GROUPING,        /* GROUPING(…) */
     EXPR_WHOLE_ROW,       /* t.* as a value (row_to_json(t)): rte index in var */
+    EXPR_XMAX,            /* in RETURNING of an upsert: 0 where the row was inserted */
     EXPR_NEXTVAL_DEFAULT, /* internal: the next value of a serial column that SQLite assigns itself */
 };
 

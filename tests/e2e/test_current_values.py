@@ -1,4 +1,5 @@
-"""currval() and lastval() as drivers ask for them: prepared statements, pipelines, other sessions, transports."""
+"""What drivers ask about the row they wrote: currval() and lastval(), xmax; prepared, in pipelines, with other sessions, on each
+transport."""
 import psycopg
 import pytest
 from pgd1 import Pgd1
@@ -58,3 +59,16 @@ def test_pipeline():
             insert.execute("INSERT INTO t (v) VALUES ('a')")
             ask.execute("SELECT currval('t_id_seq')")
             assert ask.fetchone() == (1,)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_upsert_tells_whether_it_inserted(transport):
+    upsert = "INSERT INTO u (k, n) VALUES (%s, 1) ON CONFLICT (k) DO UPDATE SET n = u.n + 1 RETURNING n, (xmax = 0)"
+    with Pgd1(transport) as server, server.connect() as one, server.connect() as two:
+        one.execute("CREATE TABLE u (k text PRIMARY KEY, n int)")
+        assert [one.execute(upsert, ("a",), prepare=True).fetchone() for _ in range(3)] == [(1, True), (2, False), (3, False)]
+        one.execute("BEGIN")
+        assert one.execute(upsert, ("b",)).fetchone() == (1, True)
+        assert two.execute(upsert, ("b",)).fetchone() == (1, True)
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            one.execute("COMMIT")
