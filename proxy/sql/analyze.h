@@ -46,6 +46,8 @@ bool analyze_expression(struct analyze_context *c, const PgQuery__Node *raw, con
                         const char *what, oid_t target_type, int32_t target_typmod, struct expr **ret,
                         struct query **ret_scope);
 /* The same from text (a default or check of the snapshot). */
+/* What a column gets when nothing is said: its default, its domain's, the next value of its sequence. *ret NULL: it stays out. */
+bool analyze_default(struct analyze_context *a, const struct column *c, struct expr **ret);
 bool analyze_expression_text(const struct analyze_context *outer, struct str text, const struct relation *relation,
                              const char *what, oid_t target_type, int32_t target_typmod, struct expr **ret,
                              struct query **ret_scope);

@@ -72,7 +72,7 @@ static struct str identity_text(A *a, const struct column *c)
     return (struct str){ 0 };
 }
 
-static bool make_default(A *a, const struct column *c, struct expr **ret)
+bool analyze_default(A *a, const struct column *c, struct expr **ret)
 {
     struct query *scope;
     *ret = NULL;
@@ -109,7 +109,7 @@ static bool default_of(A *a, const struct column *c, struct expr **ret)
             return true;
         }
     struct column_default *d = NEW(a, struct column_default);
-    if (!d || !make_default(a, c, ret))
+    if (!d || !analyze_default(a, c, ret))
         return false;
     *d = (struct column_default){ a->defaults, c, *ret };
     a->defaults = d;

@@ -49,14 +49,13 @@ static bool default_row(const struct relation *r, const struct column *const *co
     size_t at = 0;
     for (size_t i = 0; i < r->n_columns; i++) {
         const struct column *c = &r->columns[i];
-        struct query *scope;
-        if (find_column(columns, n, c) || c->generated || c->default_is_foreign || !c->default_text.n ||
-            (c->sequence.n && c->sequence_is_rowid) || c->is_rowid)
+        if (find_column(columns, n, c) || c->default_is_foreign || (c->sequence.n && c->sequence_is_rowid) ||
+            c->is_rowid)
             continue;
-        if (!analyze_expression_text(&a, c->default_text, NULL, "DEFAULT expression", c->type, c->typmod, &row[at],
-                                     &scope))
+        if (!analyze_default(&a, c, &row[at]))
             return false;
-        left[at++] = c;
+        if (row[at])
+            left[at++] = c;
     }
     *rows = row;
     *rte = (struct rte){ .kind = RTE_RELATION, .alias = r->name, .relation = r };
