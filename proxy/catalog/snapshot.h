@@ -36,6 +36,7 @@ struct column {
     enum column_storage storage;
     bool not_null;
     bool is_rowid;       /* INTEGER PRIMARY KEY: the rowid itself. SQLite would invent a value for NULL */
+    bool has_collation;  /* declared COLLATE NOCASE or RTRIM elsewhere: what pgd1 prints says BINARY */
     bool takes_null;     /* part of a primary key, which D1 lets be NULL: not_null holds for what pgd1 writes */
     bool is_strict_text; /* TEXT affinity (facts: storing digits in other affinities turns them into numbers) */
     char identity;       /* attidentity: 'a', 'd' or 0 */

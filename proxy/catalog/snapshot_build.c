@@ -287,6 +287,8 @@ static void build_column_row(struct build *b, struct table_source *t, struct col
     column->takes_null = read_integer(row, 4) == 0 && read_integer(row, 6) != 0 && !column->is_rowid &&
                          t->relation->kind == RELATION_TABLE;
     column->is_strict_text = sqlite_affinity_of(declared) == AFFINITY_TEXT;
+    const struct sqlite_column *parsed = parsed_column(t, column->name);
+    column->has_collation = parsed && parsed->collation.n && !str_eq_nocase(parsed->collation, STR("binary"));
     column_sequence(b, t, column, detail);
     column_default(b, t, column, row, detail);
     struct str comment = side_text(&b->side, detail, "comment");

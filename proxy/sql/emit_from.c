@@ -58,6 +58,11 @@ static bool column_fragment(struct emitter *e, const struct column *column, oid_
         return text.p != NULL;
     switch (column->storage) {
     case COLUMN_NATURAL:
+        if (column->has_collation && !e->inline_constants) {
+            ret->sql = text_of(e, "(%.*s COLLATE BINARY)", STR_FMT(text));
+            ret->simple = false;
+            return ret->sql.p != NULL;
+        }
         break;
     case COLUMN_NUMBER:
         ret->form = FORM_NUMBER;

@@ -209,6 +209,23 @@ def test_described(db, table):
     assert db.execute("SELECT count(*) FROM pg_index WHERE indrelid = %s::regclass AND indisprimary", [f'"{table}"']).fetchone() == (1,)
 
 
+def test_collations_of_others_do_not_decide(db):
+    """PostgreSQL compares byte by byte, whatever a column was declared; a UNIQUE of D1's own still holds."""
+    db.execute("SET pgd1.dialect = 'sqlite'")
+    db.execute("DROP TABLE IF EXISTS names; CREATE TABLE names(id INTEGER PRIMARY KEY, c TEXT COLLATE NOCASE UNIQUE, r TEXT COLLATE RTRIM);"
+               "INSERT INTO names VALUES(1, 'AbC', 'x'), (2, 'b', 'x '), (3, 'C', 'y')")
+    db.execute("SET pgd1.dialect = 'postgresql'")
+    assert column(db, "SELECT id FROM names WHERE c = 'abc'") == []
+    assert column(db, "SELECT id FROM names WHERE c IN ('abc', 'b') ORDER BY id") == [2]
+    assert column(db, "SELECT id FROM names WHERE r = 'x'") == [1]
+    assert column(db, "SELECT c FROM names ORDER BY c") == ["AbC", "C", "b"]
+    assert one(db, "SELECT count(DISTINCT r), max(c) FROM names") == (3, "b")
+    assert db.execute("SELECT r, count(*) FROM names GROUP BY r ORDER BY r").fetchall() == [("x", 1), ("x ", 1), ("y", 1)]
+    assert db.execute("UPDATE names SET r = 'z' WHERE c = 'B'").rowcount == 0
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        db.execute("INSERT INTO names(c) VALUES ('ABC')")
+
+
 def test_blocks_and_copy(db):
     with db.transaction():
         assert one(db, "INSERT INTO plain(a) VALUES ('in block') RETURNING id") == 4
