@@ -343,9 +343,8 @@ enum outcome protocol_flush(struct session *s, struct str body, struct err *err)
 {
     if (!empty_read(body, err))
         return OUTCOME_FAILED;
-    if (group_is_waiting(s->group))
-        group_run(s->group, GOAL_GO_ON, END_IMPLICIT);
-    else
+    bool answered = !group_is_waiting(s->group) || group_run(s->group, GOAL_GO_ON, END_IMPLICIT) == RUN_ON;
+    if (answered) /* at once, some of it perhaps without D1 */
         session_flush(s);
     return OUTCOME_DONE;
 }

@@ -245,3 +245,21 @@ def test_a_limit_ends_a_block_before_d1_does(connection):
     connection.execute("COMMIT")
     assert connection.execute("SHOW pgd1.max_transaction_statements").fetchone() == ("3",)
     assert connection.execute("SELECT count(*) FROM parents").fetchone() == (5,)
+
+
+def test_flush_gives_what_needs_no_d1(server):
+    """Flush in a pipeline: answers that came without asking D1 are sent at once, not with those to come."""
+    with server.connect(autocommit=False) as one:
+        one.execute("CREATE TABLE own_flush (id serial PRIMARY KEY, name text)")
+        with one.pipeline() as pipeline:
+            cursor = one.execute("INSERT INTO own_flush (name) VALUES ('a') RETURNING id")
+            one.pgconn.send_flush_request()
+            assert cursor.fetchone() == (1,)
+            pipeline.sync()
+        cursor = one.cursor()
+        cursor.executemany("INSERT INTO own_flush (name) VALUES (%s) RETURNING id", [(str(i),) for i in range(20)], returning=True)
+        ids = [cursor.fetchone()[0]]
+        while cursor.nextset():
+            ids.append(cursor.fetchone()[0])
+        assert ids == list(range(2, 22))
+        one.rollback()
