@@ -270,7 +270,7 @@ static void on_surrendered(struct d1_request *r)
 /* The lease goes, and a migration that was under way has failed. */
 static bool fill_surrender(struct surrender *w, const struct migration *m, const struct err *failure)
 {
-    const struct pending *p = m->at < m->n_pending ? &m->pending[m->at] : NULL;
+    const struct pending *p = m->phase == MIGRATION_APPLY && m->at < m->n_pending ? &m->pending[m->at] : NULL;
     const struct str texts[] = { str_from(m->holder),
                                  p ? p->entry->name : (struct str){ 0 },
                                  p ? p->entry->file->hash : (struct str){ 0 },
@@ -360,8 +360,10 @@ static enum outcome take_lease(struct migration *m)
     }
     m->has_lease = true;
     m->session->group->wrote = false;
+    if (!migration_take_journal(m, &again) || !choose(m))
+        return OUTCOME_FAILED;
     m->phase = MIGRATION_APPLY;
-    return migration_take_journal(m, &again) && choose(m) ? OUTCOME_DONE : OUTCOME_FAILED;
+    return OUTCOME_DONE;
 }
 
 enum outcome migration_up(struct migration *m)
