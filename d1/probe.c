@@ -248,6 +248,8 @@ static void ask_payloads(struct probe *p, size_t n, uint64_t deadline_us)
         };
         if (q.params[0].bytes.p)
             ask(p, &q, deadline_us);
+        else
+            p->result.failed++;
     }
 }
 

@@ -6,7 +6,7 @@
 #include "proxy/d1_error.h"
 #include "proxy/session.h"
 
-enum { PROBE_BYTES_WANTED = 100000, PROBE_ARENA_CAP = 10 << 20 };
+enum { BROKEN_READS_MAX = 5, PROBE_BYTES_WANTED = 100000, PROBE_ARENA_CAP = 10 << 20 };
 
 /* One reading of the schema. */
 struct schema_read {
@@ -15,7 +15,7 @@ struct schema_read {
     struct arena *arena;
     struct snapshot_reader *reader;
     uint64_t began_us, seen;
-    bool with_side_catalog;
+    bool with_side_catalog, has_rows;
     unsigned tries;
 };
 
@@ -124,6 +124,7 @@ static void take_newest(struct database *db)
 static enum d1_flow read_row(struct d1_request *request, size_t statement, const struct value *cells, size_t n)
 {
     struct schema_read *r = request->user;
+    r->has_rows = true;
     return snapshot_reader_row(r->reader, statement, cells, n) ? D1_CONTINUE : D1_STOP;
 }
 
@@ -179,6 +180,13 @@ static void read_done(struct d1_request *request)
     if (database_send_again(db, request, &r->tries, true))
         return;
     db->reading = NULL;
+    if (request->error.kind == D1_ERROR_LOST && r->has_rows && db->broken_reads++ < BROKEN_READS_MAX) {
+        bool with_side_catalog = r->with_side_catalog; /* the transport repeats no read whose rows it has given */
+        read_free(r);
+        read_start(db, with_side_catalog);
+        return;
+    }
+    db->broken_reads = 0;
     if (request->error.kind == D1_ERROR_SQL && r->with_side_catalog) { /* most databases have no side catalogue */
         read_free(r);
         read_start(db, false);

@@ -32,6 +32,7 @@ struct database {
     struct snapshot *snapshot; /* NULL: none read yet, or suspect */
     uint64_t snapshot_us, generation;
     struct schema_read *reading;
+    unsigned broken_reads;   /* in a row: answers that broke off */
     struct session *waiting; /* by session.wait_next */
     struct timer no_memory;  /* the schema cannot be asked for: who waits is told on the next turn */
     struct gate gate;

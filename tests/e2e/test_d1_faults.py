@@ -230,6 +230,7 @@ def test_the_first_look_at_the_schema_may_fail_and_be_slow(faulty):
         faulty.set(*[faulty.internal()] * 40)
         with fresh.connect() as connection, fails("08006", "connection to D1 was lost"):
             connection.execute("SELECT b FROM t")
+    with Pgd1(faulty.kind, workerd=faulty.d1, settings={"d1_timeout": "3s"}) as fresh:
         faulty.set({"delay_ms": 2500}, {"delay_ms": 2500})
         with fresh.connect() as connection:
             threading.Timer(0.3, connection.cancel).start()
@@ -239,6 +240,14 @@ def test_the_first_look_at_the_schema_may_fail_and_be_slow(faulty):
             assert time.monotonic() - began < 2
             faulty.set()
             connection.execute("SELECT b FROM t")
+
+
+def test_the_first_look_at_the_schema_may_break_off(faulty):
+    """Behind its first rows; each request gets one of the cuts, and none gets through before all are used up."""
+    with Pgd1(faulty.kind, workerd=faulty.d1, settings={"d1_timeout": "3s", "worker_threads": "1"}) as fresh:
+        faulty.set(*[{"cut": 400}] * 4)
+        with fresh.connect() as connection:
+            assert connection.execute("SELECT b FROM t WHERE false").fetchall() == []
 
 
 @pytest.mark.parametrize("kind", ["workerd", "rest"])
