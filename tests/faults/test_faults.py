@@ -14,6 +14,8 @@ from network import FAULTS
 LONG = os.environ.get("PGD1_LONG") == "1"
 SEED = os.environ.get("PGD1_SEED") or str(random.randrange(1 << 32))
 CLIENTS = 4
+if LONG:
+    pytestmark = pytest.mark.timeout(3600)
 
 
 @pytest.fixture(params=("workerd", "rest"))

@@ -13,6 +13,8 @@ from pgd1 import Pgd1
 LONG = os.environ.get("PGD1_LONG") == "1"
 SEED = os.environ.get("PGD1_SEED") or str(random.randrange(1 << 32))
 CLIENTS = 4
+if LONG:
+    pytestmark = pytest.mark.timeout(3600)
 
 
 def patient(connect):
