@@ -44,7 +44,7 @@ static struct expr *assign(A *a, const struct column *c, struct expr *e)
     if (!coerce_to_target(a, e, c->type, c->typmod, COERCION_ASSIGNMENT, -1, &done))
         return NULL;
     if (!done) {
-        fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH,
+        fail_at(a, expr_start(e), SQLSTATE_DATATYPE_MISMATCH,
                 "column \"%.*s\" is of type %.*s but expression is of type %.*s", STR_FMT(c->name),
                 STR_FMT(type_text(a, c->type, -1)), STR_FMT(type_text(a, e->type, -1)));
         err_hint(a->err, "You will need to rewrite or cast the expression.");
@@ -255,14 +255,51 @@ static bool is_default_in_all(const PgQuery__SelectStmt *values, int at)
     return true;
 }
 
+/* One written list: each expression for itself, then as a value of its column; NULL in its place: DEFAULT. */
+static bool written_row(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt,
+                        const PgQuery__List *list, struct expr **ret)
+{
+    for (size_t k = 0; k < list->n_items; k++)
+        if (!is_default(list->items[k]) && !(ret[k] = transform_in(a, s, list->items[k], PLACE_VALUES)))
+            return false;
+    if (!count_matches(a, in, stmt, list->items, list->n_items))
+        return false;
+    for (size_t k = 0; k < list->n_items; k++)
+        if (ret[k] && !(ret[k] = assign(a, in->named[k], ret[k])))
+            return false;
+    return true;
+}
+
+/* A row of all columns; *ret_fixed: the first one that was given though it must not be. */
+static struct expr **insert_row(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt,
+                                const PgQuery__SelectStmt *values, const PgQuery__List *list, const int *at,
+                                const struct column **ret_fixed)
+{
+    struct query *q = s->query;
+    struct expr **row = NEW_ARRAY(a, struct expr *, q->n_insert_columns + 1),
+                **written = NEW_ARRAY(a, struct expr *, list ? list->n_items + 1 : 1);
+    if (!row || !written || (list && !written_row(a, s, in, stmt, list, written)))
+        return NULL;
+    for (size_t i = 0; i < q->n_insert_columns; i++) {
+        const struct column *c = q->insert_columns[i];
+        row[i] = at[i] >= 0 ? written[at[i]] : NULL;
+        bool unset = !row[i] || takes_default_anyway(in, c),
+             leaves = c->default_is_foreign && values && is_default_in_all(values, at[i]);
+        if (unset && !(row[i] = leaves ? const_null(a, c->type, c->typmod, -1) : default_or_null(a, c)))
+            return NULL;
+        if (!unset && !*ret_fixed && (c->generated || c->identity == 'a'))
+            *ret_fixed = c;
+    }
+    return row;
+}
+
 static bool insert_values(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt,
                           const PgQuery__SelectStmt *values)
 {
     struct query *q = s->query;
     size_t given = values ? values->values_lists[0]->list->n_items : 0, n_rows = values ? values->n_values_lists : 1;
+    const struct column *fixed = NULL;
     int *at;
-    if (values && !count_matches(a, in, stmt, values->values_lists[0]->list->items, given))
-        return false;
     if (!all_columns(a, q, in, given, &at))
         return false;
     q->insert_rows = NEW_ARRAY(a, struct expr **, n_rows);
@@ -272,25 +309,13 @@ static bool insert_values(A *a, struct scope *s, const struct insert *in, const 
         const PgQuery__List *list = values ? values->values_lists[r]->list : NULL;
         if (list && list->n_items != given)
             return fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "VALUES lists must all be the same length");
-        struct expr **row = NEW_ARRAY(a, struct expr *, q->n_insert_columns + 1);
+        struct expr **row = insert_row(a, s, in, stmt, values, list, at, &fixed);
         if (!row)
             return false;
-        for (size_t i = 0; i < q->n_insert_columns; i++) {
-            const struct column *c = q->insert_columns[i];
-            const Node *n = at[i] >= 0 ? list->items[at[i]] : NULL;
-            if (c->default_is_foreign && n && is_default(n) && is_default_in_all(values, at[i])) {
-                row[i] = const_null(a, c->type, c->typmod, -1); /* the column leaves the statement */
-            } else if (!n || is_default(n) || takes_default_anyway(in, c)) {
-                row[i] = default_or_null(a, c);
-            } else {
-                struct expr *e = may_be_given(a, in, c) ? transform_in(a, s, n, PLACE_VALUES) : NULL;
-                row[i] = e ? assign(a, c, e) : NULL;
-            }
-            if (!row[i])
-                return false;
-        }
         q->insert_rows[q->n_insert_rows++] = row;
     }
+    if (fixed && !may_be_given(a, in, fixed))
+        return false;
     /* A column that D1 itself computes, said DEFAULT in every row, leaves the statement. */
     for (size_t i = q->n_insert_columns; i-- > 0;) {
         const struct column *c = q->insert_columns[i];
@@ -547,7 +572,7 @@ static struct expr *multi_assign(A *a, struct scope *s, const PgQuery__MultiAssi
         wanted.junk = false;
         q->targets[0] = wanted;
         s->query->has_sublinks = true;
-        struct expr *e = expr_new(a, EXPR_SUBLINK, wanted.expr->type, wanted.expr->typmod, source->sub_link->location);
+        struct expr *e = expr_new(a, EXPR_SUBLINK, wanted.expr->type, wanted.expr->typmod, expr_start(wanted.expr));
         if (e) {
             e->sublink.kind = SUBLINK_SCALAR;
             e->sublink.query = q;
@@ -717,15 +742,30 @@ static bool merge_action(A *a, struct scope *s, const PgQuery__MergeWhenClause *
     return ok;
 }
 
+/* Nothing stands behind a WHEN that always holds. */
+static bool clauses_are_reachable(A *a, const PgQuery__MergeStmt *stmt)
+{
+    bool final[2] = { false, false };
+    for (size_t i = 0; i < stmt->n_merge_when_clauses; i++) {
+        const PgQuery__MergeWhenClause *clause = stmt->merge_when_clauses[i]->merge_when_clause;
+        if (final[clause->matched])
+            return fail_at(a, -1, SQLSTATE_SYNTAX_ERROR,
+                           "unreachable WHEN clause specified after unconditional WHEN clause");
+        final[clause->matched] = clause->condition == NULL;
+    }
+    return true;
+}
+
 struct query *transform_merge(A *a, const PgQuery__MergeStmt *stmt)
 {
     struct query *q = NEW(a, struct query);
     struct scope s = { .query = q, .place = PLACE_WHERE };
-    bool final[2] = { false, false };
     if (!q)
         return NULL;
     q->command = COMMAND_MERGE;
     if (!transform_with(a, &s, stmt->with_clause))
+        return NULL;
+    if (!clauses_are_reachable(a, stmt))
         return NULL;
     int rte = add_target(a, &s, stmt->relation, "merge into");
     if (rte < 0 || !add_name(a, &s, rte, true, true) ||
@@ -738,11 +778,6 @@ struct query *transform_merge(A *a, const PgQuery__MergeStmt *stmt)
         return NULL;
     for (size_t i = 0; i < stmt->n_merge_when_clauses; i++) {
         const PgQuery__MergeWhenClause *clause = stmt->merge_when_clauses[i]->merge_when_clause;
-        if (final[clause->matched]) {
-            fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "unreachable WHEN clause specified after unconditional WHEN clause");
-            return NULL;
-        }
-        final[clause->matched] = clause->condition == NULL;
         if (!merge_action(a, &s, clause, &q->merge_actions[q->n_merge_actions++]))
             return NULL;
     }

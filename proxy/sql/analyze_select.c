@@ -43,9 +43,11 @@ static void note_origin(struct scope *s, struct target *t)
     const struct query *q = r->kind == RTE_SUBQUERY                        ? r->subquery
                             : r->kind == RTE_CTE && !r->cte_self_reference ? r->cte->query
                                                                            : NULL;
-    if (q && q->command == COMMAND_SELECT && (size_t)t->expr->var.column < q->n_targets) {
-        t->table_oid = q->targets[t->expr->var.column].table_oid;
-        t->column_number = q->targets[t->expr->var.column].column_number;
+    const struct target *outputs = q && q->command != COMMAND_SELECT ? q->returning : q ? q->targets : NULL;
+    size_t n_outputs = q && q->command != COMMAND_SELECT ? q->n_returning : q ? q->n_targets : 0;
+    if ((size_t)t->expr->var.column < n_outputs) {
+        t->table_oid = outputs[t->expr->var.column].table_oid;
+        t->column_number = outputs[t->expr->var.column].column_number;
     }
 }
 

@@ -174,8 +174,13 @@ bool bind_glob_pattern(struct str pattern, int escape, struct arena *arena, stru
 static bool pattern(struct binding *b, const struct bind *bind, bool to_glob, struct value *v)
 {
     struct str text;
-    if (!translate(v->bytes, bind->detail & 0xff, to_glob, b->arena, &text, b->err))
-        return false;
+    if (!translate(v->bytes, bind->detail & 0xff, to_glob, b->arena, &text, b->err)) {
+        /* Nothing is wrong before the end of the pattern is reached: a text that differs earlier, or none. */
+        if (b->err->code != SQLSTATE_INVALID_ESCAPE_SEQUENCE || b->plan->access == D1_WRITE)
+            return false;
+        err_init(b->err, b->arena);
+        return retry(b);
+    }
     *v = value_text(text);
     return text.n > PATTERN_BYTES ? retry(b) : true;
 }

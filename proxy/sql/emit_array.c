@@ -199,8 +199,10 @@ bool emit_subscript(struct emitter *e, const struct expr *x, struct fragment *re
 
 static struct str element_value(struct emitter *e, oid_t element)
 {
+    /* What a double does not hold exactly is compared here: long numbers, NaN and infinities. */
     if (e->target == TARGET_D1 && is_numeric(e, element))
-        return STR("CAST(value AS NUMERIC)");
+        return text_of(e, "CASE WHEN length(value) > 16 OR value GLOB '*[^0-9.-]*' THEN %.*s ELSE CAST(value AS NUMERIC) END",
+                       STR_FMT(emit_raise_local(e)));
     return from_json(e, element, STR("value"));
 }
 
@@ -262,6 +264,8 @@ bool emit_any(struct emitter *e, const struct expr *x, bool condition, struct fr
     if (!emit_expr(e, x->args[0], &left) || !settle(e, &left))
         return false;
     if (e->target == TARGET_D1 && is_numeric(e, x->args[0]->type)) {
+        if (e->shared->settings->force_local)
+            return blocked(e, x->location, "comparing elements of exact numerics here");
         if (left.form == FORM_NATURAL || !to_number(e, &left))
             return blocked(e, x->location, "comparing exact numerics here");
     } else if (!make_natural(e, x->args[0]->type, &left)) {

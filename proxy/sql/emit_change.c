@@ -663,7 +663,9 @@ static bool emit_returning(struct emitter *e, const struct query *q, struct chan
         return true;
     struct emit_mark mark = emit_mark(e);
     e->in_returning = true;
-    bool ok = emit_target_list(e, q->returning, q->n_returning, true, &list, &ret->out);
+    /* SQLite's subqueries there see the rows changed so far, PostgreSQL's those before the statement. */
+    bool ok = !returning_reads_target(q) &&
+              emit_target_list(e, q->returning, q->n_returning, true, &list, &ret->out);
     if (ok) {
         e->in_returning = false;
         *text = text_of(e, " RETURNING %.*s", STR_FMT(list));
@@ -1220,6 +1222,35 @@ bool note_writes(struct emitter *e, const struct query *q)
     return true;
 }
 
+/* Rows that subqueries in RETURNING need: read before the change, as PostgreSQL's statement sees its tables. */
+static bool returning_reads(struct emit_shared *s, struct change *c, struct plan_statement **list, size_t *n)
+{
+    struct plan_statement *all = ARENA_ARRAY(s->arena, struct plan_statement, s->n_fetches + *n);
+    size_t n_all = 0;
+    if (!all)
+        return err_oom(s->err);
+    for (size_t i = 0; i < s->n_fetches; i++) {
+        struct fetch *f = s->fetches[i];
+        if (f == c->fetch || f == s->upserted || f->changing)
+            continue;
+        if (s->n_changing)
+            return refused(c->local, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                           "a subquery in RETURNING of a statement that changes data in WITH too is not supported");
+        s->input_order[i] = (int)n_all;
+        if (!fetch_statement(f, &all[n_all++]))
+            return false;
+    }
+    size_t n_inputs = n_all;
+    if (c->before.sql.n) /* it stands before the change in the list */
+        s->input_order[s->upserted->number] = (int)n_inputs++;
+    s->input_order[c->fetch->number] = (int)n_inputs++;
+    s->plan->local->n_inputs = n_inputs;
+    memcpy(all + n_all, *list, *n * sizeof(**list));
+    *list = all;
+    *n += n_all;
+    return true;
+}
+
 static bool change_local(struct emit_shared *s, struct change *c)
 {
     struct plan *plan = s->plan;
@@ -1227,12 +1258,8 @@ static bool change_local(struct emit_shared *s, struct change *c)
     plan->local = ARENA_NEW(s->arena, struct plan_local);
     if (!plan->local)
         return err_oom(s->err);
-    plan->local->n_inputs = 1;
-    if (c->before.sql.n) { /* it comes before the rows */
-        s->input_order[c->fetch->number] = 1;
-        s->input_order[s->upserted->number] = 0;
-        plan->local->n_inputs = 2;
-    }
+    if (!returning_reads(s, c, &plan->statements, &plan->n_statements))
+        return false;
     if (!finish_binds(c->local, 0, &c->local_sql, &plan->local->binds, &plan->local->n_binds, &as_json))
         return false;
     plan->local->sql = c->local_sql;

@@ -4,6 +4,7 @@
 /* ---- does it read tables? ---- */
 
 struct table_search {
+    const struct relation *wanted; /* NULL: any table */
     bool found;
     int depth;
 };
@@ -29,7 +30,7 @@ static void search_rte(const struct rte *rte, struct table_search *s)
 {
     switch (rte->kind) {
     case RTE_RELATION:
-        s->found = s->found || !rte->relation->is_system;
+        s->found = s->found || (s->wanted ? rte->relation == s->wanted : !rte->relation->is_system);
         break;
     case RTE_SUBQUERY:
         search_query(rte->subquery, s);
@@ -96,6 +97,21 @@ bool query_has_tables(const struct query *q)
     struct table_search s = { 0 };
     search_query(q, &s);
     return s.found;
+}
+
+static bool reads_target(const struct query *q, struct expr *x)
+{
+    struct table_search s = { .wanted = q->rtable[q->result_rte].relation };
+    search_list(&x, 1, &s);
+    return s.found;
+}
+
+bool returning_reads_target(const struct query *q)
+{
+    for (size_t i = 0; i < q->n_returning; i++)
+        if (reads_target(q, q->returning[i].expr))
+            return true;
+    return false;
 }
 
 /* ---- fetches ---- */
@@ -279,6 +295,8 @@ bool try_fetched(struct emitter *e, const struct expr *x, bool *ret_done, struct
         ((c.aggregates || c.windows) && !grouped))
         return true;
     struct fetch *fetch = l->fetch;
+    if (fetch->d1->in_returning && c.sublinks && reads_target(l->query, (struct expr *)(uintptr_t)x))
+        return true;
     struct emit_mark mark = emit_mark(fetch->d1);
     size_t n_columns = fetch->n_columns;
     fetch->d1->conditional += e->conditional;

@@ -16,7 +16,7 @@ from generated.wire import Side
 
 LONG = os.environ.get("PGD1_LONG") == "1"
 SEED = os.environ.get("PGD1_SEED") or str(int.from_bytes(os.urandom(4), "big") if LONG else 15)
-BATCHES = 512 if LONG else 40
+BATCHES, CHANGE_BATCHES = (512, 256) if LONG else (40, 6)
 MOST_REFUSED, MOST_LISTED, MOST_ERRORS = 0.06, 0.06, 0.45  # shares of all queries
 FOUND = pathlib.Path(__file__).parent / "generated" / "found.sql"
 pytestmark = pytest.mark.timeout(3000 if LONG else 300)
@@ -73,6 +73,19 @@ def test_generated_queries(reference, embedded, facts, capsys):
         assert sum(run.refused.values()) <= MOST_REFUSED * run.done, "pgd1 refuses too much"
         assert sum(run.listed.values()) <= MOST_LISTED * run.done, "too many listed differences: do the rules in known.py hide something?"
         assert sum(run.errors.values()) <= MOST_ERRORS * run.done, "too many queries fail in PostgreSQL: the generator tests little"
+
+
+def test_generated_changes(reference, embedded, facts, capsys):
+    """INSERT, UPDATE, DELETE, MERGE: the answers, and the rows they leave, whether they succeed or fail."""
+    run = campaign.ChangeCampaign(reference, embedded, SEED, facts)
+    batch = os.environ.get("PGD1_BATCH")
+    run.run(int(batch) if batch else 0, 1 if batch else CHANGE_BATCHES)
+    run.close()
+    told(run, capsys)
+    assert not run.differences, f"seed {SEED}, {len(run.differences)} differences:\n" + "\n".join(f"batch {number}: {found}" for number, found in run.differences)
+    if not batch:
+        assert sum(run.refused.values()) <= MOST_REFUSED * run.done, "pgd1 refuses too much"
+        assert sum(run.listed.values()) <= MOST_LISTED * run.done, "too many listed differences: do the rules in known.py hide something?"
 
 
 def found_queries():

@@ -159,7 +159,7 @@ static void power(sqlite3_context *c, int n, sqlite3_value **args)
         fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_POWER_FUNCTION, "zero raised to a negative power is undefined");
         return;
     }
-    if (x < 0 && floor(y) != y && !isinf(y)) {
+    if (x < 0 && floor(y) != y && !isinf(y) && !isnan(y)) {
         fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_POWER_FUNCTION,
                   "a negative number raised to a non-integer power yields a complex result");
         return;

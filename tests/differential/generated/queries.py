@@ -279,7 +279,7 @@ class Queries:
 
     def united(self):
         ts = [self.rng.choice(HASHABLE) for _ in range(self.rng.randint(1, 3))]
-        self.loose = self.loose or bool(ALIKE & set(ts))
+        self.loose = self.loose or bool(ALIKE & {*ts, *(self.NEAR.get(t, t) for t in ts)})
         node = self.branch(ts)
         for _ in range(self.rng.choice([1, 1, 2])):
             word = self.rng.choice([" UNION ", " UNION ALL ", " INTERSECT ", " EXCEPT ", " EXCEPT ALL ", " INTERSECT ALL "])
@@ -287,11 +287,12 @@ class Queries:
         clause = Node([" ORDER BY ", ", ".join(str(i + 1) for i in range(len(ts)))], optional=True) if self.rng.random() < 0.4 else ""
         return Node([node, clause]), None
 
+    NEAR = {"int4": "int8", "int2": "numeric", "int8": "float8", "varchar": "text", "date": "timestamp", "bpchar": "text"}
+
     def branch(self, ts):
         source = self.source() if self.rng.random() < 0.8 else None
         made = self.expressions(source.columns if source else [], False)
-        near = {"int4": "int8", "int2": "numeric", "int8": "float8", "varchar": "text", "date": "timestamp", "bpchar": "text"}
-        items = [made.expression(near.get(t, t) if self.rng.random() < 0.2 else t, 1) for t in ts]
+        items = [made.expression(self.NEAR.get(t, t) if self.rng.random() < 0.2 else t, 1) for t in ts]
         tail = [" FROM ", source.node, self.where(made, 0.3, 1)] if source else []
         return Node(["SELECT ", join(items), *tail])
 

@@ -107,8 +107,8 @@ class Side:
     def cell(self, result, row, column, type_name):
         """A cell; a binary array of enums names the enum's OID, which each server has of its own."""
         value = result.get_value(row, column)
-        if type_name == "_mood" and value is not None and result.fformat(column):
-            assert int.from_bytes(value[8:12], "big") == self.oids["mood"], "element type of an array of enums"
+        if type_name in ("_mood", "_posint", "_word") and value is not None and result.fformat(column):
+            assert int.from_bytes(value[8:12], "big") == self.oids[type_name[1:]], "element type of an array of our own types"
             value = value[:8] + value[12:]
         if type_name.startswith("_") and value is not None and result.fformat(column):
             value = value[:4] + value[8:]  # whether there are NULLs: PostgreSQL's functions may leave it set without any
