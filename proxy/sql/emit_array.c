@@ -201,8 +201,9 @@ static struct str element_value(struct emitter *e, oid_t element)
 {
     /* What a double does not hold exactly is compared here: long numbers, NaN and infinities. */
     if (e->target == TARGET_D1 && is_numeric(e, element))
-        return text_of(e, "CASE WHEN length(value) > 16 OR value GLOB '*[^0-9.-]*' THEN %.*s ELSE CAST(value AS NUMERIC) END",
-                       STR_FMT(emit_raise_local(e)));
+        return text_of(
+            e, "CASE WHEN length(value) > 16 OR value GLOB '*[^0-9.-]*' THEN %.*s ELSE CAST(value AS NUMERIC) END",
+            STR_FMT(emit_raise_local(e)));
     return from_json(e, element, STR("value"));
 }
 

@@ -664,8 +664,7 @@ static bool emit_returning(struct emitter *e, const struct query *q, struct chan
     struct emit_mark mark = emit_mark(e);
     e->in_returning = true;
     /* SQLite's subqueries there see the rows changed so far, PostgreSQL's those before the statement. */
-    bool ok = !returning_reads_target(q) &&
-              emit_target_list(e, q->returning, q->n_returning, true, &list, &ret->out);
+    bool ok = !returning_reads_target(q) && emit_target_list(e, q->returning, q->n_returning, true, &list, &ret->out);
     if (ok) {
         e->in_returning = false;
         *text = text_of(e, " RETURNING %.*s", STR_FMT(list));

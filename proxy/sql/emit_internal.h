@@ -449,8 +449,8 @@ bool rewrite_merge(struct emit_shared *s, const struct query *q, struct change *
 /* --- place.c --- */
 bool fetch_statement(struct fetch *f, struct plan_statement *ret);
 bool place_select(struct emit_shared *s, struct query *q);
-bool query_has_tables(const struct query *q);                          /* user tables or views, anywhere in it */
-bool returning_reads_target(const struct query *q);                    /* a subquery in RETURNING reads what is changed */
+bool query_has_tables(const struct query *q);       /* user tables or views, anywhere in it */
+bool returning_reads_target(const struct query *q); /* a subquery in RETURNING reads what is changed */
 bool reads_only(const struct query *q, const struct expr *x, int rte); /* columns of that one and of no other */
 struct fetch *fetch_new(struct emitter *e, const struct query *q);
 /* A column of the fetch for a value D1 prints: how the local engine reads it. */
