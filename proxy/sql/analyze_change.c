@@ -365,7 +365,7 @@ static bool insert_select(A *a, struct scope *s, const struct insert *in, const 
                 if (!(t->expr = coerce_type(a, t->expr, c->type, -1, COERCION_ASSIGNMENT, false, -1)))
                     return false;
             }
-            struct expr *var = expr_new(a, EXPR_VAR, t->expr->type, t->expr->typmod, t->expr->location);
+            struct expr *var = expr_new(a, EXPR_VAR, t->expr->type, t->expr->typmod, expr_start(t->expr));
             if (!var)
                 return false;
             var->var.rte = RTE_OUTPUT;

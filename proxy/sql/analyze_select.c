@@ -871,6 +871,8 @@ static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__
         if (!type)
             return NULL;
         int32_t typmod = select_common_typmod(both, 2, type);
+        if (!coerce_output(a, q->left, i, type, what) || !coerce_output(a, q->right, i, type, what))
+            return NULL;
         const struct expr *first = recursive ? recursive->query->targets[i].expr : NULL;
         if (first && (type != first->type || typmod != first->typmod)) {
             fail_at(a, expr_start(both[0]), SQLSTATE_DATATYPE_MISMATCH,
@@ -880,8 +882,6 @@ static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__
             err_hint(a->err, "Cast the output of the non-recursive term to the correct type.");
             return NULL;
         }
-        if (!coerce_output(a, q->left, i, type, what) || !coerce_output(a, q->right, i, type, what))
-            return NULL;
         if (!(stmt->op == PG_QUERY__SET_OPERATION__SETOP_UNION && stmt->all) &&
             !has_order(a, type, "equality", both[0]->location))
             return NULL;

@@ -489,11 +489,27 @@ static const struct expr *null_argument(const struct expr *x)
 }
 
 /* LIKE and regular expressions see the blanks of char(n), which are not kept. */
-static bool matches_blanks(struct emitter *e, const struct expr *x)
+static bool matches_char(struct emitter *e, const struct expr *x)
 {
     const struct pg_proc *p = x->call.proc;
     bool matches = strncmp(p->name, "bpchar", 6) == 0 && (strstr(p->name, "like") || strstr(p->name, "regex"));
-    return matches && x->n_args == 2 && x->args[0]->typmod > 4 && base_type(e, x->args[0]->type) == TYPE_OID_bpchar;
+    return matches && x->n_args == 2 && base_type(e, x->args[0]->type) == TYPE_OID_bpchar;
+}
+
+/* One of several values was chosen: how many blanks it had is not known any more. */
+static bool forgets_blanks(const struct expr *x)
+{
+    switch (x->kind) {
+    case EXPR_CASE:
+    case EXPR_COALESCE:
+    case EXPR_GREATEST:
+    case EXPR_LEAST:
+    case EXPR_NULLIF:
+    case EXPR_SUBLINK:
+        return x->typmod <= 4;
+    default:
+        return false;
+    }
 }
 
 static bool emit_padded_match(struct emitter *e, const struct expr *x, struct fragment *ret)
@@ -518,7 +534,9 @@ bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     bool handled = false;
     const struct expr *null = NULL;
-    if (matches_blanks(e, x))
+    if (matches_char(e, x) && forgets_blanks(x->args[0]))
+        return blocked(e, x->location, "matching a char(n) whose length is not known");
+    if (matches_char(e, x) && x->args[0]->typmod > 4)
         return emit_padded_match(e, x, ret);
     if (is_set_returning(x))
         return srf_column(e, x, ret);

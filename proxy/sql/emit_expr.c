@@ -710,9 +710,8 @@ static bool emit_nullif(struct emitter *e, const struct expr *x, struct fragment
 {
     struct fragment value, equal;
     if (!emit_equal(e, x->args[0], x->args[1], x->call.proc, &equal) || !emit_expr(e, x->args[0], &value) ||
-        !settle(e, &value))
+        !unify(e, x->type, &value, 1, ret))
         return false;
-    *ret = value;
     ret->simple = false;
     ret->sql = text_of(e, "CASE WHEN %.*s THEN NULL ELSE %.*s END", STR_FMT(equal.sql), STR_FMT(value.sql));
     return ret->sql.p != NULL;

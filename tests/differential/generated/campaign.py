@@ -131,16 +131,20 @@ class Campaign(Maker):
 
     def alone(self, query, mode, settings, found):
         """The smallest query of one expression that differs, the query itself where it must not fail, or None."""
-        tried = [Query(node) for node in expressions_alone(query.node)]
+        nodes = list(expressions_alone(query.node))
+        tried = [Query(node) for node in nodes if node]
         theirs, ours = self.both([(one, mode) for one in tried], settings)
         inner = set()
         for one, a, b in zip(tried, theirs, ours):
-            inner |= {a.state} if a.state == b.state else set()
+            inner |= {a.state, b.state} if a.state and b.state and known.is_runtime(a) and known.is_runtime(b) else set()
             if not (a.state and b.state) and (a.state or b.state) in inner and (a.state or not known.chooses(printed(one.node, False).sql)):
                 continue  # a part of it fails on both sides, and one of them did without that part
             different = self.difference(one, mode, settings, a, b)
             if different and different is not known.REFUSED and not different.reason and not (a.state and b.state and known.is_runtime(a) and known.is_runtime(b)):
                 return one
+        met = {state for state in (found.theirs.state, found.ours.state) if state}
+        if met - inner and len(tried) == len(nodes) and not known.may_hide(found.sql):
+            return query  # no part of it fails so on both sides
         return query if not found.theirs.state and query.fails_only_there else None
 
     def smaller(self, query, mode, settings, found):

@@ -117,3 +117,12 @@ SELECT t1.d - (-2147483648) FROM plain t1 WHERE t1.d IS NULL
 SELECT "overlay"(''::text, 'a'::text, t1.i4) FROM edge t1 WHERE t1.id = 1
 SELECT OVERLAY('abc' PLACING 'ab' FROM 2147483647 FOR 5)
 SELECT EXTRACT(minute FROM ('0001-01-01'::date - t1.item) + '01:30'::time) FROM note t1 WHERE t1.item IS NULL
+-- constants in NULLIF; elements of numeric arrays; LIKE patterns that end with an escape
+SELECT NULLIF(1.5, t1.n2), NULLIF(1.50::numeric, t1.n2), NULLIF(t1.n2, 1.5) FROM plain t1 ORDER BY t1.id
+SELECT t1.id, '0'::numeric <> ALL (t1.an), 0 = ANY (t1.an), 99999999999999999999 = ANY (t1.an) FROM edge t1 ORDER BY t1.id
+SELECT t1.t FROM plain t1 WHERE t1.t LIKE 'q%\'
+SELECT dpow(-1, 'NaN'), (-8)::float8 ^ 'Infinity'::float8, (-0.5)::float8 ^ '-Infinity'::float8
+SELECT max(''::char(6)), (SELECT max(''::char(6)) FROM note t2) FROM item t1
+WITH RECURSIVE r(id, x) AS (SELECT 1, '9223372036854775808' UNION SELECT r.id + 1, '12'::int8 FROM r WHERE r.id < 2) SELECT r.x FROM r
+SELECT rank('x') WITHIN GROUP (ORDER BY t1.i4) FROM plain t1
+SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY 'tab') FROM item t1
