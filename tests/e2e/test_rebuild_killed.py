@@ -129,7 +129,7 @@ class OnWorkerd:
         if faults:
             self.d1.info["gateway"]["url"] = self.d1.info["faults"]["gateway_url"]
             self.control = self.d1.info["gateway"]["url"] + "/control"
-        self.server = Pgd1("workerd", workerd=self.d1, settings={"schema_poll_interval": "0"})
+        self.server = Pgd1("workerd", workerd=self.d1, settings={"schema_poll_interval": "0", "d1_timeout": "15s"})
         self.server.start()
 
     def trigger(self):
@@ -194,7 +194,7 @@ def killed_at(place, statement, after):
     return "done" in told
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800 if LONG else 600)
 def test_every_row_outlives_rebuilds_and_kills(family):
     generator = random.Random(SEED)
     points = 40 if LONG else 4
