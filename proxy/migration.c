@@ -178,8 +178,11 @@ static enum outcome status(struct migration *m)
 }
 
 static enum outcome (*const commands[MIGRATE_VERB_NR])(struct migration *m) = {
+    [MIGRATE_BASELINE] = migration_baseline,
     [MIGRATE_CREATE] = create,
+    [MIGRATE_DOWN] = migration_down,
     [MIGRATE_HELP] = help,
+    [MIGRATE_REPAIR] = migration_repair,
     [MIGRATE_STATUS] = status,
     [MIGRATE_UP] = migration_up,
 };

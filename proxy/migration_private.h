@@ -3,7 +3,8 @@
  *
  *   migration.c          the statement: its plan, its commands, its rows
  *   migration_journal.c  steps that read and write the journal
- *   migration_run.c      UP: chunk after chunk
+ *   migration_run.c      a run under the lease; UP: chunk after chunk
+ *   migration_adopt.c    DOWN, BASELINE, REPAIR: one batch each, or one a migration
  *
  * Owns     nothing: the group's arena has it all.
  * Fails    OUTCOME_FAILED with m->err.
@@ -85,9 +86,29 @@ enum outcome migration_read_journal(struct migration *m);
 enum outcome migration_send(struct migration *m);
 
 /* ---- migration_run.c ---- */
+/* What a command does under the lease. choose: fills m->pending from the journal, none when there is nothing to do; asked twice, before
+ * and behind the lease. work: runs until it is done, called again after each wait. count and would: for DRY RUN, statements and result. */
+struct migration_kind {
+    bool (*choose)(struct migration *m);
+    enum outcome (*work)(struct migration *m);
+    size_t (*count)(const struct pending *p);
+    const char *would;
+};
+enum outcome migration_run(struct migration *m, const struct migration_kind *kind);
 enum outcome migration_up(struct migration *m);
+enum migrate_dialect migration_dialect(const struct migration *m);
+/* The head of a batch: the lease is ours, and for longer. */
+bool migration_begin_batch(struct migration *m);
+/* A statement of a file as a step; m->err has no place yet when it fails. */
+enum outcome migration_add_statement(struct migration *m, const struct pending *p,
+                                     const struct migrate_statement *statement);
 /* Gives the lease back and notes the failure, by a request of its own; `then` runs when it has ended, however. False: there is no lease, or
  * no memory, and nothing will run. */
 bool migration_surrender(struct migration *m, const struct err *failure, void (*then)(struct migration *m));
+
+/* ---- migration_adopt.c ---- */
+enum outcome migration_baseline(struct migration *m);
+enum outcome migration_repair(struct migration *m);
+enum outcome migration_down(struct migration *m);
 
 #endif

@@ -8,7 +8,7 @@
 
 /* ---- what is to be done ---- */
 
-static enum migrate_dialect dialect_of(const struct migration *m)
+enum migrate_dialect migration_dialect(const struct migration *m)
 {
     return m->database.migrations_dialect == CONFIG_POSTGRES ? MIGRATE_POSTGRES : MIGRATE_SQLITE;
 }
@@ -18,7 +18,8 @@ static bool refuse_modified(struct migration *m, const struct migrate_entry *e)
     err_set(m->err, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             "migration \"%.*s\" has been changed since it was applied", STR_FMT(e->name));
     err_detail(m->err, "Its text had the SHA-256 %.*s, the file has %.*s.", STR_FMT(e->hash), STR_FMT(e->file->hash));
-    return err_hint(m->err, "Put the text back, or write what has changed as a new migration.");
+    return err_hint(m->err,
+                    "Put the text back and write what has changed as a new migration; or MIGRATE REPAIR accepts it.");
 }
 
 /* The texts of all that is pending are read before the first of them runs. */
@@ -41,7 +42,7 @@ static bool choose(struct migration *m)
             continue;
         struct pending *p = &m->pending[m->n_pending++];
         p->entry = e;
-        if (!migrate_text_read(e->file, dialect_of(m), m->arena, &p->text, m->err))
+        if (!migrate_text_read(e->file, migration_dialect(m), m->arena, &p->text, m->err))
             return false;
     }
     m->chunk = m->n_pending ? (size_t)m->pending[0].entry->chunks_done : 0;
@@ -56,16 +57,20 @@ static bool report(struct migration *m, const struct pending *p, const char *res
     return migration_row(m, cells, 4);
 }
 
-static enum outcome tell_only(struct migration *m)
+/* What UP has still to run of it. */
+static size_t statements_up(const struct pending *p)
 {
-    for (size_t i = 0; i < m->n_pending; i++) {
-        const struct pending *p = &m->pending[i];
-        size_t n = 0;
-        for (size_t c = (size_t)p->entry->chunks_done; c < p->text.n_up; c++)
-            n += p->text.up[c].n;
-        if (!report(m, p, "pending", n, false))
+    size_t n = 0;
+    for (size_t c = (size_t)p->entry->chunks_done; c < p->text.n_up; c++)
+        n += p->text.up[c].n;
+    return n;
+}
+
+static enum outcome tell_only(struct migration *m, const struct migration_kind *kind)
+{
+    for (size_t i = 0; i < m->n_pending; i++)
+        if (!report(m, &m->pending[i], kind->would, kind->count(&m->pending[i]), false))
             return OUTCOME_FAILED;
-    }
     return OUTCOME_DONE;
 }
 
@@ -138,8 +143,8 @@ static enum outcome plan_statement(struct migration *m, const struct sql_stateme
     return execute(s, &x, m->err);
 }
 
-static enum outcome add_statement(struct migration *m, const struct pending *p,
-                                  const struct migrate_statement *statement)
+enum outcome migration_add_statement(struct migration *m, const struct pending *p,
+                                     const struct migrate_statement *statement)
 {
     struct session *s = m->session;
     bool is_raw = p->text.dialect == MIGRATE_SQLITE;
@@ -168,7 +173,7 @@ static bool note_chunk(struct migration *m, const struct pending *p)
            (!last || migration_texts(m, migrate_lease_release(), &holder, 1));
 }
 
-static bool begin_chunk(struct migration *m)
+bool migration_begin_batch(struct migration *m)
 {
     struct str holder = str_from(m->holder);
     m->chunk_began_us = worker_now(m->session->worker);
@@ -180,11 +185,11 @@ static enum outcome send_chunk(struct migration *m)
 {
     struct pending *p = &m->pending[m->at];
     const struct migrate_chunk *chunk = &p->text.up[m->chunk];
-    if (!m->n_added && !begin_chunk(m))
+    if (!m->n_added && !migration_begin_batch(m))
         return OUTCOME_FAILED;
     for (m->n_added = m->n_added ? m->n_added : 1; m->n_added <= chunk->n; m->n_added++) {
         const struct migrate_statement *statement = &chunk->statements[m->n_added - 1];
-        enum outcome outcome = add_statement(m, p, statement);
+        enum outcome outcome = migration_add_statement(m, p, statement);
         if (outcome == OUTCOME_FAILED)
             migrate_text_fail(p->entry->file, statement, m->err);
         if (outcome != OUTCOME_DONE)
@@ -324,32 +329,34 @@ void migration_forget(struct migration *m)
     m->surrender = NULL;
 }
 
-/* ---- UP ---- */
+/* ---- a run ---- */
 
-static bool check_up(struct migration *m)
+static bool check_run(struct migration *m)
 {
-    if (m->database.environment == CONFIG_PRODUCTION && !m->command->dry_run &&
+    const char *verb = migrate_command_help(m->command->verb)->verb;
+    bool asks = m->command->verb == MIGRATE_UP || m->command->verb == MIGRATE_DOWN;
+    if (asks && m->database.environment == CONFIG_PRODUCTION && !m->command->dry_run &&
         !str_eq(m->command->confirm, str_from(m->session->database_name))) {
         err_set(m->err, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "database \"%s\" is a production database, and this was not confirmed", m->session->database_name);
-        return err_hint(m->err, "MIGRATE UP CONFIRM '%s'", m->session->database_name);
+        return err_hint(m->err, "MIGRATE %s CONFIRM '%s'", verb, m->session->database_name);
     }
     return migrate_folder_read(m->database.migrations_dir, m->arena, &m->folder, m->err) &&
            migrate_folder_check(&m->folder, m->err) && draw_holder(m);
 }
 
 /* What is known before the lease is taken says whether it is needed; behind it all is read once more, for another may have run. */
-static enum outcome look(struct migration *m)
+static enum outcome look(struct migration *m, const struct migration_kind *kind)
 {
     enum outcome outcome = migration_read_journal(m);
     if (outcome != OUTCOME_DONE)
         return outcome;
     m->phase = MIGRATION_LEASE;
     m->asked = false;
-    return choose(m) ? OUTCOME_DONE : OUTCOME_FAILED;
+    return kind->choose(m) ? OUTCOME_DONE : OUTCOME_FAILED;
 }
 
-static enum outcome take_lease(struct migration *m)
+static enum outcome take_lease(struct migration *m, const struct migration_kind *kind)
 {
     bool again;
     if (!m->asked) {
@@ -360,27 +367,33 @@ static enum outcome take_lease(struct migration *m)
     }
     m->has_lease = true;
     m->session->group->wrote = false;
-    if (!migration_take_journal(m, &again) || !choose(m))
+    if (!migration_take_journal(m, &again) || !kind->choose(m))
         return OUTCOME_FAILED;
     m->phase = MIGRATION_APPLY;
     return OUTCOME_DONE;
 }
 
-enum outcome migration_up(struct migration *m)
+enum outcome migration_run(struct migration *m, const struct migration_kind *kind)
 {
     enum outcome outcome = OUTCOME_DONE;
     if (m->phase == MIGRATION_BEGIN) {
-        if (!check_up(m))
+        if (!check_run(m))
             return OUTCOME_FAILED;
         m->phase = MIGRATION_LOOK;
     }
     if (m->phase == MIGRATION_LOOK)
-        outcome = look(m);
+        outcome = look(m, kind);
     if (outcome != OUTCOME_DONE || !m->n_pending)
         return outcome;
     if (m->command->dry_run)
-        return tell_only(m);
+        return tell_only(m, kind);
     if (m->phase == MIGRATION_LEASE)
-        outcome = take_lease(m);
-    return outcome == OUTCOME_DONE ? apply(m) : outcome;
+        outcome = take_lease(m, kind);
+    return outcome == OUTCOME_DONE ? kind->work(m) : outcome;
+}
+
+enum outcome migration_up(struct migration *m)
+{
+    static const struct migration_kind up = { choose, apply, statements_up, "pending" };
+    return migration_run(m, &up);
 }

@@ -71,6 +71,29 @@ struct str migrate_journal_applied(struct str wrangler_name, struct arena *arena
     return name.p ? arena_printf(arena, "INSERT INTO %.*s(name) VALUES(?1)", STR_FMT(name)) : name;
 }
 
+struct str migrate_journal_remove(struct str wrangler_name, struct arena *arena)
+{
+    struct str name = emit_identifier(migrate_journal_table(MIGRATE_TABLE_WRANGLER, wrangler_name), arena);
+    return name.p ? arena_printf(arena, "DELETE FROM %.*s WHERE name=?1", STR_FMT(name)) : name;
+}
+
+struct str migrate_journal_forget(void)
+{
+    return STR("DELETE FROM _pgd1_migrations WHERE name=?1");
+}
+
+struct str migrate_journal_adopt(void)
+{
+    return STR("INSERT INTO _pgd1_migrations(name,hash,chunks_done,chunks,applied_by) VALUES(?1,?2,CAST(?3 AS "
+               "INTEGER),CAST(?3 AS INTEGER),?4) ON CONFLICT(name) DO UPDATE SET hash=excluded.hash,"
+               "chunks_done=excluded.chunks_done,chunks=excluded.chunks,applied_by=excluded.applied_by,error=NULL");
+}
+
+struct str migrate_journal_accept(void)
+{
+    return STR("UPDATE _pgd1_migrations SET hash=?2 WHERE name=?1");
+}
+
 struct str migrate_journal_failed(void)
 {
     return STR(

@@ -30,6 +30,13 @@ struct str migrate_lease_release(void); /* ?1 */
 struct str migrate_journal_chunk(void);
 /* All is done: ?1 name, into wrangler's table. */
 struct str migrate_journal_applied(struct str wrangler_name, struct arena *arena);
+/* It was taken back, or never was: ?1 name. From wrangler's table, and from ours. */
+struct str migrate_journal_remove(struct str wrangler_name, struct arena *arena);
+struct str migrate_journal_forget(void);
+/* Applied without being run: ?1 name, ?2 hash, ?3 chunks, ?4 who. */
+struct str migrate_journal_adopt(void);
+/* Another text is accepted: ?1 name, ?2 hash. */
+struct str migrate_journal_accept(void);
 /* It failed: ?1 name, ?2 hash, ?3 chunks, ?4 who, ?5 error. */
 struct str migrate_journal_failed(void);
 

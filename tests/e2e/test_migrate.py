@@ -202,11 +202,60 @@ def test_round_trips(project):
     assert project.trips() - before == 1
 
 
+def test_down(project):
+    down = "\n-- migrate:down\n"
+    project.write(_1_a="CREATE TABLE a (a INTEGER);", _2_b=f"CREATE TABLE b (b INTEGER);{down}DROP TABLE b;",
+                  _3_c=f"CREATE TABLE c (c INTEGER); INSERT INTO b VALUES (3);{down}DELETE FROM b WHERE b = 3;\n--> breakpoint\nDROP TABLE c;")
+    project.run("MIGRATE UP")
+    assert [row[:3] for row in project.run("MIGRATE DOWN DRY RUN")] == [("3_c.sql", "to be taken back", 2)]
+    assert [row[:3] for row in project.run("MIGRATE DOWN")] == [("3_c.sql", "taken back", 2)]
+    assert project.states() == {"1_a": "applied", "2_b": "applied", "3_c": "pending"}
+    assert project.run("SELECT to_regclass('c'), count(*) FROM b") == [(None, 0)]
+    assert [row[0] for row in project.run("MIGRATE UP")] == ["3_c.sql"]
+    assert [row[0] for row in project.run("MIGRATE DOWN TO '1_a'")] == ["3_c.sql", "2_b.sql"]
+    assert project.applied() == ["1_a"]
+    assert "does not say how" in str(project.fails("MIGRATE DOWN", "55000"))
+    assert project.applied() == ["1_a"] and project.run("SELECT count(*) FROM a") == [(0,)]
+
+
+def test_down_that_fails_leaves_all(project):
+    project.write(_1_a="CREATE TABLE a (a INTEGER);\n-- migrate:down\nDROP TABLE a;\nDROP TABLE nosuch;")
+    project.run("MIGRATE UP")
+    assert project.fails("MIGRATE DOWN", "42P01").diag.message_primary.startswith("1_a.sql:4:1: ")
+    assert project.run("SELECT count(*) FROM a") == [(0,)] and project.applied() == ["1_a"]
+    project.write(_1_a="CREATE TABLE a (a INTEGER);\n-- migrate:down\nDROP TABLE a;")
+    assert "changed" in str(project.fails("MIGRATE DOWN", "55000"))
+
+
+def test_baseline(project):
+    """A database that is there already: its migrations are taken as applied."""
+    project.connection.execute("CREATE TABLE a (a int)")
+    project.write(_1_a="CREATE TABLE a (a INTEGER);", _2_b="CREATE TABLE b (b INTEGER);", _3_c="CREATE TABLE c (c INTEGER);")
+    assert project.run("MIGRATE BASELINE '1_a'") == [("1_a.sql", "taken as applied")]
+    assert project.states() == {"1_a": "applied", "2_b": "pending", "3_c": "pending"}
+    assert [row[0] for row in project.run("MIGRATE UP TO '2_b'")] == ["2_b.sql"]
+    assert project.run("MIGRATE BASELINE") == [("3_c.sql", "taken as applied")]
+    assert project.run("MIGRATE BASELINE") == [] and project.run("MIGRATE UP") == []
+    assert project.applied() == ["1_a", "2_b", "3_c"] and project.run("SELECT to_regclass('c')") == [(None,)]
+
+
+def test_repair(project):
+    project.write(_1_a="CREATE TABLE a (a INTEGER);", _2_b="CREATE TABLE b (b INTEGER);")
+    project.run("MIGRATE UP")
+    old = {row[0]: row[7] for row in project.run("MIGRATE STATUS")}
+    project.write(_1_a="CREATE TABLE a (a INTEGER); -- a comment", _3_c="CREATE TABLE c (c INTEGER);")
+    project.fails("MIGRATE UP", "55000")
+    repaired = project.run("MIGRATE REPAIR")
+    assert [row[:2] for row in repaired] == [("1_a.sql", old["1_a.sql"])] and repaired[0][2] != old["1_a.sql"]
+    assert project.run("MIGRATE REPAIR") == []
+    assert [row[0] for row in project.run("MIGRATE UP")] == ["3_c.sql"]
+
+
 def test_help_lists_what_there_is(project):
     project.write(_0001_a="SELECT 1")
     helped = {row[0].split()[1] for row in project.run("MIGRATE HELP")}
-    assert helped == {"STATUS", "CREATE", "UP", "HELP"}
-    for refused in ("DOWN", "VALIDATE", "GENERATE 'x'", "PUSH", "BASELINE", "REPAIR", "RESET", "RESTORE TO BOOKMARK 'x'"):
+    assert helped == {"STATUS", "CREATE", "UP", "DOWN", "BASELINE", "REPAIR", "HELP"}
+    for refused in ("VALIDATE", "GENERATE 'x'", "PUSH", "RESET", "RESTORE TO BOOKMARK 'x'"):
         assert f"MIGRATE {refused.split()[0]}" in str(project.fails(f"MIGRATE {refused}", "0A000"))
 
 
