@@ -331,6 +331,23 @@ static bool insert_values(A *a, struct scope *s, const struct insert *in, const 
     return true;
 }
 
+/* A column of the SELECT as a value of the table's column. */
+static struct expr *selected_value(A *a, const struct query *select, const struct column *c, size_t at)
+{
+    struct target *t = &select->targets[at];
+    if (t->expr->type == TYPE_OID_unknown && select->set_operation == SETOP_NONE && !select->n_values_rows) {
+        /* an untyped literal or parameter takes the column's type */
+        if (!(t->expr = coerce_type(a, t->expr, c->type, -1, COERCION_ASSIGNMENT, false, -1)))
+            return NULL;
+    }
+    struct expr *var = expr_new(a, EXPR_VAR, t->expr->type, t->expr->typmod, expr_start(t->expr));
+    if (!var)
+        return NULL;
+    var->var.rte = RTE_OUTPUT;
+    var->var.column = (int)at;
+    return assign(a, c, var);
+}
+
 static bool insert_select(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt,
                           const PgQuery__SelectStmt *select)
 {
@@ -347,34 +364,20 @@ static bool insert_select(A *a, struct scope *s, const struct insert *in, const 
         return fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "INSERT has more expressions than target columns");
     if (!count_matches(a, in, stmt, select->target_list, given) || !all_columns(a, q, in, given, &at))
         return false;
+    struct expr **written = NEW_ARRAY(a, struct expr *, given + 1);
     q->insert_select_exprs = NEW_ARRAY(a, struct expr *, q->n_insert_columns + 1);
-    if (!q->insert_select_exprs)
+    if (!q->insert_select_exprs || !written)
         return false;
+    for (size_t k = 0; k < given; k++)
+        if (!(written[k] = selected_value(a, q->insert_select, in->named[k], k)))
+            return false;
     for (size_t i = 0; i < q->n_insert_columns; i++) {
         const struct column *c = q->insert_columns[i];
-        struct expr *e;
-        if (at[i] < 0 || takes_default_anyway(in, c)) {
-            e = default_or_null(a, c);
-        } else {
-            struct target *t = &q->insert_select->targets[at[i]];
-            if (!may_be_given(a, in, c))
-                return false;
-            if (t->expr->type == TYPE_OID_unknown && q->insert_select->set_operation == SETOP_NONE &&
-                !q->insert_select->n_values_rows) {
-                /* an untyped literal or parameter takes the column's type */
-                if (!(t->expr = coerce_type(a, t->expr, c->type, -1, COERCION_ASSIGNMENT, false, -1)))
-                    return false;
-            }
-            struct expr *var = expr_new(a, EXPR_VAR, t->expr->type, t->expr->typmod, expr_start(t->expr));
-            if (!var)
-                return false;
-            var->var.rte = RTE_OUTPUT;
-            var->var.column = at[i];
-            e = assign(a, c, var);
-        }
-        if (!e)
+        bool unset = at[i] < 0 || takes_default_anyway(in, c);
+        if (!unset && !may_be_given(a, in, c))
             return false;
-        q->insert_select_exprs[i] = e;
+        if (!(q->insert_select_exprs[i] = unset ? default_or_null(a, c) : written[at[i]]))
+            return false;
     }
     resolve_unknown_targets(a, q->insert_select->targets, q->insert_select->n_targets);
     return true;

@@ -376,7 +376,7 @@ class Queries:
 
 
 def expressions_alone(root):
-    """Each expression of a query, inner ones first, as a query of its own: over the table whose columns it reads, if that is one; None for each of several tables."""
+    """Each expression of a query, inner ones first, as a query of its own: over the table whose columns it reads, if that is one; None for each of several tables, of VALUES or of a subquery."""
     for node in reversed(list(root.walk())):
         if not node.type or not node.parts:
             continue
@@ -389,9 +389,9 @@ def expressions_alone(root):
         outer = {alias for alias in aliases - own}
         if not outer:
             yield Node(["SELECT ", node])
-        elif len(outer) > 1:
+        elif len(outer) > 1 or not outer <= set(tables_of):
             yield None
-        elif outer <= set(tables_of):
+        else:
             alias = outer.pop()
             yield Node(["SELECT ", node, f" FROM {tables_of[alias]} {alias}"])
 

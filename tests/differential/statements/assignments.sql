@@ -41,3 +41,9 @@ UPDATE target SET g = 1, t = 'a', t = 'c';
 UPDATE target SET nosuch = 1;
 UPDATE target SET t = DEFAULT, i4 = 1 + DEFAULT;
 SELECT * FROM target ORDER BY id;
+-- INSERT … SELECT looks at its values in the order they are written, then at columns that must not be given
+CREATE TABLE wrong_order (id int GENERATED ALWAYS AS IDENTITY, a timestamp, b bytea);
+INSERT INTO wrong_order (b, a) SELECT 'x'::text, 'y'::text;
+INSERT INTO wrong_order (b, a) VALUES ('x'::text, 'y'::text);
+INSERT INTO wrong_order (id, a) SELECT 1, 'y'::text;
+INSERT INTO wrong_order (id, b) SELECT 1, '\x01';
