@@ -197,6 +197,15 @@ static bool insert_values(struct emitter *e, const struct query *q, const struct
     return ok && (ret->p || err_oom(e->err));
 }
 
+/* A computed numeric as the number that is stored: NaN, which no typmod refuses, would be 0. */
+static struct str number_cell(struct emitter *d1, const struct column *c, struct str cell)
+{
+    struct str type = type_format(TYPE_OID_numeric, c->typmod, d1->arena);
+    struct str raise = emit_raise(d1, "22003", text_of(d1, "a column of type %.*s cannot hold NaN", STR_FMT(type)));
+    return text_of(d1, "CASE WHEN %.*s='NaN' THEN %.*s ELSE CAST(%.*s AS NUMERIC) END", STR_FMT(cell), STR_FMT(raise),
+                   STR_FMT(cell));
+}
+
 bool computed_cell(struct emitter *local, struct emitter *d1, const struct relation *r, const struct column *c,
                    const struct expr *x, size_t i, struct str *ret_element, struct str *ret_read)
 {
@@ -210,8 +219,7 @@ bool computed_cell(struct emitter *local, struct emitter *d1, const struct relat
     if (snapshot_element_type(d1->shared->snapshot, base) || base == TYPE_OID_json)
         f.sql = text_of(d1, "(''||%.*s)", STR_FMT(f.sql));
     struct str cell = text_of(d1, "json_extract(value,'$[%zu]')", i);
-    cell = c->storage == COLUMN_NUMBER ? text_of(d1, "CAST(%.*s AS NUMERIC)", STR_FMT(cell))
-                                       : from_json(d1, t ? t->oid : 0, cell);
+    cell = c->storage == COLUMN_NUMBER ? number_cell(d1, c, cell) : from_json(d1, t ? t->oid : 0, cell);
     if (c->is_rowid || c->takes_null) /* SQLite would invent one for NULL, or take it */
         cell = text_of(d1, "coalesce(%.*s,%.*s)", STR_FMT(cell), STR_FMT(not_null_raise(d1, r, c)));
     *ret_element = f.sql;

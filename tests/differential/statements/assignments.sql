@@ -47,3 +47,12 @@ INSERT INTO wrong_order (b, a) SELECT 'x'::text, 'y'::text;
 INSERT INTO wrong_order (b, a) VALUES ('x'::text, 'y'::text);
 INSERT INTO wrong_order (id, a) SELECT 1, 'y'::text;
 INSERT INTO wrong_order (id, b) SELECT 1, '\x01';
+-- a NaN that is computed here is refused by a column stored as a number, as one that is bound is
+CREATE TABLE not_a_number (id int PRIMARY KEY, n numeric(8,2), b bool, a int4[]);
+INSERT INTO not_a_number VALUES (1, 1.5, true, '{1}');
+-- pgd1: 22003
+UPDATE not_a_number SET n = 'NaN'::numeric, b = ('{2,3}'::int4[] IN (not_a_number.a));
+-- pgd1: 22003
+INSERT INTO not_a_number SELECT id + 1, 'NaN'::numeric, a = '{2}'::int4[], a FROM not_a_number;
+UPDATE not_a_number SET n = '12.345'::numeric, b = ('{2,3}'::int4[] IN (not_a_number.a)) WHERE id = 1 RETURNING id, n;
+UPDATE not_a_number SET n = NULL, b = ('{2,3}'::int4[] IN (not_a_number.a)) WHERE id = 1 RETURNING id, n;
