@@ -99,10 +99,10 @@ class Side:
 
 
 @pytest.fixture(scope="module")
-def sides(oracle):
+def sides(newest_oracle):
     with Pgd1("embedded") as server:
-        oracle.psql("-d", "postgres", "-c", "DROP DATABASE IF EXISTS catalogue", "-c", "CREATE DATABASE catalogue")
-        with oracle.connect(dbname="catalogue", autocommit=True) as theirs, server.connect(autocommit=True) as ours:
+        newest_oracle.psql("-d", "postgres", "-c", "DROP DATABASE IF EXISTS catalogue", "-c", "CREATE DATABASE catalogue")
+        with newest_oracle.connect(dbname="catalogue", autocommit=True) as theirs, server.connect(autocommit=True) as ours:
             yield Side(theirs), Side(ours)
 
 

@@ -24,8 +24,8 @@ if not os.path.exists(DRIVER):
 
 
 @pytest.fixture(scope="module")
-def pg(oracle):
-    connection = oracle.connect()
+def pg(newest_oracle):
+    connection = newest_oracle.connect()
     connection.execute("CREATE SCHEMA functions; SET search_path = functions")
     yield connection
     connection.execute("DROP SCHEMA functions CASCADE")

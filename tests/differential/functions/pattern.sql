@@ -38,7 +38,6 @@ substring('foobar','x')
 'foo bar' ~ '\mbar\M'
 'foobar' ~ '\mbar'
 'a1b22' ~ '\d{2}'
--- wording: PCRE2's
 'abc' ~ '['
 'abc' ~ '(?i)B'
 'abc' ~ '(?=.*c)a'
@@ -84,11 +83,8 @@ regexp_like('Hello','hello')
 regexp_substr('abcabc','b.')
 regexp_substr('abcabc','b(.)',1,2,'',1)
 regexp_substr('abc','x')
--- wording: PCRE2's
 'abc' ~ 'a{2,1}'
--- wording: PCRE2's
 'abc' ~ '(abc'
--- wording: PCRE2's
 'abc' ~ 'a**'
 regexp_replace('abc','b','X','q')
 regexp_replace('abc','b','X','z')
