@@ -172,7 +172,7 @@ class Pgd1:
     def client_env(self):
         """What libpq's clients read, and the process id."""
         return {"PGHOST": "127.0.0.1", "PGPORT": str(self.port.number), "PGUSER": USER, "PGPASSWORD": self.password,
-                "PGDATABASE": DATABASE, "PGD1_PID": str(self.pid), "PGD1_TRANSPORT": self.transport}
+                "PGDATABASE": DATABASE, "PGD1_PID": str(self.pid)}
 
     def dsn(self, **changes):
         fields = {"host": "127.0.0.1", "port": self.port.number, "user": USER, "password": self.password, "dbname": DATABASE, **changes}

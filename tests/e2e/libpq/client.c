@@ -151,13 +151,10 @@ static bool next_took(PGconn *c, ExecStatusType status)
     return took(r, status) && !end;
 }
 
-/* Three statements of which the second fails. D1 does not say which one failed: there the first is blamed. */
+/* Three statements of which the second fails. */
 static bool failed_pipeline(PGconn *c)
 {
-    const char *transport = getenv("PGD1_TRANSPORT");
-    bool is_told = !transport || strcmp(transport, "embedded") == 0;
-    return (!is_told || next_took(c, PGRES_COMMAND_OK)) && next_took(c, PGRES_FATAL_ERROR) &&
-           next_took(c, PGRES_PIPELINE_ABORTED) && (is_told || next_took(c, PGRES_PIPELINE_ABORTED)) &&
+    return next_took(c, PGRES_COMMAND_OK) && next_took(c, PGRES_FATAL_ERROR) && next_took(c, PGRES_PIPELINE_ABORTED) &&
            took(PQgetResult(c), PGRES_PIPELINE_SYNC);
 }
 
