@@ -233,13 +233,24 @@ def client(server, name):
     return results
 
 
+def too_old(name):
+    """A client in Go says which Go it needs. Since 1.21 Go fetches a newer one by itself."""
+    module = SHARED / "clients" / name / "go.mod"
+    wanted = re.search(r"^go (\d+)\.(\d+)", module.read_text(), re.M) if module.exists() else None
+    if not wanted or not shutil.which("go"):
+        return []
+    version = subprocess.run(["go", "version"], capture_output=True, text=True, check=True).stdout
+    installed = tuple(map(int, re.search(r"go(\d+)\.(\d+)", version).groups()))
+    return [] if installed >= min((1, 21), tuple(map(int, wanted.groups()))) else [f"Go {wanted[1]}.{wanted[2]}"]
+
+
 def clients(options, report):
     known = sorted(path.parent.name for path in (SHARED / "clients").glob("*/run"))
     for name in options.names or known:
         if not options.names and not list(EXPECTATIONS.glob(f"clients.{name}*.txt")):
             print(f"not run: {name} has no file in {EXPECTATIONS.relative_to(ROOT)}")
             continue
-        missing = [command for command in NEEDS.get(name, ()) if not shutil.which(command)]
+        missing = [command for command in NEEDS.get(name, ()) if not shutil.which(command)] + too_old(name)
         if missing:
             report.skip(f"clients.{name}", "the program", f"there is no {' and no '.join(missing)}")
             continue
