@@ -1,6 +1,7 @@
 """The tools that judge the other tests: they must fail when they should."""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -93,3 +94,14 @@ def test_missing_packages(tmp_path):
     script = f". {HERE / 'install.sh'}; missing_packages list"
     done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True, env={**os.environ})
     assert done.stdout == "no-such-package\n"
+
+
+@pytest.mark.parametrize("broken, status", [("", 0), ("build\t", 1)])
+def test_the_status_of_a_run_is_the_summary_s(tmp_path, broken, status):
+    """dash: `exit` in a trap, without a number, gives what was before the trap."""
+    (tmp_path / "tests").symlink_to(HERE.parent)
+    (tmp_path / "build/results").mkdir(parents=True)
+    closing = re.search(r"^closing\(\) \{.*?^\}", (HERE.parents[1] / "test").read_text(), re.M | re.S)[0]
+    script = f"{closing}\ntrap closing EXIT\nbroken='{broken}'\n"
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (status, f"0 passed, {status} failed"), done
