@@ -33,48 +33,33 @@ static bool writes_table(const struct group *g, struct str table)
     return g->n_before && buffer_writes(&g->session->transaction.buffer, table);
 }
 
-static bool add_ahead(struct ahead *a, struct str table, int64_t highest)
+static bool add_ahead(void *ctx, struct str table, int64_t highest)
 {
+    struct ahead *a = ctx;
     struct group *g = a->g;
     struct err err;
     err_init(&err, g->arena);
+    if (!writes_table(g, table))
+        return true;
     if (!g->ahead)
         g->ahead = ARENA_ARRAY(g->arena, struct d1_statement, a->room);
     if (!g->ahead || g->n_ahead + 2 > a->room ||
         !count_statements(table, highest, g->arena, &g->ahead[g->n_ahead], &err))
-        return false; /* the check at COMMIT decides */
+        return false; /* the check at the other's COMMIT decides */
     g->n_ahead += 2;
     return true;
 }
 
-static bool leave_others(void *ctx, struct str table, int64_t highest)
-{
-    struct ahead *a = ctx;
-    return !writes_table(a->g, table) || add_ahead(a, table, highest);
-}
-
-static bool leave_own(void *ctx, struct str table, int64_t highest)
-{
-    struct ahead *a = ctx;
-    return buffer_count_writers(&a->g->session->transaction.buffer, table) < 2 || add_ahead(a, table, highest);
-}
-
-/* Rows that are inserted for good do not take ids that other open blocks were shown. Nor does the block's own replay: an INSERT that
- * showed no id would take the one that a later INSERT has shown, when others have inserted meanwhile. */
+/* Rows that are inserted for good do not take ids that other open blocks were shown. */
 void group_leave_reserved(struct group *g)
 {
     struct ahead a = { g, 16 };
     const struct database *db = g->database;
-    const struct held *held = g->session->transaction.held;
-    bool stays = g->batch_writes && !g->speculates && !g->undoes;
     g->ahead = NULL;
     g->n_ahead = 0;
-    if (!db->snapshot)
+    if (!g->batch_writes || g->speculates || g->undoes || !db->snapshot)
         return;
-    if (g->n_buffered)
-        reservation_own(&db->schema->reservations, held, db->snapshot->version, stays, leave_own, &a);
-    if (stays)
-        reservation_others(&db->schema->reservations, held, db->snapshot->version, leave_others, &a);
+    reservation_others(&db->schema->reservations, g->session->transaction.held, db->snapshot->version, add_ahead, &a);
     g->n_before += g->n_ahead;
     for (struct step *step = g->head; step != g->batch_end; step = step->next)
         step->first += g->n_ahead;

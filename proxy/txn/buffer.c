@@ -224,28 +224,13 @@ void buffer_cut(struct buffer *b, uint32_t position)
         buffer_fini(b);
 }
 
-static bool writes(const struct buffer_entry *e, struct str table)
-{
-    for (size_t i = 0; i < e->n_written; i++)
-        if (str_eq(e->written[i], table))
-            return true;
-    return false;
-}
-
 bool buffer_writes(const struct buffer *b, struct str table)
 {
     for (const struct buffer_entry *e = b->first; e; e = e->next)
-        if (writes(e, table))
-            return true;
+        for (size_t i = 0; i < e->n_written; i++)
+            if (str_eq(e->written[i], table))
+                return true;
     return false;
-}
-
-size_t buffer_count_writers(const struct buffer *b, struct str table)
-{
-    size_t n = 0;
-    for (const struct buffer_entry *e = b->first; e; e = e->next)
-        n += writes(e, table);
-    return n;
 }
 
 static bool touches_any(const struct buffer *b)

@@ -62,8 +62,6 @@ void buffer_cut(struct buffer *b, uint32_t position);
 /* Whether the plan reads or writes a table that was written. */
 bool buffer_reaches(const struct buffer *b, const struct plan *plan);
 bool buffer_writes(const struct buffer *b, struct str table);
-/* How many entries write it. */
-size_t buffer_count_writers(const struct buffer *b, struct str table);
 /* Whether a statement's text has these words. */
 bool buffer_mentions(const struct buffer *b, struct str what);
 /* What a batch is to see of the buffer: what touches the tables, directly or through others; NULL plan: all of it. */

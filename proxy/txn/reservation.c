@@ -117,19 +117,6 @@ void reservation_others(struct reservations *rs, const struct held *held, uint64
     pthread_mutex_unlock(&rs->lock);
 }
 
-void reservation_own(struct reservations *rs, const struct held *held, uint64_t version, bool alone,
-                     bool (*visit)(void *ctx, struct str table, int64_t highest), void *ctx)
-{
-    pthread_mutex_lock(&rs->lock);
-    for (struct reservation *r = rs->first; r; r = r->next) {
-        unsigned mine = holds(held, r);
-        if (r->version == version && r->highest && mine && (!alone || r->holders == mine) &&
-            !visit(ctx, r->table, r->highest))
-            break;
-    }
-    pthread_mutex_unlock(&rs->lock);
-}
-
 void reservation_release(struct held **held)
 {
     while (*held) {

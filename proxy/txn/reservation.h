@@ -38,9 +38,6 @@ void reservation_learn(struct reservations *rs, uint64_t version, struct str tab
 /* Tables whose ids others than this transaction hold: calls until it answers false. */
 void reservation_others(struct reservations *rs, const struct held *held, uint64_t version,
                         bool (*visit)(void *ctx, struct str table, int64_t highest), void *ctx);
-/* Tables whose ids this transaction holds, with the highest id given to anybody. alone: only those that no other one holds as well. */
-void reservation_own(struct reservations *rs, const struct held *held, uint64_t version, bool alone,
-                     bool (*visit)(void *ctx, struct str table, int64_t highest), void *ctx);
 /* The end of the transaction. */
 void reservation_release(struct held **held);
 

@@ -1,12 +1,10 @@
 """Transaction blocks that wait for each answer: pgd1 and PostgreSQL 15 must answer every statement alike, and leave the same rows."""
 import os
-import sqlite3
 import subprocess
 
 import psycopg
 import pytest
 
-from pgd1 import Pgd1
 from postgres import tool
 
 SCHEMA = """
@@ -393,22 +391,3 @@ def test_pgbench_keeps_the_balances(embedded, protocol):
             (SELECT sum(bbalance) FROM pgbench_branches), (SELECT sum(delta) FROM pgbench_history), (SELECT count(*) FROM pgbench_history)""").fetchone()
         assert sums == (sums[0],) * 4 + (200,)
         connection.execute("DROP TABLE pgbench_accounts, pgbench_tellers, pgbench_branches, pgbench_history")
-
-
-def test_a_block_leaves_the_ids_it_was_shown():
-    """The first INSERT shows no id, so it takes the next one in each replay: not the one that the second INSERT has shown, though another
-    process of the machine, which knows nothing of the block, inserts in between."""
-    with Pgd1("embedded") as server:
-        with server.connect() as connection:
-            connection.execute("CREATE TABLE shown (id bigserial PRIMARY KEY, who int)")
-        other = sqlite3.connect(server.folder / "app.db", isolation_level=None)
-        with server.connect() as block:
-            with block.transaction():
-                block.execute("INSERT INTO shown (who) VALUES (1)")
-                other.execute("INSERT INTO shown (who) VALUES (0)")
-                shown = block.execute("INSERT INTO shown (who) VALUES (2) RETURNING id").fetchone()[0]
-                other.execute("INSERT INTO shown (who) VALUES (0)")
-                assert block.execute("SELECT count(*) FROM shown WHERE who > 0").fetchone() == (2,)
-            rows = block.execute("SELECT id, who FROM shown ORDER BY id").fetchall()
-        other.close()
-    assert sorted(who for _, who in rows) == [0, 0, 1, 2] and (shown, 2) in rows and len({number for number, _ in rows}) == 4
