@@ -463,18 +463,25 @@ static void note_application(struct session *s, struct presence *p)
     p->settings_seen = s->gucs.generation + 1;
 }
 
-void activity_set(struct session *s, enum activity activity)
+void activity_set(struct session *s, enum activity activity, int64_t now_us)
 {
     struct presence *p = &s->presence;
     if (!p->pid)
         return;
-    int64_t now = session_wall_us(s);
     bool in_block = s->transaction.state != TXN_IDLE;
     note_application(s, p);
     atomic_store_explicit(&p->activity, (int)activity, memory_order_relaxed);
-    atomic_store_explicit(&p->changed_us, now, memory_order_relaxed);
+    atomic_store_explicit(&p->changed_us, now_us, memory_order_relaxed);
     if (!in_block) /* a statement outside a block is a transaction of its own */
-        atomic_store_explicit(&p->transaction_us, activity == ACTIVITY_ACTIVE ? now : 0, memory_order_relaxed);
+        atomic_store_explicit(&p->transaction_us, activity == ACTIVITY_ACTIVE ? now_us : 0, memory_order_relaxed);
+}
+
+/* A cycle's first statement began with it: the clock has been read. */
+static int64_t statement_began_us(struct session *s)
+{
+    int64_t us = s->group->made_us;
+    s->group->made_us = 0;
+    return us ? us : session_wall_us(s);
 }
 
 void activity_statement(struct session *s, struct str text)
@@ -483,7 +490,7 @@ void activity_statement(struct session *s, struct str text)
     if (!p->pid)
         return;
     text = name_clip(text, PRESENCE_QUERY_BYTES - 1);
-    atomic_store_explicit(&p->statement_us, session_wall_us(s), memory_order_relaxed);
+    atomic_store_explicit(&p->statement_us, statement_began_us(s), memory_order_relaxed);
     pthread_mutex_lock(&p->texts);
     memcpy(p->query, text.p, text.n);
     p->n_query = text.n;

@@ -14,8 +14,8 @@
 /* What the session says to the catalogue; the search path is in the arena. */
 void activity_system_state(struct session *s, const struct snapshot *snapshot, struct arena *arena,
                            struct system_state *ret);
-/* What others see of the session: state and since when. No effect before the login is done. */
-void activity_set(struct session *s, enum activity activity);
+/* What others see of the session: state and since when. No effect before the login is done. now_us: the wall clock's. */
+void activity_set(struct session *s, enum activity activity, int64_t now_us);
 /* The statement that begins now; copied, cut at PRESENCE_QUERY_BYTES. */
 void activity_statement(struct session *s, struct str text);
 

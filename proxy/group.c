@@ -23,8 +23,9 @@ struct group *group_new(struct session *s)
     g->database = s->database;
     g->arena = arena;
     buf_init(&g->queued, s->out.cap);
+    g->made_us = session_wall_us(s);
     if (s->transaction.state == TXN_IDLE)
-        s->gucs.live.types.now_us = session_wall_us(s);
+        s->gucs.live.types.now_us = g->made_us;
     return g;
 }
 

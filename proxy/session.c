@@ -313,7 +313,7 @@ struct group *session_group(struct session *s)
 {
     if (!s->group) {
         s->group = group_new(s);
-        activity_set(s, ACTIVITY_ACTIVE);
+        activity_set(s, ACTIVITY_ACTIVE, s->group ? s->group->made_us : session_wall_us(s));
     }
     return s->group;
 }
@@ -359,9 +359,11 @@ void session_ready(struct session *s)
     session_report_settings(s);
     backend_ready_for_query(session_out(s), transaction_status(&s->transaction));
     session_arm_timer(s);
-    activity_set(s, s->transaction.state == TXN_IDLE     ? ACTIVITY_IDLE
-                    : s->transaction.state == TXN_FAILED ? ACTIVITY_FAILED_TRANSACTION
-                                                         : ACTIVITY_IDLE_IN_TRANSACTION);
+    activity_set(s,
+                 s->transaction.state == TXN_IDLE     ? ACTIVITY_IDLE
+                 : s->transaction.state == TXN_FAILED ? ACTIVITY_FAILED_TRANSACTION
+                                                      : ACTIVITY_IDLE_IN_TRANSACTION,
+                 session_wall_us(s));
     if (s->terminated || (s->draining && s->transaction.state == TXN_IDLE)) {
         session_terminate(s);
         return;
