@@ -103,15 +103,11 @@ static struct copy_from *make(struct session *s, const struct execution *x, stru
 
 enum outcome copy_from_start(struct session *s, struct execution *x, struct err *err)
 {
+    enum outcome outcome = OUTCOME_DONE;
     if (group_is_waiting(s->group)) /* the client waits for CopyInResponse: what comes before it must be answered */
-        switch (group_run(s->group, GOAL_GO_ON, END_IMPLICIT)) {
-        case RUN_WAIT:
-            return OUTCOME_WAIT;
-        case RUN_OVER:
-            return OUTCOME_OVER;
-        case RUN_ON:
-            break;
-        }
+        outcome = group_answer(s->group, END_IMPLICIT);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     s->copy = make(s, x, err);
     if (!s->copy)
         return OUTCOME_FAILED;

@@ -179,15 +179,11 @@ static struct portal *cursor_find(struct session *s, struct str name, struct err
 /* The rows must be here: what waits is sent, and a portal of Bind that never ran cannot be fetched from. */
 static enum outcome rows_ready(struct session *s, struct portal *p, struct err *err)
 {
+    enum outcome outcome = OUTCOME_DONE;
     if (p->state == PORTAL_RUNNING && group_is_waiting(s->group))
-        switch (group_run(s->group, GOAL_GO_ON, END_IMPLICIT)) {
-        case RUN_WAIT:
-            return OUTCOME_WAIT;
-        case RUN_OVER:
-            return OUTCOME_OVER;
-        case RUN_ON:
-            break;
-        }
+        outcome = group_answer(s->group, END_IMPLICIT);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     if (p->state == PORTAL_STORED || p->state == PORTAL_DONE)
         return OUTCOME_DONE;
     err_set(err, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "portal \"%.*s\" cannot be run", STR_FMT(p->name));

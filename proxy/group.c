@@ -445,6 +445,19 @@ enum run group_run(struct group *g, enum goal goal, enum group_end end)
     return group_next(g);
 }
 
+enum outcome group_answer(struct group *g, enum group_end end)
+{
+    switch (group_run(g, GOAL_GO_ON, end)) {
+    case RUN_WAIT:
+        return OUTCOME_WAIT;
+    case RUN_OVER:
+        return OUTCOME_OVER;
+    case RUN_ON:
+        break;
+    }
+    return OUTCOME_DONE;
+}
+
 /* On from a callback: nobody up the stack holds the group. */
 void group_go_on(struct group *g)
 {

@@ -176,6 +176,8 @@ enum run {
 };
 /* Sends what waits and goes for the goal. */
 enum run group_run(struct group *g, enum goal goal, enum group_end end);
+/* The same for a statement that can only go on when all before it is answered: OUTCOME_DONE, or what its runner answers then. */
+enum outcome group_answer(struct group *g, enum group_end end);
 /* Takes the reference, also when it fails: the plan lives as long as the group. */
 bool group_keep_plan(struct group *g, struct plan *plan, struct err *err);
 /* The schema with the DDL of the transaction applied; NULL: there is none. */

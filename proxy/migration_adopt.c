@@ -37,7 +37,7 @@ static enum outcome in_one_batch(struct migration *m, bool (*add)(struct migrati
             ok = add(m, &m->pending[i]);
         if (!ok || !end_batch(m, true))
             return OUTCOME_FAILED;
-        enum outcome outcome = migration_send(m);
+        enum outcome outcome = group_answer(m->session->group, END_IMPLICIT);
         if (outcome != OUTCOME_DONE)
             return outcome;
     }
@@ -200,7 +200,7 @@ static enum outcome send_down(struct migration *m)
     if (!migration_texts(m, migrate_journal_remove(str_from(m->database.migrations_table), m->arena), &name, 1) ||
         !migration_texts(m, migrate_journal_forget(), &name, 1) || !end_batch(m, m->at + 1 == m->n_pending))
         return OUTCOME_FAILED;
-    return migration_send(m);
+    return group_answer(m->session->group, END_IMPLICIT);
 }
 
 static enum outcome work_down(struct migration *m)

@@ -62,20 +62,6 @@ bool migration_texts(struct migration *m, struct str sql, const struct str *text
     return migration_member(m, MEMBER_WRITE, sql, params, n, 0, NULL);
 }
 
-enum outcome migration_send(struct migration *m)
-{
-    struct group *g = m->session->group;
-    switch (group_run(g, GOAL_GO_ON, END_IMPLICIT)) {
-    case RUN_WAIT:
-        return OUTCOME_WAIT;
-    case RUN_OVER:
-        return OUTCOME_OVER;
-    case RUN_ON:
-        break;
-    }
-    return OUTCOME_DONE;
-}
-
 /* ---- reading ---- */
 
 static const size_t widths[MIGRATE_TABLE_NR] = {
@@ -172,7 +158,7 @@ enum outcome migration_read_journal(struct migration *m)
         m->asked = true;
         if (!migration_add_journal(m, false))
             return OUTCOME_FAILED;
-        enum outcome outcome = migration_send(m);
+        enum outcome outcome = group_answer(m->session->group, END_IMPLICIT);
         if (outcome != OUTCOME_DONE)
             return outcome;
     }

@@ -82,8 +82,6 @@ bool migration_add_journal(struct migration *m, bool made);
 bool migration_take_journal(struct migration *m, bool *ret_again);
 /* Reads it in one batch, or in none when nothing is there. */
 enum outcome migration_read_journal(struct migration *m);
-/* Sends what waits. OUTCOME_DONE: it has been done. */
-enum outcome migration_send(struct migration *m);
 
 /* ---- migration_run.c ---- */
 /* What a command does under the lease. choose: fills m->pending from the journal, none when there is nothing to do; asked twice, before

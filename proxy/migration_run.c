@@ -120,7 +120,7 @@ static enum outcome open_journal(struct migration *m)
     if (!add_tables(m) || !migration_texts(m, migrate_lease_take(), lease, 2) || !check_lease(m) ||
         !migration_add_journal(m, true))
         return OUTCOME_FAILED;
-    return migration_send(m);
+    return group_answer(m->session->group, END_IMPLICIT);
 }
 
 /* ---- a chunk ---- */
@@ -198,7 +198,7 @@ static enum outcome send_chunk(struct migration *m)
     m->statements += chunk->n;
     m->n_added = 0;
     m->is_sent = true;
-    return note_chunk(m, p) ? migration_send(m) : OUTCOME_FAILED;
+    return note_chunk(m, p) ? group_answer(m->session->group, END_IMPLICIT) : OUTCOME_FAILED;
 }
 
 static bool tell_progress(struct migration *m, const struct pending *p)

@@ -263,15 +263,9 @@ static enum outcome run_kept(struct session *s, struct portal *p, struct executi
             return outcome;
         }
     }
-    if (p->state == PORTAL_RUNNING)
-        switch (group_run(s->group, GOAL_GO_ON, END_IMPLICIT)) {
-        case RUN_WAIT:
-            return OUTCOME_WAIT;
-        case RUN_OVER:
-            return OUTCOME_OVER;
-        case RUN_ON:
-            break;
-        }
+    enum outcome answered = p->state == PORTAL_RUNNING ? group_answer(s->group, END_IMPLICIT) : OUTCOME_DONE;
+    if (answered != OUTCOME_DONE)
+        return answered;
     return cursor_resume(s, p, x->max_rows, err) ? OUTCOME_DONE : OUTCOME_FAILED;
 }
 

@@ -155,15 +155,7 @@ static enum outcome answer_waiting(struct session *s, enum group_end end)
     if (!group_is_waiting(g) &&
         !(end == END_COMMIT && s->transaction.state == TXN_OPEN && s->transaction.buffer.n_writes))
         return OUTCOME_DONE;
-    switch (group_run(g, GOAL_GO_ON, end)) {
-    case RUN_WAIT:
-        return OUTCOME_WAIT;
-    case RUN_OVER:
-        return OUTCOME_OVER;
-    case RUN_ON:
-        break;
-    }
-    return OUTCOME_DONE;
+    return group_answer(g, end);
 }
 
 /* What waits must be answered, and sent or taken back, before the transaction ends. */
