@@ -11,7 +11,7 @@
  * emit_sequence.c  nextval, setval
  * emit_datetime.c  extract, date_trunc, timestamp and interval
  * emit_select.c    SELECT, set operations, WITH, VALUES; FROM in emit_from.c
- * emit_change.c    INSERT, UPDATE, DELETE
+ * emit_change.c    INSERT, UPDATE, DELETE; its parts in the files of change_private.h
  * place.c          what runs where: fetches from D1 feeding the local engine
  *
  * A printer answers false in two ways. With e->err set: the statement is refused. Without: this target cannot express
@@ -402,10 +402,11 @@ bool changing_with(struct emit_shared *s, const struct query *q, size_t *n_input
 bool changing_new_value(struct emitter *e, const struct level *l, const struct expr *x, bool *ret_done,
                         struct fragment *ret);
 
-/* --- emit_change.c --- */
+/* --- emit_upserted.c --- */
 /* EXPR_XMAX, in a RETURNING that is finished here. */
 bool emit_xmax(struct emitter *e, const struct expr *x, struct fragment *ret);
 
+/* --- emit_change.c --- */
 struct change {        /* one statement that writes, printed */
     bool without_rows; /* in: no RETURNING is wanted */
     bool must_be_d1;   /* in: RETURNING may not be finished here */
@@ -424,12 +425,18 @@ bool emit_change_statement(struct emitter *e, const struct query *q, struct chan
 /* Its guard and its statements, in their order. */
 bool change_statements(struct emitter *e, const struct change *c, struct plan_statement **ret, size_t *ret_n);
 bool emit_change(struct emit_shared *s, struct query *q);
+
+/* --- emit_writes.c --- */
+/* Notes in the plan what the statement may write and what its keys read. */
 bool note_writes(struct emitter *e, const struct query *q);
 
+/* --- emit_assigned.c --- */
 /* One cell of rows that travel as JSON: x printed by the local engine's emitter as an element of the row's array, and the text by
  * which D1 reads it into the column out of json_each's value. */
 bool computed_cell(struct emitter *local, struct emitter *d1, const struct relation *r, const struct column *c,
                    const struct expr *x, size_t i, struct str *ret_element, struct str *ret_read);
+
+/* --- emit_insert.c --- */
 /* The columns of an INSERT that are written, as numbers of q->insert_columns. */
 bool written_columns(struct emitter *e, const struct query *q, const size_t **ret, size_t *ret_n);
 
