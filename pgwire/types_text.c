@@ -260,17 +260,6 @@ static bool bytea_receive(const struct type_io *io, struct str bytes, struct val
     return copy.p ? true : err_oom(io->err);
 }
 
-static const char hex_digits[] = "0123456789abcdef";
-
-static void hex_print(char *out, struct str blob)
-{
-    for (size_t i = 0; i < blob.n; i++) {
-        unsigned char c = (unsigned char)blob.p[i];
-        *out++ = hex_digits[c >> 4];
-        *out++ = hex_digits[c & 15];
-    }
-}
-
 struct str text_blob_hex(struct arena *arena, struct str blob, const char *prefix)
 {
     size_t lead = strlen(prefix);
@@ -278,7 +267,7 @@ struct str text_blob_hex(struct arena *arena, struct str blob, const char *prefi
     if (!p)
         return (struct str){ 0 };
     memcpy(p, prefix, lead);
-    hex_print(p + lead, blob);
+    str_hex(blob, p + lead);
     return (struct str){ p, lead + 2 * blob.n };
 }
 
@@ -305,7 +294,7 @@ static bool bytea_out(const struct type_io *io, const struct value *v, struct bu
     buf_add(out, "\\x", 2);
     if (v->bytes.n > SIZE_MAX / 4 || !buf_reserve(out, 2 * v->bytes.n))
         return err_oom(io->err);
-    hex_print(out->p + out->n, v->bytes);
+    str_hex(v->bytes, out->p + out->n);
     out->n += 2 * v->bytes.n;
     return true;
 }

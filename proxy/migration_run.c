@@ -81,8 +81,7 @@ static bool draw_holder(struct migration *m)
     unsigned char bytes[HOLDER_CHARS / 2];
     if (RAND_bytes(bytes, sizeof(bytes)) != 1)
         return err_set(m->err, SQLSTATE_INTERNAL_ERROR, "could not generate random values");
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        snprintf(m->holder + 2 * i, 3, "%02x", bytes[i]);
+    str_hex((struct str){ (const char *)bytes, sizeof(bytes) }, m->holder);
     return true;
 }
 

@@ -431,8 +431,8 @@ static void place_error(const struct raw *r, const struct sql_statement *stateme
     struct str before = { statement->text.p - statement->offset, statement->offset };
     if (r->statement.n != statement->text.n) /* ? became ?1 */
         r->err->position = 0;
-    for (size_t i = 0; r->err->position && i < before.n; i++)
-        r->err->position += ((unsigned char)before.p[i] & 0xC0) != 0x80;
+    else if (r->err->position)
+        r->err->position += (int)str_characters(before);
 }
 
 bool raw_plan(struct raw_engine *e, const struct sql_statement *statement, const struct snapshot *snapshot,

@@ -129,14 +129,6 @@ static bool load(struct raw_engine *e, const struct snapshot *snapshot, struct e
 
 /* ---- compiling ---- */
 
-static int characters(struct str text, int bytes)
-{
-    int n = 0;
-    for (size_t i = 0; i < text.n && i < (size_t)bytes; i++)
-        n += ((unsigned char)text.p[i] & 0xC0) != 0x80;
-    return n;
-}
-
 static bool fail(struct raw_engine *e, struct str statement, const struct snapshot *snapshot, int code, struct err *err)
 {
     struct str text = arena_str(err->arena, str_from(sqlite3_errmsg(e->db)));
@@ -152,7 +144,7 @@ static bool fail(struct raw_engine *e, struct str statement, const struct snapsh
     if (err->code == SQLSTATE_SYNTAX_ERROR)
         err_hint(err, "pgd1.dialect is sqlite; SET pgd1.dialect = 'postgresql' for PostgreSQL's SQL.");
     if (offset >= 0)
-        err->position = characters(statement, offset) + 1;
+        err->position = 1 + (int)str_characters((struct str){ statement.p, (size_t)offset });
     return false;
 }
 

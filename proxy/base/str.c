@@ -135,6 +135,38 @@ bool str_is_utf8(struct str s, size_t *ret_bad)
     return true;
 }
 
+static bool continues(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+size_t str_characters(struct str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += !continues(s.p[i]);
+    return n;
+}
+
+size_t str_offset_of(struct str s, size_t i)
+{
+    size_t at = 0;
+    while (i-- && at < s.n)
+        do
+            at++;
+        while (at < s.n && continues(s.p[at]));
+    return at;
+}
+
+void str_hex(struct str s, char *to)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < s.n; i++) {
+        *to++ = digits[(unsigned char)s.p[i] >> 4];
+        *to++ = digits[(unsigned char)s.p[i] & 15];
+    }
+}
+
 uint64_t str_hash_more(uint64_t hash, struct str s)
 {
     for (size_t i = 0; i < s.n; i++)

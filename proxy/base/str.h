@@ -58,6 +58,12 @@ struct str str_trim(struct str s); /* without ASCII white space at both ends */
 bool str_to_int64(struct str s, int64_t *ret);
 /* Well-formed UTF-8 without U+0000, surrogates or overlong forms. Gives the offset of the first bad byte. */
 bool str_is_utf8(struct str s, size_t *ret_bad);
+/* How many characters of UTF-8 there are. */
+size_t str_characters(struct str s);
+/* Where character number i (from 0) begins, at most the end. */
+size_t str_offset_of(struct str s, size_t i);
+/* Two lower-case digits a byte, no NUL: `to` has room for 2 * s.n. */
+void str_hex(struct str s, char *to);
 /* FNV-1a, 64 bit. */
 uint64_t str_hash(struct str s);
 uint64_t str_hash_more(uint64_t hash, struct str s);

@@ -64,10 +64,7 @@ static struct str token_text(const struct reader *r, size_t i)
 static int position_of(const struct reader *r, size_t i)
 {
     size_t bytes = i < r->n ? (size_t)r->tokens[i]->start : r->text.n;
-    int characters = 1;
-    for (size_t b = 0; b < bytes; b++)
-        characters += ((unsigned char)r->text.p[b] & 0xC0) != 0x80;
-    return characters;
+    return 1 + (int)str_characters((struct str){ r->text.p, bytes });
 }
 
 static bool fail_here(struct reader *r)

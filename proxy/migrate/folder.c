@@ -27,8 +27,7 @@ static bool hash_of(struct str text, struct arena *arena, struct str *ret)
     char *hex = arena_alloc(arena, MIGRATE_HASH_CHARS + 1);
     if (!hex || EVP_Digest(text.p ? text.p : "", text.n, digest, &n, EVP_sha256(), NULL) != 1)
         return false;
-    for (unsigned i = 0; i < n; i++)
-        snprintf(hex + 2 * (size_t)i, 3, "%02x", digest[i]);
+    str_hex((struct str){ (const char *)digest, n }, hex);
     *ret = (struct str){ hex, MIGRATE_HASH_CHARS };
     return true;
 }

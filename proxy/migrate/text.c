@@ -304,10 +304,8 @@ static bool cut_postgres(struct reader *r, struct str segment, struct gathered *
     struct sql_list list;
     size_t start = (size_t)(segment.p - r->file->text.p);
     if (!sql_parse(segment, MIGRATE_MAX_FILE, r->arena, &list, r->err)) {
-        size_t characters = r->err->position > 0 ? (size_t)r->err->position - 1 : 0, offset = 0;
-        for (; offset < segment.n && characters; offset++)
-            characters -= ((unsigned char)segment.p[offset] & 0xC0) != 0x80;
-        return fail_at(r, start + offset);
+        size_t characters = r->err->position > 0 ? (size_t)r->err->position - 1 : 0;
+        return fail_at(r, start + str_offset_of(segment, characters));
     }
     for (size_t i = 0; i < list.n; i++)
         if (!list.statements[i].is_empty && !add_statement(r, g, without_comments(list.statements[i].text)))

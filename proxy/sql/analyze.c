@@ -7,10 +7,7 @@ int analyze_position(struct str text, int location)
 {
     if (location < 0 || (size_t)location > text.n || !text.p)
         return 0;
-    int characters = 1;
-    for (int i = 0; i < location; i++)
-        characters += ((unsigned char)text.p[i] & 0xC0) != 0x80;
-    return characters;
+    return 1 + (int)str_characters((struct str){ text.p, (size_t)location });
 }
 
 bool fail_at(A *a, int location, enum sqlstate code, const char *format, ...)

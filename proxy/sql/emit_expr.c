@@ -320,10 +320,8 @@ static struct str literal_text(struct emitter *e, const struct value *v)
     size_t n = 0;
     hex[n++] = 'x';
     hex[n++] = '\'';
-    for (size_t i = 0; i < v->bytes.n; i++) {
-        hex[n++] = "0123456789abcdef"[(unsigned char)v->bytes.p[i] >> 4];
-        hex[n++] = "0123456789abcdef"[(unsigned char)v->bytes.p[i] & 15];
-    }
+    str_hex(v->bytes, hex + n);
+    n += 2 * v->bytes.n;
     hex[n++] = '\'';
     return (struct str){ hex, n };
 }

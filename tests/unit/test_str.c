@@ -165,6 +165,31 @@ static void utf8(void **state)
     }
 }
 
+static void characters_and_where_they_begin(void **state)
+{
+    (void)state;
+    struct str s = STR("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z"); /* of 1, 2, 3, 4 and 1 bytes */
+    static const size_t begins[] = { 0, 1, 3, 6, 10, 11, 11 };
+    assert_int_equal(str_characters(s), 5);
+    assert_int_equal(str_characters(null), 0);
+    for (size_t i = 0; i < COUNT(begins); i++) {
+        assert_int_equal(str_offset_of(s, i), begins[i]);
+        assert_int_equal(str_characters((struct str){ s.p, begins[i] }), i < 5 ? i : 5);
+    }
+    assert_int_equal(str_offset_of(s, SIZE_MAX), s.n);
+    assert_int_equal(str_offset_of(null, 3), 0);
+}
+
+static void bytes_in_hex(void **state)
+{
+    (void)state;
+    char out[8] = "........";
+    str_hex(STR("\x00\x9f\xff"), out);
+    assert_memory_equal(out, "009fff..", 8);
+    str_hex(null, out);
+    assert_memory_equal(out, "009fff..", 8);
+}
+
 static void hashes_are_fnv_1a(void **state)
 {
     (void)state;
@@ -185,6 +210,8 @@ int main(void)
         cmocka_unit_test(trimming),
         cmocka_unit_test(integers),
         cmocka_unit_test(utf8),
+        cmocka_unit_test(characters_and_where_they_begin),
+        cmocka_unit_test(bytes_in_hex),
         cmocka_unit_test(hashes_are_fnv_1a),
     };
     return cmocka_run_group_tests_name("str", tests, NULL, NULL);

@@ -352,13 +352,9 @@ static void convert(sqlite3_context *c, int n, sqlite3_value **args)
 static void length_in(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct str text;
-    sqlite3_int64 count = 0;
     STRICT(n, args);
-    if (!decode(c, bytes_of(args[0]), local_text(args[1]), &text))
-        return;
-    for (size_t i = 0; i < text.n; i++)
-        count += ((unsigned char)text.p[i] & 0xC0) != 0x80;
-    sqlite3_result_int64(c, count);
+    if (decode(c, bytes_of(args[0]), local_text(args[1]), &text))
+        sqlite3_result_int64(c, (sqlite3_int64)str_characters(text));
 }
 
 enum { PURE = LOCAL_STRICT | LOCAL_DETERMINISTIC };

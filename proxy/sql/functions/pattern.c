@@ -665,10 +665,7 @@ static void add_replacement(struct buf *out, struct str s, struct str with, cons
 
 static size_t byte_offset(struct str s, sqlite3_int64 character)
 {
-    size_t at = 0;
-    while (--character > 0 && at < s.n)
-        at += width_at(s.p + at);
-    return at;
+    return str_offset_of(s, (size_t)character - 1);
 }
 
 /* nth: which match is replaced, 0: all. */
@@ -742,14 +739,6 @@ static void regexp_replace_extended(sqlite3_context *c, int n, sqlite3_value **a
 
 /* --- count, instr, substr --- */
 
-static sqlite3_int64 characters(struct str s, size_t to)
-{
-    sqlite3_int64 n = 0;
-    for (size_t i = 0; i < to && i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xC0) != 0x80;
-    return n;
-}
-
 static void regexp_count(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct flags f = { 0 };
@@ -799,7 +788,8 @@ static void regexp_instr(sqlite3_context *c, int n, sqlite3_value **args)
     struct str s = local_text(args[0]);
     int found = r ? nth_match(c, r, s, start, nth, &m) : -1;
     if (found == 1 && group <= m.groups && m.start[group] != SIZE_MAX)
-        sqlite3_result_int64(c, characters(s, end ? m.end[group] : m.start[group]) + 1);
+        sqlite3_result_int64(
+            c, 1 + (sqlite3_int64)str_characters((struct str){ s.p, end ? m.end[group] : m.start[group] }));
     else if (found >= 0)
         sqlite3_result_int64(c, 0);
     regex_free(r);

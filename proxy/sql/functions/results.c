@@ -36,11 +36,10 @@ static bool add_real(struct buf *out, struct arena *arena, double v)
 
 static void add_blob(struct buf *out, struct str blob)
 {
-    static const char digits[] = "0123456789abcdef";
     buf_add_char(out, '"');
-    for (size_t i = 0; i < blob.n; i++) {
-        unsigned char byte = (unsigned char)blob.p[i];
-        buf_add(out, (char[]){ digits[byte >> 4], digits[byte & 15] }, 2);
+    if (blob.n <= SIZE_MAX / 4 && buf_reserve(out, 2 * blob.n)) {
+        str_hex(blob, out->p + out->n);
+        out->n += 2 * blob.n;
     }
     buf_add_char(out, '"');
 }

@@ -17,23 +17,6 @@ static size_t width_at(const char *p)
     return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
 }
 
-static size_t characters(struct str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xC0) != 0x80;
-    return n;
-}
-
-/* Byte offset of character number i, at most the end. */
-static size_t offset_of(struct str s, size_t i)
-{
-    size_t at = 0;
-    while (i-- && at < s.n)
-        at += width_at(s.p + at);
-    return at < s.n ? at : s.n;
-}
-
 static uint32_t code_at(struct str s, size_t at)
 {
     const unsigned char *p = (const unsigned char *)s.p + at;
@@ -158,7 +141,7 @@ static void initcap(sqlite3_context *c, int n, sqlite3_value **args)
 static void text_length(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    sqlite3_result_int64(c, (sqlite3_int64)characters(local_text(args[0])));
+    sqlite3_result_int64(c, (sqlite3_int64)str_characters(local_text(args[0])));
 }
 
 static void byte_length(sqlite3_context *c, int n, sqlite3_value **args)
@@ -193,7 +176,7 @@ static void substring(sqlite3_context *c, int n, sqlite3_value **args)
         give(c, "", 0);
         return;
     }
-    size_t a = offset_of(s, (size_t)from - 1), b = to == INT64_MAX ? s.n : offset_of(s, (size_t)to - 1);
+    size_t a = str_offset_of(s, (size_t)from - 1), b = to == INT64_MAX ? s.n : str_offset_of(s, (size_t)to - 1);
     give(c, s.p + a, b - a);
 }
 
@@ -201,19 +184,19 @@ static void left(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
     struct str s = local_text(args[0]);
-    sqlite3_int64 count = sqlite3_value_int64(args[1]), all = (sqlite3_int64)characters(s);
+    sqlite3_int64 count = sqlite3_value_int64(args[1]), all = (sqlite3_int64)str_characters(s);
     if (count < 0)
         count = all + count < 0 ? 0 : all + count;
-    give(c, s.p, offset_of(s, (size_t)count));
+    give(c, s.p, str_offset_of(s, (size_t)count));
 }
 
 static void right(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
     struct str s = local_text(args[0]);
-    sqlite3_int64 count = sqlite3_value_int64(args[1]), all = (sqlite3_int64)characters(s);
+    sqlite3_int64 count = sqlite3_value_int64(args[1]), all = (sqlite3_int64)str_characters(s);
     count = count < 0 ? (-count > all ? all : -count) : (count > all ? 0 : all - count);
-    size_t from = offset_of(s, (size_t)count);
+    size_t from = str_offset_of(s, (size_t)count);
     give(c, s.p + from, s.n - from);
 }
 
@@ -222,7 +205,7 @@ static void position(sqlite3_context *c, int n, sqlite3_value **args)
     STRICT(n, args);
     struct str s = local_text(args[0]), needle = local_text(args[1]);
     ptrdiff_t at = str_find(s, needle);
-    sqlite3_result_int64(c, at < 0 ? 0 : (sqlite3_int64)characters((struct str){ s.p, (size_t)at }) + 1);
+    sqlite3_result_int64(c, at < 0 ? 0 : (sqlite3_int64)str_characters((struct str){ s.p, (size_t)at }) + 1);
 }
 
 static void overlay(sqlite3_context *c, int n, sqlite3_value **args)
@@ -230,13 +213,13 @@ static void overlay(sqlite3_context *c, int n, sqlite3_value **args)
     STRICT(n, args);
     struct str s = local_text(args[0]), with = local_text(args[1]);
     sqlite3_int64 from = sqlite3_value_int64(args[2]),
-                  length = n > 3 ? sqlite3_value_int64(args[3]) : (sqlite3_int64)characters(with);
+                  length = n > 3 ? sqlite3_value_int64(args[3]) : (sqlite3_int64)str_characters(with);
     if (from <= 0) {
         fail_with(c, SQLSTATE_SUBSTRING_ERROR, "negative substring length not allowed");
         return;
     }
     sqlite3_int64 rest = from - 1 + length;
-    size_t a = offset_of(s, (size_t)from - 1), b = rest < 0 ? 0 : offset_of(s, (size_t)rest);
+    size_t a = str_offset_of(s, (size_t)from - 1), b = rest < 0 ? 0 : str_offset_of(s, (size_t)rest);
     char *out = room(c, a + with.n + s.n - b + 1);
     if (!out)
         return;
@@ -283,12 +266,12 @@ static void pad(sqlite3_context *c, int n, sqlite3_value **args, bool on_left)
     STRICT(n, args);
     struct str s = local_text(args[0]), fill = n > 2 ? local_text(args[2]) : STR(" ");
     sqlite3_int64 want = sqlite3_value_int64(args[1]);
-    size_t have = characters(s), length = want < 0 ? 0 : (size_t)want, n_fill = characters(fill);
+    size_t have = str_characters(s), length = want < 0 ? 0 : (size_t)want, n_fill = str_characters(fill);
     if (have >= length || n_fill == 0) {
-        give(c, s.p, offset_of(s, length < have ? length : have));
+        give(c, s.p, str_offset_of(s, length < have ? length : have));
         return;
     }
-    size_t missing = length - have, whole = missing / n_fill, part = offset_of(fill, missing % n_fill);
+    size_t missing = length - have, whole = missing / n_fill, part = str_offset_of(fill, missing % n_fill);
     char *out = length > MAX_TEXT ? room(c, length) : room(c, s.n + whole * fill.n + part);
     if (!out)
         return;
@@ -396,7 +379,7 @@ static void translate(sqlite3_context *c, int n, sqlite3_value **args)
             memcpy(out + size, s.p + i, w);
             size += w;
         } else {
-            size_t at = offset_of(to, index);
+            size_t at = str_offset_of(to, index);
             if (at < to.n) {
                 memcpy(out + size, to.p + at, width_at(to.p + at));
                 size += width_at(to.p + at);
@@ -595,7 +578,7 @@ static int format_argument(struct format_state *f, int number)
 
 static void format_padded(struct format_state *f, struct str s, int width, bool on_left)
 {
-    size_t have = characters(s), want = (size_t)(width < 0 ? -width : width);
+    size_t have = str_characters(s), want = (size_t)(width < 0 ? -width : width);
     on_left = on_left || width < 0;
     if (on_left)
         buf_add_str(f->out, s);
@@ -759,10 +742,7 @@ static void md5(sqlite3_context *c, int n, sqlite3_value **args)
     STRICT(n, args);
     if (!digest(c, args[0], "MD5", out, &size))
         return;
-    for (unsigned i = 0; i < size; i++) {
-        hex[2 * i] = "0123456789abcdef"[out[i] >> 4];
-        hex[2 * i + 1] = "0123456789abcdef"[out[i] & 15];
-    }
+    str_hex((struct str){ (const char *)out, size }, hex);
     give(c, hex, 2 * size);
 }
 
