@@ -8,9 +8,8 @@
 bool migration_parse(struct str text, size_t max_bytes, struct arena *arena, struct sql_list *ret, struct err *err)
 {
     struct sql_statement *one = ARENA_NEW(arena, struct sql_statement);
-    if (text.n > max_bytes)
-        return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED,
-                       "statement is too long: %zu bytes, at most %zu are accepted", text.n, max_bytes);
+    if (!sql_check_text(text, max_bytes, err))
+        return false;
     if (!one)
         return err_oom(err);
     *one = (struct sql_statement){ .text = text, .is_migrate = true };

@@ -43,14 +43,10 @@ static bool parse_one(struct str text, struct arena *arena, struct sql_statement
 
 bool raw_parse(struct str text, size_t max_bytes, struct arena *arena, struct sql_list *ret, struct err *err)
 {
-    size_t n = 0, bad;
+    size_t n = 0;
     struct str rest = text, part;
-    if (text.n > max_bytes)
-        return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED,
-                       "statement is too long: %zu bytes, at most %zu are accepted", text.n, max_bytes);
-    if (!str_is_utf8(text, &bad))
-        return err_set(err, SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x",
-                       (unsigned char)text.p[bad]);
+    if (!sql_check_text(text, max_bytes, err))
+        return false;
     while (split_next(&rest, &part))
         n++;
     struct sql_statement *list = ARENA_ARRAY(arena, struct sql_statement, n);

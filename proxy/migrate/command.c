@@ -2,9 +2,8 @@
 #include "proxy/migrate/command.h"
 
 #include <ctype.h>
-#include <pg_query.h>
-#include <pg_query/pg_query.pb-c.h>
 #include "proxy/sql/skeleton.h"
+#include "proxy/sql/tokens.h"
 
 enum clause_value { NONE, TEXT, NEEDED };
 
@@ -51,78 +50,37 @@ struct reader {
     struct arena *arena;
     struct err *err;
     struct skeleton skeleton; /* tells the contents of strings */
-    const PgQuery__ScanToken **tokens;
+    struct token *tokens;
     size_t n, at;
 };
 
-static struct str token_text(const struct reader *r, size_t i)
-{
-    const PgQuery__ScanToken *t = r->tokens[i];
-    return (struct str){ r->text.p + t->start, (size_t)(t->end - t->start) };
-}
-
 static int position_of(const struct reader *r, size_t i)
 {
-    size_t bytes = i < r->n ? (size_t)r->tokens[i]->start : r->text.n;
-    return 1 + (int)str_characters((struct str){ r->text.p, bytes });
+    const char *begin = i < r->n ? r->tokens[i].text.p : r->text.p + r->text.n;
+    return 1 + (int)str_characters((struct str){ r->text.p, (size_t)(begin - r->text.p) });
 }
 
 static bool fail_here(struct reader *r)
 {
     if (r->at < r->n)
-        err_set(r->err, SQLSTATE_SYNTAX_ERROR, "syntax error at or near \"%.*s\"", STR_FMT(token_text(r, r->at)));
+        err_set(r->err, SQLSTATE_SYNTAX_ERROR, "syntax error at or near \"%.*s\"", STR_FMT(r->tokens[r->at].text));
     else
         err_set(r->err, SQLSTATE_SYNTAX_ERROR, "syntax error at end of input");
     return err_at(r->err, position_of(r, r->at));
 }
 
-static bool is_comment(const PgQuery__ScanToken *t)
-{
-    return t->token == PG_QUERY__TOKEN__SQL_COMMENT || t->token == PG_QUERY__TOKEN__C_COMMENT;
-}
-
-static bool take_tokens(struct reader *r, const PgQuery__ScanResult *scanned)
-{
-    r->tokens = ARENA_ARRAY(r->arena, const PgQuery__ScanToken *, scanned->n_tokens);
-    if (!r->tokens)
-        return err_oom(r->err);
-    for (size_t i = 0; i < scanned->n_tokens; i++)
-        if (!is_comment(scanned->tokens[i]))
-            r->tokens[r->n++] = scanned->tokens[i];
-    while (r->n && r->tokens[r->n - 1]->token == PG_QUERY__TOKEN__ASCII_59) /* ; */
-        r->n--;
-    return true;
-}
-
-static void *unpack_alloc(void *ctx, size_t n)
-{
-    return arena_alloc(ctx, n);
-}
-
-static void unpack_free(void *ctx, void *p)
-{
-    (void)ctx;
-    (void)p; /* the arena dies whole */
-}
-
 static bool scan(struct reader *r)
 {
-    char *terminated = arena_cstr(r->arena, r->text);
-    if (!terminated)
-        return err_oom(r->err);
-    PgQueryScanResult result = pg_query_scan(terminated);
-    ProtobufCAllocator allocator = { unpack_alloc, unpack_free, r->arena };
-    bool ok;
-    if (result.error) {
-        err_set(r->err, SQLSTATE_SYNTAX_ERROR, "%s", result.error->message);
-        ok = err_at(r->err, result.error->cursorpos);
-    } else {
-        const PgQuery__ScanResult *scanned =
-            pg_query__scan_result__unpack(&allocator, result.pbuf.len, (const uint8_t *)result.pbuf.data);
-        ok = scanned ? take_tokens(r, scanned) : err_oom(r->err);
-    }
-    pg_query_free_scan_result(result);
-    return ok;
+    struct token_list list;
+    if (!tokens_scan(r->text, r->arena, &list, r->err))
+        return false;
+    r->tokens = list.tokens;
+    for (size_t i = 0; i < list.n; i++)
+        if (list.tokens[i].kind != TOKEN_COMMENT && list.tokens[i].kind != TOKEN_LINE_COMMENT)
+            r->tokens[r->n++] = list.tokens[i];
+    while (r->n && r->tokens[r->n - 1].kind == TOKEN_SEMICOLON)
+        r->n--;
+    return true;
 }
 
 /* How many tokens from here are these words, which single spaces part; 0: they are not. */
@@ -132,7 +90,7 @@ static size_t match(const struct reader *r, const char *words)
     for (struct str rest = str_from(words); rest.n; n++) {
         ptrdiff_t space = str_find(rest, STR(" "));
         struct str word = { rest.p, space < 0 ? rest.n : (size_t)space };
-        if (r->at + n >= r->n || !str_eq_nocase(token_text(r, r->at + n), word))
+        if (r->at + n >= r->n || !str_eq_nocase(r->tokens[r->at + n].text, word))
             return 0;
         rest = space < 0 ? (struct str){ 0 } : (struct str){ word.p + word.n + 1, rest.n - word.n - 1 };
     }
@@ -141,7 +99,7 @@ static size_t match(const struct reader *r, const char *words)
 
 static bool is_string(const struct reader *r)
 {
-    return r->at < r->n && (r->tokens[r->at]->token == PG_QUERY__TOKEN__SCONST);
+    return r->at < r->n && r->tokens[r->at].kind == TOKEN_STRING;
 }
 
 static bool read_string(struct reader *r, struct str *ret)
@@ -149,7 +107,7 @@ static bool read_string(struct reader *r, struct str *ret)
     if (!is_string(r))
         return fail_here(r);
     bool negated;
-    int i = literal_at(&r->skeleton.literals, r->text, r->tokens[r->at]->start, &negated);
+    int i = literal_at(&r->skeleton.literals, r->text, (int)(r->tokens[r->at].text.p - r->text.p), &negated);
     if (i < 0)
         return fail_here(r);
     struct str content = literal_content(r->text, &r->skeleton.literals.literals[i], true, r->arena);
@@ -236,10 +194,6 @@ bool migrate_command_parse(struct str text, struct arena *arena, struct migrate_
 {
     struct reader r = { .text = text, .arena = arena, .err = err };
     struct migrate_command command = { 0 };
-    size_t bad;
-    if (!str_is_utf8(text, &bad))
-        return err_set(err, SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x",
-                       (unsigned char)text.p[bad]);
     if (!skeleton_scan(text, true, arena, &r.skeleton))
         r.skeleton.literals.n = 0; /* strings will not be found */
     if (!scan(&r))

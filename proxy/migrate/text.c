@@ -1,11 +1,10 @@
 /* text.c - see text.h. */
 #include "proxy/migrate/text.h"
 
-#include <pg_query.h>
-#include <pg_query/pg_query.pb-c.h>
 #include "d1/scan.h"
 #include "d1/split.h"
 #include "proxy/sql/plan.h"
+#include "proxy/sql/tokens.h"
 
 /* ---- directives ---- */
 
@@ -148,30 +147,29 @@ static bool find_marks_sqlite(struct reader *r)
     return see_gap(r, from, s.n);
 }
 
+/* An error of PostgreSQL's parser, whose position counts characters of this part of the file. */
+static bool fail_in(struct reader *r, struct str part)
+{
+    size_t before = r->err->position > 0 ? (size_t)r->err->position - 1 : 0;
+    return fail_at(r, (size_t)(part.p - r->file->text.p) + str_offset_of(part, before));
+}
+
 /* PostgreSQL's strings are other ones ($$ … $$), so its own scanner tells the comments. */
 static bool find_marks_postgres(struct reader *r)
 {
-    char *terminated = arena_cstr(r->arena, r->file->text);
-    if (!terminated)
-        return err_oom(r->err);
-    PgQueryScanResult result = pg_query_scan(terminated);
-    PgQuery__ScanResult *scanned = NULL;
-    bool ok = true;
-    if (result.error) {
-        int offset = result.error->cursorpos > 0 ? result.error->cursorpos - 1 : 0;
-        err_set(r->err, SQLSTATE_SYNTAX_ERROR, "%s", result.error->message);
-        ok = fail_at(r, (size_t)offset < r->file->text.n ? (size_t)offset : r->file->text.n);
-    } else {
-        scanned = pg_query__scan_result__unpack(NULL, result.pbuf.len, (const uint8_t *)result.pbuf.data);
-        ok = scanned || err_oom(r->err);
+    struct str s = r->file->text;
+    struct token_list list;
+    if (!s.n)
+        return true;
+    if (!tokens_scan(s, r->arena, &list, r->err))
+        return fail_in(r, s);
+    for (size_t i = 0; i < list.n; i++) {
+        const struct token *t = &list.tokens[i];
+        size_t start = (size_t)(t->text.p - s.p);
+        if (t->kind == TOKEN_LINE_COMMENT && !see_comment(r, start, start + t->text.n))
+            return false;
     }
-    for (size_t i = 0; ok && i < scanned->n_tokens; i++)
-        if (scanned->tokens[i]->token == PG_QUERY__TOKEN__SQL_COMMENT)
-            ok = see_comment(r, (size_t)scanned->tokens[i]->start, (size_t)scanned->tokens[i]->end);
-    if (scanned)
-        pg_query__scan_result__free_unpacked(scanned, NULL);
-    pg_query_free_scan_result(result);
-    return ok;
+    return true;
 }
 
 /* The first line decides how the rest is to be read. */
@@ -302,11 +300,8 @@ static struct str without_comments(struct str s)
 static bool cut_postgres(struct reader *r, struct str segment, struct gathered *g)
 {
     struct sql_list list;
-    size_t start = (size_t)(segment.p - r->file->text.p);
-    if (!sql_parse(segment, MIGRATE_MAX_FILE, r->arena, &list, r->err)) {
-        size_t characters = r->err->position > 0 ? (size_t)r->err->position - 1 : 0;
-        return fail_at(r, start + str_offset_of(segment, characters));
-    }
+    if (!sql_parse(segment, MIGRATE_MAX_FILE, r->arena, &list, r->err))
+        return fail_in(r, segment);
     for (size_t i = 0; i < list.n; i++)
         if (!list.statements[i].is_empty && !add_statement(r, g, without_comments(list.statements[i].text)))
             return false;

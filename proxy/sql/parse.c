@@ -5,8 +5,7 @@
  * 1+1+1+… of 30,000 terms ends an 8 MiB stack). A left-deep chain has no comma in it, so the longest run of tokens between
  * commas bounds the depth. Worker threads have stacks of WORKER_STACK_BYTES (worker.c).
  */
-#include <pg_query.h>
-#include <pg_query/pg_query.pb-c.h>
+#include "proxy/sql/parse_internal.h"
 #include "proxy/sql/plan.h"
 #include "proxy/sql/skeleton.h"
 
@@ -21,6 +20,11 @@ static void unpack_free(void *ctx, void *p)
 {
     (void)ctx;
     (void)p; /* the arena dies whole */
+}
+
+ProtobufCAllocator parse_allocator(struct arena *arena)
+{
+    return (ProtobufCAllocator){ unpack_alloc, unpack_free, arena };
 }
 
 /* libpg_query gives the message without the SQLSTATE: rows of what differs from 42601. */
@@ -41,7 +45,7 @@ static const struct {
     { "out of memory", SQLSTATE_OUT_OF_MEMORY },
 };
 
-static bool fail_parse(const PgQueryError *error, struct err *err)
+bool parse_failed(const PgQueryError *error, struct err *err)
 {
     enum sqlstate code = SQLSTATE_SYNTAX_ERROR;
     for (size_t i = 0; i < sizeof(message_codes) / sizeof(message_codes[0]); i++)
@@ -68,16 +72,23 @@ static bool collect(const PgQuery__ParseResult *tree, struct str text, struct ar
     return true;
 }
 
-bool sql_parse(struct str text, size_t max_bytes, struct arena *arena, struct sql_list *ret, struct err *err)
+bool sql_check_text(struct str text, size_t max_bytes, struct err *err)
 {
     size_t bad;
-    struct skeleton skeleton;
     if (text.n > max_bytes)
         return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED,
                        "statement is too long: %zu bytes, at most %zu are accepted", text.n, max_bytes);
     if (!str_is_utf8(text, &bad))
         return err_set(err, SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x%02x",
                        (unsigned char)text.p[bad]);
+    return true;
+}
+
+bool sql_parse(struct str text, size_t max_bytes, struct arena *arena, struct sql_list *ret, struct err *err)
+{
+    struct skeleton skeleton;
+    if (!sql_check_text(text, max_bytes, err))
+        return false;
     skeleton_scan(text, true, arena, &skeleton);
     if (skeleton.longest_run > MAX_TOKENS_IN_A_RUN) {
         err_set(err, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
@@ -91,10 +102,10 @@ bool sql_parse(struct str text, size_t max_bytes, struct arena *arena, struct sq
     if (!terminated)
         return err_oom(err);
     PgQueryProtobufParseResult parsed = pg_query_parse_protobuf(terminated);
-    ProtobufCAllocator allocator = { unpack_alloc, unpack_free, arena };
+    ProtobufCAllocator allocator = parse_allocator(arena);
     bool ok = false;
     if (parsed.error) {
-        ok = fail_parse(parsed.error, err);
+        ok = parse_failed(parsed.error, err);
     } else {
         PgQuery__ParseResult *tree =
             pg_query__parse_result__unpack(&allocator, parsed.parse_tree.len, (const uint8_t *)parsed.parse_tree.data);

@@ -366,6 +366,8 @@ struct sql_list {
     size_t n;
 };
 
+/* What every text of a client must be, whoever reads it: 54000 too long, 22021 not UTF-8. */
+bool sql_check_text(struct str text, size_t max_bytes, struct err *err);
 /* Parses a whole string; 42601 with position, 54001 when too deep, 22021 bad UTF-8. Raw trees live in arena. */
 bool sql_parse(struct str text, size_t max_bytes, struct arena *arena, struct sql_list *ret, struct err *err);
 /* Analyzes and plans one statement. param_types: as declared by Parse (0: to be inferred). The text must outlive the call only.

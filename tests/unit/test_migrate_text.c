@@ -105,6 +105,7 @@ static void is_refused(void **state)
           "0001_a.sql:4:1: \"-- migrate:up\" belongs above" },
         { "-- pgd1: postgres\nSELECT 1;\nSELEKT 2;", SQLSTATE_SYNTAX_ERROR,
           "0001_a.sql:3:1: syntax error at or near \"SELEKT\"" },
+        { "-- pgd1: postgres\nSELECT '\xc3\xa9\xc3\xa9';\nSELECT 'open;", SQLSTATE_SYNTAX_ERROR, "0001_a.sql:3:8: " },
         { "-- pgd1: postgres\nSELECT 1;\nSELECT 'open;", SQLSTATE_SYNTAX_ERROR,
           "0001_a.sql:3:8: unterminated quoted string" },
         { "-- pgd1: postgres\nBEGIN;", SQLSTATE_ACTIVE_SQL_TRANSACTION, "0001_a.sql:2:1: BEGIN" },
