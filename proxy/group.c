@@ -234,6 +234,7 @@ void group_fail_at_head(struct group *g, const struct err *err)
         if (migration_fails(g, step, &placed))
             return;
         err = &placed;
+        migration_forget(g->migration);
         g->migration = NULL;
     }
     if (!s->out.p)

@@ -227,10 +227,16 @@ static bool keep_failure(struct migration *m, const struct err *err)
     return true;
 }
 
+static void end(struct group *g)
+{
+    migration_forget(g->migration);
+    g->migration = NULL;
+}
+
 static void fail_in_group(struct migration *m)
 {
     struct group *g = m->session->group;
-    g->migration = NULL;
+    end(g);
     group_fail_at_head(g, m->failure);
 }
 
@@ -280,7 +286,7 @@ enum outcome migration_execute(struct session *s, struct execution *x, struct er
     m->err = err;
     if (m->failure) {
         err_copy(err, m->failure);
-        g->migration = NULL;
+        end(g);
         return OUTCOME_FAILED;
     }
     enum outcome outcome = commands[verb](m);
@@ -289,6 +295,6 @@ enum outcome migration_execute(struct session *s, struct execution *x, struct er
     if (outcome == OUTCOME_FAILED)
         outcome = fail(m);
     if (outcome == OUTCOME_DONE || outcome == OUTCOME_FAILED)
-        g->migration = NULL;
+        end(g);
     return outcome;
 }

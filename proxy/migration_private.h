@@ -5,6 +5,7 @@
  *   migration_journal.c  steps that read and write the journal
  *   migration_run.c      a run under the lease; UP: chunk after chunk
  *   migration_adopt.c    DOWN, BASELINE, REPAIR: one batch each, or one a migration
+ *   migration_replay.c   files replayed on an empty database of our own
  *
  * Owns     nothing: the group's arena has it all.
  * Fails    OUTCOME_FAILED with m->err.
@@ -16,6 +17,7 @@
 #include "proxy/migrate/journal_write.h"
 #include "proxy/migrate/text.h"
 #include "proxy/migration.h"
+#include "proxy/migration_replay.h"
 
 enum { PLAN_ARENA_CAP = 32 << 20, MIGRATION_MAX_CELLS = 10, HOLDER_CHARS = 32 };
 
@@ -59,6 +61,7 @@ struct migration {
     struct err *failure;
     struct surrender *surrender; /* the request that gives the lease back; NULL: none under way */
     void (*on_surrendered)(struct migration *m);
+    struct migration_replay *replays; /* what was replayed; ends with the statement */
     /* for the client */
     struct value (*answer)[MIGRATION_MAX_CELLS];
     size_t n_answer, room_answer;

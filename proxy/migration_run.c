@@ -326,6 +326,7 @@ void migration_forget(struct migration *m)
     if (m->surrender)
         m->surrender->migration = NULL;
     m->surrender = NULL;
+    migration_replays_end(m);
 }
 
 /* ---- a run ---- */

@@ -1,0 +1,535 @@
+/* replay.c - see replay.h. */
+#include "proxy/replay.h"
+
+#include <stdlib.h>
+#include "d1/embedded/run.h"
+#include "proxy/base/fault.h"
+#include "proxy/d1_error.h"
+#include "proxy/sql/lookup.h"
+#include "proxy/sql/sequence_values.h"
+
+enum { REPLAY_ARENA = 256 << 20, KEPT_STATEMENTS = 16 };
+
+struct replay {
+    const struct replay_session *session;
+    struct emb_connection *connection;
+    struct snapshot *schema; /* the newest; NULL: stale */
+    struct arena *arena;     /* of the statement under way */
+    struct sequence_values sequences;
+    bool in_chunk;
+    bool changes_schema, touches_own; /* the statement that was compiled last */
+};
+
+static const struct d1_traits traits = {
+    .name = "replay", .native_values = true, .in_process = true, .max_statement_bytes = 100000, .max_params = 100
+};
+
+/* ---- life ---- */
+
+static void forget_schema(struct replay *r)
+{
+    snapshot_unref(r->schema);
+    r->schema = NULL;
+}
+
+/* The authorizer tells what a statement is about to change. */
+static void on_action(void *ctx, int action, const char *a, const char *b)
+{
+    struct replay *r = ctx;
+    (void)b;
+    switch (action) {
+    case SQLITE_INSERT:
+    case SQLITE_UPDATE:
+    case SQLITE_DELETE:
+        break;
+    case SQLITE_READ:
+    case SQLITE_SELECT:
+    case SQLITE_FUNCTION:
+    case SQLITE_PRAGMA:
+    case SQLITE_RECURSIVE:
+    case SQLITE_ANALYZE:
+    case SQLITE_REINDEX:
+        return;
+    default:
+        r->changes_schema = true;
+    }
+    r->touches_own |= a && str_starts_nocase(str_from(a), STR("_pgd1_"));
+}
+
+static bool limit_pages(struct emb_connection *c)
+{
+    char sql[64];
+    snprintf(sql, sizeof(sql), "PRAGMA max_page_count=%d", REPLAY_PAGES);
+    c->rules.trusted = true;
+    int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+    c->rules.trusted = false;
+    return rc == SQLITE_OK;
+}
+
+struct replay *replay_new(const struct replay_session *session, struct err *err)
+{
+    struct embedded_options options = { .path = STR(":memory:"),
+                                        .synchronous = EMBEDDED_SYNC_OFF,
+                                        .statement_cache = KEPT_STATEMENTS,
+                                        .page_cache_bytes = 1 << 20,
+                                        .clock = session->clock };
+    struct emb_failure f;
+    struct replay *r = fault_calloc(1, sizeof(*r));
+    if (!r) {
+        err_oom(err);
+        return NULL;
+    }
+    emb_failure_init(&f);
+    r->session = session;
+    r->arena = arena_new(REPLAY_ARENA);
+    r->connection = r->arena ? emb_connection_open(&options, true, &f) : NULL;
+    bool ok = r->connection && limit_pages(r->connection);
+    emb_failure_fini(&f);
+    if (!ok) {
+        replay_free(r);
+        err_oom(err); /* there is no file that could fail */
+        return NULL;
+    }
+    return r;
+}
+
+void replay_free(struct replay *r)
+{
+    if (!r)
+        return;
+    replay_undo(r);
+    forget_schema(r);
+    sequence_values_clear(&r->sequences);
+    emb_connection_close(r->connection);
+    arena_free(r->arena);
+    free(r);
+}
+
+/* ---- the schema ---- */
+
+static struct value cell_of(sqlite3_stmt *statement, int i)
+{
+    switch (sqlite3_column_type(statement, i)) {
+    case SQLITE_INTEGER:
+        return value_integer(sqlite3_column_int64(statement, i));
+    case SQLITE_NULL:
+        return value_null();
+    default: {
+        const char *p = (const char *)sqlite3_column_text(statement, i);
+        return value_text((struct str){ p, (size_t)sqlite3_column_bytes(statement, i) });
+    }
+    }
+}
+
+/* A query of ours, whatever D1 would say to it; row: NULL when there is no memory. */
+static bool ask(struct replay *r, struct str sql, bool (*row)(void *ctx, const struct value *cells, size_t n),
+                void *ctx)
+{
+    enum { CELLS_MAX = 16 };
+    struct value cells[CELLS_MAX];
+    sqlite3_stmt *statement = NULL;
+    int code = SQLITE_ERROR;
+    r->connection->rules.trusted = true;
+    bool ok = sqlite3_prepare_v2(r->connection->db, sql.p, (int)sql.n, &statement, NULL) == SQLITE_OK;
+    while (ok && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        int n = sqlite3_column_count(statement);
+        for (int i = 0; i < n && i < CELLS_MAX; i++)
+            cells[i] = cell_of(statement, i);
+        ok = row(ctx, cells, (size_t)(n < CELLS_MAX ? n : CELLS_MAX));
+    }
+    sqlite3_finalize(statement);
+    r->connection->rules.trusted = false;
+    return ok && code == SQLITE_DONE;
+}
+
+struct schema_rows {
+    struct snapshot_reader *reader;
+    size_t statement;
+};
+
+static bool schema_row(void *ctx, const struct value *cells, size_t n)
+{
+    const struct schema_rows *rows = ctx;
+    return snapshot_reader_row(rows->reader, rows->statement, cells, n);
+}
+
+static bool has_table(const struct replay *r, const char *name)
+{
+    return sqlite3_table_column_metadata(r->connection->db, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
+
+static bool read_schema(struct replay *r, struct err *err)
+{
+    size_t n;
+    if (r->schema)
+        return true;
+    const struct d1_statement *statements = snapshot_statements_for(has_table(r, "_pgd1_catalog"), &n);
+    struct schema_rows rows = { .reader = snapshot_reader_new() };
+    bool ok = rows.reader != NULL;
+    for (; ok && rows.statement < n; rows.statement++)
+        ok = ask(r, statements[rows.statement].sql, schema_row, &rows);
+    if (ok)
+        r->schema = snapshot_reader_finish(rows.reader, err);
+    else
+        err_oom(err);
+    snapshot_reader_free(rows.reader);
+    return r->schema != NULL;
+}
+
+struct snapshot *replay_schema(struct replay *r, struct err *err)
+{
+    return read_schema(r, err) ? snapshot_ref(r->schema) : NULL;
+}
+
+/* ---- a batch's members ---- */
+
+static enum d1_flow keep_row(struct d1_request *request, size_t statement, const struct value *cells, size_t n)
+{
+    (void)request, (void)statement, (void)cells, (void)n;
+    return D1_CONTINUE; /* that it is there makes the run keep rows */
+}
+
+/* What went wrong, as D1 would say it; the schema tells whose a constraint is. */
+static bool fail(struct replay *r, const struct emb_run *run, const struct d1_asked *asked, enum d1_remedy *ret_remedy,
+                 struct err *err)
+{
+    struct d1_asked informed = *asked;
+    struct err ignored;
+    const struct emb_failure *f = run->failure;
+    if ((run->code & 0xff) == SQLITE_NOMEM)
+        return err_oom(err);
+    if (r->connection->brake.stopped != EMB_STOP_NONE)
+        return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "it computes for longer than %d s when it is replayed",
+                       REPLAY_STATEMENT_US / 1000000);
+    if ((run->code & 0xff) == SQLITE_FULL)
+        return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "it needs more than %d MiB of memory when it is replayed",
+                       REPLAY_PAGES / 256);
+    struct d1_error e = { .kind = f->kind,
+                          .message = arena_str(err->arena, buf_str(&f->text)),
+                          .failed = emb_run_failed(run) };
+    if (!e.message.p)
+        return err_oom(err);
+    err_init(&ignored, r->arena);
+    if (!informed.snapshot && read_schema(r, &ignored))
+        informed.snapshot = r->schema;
+    *ret_remedy = d1_error_map(&e, &informed, err);
+    return false;
+}
+
+static bool take_texts(struct replay *r, struct emb_rows *rows, struct value *texts)
+{
+    struct emb_row row;
+    while (emb_rows_next(rows, &row)) {
+        struct value *text = &texts[row.statement];
+        *text = row.n_cells ? row.cells[0] : value_null();
+        if (text->class == VALUE_TEXT && !(text->bytes = arena_str(r->arena, text->bytes)).p)
+            return false;
+    }
+    return true;
+}
+
+/* texts: the first cell of each member's last row; NULL: rows are dropped. */
+static bool run_members(struct replay *r, const struct d1_statement *statements, size_t n, struct value *texts,
+                        const struct d1_asked *asked, enum d1_remedy *ret_remedy, struct err *err)
+{
+    struct d1_request request = {
+        .statements = statements, .n_statements = n, .access = D1_WRITE, .on_row = texts ? keep_row : NULL
+    };
+    struct emb_rows rows = { 0 };
+    struct emb_failure failure;
+    emb_failure_init(&failure);
+    struct emb_run run = { .connection = r->connection,
+                           .request = &request,
+                           .rows = &rows,
+                           .failure = &failure,
+                           .results = ARENA_ARRAY(r->arena, struct d1_result, n),
+                           .max_bytes = texts ? r->session->max_bytes : UINT64_MAX };
+    r->connection->brake =
+        (struct emb_brake){ .run_until_us = clock_monotonic_us(r->session->clock) + REPLAY_STATEMENT_US };
+    bool ok = run.results || err_oom(err);
+    if (ok && n && emb_run_more(&run, SIZE_MAX) != EMB_RUN_DONE)
+        ok = fail(r, &run, asked, ret_remedy, err);
+    emb_run_rewind(&run);
+    r->connection->brake = (struct emb_brake){ 0 };
+    if (ok && texts && !take_texts(r, &rows, texts))
+        ok = err_oom(err);
+    emb_rows_fini(&rows);
+    emb_failure_fini(&failure);
+    return ok;
+}
+
+/* ---- chunks ---- */
+
+static bool control_failed(const struct replay *r, struct err *err)
+{
+    return err_set(err, SQLSTATE_INTERNAL_ERROR, "could not replay: %s", sqlite3_errmsg(r->connection->db));
+}
+
+bool replay_begin(struct replay *r, struct err *err)
+{
+    if (emb_control(r->connection, EMB_BEGIN) != SQLITE_OK)
+        return control_failed(r, err);
+    r->in_chunk = true;
+    return true;
+}
+
+void replay_undo(struct replay *r)
+{
+    if (!r->in_chunk)
+        return;
+    r->in_chunk = false;
+    emb_reset_pragmas(r->connection);
+    if (!sqlite3_get_autocommit(r->connection->db))
+        emb_control(r->connection, EMB_ROLLBACK);
+    sequence_values_lose(&r->sequences);
+    forget_schema(r);
+}
+
+bool replay_end(struct replay *r, struct err *err)
+{
+    int unresolved = 0, highest = 0;
+    sqlite3_db_status(r->connection->db, SQLITE_DBSTATUS_DEFERRED_FKS, &unresolved, &highest, 0);
+    emb_reset_pragmas(r->connection);
+    if (unresolved) {
+        struct d1_error e = { .kind = D1_ERROR_SQL, .message = STR(EMB_FOREIGN_KEY) };
+        struct d1_asked asked = { .snapshot = r->schema };
+        d1_error_map(&e, &asked, err);
+        replay_undo(r);
+        return false;
+    }
+    if (emb_control(r->connection, EMB_COMMIT) != SQLITE_OK) {
+        control_failed(r, err);
+        replay_undo(r);
+        return false;
+    }
+    r->in_chunk = false;
+    return true;
+}
+
+/* ---- SQLite's statements ---- */
+
+static bool run_raw(struct replay *r, struct str text, struct err *err)
+{
+    struct d1_statement statement = { .sql = text };
+    enum d1_remedy remedy;
+    struct d1_asked asked = { .snapshot = r->schema };
+    if (!run_members(r, &statement, 1, NULL, &asked, &remedy, err))
+        return false;
+    if (r->changes_schema)
+        forget_schema(r);
+    return true;
+}
+
+/* The authorizer is asked while a statement is compiled, which changes nothing yet. */
+static bool touches_own(struct replay *r, struct str text)
+{
+    struct emb_failure ignored; /* comes again when it runs */
+    emb_failure_init(&ignored);
+    emb_statement_release(r->connection, emb_prepare(r->connection, text, &ignored));
+    emb_failure_fini(&ignored);
+    return r->touches_own;
+}
+
+static bool replay_sqlite(struct replay *r, struct str text, struct err *err)
+{
+    r->changes_schema = r->touches_own = false;
+    r->connection->rules.saw = on_action;
+    r->connection->rules.saw_ctx = r;
+    bool ok = touches_own(r, text)
+                  ? err_set(err, SQLSTATE_INSUFFICIENT_PRIVILEGE, "pgd1's own tables cannot be changed")
+                  : run_raw(r, text, err);
+    r->connection->rules.saw = NULL;
+    return ok;
+}
+
+/* ---- PostgreSQL's statements ---- */
+
+struct planned {
+    struct plan *plan;
+    struct bind_input input;
+    struct d1_statement *statements;
+    bool again; /* plan it again for the local engine */
+};
+
+static bool look_up(struct replay *r, struct planned *p, const struct d1_asked *asked, enum d1_remedy *ret_remedy,
+                    struct err *err)
+{
+    size_t n = p->plan->lookup->n_statements;
+    struct value *texts = ARENA_ARRAY(r->arena, struct value, n + 1);
+    struct d1_statement *statements;
+    struct d1_asked reading = *asked;
+    reading.statements = NULL;
+    if (!texts)
+        return err_oom(err);
+    if (!lookup_bind(p->plan, &p->input, r->arena, &statements, &p->again, err) || p->again)
+        return false;
+    if (!run_members(r, statements, n, texts, &reading, ret_remedy, err))
+        return false;
+    struct local_run run = { .snapshot = r->schema,
+                             .types = p->input.types,
+                             .now_us = p->input.now_us,
+                             .session_value = p->input.session_value,
+                             .session_ctx = p->input.session_ctx,
+                             .max_bytes = r->session->max_bytes,
+                             .max_steps = 200000000,
+                             .arena = r->arena };
+    return lookup_finish(p->plan, &p->input, texts, &run, r->session->engine, p->statements, r->arena, err);
+}
+
+/* For currval() and lastval() of statements that follow. */
+static bool read_sequences(struct replay *r, const struct plan *plan, struct err *err)
+{
+    struct d1_statement members[SEQUENCE_MEMBERS_MAX];
+    struct value *given = ARENA_ARRAY(r->arena, struct value, SEQUENCE_MEMBERS_MAX);
+    struct d1_asked asked = { .snapshot = r->schema };
+    enum d1_remedy remedy;
+    size_t n = 0;
+    sequence_values_note(&r->sequences, plan);
+    if (!given || !sequence_values_members(&r->sequences, r->arena, members, &n))
+        return err_oom(err);
+    if (n && !run_members(r, members, n, given, &asked, &remedy, err))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        sequence_values_take(&r->sequences, i, &given[i]);
+    sequence_values_settle(&r->sequences);
+    return true;
+}
+
+/* At D1; a plan that needs none has nothing to run. */
+static bool run_plan(struct replay *r, struct planned *p, struct err *err)
+{
+    enum d1_remedy remedy = D1_REMEDY_NONE;
+    r->session->input(r->session->ctx, r->schema, &p->input);
+    p->input.traits = traits;
+    p->input.sequences = &r->sequences;
+    p->again = false;
+    if (p->plan->place == PLACE_HERE)
+        return true;
+    if (!plan_bind(p->plan, &p->input, r->arena, &p->statements, &p->again, err) || p->again)
+        return false;
+    struct d1_asked asked = {
+        .plan = p->plan, .snapshot = r->schema, .is_write = true, .statements = p->statements, .types = p->input.types
+    };
+    if ((!p->plan->lookup || look_up(r, p, &asked, &remedy, err)) &&
+        run_members(r, p->statements, p->plan->n_statements, NULL, &asked, &remedy, err))
+        return read_sequences(r, p->plan, err);
+    p->again |= remedy == D1_REMEDY_LOCAL;
+    return false;
+}
+
+static bool check_kind(const struct plan *plan, struct err *err)
+{
+    bool moves_names = plan->kind == PLAN_SET && plan->utility.set->action == SET_VALUE &&
+                       str_eq_nocase(plan->utility.set->name, STR("search_path"));
+    switch (plan->kind) {
+    case PLAN_QUERY:
+    case PLAN_CHANGE:
+    case PLAN_DDL:
+    case PLAN_SHOW:
+    case PLAN_NOTHING:
+    case PLAN_NOTIFY:
+    case PLAN_EXPLAIN:
+        return true;
+    case PLAN_SET:
+        if (!moves_names)
+            return true;
+        err_unsupported(err, "SET search_path when it is replayed");
+        return err_hint(err, "Write the schema before each name.");
+    default:
+        return err_unsupported(err, "%s when it is replayed", plan->tag);
+    }
+}
+
+static bool plan_statement(struct replay *r, const struct sql_statement *parsed, bool force_local, struct plan **ret,
+                           struct err *err)
+{
+    struct sql_settings settings;
+    r->session->settings(r->session->ctx, r->schema, r->arena, &settings);
+    settings.traits = traits;
+    settings.sequences = &r->sequences;
+    settings.force_local = force_local;
+    if (!sql_plan(parsed, r->schema, &settings, NULL, 0, ret, err))
+        return false;
+    bool ok = check_kind(*ret, err);
+    if (ok && (*ret)->n_params)
+        ok = err_set(err, SQLSTATE_UNDEFINED_PARAMETER, "there is no parameter $1");
+    if (!ok) {
+        plan_unref(*ret);
+        *ret = NULL;
+    }
+    return ok;
+}
+
+static bool run_parsed(struct replay *r, const struct sql_statement *parsed, bool force_local, bool *ret_again,
+                       struct err *err)
+{
+    struct planned p = { 0 };
+    if (!plan_statement(r, parsed, force_local, &p.plan, err))
+        return false;
+    bool runs = p.plan->kind <= PLAN_DDL, ok = !runs || run_plan(r, &p, err);
+    if (ok && p.plan->kind == PLAN_DDL)
+        forget_schema(r);
+    *ret_again = p.again;
+    plan_unref(p.plan);
+    return ok;
+}
+
+static bool replay_postgres(struct replay *r, struct str text, struct err *err)
+{
+    struct sql_list list;
+    bool again = false;
+    if (!read_schema(r, err) || !sql_parse(text, MIGRATE_MAX_FILE, r->arena, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n; i++) {
+        if (list.statements[i].is_empty || run_parsed(r, &list.statements[i], false, &again, err))
+            continue;
+        if (!again)
+            return false;
+        err_clear(err);
+        if (!run_parsed(r, &list.statements[i], true, &again, err))
+            return err_is_set(err) ? false : err_unsupported(err, "a value of this statement");
+    }
+    return true;
+}
+
+bool replay_statement(struct replay *r, enum migrate_dialect dialect, struct str text, struct err *err)
+{
+    bool ok = dialect == MIGRATE_POSTGRES ? replay_postgres(r, text, err) : replay_sqlite(r, text, err);
+    if (ok && sqlite3_get_autocommit(r->connection->db)) /* OR ROLLBACK took the chunk, and nothing said so */
+        ok = err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement ended the transaction");
+    arena_reset(r->arena);
+    return ok;
+}
+
+/* ---- keys ---- */
+
+struct keys {
+    struct replay *replay;
+    bool (*each)(void *ctx, const struct replay_broken_key *key);
+    void *ctx;
+    bool ok;
+};
+
+static bool key_row(void *ctx, const struct value *cells, size_t n)
+{
+    struct keys *k = ctx;
+    if (n < 3 || cells[0].class != VALUE_TEXT || cells[1].class != VALUE_TEXT)
+        return true;
+    struct replay_broken_key key = { cells[0].bytes, cells[1].bytes, (uint64_t)cells[2].integer };
+    return k->ok = k->each(k->ctx, &key);
+}
+
+bool replay_broken_keys(struct replay *r, bool (*each)(void *ctx, const struct replay_broken_key *key), void *ctx,
+                        struct err *err)
+{
+    struct keys k = { r, each, ctx, true };
+    struct str sql =
+        STR("SELECT \"table\",parent,count(*) FROM pragma_foreign_key_check GROUP BY \"table\",parent,fkid "
+            "ORDER BY \"table\",fkid");
+    if (ask(r, sql, key_row, &k))
+        return true;
+    if (k.ok)
+        err_set(err, SQLSTATE_INVALID_FOREIGN_KEY, "%s", sqlite3_errmsg(r->connection->db));
+    return false;
+}
