@@ -391,7 +391,8 @@ enum run group_next(struct group *g)
             group_fail_at_head(g, NULL);
             return RUN_OVER;
         }
-        switch (group_run_in_shadow(g)) {
+        enum shadow_run here = group_repeat_read(g);
+        switch (here == SHADOW_NOT ? group_run_in_shadow(g) : here) {
         case SHADOW_NOT:
             break;
         case SHADOW_ANSWERED:

@@ -5,6 +5,7 @@
  *   group_batch.c    one batch: which steps, its members, its rows as they come, its end
  *   group_tryout.c   steps of an open block, tried out in a batch that is taken back
  *   group_shadow.c   steps of an open block that need no D1: DDL, and statements of tables the block made itself
+ *   group_repeat.c   reads of an open block that it has done before: answered from what they gave
  *   group_unasked.c  steps of an open block, kept for COMMIT without asking D1 (pgd1.transaction_mode = batch)
  *   group_commit.c   writes for good: what stands ahead of them, and what becomes of a batch whose answer is lost
  *   group_rows.c     rows that other transactions of this process have changed: waiting for them
@@ -96,6 +97,15 @@ enum shadow_run {
 };
 /* Runs the first step that waits in the block's shadow, where that is all it takes. */
 enum shadow_run group_run_in_shadow(struct group *g);
+/* The first step alone is the batch, and D1 is not asked. */
+void group_take_head(struct group *g);
+/* It is answered by what group.speculation and group.request.results have, or by the error. */
+enum shadow_run group_answered_here(struct group *g, const struct err *err);
+
+/* ---- group_repeat.c ---- */
+
+/* Answers the first step that waits, where it is a read that the block has done before. */
+enum shadow_run group_repeat_read(struct group *g);
 
 /* ---- group_prefix.c ---- */
 

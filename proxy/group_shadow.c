@@ -25,7 +25,7 @@ static bool gives_something(const struct plan *plan)
 }
 
 /* The first step alone is the batch. */
-static void take_head(struct group *g)
+void group_take_head(struct group *g)
 {
     struct step *step = g->head;
     step->first = 0;
@@ -38,7 +38,7 @@ static void take_head(struct group *g)
     g->streams = g->paused = false;
 }
 
-static enum shadow_run answered(struct group *g, const struct err *err)
+enum shadow_run group_answered_here(struct group *g, const struct err *err)
 {
     if (err_is_set(err)) {
         group_fail_at_head(g, err);
@@ -71,7 +71,7 @@ static enum shadow_run run_ddl(struct group *g)
     struct err err;
     if (gives_something(step->x.plan) || !is_decided(g))
         return SHADOW_NOT;
-    take_head(g);
+    group_take_head(g);
     err_init(&err, g->arena);
     g->request = (struct d1_request){ .arena = g->arena };
     g->request.results = ARENA_ARRAY(g->arena, struct d1_result, step->n_statements);
@@ -80,7 +80,7 @@ static enum shadow_run run_ddl(struct group *g)
     else if (speculation_make(&g->speculation, step->x.plan, step->statements, step->n_statements, true, g->arena,
                               &err))
         group_keep_steps(g, false, &err);
-    return answered(g, &err);
+    return group_answered_here(g, &err);
 }
 
 /* ---- rows ---- */
@@ -111,7 +111,7 @@ static enum shadow_run run_rows(struct group *g)
     struct err err;
     if (!is_own(g))
         return SHADOW_NOT;
-    take_head(g);
+    group_take_head(g);
     err_init(&err, g->arena);
     g->request = (struct d1_request){ .arena = g->arena };
     struct d1_result *results = ARENA_ARRAY(g->arena, struct d1_result, step->n_statements);
@@ -120,7 +120,7 @@ static enum shadow_run run_rows(struct group *g)
         !speculation_make(&g->speculation, step->x.plan, step->statements, step->n_statements, true, g->arena, &err)) {
         if (!err_is_set(&err))
             err_oom(&err);
-        return answered(g, &err);
+        return group_answered_here(g, &err);
     }
     if (!overlay_rows(&t->overlay, step->position, g->speculation.statements, g->speculation.n_statements, at_row, g,
                       changes))
@@ -131,7 +131,7 @@ static enum shadow_run run_rows(struct group *g)
     group_note_changes(g);
     if (step->is_write) /* what was only read nobody else can change */
         group_keep_steps(g, true, &err);
-    return answered(g, &err);
+    return group_answered_here(g, &err);
 }
 
 enum shadow_run group_run_in_shadow(struct group *g)

@@ -49,7 +49,7 @@ void guc_defaults_free(struct guc_defaults *d); /* accepts NULL */
 struct guc_live {
     struct type_settings types; /* now_us is the session's to fill in */
     uint64_t statement_timeout_us, lock_timeout_us, idle_transaction_us, idle_session_us; /* 0: none */
-    uint32_t max_transaction_statements;
+    uint32_t max_transaction_statements, repeatable_read_bytes;
     enum severity min_messages;
     unsigned char default_isolation; /* enum isolation of txn/transaction.h */
     bool default_read_only, default_deferrable;

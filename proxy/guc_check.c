@@ -471,6 +471,13 @@ static void apply_max_transaction_statements(struct str v, struct guc_live *live
         live->max_transaction_statements = (uint32_t)n;
 }
 
+static void apply_repeatable_read_memory(struct str v, struct guc_live *live)
+{
+    int64_t n;
+    if (str_to_int64(v, &n))
+        live->repeatable_read_bytes = (uint32_t)n * 1024;
+}
+
 static void apply_transaction_mode(struct str v, struct guc_live *live)
 {
     live->batch_transactions = str_is(v, "batch");
@@ -502,6 +509,7 @@ static const struct {
     { "lock_timeout", NULL, apply_lock_timeout },
     { "pgd1.dialect", NULL, apply_dialect },
     { "pgd1.max_transaction_statements", NULL, apply_max_transaction_statements },
+    { "pgd1.repeatable_read_memory", NULL, apply_repeatable_read_memory },
     { "pgd1.report_bookmark", NULL, apply_report_bookmark },
     { "pgd1.row_locks", NULL, apply_row_locks },
     { "pgd1.session", check_session, NULL },

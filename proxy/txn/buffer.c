@@ -205,7 +205,49 @@ bool buffer_mentions(const struct buffer *b, struct str what)
     return false;
 }
 
-void buffer_cut(struct buffer *b, uint32_t position)
+static void forget(struct buffer *b, const struct buffer_entry *e)
+{
+    b->n_statements -= e->fold.sql.n ? 0 : e->n_statements;
+    b->n_entries--;
+    b->n_writes -= e->is_write;
+    b->n_ddl -= e->ddl != NULL;
+}
+
+/* Whether a write from `from` on stands before the read and reaches it. */
+static bool saw_write(const struct buffer_entry *from, const struct buffer_entry *read)
+{
+    for (const struct buffer_entry *e = from; e != read; e = e->next) {
+        if (!e->is_write)
+            continue;
+        if (e->touches_all || read->touches_all)
+            return true;
+        for (size_t i = 0; i < e->n_written; i++)
+            for (size_t k = 0; k < read->n_read; k++)
+                if (str_eq(e->written[i], read->read[k]))
+                    return true;
+    }
+    return false;
+}
+
+static void drop_behind(struct buffer *b, struct buffer_entry **at, bool keeps_reads)
+{
+    struct buffer_entry *from = *at, *next, *kept = NULL, **end = &kept;
+    for (struct buffer_entry *e = from; e && keeps_reads; e = e->next)
+        e->is_chosen = !e->is_write && !saw_write(from, e);
+    for (struct buffer_entry *e = from; e; e = next) {
+        next = e->next;
+        if (!keeps_reads || !e->is_chosen) {
+            forget(b, e);
+            continue;
+        }
+        e->next = NULL;
+        *end = b->last = e;
+        end = &e->next;
+    }
+    *at = kept;
+}
+
+void buffer_cut(struct buffer *b, uint32_t position, bool keeps_reads)
 {
     struct buffer_entry **at = &b->first;
     b->last = NULL;
@@ -213,13 +255,7 @@ void buffer_cut(struct buffer *b, uint32_t position)
         b->last = *at;
         at = &b->last->next;
     }
-    for (struct buffer_entry *e = *at; e; e = e->next) {
-        b->n_statements -= e->fold.sql.n ? 0 : e->n_statements;
-        b->n_entries--;
-        b->n_writes -= e->is_write;
-        b->n_ddl -= e->ddl != NULL;
-    }
-    *at = NULL;
+    drop_behind(b, at, keeps_reads);
     if (!b->first)
         buffer_fini(b);
 }
@@ -238,6 +274,21 @@ static bool touches_any(const struct buffer *b)
     for (const struct buffer_entry *e = b->first; e; e = e->next)
         if (e->touches_all)
             return true;
+    return false;
+}
+
+bool buffer_entry_reaches(const struct buffer_entry *e, const struct plan *plan)
+{
+    if (e->touches_all || plan->n_reads + plan->n_writes == 0)
+        return true;
+    for (size_t i = 0; i < e->n_written; i++) {
+        for (size_t k = 0; k < plan->n_reads; k++)
+            if (str_eq(e->written[i], plan->reads[k]->sqlite_name))
+                return true;
+        for (size_t k = 0; k < plan->n_writes; k++)
+            if (str_eq(e->written[i], plan->writes[k]->sqlite_name))
+                return true;
+    }
     return false;
 }
 

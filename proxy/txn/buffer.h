@@ -36,6 +36,7 @@ struct buffer_entry {
     bool is_chosen;
     struct fold fold;                 /* its statements, to be sent with others like it */
     struct buffer_entry *next_in_run; /* fold.c */
+    const struct repeat *repeat;      /* what a read gave, to be given again (repeat.h); NULL: not kept */
 };
 
 struct buffer {
@@ -45,6 +46,7 @@ struct buffer {
     size_t n_entries, max_entries; /* max: 0 is BUFFER_MAX_ENTRIES; pgd1.max_transaction_statements */
     size_t n_writes, n_ddl;        /* entries that write, that are DDL */
     struct fold newest_fold;
+    size_t n_kept, max_kept; /* bytes of repeat.h, beside n_bytes; max 0: nothing is kept */
 };
 
 void buffer_fini(struct buffer *b); /* empty again */
@@ -57,10 +59,13 @@ bool buffer_add_fold(struct buffer *b, const struct fold *fold, struct err *err)
 bool buffer_add_ddl(struct buffer *b, const struct d1_statement *statements, size_t n, struct err *err);
 /* The newest entry touches these tables and no others. */
 bool buffer_set_tables(struct buffer *b, const struct str *tables, size_t n, struct err *err);
-/* Takes back the entries behind a position. */
-void buffer_cut(struct buffer *b, uint32_t position);
+/* Takes back the entries behind a position. keeps_reads: but reads stay that none of the writes taken back could be seen by: what they
+ * gave was of the block's snapshot. */
+void buffer_cut(struct buffer *b, uint32_t position, bool keeps_reads);
 /* Whether the plan reads or writes a table that was written. */
 bool buffer_reaches(const struct buffer *b, const struct plan *plan);
+/* Whether what the entry writes may be seen by the plan. */
+bool buffer_entry_reaches(const struct buffer_entry *e, const struct plan *plan);
 bool buffer_writes(const struct buffer *b, struct str table);
 /* Whether a statement's text has these words. */
 bool buffer_mentions(const struct buffer *b, struct str what);

@@ -3,6 +3,7 @@
 
 #include "d1/scan.h"
 #include "proxy/sql/emit.h"
+#include "proxy/txn/repeat.h"
 #include "proxy/txn/row_text.h"
 
 #define CARRY_START "bad JSON path: '>"
@@ -379,6 +380,7 @@ bool speculation_keep(const struct speculation *sp, size_t first, size_t n, stru
             return false;
     if (!buffer_add(b, position, plan, all, n_all, err))
         return false;
+    repeat_keep(b, plan, &sp->captures[first], n);
     struct fold fold = { 0 };
     if (n == 1 && plan->n_statements == 1 &&
         (!capture_fold(&sp->captures[first], sp->arena, &fold, err) || !buffer_add_fold(b, &fold, err)))

@@ -189,7 +189,7 @@ bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs
     drop_to(t, s);
     gucs_rollback(gucs, s->settings);
     t->read_only = s->read_only;
-    buffer_cut(&t->buffer, s->position);
+    buffer_cut(&t->buffer, s->position, t->isolation >= REPEATABLE_READ);
     overlay_drop(&t->overlay);
     move(t, TXN_OPEN);
     return true;

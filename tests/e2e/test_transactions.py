@@ -235,6 +235,86 @@ def test_repeatable_read_does_not_mix_states(server):
         reader.execute("ROLLBACK")
 
 
+def trips(session):
+    return int(session.execute("SHOW pgd1.round_trips").fetchone()[0])
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_the_same_read_gives_the_snapshot_again(server, level):
+    """Without a request, whatever was committed meanwhile, in whatever form it is asked; a block that only reads commits."""
+    text = "SELECT id, n, note FROM txn_t WHERE n < %s ORDER BY n DESC"
+    shown = [(2, 20, "b"), (1, 10, "a")]
+    with server.connect() as watcher, server.connect() as reader:
+        prepare(watcher)
+        reader.execute(f"BEGIN ISOLATION LEVEL {level}")
+        assert reader.execute(text, (25,)).fetchall() == shown
+        watcher.execute("DELETE FROM txn_t WHERE id = 1")
+        before = trips(watcher)
+        for prepared, binary in ((False, False), (True, False), (True, True)):
+            assert reader.execute(text, (25,), prepare=prepared, binary=binary).fetchall() == shown
+        reader.execute("SAVEPOINT s")
+        assert reader.execute(text, (25,)).fetchall() == shown
+        reader.execute("ROLLBACK TO s")
+        reader.execute("DECLARE c CURSOR FOR " + text.replace("%s", "25"))
+        assert reader.execute("FETCH 1 FROM c").fetchall() == shown[:1]
+        assert reader.execute("FETCH 5 FROM c").fetchall() == shown[1:]
+        reader.execute("COMMIT")
+        assert trips(watcher) == before
+        assert reader.execute(text, (25,)).fetchall() == [(2, 20, "b")]
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+@pytest.mark.parametrize("then", ["SELECT n FROM txn_t WHERE id = 1 FOR UPDATE", "UPDATE txn_t SET n = 0 WHERE id = 3",
+                                  "SELECT count(*) FROM txn_t"])
+def test_what_is_not_the_same_read_finds_the_change(server, level, then):
+    with server.connect() as watcher, server.connect() as one:
+        prepare(watcher)
+        one.execute(f"BEGIN ISOLATION LEVEL {level}")
+        for _ in range(2):
+            assert one.execute("SELECT n FROM txn_t WHERE id = 1").fetchone() == (10,)
+            watcher.execute("UPDATE txn_t SET n = n + 1 WHERE id = 1")
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            one.execute(then)
+        one.execute("ROLLBACK")
+
+
+def test_what_the_block_wrote_is_read_again(server):
+    """Also through a view; what a savepoint takes back is gone, and what was read behind it still counts."""
+    with server.connect() as watcher, server.connect() as one:
+        prepare(watcher)
+        watcher.execute("DROP VIEW IF EXISTS txn_sum; CREATE VIEW txn_sum AS SELECT sum(n) AS n FROM txn_t; DROP TABLE IF EXISTS txn_u; CREATE TABLE txn_u (n int); INSERT INTO txn_u VALUES (7)")
+        total = lambda: one.execute("SELECT n FROM txn_sum").fetchone()[0]  # noqa: E731
+        one.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        first = total()
+        one.execute("SAVEPOINT s")
+        one.execute("UPDATE txn_t SET n = n + 1 WHERE id = 1")
+        assert (total(), total()) == (first + 1, first + 1)
+        assert one.execute("SELECT n FROM txn_u").fetchone() == (7,)
+        one.execute("UPDATE txn_t SET n = n + 1 WHERE id = 1")
+        assert total() == first + 2
+        one.execute("ROLLBACK TO s")
+        assert total() == first
+        watcher.execute("UPDATE txn_u SET n = 8")
+        assert one.execute("SELECT n FROM txn_u").fetchone() == (7,)
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            one.execute("SELECT n + 0 FROM txn_t")
+        one.execute("ROLLBACK")
+        watcher.execute("DROP VIEW txn_sum")
+
+
+def test_what_moves_by_itself_is_not_repeated(server):
+    with server.connect() as watcher, server.connect() as one:
+        prepare(watcher)
+        watcher.execute("DROP SEQUENCE IF EXISTS txn_q; CREATE SEQUENCE txn_q")
+        one.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        both = [one.execute("SELECT clock_timestamp(), now(), n FROM txn_t WHERE id = 1").fetchone() for _ in range(2)]
+        assert both[0][0] != both[1][0] and both[0][1:] == both[1][1:]
+        for value in (1, 2):
+            assert one.execute("SELECT nextval('txn_q')").fetchone() == (value,)
+            assert one.execute("SELECT last_value FROM txn_q").fetchone() == (value,)
+        one.execute("COMMIT")
+
+
 def test_a_new_duplicate_is_a_conflict_at_commit(server):
     with server.connect() as watcher, server.connect(autocommit=False) as one:
         prepare(watcher)

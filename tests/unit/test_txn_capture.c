@@ -288,12 +288,12 @@ static void a_buffer_is_cut_at_a_position(void **state)
     assert_true(buffer_reaches(&b, &reader));
     assert_int_equal(members(f, &b, &reader, &sent), 2);
     assert_int_equal(members(f, &b, NULL, &sent), 3);
-    buffer_cut(&b, 6);
+    buffer_cut(&b, 6, false);
     assert_true(b.n_statements == 2 && b.n_writes == 1);
     assert_int_equal(members(f, &b, NULL, &sent), 2);
     assert_true(str_is(sent[1].sql, "UPDATE t SET n = ?1") && str_is(sent[1].params[0].bytes, "v"));
     assert_true(sent[1].sql.p != s.sql.p && sent[1].params[0].bytes.p != one.bytes.p);
-    buffer_cut(&b, 0);
+    buffer_cut(&b, 0, false);
     assert_true(!b.arena && !b.first && b.n_writes == 0);
 }
 
