@@ -215,6 +215,7 @@ struct regex {
     uint32_t groups;
     bool longest; /* greedy as a whole: the longest match; else the shortest */
     bool back_references;
+    bool captures_otherwise;
 };
 
 static void regex_free(void *p)
@@ -298,9 +299,21 @@ static struct regex *fail_pattern(sqlite3_context *c, const char *error)
 
 static bool may_match(sqlite3_context *c, const struct regex_shape *shape)
 {
-    if (!shape->back_references || !shape->alternation)
+    if (!shape->back_references || !(shape->alternation || shape->captures_otherwise))
         return true;
-    err_unsupported(errors(c), "a regular expression with both back references and alternatives");
+    err_unsupported(errors(c),
+                    shape->alternation
+                        ? "a regular expression with both back references and alternatives"
+                        : "a back reference in a regular expression with a repeated group that may be empty");
+    return local_fail(c), false;
+}
+
+/* What its groups remember is asked for. */
+static bool may_capture(sqlite3_context *c, const struct regex *r)
+{
+    if (!r->captures_otherwise)
+        return true;
+    err_unsupported(errors(c), "what a repeated group of a regular expression matched that may be empty");
     return local_fail(c), false;
 }
 
@@ -316,6 +329,7 @@ static struct regex *compile_translated(sqlite3_context *c, struct str text, con
     }
     r->longest = !shape->shortest;
     r->back_references = shape->back_references;
+    r->captures_otherwise = shape->captures_otherwise;
     /* A quantifier that gives nothing back would never stop at the shortest match. */
     r->code = pcre2_compile((PCRE2_SPTR)(text.p ? text.p : ""), text.n,
                             PCRE2_NO_AUTO_POSSESS | PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL |
@@ -501,7 +515,7 @@ static void substring(sqlite3_context *c, int n, sqlite3_value **args)
     struct str s = local_text(args[0]);
     if (r && find(c, r, s, 0, &m) == 1) {
         uint32_t g = m.groups ? 1 : 0;
-        if (m.start[g] != SIZE_MAX)
+        if (may_capture(c, r) && m.start[g] != SIZE_MAX)
             local_result_text(c, (struct str){ s.p + m.start[g], m.end[g] - m.start[g] });
     }
     if (owned)
@@ -557,7 +571,7 @@ static void regexp_match(sqlite3_context *c, int n, sqlite3_value **args)
     }
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
-    if (r && find(c, r, s, 0, &m) == 1) {
+    if (r && find(c, r, s, 0, &m) == 1 && may_capture(c, r)) {
         buf_init(&out, MAX_TEXT);
         add_groups(&out, s, &m);
         give_buf(c, &out, true);
@@ -577,8 +591,10 @@ static void regexp_matches(sqlite3_context *c, int n, sqlite3_value **args)
         return;
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
-    if (!r)
+    if (!r || !may_capture(c, r)) {
+        regex_free(r);
         return;
+    }
     buf_init(&out, MAX_TEXT);
     buf_init(&one, MAX_TEXT);
     buf_add_char(&out, '[');
@@ -663,6 +679,15 @@ static void add_replacement(struct buf *out, struct str s, struct str with, cons
     }
 }
 
+/* \\1 to \\9 in a replacement. */
+static bool names_group(struct str with)
+{
+    for (size_t i = 0; i + 1 < with.n; i++)
+        if (with.p[i] == '\\' && with.p[++i] >= '1' && with.p[i] <= '9')
+            return true;
+    return false;
+}
+
 static size_t byte_offset(struct str s, sqlite3_int64 character)
 {
     return str_offset_of(s, (size_t)character - 1);
@@ -678,8 +703,10 @@ static void replace(sqlite3_context *c, struct str s, struct str pattern, struct
     sqlite3_int64 count = 0;
     int found = 0;
     struct regex *r = compile(c, pattern, f);
-    if (!r)
+    if (!r || (names_group(with) && !may_capture(c, r))) {
+        regex_free(r);
         return;
+    }
     buf_init(&out, MAX_TEXT);
     for (size_t at = from; at <= s.n && (found = find(c, r, s, at, &m)) == 1; at = after(s, &m)) {
         if (nth && ++count != nth)
@@ -787,6 +814,8 @@ static void regexp_instr(sqlite3_context *c, int n, sqlite3_value **args)
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
     int found = r ? nth_match(c, r, s, start, nth, &m) : -1;
+    if (found == 1 && group && !may_capture(c, r))
+        found = -1;
     if (found == 1 && group <= m.groups && m.start[group] != SIZE_MAX)
         sqlite3_result_int64(
             c, 1 + (sqlite3_int64)str_characters((struct str){ s.p, end ? m.end[group] : m.start[group] }));
@@ -807,7 +836,8 @@ static void regexp_substr(sqlite3_context *c, int n, sqlite3_value **args)
         return;
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
-    if (r && nth_match(c, r, s, start, nth, &m) == 1 && group <= m.groups && m.start[group] != SIZE_MAX)
+    if (r && nth_match(c, r, s, start, nth, &m) == 1 && (!group || may_capture(c, r)) && group <= m.groups &&
+        m.start[group] != SIZE_MAX)
         local_result_text(c, (struct str){ s.p + m.start[group], m.end[group] - m.start[group] });
     regex_free(r);
 }

@@ -41,6 +41,23 @@ struct token {
 /* What a quantifier or its absence makes of the whole (9.7.3.5). */
 enum preference { PREFERS_NOTHING, PREFERS_LONGEST, PREFERS_SHORTEST };
 
+/* Whether a part can match the empty text. */
+enum emptiness { EMPTY_NEVER, EMPTY_PERHAPS /* where its assertions hold */, EMPTY_ALWAYS };
+
+struct shape {
+    enum preference preference;
+    enum emptiness empty;
+    bool is_narrow; /* it can match nothing but the empty text */
+    bool captures;
+};
+
+enum { REPEAT_ANY = -1 };
+
+struct quantifier {
+    int least, most;
+    bool stands, varies, lazy;
+};
+
 struct parser {
     const char *p, *end;
     struct regex_options options;
@@ -48,8 +65,8 @@ struct parser {
     const char *error;
     struct token token;
     bool failed;
-    bool at_start; /* BASIC: nothing, or an opening parenthesis, stands before */
-    bool after_open;
+    bool at_start;    /* BASIC: nothing, or an opening parenthesis, stands before */
+    bool after_caret; /* BASIC: an anchor, behind which a star means itself */
     int depth, groups, looking;
     bool closed[GROUPS_MAX + 1];
     struct regex_shape shape;
@@ -346,12 +363,12 @@ static struct token basic_escape(struct parser *r)
     }
 }
 
-static struct token basic_token(struct parser *r, bool at_start)
+static struct token basic_token(struct parser *r, bool at_start, bool after_caret)
 {
     uint32_t c = take_character(r);
     switch (c) {
     case '*':
-        return at_start ? plain(c) : (struct token){ .kind = TOKEN_STAR };
+        return at_start || after_caret ? plain(c) : (struct token){ .kind = TOKEN_STAR };
     case '[':
         return bracket(r);
     case '.':
@@ -370,7 +387,7 @@ static struct token basic_token(struct parser *r, bool at_start)
 
 static void advance(struct parser *r)
 {
-    bool at_start = r->at_start;
+    bool at_start = r->at_start, after_caret = r->after_caret;
     if (r->failed)
         return;
     if (r->options.language != REGEX_LITERAL)
@@ -384,7 +401,8 @@ static void advance(struct parser *r)
         r->token = plain(take_character(r));
         break;
     case REGEX_BASIC:
-        r->token = basic_token(r, at_start);
+        r->after_caret = next_is(r, "^") && at_start;
+        r->token = basic_token(r, at_start, after_caret);
         break;
     case REGEX_ADVANCED:
     case REGEX_EXTENDED:
@@ -576,19 +594,21 @@ static bool take_count(struct parser *r, int *ret)
 }
 
 /* {m}, {m,} and {m,n}: a preference has only what can vary. */
-static bool parse_bound(struct parser *r, enum preference *ret)
+static bool parse_bound(struct parser *r, struct quantifier *ret)
 {
-    int m, n = -1;
-    bool basic = r->options.language == REGEX_BASIC, varies = false;
-    if (!take_count(r, &m))
+    bool basic = r->options.language == REGEX_BASIC;
+    *ret = (struct quantifier){ .stands = true };
+    if (!take_count(r, &ret->least))
         return false;
+    ret->most = ret->least;
     if (next_is(r, ",")) {
-        varies = true;
+        ret->varies = true;
+        ret->most = REPEAT_ANY;
         r->p++;
         skip(r);
-        if (r->p < r->end && is_digit(*r->p) && !take_count(r, &n))
+        if (r->p < r->end && is_digit(*r->p) && !take_count(r, &ret->most))
             return false;
-        if (n >= 0 && m > n)
+        if (ret->most != REPEAT_ANY && ret->least > ret->most)
             return fail(r, bad_count);
     }
     if (r->p >= r->end)
@@ -596,57 +616,110 @@ static bool parse_bound(struct parser *r, enum preference *ret)
     if (!next_is(r, basic ? "\\}" : "}"))
         return fail(r, bad_count);
     r->p += basic ? 2 : 1;
-    bool lazy = r->options.language == REGEX_ADVANCED && next_is(r, "?");
-    r->p += lazy;
-    if (!varies)
-        buf_printf(r->out, "{%d}", m);
-    else if (n < 0)
-        buf_printf(r->out, "{%d,}%s", m, lazy ? "?" : "");
-    else
-        buf_printf(r->out, "{%d,%d}%s", m, n, lazy ? "?" : "");
-    if (varies)
-        *ret = lazy ? PREFERS_SHORTEST : PREFERS_LONGEST;
+    ret->lazy = r->options.language == REGEX_ADVANCED && next_is(r, "?");
+    r->p += ret->lazy;
     advance(r);
     return !r->failed;
 }
 
-static bool parse_quantifier(struct parser *r, enum preference *preference)
+static bool parse_quantifier(struct parser *r, struct quantifier *ret)
 {
     const struct token t = r->token;
+    *ret = (struct quantifier){ .least = 1, .most = 1 };
     if (t.kind == TOKEN_BOUND)
-        return parse_bound(r, preference);
+        return parse_bound(r, ret);
     if (t.kind != TOKEN_STAR && t.kind != TOKEN_PLUS && t.kind != TOKEN_QUESTION)
         return true;
-    buf_add_char(r->out, t.kind == TOKEN_STAR ? '*' : t.kind == TOKEN_PLUS ? '+' : '?');
-    if (t.lazy)
-        buf_add_char(r->out, '?');
-    *preference = t.lazy ? PREFERS_SHORTEST : PREFERS_LONGEST;
+    *ret = (struct quantifier){ .least = t.kind == TOKEN_PLUS,
+                                .most = t.kind == TOKEN_QUESTION ? 1 : REPEAT_ANY,
+                                .stands = true,
+                                .varies = true,
+                                .lazy = t.lazy };
     advance(r);
     return !r->failed;
+}
+
+static void add_quantifier(struct parser *r, const struct quantifier *q)
+{
+    if (!q->stands)
+        return;
+    if (!q->varies)
+        buf_printf(r->out, "{%d}", q->least);
+    else if (q->most == REPEAT_ANY)
+        buf_printf(r->out, "{%d,}%s", q->least, q->lazy ? "?" : "");
+    else
+        buf_printf(r->out, "{%d,%d}%s", q->least, q->most, q->lazy ? "?" : "");
+}
+
+/* The preference of a quantified atom; without a quantifier it keeps its own. */
+static void prefer(const struct quantifier *q, struct shape *shape)
+{
+    if (q->varies)
+        shape->preference = q->lazy ? PREFERS_SHORTEST : PREFERS_LONGEST;
+    if (q->stands && q->least == 0)
+        shape->empty = EMPTY_ALWAYS;
+    if (q->stands && q->most == 0)
+        *shape = (struct shape){ .preference = shape->preference, .empty = EMPTY_ALWAYS, .is_narrow = true };
 }
 
 /* ---- expressions ---- */
 
-static bool parse_alternatives(struct parser *r, bool inside, enum preference *ret);
+static bool parse_alternatives(struct parser *r, bool inside, struct shape *ret);
 
-static bool parse_group(struct parser *r, enum preference *preference)
+static void prefer_empty(struct parser *r, size_t opened)
+{
+    buf_add_char(r->out, '|');
+    if (r->out->failed)
+        return;
+    memmove(r->out->p + opened + 1, r->out->p + opened, r->out->n - 1 - opened);
+    r->out->p[opened] = '|';
+}
+
+/* PostgreSQL lets a group that may be left out match the empty text instead, where it can, and remembers that. So does Perl for a greedy
+ * quantifier; for a lazy one the empty text becomes the group's first choice. Behind the last text of a repeated group Perl goes on
+ * with an empty one, PostgreSQL does not. */
+static void add_group_quantifier(struct parser *r, size_t opened, struct quantifier q, bool itself,
+                                 const struct shape *shape)
+{
+    bool counts = q.stands && q.most != 0 && shape->empty != EMPTY_NEVER && (itself || shape->captures);
+    if (counts && q.most != 1 && !shape->is_narrow)
+        r->shape.captures_otherwise = true;
+    if (counts && q.lazy && q.least == 0) {
+        if (shape->is_narrow)
+            q.lazy = false;
+        else if (itself && !shape->captures && shape->empty == EMPTY_ALWAYS)
+            prefer_empty(r, opened), q.least = 1;
+        else
+            r->shape.captures_otherwise = true;
+    }
+    add_quantifier(r, &q);
+}
+
+static bool parse_group(struct parser *r, struct shape *ret)
 {
     bool captures = r->token.captures && !r->looking;
     int number = captures ? ++r->groups : 0;
+    struct quantifier q;
     buf_add_str(r->out, captures ? STR("(") : STR("(?:"));
+    size_t opened = r->out->n;
     advance(r);
-    if (!parse_alternatives(r, true, preference))
+    if (!parse_alternatives(r, true, ret))
         return false;
     buf_add_char(r->out, ')');
     if (number && number <= GROUPS_MAX)
         r->closed[number] = true;
     advance(r);
-    return !r->failed;
+    if (r->failed || !parse_quantifier(r, &q))
+        return false;
+    add_group_quantifier(r, opened, q, captures, ret);
+    ret->captures |= captures;
+    prefer(&q, ret);
+    return true;
 }
 
 static bool parse_look(struct parser *r)
 {
-    enum preference ignored;
+    struct shape ignored;
     buf_printf(r->out, "(?%s%c", r->token.behind ? "<" : "", r->token.negated ? '!' : '=');
     r->looking++;
     advance(r);
@@ -658,31 +731,47 @@ static bool parse_look(struct parser *r)
     return !r->failed;
 }
 
-static bool parse_reference(struct parser *r)
+/* A reference to a group that has not matched never matches, however few times it is wanted; {0} takes it away. */
+static bool parse_reference(struct parser *r, struct shape *ret)
 {
     uint32_t n = r->token.value;
+    struct quantifier q;
     if (r->looking)
         return fail(r, bad_reference);
     if (n == 0 || n > GROUPS_MAX || !r->closed[n])
         return fail(r, bad_reference);
-    buf_printf(r->out, "(?:\\g{%u})", (unsigned)n);
     r->shape.back_references = true;
     advance(r);
-    return !r->failed;
+    if (r->failed || !parse_quantifier(r, &q))
+        return false;
+    *ret = (struct shape){ .empty = EMPTY_PERHAPS };
+    if (q.stands && q.most == 0) {
+        prefer(&q, ret);
+        return true;
+    }
+    buf_printf(r->out, "(?(%u)(?:\\g{%u})", (unsigned)n, (unsigned)n);
+    add_quantifier(r, &q);
+    buf_add_str(r->out, STR("|(?!))"));
+    prefer(&q, ret);
+    ret->empty = EMPTY_PERHAPS;
+    return true;
 }
 
 /* An atom with its quantifier, or an assertion, which takes none. */
-static bool parse_atom(struct parser *r, enum preference *ret)
+static bool parse_atom(struct parser *r, struct shape *ret)
 {
     const struct token t = r->token;
-    *ret = PREFERS_NOTHING;
+    struct quantifier q;
+    *ret = (struct shape){ 0 };
     switch (t.kind) {
     case TOKEN_ASSERTION:
+    case TOKEN_LOOK:
+        *ret = (struct shape){ .empty = EMPTY_PERHAPS, .is_narrow = true };
+        if (t.kind == TOKEN_LOOK)
+            return parse_look(r);
         buf_add_str(r->out, str_from(t.text));
         advance(r);
         return !r->failed;
-    case TOKEN_LOOK:
-        return parse_look(r);
     case TOKEN_PLAIN:
         add_character(r, t.value);
         break;
@@ -697,9 +786,9 @@ static bool parse_atom(struct parser *r, enum preference *ret)
             return false;
         break;
     case TOKEN_REFERENCE:
-        return parse_reference(r) && parse_quantifier(r, ret);
+        return parse_reference(r, ret);
     case TOKEN_OPEN:
-        return parse_group(r, ret) && parse_quantifier(r, ret);
+        return parse_group(r, ret);
     case TOKEN_CLOSE: /* an expression of POSIX takes it for itself */
         if (r->options.language != REGEX_EXTENDED)
             return fail(r, bad_parens);
@@ -715,24 +804,31 @@ static bool parse_atom(struct parser *r, enum preference *ret)
         return !r->failed;
     }
     advance(r);
-    return !r->failed && parse_quantifier(r, ret);
+    if (r->failed || !parse_quantifier(r, &q))
+        return false;
+    add_quantifier(r, &q);
+    prefer(&q, ret);
+    return true;
 }
 
-static bool parse_branch(struct parser *r, bool inside, enum preference *ret)
+static bool parse_branch(struct parser *r, bool inside, struct shape *ret)
 {
-    *ret = PREFERS_NOTHING;
+    *ret = (struct shape){ .empty = EMPTY_ALWAYS, .is_narrow = true };
     while (!r->failed && r->token.kind != TOKEN_END && r->token.kind != TOKEN_OR &&
            !(inside && r->token.kind == TOKEN_CLOSE)) {
-        enum preference one;
+        struct shape one;
         if (!parse_atom(r, &one))
             return false;
-        if (*ret == PREFERS_NOTHING)
-            *ret = one;
+        if (ret->preference == PREFERS_NOTHING)
+            ret->preference = one.preference;
+        ret->empty = one.empty < ret->empty ? one.empty : ret->empty;
+        ret->is_narrow &= one.is_narrow;
+        ret->captures |= one.captures;
     }
     return !r->failed;
 }
 
-static bool parse_alternatives(struct parser *r, bool inside, enum preference *ret)
+static bool parse_alternatives(struct parser *r, bool inside, struct shape *ret)
 {
     if (r->failed)
         return false;
@@ -741,13 +837,16 @@ static bool parse_alternatives(struct parser *r, bool inside, enum preference *r
     if (!parse_branch(r, inside, ret))
         return false;
     while (r->token.kind == TOKEN_OR) {
-        enum preference other;
+        struct shape other;
         buf_add_char(r->out, '|');
         r->shape.alternation = true;
-        *ret = PREFERS_LONGEST;
         advance(r);
         if (!parse_branch(r, inside, &other))
             return false;
+        ret->preference = PREFERS_LONGEST;
+        ret->empty = other.empty > ret->empty ? other.empty : ret->empty;
+        ret->is_narrow &= other.is_narrow;
+        ret->captures |= other.captures;
     }
     r->depth--;
     if (inside && r->token.kind != TOKEN_CLOSE)
@@ -834,19 +933,19 @@ bool regex_translate(struct str pattern, struct regex_options *options, struct b
                      const char **ret_error)
 {
     struct parser r = { .p = pattern.p, .end = pattern.p + pattern.n, .options = *options, .out = out };
-    enum preference preference = PREFERS_NOTHING;
+    struct shape whole = { 0 };
     r.at_start = true;
     *ret_error = NULL;
     bool ok = read_prefixes(&r);
     if (ok) {
         advance(&r);
-        ok = parse_alternatives(&r, false, &preference);
+        ok = parse_alternatives(&r, false, &whole);
     }
     if (!ok) {
         *ret_error = r.error;
         return false;
     }
-    r.shape.shortest = preference == PREFERS_SHORTEST;
+    r.shape.shortest = whole.preference == PREFERS_SHORTEST;
     *options = r.options;
     *ret = r.shape;
     return !out->failed;

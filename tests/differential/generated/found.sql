@@ -126,3 +126,13 @@ SELECT max(''::char(6)), (SELECT max(''::char(6)) FROM note t2) FROM item t1
 WITH RECURSIVE r(id, x) AS (SELECT 1, '9223372036854775808' UNION SELECT r.id + 1, '12'::int8 FROM r WHERE r.id < 2) SELECT r.x FROM r
 SELECT rank('x') WITHIN GROUP (ORDER BY t1.i4) FROM plain t1
 SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY 'tab') FROM item t1
+SELECT substring(E'aab' from E'()??b*'), regexp_match('aab', '(a)??b*'), regexp_match('aab', '(a?)??b*'), regexp_match('aab', '(|x)??b'), regexp_match('aab', '(a*){0,1}?b'), regexp_match('aab', '(a*)??a*b')
+SELECT substring(E'a' from E'[[:alpha:]]??()??'), regexp_match('b', '(^)??b'), regexp_match('ab', '(^)??b'), regexp_match('aab', '()*?a'), regexp_match('b', '((a)|(c?))?b'), regexp_match('b', '(?:()|x)?b')
+SELECT regexp_count(E'abab', E'(){0}\\1*?é*?]?', 1, E''), regexp_match('xb', '(a)*\1*b'), regexp_match('xb', '(a){0}\1{0}b'), regexp_match('aab', '(a)\1{0,2}b'), regexp_match('aabaa', '(a+)b\1{1}')
+SELECT regexp_match('*a', '^*a', 'b'), regexp_match('a', '(?b)^**'), regexp_match('*a', '(?b)\(^*a\)'), regexp_split_to_array('1 2', '^*', 'e'), regexp_match('a', '(?b)a$*'), regexp_match('a', '(?b)a^*')
+SELECT regexp_count('', E'^*?\\{+\\{.?', 1, 'b')
+SELECT regexp_match('a', '(?e)^*')
+SELECT array['b', 'a']::text[] COLLATE "C" < array['b']::text[], (ARRAY['a']::name[] COLLATE "C")[1], ARRAY['a']::varchar(2)[] COLLATE "POSIX"
+SELECT ARRAY[1] COLLATE "C"
+SELECT 'a'::"char" COLLATE "C"
+SELECT t1.at FROM plain t1 ORDER BY t1.at COLLATE "C", t1.id
