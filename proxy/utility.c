@@ -232,6 +232,8 @@ enum outcome utility_prepare(struct session *s, struct execution *x, struct err 
     if (!sql_parse(p->query_text, s->serving->config->max_message_bytes, s->group->arena, &list, err))
         return OUTCOME_FAILED;
     enum outcome outcome = planning_make(s, &list.statements[0], &source, true, &found, err);
+    if (outcome == OUTCOME_FAILED && err->position > 0)
+        err->position += p->query_position;
     if (outcome != OUTCOME_DONE)
         return outcome;
     bool ok = prepared_add(s, p->name, p->query_text, 0, found.plan->param_types, found.plan->n_params, found.plan,

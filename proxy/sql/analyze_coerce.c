@@ -93,6 +93,11 @@ struct expr *const_from_unknown(A *a, struct expr *e, oid_t target, int32_t typm
     return c;
 }
 
+static int leftmost(int x, int y)
+{
+    return x < 0 ? y : y < 0 || x < y ? x : y;
+}
+
 static struct expr *coerce_param(A *a, struct expr *e, oid_t target, int location)
 {
     oid_t *known = &a->param_types[e->param.number - 1];
@@ -110,15 +115,11 @@ static struct expr *coerce_param(A *a, struct expr *e, oid_t target, int locatio
     *p = *e;
     p->type = target;
     p->typmod = -1;
+    p->location = leftmost(e->location, location);
     return p;
 }
 
 /* --- where an expression starts --- */
-
-static int leftmost(int x, int y)
-{
-    return x < 0 ? y : y < 0 || x < y ? x : y;
-}
 
 int expr_start(const struct expr *e)
 {

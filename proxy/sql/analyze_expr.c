@@ -659,7 +659,8 @@ static struct expr *transform_collate(A *a, struct scope *s, const PgQuery__Coll
     }
     if (x->type == TYPE_OID_unknown)
         x = coerce_type(a, x, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
-    if (x && type_category(a, x->type, NULL) != 'S') {
+    oid_t element = x ? type_element(a, type_base(a, x->type)) : 0;
+    if (x && type_category(a, element ? element : x->type, NULL) != 'S') {
         fail_at(a, c->location, SQLSTATE_DATATYPE_MISMATCH, "collations are not supported by type %.*s",
                 STR_FMT(type_text(a, x->type, -1)));
         return NULL;

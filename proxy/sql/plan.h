@@ -307,6 +307,7 @@ struct plan_prepare {
     oid_t *types;
     size_t n_types;
     struct str query_text;
+    int query_position; /* characters of the whole string before it, for the places of errors */
     void *query_node;
     struct expr **arguments;
     size_t n_arguments;

@@ -534,7 +534,9 @@ static bool plan_prepare(struct utility *u, const PgQuery__PrepareStmt *s)
     struct analyze_context a = planner_context(u->p, u->plan);
     prepare->name = keep(u, s->name);
     prepare->types = ARENA_ARRAY(u->arena, oid_t, s->n_argtypes);
-    prepare->query_text = arena_str(u->arena, prepared_text(u->p->statement));
+    struct str query = prepared_text(u->p->statement);
+    prepare->query_text = arena_str(u->arena, query);
+    prepare->query_position = query.n ? analyze_position(u->p->text, (int)(query.p - u->p->text.p)) - 1 : 0;
     if (!prepare->types || !prepare->query_text.n)
         return err_oom(u->p->err);
     for (size_t i = 0; i < s->n_argtypes; i++) {
