@@ -17,6 +17,8 @@ DOMAIN_PARAMETER = "PostgreSQL checks a domain when a parameter is read, pgd1 wh
 ROWS_IN_ORDER = "of several rows or clauses that are wrong each in its own way, which one is met first is the planner's choice"
 COLLATIONS = "texts made of names have the collation C in PostgreSQL, which pgd1's only one is"
 SQUARES = "PostgreSQL's avg() of floats overflows in a sum of squares that it does not need; D1's gives the average"
+CONSTRAINTS_IN_ORDER = "of two constraints that a row violates, PostgreSQL names the domain's, which it checks first, D1 NOT NULL"
+MERGE_MIXED = "PostgreSQL 15 gives the row subqueries of one action of MERGE to another one, and fails where their types differ"
 
 
 def construct(message):
@@ -25,8 +27,8 @@ def construct(message):
 
 
 def is_runtime(answer):
-    """An error of evaluating: no position, class 22 and the like; 0A000 of what a function cannot do with a value."""
-    return (answer.state[:2] in ("22", "21", "54") or answer.state in ("0A000", "42883")) and not answer.position
+    """An error of evaluating: no position, class 22 and the like; 0A000 of what a function cannot do with a value, 42601 of a template."""
+    return (answer.state[:2] in ("22", "21", "54") or answer.state in ("0A000", "42883", "42601")) and not answer.position
 
 
 def may_be_timing(found):
@@ -37,7 +39,7 @@ def may_be_timing(found):
 
 def may_hide(sql):
     """Has parts that do not stand alone: aggregates, windows, calls in FROM, values on their way into columns."""
-    return bool(re.search(r" OVER \(| FILTER \(|WITHIN GROUP|ORDER BY [^()]*\)|\b(sum|avg|count|min|max|bool_and|bit_or|stddev\w*|var\w*|regr_\w+|corr|covar\w*|\w+_agg)\(|^(INSERT|UPDATE|DELETE|MERGE|WITH)\b|\bLIMIT\b|\bFROM \w+\(", sql))
+    return bool(re.search(r" OVER \(| FILTER \(|WITHIN GROUP|ORDER BY [^()]*\)|\b(sum|avg|count|min|max|bool_and|bit_or|stddev\w*|var\w*|regr_\w+|corr|covar\w*|\w+_agg)\(|^(INSERT|UPDATE|DELETE|MERGE|WITH)\b|\bLIMIT\b|\bFETCH FIRST\b|\bFROM \w+\(", sql))
 
 
 def chooses(sql):
@@ -93,6 +95,8 @@ def two_errors(found):
     pair = (found.theirs, found.ours)
     if found.theirs.message.endswith("is not implemented for window functions") and found.ours.position:
         return True
+    if found.theirs.message.startswith("could not determine polymorphic type") and found.ours.position and " OVER (" in found.sql:
+        return True
     if found.ours.message.startswith(("multiple assignments to same column", "cannot insert a non-DEFAULT value")) and found.theirs.position:
         return True
     return found.what in ("SQLSTATE", "position") and all(a.state[:2] in ("22", "42") and a.position for a in pair) and " OVER (" in found.sql
@@ -132,18 +136,31 @@ def domain_parameter(found):
     return found.theirs.state == "23514" and found.theirs.message.startswith("value for domain ") and "$" in found.sql
 
 
-def rows_in_order(found):
-    """Both sides refuse a change of several rows, or one with a query of its own, for what they met in its rows."""
+def constraints_in_order(found):
+    """A row's value is none of its column's domain, and another value violates NOT NULL."""
     pair = (found.theirs, found.ours)
+    return [a.state for a in pair] == ["23514", "23502"] and found.theirs.message.startswith("value for domain ")
+
+
+def rows_in_order(found):
+    """Both sides refuse a change of several rows, or one with a query of its own, for what they met in its rows; or rows of a table that are
+    read, each for what its expressions cannot compute."""
+    pair = (found.theirs, found.ours)
+    if re.match(r"SELECT .* FROM (plain|edge|item|note) ", found.sql):
+        return found.what == "SQLSTATE" and all(a.state[:2] == "22" and not a.position for a in pair)
     several = re.match(r"(INSERT .* (SELECT|VALUES \(.*\), \()|UPDATE|DELETE|MERGE|WITH)", found.sql)
     return found.what == "SQLSTATE" and bool(several) and all(a.state[:2] in ("21", "22", "23") and not a.position for a in pair)
+
+
+def merge_mixed(found):
+    return found.theirs.message == "table row type and query-specified row type do not match" and len(re.findall(r"\) = \(SELECT ", found.sql)) > 1 and found.sql.startswith("MERGE ")
 
 
 def collations(found):
     return found.theirs.state == "42P21"
 
 
-RULES = [(collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (answered_late, ANSWERED_LATE), (nan_stored, NAN_STORED), (domain_parameter, DOMAIN_PARAMETER), (rows_in_order, ROWS_IN_ORDER), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (no_comparison, NO_COMPARISON)]
+RULES = [(constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (answered_late, ANSWERED_LATE), (nan_stored, NAN_STORED), (domain_parameter, DOMAIN_PARAMETER), (rows_in_order, ROWS_IN_ORDER), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (no_comparison, NO_COMPARISON)]
 
 
 def reason(found):
