@@ -249,7 +249,7 @@ static struct expr *transform_in_list(A *a, struct scope *s, const PgQuery__AExp
         oid_t common = select_common_type(a, all, list->n_items + 1, NULL);
         oid_t elements = select_common_type(a, items, list->n_items, NULL);
         oid_t use = common ? common : elements;
-        if (use && use != TYPE_OID_record) {
+        if (use && use != TYPE_OID_record && !type_element(a, use)) { /* there is no array of arrays */
             const struct pg_operator *op =
                 find_operator(a, negated ? STR("<>") : STR("="), left->type, use, false, x->location);
             if (!op)

@@ -131,6 +131,7 @@ struct fetch *fetch_new(struct emitter *e, const struct query *q)
     }
     emitter_init(d1, s, TARGET_D1);
     d1->depth = e->depth;
+    d1->conditional = e->conditional; /* an arm's rows may never be wanted */
     *f = (struct fetch){ .number = (int)s->n_fetches,
                          .d1 = d1,
                          .alias = unique_name(e, text_of(e, "f%zu", s->n_fetches)) };

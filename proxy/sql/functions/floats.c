@@ -66,6 +66,24 @@ ARITHMETIC(subtract4, SUBTRACT, true)
 ARITHMETIC(multiply4, MULTIPLY, true)
 ARITHMETIC(divide4, DIVIDE, true)
 
+static void give_in_range(sqlite3_context *c, double x, double r)
+{
+    if (!overflowed(c, isinf(r) && !isinf(x)) && !underflowed(c, r == 0 && x != 0))
+        give(c, r);
+}
+
+static void to_degrees(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    give_in_range(c, number(args[0]), number(args[0]) / (M_PI / 180.0));
+}
+
+static void to_radians(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    give_in_range(c, number(args[0]), number(args[0]) * (M_PI / 180.0));
+}
+
 #define SIMPLE(name, expression)                                                                                       \
     static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
     {                                                                                                                  \
@@ -84,8 +102,6 @@ SIMPLE(sign_of, x > 0 ? 1 : x < 0 ? -1 : 0)
 SIMPLE(arc_tangent, atan(x))
 SIMPLE(hyperbolic_tangent, tanh(x))
 SIMPLE(hyperbolic_arc_sine, asinh(x))
-SIMPLE(to_degrees, x / (M_PI / 180.0))
-SIMPLE(to_radians, x *(M_PI / 180.0))
 SIMPLE(as_single, (double)(float)x)
 
 #define CHECKED(name, bad, message, expression)                                                                        \

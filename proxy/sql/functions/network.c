@@ -363,10 +363,11 @@ static void plus(sqlite3_context *c, int n, sqlite3_value **args)
     move_address(c, args[0], sqlite3_value_int64(args[1]));
 }
 
+/* PostgreSQL negates the smallest bigint to itself. */
 static void minus(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    move_address(c, args[0], -(__int128)sqlite3_value_int64(args[1]));
+    move_address(c, args[0], (sqlite3_int64)(0 - (sqlite3_uint64)sqlite3_value_int64(args[1])));
 }
 
 static void distance(sqlite3_context *c, int n, sqlite3_value **args)

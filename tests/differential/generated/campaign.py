@@ -155,6 +155,8 @@ class Campaign(Maker):
             again = self.difference(candidate, mode, settings, a[0], b[0])
             bad = bool(again) and again is not known.REFUSED and not again.reason and again.what == found.what
             bad = bad and known.may_be_timing(again) == known.may_be_timing(found)
+            if bad and known.may_be_timing(again):
+                bad = self.alone(candidate, mode, settings, again) is not None
             if bad:
                 kept.append(again)
             return bad

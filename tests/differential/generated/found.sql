@@ -136,3 +136,9 @@ SELECT array['b', 'a']::text[] COLLATE "C" < array['b']::text[], (ARRAY['a']::na
 SELECT ARRAY[1] COLLATE "C"
 SELECT 'a'::"char" COLLATE "C"
 SELECT t1.at FROM plain t1 ORDER BY t1.at COLLATE "C", t1.id
+SELECT radians('4.9e-324'::float8)
+SELECT degrees('1e308'::float8)
+SELECT degrees('Infinity'::float8), radians('-Infinity'::float8), radians('NaN'::float8), degrees('4.9e-324'::float8), radians(180), degrees(pi())
+SELECT inetmi_int8('fe80::1/64', '-9223372036854775808'), 'fe80::1/64'::inet - 1, 'fe80::1/64'::inet - (-1)
+SELECT CASE NULL::bool WHEN bool 'false' THEN (SELECT min('1'::numeric) FROM note t1 WHERE CAST(jsonb '[]' AS bool)) END
+SELECT '{1}'::int[] IN ('{1}', '{2}'::int[]), '{1}' IN ('{1}', '{2}')
