@@ -26,7 +26,8 @@ struct regex_options {
 struct regex_shape {
     bool shortest; /* the expression as a whole prefers the shortest match */
     bool back_references, alternation;
-    bool captures_otherwise; /* its groups may remember other texts than PostgreSQL's: a repeated one that may be empty */
+    bool
+        captures_otherwise; /* its groups may remember other texts than PostgreSQL's: a repeated one that may be empty */
 };
 
 /* Reads the options that stand in front of an advanced expression, then the rest. `options` become what holds for it. */
