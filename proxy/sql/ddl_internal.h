@@ -225,14 +225,16 @@ const struct snapshot_side *ddl_side_find(const struct ddl *d, const char *kind,
 /* ---- rebuilds: new tables beside the old ones, in one batch that loses no row of a child ---- */
 struct rebuilt {
     const struct relation *old;
-    struct new_table *model; /* how it will be; NULL: as it is, but for the tables it refers to */
-    bool is_dropped;         /* goes away, nothing comes after it */
-    struct str temporary;    /* name of the new table until the old one is gone */
+    struct new_table *model;        /* how it will be; NULL: as it is, but for the tables it refers to */
+    bool is_dropped;                /* goes away, nothing comes after it */
+    struct str temporary;           /* name of the new table until the old one is gone */
+    const struct relation *becomes; /* how another schema has it (ddl_remake.h); NULL: none has */
 };
 struct rebuild {
     struct rebuilt *tables;
     size_t n;
     size_t *drop_order;
+    const struct snapshot *becomes; /* every table that stays is made as this schema has it; NULL: as models say */
 };
 /* The name a foreign key must say: that of the new table, where there is one. */
 struct str ddl_target_name(const struct ddl *d, const struct relation *target);

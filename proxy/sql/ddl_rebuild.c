@@ -9,6 +9,7 @@
 #include "proxy/sql/ddl_internal.h"
 
 #include "proxy/catalog/sqlite_ddl.h"
+#include "proxy/sql/ddl_remake.h"
 #include "proxy/sql/emit.h"
 
 /*
@@ -168,7 +169,7 @@ static bool guard_size(struct ddl *d, const struct rebuild *r)
 /* A table that only follows: its own text, with new names for itself and the tables it refers to. */
 static bool follower_text(struct ddl *d, const struct rebuild *r, const struct rebuilt *t, struct buf *out)
 {
-    struct str sql = t->old->sqlite_sql;
+    struct str sql = t->becomes ? t->becomes->sqlite_sql : t->old->sqlite_sql;
     size_t at = 0, copied = 0;
     bool named = false, expects = false;
     buf_add_str(out, STR("CREATE TABLE "));
@@ -246,9 +247,22 @@ static bool copy_moment(struct ddl *d, struct copying *c, const struct new_colum
            copy_column(d, c, column->column.name, ddl_printf(d, "?%zu", c->n_binds));
 }
 
+/* What both have, under its name. */
+static bool copy_shared(struct ddl *d, struct copying *c, const struct rebuilt *t)
+{
+    for (size_t i = 0; i < t->becomes->n_columns; i++)
+        for (size_t k = 0; k < t->old->n_columns && !t->becomes->columns[i].generated; k++)
+            if (str_eq_nocase(t->becomes->columns[i].name, t->old->columns[k].name) &&
+                !copy_column(d, c, t->becomes->columns[i].name, STR("")))
+                return false;
+    return true;
+}
+
 static bool copy_rows(struct ddl *d, const struct rebuilt *t)
 {
     struct copying c = { 0 };
+    if (t->becomes && !copy_shared(d, &c, t))
+        return false;
     for (size_t i = 0; t->model && i < t->model->n_columns; i++) {
         const struct new_column *column = &t->model->columns[i];
         if (column->dropped || column->column.generated || (!column->old && !column->value.n))
@@ -257,7 +271,7 @@ static bool copy_rows(struct ddl *d, const struct rebuilt *t)
                                     : copy_column(d, &c, column->column.name, column->value)))
             return false;
     }
-    for (size_t i = 0; !t->model && i < t->old->n_columns; i++)
+    for (size_t i = 0; !t->model && !t->becomes && i < t->old->n_columns; i++)
         if (!t->old->columns[i].generated && !copy_column(d, &c, t->old->columns[i].name, STR("")))
             return false;
     if (!c.names.n) /* nothing is left of the old rows but their number */
@@ -272,17 +286,17 @@ static bool copy_rows(struct ddl *d, const struct rebuilt *t)
     return true;
 }
 
-static bool counts_itself(const struct rebuilt *t)
+static bool counts_itself(const struct relation *r)
 {
-    for (size_t i = 0; i < t->old->n_columns; i++)
-        if (t->old->columns[i].sequence_is_rowid)
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (r->columns[i].sequence_is_rowid)
             return true;
     return false;
 }
 
 static bool still_counts_itself(const struct rebuilt *t)
 {
-    bool found = !t->model;
+    bool found = t->becomes ? counts_itself(t->becomes) : !t->model;
     for (size_t i = 0; t->model && i < t->model->n_columns; i++)
         found |= t->model->columns[i].autoincrement && !t->model->columns[i].dropped;
     return found;
@@ -292,6 +306,13 @@ static bool still_counts_itself(const struct rebuilt *t)
 static bool copy_counter(struct ddl *d, const struct rebuilt *t)
 {
     struct str names[] = { t->temporary, t->old->sqlite_name };
+    if (t->becomes) { /* a file has no parameters */
+        struct str new_name = emit_text_literal(names[0], d->arena), old_name = emit_text_literal(names[1], d->arena);
+        return ddl_sql(d, "DELETE FROM sqlite_sequence WHERE name = %.*s", STR_FMT(new_name)) &&
+               ddl_sql(d,
+                       "INSERT INTO sqlite_sequence(name, seq) SELECT %.*s, seq FROM sqlite_sequence WHERE name = %.*s",
+                       STR_FMT(new_name), STR_FMT(old_name));
+    }
     return ddl_sql_texts(d, "DELETE FROM sqlite_sequence WHERE name = ?1", names, 1) &&
            ddl_sql_texts(d,
                          "INSERT INTO sqlite_sequence(name, seq) SELECT ?1, seq FROM sqlite_sequence WHERE name = ?2",
@@ -362,13 +383,13 @@ static bool help_old_lookup(struct ddl *d, const struct rebuilt *child, const st
 static bool help_new_lookup(struct ddl *d, const struct rebuilt *child, const struct rebuilt *parent, size_t *n)
 {
     const struct new_table *model = child->model;
-    for (size_t i = 0; i < (model ? model->n_constraints : child->old->n_constraints); i++) {
-        const struct constraint *key = model ? &model->constraints[i].constraint : &child->old->constraints[i];
+    const struct relation *like = child->becomes ? child->becomes : child->old;
+    for (size_t i = 0; i < (model ? model->n_constraints : like->n_constraints); i++) {
+        const struct constraint *key = model ? &model->constraints[i].constraint : &like->constraints[i];
         if (!is_key_to(key, parent->old) || (model && model->constraints[i].dropped))
             continue;
         size_t first = (size_t)key->columns[0] - 1;
-        if (!help_key(d, child->temporary, model ? model->columns[first].column.name : child->old->columns[first].name,
-                      n))
+        if (!help_key(d, child->temporary, model ? model->columns[first].column.name : like->columns[first].name, n))
             return false;
     }
     return true;
@@ -390,9 +411,10 @@ static bool refers_to_index(const struct constraint *key, const struct relation 
 /* Of the keys that are there, and of those that come with the new tables. */
 static bool is_target(struct ddl *d, const struct relation *r, const struct index *index)
 {
-    for (size_t i = 0; i < d->snapshot->n_relations; i++)
-        for (size_t k = 0; k < d->snapshot->relations[i].n_constraints; k++)
-            if (refers_to_index(&d->snapshot->relations[i].constraints[k], r, index))
+    const struct snapshot *schema = d->rebuild->becomes ? d->rebuild->becomes : d->snapshot;
+    for (size_t i = 0; i < schema->n_relations; i++)
+        for (size_t k = 0; k < schema->relations[i].n_constraints; k++)
+            if (refers_to_index(&schema->relations[i].constraints[k], r, index))
                 return true;
     for (size_t i = 0; i < d->rebuild->n; i++) {
         const struct new_table *model = d->rebuild->tables[i].model;
@@ -406,15 +428,16 @@ static bool is_target(struct ddl *d, const struct relation *r, const struct inde
 /* SQLite looks for the key of a parent in a unique index: the new table has none yet, and an index cannot change its table. */
 static bool help_targets(struct ddl *d, const struct rebuilt *t, size_t *n)
 {
-    for (size_t i = 0; i < t->old->n_indexes; i++) {
-        const struct index *index = &t->old->indexes[i];
+    const struct relation *like = t->becomes ? t->becomes : t->old;
+    for (size_t i = 0; i < like->n_indexes; i++) {
+        const struct index *index = &like->indexes[i];
         struct str list = STR("");
-        if (!index->unique || index->predicate.n || !index->sqlite_name.n || !is_target(d, t->old, index) ||
-            !ddl_object_sql(d, "index", index->sqlite_name).n)
+        if (!index->unique || index->predicate.n || !index->sqlite_name.n || !is_target(d, like, index) ||
+            str_starts(index->sqlite_name, STR("sqlite_autoindex")))
             continue;
         for (size_t k = 0; k < index->n_columns; k++)
             list = ddl_printf(d, "%.*s%s%.*s", STR_FMT(list), k ? ", " : "",
-                              STR_FMT(ddl_quote(d, t->old->columns[index->columns[k].column - 1].name)));
+                              STR_FMT(ddl_quote(d, like->columns[index->columns[k].column - 1].name)));
         if (!ddl_sql(d, "CREATE UNIQUE INDEX \"_pgd1_key_%zu\" ON %.*s (%.*s)", (*n)++,
                      STR_FMT(ddl_quote(d, t->temporary)), STR_FMT(list)))
             return false;
@@ -580,7 +603,8 @@ static bool drop_old(struct ddl *d, const struct rebuild *r, size_t n_helpers)
 
 static bool rename_new(struct ddl *d, const struct rebuild *r)
 {
-    if (!ddl_sql(d, "PRAGMA legacy_alter_table=on"))
+    /* A file must not set what outlives a batch that fails: its views and triggers are gone for the while. */
+    if (!r->becomes && !ddl_sql(d, "PRAGMA legacy_alter_table=on"))
         return false;
     for (size_t i = 0; i < r->n; i++)
         if (!r->tables[i].is_dropped &&
@@ -588,7 +612,7 @@ static bool rename_new(struct ddl *d, const struct rebuild *r)
                      STR_FMT(ddl_quote(d, r->tables[i].old->sqlite_name))))
             return false;
     /* Every key was looked at: what is still counted belongs to tables that are gone. */
-    return ddl_sql(d, "PRAGMA legacy_alter_table=off") && ddl_sql(d, "PRAGMA defer_foreign_keys=off");
+    return (r->becomes || ddl_sql(d, "PRAGMA legacy_alter_table=off")) && ddl_sql(d, "PRAGMA defer_foreign_keys=off");
 }
 
 /* ---- what went with the old tables ---- */
@@ -676,7 +700,7 @@ static bool build_new(struct ddl *d, const struct rebuild *r, size_t *n_helpers,
                 return false;
         if (t->is_dropped)
             continue;
-        if (!copy_rows(d, t) || (counts_itself(t) && still_counts_itself(t) && !copy_counter(d, t)))
+        if (!copy_rows(d, t) || (counts_itself(t->old) && still_counts_itself(t) && !copy_counter(d, t)))
             return false;
     }
     return true;
@@ -687,9 +711,10 @@ static bool check_keys(struct ddl *d, const struct rebuild *r)
 {
     for (size_t i = 0; i < r->n; i++) {
         const struct rebuilt *t = &r->tables[i];
+        const struct relation *like = t->becomes ? t->becomes : t->old;
         bool has_keys = false;
-        for (size_t k = 0; k < t->old->n_constraints; k++)
-            has_keys |= t->old->constraints[k].kind == 'f';
+        for (size_t k = 0; k < like->n_constraints; k++)
+            has_keys |= like->constraints[k].kind == 'f';
         for (size_t k = 0; t->model && k < t->model->n_constraints; k++)
             has_keys |= t->model->constraints[k].constraint.kind == 'f';
         if (t->is_dropped || !has_keys)
@@ -708,16 +733,69 @@ bool ddl_rebuild_run(struct ddl *d, struct rebuild *r)
     if (r->n == 0)
         return true;
     size_t n_helpers = 0, n_keys = 0;
-    if (!add_children(d, r) || !order_drops(d, r) || !guard_size(d, r) || !ddl_sql(d, "PRAGMA defer_foreign_keys=on"))
+    if (!add_children(d, r) || !order_drops(d, r) || (!r->becomes && !guard_size(d, r)) ||
+        !ddl_sql(d, "PRAGMA defer_foreign_keys=on"))
         return false;
     d->rebuild = r;
-    bool ok = build_new(d, r, &n_helpers, &n_keys) && check_keys(d, r) && drop_triggers(d, r) &&
+    bool ok = build_new(d, r, &n_helpers, &n_keys) && check_keys(d, r) && (r->becomes || drop_triggers(d, r)) &&
               drop_old(d, r, n_helpers) && rename_new(d, r);
     d->rebuild = NULL;
-    for (size_t i = 0; ok && i < r->n; i++)
+    for (size_t i = 0; ok && i < r->n && !r->becomes; i++)
         if (!r->tables[i].is_dropped)
             ok = create_indexes(d, &r->tables[i]) && create_triggers(d, &r->tables[i]);
     for (size_t i = 0; ok && i < n_keys; i++)
         ok = ddl_sql(d, "DROP INDEX \"_pgd1_key_%zu\"", i);
     return ok;
+}
+
+static bool remade_set(struct ddl *d, struct rebuild *set, const struct relation *const *tables, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!ddl_rebuild_add(d, set, tables[i], NULL, false))
+            return false;
+        for (size_t k = 0; k < set->becomes->n_relations; k++)
+            if (set->becomes->relations[k].kind == RELATION_TABLE &&
+                str_eq_nocase(set->becomes->relations[k].sqlite_name, tables[i]->sqlite_name))
+                set->tables[i].becomes = &set->becomes->relations[k];
+        set->tables[i].is_dropped = !set->tables[i].becomes;
+    }
+    return true;
+}
+
+struct str ddl_remake_beside(const struct snapshot *is, const struct snapshot *wanted,
+                             const struct relation *const *tables, size_t n, const struct relation *new_table,
+                             struct arena *arena, struct err *err)
+{
+    struct plan plan = { 0 };
+    struct ddl d = { .snapshot = is, .arena = arena, .plan = &plan, .err = err };
+    struct rebuild set = { .becomes = wanted };
+    struct rebuilt made = { .old = new_table, .becomes = new_table, .temporary = new_table->sqlite_name };
+    struct buf out;
+    if (!remade_set(&d, &set, tables, n))
+        return (struct str){ 0 };
+    buf_init(&out, TABLE_TEXT_MAX);
+    bool ok = follower_text(&d, &set, &made, &out) && !out.failed;
+    struct str text = ok ? arena_str(arena, buf_str(&out)) : (struct str){ 0 };
+    buf_fini(&out);
+    if (!text.p)
+        err_oom(err);
+    return text;
+}
+
+bool ddl_remake(const struct snapshot *is, const struct snapshot *wanted, const struct relation *const *tables,
+                size_t n, struct arena *arena, struct str **ret, size_t *ret_n, struct err *err)
+{
+    struct plan plan = { 0 };
+    struct ddl d = { .snapshot = is, .arena = arena, .plan = &plan, .err = err };
+    struct rebuild set = { .becomes = wanted };
+    if (!remade_set(&d, &set, tables, n) || !ddl_rebuild_run(&d, &set))
+        return false;
+    struct str *texts = DDL_ARRAY(&d, struct str, plan.n_statements);
+    if (!texts)
+        return false;
+    for (size_t i = 0; i < plan.n_statements; i++)
+        texts[i] = plan.statements[i].sql;
+    *ret = texts;
+    *ret_n = plan.n_statements;
+    return true;
 }
