@@ -180,6 +180,7 @@ static enum outcome (*const commands[MIGRATE_VERB_NR])(struct migration *m) = {
     [MIGRATE_BASELINE] = migration_baseline,
     [MIGRATE_CREATE] = create,
     [MIGRATE_DOWN] = migration_down,
+    [MIGRATE_GENERATE] = migration_generate,
     [MIGRATE_HELP] = help,
     [MIGRATE_REPAIR] = migration_repair,
     [MIGRATE_STATUS] = status,

@@ -6,6 +6,7 @@
  *   migration_run.c      a run under the lease; UP: chunk after chunk
  *   migration_adopt.c    DOWN, BASELINE, REPAIR: one batch each, or one a migration
  *   migration_replay.c   files replayed on an empty database of our own
+ *   migration_generate.c GENERATE: a file out of the difference to a declared schema
  *
  * Owns     nothing: the group's arena has it all.
  * Fails    OUTCOME_FAILED with m->err.
@@ -14,6 +15,7 @@
 #define PGD1_PROXY_MIGRATION_PRIVATE_H
 
 #include "config/config.h"
+#include "proxy/migrate/generate.h"
 #include "proxy/migrate/journal_write.h"
 #include "proxy/migrate/text.h"
 #include "proxy/migration.h"
@@ -61,7 +63,8 @@ struct migration {
     struct err *failure;
     struct surrender *surrender; /* the request that gives the lease back; NULL: none under way */
     void (*on_surrendered)(struct migration *m);
-    struct migration_replay *replays; /* what was replayed; ends with the statement */
+    struct migration_replay *replays;        /* what was replayed; ends with the statement */
+    struct migration_generation *generation; /* of GENERATE; NULL: not begun */
     /* for the client */
     struct value (*answer)[MIGRATION_MAX_CELLS];
     size_t n_answer, room_answer;
@@ -111,5 +114,15 @@ bool migration_surrender(struct migration *m, const struct err *failure, void (*
 enum outcome migration_baseline(struct migration *m);
 enum outcome migration_repair(struct migration *m);
 enum outcome migration_down(struct migration *m);
+
+/* ---- migration_generate.c ---- */
+enum outcome migration_generate(struct migration *m);
+/* The schema file that the command names, or schema.sql, beside the migrations folder. */
+bool migration_read_declared(struct migration *m, struct migrate_file *ret, struct migrate_text *text);
+/* 55000 for what takes data along, unless the command allows it. */
+bool migration_check_loss(struct migration *m, const struct migrate_differences *differences,
+                          const struct migrate_steps *steps);
+/* 0A000 unless the schema that was made is the declared one. */
+bool migration_check_proof(struct migration *m, const struct snapshot *made, const struct snapshot *declared);
 
 #endif

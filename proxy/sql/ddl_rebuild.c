@@ -29,6 +29,12 @@ enum {
 };
 
 /* ---- the set ---- */
+/* What only a batch knows for a while; in a file the names must not be pgd1's own. */
+static const char *prefix(const struct rebuild *r)
+{
+    return r->becomes ? "_migrate" : "_pgd1";
+}
+
 static struct rebuilt *find_rebuilt(const struct rebuild *r, struct str sqlite_name)
 {
     for (size_t i = 0; i < r->n; i++)
@@ -48,7 +54,7 @@ bool ddl_rebuild_add(struct ddl *d, struct rebuild *r, const struct relation *ol
         return true;
     }
     struct rebuilt entry = { .old = old, .model = model, .is_dropped = is_dropped };
-    entry.temporary = ddl_printf(d, "_pgd1_new_%.*s", STR_FMT(old->sqlite_name));
+    entry.temporary = ddl_printf(d, "%s_new_%.*s", prefix(r), STR_FMT(old->sqlite_name));
     return entry.temporary.p && DDL_PUSH(d, r->tables, r->n, entry);
 }
 
@@ -363,8 +369,8 @@ static bool is_key_to(const struct constraint *key, const struct relation *r)
 
 static bool help_key(struct ddl *d, struct str table, struct str column, size_t *n)
 {
-    return ddl_sql(d, "CREATE INDEX \"_pgd1_help_%zu\" ON %.*s (%.*s)", (*n)++, STR_FMT(ddl_quote(d, table)),
-                   STR_FMT(ddl_quote(d, column)));
+    return ddl_sql(d, "CREATE INDEX \"%s_help_%zu\" ON %.*s (%.*s)", prefix(d->rebuild), (*n)++,
+                   STR_FMT(ddl_quote(d, table)), STR_FMT(ddl_quote(d, column)));
 }
 
 /* Rows of a parent that comes or goes are looked for in its children while the checks wait: without an index, once for each row. */
@@ -438,7 +444,7 @@ static bool help_targets(struct ddl *d, const struct rebuilt *t, size_t *n)
         for (size_t k = 0; k < index->n_columns; k++)
             list = ddl_printf(d, "%.*s%s%.*s", STR_FMT(list), k ? ", " : "",
                               STR_FMT(ddl_quote(d, like->columns[index->columns[k].column - 1].name)));
-        if (!ddl_sql(d, "CREATE UNIQUE INDEX \"_pgd1_key_%zu\" ON %.*s (%.*s)", (*n)++,
+        if (!ddl_sql(d, "CREATE UNIQUE INDEX \"%s_key_%zu\" ON %.*s (%.*s)", prefix(d->rebuild), (*n)++,
                      STR_FMT(ddl_quote(d, t->temporary)), STR_FMT(list)))
             return false;
     }
@@ -584,7 +590,7 @@ static bool drop_old(struct ddl *d, const struct rebuild *r, size_t n_helpers)
     if (!drops.gone || !drops.stands_in || !drops.helped)
         return false;
     for (size_t i = 0; i < n_helpers; i++)
-        if (!ddl_sql(d, "DROP INDEX \"_pgd1_help_%zu\"", i))
+        if (!ddl_sql(d, "DROP INDEX \"%s_help_%zu\"", prefix(r), i))
             return false;
     for (size_t i = 0; i < r->n; i++) {
         const struct rebuilt *t = &r->tables[r->drop_order[i]];
@@ -744,7 +750,7 @@ bool ddl_rebuild_run(struct ddl *d, struct rebuild *r)
         if (!r->tables[i].is_dropped)
             ok = create_indexes(d, &r->tables[i]) && create_triggers(d, &r->tables[i]);
     for (size_t i = 0; ok && i < n_keys; i++)
-        ok = ddl_sql(d, "DROP INDEX \"_pgd1_key_%zu\"", i);
+        ok = ddl_sql(d, "DROP INDEX \"%s_key_%zu\"", prefix(r), i);
     return ok;
 }
 
