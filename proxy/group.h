@@ -47,6 +47,13 @@ enum group_end {
     END_ROLLBACK, /* ROLLBACK of a block: waiting writes must be answered and undone */
 };
 
+/* The member of a batch with an identity that notes what a step's last statement gave (txn/resolution.h). */
+struct step_note {
+    enum { NOTE_NOTHING, NOTE_COUNT, NOTE_ROWS } what;
+    bool is_ahead; /* before the step's statements; else behind them */
+    struct d1_statement member;
+};
+
 struct step {
     struct step *next;
     struct execution x; /* x.plan and x.portal are referenced */
@@ -66,7 +73,7 @@ struct step {
     bool is_write, is_ddl, forced_local;
     bool wants_row;          /* it names a row by a key, which is not locked yet (group_rows.c): … */
     struct advisory_key row; /* … this one */
-    bool notes_count;        /* in this batch a member behind its last statement notes its count (txn/resolution.h) */
+    struct step_note note;   /* in this batch */
     bool untagged;           /* it failed to be committed: its rows are given, CommandComplete is not */
 };
 
@@ -127,7 +134,7 @@ struct group {
     size_t n_ahead;
     size_t identity;              /* of these, so many are the identity's */
     struct resolution resolution; /* of a batch with an identity */
-    bool answerable;              /* when only its counts are known, all of the batch can be answered */
+    bool answerable;              /* when only its notes are known, all of the batch can be answered */
     struct buffer left;           /* the buffer of a session that is gone, while D1 holds the request */
     struct step *batch_end;       /* first step that is not in the batch */
     struct step *at_row;          /* the step whose rows are coming */

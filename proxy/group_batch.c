@@ -184,6 +184,8 @@ bool group_prepare_steps(struct group *g)
                                           .copy = step->x.copy,
                                           .portal = step->x.portal,
                                           .taker = step->x.taker };
+        if (step->x.sink == SINK_STORE) /* rows of an answer that broke off */
+            rowstore_clear(&step->x.portal->rows);
         if (step->x.taker)
             step->x.taker->begin(step->x.taker->ctx);
         if (plan->is_raw && step->x.describe && step->x.sink == SINK_CLIENT) {

@@ -2,14 +2,17 @@
  * group_commit.c - writes for good: the batch's identity, the ids of other blocks that it leaves alone, and what became of a batch
  * whose answer was lost.
  *
- * When it turns out to have run, its counts are known and its rows are not: steps that only count are answered as if nothing had
- * happened; where one gave rows, the client is told that it is committed (08007), and nothing runs again.
+ * When it turns out to have run, its counts and the rows of RETURNING are known by what it noted itself: the client is answered as if
+ * nothing had happened. Where one of its steps gave what is not noted (SELECT, rows that txn/recovery.h does not find again), the client
+ * is told that it is committed (08007). Nothing runs again.
  *
  * Not here the states of a batch in doubt and what each answer means: txn/resolution.h. Ids of open blocks: txn/reservation.h.
  */
 #include "proxy/group_private.h"
 
 #include <stddef.h>
+#include "proxy/txn/recovery.h"
+#include "proxy/txn/row_text.h"
 
 /* ---- ahead of it ---- */
 
@@ -67,7 +70,7 @@ void group_leave_reserved(struct group *g)
 
 /* ---- its identity ---- */
 
-enum { NOTES_MAX = 250 }; /* counts noted in one batch; each costs D1 a row written */
+enum { NOTES_MAX = 250 }; /* of one batch; each costs D1 a row written */
 
 static bool must_identify(const struct group *g)
 {
@@ -86,38 +89,78 @@ static bool must_identify(const struct group *g)
     return g->batch_writes && !g->undoes && !g->speculates && !g->database->d1->traits.in_process;
 }
 
-/* Whether its answer needs nothing that is lost with the batch's. The count to be noted must be that of its last statement. */
-static bool is_answerable(const struct step *step, bool *ret_counts)
+static bool gives_rows(const struct plan_statement *p)
+{
+    return p->gives_rows && p->role != STATEMENT_HELPER;
+}
+
+/* Only the last statement may give something. */
+static bool only_last_gives(const struct step *step)
+{
+    const struct plan *plan = step->x.plan;
+    for (size_t i = 0; i + 1 < plan->n_statements; i++)
+        if (gives_rows(&plan->statements[i]) || plan->statements[i].counts_changes)
+            return false;
+    return step->n_statements == plan->n_statements && plan->n_statements > 0;
+}
+
+static bool note_rows(struct group *g, struct step *step)
+{
+    size_t last = step->n_statements - 1;
+    struct value id = resolution_id(&g->resolution);
+    if (!only_last_gives(step) || step->x.sink == SINK_COPY)
+        return false;
+    enum recovery_place place = recovery_note(step->x.plan, last, &step->statements[last], &id,
+                                              g->database->d1->traits.max_params, g->arena, &step->note.member);
+    if (place == RECOVERY_NOWHERE || (place == RECOVERY_AHEAD && last > 0))
+        return false;
+    step->note.what = NOTE_ROWS;
+    step->note.is_ahead = place == RECOVERY_AHEAD;
+    return true;
+}
+
+static bool is_answered_by_rows(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n_statements; i++)
+        if (gives_rows(&plan->statements[i]))
+            return true;
+    return plan->n_columns > 0 || plan->local;
+}
+
+/* Finds what must be noted of it. False: its answer needs more than can be noted. */
+static bool note_step(struct group *g, struct step *step)
 {
     const struct plan *plan = step->x.plan;
     size_t counted = 0;
-    *ret_counts = false;
+    step->note = (struct step_note){ .what = NOTE_NOTHING };
     if (step->bulk)
         return true; /* COPY: we have counted the rows */
-    if (plan->local || plan->n_columns > 0 || step->x.sink == SINK_STORE || step->n_statements != plan->n_statements)
+    if (is_answered_by_rows(plan))
+        return note_rows(g, step);
+    if (step->x.sink == SINK_STORE || step->n_statements != plan->n_statements)
         return false;
-    for (size_t i = 0; i < plan->n_statements; i++) {
-        if (plan->statements[i].gives_rows && plan->statements[i].role != STATEMENT_HELPER)
-            return false;
+    for (size_t i = 0; i < plan->n_statements; i++)
         counted += plan->statements[i].counts_changes;
-    }
-    *ret_counts = counted > 0;
-    return counted == 0 || (counted == 1 && plan->statements[plan->n_statements - 1].counts_changes);
+    if (counted == 0)
+        return true;
+    step->note.what = NOTE_COUNT;
+    step->note.member = resolution_note_count(&g->resolution);
+    return counted == 1 && plan->statements[plan->n_statements - 1].counts_changes;
 }
 
-/* Which steps note their counts; false: not all of the batch could be answered by them, so none does. */
-static bool note_counts(struct group *g)
+/* Which steps note what they give; where not all of the batch could be answered by that, none does. */
+static bool note_steps(struct group *g)
 {
     size_t notes = 0;
     bool all = true;
-    for (struct step *step = g->head; step != g->batch_end; step = step->next) {
-        all = is_answerable(step, &step->notes_count) && all;
-        notes += step->notes_count;
+    for (struct step *step = g->head; all && step != g->batch_end; step = step->next) {
+        all = note_step(g, step);
+        notes += step->note.what != NOTE_NOTHING;
     }
     all = all && notes <= NOTES_MAX;
     for (struct step *step = g->head; !all && step != g->batch_end; step = step->next)
-        step->notes_count = false;
-    g->resolution.wants_counts = all && notes > 0;
+        step->note.what = NOTE_NOTHING;
+    g->resolution.wants_notes = all && notes > 0;
     return all;
 }
 
@@ -125,26 +168,27 @@ size_t group_make_identity(struct group *g)
 {
     size_t more = 0;
     for (struct step *step = g->head; step != g->batch_end; step = step->next)
-        step->notes_count = false;
+        step->note.what = NOTE_NOTHING;
     g->identity = must_identify(g) ? RESOLUTION_MEMBERS : 0;
     if (!g->identity)
         return 0;
-    g->answerable = note_counts(g);
+    g->answerable = note_steps(g);
     g->n_before += g->identity;
     more = g->identity;
     for (struct step *step = g->head; step != g->batch_end; step = step->next) {
-        step->first += more;
-        more += step->notes_count;
+        bool notes = step->note.what != NOTE_NOTHING, ahead = notes && step->note.is_ahead;
+        step->first += more + ahead;
+        more += notes;
     }
     return more;
 }
 
 bool group_identify(struct group *g, struct err *err)
 {
-    bool counts = g->resolution.wants_counts;
+    bool notes = g->resolution.wants_notes;
     if (g->resolution.state == RESOLUTION_NONE && !resolution_begin(&g->resolution, clock_wall_us(g->worker->clock)))
         return err_set(err, SQLSTATE_INTERNAL_ERROR, "could not generate random values");
-    g->resolution.wants_counts = counts;
+    g->resolution.wants_notes = notes;
     return true;
 }
 
@@ -154,8 +198,8 @@ void group_fill_identity(const struct group *g, struct d1_statement *all)
         return;
     resolution_members(&g->resolution, all);
     for (const struct step *step = g->head; step != g->batch_end; step = step->next)
-        if (step->notes_count)
-            all[step->first + step->n_statements] = resolution_note_count(&g->resolution);
+        if (step->note.what != NOTE_NOTHING)
+            all[step->note.is_ahead ? step->first - 1 : step->first + step->n_statements] = step->note.member;
 }
 
 /* ---- in doubt ---- */
@@ -185,7 +229,7 @@ static enum d1_flow on_fence_row(struct d1_request *r, size_t statement, const s
     if (statement == 1)
         g->resolution.fenced = true;
     if (statement == 2 && n == 1 && cells[0].class == VALUE_TEXT)
-        g->resolution.counts = arena_str(g->arena, cells[0].bytes);
+        g->resolution.notes = arena_str(g->arena, cells[0].bytes);
     return D1_CONTINUE;
 }
 
@@ -224,18 +268,40 @@ static void end_with(struct group *g, bool committed, const struct err *err)
         group_go_on(g);
 }
 
-/* The counts of the batch as its row knows them, in the form of an answer; NULL: not all are known. */
+/* The rows behind a count, as if they came from D1 now. */
+static bool give_noted_rows(struct group *g, struct step *step, struct str *rest, int64_t n)
+{
+    size_t last = step->n_statements - 1, n_cells = step->x.plan->statements[last].n_columns;
+    struct value *cells = ARENA_ARRAY(g->arena, struct value, n_cells);
+    struct str line;
+    struct err err;
+    err_init(&err, g->arena);
+    for (; n > 0; n--) {
+        if (!cells || !resolution_line(rest, &line) || !row_text_read(line, n_cells, g->arena, cells, &err))
+            return false;
+        if (!step->failed)
+            group_take_row(g, step, last, cells, n_cells);
+    }
+    return true;
+}
+
+/* What the batch gave as its row knows it, in the form of an answer; NULL: not all is known. */
 static struct d1_result *known_results(struct group *g)
 {
-    size_t n = g->n_before, noted = 0;
+    size_t n = g->n_before;
+    struct str rest = g->resolution.notes;
     for (const struct step *step = g->head; step != g->batch_end; step = step->next)
         n = step->first + step->n_statements;
     struct d1_result *results = g->answerable ? ARENA_ARRAY(g->arena, struct d1_result, n) : NULL;
-    for (const struct step *step = g->head; results && step != g->batch_end; step = step->next)
-        if (step->notes_count &&
-            !resolution_count(&g->resolution, noted++, &results[step->first + step->n_statements - 1].changes))
+    for (struct step *step = g->head; results && step != g->batch_end; step = step->next) {
+        if (step->note.what == NOTE_NOTHING)
+            continue;
+        int64_t *count = &results[step->first + step->n_statements - 1].changes;
+        if (!resolution_count(&rest, count) ||
+            (step->note.what == NOTE_ROWS && !give_noted_rows(g, step, &rest, *count)))
             return NULL;
-    return results;
+    }
+    return rest.p ? NULL : results;
 }
 
 static void suspect_schema(struct group *g)
@@ -249,11 +315,11 @@ static void suspect_schema(struct group *g)
 static void done_before(struct group *g)
 {
     struct err err;
-    struct d1_result *results = known_results(g);
+    struct d1_result *results = group_prepare_steps(g) ? known_results(g) : NULL;
     err_init(&err, g->arena);
     suspect_schema(g);
     group_is_done(g);
-    if (results && group_prepare_steps(g)) {
+    if (results) {
         overlay_drop(&g->session->transaction.overlay);
         if (group_answer_until(g, g->batch_end, results))
             group_go_on(g);

@@ -16,6 +16,12 @@ void rowstore_fini(struct rowstore *r)
     *r = (struct rowstore){ 0 };
 }
 
+void rowstore_clear(struct rowstore *r)
+{
+    r->bytes.n = 0;
+    r->n = 0;
+}
+
 static bool room_for_row(struct rowstore *r)
 {
     if (r->n < r->size)

@@ -20,6 +20,8 @@ struct rowstore {
 
 void rowstore_init(struct rowstore *r, size_t n_cells, size_t cap);
 void rowstore_fini(struct rowstore *r);
+/* Forgets the rows. */
+void rowstore_clear(struct rowstore *r);
 bool rowstore_add(struct rowstore *r, const struct value *cells, size_t n_cells);
 /* The cells of row `at` (below r->n) into cells[r->n_cells]; texts point into the store. */
 void rowstore_row(const struct rowstore *r, size_t at, struct value *cells);

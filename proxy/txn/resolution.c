@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <openssl/rand.h>
+#include <string.h>
 
 enum { FIRST_WAIT_US = 50000, LAST_WAIT_US = 2000000, PURGE_EVERY = 256 };
 
@@ -47,6 +48,11 @@ static uint64_t seconds(int64_t wall_us)
     return wall_us > 0 ? (uint64_t)wall_us / 1000000 : 0;
 }
 
+struct value resolution_id(const struct resolution *r)
+{
+    return value_text((struct str){ r->digits, DIGITS });
+}
+
 bool resolution_begin(struct resolution *r, int64_t wall_us)
 {
     unsigned char random[(DIGITS - TIME_DIGITS) / 2];
@@ -56,7 +62,7 @@ bool resolution_begin(struct resolution *r, int64_t wall_us)
     write_hex(seconds(wall_us), TIME_DIGITS, r->digits);
     for (size_t i = 0; i < sizeof(random); i++)
         write_hex(random[i], 2, &r->digits[TIME_DIGITS + 2 * i]);
-    r->id = value_text((struct str){ r->digits, DIGITS });
+    r->id = resolution_id(r);
     move(r, RESOLUTION_SENT);
     return true;
 }
@@ -75,24 +81,27 @@ void resolution_members(const struct resolution *r, struct d1_statement *to)
 
 struct d1_statement resolution_note_count(const struct resolution *r)
 {
-    return (
-        struct d1_statement){ .sql = STR("UPDATE _pgd1_txn SET result=coalesce(result||',','')||changes() WHERE id=?1"),
-                              .params = &r->id,
-                              .n_params = 1 };
+    return (struct d1_statement){
+        .sql = STR("UPDATE _pgd1_txn SET result=coalesce(result||char(10),'')||changes() WHERE id=?1"),
+        .params = &r->id,
+        .n_params = 1
+    };
 }
 
-bool resolution_count(const struct resolution *r, size_t i, int64_t *ret)
+bool resolution_line(struct str *rest, struct str *ret)
 {
-    struct str rest = r->counts;
-    for (;;) {
-        ptrdiff_t comma = str_find(rest, STR(","));
-        size_t n = comma < 0 ? rest.n : (size_t)comma;
-        if (i-- == 0)
-            return str_to_int64((struct str){ rest.p, n }, ret);
-        if (comma < 0)
-            return false;
-        rest = (struct str){ rest.p + n + 1, rest.n - n - 1 };
-    }
+    if (!rest->p)
+        return false;
+    const char *end = memchr(rest->p, '\n', rest->n);
+    *ret = (struct str){ rest->p, end ? (size_t)(end - rest->p) : rest->n };
+    *rest = end ? (struct str){ end + 1, rest->n - ret->n - 1 } : (struct str){ 0 };
+    return true;
+}
+
+bool resolution_count(struct str *rest, int64_t *ret)
+{
+    struct str line;
+    return resolution_line(rest, &line) && str_to_int64(line, ret);
 }
 
 void resolution_fence(const struct resolution *r, struct d1_statement *to)
@@ -170,7 +179,7 @@ static enum resolution_step end(struct resolution *r, enum resolution_step step)
 /* It had run. */
 static enum resolution_step there(struct resolution *r)
 {
-    if (!r->wants_counts)
+    if (!r->wants_notes)
         return end(r, RESOLUTION_COMMITTED);
     move(r, RESOLUTION_FENCE);
     return RESOLUTION_BEGIN_FENCE;

@@ -1,17 +1,17 @@
 /*
  * resolution.h - a batch of writes whose answer may be lost: exactly once, and never a guess.
  *
- * The batch inserts a random id into _pgd1_txn, and behind each count the client is told, notes that count in the id's row. An
- * answer that is lost leaves it in doubt: the same batch is sent again.
+ * The batch inserts a random id into _pgd1_txn, and notes in the id's row what the client is told: counts, and rows of RETURNING
+ * (recovery.h), a line for each. An answer that is lost leaves it in doubt: the same batch is sent again.
  *
  *   SENT -- answer --> done: it is what it says         -- the id is there (something between doubled the request) --> as in DOUBT
  *     | lost
  *     v
- *   DOUBT -- success --> it ran now                     -- the id is there --> it had run; its counts are asked for by FENCE
+ *   DOUBT -- success --> it ran now                     -- the id is there --> it had run; its notes are asked for by FENCE
  *     |   -- lost, not reached --> DOUBT again, after a wait
  *     |   -- another error --> FENCE: the id is inserted in its place, for the lost batch may still arrive
  *     |
- *   FENCE -- inserted --> nothing of it can happen any more: the error   -- the id is there --> it had run, with these counts
+ *   FENCE -- inserted --> nothing of it can happen any more: the error   -- the id is there --> it had run, with these notes
  *
  * commit_resolution_timeout after the first loss the client is told that it is not known: 08007, with the id.
  * A transport in process loses no answers and needs none of this.
@@ -38,16 +38,16 @@ struct resolution {
     uint64_t until_us;
     struct timer timer; /* between attempts */
     bool is_waiting;
-    bool wants_counts;       /* when it had run, the client is told counts that its row knows */
+    bool wants_notes;        /* when it had run, the client is told what its row knows */
     bool fenced;             /* what the fence answered: nothing of it will ever happen */
-    struct str counts;       /* or what the row knows: "3,1"; in the group's arena */
+    struct str notes;        /* or what the row knows, lines; in the group's arena */
     struct d1_error failure; /* what is said when the fence holds */
 };
 
 /* What is to be done about an answer. */
 enum resolution_step {
     RESOLUTION_ANSWER,    /* it is what it says */
-    RESOLUTION_COMMITTED, /* the batch had run before: of its results, only the counts are known */
+    RESOLUTION_COMMITTED, /* the batch had run before: of its results, only the notes are known */
     RESOLUTION_AGAIN,     /* wait *ret_wait_us, then send it (or the fence) once more */
     RESOLUTION_BEGIN_FENCE,
     RESOLUTION_FAILED, /* nothing of it happened, nor will: resolution.failure */
@@ -60,10 +60,14 @@ enum { RESOLUTION_MEMBERS = 2, RESOLUTION_FENCE_MEMBERS = 3 };
 bool resolution_begin(struct resolution *r, int64_t wall_us);
 /* The members that stand at the head of the batch: RESOLUTION_MEMBERS. */
 void resolution_members(const struct resolution *r, struct d1_statement *to);
+/* The id as a parameter, whose digits resolution_begin() draws. */
+struct value resolution_id(const struct resolution *r);
 /* Stands right behind a statement: notes its count. */
 struct d1_statement resolution_note_count(const struct resolution *r);
-/* Count number i of those noted; false: the row does not know it. */
-bool resolution_count(const struct resolution *r, size_t i, int64_t *ret);
+/* The next line of notes; false: there is none. */
+bool resolution_line(struct str *rest, struct str *ret);
+/* The next line, which must be a count. */
+bool resolution_count(struct str *rest, int64_t *ret);
 /* RESOLUTION_FENCE_MEMBERS; a row of the second: the fence holds; of the third: what the id's row knows, a text. */
 void resolution_fence(const struct resolution *r, struct d1_statement *to);
 /* Asked once for each batch with an id: every 256th of a worker takes old ids away, as its last member. */

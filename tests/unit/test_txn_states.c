@@ -45,7 +45,7 @@ static const struct d1_error ok,
 
 static const struct {
     const char *rule;
-    bool wants_counts;
+    bool wants_notes;
     struct {
         const struct d1_error *answer;
         bool fenced;
@@ -95,7 +95,7 @@ static void answers_lead_where_they_should(void **state)
         struct resolution r;
         uint64_t wait, now = 1000000;
         assert_true(resolution_begin(&r, 0));
-        r.wants_counts = courses[i].wants_counts;
+        r.wants_notes = courses[i].wants_notes;
         for (size_t k = 0; k < 5 && courses[i].course[k].answer; k++) {
             r.fenced = courses[i].course[k].fenced;
             if (resolution_next(&r, courses[i].course[k].answer, now, 30000000, &wait) != courses[i].course[k].step)
@@ -142,23 +142,35 @@ static void ids_begin_with_the_time(void **state)
     arena_free(arena);
 }
 
-static void noted_counts_are_read(void **state)
+static void notes_are_read(void **state)
 {
     (void)state;
     static const struct {
-        const char *counts;
-        size_t at;
-        bool known;
-        int64_t count;
+        const char *notes, *kinds, *said; /* c: a count, l: a line; what cannot be read is a question mark */
     } cases[] = {
-        { "3", 0, true, 3 },       { "3", 1, false, 0 }, { "3,0,12", 1, true, 0 }, { "3,0,12", 2, true, 12 },
-        { "3,0,12", 3, false, 0 }, { "", 0, false, 0 },  { "fence", 0, false, 0 },
+        { "3", "c", "3 " },
+        { "3", "cc", "3 ? " },
+        { "3\n0\n12", "ccc", "3 0 12 " },
+        { "1\n[\"i7\"]\n2", "clc", "1 [\"i7\"] 2 " },
+        { "-\n1", "cc", "? 1 " },
+        { "fence", "c", "? " },
+        { "", "cl", "? ? " },
+        { NULL, "l", "? " },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct resolution r = { .counts = str_from(cases[i].counts) };
-        int64_t count = 0;
-        assert_int_equal(resolution_count(&r, cases[i].at, &count), cases[i].known);
-        assert_int_equal(count, cases[i].count);
+        struct str rest = cases[i].notes ? str_from(cases[i].notes) : (struct str){ 0 }, line;
+        char said[64] = "";
+        for (const char *kind = cases[i].kinds; *kind; kind++) {
+            int64_t count;
+            size_t n = strlen(said);
+            if (*kind == 'c' && resolution_count(&rest, &count))
+                snprintf(said + n, sizeof(said) - n, "%lld ", (long long)count);
+            else if (*kind == 'l' && resolution_line(&rest, &line))
+                snprintf(said + n, sizeof(said) - n, "%.*s ", STR_FMT(line));
+            else
+                snprintf(said + n, sizeof(said) - n, "? ");
+        }
+        assert_string_equal(said, cases[i].said);
     }
 }
 
@@ -174,10 +186,13 @@ static void old_ids_are_purged_regularly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_move_as_drawn),           cmocka_unit_test(commits_move_as_drawn),
-        cmocka_unit_test(answers_lead_where_they_should), cmocka_unit_test(time_runs_out),
-        cmocka_unit_test(old_ids_are_purged_regularly),   cmocka_unit_test(ids_begin_with_the_time),
-        cmocka_unit_test(noted_counts_are_read),
+        cmocka_unit_test(blocks_move_as_drawn),
+        cmocka_unit_test(commits_move_as_drawn),
+        cmocka_unit_test(answers_lead_where_they_should),
+        cmocka_unit_test(time_runs_out),
+        cmocka_unit_test(old_ids_are_purged_regularly),
+        cmocka_unit_test(ids_begin_with_the_time),
+        cmocka_unit_test(notes_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
