@@ -109,9 +109,31 @@ def test_a_write_whose_answer_is_lost_is_found_to_have_run(faulty, connection, w
     assert connection.execute("INSERT INTO t VALUES (2, 'two')").rowcount == 1
     assert faulty.seen() == 3 and goes_on(connection) == [(1,), (2,)]  # the batch again, then its row of _pgd1_txn
     faulty.set(lost)
+    assert connection.execute("INSERT INTO t VALUES (3, 'three') RETURNING b, a").fetchall() == [("three", 3)]
+    assert faulty.seen() == 3 and goes_on(connection) == [(1,), (2,), (3,)]
+    faulty.set(lost)
     with fails("08007", "the transaction was committed", "Its id is "):
-        connection.execute("INSERT INTO t VALUES (3, 'three') RETURNING a")
+        connection.execute("UPDATE t SET b = 'x' WHERE a > 2 RETURNING a")
     assert faulty.seen() == 2 and goes_on(connection) == [(1,), (2,), (3,)]
+
+
+def test_ids_of_blocks_only(faulty, connection):
+    """exactly_once = transactions: COMMIT is looked into, a write outside of a block is not."""
+    lost = {"html": True, "after": True}
+    with Pgd1(faulty.kind, workerd=faulty.d1, settings={"exactly_once": "transactions"}) as server, server.connect() as other:
+        other.execute("DELETE FROM t WHERE a > 1")
+        other.execute("BEGIN")
+        assert other.execute("INSERT INTO t VALUES (2, 'two') RETURNING a").fetchall() == [(2,)]
+        faulty.set(lost)
+        assert other.execute("COMMIT").statusmessage == "COMMIT"
+        assert faulty.seen() == 2
+        faulty.set(lost)
+        assert other.execute("BEGIN; INSERT INTO t VALUES (3, 'three'); COMMIT").statusmessage == "BEGIN"
+        assert goes_on(other) == [(1,), (2,), (3,)]
+        faulty.set(lost)
+        with fails("08007", "it is unknown whether the changes were applied"):
+            other.execute("INSERT INTO t VALUES (4, 'four')")
+        assert faulty.seen() == 1 and goes_on(other) == [(1,), (2,), (3,), (4,)]
 
 
 def test_without_ids_a_lost_answer_is_told_as_unsure(faulty, connection):
