@@ -309,21 +309,44 @@ static void drop_holding_if_empty(struct holding **at)
     free(h);
 }
 
-bool advisory_release(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
-                      enum advisory_mode mode)
+static bool give_back(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
+                      enum advisory_mode mode, enum advisory_scope scope)
 {
     pthread_mutex_lock(&t->lock);
     struct advisory_lock *l = find(t, owner->database, &key);
     struct holding **at = l ? holding_of(l, owner) : NULL;
-    bool held = at && *at && (*at)->counts[ADVISORY_OF_SESSION][mode];
+    bool held = at && *at && (*at)->counts[scope][mode];
     if (held) {
-        (*at)->counts[ADVISORY_OF_SESSION][mode]--;
+        (*at)->counts[scope][mode]--;
         drop_holding_if_empty(at);
         tell_queue(l);
         drop_if_idle(t, l);
     }
     pthread_mutex_unlock(&t->lock);
     return held;
+}
+
+bool advisory_release(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
+                      enum advisory_mode mode)
+{
+    return give_back(t, owner, key, mode, ADVISORY_OF_SESSION);
+}
+
+void advisory_give_back(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
+                        enum advisory_mode mode, enum advisory_scope scope)
+{
+    give_back(t, owner, key, mode, scope);
+}
+
+bool advisory_holds(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
+                    enum advisory_mode mode)
+{
+    pthread_mutex_lock(&t->lock);
+    struct advisory_lock *l = find(t, owner->database, &key);
+    struct holding *h = l ? *holding_of(l, owner) : NULL;
+    bool holds = h && has_mode(h, mode);
+    pthread_mutex_unlock(&t->lock);
+    return holds;
 }
 
 void advisory_release_all(struct advisory_table *t, const struct presence *owner, enum advisory_scope scope)

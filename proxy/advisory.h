@@ -6,7 +6,8 @@
  *
  * Owns     its locks. An owner is a session's presence: it releases everything before it ends.
  * Lives    as long as the process; locked, every thread may ask.
- * Limits   ADVISORY_LOCKS_MAX locks held or waited for. Other proxies in front of the same database know nothing of these locks.
+ * Limits   ADVISORY_LOCKS_MAX locks held or waited for. Other proxies in front of the same database know nothing of this table:
+ *          lease.h.
  * Not here what a waiting session does meanwhile: session_call.h.
  */
 #ifndef PGD1_PROXY_ADVISORY_H
@@ -51,6 +52,11 @@ enum advisory_outcome advisory_take(struct advisory_table *t, const struct prese
 /* Gives back one that was taken for the session; false: it has none of that mode. */
 bool advisory_release(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
                       enum advisory_mode mode);
+/* Gives back one that was just taken, in either scope. */
+void advisory_give_back(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
+                        enum advisory_mode mode, enum advisory_scope scope);
+bool advisory_holds(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
+                    enum advisory_mode mode);
 void advisory_release_all(struct advisory_table *t, const struct presence *owner, enum advisory_scope scope);
 /* Leaves the queue it stands in; no effect when it stands in none. */
 void advisory_stop_waiting(struct advisory_table *t, const struct presence *owner);

@@ -101,8 +101,10 @@ void databases_close(struct worker *w)
         struct database *db = w->databases;
         w->databases = db->next;
         worker_timer_clear(w, &db->no_memory);
+        leases_close(db);
         gate_fini(&db->gate);
         d1_close(db->d1); /* its done() callbacks run inside */
+        leases_fini(&db->leases);
         arena_free(db->probe_arena);
         if (db->reading)
             read_free(db->reading);

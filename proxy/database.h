@@ -14,6 +14,7 @@
 
 #include "d1/probe.h"
 #include "proxy/gate.h"
+#include "proxy/lease.h"
 #include "proxy/timers.h"
 #include "proxy/worker.h"
 
@@ -38,6 +39,7 @@ struct database {
     struct gate gate;
     struct probe probe;
     struct arena *probe_arena; /* NULL: nothing is being asked */
+    struct leases leases;      /* of advisory locks */
 };
 
 /* The database a client asked for; opened when this worker has not got it yet. NULL with err. */

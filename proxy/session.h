@@ -102,6 +102,8 @@ struct session {
     struct prepared *unnamed;
     struct copy_from *copy;
     struct timer waiting;          /* in a function: session_call.h */
+    struct lease *lease;           /* what the call under way asks D1 for … */
+    struct lease_drop *lease_drop; /* … or gives back there */
     struct timer timer;            /* login, idle and idle in transaction */
     struct channel *channels;      /* LISTEN */
     struct notification *incoming; /* for this client, until it is between transactions */
@@ -118,6 +120,7 @@ struct session {
     unsigned cancelled : 1;             /* a cancel request came for what is under way */
     unsigned has_locks : 1;             /* advisory ones, perhaps … */
     unsigned has_transaction_locks : 1; /* … until the transaction ends */
+    unsigned lease_scope : 1;           /* enum advisory_scope of `lease` */
     unsigned terminated : 1;            /* close as soon as possible: 57P01 */
     unsigned draining : 1;              /* close when idle */
     unsigned in_extended : 1;           /* after an error of the message under way, a Sync is still to come */

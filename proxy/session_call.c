@@ -3,6 +3,7 @@
 
 #include "proxy/advisory.h"
 #include "proxy/group.h"
+#include "proxy/lease.h"
 #include "proxy/notify.h"
 
 enum answer { ANSWER, WAIT, FAIL };
@@ -82,16 +83,74 @@ static enum answer fail_full(struct call *c)
     return FAIL;
 }
 
+/* What D1 was asked for is not wanted any more, nor what was taken here for it. */
+static void give_up_lease(struct session *s)
+{
+    advisory_give_back(&s->worker->app->advisory, &s->presence, lease_key(s->lease), lease_mode(s->lease),
+                       (enum advisory_scope)s->lease_scope);
+    lease_give_up(s->lease);
+    s->lease = NULL;
+}
+
+/* Taken in this process: now the other pgd1s are asked, in D1. */
+static enum answer ask_for_lease(struct call *c, struct advisory_key key, enum advisory_mode mode,
+                                 enum advisory_scope scope, bool wait)
+{
+    struct session *s = c->session;
+    s->lease = c->log->may_wait ? lease_ask(s, key, mode, wait) : NULL;
+    s->lease_scope = scope;
+    if (s->lease)
+        return WAIT;
+    advisory_give_back(&s->worker->app->advisory, &s->presence, key, mode, scope);
+    if (!c->log->may_wait)
+        return WAIT; /* which is refused */
+    err_oom(c->err);
+    return FAIL;
+}
+
+static enum answer go_on_with_lease(struct call *c, bool wait)
+{
+    struct session *s = c->session;
+    enum lease_state state = lease_state(s->lease);
+    switch (state) {
+    case LEASE_ASKED:
+        return WAIT;
+    case LEASE_HELD:
+        s->lease = NULL;
+        return wait ? give_void(c) : give_bool(c, true);
+    case LEASE_FAILED:
+        lease_fail(s->lease, c->err);
+        give_up_lease(s);
+        return FAIL;
+    case LEASE_BEHIND:
+    case LEASE_UNHEARD:
+        break;
+    }
+    if (state == LEASE_BEHIND && !wait) {
+        give_up_lease(s);
+        return give_bool(c, false);
+    }
+    if (worker_now(s->worker) >= lease_next_us(s->lease))
+        lease_ask_again(s->lease);
+    else
+        c->log->due_us = lease_next_us(s->lease);
+    return WAIT;
+}
+
 static enum answer take(struct call *c, struct advisory_key key, enum advisory_mode mode, enum advisory_scope scope,
                         bool wait)
 {
     struct session *s = c->session;
     uint32_t blocker = 0;
     c->log->due_us = 0;
+    if (s->lease)
+        return go_on_with_lease(c, wait);
     switch (advisory_take(&s->worker->app->advisory, &s->presence, key, mode, scope, wait, &blocker)) {
     case ADVISORY_GRANTED:
         s->has_locks = 1;
         s->has_transaction_locks |= scope == ADVISORY_OF_TRANSACTION;
+        if (lease_is_wanted(s) && !lease_find(s, key, mode))
+            return ask_for_lease(c, key, mode, scope, wait);
         return wait ? give_void(c) : give_bool(c, true);
     case ADVISORY_BUSY:
         return wait ? WAIT : give_bool(c, false);
@@ -103,11 +162,27 @@ static enum answer take(struct call *c, struct advisory_key key, enum advisory_m
     return fail_full(c);
 }
 
+/* Whether D1 still has rows of what was just released. */
+static bool must_wait_for_drop(struct call *c)
+{
+    struct session *s = c->session;
+    if (!s->lease_drop)
+        s->lease_drop = lease_drop_unheld(s);
+    else if (lease_drop_is_done(s->lease_drop))
+        s->lease_drop = NULL;
+    if (s->lease_drop && !c->log->may_wait) {
+        lease_drop_forget(s->lease_drop);
+        s->lease_drop = NULL;
+    }
+    return s->lease_drop != NULL;
+}
+
 static enum answer release(struct call *c, struct advisory_key key, enum advisory_mode mode)
 {
     struct session *s = c->session;
-    if (advisory_release(&s->worker->app->advisory, &s->presence, key, mode))
-        return give_bool(c, true);
+    c->log->due_us = 0;
+    if (s->lease_drop || advisory_release(&s->worker->app->advisory, &s->presence, key, mode))
+        return must_wait_for_drop(c) ? WAIT : give_bool(c, true);
     struct err warning = { .code = SQLSTATE_WARNING };
     warning.message = arena_printf(c->arena, "you don't own a lock of type %s", mode_names[mode]);
     session_notice(s, SEVERITY_WARNING, &warning);
@@ -117,8 +192,10 @@ static enum answer release(struct call *c, struct advisory_key key, enum advisor
 static enum answer release_all(struct call *c)
 {
     struct session *s = c->session;
-    advisory_release_all(&s->worker->app->advisory, &s->presence, ADVISORY_OF_SESSION);
-    return give_void(c);
+    c->log->due_us = 0;
+    if (!s->lease_drop)
+        advisory_release_all(&s->worker->app->advisory, &s->presence, ADVISORY_OF_SESSION);
+    return must_wait_for_drop(c) ? WAIT : give_void(c);
 }
 
 #define TAKE(name, mode, scope, wait)                                                                                  \
@@ -151,10 +228,19 @@ TAKE(try_xact_lock_shared, ADVISORY_SHARE, ADVISORY_OF_TRANSACTION, false)
 RELEASE(unlock, ADVISORY_EXCLUSIVE)
 RELEASE(unlock_shared, ADVISORY_SHARE)
 
+/* D1 hears of it right behind what the client hears. */
+static void release_at_end(struct session *s, enum advisory_scope scope)
+{
+    advisory_release_all(&s->worker->app->advisory, &s->presence, scope);
+    struct lease_drop *drop = lease_drop_unheld(s);
+    if (drop)
+        lease_drop_forget(drop);
+}
+
 void session_locks_end_transaction(struct session *s)
 {
     if (s->has_transaction_locks)
-        advisory_release_all(&s->worker->app->advisory, &s->presence, ADVISORY_OF_TRANSACTION);
+        release_at_end(s, ADVISORY_OF_TRANSACTION);
     s->has_transaction_locks = 0;
     s->n_row_locks = 0;
 }
@@ -163,7 +249,7 @@ void session_locks_end(struct session *s)
 {
     session_locks_end_transaction(s);
     if (s->has_locks)
-        advisory_release_all(&s->worker->app->advisory, &s->presence, ADVISORY_OF_SESSION);
+        release_at_end(s, ADVISORY_OF_SESSION);
     s->has_locks = 0;
 }
 
@@ -336,6 +422,17 @@ static bool wait_for(struct call *c, enum session_call call)
     return err_set(c->err, SQLSTATE_INTERNAL_ERROR, "%s() waits", names[call]); /* stops the run; nobody sees it */
 }
 
+static void stop_asking(struct session *s, bool is_lock)
+{
+    if (is_lock)
+        advisory_stop_waiting(&s->worker->app->advisory, &s->presence);
+    if (s->lease)
+        give_up_lease(s);
+    if (s->lease_drop)
+        lease_drop_forget(s->lease_drop);
+    s->lease_drop = NULL;
+}
+
 bool session_call(void *ctx, enum session_call call, const struct value *args, struct arena *arena, struct value *ret,
                   struct err *err)
 {
@@ -352,8 +449,8 @@ bool session_call(void *ctx, enum session_call call, const struct value *args, s
         return !log->may_wait || log->n >= CALLS_MAX || keep_answer(log, s->group->arena, ret) || err_oom(err);
     case WAIT:
         wait_for(&c, call);
-        if (!log->waits && is_lock(call))
-            advisory_stop_waiting(&s->worker->app->advisory, &s->presence);
+        if (!log->waits)
+            stop_asking(s, is_lock(call));
         break;
     case FAIL:
         break;
@@ -407,6 +504,8 @@ void session_call_stop(struct session *s)
 {
     group_rows_stop(s);
     worker_timer_clear(s->worker, &s->waiting);
+    if (s->lease || s->lease_drop)
+        stop_asking(s, false);
     if (!s->group || !s->group->calls.waits)
         return;
     s->group->calls.waits = false;

@@ -48,13 +48,14 @@ def test_faults_at_random(behind):
 
 
 def test_a_fault_at_every_request(behind):
-    """One client does every operation once; each fault comes at each of its requests, one at a time."""
+    """One client does every operation once; each fault comes at each of its requests, one at a time. Only the rows of a read may be lost:
+    when its answer breaks off behind the first ones, which may be with the client already, it is not asked again."""
     chance = random.Random(SEED)
     run = load.Load(SEED)
     with behind.server.connect() as connection:
         run.create(connection, 1, 1000000 if LONG else 2000)
         client = run.clients[0]
-        op = 0
+        op, broken_reads = 0, set()
         for operation in load.OPERATIONS:
             behind.network.reset(lambda number, body: None)
             op += 1
@@ -64,9 +65,12 @@ def test_a_fault_at_every_request(behind):
                 for at in range(requests) if LONG else [chance.randrange(requests)] if requests else []:
                     behind.network.reset(lambda number, body: fault if number == at else None)
                     op += 1
+                    if (operation, fault) == (load.read_back, "half_after"):
+                        broken_reads.add(op)
                     client.do(connection, op, operation)
     finish(behind, run, [])
-    failed = [f"{client.operations[op].__name__}: {said}" for op, said in client.said.items() if client.outcomes[op] != "committed"]
+    failed = [f"{client.operations[op].__name__}: {said}" for op, said in client.said.items()
+              if client.outcomes[op] != "committed" and not (op in broken_reads and said.startswith("08006"))]
     assert not failed, f"seed {SEED}: one bad moment of the network failed:\n" + "\n".join(failed[:20])
 
 
