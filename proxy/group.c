@@ -321,6 +321,8 @@ static bool answer(struct group *g, const struct d1_result *results)
         return false;
     }
     emitter_end(&step->emitter);
+    if (step->x.plan->n_sequences)
+        sequence_values_count(&s->sequences, step->x.plan, count_of(step, results));
     if (step->x.sink == SINK_STORE)
         step->x.portal->state = PORTAL_STORED;
     else if (!step->untagged && step->x.sink != SINK_TAKEN)

@@ -209,11 +209,22 @@ bool group_keep_steps(struct group *g, bool in_shadow, struct err *err)
     return true;
 }
 
+/* Ids that were shown: nobody else in this process is shown them, and currval() is the last one. */
+static void learn_ids(struct group *g, const struct capture *c, int64_t highest)
+{
+    const struct snapshot *s = g->head->x.plan->snapshot;
+    reservation_learn(&g->database->schema->reservations, s->version, c->relation->sqlite_name, highest);
+    for (const struct step *later = g->head->next; later; later = later->next)
+        if (later->x.plan && later->x.plan->n_sequences) /* it has been noted already */
+            return;
+    if (c->n_rows == c->n_inserted) /* COMMIT sends them as values */
+        sequence_values_show(&g->session->sequences, s, c->relation, highest);
+}
+
 /* The steps were tried out: they join the buffer, and are answered. */
 void group_tried_out(struct group *g)
 {
     struct speculation *sp = &g->speculation;
-    struct step *step = g->head;
     struct err err;
     err_init(&err, g->arena);
     if (!sp->carries && g->request.results)
@@ -229,8 +240,7 @@ void group_tried_out(struct group *g)
     }
     for (size_t i = 0; i < sp->n_captures; i++)
         if (sp->captures[i].is_generated)
-            reservation_learn(&g->database->schema->reservations, step->x.plan->snapshot->version,
-                              sp->captures[i].relation->sqlite_name, speculation_highest(sp, i));
+            learn_ids(g, &sp->captures[i], speculation_highest(sp, i));
     if (group_answer_until(g, g->batch_end, g->request.results))
         group_go_on(g);
 }

@@ -293,6 +293,17 @@ static struct expr **insert_row(A *a, struct scope *s, const struct insert *in, 
     return row;
 }
 
+/* Of several rows each is worked out as it is written, and then its defaults; of one the columns go in the table's order. */
+static bool rank_columns(A *a, struct query *q, const int *at, size_t given)
+{
+    if (q->n_insert_rows < 2)
+        return true;
+    q->insert_ranks = NEW_ARRAY(a, size_t, q->n_insert_columns + 1);
+    for (size_t i = 0; q->insert_ranks && i < q->n_insert_columns; i++)
+        q->insert_ranks[i] = at[i] >= 0 ? (size_t)at[i] : given + i;
+    return q->insert_ranks != NULL;
+}
+
 static bool insert_values(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt,
                           const PgQuery__SelectStmt *values)
 {
@@ -314,7 +325,7 @@ static bool insert_values(A *a, struct scope *s, const struct insert *in, const 
             return false;
         q->insert_rows[q->n_insert_rows++] = row;
     }
-    if (fixed && !may_be_given(a, in, fixed))
+    if ((fixed && !may_be_given(a, in, fixed)) || !rank_columns(a, q, at, given))
         return false;
     /* A column that D1 itself computes, said DEFAULT in every row, leaves the statement. */
     for (size_t i = q->n_insert_columns; i-- > 0;) {
@@ -326,6 +337,9 @@ static bool insert_values(A *a, struct scope *s, const struct insert *in, const 
         for (size_t r = 0; r < q->n_insert_rows; r++)
             memmove(q->insert_rows[r] + i, q->insert_rows[r] + i + 1,
                     (q->n_insert_columns - i - 1) * sizeof(struct expr *));
+        if (q->insert_ranks)
+            memmove(q->insert_ranks + i, q->insert_ranks + i + 1,
+                    (q->n_insert_columns - i - 1) * sizeof(*q->insert_ranks));
         q->n_insert_columns--;
     }
     return true;

@@ -207,6 +207,12 @@ bool ddl_side_delete_child(struct ddl *d, const char *kind, struct str schema, s
     return key.p ? ddl_side_delete(d, kind, schema, key) : err_oom(d->err);
 }
 
+bool ddl_note_dropped(struct ddl *d, const struct relation *sequence)
+{
+    struct plan_sequence use = { .sequence = sequence, .use = SEQUENCE_DROPPED };
+    return DDL_PUSH(d, d->plan->sequences, d->plan->n_sequences, use);
+}
+
 static bool forget_sequences(struct ddl *d, const struct relation *r)
 {
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {

@@ -311,6 +311,8 @@ static bool drop_one(struct ddl *d, struct alter *a, struct new_column *column)
     if (!drop_constraints_of(d, a, old))
         return false;
     ddl_forget_column(d, column);
+    if (sequence && !ddl_note_dropped(d, sequence))
+        return false;
     if (sequence && !old->sequence_is_rowid &&
         (!ddl_side_delete(d, "sequence", sequence->schema, sequence->name) ||
          (d->snapshot->has_sequence_table &&

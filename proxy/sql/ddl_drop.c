@@ -213,10 +213,23 @@ static bool drop_with_rebuild(struct ddl *d, struct drop *drop)
     return true;
 }
 
+static bool note_sequences(struct ddl *d, const struct relation *r)
+{
+    bool ok = r->kind != RELATION_SEQUENCE || ddl_note_dropped(d, r);
+    for (size_t i = 0; ok && r->kind == RELATION_TABLE && i < r->n_columns; i++) {
+        const struct relation *sequence = snapshot_owned_sequence(d->snapshot, r, &r->columns[i]);
+        ok = !sequence || ddl_note_dropped(d, sequence);
+    }
+    return ok;
+}
+
 /* Views first (they stand above what they read), then tables that nobody left refers to: dropping a table deletes its rows, which must
  * not reach another's. A circle of keys needs deferred checks. */
 static bool drop_relations(struct ddl *d, struct drop *drop)
 {
+    for (size_t i = 0; i < drop->n_relations; i++)
+        if (!note_sequences(d, drop->relations[i]))
+            return false;
     for (size_t i = drop->n_relations; i-- > 0;)
         if (drop->relations[i]->kind == RELATION_VIEW && !drop_one(d, drop->relations[i]))
             return false;

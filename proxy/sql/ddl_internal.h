@@ -66,6 +66,8 @@ bool ddl_side_delete(struct ddl *d, const char *kind, struct str schema, struct 
 bool ddl_side_delete_child(struct ddl *d, const char *kind, struct str schema, struct str table, struct str child);
 /* Every row of a table: itself, its columns, constraints, indexes, owned sequences. */
 bool ddl_side_forget_table(struct ddl *d, const struct relation *r);
+/* A sequence is dropped: sessions forget what it gave them. */
+bool ddl_note_dropped(struct ddl *d, const struct relation *sequence);
 /* Members that name a type: type, type_schema, typmod. */
 void ddl_side_type(struct ddl *d, cJSON *detail, const char *member, const char *member_schema, oid_t type,
                    int32_t typmod);

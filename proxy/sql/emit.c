@@ -332,7 +332,7 @@ struct bind bind_of_expr(const struct expr *x)
 bool emit_prelude(struct emitter *e, const struct expr *x, enum bind_form form, int detail, struct fragment *ret)
 {
     struct emit_shared *s = e->shared;
-    if (e->no_prelude || e->inline_constants || e->target != TARGET_D1)
+    if (e->no_prelude || e->inline_constants || e->target != TARGET_D1 || asks_own_number(e, x))
         return false;
     if (e->conditional && s->settings->force_local)
         return blocked(e, x->location, "a constant that may fail, in an arm that may not be reached");

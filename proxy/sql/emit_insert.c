@@ -32,6 +32,38 @@ bool pick_columns(struct emitter *e, const struct query *q, struct insert_column
     return true;
 }
 
+/* The order in which the cells of a row are worked out: it matters to nextval() alone. */
+static const size_t *working_order(struct emitter *e, const struct query *q, const struct insert_columns *cols)
+{
+    size_t *order = ARENA_ARRAY(e->arena, size_t, cols->n + 1);
+    for (size_t i = 0; order && i < cols->n; i++) {
+        size_t k = i;
+        while (k > 0 && q->insert_ranks && e->shared->n_sequences &&
+               q->insert_ranks[cols->at[order[k - 1]]] > q->insert_ranks[cols->at[i]]) {
+            order[k] = order[k - 1];
+            k--;
+        }
+        order[k] = i;
+    }
+    return order;
+}
+
+static bool insert_row(struct emitter *e, const struct query *q, const struct insert_columns *cols, const size_t *order,
+                       size_t row, struct str *cells)
+{
+    for (size_t k = 0; k < cols->n; k++) {
+        struct fragment f;
+        size_t at = cols->at[order[k]];
+        e->assigned = q->insert_columns[at];
+        if (!emit_assigned(e, target_of(q), e->assigned, q->insert_rows[row][at], &f))
+            return false;
+        if (q->n_insert_rows == 1)
+            note_written(e, target_of(q), e->assigned, &f);
+        cells[order[k]] = f.sql;
+    }
+    return true;
+}
+
 static bool insert_values(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str *ret)
 {
     struct buf text;
@@ -40,23 +72,22 @@ static bool insert_values(struct emitter *e, const struct query *q, const struct
         *ret = STR(" DEFAULT VALUES");
         return true;
     }
+    const size_t *order = working_order(e, q, cols);
+    struct str *cells = ARENA_ARRAY(e->arena, struct str, cols->n);
+    if (!order || !cells)
+        return err_oom(e->err);
     e->one_row = true;
     buf_init(&text, 16 << 20);
     buf_printf(&text, " VALUES ");
     for (size_t r = 0; ok && r < q->n_insert_rows; r++) {
         buf_printf(&text, "%s(", r ? "," : "");
-        for (size_t i = 0; ok && i < cols->n; i++) {
-            struct fragment f;
-            ok = emit_assigned(e, target_of(q), q->insert_columns[cols->at[i]], q->insert_rows[r][cols->at[i]], &f);
-            if (!ok)
-                break;
-            if (q->n_insert_rows == 1)
-                note_written(e, target_of(q), q->insert_columns[cols->at[i]], &f);
-            buf_printf(&text, "%s%.*s", i ? "," : "", STR_FMT(f.sql));
-        }
+        ok = insert_row(e, q, cols, order, r, cells);
+        for (size_t i = 0; ok && i < cols->n; i++)
+            buf_printf(&text, "%s%.*s", i ? "," : "", STR_FMT(cells[i]));
         buf_add_char(&text, ')');
     }
     e->one_row = false;
+    e->assigned = NULL;
     *ret = !ok || text.failed ? (struct str){ 0 } : arena_str(e->arena, buf_str(&text));
     buf_fini(&text);
     return ok && (ret->p || err_oom(e->err));

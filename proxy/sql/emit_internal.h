@@ -140,9 +140,15 @@ struct emit_shared {
     bool needs_catalog, has_volatile;
     struct fetch *upserted;            /* the rows that an upsert found there, for EXPR_XMAX */
     bool looked_at_session;            /* made for what the session's sequences are now */
-    const struct relation *current[4]; /* whose currval() it asks … */
+    const struct relation *current[4]; /* whose currval() of the time before it asks … */
     size_t n_current;
     bool asks_last; /* … and lastval() */
+    struct sequence_given {
+        const struct relation *sequence;
+        struct str cell; /* empty: it cannot be told */
+        bool is_next;
+    } given[8]; /* numbers that a SELECT took, in the order of its list */
+    size_t n_given;
     const struct relation **reads;
     size_t n_reads, size_reads;
     struct cte_name {
@@ -177,9 +183,10 @@ struct emitter {
     bool refuse_local;  /* the guard of a unique index: 0A000 where a guard would say "local" */
     bool native;        /* values travel as they are */
     bool one_row;       /* VALUES of INSERT: volatile functions give one value each */
-    bool in_returning;  /* columns of other tables than the target are looked up (rewrite_returning.c) */
-    bool in_targets;    /* inside a SELECT list: changing_new_value() */
-    bool value_only;    /* a numeric's value matters, not the scale it is shown with */
+    const struct column *assigned; /* … the column whose value is printed */
+    bool in_returning;             /* columns of other tables than the target are looked up (rewrite_returning.c) */
+    bool in_targets;               /* inside a SELECT list: changing_new_value() */
+    bool value_only;               /* a numeric's value matters, not the scale it is shown with */
     struct bind *binds;
     size_t n_binds, size_binds;
     struct level *level;
@@ -328,6 +335,8 @@ bool emit_datetime_call(struct emitter *e, const struct expr *x, bool *ret_handl
 bool emit_sequence_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
 /* Notes in the plan what an INSERT or MERGE does to the numbers of its target, for currval() and lastval(). */
 bool note_inserted_numbers(struct emitter *e, const struct query *q);
+/* currval() of a sequence that the INSERT moves itself: it has to be worked out row by row. */
+bool asks_own_number(struct emitter *e, const struct expr *x);
 /* nextval() of the sequence that numbers this very column: SQLite does it. */
 bool is_own_nextval(struct emitter *e, const struct column *column, const struct expr *x);
 /* What stands in D1's FROM for a relation: its name, or for sequences a query that shows their state as PostgreSQL does. */

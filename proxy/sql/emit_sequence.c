@@ -122,6 +122,8 @@ static bool note_sequence(struct emitter *e, const struct relation *sequence, co
     bool asked = e->shared->asks_last;
     for (size_t i = 0; i < e->shared->n_current; i++)
         asked |= e->shared->current[i] == sequence;
+    if (e->shared->n_changing && (use == SEQUENCE_PER_ROW || use == SEQUENCE_PER_PROPOSED))
+        use = SEQUENCE_UNTOLD; /* the count is the statement's own */
     if (asked && use != SEQUENCE_DISTURBED)
         return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
                        "currval() or lastval() in the statement that moves the sequence is not supported");
@@ -168,6 +170,16 @@ static struct str ensure_row(struct emitter *e, const struct relation *table)
                    STR_FMT(name), STR_FMT(name));
 }
 
+/* A SELECT without FROM took a number: currval() further on in its list is that one. */
+static bool note_given(struct emitter *e, const struct relation *s, struct str cell, bool is_next)
+{
+    struct emit_shared *shared = e->shared;
+    if (shared->n_given == sizeof(shared->given) / sizeof(*shared->given))
+        return blocked(e, -1, "a SELECT that moves sequences more than %zu times", shared->n_given);
+    shared->given[shared->n_given++] = (struct sequence_given){ s, cell, is_next };
+    return true;
+}
+
 static bool fetched_next(struct emitter *e, const struct relation *s, struct fragment *ret)
 {
     const struct relation *table = rowid_table(e, s);
@@ -178,13 +190,30 @@ static bool fetched_next(struct emitter *e, const struct relation *s, struct fra
         struct str helper = ensure_row(e, table), name = sequence_name(e, table);
         struct str sql = text_of(e, "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name=%.*s RETURNING %s AS c0",
                                  STR_FMT(name), native ? "seq" : "CAST(seq AS TEXT)");
-        return one_row(e, &helper, NULL, sql, ret);
+        return one_row(e, &helper, NULL, sql, ret) && note_given(e, s, ret->sql, true);
     }
     struct str next = advanced(e, s, 1), name = sequence_name(e, s);
     struct str sql =
         text_of(e, "UPDATE _pgd1_sequence SET last_value = %.*s, is_called = 1 WHERE name=%.*s RETURNING %s AS c0",
                 STR_FMT(next), STR_FMT(name), native ? "last_value" : "CAST(last_value AS TEXT)");
-    return one_row(e, NULL, NULL, sql, ret);
+    return one_row(e, NULL, NULL, sql, ret) && note_given(e, s, ret->sql, true);
+}
+
+/* What setval() does to currval(). A value of NULL does nothing, is_called false leaves what was given. */
+static enum sequence_step use_of_set(const struct expr *x)
+{
+    const struct expr *to = x->args[1], *called = x->n_args > 2 ? x->args[2] : NULL;
+    while (to->kind == EXPR_FUNC && to->n_args == 1 && to->call.form == CALL_IMPLICIT_CAST)
+        to = to->args[0];
+    if (to->kind != EXPR_CONST || to->constant.is_null ||
+        (called && (called->kind != EXPR_CONST || called->constant.is_null)))
+        return SEQUENCE_UNTOLD;
+    return !called || called->constant.value.integer ? SEQUENCE_SET : SEQUENCE_DISTURBED;
+}
+
+static bool note_set(struct emitter *e, const struct relation *s, enum sequence_step use, struct str cell)
+{
+    return use == SEQUENCE_DISTURBED || note_given(e, s, use == SEQUENCE_SET ? cell : STR(""), false);
 }
 
 static bool set_value(struct emitter *e, const struct expr *x, const struct relation *s, struct fragment *ret)
@@ -193,14 +222,13 @@ static bool set_value(struct emitter *e, const struct expr *x, const struct rela
     bool native = e->shared->settings->traits.native_values;
     struct emitter *d1 = ARENA_NEW(e->arena, struct emitter);
     struct fragment value, called = { .sql = STR("1") };
-    const struct expr *to = x->args[1];
-    while (to->kind == EXPR_FUNC && to->n_args == 1 && to->call.form == CALL_IMPLICIT_CAST)
-        to = to->args[0];
-    bool told = x->n_args == 2 && to->kind == EXPR_CONST && !to->constant.is_null; /* of NULL nothing happens */
+    enum sequence_step use = use_of_set(x);
     if (!d1)
         return err_oom(e->err);
-    if (!note_sequence(e, s, table, told ? SEQUENCE_SET : SEQUENCE_UNTOLD))
+    if (!note_sequence(e, s, table, use))
         return false;
+    if (x->n_args > 2 && use != SEQUENCE_UNTOLD)
+        mark_structural(e, x->args[2]);
     emitter_init(d1, e->shared, TARGET_D1);
     if (!emit_value(d1, x->args[1], &value) || (x->n_args > 2 && !emit_value(d1, x->args[2], &called)))
         return false;
@@ -216,7 +244,7 @@ static bool set_value(struct emitter *e, const struct expr *x, const struct rela
                                  "RETURNING %s + NOT %.*s%s AS c0",
                                  STR_FMT(v), STR_FMT(raise), STR_FMT(v), STR_FMT(c), STR_FMT(name), STR_FMT(v),
                                  native ? "seq" : "CAST(seq", STR_FMT(c), native ? "" : " AS TEXT)");
-        return one_row(e, &helper, d1, sql, ret);
+        return one_row(e, &helper, d1, sql, ret) && note_set(e, s, use, ret->sql);
     }
     struct str sql = text_of(e,
                              "UPDATE _pgd1_sequence SET last_value = CASE WHEN %.*s NOT BETWEEN %lld AND %lld THEN "
@@ -224,7 +252,7 @@ static bool set_value(struct emitter *e, const struct expr *x, const struct rela
                              "WHERE name=%.*s AND %.*s IS NOT NULL RETURNING %s AS c0",
                              STR_FMT(v), (long long)s->seq_min, (long long)s->seq_max, STR_FMT(raise), STR_FMT(v),
                              STR_FMT(c), STR_FMT(name), STR_FMT(v), native ? "last_value" : "CAST(last_value AS TEXT)");
-    return one_row(e, NULL, d1, sql, ret);
+    return one_row(e, NULL, d1, sql, ret) && note_set(e, s, use, ret->sql);
 }
 
 /* ---- INSERT … VALUES ---- */
@@ -295,6 +323,17 @@ bool sequences_statements(struct emit_shared *s, struct plan_statement **stateme
     return true;
 }
 
+/* The number that was given last, as the statement is printed. */
+static bool printed_share(struct emitter *e, const struct sequence_use *use, struct fragment *ret)
+{
+    struct str name = sequence_name(e, use->sequence);
+    long long back = (long long)(use->n - use->given) * (long long)use->sequence->seq_increment;
+    *ret = (struct fragment){ .sql = text_of(e, "(SELECT last_value - %lld FROM _pgd1_sequence WHERE name=%.*s)", back,
+                                             STR_FMT(name)) };
+    e->shared->has_volatile = true;
+    return ret->sql.p != NULL;
+}
+
 static bool share_of_row(struct emitter *e, const struct expr *x, const struct relation *s, struct fragment *ret)
 {
     struct sequence_use *use = NULL;
@@ -303,12 +342,8 @@ static bool share_of_row(struct emitter *e, const struct expr *x, const struct r
             use = &e->shared->sequences[i];
     if (!use || rowid_table(e, s))
         return blocked(e, x->location, "nextval() at this place");
-    struct str name = sequence_name(e, s);
-    long long back = (long long)(use->n - ++use->given) * (long long)s->seq_increment;
-    *ret = (struct fragment){ .sql = text_of(e, "(SELECT last_value - %lld FROM _pgd1_sequence WHERE name=%.*s)", back,
-                                             STR_FMT(name)) };
-    e->shared->has_volatile = true;
-    return ret->sql.p != NULL;
+    use->given++;
+    return printed_share(e, use, ret);
 }
 
 bool is_own_nextval(struct emitter *e, const struct column *column, const struct expr *x)
@@ -332,7 +367,22 @@ static enum sequence_step use_of_rows(struct emitter *e, const struct query *q, 
         last = x->kind == EXPR_NEXTVAL_DEFAULT || is_own_nextval(e, q->insert_columns[column], x);
         any |= last;
     }
-    return !any ? SEQUENCE_DISTURBED : last && !q->on_conflict ? SEQUENCE_NEXT : SEQUENCE_UNTOLD;
+    return !any ? SEQUENCE_DISTURBED : last ? SEQUENCE_NEXT : SEQUENCE_UNTOLD;
+}
+
+/* What a statement does to the number of a column that SQLite counts; column: of its list, past its end when it is not there. As
+ * PostgreSQL, SQLite takes a number for a row that ON CONFLICT leaves out. */
+static enum sequence_step use_of_insert(struct emitter *e, const struct query *q, size_t column)
+{
+    bool given = column < q->n_insert_columns;
+    if (q->command != COMMAND_INSERT)
+        return SEQUENCE_UNTOLD;
+    if (!q->insert_select)
+        return given ? use_of_rows(e, q, column) : SEQUENCE_NEXT;
+    const struct expr *x = given ? q->insert_select_exprs[column] : NULL;
+    if (given && x->kind != EXPR_NEXTVAL_DEFAULT && !is_own_nextval(e, q->insert_columns[column], x))
+        return SEQUENCE_DISTURBED;
+    return q->on_conflict ? SEQUENCE_PER_PROPOSED : SEQUENCE_PER_ROW;
 }
 
 bool note_inserted_numbers(struct emitter *e, const struct query *q)
@@ -347,11 +397,7 @@ bool note_inserted_numbers(struct emitter *e, const struct query *q)
             continue;
         while (at < q->n_insert_columns && q->insert_columns[at] != c)
             at++;
-        enum sequence_step use = q->insert_select || q->command != COMMAND_INSERT ? SEQUENCE_UNTOLD
-                                 : at < q->n_insert_columns                       ? use_of_rows(e, q, at)
-                                 : q->on_conflict                                 ? SEQUENCE_UNTOLD
-                                                                                  : SEQUENCE_NEXT;
-        if (!note_sequence(e, s, r, use))
+        if (!note_sequence(e, s, r, use_of_insert(e, q, at)))
             return false;
     }
     return true;
@@ -370,10 +416,9 @@ static bool pending_value(struct emitter *e, const struct relation *s, const str
                              table ? (native || e->target == TARGET_D1 ? "seq" : "CAST(seq AS TEXT)")
                                    : (native || e->target == TARGET_D1 ? "last_value" : "CAST(last_value AS TEXT)"),
                              STR_FMT(name));
-    bool alone = e->target == TARGET_LOCAL && (!e->level || e == e->shared->prelude);
-    if (!table || alone)
+    if (e->target == TARGET_LOCAL && (!e->level || e == e->shared->prelude))
         return blocked(e, -1, "currval() of a sequence in the transaction that used it");
-    add_read(e, table);
+    add_read(e, table ? table : s);
     if (e->target == TARGET_D1) {
         ret->sql = text_of(e, "coalesce(%.*s,(%.*s))", STR_FMT(known->sql), STR_FMT(sql));
         return ret->sql.p != NULL;
@@ -388,21 +433,121 @@ static bool pending_value(struct emitter *e, const struct relation *s, const str
     return sql.p && ret->sql.p;
 }
 
-static bool emit_current(struct emitter *e, const struct expr *x, struct fragment *ret)
+/* The query is a SELECT without FROM that gives one row: what its list calls is called once, in order. */
+static bool runs_once(const struct emitter *e)
 {
-    const struct sequence_values *values = e->shared->settings->sequences;
-    bool last = strcmp(x->call.proc->source, "lastval") == 0;
-    const struct relation *s = last ? NULL : sequence_of(e, x), *asked = s;
-    if ((!last && !s) || e->inline_constants)
-        return err_is_set(e->err) ? false : blocked(e, x->location, "%s() at this place", x->call.proc->name);
-    if (last && values && values->last)
-        asked = snapshot_relation_by_oid(e->shared->snapshot, values->last);
-    if (e->shared->plan->n_sequences || (s && e->shared->n_current == sizeof(e->shared->current) / sizeof(s)))
-        return blocked(e, x->location, "%s() in a statement that moves a sequence", x->call.proc->name);
-    if (s)
-        e->shared->current[e->shared->n_current++] = s;
-    e->shared->asks_last |= last;
-    bool pending = asked && sequence_values_state(values, asked->oid) == SEQUENCE_PENDING;
+    const struct query *q = e->level ? e->level->query : NULL;
+    const struct expr *limit = q ? q->limit : NULL;
+    if (e->conditional || e == e->shared->prelude)
+        return false;
+    if (!q)
+        return true;
+    bool cut = limit && (limit->kind != EXPR_CONST || limit->constant.is_null || limit->constant.value.integer < 1);
+    return !e->level->parent && q->n_from == 0 && q->command == COMMAND_SELECT && !q->where && !q->having && !cut &&
+           !q->offset;
+}
+
+/* What the list has taken so far; NULL: nothing that concerns this call. s NULL: of lastval(). */
+static const struct sequence_given *given_before(const struct emitter *e, const struct relation *s)
+{
+    const struct emit_shared *shared = e->shared;
+    const struct sequence_given *found = NULL;
+    for (size_t i = 0; i < shared->n_given && !s; i++)
+        if (shared->given[i].is_next)
+            found = &shared->given[i];
+    if (found)
+        s = found->sequence;
+    else if (!s && shared->settings->sequences)
+        s = snapshot_relation_by_oid(shared->snapshot, shared->settings->sequences->last);
+    found = NULL;
+    for (size_t i = 0; i < shared->n_given; i++)
+        if (shared->given[i].sequence == s)
+            found = &shared->given[i];
+    return found;
+}
+
+/* The number that this very row takes, worked out ahead of it. */
+static bool next_of_rows(struct emitter *e, const struct relation *table, struct fragment *ret)
+{
+    const struct column *id = table->columns;
+    while (!id->sequence_is_rowid)
+        id++;
+    struct str name = sequence_name(e, table), quoted = emit_identifier(table->sqlite_name, e->arena),
+               column = emit_identifier(id->name, e->arena);
+    ret->sql = text_of(e,
+                       "(SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name=%.*s),0),"
+                       "coalesce((SELECT max(%.*s) FROM %.*s),0))+1)",
+                       STR_FMT(name), STR_FMT(column), STR_FMT(quoted));
+    e->shared->has_volatile = true;
+    return ret->sql.p != NULL;
+}
+
+/* Whether each row of VALUES leaves the column to SQLite. */
+static bool all_numbered(struct emitter *e, const struct query *q, size_t column)
+{
+    for (size_t i = 0; column < q->n_insert_columns && i < q->n_insert_rows; i++) {
+        const struct expr *x = q->insert_rows[i][column];
+        if (x->kind != EXPR_NEXTVAL_DEFAULT && !is_own_nextval(e, q->insert_columns[column], x))
+            return false;
+    }
+    return true;
+}
+
+/* currval() in the row of an INSERT, or in its RETURNING. *ret_done false: it is that of the time before. */
+static bool current_of_row(struct emitter *e, const struct query *q, const struct relation *s, bool *ret_done,
+                           struct fragment *ret)
+{
+    const struct relation *table = rowid_table(e, s);
+    *ret = (struct fragment){ .scale = -1 };
+    *ret_done = true;
+    for (size_t i = 0; i < e->shared->n_sequences && !table; i++)
+        if (e->shared->sequences[i].sequence == s && e->shared->sequences[i].given)
+            return (e->assigned || q->n_insert_rows == 1) ? printed_share(e, &e->shared->sequences[i], ret)
+                                                          : blocked(e, -1, "currval() in RETURNING of several rows");
+    const struct relation *r = q->rtable[q->result_rte].relation;
+    for (size_t i = 0; table == r && i < r->n_columns; i++) {
+        size_t at = 0;
+        if (!r->columns[i].sequence_is_rowid)
+            continue;
+        while (at < q->n_insert_columns && q->insert_columns[at] != &r->columns[i])
+            at++;
+        enum sequence_step use = use_of_insert(e, q, at);
+        if (use == SEQUENCE_DISTURBED)
+            break;
+        if (q->n_insert_rows > 1 && (e->assigned || use != SEQUENCE_NEXT || !all_numbered(e, q, at)))
+            return blocked(e, -1, "currval() in an INSERT of several rows");
+        if (e->assigned && e->assigned < &r->columns[i])
+            break;
+        if (e->assigned)
+            return next_of_rows(e, r, ret);
+        if (q->on_conflict) /* the row of RETURNING may be one that was there */
+            return blocked(e, -1, "currval() in RETURNING of ON CONFLICT");
+        struct expr *id = ARENA_NEW(e->arena, struct expr);
+        if (!id)
+            return err_oom(e->err);
+        *id = (struct expr){ .kind = EXPR_VAR, .type = r->columns[i].type, .typmod = -1, .location = -1 };
+        id->var.rte = q->result_rte;
+        id->var.column = (int)i;
+        return emit_expr(e, id, ret);
+    }
+    *ret_done = false;
+    return true;
+}
+
+/* Whether the statement's order says which numbers were taken before this call. */
+static bool is_in_order(const struct emitter *e)
+{
+    const struct query *q = e->level ? e->level->query : NULL;
+    if (e->target == TARGET_LOCAL && runs_once(e))
+        return true;
+    return q && q->command == COMMAND_INSERT && (e->assigned || e->in_returning);
+}
+
+/* What it was before the statement. */
+static bool current_before(struct emitter *e, const struct relation *s, const struct relation *asked,
+                           struct fragment *ret)
+{
+    bool pending = asked && sequence_values_state(e->shared->settings->sequences, asked->oid) == SEQUENCE_PENDING;
     struct bind b = { .source = BIND_SEQUENCE,
                       .type = TYPE_OID_int8,
                       .typmod = -1,
@@ -411,10 +556,74 @@ static bool emit_current(struct emitter *e, const struct expr *x, struct fragmen
                       .detail = pending };
     struct fragment known;
     e->shared->looked_at_session = true;
+    for (size_t i = 0; i < e->shared->n_sequences && pending; i++)
+        if (e->shared->sequences[i].sequence == asked)
+            return blocked(e, -1, "currval() of a sequence in the transaction that used it");
     if (!emit_bind(e, &b, &known))
         return false;
     *ret = known;
     return pending ? pending_value(e, asked, &known, ret) : true;
+}
+
+static bool emit_current(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    const struct sequence_values *values = e->shared->settings->sequences;
+    bool last = strcmp(x->call.proc->source, "lastval") == 0, in_order = is_in_order(e), done = false;
+    const struct relation *s = last ? NULL : sequence_of(e, x), *asked = s;
+    if ((!last && !s) || e->inline_constants)
+        return err_is_set(e->err) ? false : blocked(e, x->location, "%s() at this place", x->call.proc->name);
+    if (last && values && values->last)
+        asked = snapshot_relation_by_oid(e->shared->snapshot, values->last);
+    const struct sequence_given *given = in_order ? given_before(e, s) : NULL;
+    if (given && !given->cell.n)
+        return blocked(e, x->location, "%s() behind setval() of a computed value", x->call.proc->name);
+    if (given) {
+        *ret = (struct fragment){ .sql = given->cell, .scale = -1 };
+        return true;
+    }
+    if (in_order && s && e->target == TARGET_D1 && e->level) {
+        if (!current_of_row(e, e->level->query, s, &done, ret))
+            return false;
+        if (done)
+            return true;
+    }
+    /* The local engine runs behind the batch: it would see what the statement itself takes further on. */
+    if (!in_order || last || e->target == TARGET_LOCAL) {
+        if ((e->shared->plan->n_sequences && !in_order) ||
+            (s && e->shared->n_current == sizeof(e->shared->current) / sizeof(s)))
+            return blocked(e, x->location, "%s() in a statement that moves a sequence", x->call.proc->name);
+        if (s)
+            e->shared->current[e->shared->n_current++] = s;
+        e->shared->asks_last |= last;
+    }
+    return current_before(e, s, asked, ret);
+}
+
+struct own_search {
+    struct emitter *e;
+    bool found;
+};
+
+static bool look_own(struct expr *x, void *ctx)
+{
+    struct own_search *o = ctx;
+    if (x->kind != EXPR_FUNC || strcmp(x->call.proc->source, "currval_oid") != 0)
+        return !o->found;
+    const struct emit_shared *shared = o->e->shared;
+    const struct query *q = o->e->level->query;
+    const struct relation *s = sequence_of(o->e, x);
+    o->found |= s && rowid_table(o->e, s) == q->rtable[q->result_rte].relation;
+    for (size_t i = 0; i < shared->n_sequences; i++)
+        o->found |= shared->sequences[i].sequence == s;
+    return !o->found;
+}
+
+bool asks_own_number(struct emitter *e, const struct expr *x)
+{
+    struct own_search o = { e, false };
+    if (e->assigned && e->level)
+        expr_walk((struct expr *)x, look_own, &o);
+    return o.found;
 }
 
 bool emit_sequence_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
@@ -435,10 +644,9 @@ bool emit_sequence_call(struct emitter *e, const struct expr *x, bool *ret_handl
     if (e->target == TARGET_D1)
         return next && e->one_row ? share_of_row(e, x, s, ret)
                                   : blocked(e, x->location, "%s() at this place", x->call.proc->name);
-    bool alone =
-        !e->level || (!e->level->parent && e->level->query->n_from == 0 && e->level->query->command == COMMAND_SELECT);
-    if (!alone || e == e->shared->prelude)
-        return blocked(e, x->location, "%s() for each row of a query", x->call.proc->name);
+    if (!runs_once(e))
+        return blocked(e, x->location, e->conditional ? "%s() that may not be reached" : "%s() for each row of a query",
+                       x->call.proc->name);
     return next ? fetched_next(e, s, ret) : set_value(e, x, s, ret);
 }
 

@@ -191,10 +191,13 @@ struct plan_row {
 };
 
 enum sequence_step {
-    SEQUENCE_NEXT,      /* nextval: D1 keeps the value that was given last */
-    SEQUENCE_SET,       /* setval: the same, but lastval() does not follow */
-    SEQUENCE_UNTOLD,    /* perhaps nextval: D1 does not tell whether, or which */
-    SEQUENCE_DISTURBED, /* no nextval, but D1's count changes */
+    SEQUENCE_NEXT,         /* nextval: D1 keeps the value that was given last */
+    SEQUENCE_SET,          /* setval: the same, but lastval() does not follow */
+    SEQUENCE_PER_ROW,      /* nextval for each row that is written, of the statement's count */
+    SEQUENCE_PER_PROPOSED, /* … and for those that ON CONFLICT leaves out */
+    SEQUENCE_UNTOLD,       /* perhaps nextval: D1 does not tell whether, or which */
+    SEQUENCE_DISTURBED,    /* no nextval, but D1's count changes */
+    SEQUENCE_DROPPED,      /* one that is made later under its name is another */
 };
 
 /* A sequence that the plan moves on, for currval() and lastval() (sequence_values.h). */

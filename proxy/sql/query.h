@@ -331,6 +331,7 @@ struct query {
     int result_rte; /* target relation in rtable */
     const struct column **insert_columns;
     size_t n_insert_columns; /* every column that gets a value, defaults included */
+    size_t *insert_ranks;    /* several rows of VALUES: which columns are worked out first; NULL: as they stand */
     struct expr ***insert_rows;
     size_t n_insert_rows;        /* VALUES form: rows x n_insert_columns, coerced */
     struct query *insert_select; /* SELECT form: its first columns feed … */

@@ -8,10 +8,13 @@
  *                                     | rolled back, or it cannot be told which value it was
  *                                     +---------------------------------> LOST
  *
- * While it is PENDING, inside a transaction, currval() is read by D1 behind the writes. LOST is 0A000: PostgreSQL would show a number
- * that was burned, and D1 burns none.
+ * While it is PENDING, inside a transaction, currval() is read by D1 behind the writes. SHOWN is a value that RETURNING gave inside a
+ * block and COMMIT will use again: KNOWN as long as the block is not undone. A step that takes a number for each row it writes makes
+ * its sequences DOUBTFUL, whatever they were, until its count is told. LOST is 0A000: PostgreSQL would show a number that was burned,
+ * and D1 burns none. GONE is a sequence that was dropped in this transaction.
  *
  * Owns     a list on the heap. Lives as long as its session.
+ * Limits   a sequence that another session drops and makes again under its name keeps the value that this one has seen.
  * Fails    55000 as PostgreSQL, 0A000 for LOST; without memory a value is LOST.
  * Not here moving sequences (emit_sequence.c), the batch (proxy/group_batch.c).
  */
@@ -20,20 +23,34 @@
 
 #include "proxy/sql/plan.h"
 
-enum sequence_state { SEQUENCE_UNDEFINED, SEQUENCE_PENDING, SEQUENCE_KNOWN, SEQUENCE_LOST };
+enum sequence_state {
+    SEQUENCE_UNDEFINED,
+    SEQUENCE_PENDING,
+    SEQUENCE_SHOWN,
+    SEQUENCE_KNOWN,
+    SEQUENCE_LOST,
+    SEQUENCE_GONE,
+    SEQUENCE_DOUBTFUL
+};
 enum { SEQUENCE_MEMBERS_MAX = 8 };
 
 struct sequence_value;
 
 struct sequence_values {
     struct sequence_value *first;
-    oid_t last;   /* what lastval() asks; 0: none */
+    oid_t last; /* what lastval() asks; 0: none */
+    size_t n_doubtful;
     bool is_lost; /* there was no memory for one */
 };
 
 void sequence_values_clear(struct sequence_values *v);
 /* A step of this plan joins a batch. */
 void sequence_values_note(struct sequence_values *v, const struct plan *plan);
+/* A step of this plan ran: it wrote so many rows. */
+void sequence_values_count(struct sequence_values *v, const struct plan *plan, uint64_t count);
+/* RETURNING showed the last number that a table gave, and COMMIT sends it as a value. */
+void sequence_values_show(struct sequence_values *v, const struct snapshot *s, const struct relation *table,
+                          int64_t id);
 /* The members that read the pending values: at most SEQUENCE_MEMBERS_MAX; what has no place is LOST. False: no memory. */
 bool sequence_values_members(struct sequence_values *v, struct arena *arena, struct d1_statement *ret, size_t *ret_n);
 /* What such a member gave. */

@@ -71,3 +71,35 @@ def test_upsert_tells_whether_it_inserted(transport):
         assert [one.execute(upsert, ("b",)).fetchone() for _ in range(2)] == [(1, True), (2, False)]
         one.execute("COMMIT")
         assert one.execute("SELECT n FROM u ORDER BY k").fetchall() == [(3,), (2,)]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_ids_that_blocks_were_shown(transport):
+    """COMMIT sends the id that was shown, whatever other sessions have taken meanwhile: currval() is that one."""
+    with Pgd1(transport) as server, server.connect() as one, server.connect() as two:
+        one.execute("CREATE TABLE t (id serial PRIMARY KEY, v text)")
+        one.execute("BEGIN")
+        mine = one.execute("INSERT INTO t (v) VALUES ('one') RETURNING id").fetchone()
+        two.execute("BEGIN")
+        theirs = two.execute("INSERT INTO t (v) VALUES ('two') RETURNING id").fetchone()
+        two.execute("COMMIT")
+        one.execute("COMMIT")
+        for connection, expected in (one, mine), (two, theirs):
+            assert connection.execute("SELECT currval('t_id_seq')").fetchone() == expected
+        one.execute("BEGIN")
+        one.execute("INSERT INTO t (v) VALUES ('undone') RETURNING id")
+        one.execute("ROLLBACK")
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            one.execute("SELECT currval('t_id_seq')")
+
+
+@pytest.mark.parametrize("transport", ("embedded", "workerd"))
+def test_copy(transport):
+    with Pgd1(transport) as server, server.connect() as one:
+        one.execute("CREATE TABLE t (id serial PRIMARY KEY, v text)")
+        with one.cursor() as cursor, cursor.copy("COPY t (v) FROM STDIN") as copy:
+            copy.write("a\nb\n")
+        assert one.execute("SELECT currval('t_id_seq'), lastval()").fetchone() == (2, 2)
+        with one.cursor() as cursor, cursor.copy("COPY t FROM STDIN") as copy:
+            copy.write("7\tc\n")
+        assert one.execute("SELECT currval('t_id_seq'), lastval()").fetchone() == (2, 2)

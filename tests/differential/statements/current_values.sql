@@ -29,8 +29,7 @@ SELECT nextval('s1');
 SELECT lastval();
 -- in one string, one batch
 INSERT INTO child(what) VALUES ('one'); SELECT currval('child_id_seq') = max(id) FROM child; INSERT INTO child(uid, what) SELECT 7, 'two';
--- pgd1: 0A000
-SELECT currval('child_id_seq');
+SELECT currval('child_id_seq') = max(id) FROM child;
 INSERT INTO child(what) VALUES ('three');
 SELECT currval('child_id_seq') = max(id) FROM child;
 -- in a block
@@ -60,17 +59,66 @@ ROLLBACK;
 SELECT lastval() > 0;
 INSERT INTO child(what) VALUES ('x');
 SELECT lastval() = max(id) FROM child;
--- pgd1: 0A000
 SELECT nextval('s1'), currval('s1');
 SELECT nextval('s1') > 0;
 INSERT INTO u(k) SELECT 'q' || g FROM generate_series(1, 3) g;
--- pgd1: 0A000
 SELECT currval('u_id_seq') > 0;
 INSERT INTO u(k) VALUES ('a') ON CONFLICT DO NOTHING;
--- pgd1: 0A000
 SELECT currval('u_id_seq') > 0;
--- pgd1: 0A000
 INSERT INTO child(uid) VALUES (currval('child_id_seq'));
 DISCARD SEQUENCES;
 SELECT currval('s1');
 SELECT lastval();
+-- the statement that moves the sequence
+CREATE SEQUENCE s2 START 500;
+SELECT nextval('s2'), nextval('s2'), currval('s2'), lastval();
+SELECT nextval('s2') + currval('s2');
+SELECT setval('s2', 700), currval('s2'), nextval('s2'), currval('s2');
+SELECT setval('s2', 800, true), currval('s2');
+-- pgd1: 0A000
+SELECT CASE WHEN false THEN nextval('s2') END;
+-- pgd1: 0A000
+SELECT nextval('s2') WHERE false;
+CREATE TABLE own (id int DEFAULT nextval('s2'), r int, x text);
+INSERT INTO own(r, x) VALUES (currval('s2'), 'a') RETURNING *, currval('s2');
+INSERT INTO own VALUES (nextval('s2'), currval('s2'), 'b') RETURNING *;
+INSERT INTO own(r, id) VALUES (nextval('s2'), currval('s2')) RETURNING *;
+INSERT INTO own VALUES (nextval('s2'), currval('s2'), 'b'), (nextval('s2'), currval('s2'), 'c') RETURNING *;
+INSERT INTO own(r) VALUES (currval('s2')), (currval('s2')) RETURNING *;
+INSERT INTO own(r, id) VALUES (nextval('s2'), nextval('s2')), (nextval('s2'), nextval('s2')) RETURNING *;
+SELECT currval('s2');
+CREATE TABLE tree (id serial PRIMARY KEY, v text UNIQUE, root int);
+INSERT INTO tree(v, root) VALUES ('self', currval('tree_id_seq')) RETURNING *, currval('tree_id_seq');
+INSERT INTO tree(v) VALUES ('m'), ('n') RETURNING id, currval('tree_id_seq');
+-- rows of a query, and those that ON CONFLICT leaves out
+INSERT INTO tree(v) SELECT 'none' WHERE false;
+SELECT currval('tree_id_seq'), lastval();
+INSERT INTO tree(v) SELECT x FROM (VALUES ('a'), ('b'), ('c')) AS z(x);
+SELECT currval('tree_id_seq'), lastval();
+INSERT INTO tree(v) VALUES ('a') ON CONFLICT DO NOTHING;
+SELECT currval('tree_id_seq'), lastval();
+INSERT INTO tree(v) VALUES ('a'), ('q') ON CONFLICT (v) DO UPDATE SET root = 3 RETURNING id;
+SELECT currval('tree_id_seq'), lastval();
+INSERT INTO tree(v) SELECT v FROM tree ORDER BY id ON CONFLICT (v) DO UPDATE SET root = 4;
+SELECT currval('tree_id_seq'), lastval();
+BEGIN;
+INSERT INTO tree(v) SELECT 'in block';
+SELECT currval('tree_id_seq'), lastval();
+INSERT INTO tree(v) VALUES ('shown') RETURNING id;
+SELECT currval('tree_id_seq'), lastval();
+SELECT nextval('s2');
+SELECT currval('s2'), lastval();
+COMMIT;
+SELECT currval('tree_id_seq'), lastval(), currval('s2');
+-- another sequence of the same name
+DROP TABLE own;
+DROP SEQUENCE s2;
+CREATE SEQUENCE s2;
+SELECT currval('s2');
+DROP TABLE tree; CREATE TABLE tree (id serial PRIMARY KEY, v text);
+SELECT currval('tree_id_seq');
+INSERT INTO tree(v) VALUES ('new');
+SELECT currval('tree_id_seq');
+ALTER TABLE tree DROP COLUMN id;
+CREATE SEQUENCE tree_id_seq;
+SELECT currval('tree_id_seq');
