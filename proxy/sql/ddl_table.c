@@ -788,10 +788,54 @@ static bool resolve_columns(struct ddl *d, struct new_table *table)
     return true;
 }
 
+/* Name of key column i of a constraint that is not resolved yet. */
+static struct str key_name(const struct new_table *table, const struct new_constraint *c, size_t i)
+{
+    return c->n_keys ? ddl_string(c->keys[i]) : table->columns[c->column].column.name;
+}
+
+static bool is_key(const struct new_constraint *c)
+{
+    return c->constraint.kind == 'p' || c->constraint.kind == 'u';
+}
+
+static bool same_key(const struct new_table *table, const struct new_constraint *a, const struct new_constraint *b)
+{
+    size_t n = a->n_keys ? a->n_keys : 1;
+    if (n != (b->n_keys ? b->n_keys : 1))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!str_eq(key_name(table, a, i), key_name(table, b, i)))
+            return false;
+    return true;
+}
+
+/* PostgreSQL makes one index of keys over the same columns: the primary key, else the first, stays and takes a name that it has not
+ * (transformIndexConstraints). */
+static void merge_repeated_keys(struct new_table *table)
+{
+    struct new_constraint *all = table->constraints;
+    size_t n = 0;
+    for (size_t i = 0; i < table->n_constraints; i++) {
+        struct new_constraint *stays = NULL;
+        for (size_t k = 0; k < table->n_constraints && is_key(&all[i]) && !stays; k++) {
+            bool goes_first = all[k].constraint.kind == 'p' || (k < n && all[i].constraint.kind == 'u');
+            if (k != i && is_key(&all[k]) && goes_first && same_key(table, &all[k], &all[i]))
+                stays = &all[k];
+        }
+        if (stays && !stays->constraint.name.n)
+            stays->constraint.name = all[i].constraint.name;
+        if (!stays)
+            all[n++] = all[i];
+    }
+    table->n_constraints = n;
+}
+
 /* Checks first, then the primary key, unique keys, foreign keys: the order in which PostgreSQL names them. */
 static bool resolve_constraints(struct ddl *d, struct new_table *table)
 {
     static const char order[] = "cpuf";
+    merge_repeated_keys(table);
     for (const char *kind = order; *kind; kind++)
         for (size_t i = 0; i < table->n_constraints; i++)
             if (table->constraints[i].constraint.kind == *kind &&
