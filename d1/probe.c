@@ -77,6 +77,7 @@ static void judge_payload(struct probe_result *result, const struct question *q,
                           struct str text)
 {
     (void)text;
+    result->error_texts += r->error.kind == D1_OK || r->error.kind == D1_ERROR_SQL;
     if (r->error.kind != D1_ERROR_SQL)
         return;
     struct str want = payload(r->arena, q->size), got = carried_out(r->arena, r->error.message);
@@ -130,6 +131,7 @@ static void judge_left(struct probe_result *result, const struct question *q, co
     (void)q;
     struct asked *a = r->user;
     result->batch_is_atomic = r->error.kind == D1_OK && str_is(text, "0");
+    result->batch_is_torn = r->error.kind == D1_OK && str_is(text, "1");
     struct question drop = { .sql = { "DROP TABLE " ATOMIC_TABLE }, .is_write = true, .judge = judge_nothing };
     if (r->error.kind == D1_OK && str_is(text, "1"))
         ask(a->probe, &drop, r->deadline_us);
@@ -253,6 +255,16 @@ static void ask_payloads(struct probe *p, size_t n, uint64_t deadline_us)
     }
 }
 
+static void ask_atomicity(struct probe *p, uint64_t deadline_us)
+{
+    struct question atomic = {
+        .sql = { "CREATE TABLE " ATOMIC_TABLE "(a)", "SELECT json_extract('{}', '>') AS c0" },
+        .is_write = true,
+        .judge = judge_atomic,
+    };
+    ask(p, &atomic, deadline_us);
+}
+
 static void ask_writes(struct probe *p, uint64_t deadline_us)
 {
     struct question changes = {
@@ -272,12 +284,6 @@ static void ask_writes(struct probe *p, uint64_t deadline_us)
         .judge = judge_raise,
     };
     ask(p, &raise, deadline_us);
-    struct question atomic = {
-        .sql = { "CREATE TABLE " ATOMIC_TABLE "(a)", "SELECT json_extract('{}', '>') AS c0" },
-        .is_write = true,
-        .judge = judge_atomic,
-    };
-    ask(p, &atomic, deadline_us);
 }
 
 bool probe_start(struct probe *p, struct d1 *d1, enum probe_depth depth, uint64_t deadline_us, struct arena *arena)
@@ -286,12 +292,14 @@ bool probe_start(struct probe *p, struct d1 *d1, enum probe_depth depth, uint64_
     p->d1 = d1;
     p->arena = arena;
     p->pending = 0;
-    if (depth != PROBE_ERROR_TEXTS) {
+    if (depth != PROBE_TRANSACTIONS) {
         ask_values(p, deadline_us);
         ask_features(p, deadline_us);
     }
-    ask_payloads(p, depth == PROBE_ERROR_TEXTS ? PAYLOADS - 1 : PAYLOADS, deadline_us);
+    ask_payloads(p, depth == PROBE_TRANSACTIONS ? PAYLOADS - 1 : PAYLOADS, deadline_us);
     if (depth == PROBE_WRITES)
         ask_writes(p, deadline_us);
+    if (depth != PROBE_READS)
+        ask_atomicity(p, deadline_us);
     return p->pending > 0;
 }

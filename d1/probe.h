@@ -14,13 +14,15 @@
 
 #include "d1/d1.h"
 
-/* PROBE_ERROR_TEXTS asks for error_text_bytes, up to 100000, and error_text_faithful only: two requests. What PROBE_WRITES adds needs the right to write: each is a batch that fails on purpose, so nothing stays. */
-enum probe_depth { PROBE_ERROR_TEXTS, PROBE_READS, PROBE_WRITES };
+/* PROBE_TRANSACTIONS asks what writing relies on: error_text_bytes, up to 100000, error_text_faithful, and whether a batch is atomic: four
+ * requests. This, and what PROBE_WRITES adds, needs the right to write: each is a batch that fails on purpose, so nothing stays. */
+enum probe_depth { PROBE_TRANSACTIONS, PROBE_READS, PROBE_WRITES };
 
 struct probe_result {
     bool reachable; /* at least one answer came */
     size_t
         error_text_bytes; /* largest payload that json_extract('{}','>'||…) carried out whole: 0, 1000, 100000 or 1900000 */
+    unsigned error_texts;     /* payloads that were answered */
     bool error_text_faithful; /* quotes, control characters, backslashes and non-ASCII text came out unchanged */
     bool exact_real_text;     /* printf('%!.17g') and CAST(… AS REAL) keep a double of any size */
     bool exact_integer_text;  /* CAST(?1 AS INTEGER) keeps 2^63-1, which returns unchanged as text */
@@ -32,6 +34,7 @@ struct probe_result {
     /* with PROBE_WRITES */
     bool changes_after_statement; /* changes() behind a DML tells that statement's count, without trigger effects */
     bool batch_is_atomic;         /* a failing last statement undoes the ones before it */
+    bool batch_is_torn;           /* it does not: they stay (neither: it was not answered) */
     bool raise_carries_text; /* the RAISE(ABORT, NEW.v) form carries text out: the other way if error_text_bytes is 0 */
 
     unsigned asked, failed; /* requests; those without an answer */

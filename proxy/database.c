@@ -6,7 +6,7 @@
 #include "proxy/d1_error.h"
 #include "proxy/session.h"
 
-enum { BROKEN_READS_MAX = 5, PROBE_BYTES_WANTED = 100000, PROBE_ARENA_CAP = 10 << 20 };
+enum { BROKEN_READS_MAX = 5, PROBE_BYTES_WANTED = 100000, PROBE_TEXTS = 2, PROBE_ARENA_CAP = 10 << 20 };
 
 /* One reading of the schema. */
 struct schema_read {
@@ -206,18 +206,27 @@ enum error_texts database_error_texts(const struct database *db)
     return (enum error_texts)atomic_load_explicit(&db->schema->error_texts, memory_order_relaxed);
 }
 
+bool database_tears_batches(const struct database *db)
+{
+    return atomic_load_explicit(&db->schema->tears_batches, memory_order_relaxed);
+}
+
 static void probe_done(struct probe *p)
 {
     struct database *db = p->user;
     const struct probe_result *r = &p->result;
     metric_add(&db->worker->metrics, METRIC_round_trips, r->round_trips);
-    if (r->reachable && r->failed == 0) {
+    if (r->error_texts == PROBE_TEXTS) {
         bool whole = r->error_text_faithful && r->error_text_bytes >= PROBE_BYTES_WANTED;
         atomic_store_explicit(&db->schema->error_texts, whole ? ERROR_TEXTS_WHOLE : ERROR_TEXTS_CUT,
                               memory_order_relaxed);
         if (!whole)
             log_event(LOG_LEVEL_WARNING, "d1_error_texts_cut", "database=%s whole_bytes=%zu", db->name,
                       r->error_text_bytes);
+    }
+    if (r->batch_is_torn) {
+        atomic_store_explicit(&db->schema->tears_batches, true, memory_order_relaxed);
+        log_event(LOG_LEVEL_ERROR, "d1_batches_not_atomic", "database=%s", db->name);
     }
     arena_free(db->probe_arena);
     db->probe_arena = NULL;
@@ -226,14 +235,15 @@ static void probe_done(struct probe *p)
 }
 
 /* Along with a schema: a block that begins behind it knows the answer. */
-static void probe_error_texts(struct database *db)
+static void probe_transactions(struct database *db)
 {
-    if (db->probe_arena || database_error_texts(db) != ERROR_TEXTS_UNKNOWN)
+    bool overloaded = db->gate.state != GATE_OPEN; /* with the next schema */
+    if (db->probe_arena || overloaded || database_error_texts(db) != ERROR_TEXTS_UNKNOWN)
         return;
     uint64_t deadline = worker_now(db->worker) + db->serving->config->d1_timeout_us;
     db->probe_arena = arena_new(PROBE_ARENA_CAP);
     db->probe = (struct probe){ .done = probe_done, .user = db };
-    if (db->probe_arena && probe_start(&db->probe, db->d1, PROBE_ERROR_TEXTS, deadline, db->probe_arena))
+    if (db->probe_arena && probe_start(&db->probe, db->d1, PROBE_TRANSACTIONS, deadline, db->probe_arena))
         return;
     arena_free(db->probe_arena);
     db->probe_arena = NULL;
@@ -282,7 +292,7 @@ static void read_start(struct database *db, bool with_side_catalog)
     };
     r->request.statements = snapshot_statements_for(with_side_catalog, &r->request.n_statements);
     db->reading = r;
-    probe_error_texts(db);
+    probe_transactions(db);
     metric_add(&db->worker->metrics, METRIC_schema_reads, 1);
     database_submit(db, &r->request);
 }

@@ -57,6 +57,8 @@ void database_schema_changed(struct database *db, struct snapshot *snapshot, uin
 void database_schema_suspect(struct database *db);
 /* Asked together with the first schema, over a network; UNKNOWN when it could not be. */
 enum error_texts database_error_texts(const struct database *db);
+/* Asked at the same time: the service was seen to keep a part of a batch that failed. Nothing may be written there. */
+bool database_tears_batches(const struct database *db);
 
 /* Submits through the gate. */
 void database_submit(struct database *db, struct d1_request *r);

@@ -344,6 +344,15 @@ uint64_t group_deadline(struct group *g)
     return g->d1_timeout ? limit : g->began_us + timeout;
 }
 
+/* Half of a write could stay where the other half failed, and what is tried out would. */
+static bool refuse_torn_write(const struct group *g, struct err *err)
+{
+    if (!database_tears_batches(g->database))
+        return false;
+    err_unsupported(err, "writing to a D1 service that keeps a part of a batch that failed");
+    return !err_hint(err, "pgd1 saw it do so when it first connected. Use the gateway Worker of pgd1.");
+}
+
 enum run group_submit(struct group *g, size_t n)
 {
     struct session *s = g->session;
@@ -362,6 +371,8 @@ enum run group_submit(struct group *g, size_t n)
     };
     struct err err;
     err_init(&err, g->arena);
+    if (g->batch_writes && refuse_torn_write(g, &err))
+        return fail_batch(g, &err);
     if (g->speculates && !group_speculate(g, &err)) {
         if (!g->prefix.on)
             return fail_batch(g, &err);

@@ -29,6 +29,7 @@ struct schema {
     size_t bookmark_length;
     _Atomic uint64_t overloaded_until_us; /* D1 asked to be left alone until then, monotonic clock */
     _Atomic int error_texts;              /* enum error_texts (database.h) */
+    _Atomic bool tears_batches;           /* a batch that failed was seen to leave a part of itself */
     struct reservations reservations;     /* has its own lock */
 };
 

@@ -51,6 +51,7 @@ class Network:
         self.is_rest = bool(parts.path)
         self.choose = None
         self.max_error_text = None  # D1's error texts are cut behind so many characters
+        self.tears = False          # each statement of a batch runs by itself, up to the first that fails (the gateway's form only)
         self.injected, self.requests = collections.Counter(), 0
         self._lock, self._late, self._open = threading.Condition(), 0, set()
 
@@ -120,7 +121,7 @@ class Network:
         if arrives == "late":
             self._send_late(target, headers, body)
         for _ in range({"now": 1, "twice": 2}.get(arrives, 0)):
-            reply = forward(upstream, target, headers, body)
+            reply = (self._torn if self.tears else forward)(upstream, target, headers, body)
         if self.max_error_text is not None and reply:
             reply = self._cut_error_text(reply)
         if answer == "slow":
@@ -157,6 +158,16 @@ class Network:
         with self._lock:
             self._late += 1
         threading.Thread(target=send, daemon=True).start()
+
+    def _torn(self, upstream, target, headers, body):
+        batch, results = json.loads(body), []
+        for statement in batch["statements"]:
+            reply = forward(upstream, target, headers, json.dumps({**batch, "statements": [statement]}).encode())
+            answer = json.loads(reply.partition(b"\r\n\r\n")[2])
+            if "error" in answer:
+                return reply
+            results += answer["results"]
+        return response(200, "application/json", json.dumps({**answer, "results": results}).encode())
 
     def _cut_error_text(self, reply):
         head, _, body = reply.partition(b"\r\n\r\n")

@@ -66,3 +66,18 @@ def test_refused_where_error_texts_are_cut(tmp_path):
                     connection.execute("INSERT INTO t VALUES (1)")
             connection.execute("BEGIN; INSERT INTO t VALUES (1); COMMIT")
             assert connection.execute("SELECT a FROM t").fetchall() == [(1,)]
+
+
+def test_nothing_is_written_where_batches_are_torn(tmp_path):
+    """A service that runs the statements of a batch one by one, without a transaction around them."""
+    with Behind("workerd", tmp_path) as behind:
+        behind.rows_of("CREATE TABLE t (a INTEGER PRIMARY KEY)")
+        behind.network.tears = True
+        with behind.server.connect() as connection:
+            for sql in ("INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (1); SELECT 1", "CREATE TABLE u (a int)", "BEGIN; INSERT INTO t VALUES (1); COMMIT"):
+                with pytest.raises(psycopg.errors.FeatureNotSupported, match="keeps a part of a batch"):
+                    connection.execute(sql)
+                connection.execute("ROLLBACK")
+            assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+        assert behind.server.log_contains("d1_batches_not_atomic")
+        assert behind.rows_of("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'") == [["t"]]

@@ -6,6 +6,7 @@
  *   embedded                    the embedded transport on a fresh file instead of the scripted D1
  *   inprocess                   the scripted D1 says that its answers cannot be lost, and tells what ran before a failure
  *   cutserrors                  D1 does not pass on error texts whole: the probe finds out
+ *   tearsbatches                D1 keeps a part of a batch that fails: likewise
  *   schema SQL                  SQLite's CREATE statement: what the schema reads
  *   d1 expect … answer …        the next request (d1/fake/fake.h);  d1 release: what waits for ever ends
  *   client[N] connect [user] [database] [options]     client N (1 when not said); done by itself at first use
@@ -288,6 +289,8 @@ static void act(struct play *p, const char *line)
         p->stage.in_process = true;
     else if (str_is(word.text, "cutserrors"))
         p->stage.cuts_errors = true;
+    else if (str_is(word.text, "tearsbatches"))
+        p->stage.tears_batches = true;
     else if (str_is(word.text, "schema"))
         schema(p, words_rest(&w));
     else if (str_is(word.text, "d1"))

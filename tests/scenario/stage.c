@@ -75,6 +75,22 @@ static void answer_error_text(const struct front *f, struct d1_request *r)
     r->done(r);
 }
 
+static bool asks_atomicity(const struct d1_request *r)
+{
+    return str_find(r->statements[0].sql, STR("_pgd1_probe_atomic")) >= 0;
+}
+
+/* The probe's batch that must fail, whether its table is there, and DROP TABLE where it was. */
+static void answer_atomicity(const struct front *f, struct d1_request *r)
+{
+    struct value left = value_text(f->stage->tears_batches ? STR("1") : STR("0"));
+    if (r->n_statements == 2)
+        r->error = (struct d1_error){ .kind = D1_ERROR_SQL, .message = STR("bad JSON path: '>': SQLITE_ERROR") };
+    else if (r->access == D1_READ)
+        r->on_row(r, 0, &left, 1);
+    r->done(r);
+}
+
 static void answer_schema(struct timer *t)
 {
     struct front *f = (struct front *)((char *)t - offsetof(struct front, timer));
@@ -84,6 +100,13 @@ static void answer_schema(struct timer *t)
         r->next = NULL;
         if (asks_error_text(r) && r->error.kind == D1_OK) {
             answer_error_text(f, r);
+            continue;
+        }
+        if (asks_atomicity(r)) {
+            if (r->error.kind == D1_OK)
+                answer_atomicity(f, r);
+            else
+                r->done(r);
             continue;
         }
         f->stage->schema_reads++;
@@ -99,7 +122,7 @@ static void answer_schema(struct timer *t)
 static void front_submit(struct d1 *d, struct d1_request *r)
 {
     struct front *f = (struct front *)d;
-    if (!asks_schema(r) && !asks_error_text(r)) {
+    if (!asks_schema(r) && !asks_error_text(r) && !asks_atomicity(r)) {
         d1_submit(f->behind, r);
         return;
     }

@@ -31,7 +31,8 @@ struct stage {
     struct d1 *d1;          /* the scripted one; NULL: embedded */
     struct sqlite3 *schema; /* what schema requests are answered from */
     bool embedded, in_process, bytewise;
-    bool cuts_errors; /* its error texts end after 100 bytes */
+    bool cuts_errors;   /* its error texts end after 100 bytes */
+    bool tears_batches; /* a batch that fails leaves a part of itself */
     unsigned schema_reads;
     char folder[64];
     struct player players[STAGE_CLIENTS];
