@@ -6,13 +6,21 @@
 #include "proxy/migrate/definition.h"
 #include "proxy/migrate/generate.h"
 
+/* A foreign key that is added when the tables are there. */
+struct waiting_key {
+    const struct relation *table;
+    const struct constraint *key;
+};
+
 struct generating {
     const struct snapshot *is, *wanted;
     const struct migrate_differences *differences;
     struct arena *arena;
     struct migrate_steps *steps;
     struct err *err;
-    bool failed; /* no memory, or err is set */
+    bool failed;                 /* no memory, or err is set */
+    struct waiting_key *waiting; /* PostgreSQL's words: room for every key of `wanted` */
+    size_t n_waiting;
 };
 
 /* The step of that description, with no statement yet; NULL: failed. Control characters of names become blanks. */
