@@ -145,3 +145,57 @@ def test_what_is_refused(project):
     project.declare("-- pgd1: postgres\nCREATE TABLE t (id int PRIMARY KEY, e text);\nCOMMENT ON TABLE t IS 'x';")
     project.fails("MIGRATE GENERATE 'x'", "0A000")
     assert project.files() == ["1_a.sql"]
+
+
+# ---- PostgreSQL's dialect ----
+
+SHOP = """
+CREATE TYPE state AS ENUM ({states});
+CREATE TABLE customer (id serial PRIMARY KEY, name varchar({width}) NOT NULL{more});
+CREATE TABLE purchase (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer int NOT NULL REFERENCES customer(id) ON DELETE CASCADE, state state DEFAULT 'new', sum {sum});
+CREATE INDEX purchase_customer ON purchase (customer){where};
+CREATE VIEW totals AS SELECT c.name, sum(p.sum) AS total FROM customer c JOIN purchase p ON p.customer = c.id GROUP BY c.name;
+COMMENT ON TABLE customer IS '{comment}';
+"""
+BEFORE = {"states": "'new', 'paid'", "width": 20, "more": "", "sum": "int", "where": "", "comment": "who buys"}
+AFTER = {"states": "'new', 'checked', 'paid', 'it''s sent'", "width": 40, "more": ", email text UNIQUE, vip boolean NOT NULL DEFAULT false, CHECK (name <> '')",
+         "sum": "numeric(12,2) NOT NULL DEFAULT 0 CHECK (sum >= 0)", "where": " WHERE state <> 'paid'", "comment": "who''s who"}
+
+
+@pytest.fixture
+def shop(transport):
+    with Declared(transport, options="migrations_dialect=postgres") as running:
+        yield running
+
+
+def test_postgres_dialect(shop):
+    shop.declare(SHOP.format(**BEFORE))
+    shop.generate("first")
+    assert (shop.folder / "0001_first.sql").read_text().startswith("-- pgd1: postgres\n")
+    shop.run("MIGRATE UP")
+    shop.connection.execute("INSERT INTO customer (name) SELECT 'name ' || g FROM generate_series(1, 20) g")
+    shop.connection.execute("INSERT INTO purchase (customer, sum) SELECT 1 + g % 20, g FROM generate_series(1, 100) g")
+    query = "SELECT p.id, c.id, c.name, p.state, p.sum::int FROM purchase p JOIN customer c ON p.customer = c.id ORDER BY p.id"
+    before = shop.run(query)
+    shop.declare(SHOP.format(**AFTER))
+    assert "NOT NULL" in shop.fails("MIGRATE GENERATE 'second'", "55000").diag.message_detail
+    steps = shop.generate("second", "ALLOW DATA LOSS")
+    assert any(row[1].startswith("alter table purchase: ") and row[2] for row in steps), steps
+    shop.run("MIGRATE UP")
+    assert shop.run(query) == before and len(before) == 100
+    shop.proves()
+    shop.connection.execute("INSERT INTO purchase (customer, state) VALUES (1, 'it''s sent')")
+    assert shop.run("SELECT total FROM totals WHERE name = 'name 1'")[0][0] == sum(n for n in range(1, 101) if 1 + n % 20 == 1)
+    shop.connection.execute("DELETE FROM customer WHERE id = 1")
+    assert shop.run("SELECT count(*) FROM purchase") == [(95,)]
+
+
+def test_what_postgres_cannot_say(shop):
+    shop.declare("-- pgd1: sqlite\nCREATE TABLE t (a TEXT COLLATE NOCASE);")
+    error = shop.fails("MIGRATE GENERATE 'x'", "0A000")
+    assert "t.a: column collation is none, declared NOCASE" in error.diag.message_detail
+    shop.declare("CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE t (e e);")
+    shop.generate("one")
+    shop.declare("CREATE TYPE e AS ENUM ('b'); CREATE TABLE t (e e);")
+    assert "type is enum ('a', 'b'), declared enum ('b')" in shop.fails("MIGRATE GENERATE 'x'", "0A000").diag.message_detail
+    assert shop.files() == ["0001_one.sql"]
