@@ -114,11 +114,11 @@ static struct str unique_name(const struct relation *r, const struct str *column
 
 /* ---- values ---- */
 
-static bool value_shown(struct mapping *m, const struct column *c, const struct value *v, struct str *ret)
+static bool value_shown(const struct d1_asked *asked, const struct column *c, const struct value *v,
+                        struct arena *arena, struct str *ret)
 {
-    struct arena *arena = m->err->arena;
     int32_t typmod = c->typmod;
-    oid_t type = snapshot_base_type(m->plan->snapshot, c->type, &typmod);
+    oid_t type = snapshot_base_type(asked->plan->snapshot, c->type, &typmod);
     const struct type_info *info = type_find(type);
     struct err ignored;
     struct buf out;
@@ -126,37 +126,36 @@ static bool value_shown(struct mapping *m, const struct column *c, const struct 
         return false;
     err_init(&ignored, arena);
     buf_init(&out, KEY_VALUE_MAX);
-    bool ok = type_encode(type, typmod, WIRE_TEXT, v, m->asked->types, arena, &out, &ignored) && !out.failed;
+    bool ok = type_encode(type, typmod, WIRE_TEXT, v, asked->types, arena, &out, &ignored) && !out.failed;
     if (ok)
         *ret = arena_str(arena, buf_str(&out));
     buf_fini(&out);
     return ok && ret->p;
 }
 
-/* The text of what was written to a column; false: not known. */
-static bool written_text(struct mapping *m, const struct relation *r, struct str column, struct str *ret)
+const struct value *d1_error_written(const struct d1_asked *asked, const struct relation *r, struct str column)
 {
-    const struct plan *plan = m->plan;
-    for (size_t i = 0; plan && m->asked->statements && i < plan->n_statements; i++)
+    const struct plan *plan = asked->plan;
+    for (size_t i = 0; plan && asked->statements && i < plan->n_statements; i++)
         for (size_t k = 0; k < plan->statements[i].n_binds && !plan->statements[i].binds_as_json; k++) {
             const struct bind *b = &plan->statements[i].binds[k];
             if (b->written && str_eq(b->written->name, column) && str_eq(b->written_to->name, r->name) &&
                 str_eq(b->written_to->schema, r->schema))
-                return value_shown(m, b->written, &m->asked->statements[i].params[k], ret);
+                return &asked->statements[i].params[k];
         }
-    return false;
+    return NULL;
 }
 
-/* (a, b)=(1, x), or (a, b) when a value is not known. */
-static struct str key_text(struct mapping *m, const struct relation *r, const struct str *columns, size_t n)
+struct str d1_error_key(const struct d1_asked *asked, const struct relation *r, const struct str *columns, size_t n,
+                        struct arena *arena)
 {
-    struct arena *arena = m->err->arena;
     struct str names = STR(""), values = STR("");
     bool known = r != NULL;
     for (size_t i = 0; i < n; i++) {
         struct str text;
         names = arena_printf(arena, "%.*s%s%.*s", STR_FMT(names), i ? ", " : "", STR_FMT(columns[i]));
-        known = known && written_text(m, r, columns[i], &text);
+        const struct value *v = known ? d1_error_written(asked, r, columns[i]) : NULL;
+        known = v && value_shown(asked, relation_column(r, columns[i]), v, arena, &text);
         if (known)
             values = arena_printf(arena, "%.*s%s%.*s", STR_FMT(values), i ? ", " : "", STR_FMT(text));
     }
@@ -202,7 +201,7 @@ static bool unique_failed(struct mapping *m)
     if (!name.p)
         name = m->rest;
     duplicate_key(m, r, name);
-    struct str key = key_text(m, r, columns, n);
+    struct str key = d1_error_key(m->asked, r, columns, n, m->err->arena);
     return err_detail(m->err, "Key %.*s already exists.", STR_FMT(key));
 }
 
@@ -338,7 +337,7 @@ static struct str constraint_key_text(struct mapping *m, const struct relation *
         for (size_t k = 0; k < r->n_columns; k++)
             if (r->columns[k].number == key->columns[i])
                 columns[i] = r->columns[k].name;
-    return columns ? key_text(m, r, columns, key->n_columns) : STR("");
+    return columns ? d1_error_key(m->asked, r, columns, key->n_columns, m->err->arena) : STR("");
 }
 
 static bool child_failed(struct mapping *m, const struct relation *child, struct key_choice choice)

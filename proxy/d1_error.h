@@ -38,6 +38,11 @@ enum d1_remedy d1_error_map(const struct d1_error *error, const struct d1_asked 
 /* Whether a statement of this plan can have failed with this text: D1 does not say which member of a batch it was, but its text
  * names a table, a constraint, or what the emitted SQL raises. */
 bool d1_error_fits(struct str message, const struct plan *plan, const struct snapshot *snapshot);
+/* The value that was written to a column as it was bound; NULL: not known. */
+const struct value *d1_error_written(const struct d1_asked *asked, const struct relation *r, struct str column);
+/* "(a, b)=(1, x)", or "(a, b)" when a value is not known. {NULL,0}: no memory. */
+struct str d1_error_key(const struct d1_asked *asked, const struct relation *r, const struct str *columns, size_t n,
+                        struct arena *arena);
 /* D1's text without ": SQLITE_…" and " at offset n" at its end. */
 struct str d1_error_core(struct str message);
 /* Whether the text is that of our own guard with this payload: bad JSON path: '<payload>'. */

@@ -145,7 +145,8 @@ struct group {
     bool d1_timeout;   /* the request's deadline is d1_timeout's, not statement_timeout's */
     unsigned tries;
     bool refreshed, one_by_one, paused;
-    struct err *first_error; /* why the schema is being read again */
+    struct err *first_error;   /* why the schema is being read again */
+    struct key_question *keys; /* which keys a row violates (group_keys.c); NULL: nothing is asked */
     void (*wake_before)(struct session *s);
     struct snapshot_reader *schema_reader; /* the schema read back behind DDL */
     size_t schema_first;

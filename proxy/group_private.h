@@ -11,6 +11,7 @@
  *   group_rows.c     rows that other transactions of this process have changed: waiting for them
  *   group_lookup.c   what a write reads before it is sent
  *   group_prefix.c   the first steps of a batch that cannot stay, tried out for their answers and for the place of an error
+ *   group_keys.c     which of several keys a row violates: the one that PostgreSQL names
  *   group_failure.c  a batch that failed: whose error it is, whether it can be asked again, what the client hears
  *
  * Owns     nothing: struct group (group.h) has it all.
@@ -164,6 +165,12 @@ enum rows {
 };
 /* Takes the rows that the batch's steps name. */
 enum rows group_take_rows(struct group *g);
+
+/* ---- group_keys.c ---- */
+
+/* The step at the head violates a key, and may violate others: asks D1, and the step fails with the answer. False: there is nothing to
+ * ask, the error stands. */
+bool group_ask_keys(struct group *g, const struct d1_asked *asked, const struct err *err);
 
 /* ---- group_failure.c ---- */
 

@@ -57,7 +57,7 @@ static bool insert_row(struct emitter *e, const struct query *q, const struct in
         e->assigned = q->insert_columns[at];
         if (!emit_assigned(e, target_of(q), e->assigned, q->insert_rows[row][at], &f))
             return false;
-        if (q->n_insert_rows == 1)
+        if (q->n_insert_rows == 1 && !q->on_conflict)
             note_written(e, target_of(q), e->assigned, &f);
         cells[order[k]] = f.sql;
     }
@@ -275,6 +275,7 @@ bool emit_insert(struct emitter *e, const struct query *q, struct change *ret)
         if (done)
             return guard_conflict(e, q, &cols, true, ret);
     }
+    e->shared->plan->adds_row = !q->insert_select && q->n_insert_rows == 1 && !q->on_conflict;
     if (!insert_source(e, q, &cols, &with, &values))
         return false;
     head = text_of(e, "%.*s%.*s", STR_FMT(with), STR_FMT(head));

@@ -222,6 +222,7 @@ struct plan {
     bool volatile_values; /* uses BIND_UUID, BIND_RANDOM, nextval…: values to pin in transactions */
     bool is_raw; /* SQLite's SQL, sent as it is (proxy/raw.h): without Describe columns are typed by their cells */
     bool is_unwrappable; /* … whose rows D1 gives in no other form: PRAGMA, EXPLAIN, RETURNING */
+    bool adds_row;       /* INSERT of one row without ON CONFLICT: what it wrote is that row's */
     bool may_go_local;   /* a guard in its SQL may ask for the local engine: no row is shown before D1 is done */
     bool cacheable;
     bool only_in_block; /* PLAN_NOTHING: 25P01 outside a transaction block */

@@ -1,0 +1,23 @@
+-- a row that violates several unique keys: PostgreSQL tells the oldest
+CREATE TABLE t (id serial PRIMARY KEY, a text UNIQUE, b int UNIQUE, c text, d text, UNIQUE (c, d));
+CREATE UNIQUE INDEX late ON t (d);
+CREATE UNIQUE INDEX later ON t (lower(a));
+INSERT INTO t(a, b, c, d) VALUES ('a', 1, 'c', 'd'), ('a2', 2, 'c2', 'd2');
+INSERT INTO t(a, b, c, d) VALUES ('a', 1, 'c', 'd');
+INSERT INTO t(a, b, c, d) VALUES ('A', 1, 'c', 'd');
+INSERT INTO t(a, b, c, d) VALUES ('A', 9, 'c', 'k');
+INSERT INTO t(id, a, b, c, d) VALUES (1, 'a', 1, 'c', 'd');
+INSERT INTO t(a, b, c, d) VALUES ('z', 2, 'c', 'd');
+INSERT INTO t(a, b, c, d) VALUES ('z', 3, 'c', 'd');
+INSERT INTO t(a, b, c, d) VALUES ('z', 3, 'k', 'd');
+INSERT INTO t(a, b, c, d) VALUES ('z', NULL, NULL, 'd');
+INSERT INTO t(a, b, c, d) VALUES ('a', NULL, NULL, 'd');
+PREPARE p AS INSERT INTO t(a, b, d) VALUES ($1, $2, $3);
+EXECUTE p('a', 2, 'd');
+EXECUTE p('n', 2, 'd');
+CREATE TABLE k (x text PRIMARY KEY, y text UNIQUE, z numeric(5,2), w timestamptz UNIQUE);
+INSERT INTO k VALUES ('x', 'y', 1.5, '2020-01-01');
+INSERT INTO k VALUES ('x', 'y', 1.5, '2020-01-01');
+INSERT INTO k VALUES ('x2', 'y', 1.5, '2020-01-01');
+INSERT INTO k VALUES ('x2', 'y2', 1.5, '2020-01-01');
+SELECT count(*) FROM k;
