@@ -8,6 +8,7 @@
  *   emit_assigned.c     a value on its way into a column
  *   emit_conflict.c     ON CONFLICT, and the guard that finds a key proposed twice
  *   emit_upserted.c     xmax in RETURNING of an upsert
+ *   emit_joined.c       RETURNING columns of joined tables, read ahead of the change
  *   emit_returning.c    RETURNING, in D1 or finished here
  *   emit_writes.c       which tables a statement may change
  *
@@ -82,6 +83,10 @@ bool guard_conflict(struct emitter *main, const struct query *q, const struct in
 /* --- emit_upserted.c --- */
 /* The rows that have the keys of the rows proposed, read ahead of the INSERT in the same batch: those it will update. */
 bool read_upserted(struct emitter *main, const struct query *q, struct change *ret);
+
+/* --- emit_joined.c --- */
+/* What RETURNING shows of the joined tables, read ahead, and the guard that each row joins one. */
+bool read_joined(struct emitter *main, const struct query *q, struct change *ret);
 
 /* --- emit_update.c --- */
 bool emit_update(struct emitter *e, const struct query *q, struct change *ret);

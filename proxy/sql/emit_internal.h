@@ -138,7 +138,7 @@ struct emit_shared {
     bool prelude_is_conditional;
     size_t n_prelude, size_prelude;
     bool needs_catalog, has_volatile;
-    struct fetch *upserted;            /* the rows that an upsert found there, for EXPR_XMAX */
+    struct fetch *before;              /* rows as they stood ahead of the change, for RETURNING */
     bool looked_at_session;            /* made for what the session's sequences are now */
     const struct relation *current[4]; /* whose currval() of the time before it asks … */
     size_t n_current;
@@ -414,6 +414,10 @@ bool changing_new_value(struct emitter *e, const struct level *l, const struct e
 /* --- emit_upserted.c --- */
 /* EXPR_XMAX, in a RETURNING that is finished here. */
 bool emit_xmax(struct emitter *e, const struct expr *x, struct fragment *ret);
+
+/* --- emit_joined.c --- */
+/* A column of FROM or USING as it stood ahead of the statement, in a RETURNING that is finished here. */
+bool returning_joined_var(struct emitter *e, const struct level *l, const struct expr *x, struct fragment *ret);
 
 /* --- emit_change.c --- */
 struct change {        /* one statement that writes, printed */

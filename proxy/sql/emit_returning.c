@@ -9,6 +9,7 @@ static bool returning_finished(struct emitter *e, const struct query *q, struct 
     if (!local)
         return err_oom(e->err);
     emitter_init(local, e->shared, TARGET_LOCAL);
+    local->in_returning = true;
     struct fetch *f = fetch_new(local, q);
     struct level *l = f ? level_new(local, q) : NULL;
     if (!l)
@@ -27,7 +28,7 @@ static bool returning_finished(struct emitter *e, const struct query *q, struct 
     ret->local_sql = text_of(e, "SELECT %.*s FROM f{%d} AS %.*s", STR_FMT(list), f->number, STR_FMT(f->alias));
     ret->fetch = f;
     ret->local = local;
-    if (e->shared->upserted && !read_upserted(e, q, ret))
+    if (e->shared->before && !(q->command == COMMAND_INSERT ? read_upserted(e, q, ret) : read_joined(e, q, ret)))
         return false;
     return text->p && ret->local_sql.p;
 }
@@ -65,7 +66,7 @@ static bool returning_reads(struct emit_shared *s, struct change *c, struct plan
         return err_oom(s->err);
     for (size_t i = 0; i < s->n_fetches; i++) {
         struct fetch *f = s->fetches[i];
-        if (f == c->fetch || f == s->upserted || f->changing)
+        if (f == c->fetch || f == s->before || f->changing)
             continue;
         if (s->n_changing)
             return refused(c->local, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
@@ -76,7 +77,7 @@ static bool returning_reads(struct emit_shared *s, struct change *c, struct plan
     }
     size_t n_inputs = n_all;
     if (c->before.sql.n) /* it stands before the change in the list */
-        s->input_order[s->upserted->number] = (int)n_inputs++;
+        s->input_order[s->before->number] = (int)n_inputs++;
     s->input_order[c->fetch->number] = (int)n_inputs++;
     s->plan->local->n_inputs = n_inputs;
     memcpy(all + n_all, *list, *n * sizeof(**list));

@@ -19,11 +19,11 @@ static size_t conflict_columns(const struct query *q, int *ret, size_t max)
 
 static struct fetch *rows_before(struct emitter *e, const struct query *q)
 {
-    struct fetch *f = e->shared->upserted ? e->shared->upserted : fetch_new(e, q);
+    struct fetch *f = e->shared->before ? e->shared->before : fetch_new(e, q);
     const struct rte *target = &q->rtable[q->result_rte];
-    if (!f || e->shared->upserted)
+    if (!f || e->shared->before)
         return f;
-    e->shared->upserted = f;
+    e->shared->before = f;
     return relation_columns(f->d1, target->relation, target, STR("there"), &f->level->rtes[q->result_rte].columns)
                ? f
                : NULL;
@@ -59,7 +59,7 @@ bool emit_xmax(struct emitter *e, const struct expr *x, struct fragment *ret)
 /* The rows that have the keys of the rows proposed, read ahead of the INSERT in the same batch: those it will update. */
 bool read_upserted(struct emitter *main, const struct query *q, struct change *ret)
 {
-    struct fetch *f = main->shared->upserted;
+    struct fetch *f = main->shared->before;
     struct emitter *e = f->d1;
     struct insert_columns cols, keys;
     struct str name, with = STR(""), list, values, where, proposed, there, ignored;

@@ -3,7 +3,7 @@
  * knows the
  * target only: the other row is read again by the statement's own condition. That is the same row as long as UPDATE
  * changes no
- * column of the condition and the other tables are not the target.
+ * column of the condition and the other tables are not the target; else the rows are read ahead (emit_joined.c).
  */
 #include "proxy/sql/emit_internal.h"
 
@@ -43,10 +43,10 @@ bool rewrite_returning_var(struct emitter *e, struct level *l, const struct expr
     struct str from, where;
     struct expr var = *x;
     struct level *inner, *outer = e->level;
+    if (e->target == TARGET_LOCAL)
+        return returning_joined_var(e, l, x, ret);
     if (!is_stable(q))
-        return refused(
-            e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-            "RETURNING columns of other tables is not supported when the statement changes what it joins on");
+        return blocked(e, x->location, "RETURNING columns of other tables when the statement changes what it joins on");
     e->level = l->parent;
     inner = level_new(e, q);
     if (!inner)
