@@ -1,4 +1,5 @@
 /* text.c - strings and bytes (PostgreSQL 9.4, 9.5; names are pg_proc's prosrc). Positions count characters. */
+#include "proxy/base/utf8.h"
 #include "proxy/catalog/names.h"
 #include "proxy/sql/functions/typed.h"
 
@@ -76,21 +77,6 @@ static void give(sqlite3_context *c, const char *p, size_t n)
 }
 
 /* --- case: by the C library's C.UTF-8, as PostgreSQL 15 does with that locale --- */
-
-static locale_t utf8_locale(void)
-{
-    static locale_t shared;
-    locale_t known = __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
-    if (known)
-        return known;
-    locale_t made = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    locale_t none = (locale_t)0;
-    if (!__atomic_compare_exchange_n(&shared, &none, made, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-        freelocale(made);
-        return none;
-    }
-    return made;
-}
 
 enum letter_case { CASE_LOWER, CASE_UPPER, CASE_INITCAP };
 
