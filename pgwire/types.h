@@ -20,6 +20,7 @@
  *                             bytea as hex string, null for NULL; nested arrays for more dimensions; lower bounds other
  *                             than 1: 0A000
  *   int2vector oidvector      as arrays
+ *   tsvector tsquery          TEXT as PostgreSQL prints them; tsquery with the parentheses that tell `a & (b & c)` from `(a & b) & c`
  *   void                      TEXT ''
  *   "char"                    TEXT of one character, a byte above 127 as \ooo (what PostgreSQL shows)
  *   xid8                      INTEGER; above int8: 0A000

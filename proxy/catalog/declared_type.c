@@ -182,7 +182,13 @@ static const char *words_by_storage(oid_t type)
     switch (row->oid) {
     case TYPE_OID_oid:
     case TYPE_OID_regproc:
+    case TYPE_OID_regprocedure:
+    case TYPE_OID_regoper:
+    case TYPE_OID_regoperator:
     case TYPE_OID_regclass:
+    case TYPE_OID_regcollation:
+    case TYPE_OID_regconfig:
+    case TYPE_OID_regdictionary:
     case TYPE_OID_regtype:
     case TYPE_OID_regnamespace:
     case TYPE_OID_regrole:
