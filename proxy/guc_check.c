@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include "pgwire/timezone.h"
+#include "proxy/sql/functions/text_search_words.h"
 
 const char *const guc_isolation_words[4] = { "read uncommitted", "read committed", "repeatable read", "serializable" };
 
@@ -352,6 +353,22 @@ static bool check_session(const struct guc *row, struct str value, const struct 
     return true;
 }
 
+/* Kept with its schema, as PostgreSQL does. Empty stays empty: then there is none. */
+static bool check_search_configuration(const struct guc *row, struct str value, const struct guc_live *live,
+                                       struct arena *arena, struct str *ret, struct err *err)
+{
+    (void)live;
+    if (value.n == 0) {
+        *ret = STR("");
+        return true;
+    }
+    const struct ts_configuration *found = ts_configuration_named(value);
+    if (!found)
+        return invalid(row, value, err);
+    *ret = arena_printf(arena, "pg_catalog.%s", found->name);
+    return ret->p || err_oom(err);
+}
+
 static uint64_t milliseconds(struct str stored)
 {
     int64_t v = 0;
@@ -502,6 +519,7 @@ static const struct {
     { "default_transaction_deferrable", NULL, apply_deferrable },
     { "default_transaction_isolation", NULL, apply_isolation },
     { "default_transaction_read_only", NULL, apply_read_only },
+    { "default_text_search_config", check_search_configuration, NULL },
     { "extra_float_digits", NULL, apply_float_digits },
     { "idle_in_transaction_session_timeout", NULL, apply_idle_transaction },
     { "idle_session_timeout", NULL, apply_idle_session },

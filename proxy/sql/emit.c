@@ -646,7 +646,8 @@ static bool ddl_expression(const struct expr *expr, const struct query *scope, c
     if (!emit_expr(&e, expr, &f) || !(is_number ? numeric_storage(&e, &number, &f) : settle(&e, &f)) ||
         (f.form != FORM_NATURAL && target.column && !is_number && !make_natural(&e, number.type, &f)) ||
         (f.form == FORM_SCALED && !make_natural(&e, expr->type, &f)))
-        return refuse_blocked(&e);
+        return refuse_blocked(&e), err_hint(err, "D1 itself works out what a schema says. Work such a value out in the "
+                                                 "statements that write or read the table.");
     *ret = f.sql;
     return true;
 }

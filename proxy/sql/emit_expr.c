@@ -168,6 +168,10 @@ static const char *array_collation(oid_t element)
     case TYPE_OID_inet:
     case TYPE_OID_cidr:
         return " COLLATE pg_array_inet";
+    case TYPE_OID_tsvector:
+        return " COLLATE pg_array_tsvector";
+    case TYPE_OID_tsquery:
+        return " COLLATE pg_array_tsquery";
     default:
         return " COLLATE pg_array";
     }
@@ -198,6 +202,12 @@ bool collation_of(struct emitter *e, oid_t type, bool ordering, const char **ret
         case TYPE_OID_inet:
         case TYPE_OID_cidr:
             local = " COLLATE pg_inet";
+            break;
+        case TYPE_OID_tsvector:
+            local = " COLLATE pg_tsvector";
+            break;
+        case TYPE_OID_tsquery:
+            local = " COLLATE pg_tsquery";
             break;
         default:
             return true;

@@ -13,6 +13,8 @@ import random
 import re
 from dataclasses import dataclass
 
+import text_search_texts
+
 FOLDER = pathlib.Path(__file__).parent / "functions"
 LISTS = sorted(path.stem for path in FOLDER.glob("*.sql"))
 
@@ -332,7 +334,43 @@ def series(rng, count):
             yield Case(f"SELECT x FROM generate_series({number()}, {number()}{step}) x")
 
 
-GENERATED = {"jsonpaths": jsonpaths, "networks": networks, "angles": angles, "byte_strings": byte_strings, "series": series, "texts": texts, "numbers": numbers, "to_char_dates": to_char_dates, "to_dates": to_dates, "to_char_numbers": to_char_numbers, "to_numbers": to_numbers}
+# ---- text search
+
+def literal(value):
+    return "'" + value.replace("'", "''") + "'"
+
+
+def search_texts(rng, count):
+    """Texts cut into tokens and words; some become queries."""
+    configurations = ["english", "simple", "german", "russian", "french", "spanish", "swedish", "turkish"]
+    for _ in range(count):
+        value, configuration = literal(text_search_texts.text(rng)), rng.choice(configurations)
+        yield Case("SELECT " + rng.choice([
+            f"t.tokid, t.token FROM ts_parse('default', {value}) t",
+            f"to_tsvector('{configuration}', {value})",
+            f"alias, token, lexemes FROM ts_debug('{configuration}', {value})",
+            f"plainto_tsquery('{configuration}', {value}), phraseto_tsquery('{configuration}', {value})",
+            f"websearch_to_tsquery('{configuration}', {value})",
+            f"to_tsquery('{configuration}', {value})"]))
+
+
+def search_queries(rng, count):
+    """Vectors and queries, well-formed or not, under all their functions."""
+    for _ in range(count):
+        v, w = (literal(text_search_texts.vector(rng)) + "::tsvector" for _ in range(2))
+        q, r = (literal(text_search_texts.query(rng)) + "::tsquery" for _ in range(2))
+        weights = rng.choice(["", "'{0.3, 0.1, 0.5, 0.9}', "])
+        method = rng.choice(["", f", {rng.randint(0, 63)}"])
+        yield Case("SELECT " + rng.choice([
+            f"{q}, numnode({q}), querytree({q}), !!{q}", f"{v}, length({v}), strip({v}), tsvector_to_array({v})",
+            f"{v} @@ {q}", f"{q} @@ {v}", f"to_tsquery('english', {q[:-9]})", f"ts_rank({weights}{v}, {q}{method})",
+            f"ts_rank_cd({weights}{v}, {q}{method})", f"{v} || {w}", f"{v} < {w}, {v} = {w}, {v} >= {w}",
+            f"{q} && {r}, {q} || {r}, {q} <-> {r}, {q} @> {r}, {q} < {r}, {q} = {r}", f"tsquery_phrase({q}, {r}, {rng.randint(0, 9)})",
+            f"setweight({v}, 'B'), setweight({v}, 'a', '{{fox,dog,nope}}'), ts_filter({v}, '{{a,b}}'), ts_delete({v}, 'fox'), ts_delete({v}, '{{fox,cat}}')",
+            f"* FROM unnest({v})"]))
+
+
+GENERATED = {"search_texts": search_texts, "search_queries": search_queries, "jsonpaths": jsonpaths, "networks": networks, "angles": angles, "byte_strings": byte_strings, "series": series, "texts": texts, "numbers": numbers, "to_char_dates": to_char_dates, "to_dates": to_dates, "to_char_numbers": to_char_numbers, "to_numbers": to_numbers}
 
 
 def generated(name, seed, count):

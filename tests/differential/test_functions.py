@@ -15,6 +15,7 @@ from type_oracle import Answer, from_hex, to_hex
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DRIVER = os.environ.get("FUNCTION_DRIVER") or str(ROOT / "build" / os.environ.get("PGD1_BUILD", "dev") / "function_driver")
 LONG = os.environ.get("PGD1_LONG") == "1"
+SEARCHES = ["search_texts", "search_queries"]
 FAMILIES = ["jsonpaths", "networks", "angles", "byte_strings", "series", "texts", "numbers"]
 COUNT = 20000 if LONG else 1500
 SEED = os.environ.get("PGD1_SEED") or str(int.from_bytes(os.urandom(4), "big") if LONG else 15)
@@ -102,7 +103,7 @@ def test_listed(pg, name):
     assert compare(pg, function_cases.listed(name), "Europe/Berlin") > 20
 
 
-@pytest.mark.parametrize("name", [name for name in function_cases.LISTS if name not in ("aggregates", "stored")] + FAMILIES)
+@pytest.mark.parametrize("name", [name for name in function_cases.LISTS if name not in ("aggregates", "stored", "text_search")] + FAMILIES)
 def test_columns(pg, name):
     """The same expressions over columns of a table, so that D1 computes what it has a template for."""
     listed = function_cases.listed(name) if name in function_cases.LISTS else function_cases.generated(name, SEED, COUNT // 3)
@@ -133,7 +134,7 @@ def test_dates(pg, name, zone):
     assert compare(pg, function_cases.generated(name, SEED, COUNT), zone) >= COUNT
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", FAMILIES + SEARCHES)
 def test_families(pg, name):
     assert compare(pg, function_cases.generated(name, SEED, COUNT), "Europe/Berlin") == COUNT
 

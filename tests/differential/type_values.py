@@ -3,6 +3,8 @@ import random
 import string
 import struct
 
+import text_search_texts
+
 # ---- pieces
 
 
@@ -340,6 +342,8 @@ TYPES = {
     "json": (json, []),
     "jsonb": (json, []),
     "inet": (inet, []),
+    "tsvector": (text_search_texts.vector, ["", "'a':1A 'b'", "a:1,1A b a:2", "'it''s' 'a\\\\b':16383"]),
+    "tsquery": (text_search_texts.query, ["'a'", "!a & (b | c:*AB) <-> d <2> e", "a & (b & c)", "a <-> (b <-> c)", "a <20000> b"]),
     "cidr": (network, []),
     "macaddr": (macaddr, []),
     "macaddr8": (macaddr8, []),

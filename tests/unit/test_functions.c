@@ -91,7 +91,7 @@ static void unknown_functions_have_none(void **state)
 {
     (void)state;
     size_t n;
-    const struct pg_proc *p = pg_procs_by_name(STR("ts_rank"), &n);
+    const struct pg_proc *p = pg_procs_by_name(STR("ts_stat"), &n);
     assert_true(n > 0);
     assert_null(emission_find(p));
 }
@@ -101,7 +101,7 @@ static void the_engine_knows_what_it_has(void **state)
     (void)state;
     assert_true(local_has_function(STR("pg_array_cat")));
     assert_true(local_has_function(STR("pg_timestamp_part")));
-    assert_false(local_has_function(STR("pg_ts_rank")));
+    assert_false(local_has_function(STR("pg_ts_stat")));
     assert_false(local_has_function(STR("")));
     char long_name[300];
     memset(long_name, 'x', sizeof(long_name));

@@ -938,11 +938,19 @@ ORDERS(order_interval, TYPE_OID_interval)
 ORDERS(order_zoned, TYPE_OID_timetz)
 ORDERS(order_json, TYPE_OID_jsonb)
 ORDERS(order_network, TYPE_OID_inet)
+ORDERS(order_vectors, TYPE_OID_tsvector)
+ORDERS(order_queries, TYPE_OID_tsquery)
 
 /* pg_array: elements stored as numbers or as texts that sort by themselves; the others by the type of the elements. */
 static const struct local_collation collations[] = {
-    { "pg_array", order_any },          { "pg_array_numeric", order_numeric }, { "pg_array_interval", order_interval },
-    { "pg_array_timetz", order_zoned }, { "pg_array_jsonb", order_json },      { "pg_array_inet", order_network },
+    { "pg_array", order_any },
+    { "pg_array_numeric", order_numeric },
+    { "pg_array_interval", order_interval },
+    { "pg_array_timetz", order_zoned },
+    { "pg_array_jsonb", order_json },
+    { "pg_array_inet", order_network },
+    { "pg_array_tsvector", order_vectors },
+    { "pg_array_tsquery", order_queries },
 };
 
 const struct local_family local_family_arrays = {

@@ -1,6 +1,8 @@
 /* order.c - see order.h. */
 #include "proxy/sql/functions/order.h"
 
+#include "pgwire/tsquery.h"
+
 #include "pgwire/datetime.h"
 #include "pgwire/numeric.h"
 #include "proxy/sql/functions/network_address.h"
@@ -137,6 +139,22 @@ static int order_timetz(struct str a, struct str b, struct err *ignored)
     return timetz_compare(&x, &y);
 }
 
+static int order_vectors(struct str a, struct str b, struct arena *arena, struct err *ignored)
+{
+    struct tsvector x, y;
+    if (!tsvector_parse(a, arena, &x, ignored) || !tsvector_parse(b, arena, &y, ignored))
+        return str_cmp(a, b);
+    return tsvector_compare(&x, &y);
+}
+
+static int order_queries(struct str a, struct str b, struct arena *arena, struct err *ignored)
+{
+    struct tsquery x, y;
+    if (!tsquery_parse(a, arena, &x, ignored) || !tsquery_parse(b, arena, &y, ignored))
+        return str_cmp(a, b);
+    return tsquery_compare(&x, &y);
+}
+
 int order_texts(oid_t element, struct str a, struct str b)
 {
     const struct type_info *info = type_find(element);
@@ -148,12 +166,15 @@ int order_texts(oid_t element, struct str a, struct str b)
         return order_jsonb_texts(a, b);
     if (element == TYPE_OID_inet || element == TYPE_OID_cidr)
         return order_inet(a, b);
-    if (element != TYPE_OID_interval && element != TYPE_OID_timetz)
+    bool is_search = element == TYPE_OID_tsvector || element == TYPE_OID_tsquery;
+    if (element != TYPE_OID_interval && element != TYPE_OID_timetz && !is_search)
         return str_cmp(a, b);
-    arena = arena_new(1 << 20);
+    arena = arena_new(is_search ? 256 << 20 : 1 << 20);
     if (!arena)
         return str_cmp(a, b);
     err_init(&ignored, arena);
+    if (is_search)
+        return (element == TYPE_OID_tsvector ? order_vectors : order_queries)(a, b, arena, &ignored);
     return element == TYPE_OID_interval ? order_intervals(a, b, &ignored) : order_timetz(a, b, &ignored);
 }
 
