@@ -1,12 +1,15 @@
 /* activity.c - see activity.h. A row is a list of named cells; what a relation's columns do not find there is NULL. */
 #include "proxy/activity.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include "proxy/catalog/names.h"
 #include "proxy/group.h"
 #include "proxy/portal.h"
 #include "proxy/prepared.h"
 #include "proxy/session_setting.h"
 #include "proxy/sql/stored_text.h"
+#include "proxy/statistics.h"
 
 struct cell {
     const char *name;
@@ -19,6 +22,7 @@ struct filler {
     struct arena *arena;
     bool (*add)(void *ctx, const struct value *cells, size_t n);
     void *add_ctx;
+    void (*fill)(const struct relation *r, struct value *row); /* what no cell is named for; NULL: it stays NULL */
 };
 
 static bool give(struct filler *f, const struct cell *cells, size_t n)
@@ -30,6 +34,8 @@ static bool give(struct filler *f, const struct cell *cells, size_t n)
             if (str_is(f->relation->columns[i].name, cells[k].name))
                 row[i] = cells[k].value;
     }
+    if (row && f->fill)
+        f->fill(f->relation, row);
     return row && f->add(f->add_ctx, row, f->relation->n_columns);
 }
 
@@ -82,6 +88,20 @@ static struct str owner_of(const struct session *s)
 static int64_t database_oid(struct str name)
 {
     return str_is(name, "postgres") ? 5 : (int64_t)snapshot_hash_oid("database", (struct str){ 0 }, name, 0);
+}
+
+oid_t activity_user_oid(struct session *s)
+{
+    if (!s->user_oid)
+        s->user_oid = (oid_t)role_oid(str_from(s->user), owner_of(s));
+    return s->user_oid;
+}
+
+oid_t activity_database_oid(struct session *s)
+{
+    if (!s->database_oid)
+        s->database_oid = (oid_t)database_oid(str_from(s->database_name));
+    return s->database_oid;
 }
 
 /* ---- sessions ---- */
@@ -407,6 +427,130 @@ static bool rows_locks(struct filler *f)
     return advisory_each(&f->session->worker->app->advisory, give_lock, f);
 }
 
+/* ---- what statements cost ---- */
+
+struct statement_row {
+    struct statement_id id;
+    struct str text;
+    struct statement_numbers numbers;
+};
+
+/* The entries of all workers, those of the same statement behind each other. */
+struct statement_rows {
+    struct arena *arena;
+    struct statement_row *rows;
+    size_t n, size;
+};
+
+static bool take_statement(void *ctx, const struct statement_id *id, struct str text,
+                           const struct statement_numbers *numbers)
+{
+    struct statement_rows *all = ctx;
+    if (all->n == all->size)
+        return true; /* made since they were counted */
+    all->rows[all->n++] = (struct statement_row){ *id, arena_str(all->arena, text), *numbers };
+    return true;
+}
+
+static int by_statement(const void *a, const void *b)
+{
+    const struct statement_id *x = &((const struct statement_row *)a)->id, *y = &((const struct statement_row *)b)->id;
+    if (x->query != y->query)
+        return x->query < y->query ? -1 : 1;
+    if (x->user != y->user)
+        return x->user < y->user ? -1 : 1;
+    return x->database < y->database ? -1 : x->database > y->database;
+}
+
+static bool gather_statements(struct filler *f, struct statement_rows *ret)
+{
+    const struct app *app = f->session->worker->app;
+    *ret = (struct statement_rows){ .arena = f->arena };
+    for (size_t i = 0; i < app->n_workers; i++)
+        ret->size += statement_table_entries(app->workers[i]->statements);
+    ret->rows = ARENA_ARRAY(f->arena, struct statement_row, ret->size + 1);
+    if (!ret->rows)
+        return false;
+    for (size_t i = 0; i < app->n_workers; i++)
+        statement_table_each(app->workers[i]->statements, take_statement, ret);
+    qsort(ret->rows, ret->n, sizeof(*ret->rows), by_statement);
+    size_t kept = 0;
+    for (size_t i = 0; i < ret->n; i++)
+        if (kept && by_statement(&ret->rows[kept - 1], &ret->rows[i]) == 0)
+            statement_numbers_add(&ret->rows[kept - 1].numbers, &ret->rows[i].numbers);
+        else
+            ret->rows[kept++] = ret->rows[i];
+    ret->n = kept;
+    return true;
+}
+
+static struct value real(double x)
+{
+    return (struct value){ .class = VALUE_REAL, .real = x };
+}
+
+static struct value count(uint64_t n)
+{
+    return value_integer((int64_t)n);
+}
+
+static bool give_statement(struct filler *f, const struct statement_row *row)
+{
+    const struct statement_numbers *n = &row->numbers;
+    const struct cell cells[] = {
+        { "userid", value_integer(row->id.user) },
+        { "dbid", value_integer(row->id.database) },
+        { "toplevel", boolean(true) },
+        { "queryid", value_integer(row->id.query) },
+        { "query", text(row->text) },
+        { "calls", count(n->calls) },
+        { "total_exec_time", real(n->total) },
+        { "min_exec_time", real(n->least) },
+        { "max_exec_time", real(n->most) },
+        { "mean_exec_time", real(n->mean) },
+        { "stddev_exec_time", real(sqrt(n->squares / (double)n->calls)) },
+        { "rows", count(n->rows) },
+        { "finished_locally", count(n->finished_locally) },
+        { "round_trips", count(n->round_trips) },
+        { "rows_read", count(n->rows_read) },
+        { "rows_written", count(n->rows_written) },
+    };
+    return GIVE(f, cells);
+}
+
+/* Columns of pg_stat_statements that tell of PostgreSQL's planner, buffers, WAL and compiler: 0, there is none. */
+static void fill_nothing(const struct relation *r, struct value *row)
+{
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (row[i].class == VALUE_NULL)
+            row[i] = r->columns[i].type == TYPE_OID_float8    ? real(0)
+                     : r->columns[i].type == TYPE_OID_numeric ? text(STR("0"))
+                                                              : value_integer(0);
+}
+
+/* pg_stat_statements and pgd1.statements. */
+static bool rows_statements(struct filler *f)
+{
+    struct statement_rows all;
+    if (!gather_statements(f, &all))
+        return true;
+    f->fill = fill_nothing;
+    for (size_t i = 0; i < all.n; i++)
+        if (!give_statement(f, &all.rows[i]))
+            return true;
+    return true;
+}
+
+static bool rows_statements_info(struct filler *f)
+{
+    struct app *app = f->session->worker->app;
+    const struct cell cells[] = {
+        { "dealloc", count(app_metric(app, METRIC_statement_statistics_evicted)) },
+        { "stats_reset", instant(f, atomic_load(&app->statistics_reset_us)) },
+    };
+    return GIVE(f, cells);
+}
+
 static const struct {
     const char *name;
     bool (*rows)(struct filler *f);
@@ -421,13 +565,19 @@ static const struct {
     { "pg_stat_database", rows_database_use },
     { "pg_stat_gssapi", rows_encryption },
     { "pg_stat_ssl", rows_encryption },
+    { "pg_stat_statements", rows_statements },
+    { "pg_stat_statements_info", rows_statements_info },
+    { "statements", rows_statements },
 };
 
 static bool rows(void *ctx, struct str relation, bool (*add)(void *add_ctx, const struct value *cells, size_t n),
                  void *add_ctx)
 {
     struct session *s = ctx;
-    struct filler f = { s, system_relation(STR("pg_catalog"), relation), s->group->arena, add, add_ctx };
+    const struct relation *described = system_relation(STR("pg_catalog"), relation);
+    if (!described)
+        described = system_relation(STR("pgd1"), relation);
+    struct filler f = { .session = s, .relation = described, .arena = s->group->arena, .add = add, .add_ctx = add_ctx };
     for (size_t i = 0; f.relation && i < sizeof(relations) / sizeof(relations[0]); i++)
         if (str_is(relation, relations[i].name))
             return relations[i].rows(&f);

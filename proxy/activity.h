@@ -19,4 +19,8 @@ void activity_set(struct session *s, enum activity activity, int64_t now_us);
 /* The statement that begins now; copied, cut at PRESENCE_QUERY_BYTES. */
 void activity_statement(struct session *s, struct str text);
 
+/* The OIDs of the session's user and database: the same for the same names everywhere. */
+oid_t activity_user_oid(struct session *s);
+oid_t activity_database_oid(struct session *s);
+
 #endif

@@ -70,6 +70,7 @@ struct app *app_new(struct config *config, const struct clock *clock, struct err
     app->clock = clock ? clock : clock_system();
     app->open_d1 = app_open_transport;
     app->started_us = clock_wall_us(app->clock);
+    atomic_init(&app->statistics_reset_us, app->started_us);
     pthread_mutex_init(&app->lock, NULL);
     cancel_table_init(&app->sessions);
     advisory_init(&app->advisory);
@@ -92,6 +93,7 @@ bool app_make_workers(struct app *app, size_t n, struct err *err)
     app->workers = fault_calloc(n, sizeof(struct worker *));
     if (!app->workers)
         return err_oom(err);
+    app->n_wanted = n;
     for (size_t i = 0; i < n; i++) {
         app->workers[i] = worker_new(app, i, err);
         if (!app->workers[i])

@@ -32,16 +32,17 @@ struct app {
     app_open_d1 open_d1;
     pthread_mutex_t lock; /* serving */
     struct serving *serving;
-    struct worker **workers; /* constant after app_start() */
-    size_t n_workers;
+    struct worker **workers;    /* constant after app_start() */
+    size_t n_workers, n_wanted; /* wanted: as many are being made */
     struct cancel_table sessions;
     struct advisory_table advisory;
     struct schemas schemas;
     struct embedded_stores *stores;
     unsigned char secret[APP_SECRET_LENGTH]; /* for mock verifiers */
     _Atomic size_t n_clients;
-    _Atomic bool draining; /* SHUTDOWN: no new clients, idle ones are closed */
-    int64_t started_us;    /* wall clock */
+    _Atomic bool draining;               /* SHUTDOWN: no new clients, idle ones are closed */
+    int64_t started_us;                  /* wall clock */
+    _Atomic int64_t statistics_reset_us; /* the same; statements are counted since */
 };
 
 /* Takes the reference of config, also on failure. clock NULL: the system's. */

@@ -3,6 +3,7 @@
 
 #include "proxy/group.h"
 #include "proxy/planning.h"
+#include "proxy/statistics.h"
 
 /* ---- rows of a store ---- */
 
@@ -228,6 +229,7 @@ enum outcome cursor_fetch(struct session *s, struct execution *x, struct err *er
     if (!c->is_move && !give_rows(s, x, p, &m, err))
         return OUTCOME_FAILED;
     p->position = m.end;
+    statistics_done(s, x, (struct statistics_note){ .rows = (uint64_t)m.n });
     execute_tag(x->plan, (uint64_t)m.n, session_out(s));
     return OUTCOME_DONE;
 }

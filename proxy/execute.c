@@ -13,6 +13,7 @@
 #include "proxy/raw_cells.h"
 #include "proxy/session_setting.h"
 #include "proxy/sql/lookup.h"
+#include "proxy/statistics.h"
 #include "proxy/utility.h"
 
 /* The local engine runs on the loop: a statement that would hold it for seconds is refused (54000). */
@@ -391,6 +392,7 @@ static enum outcome run_here(struct session *s, struct execution *x, struct err 
     }
     emitter_begin(&e);
     emitter_end(&e);
+    statistics_done(s, x, (struct statistics_note){ .rows = e.n_rows });
     if (x->sink == SINK_STORE)
         x->portal->state = PORTAL_STORED;
     else if (x->sink != SINK_TAKEN)
@@ -444,6 +446,7 @@ static enum outcome run_data(struct session *s, struct execution *x, struct err 
     if (x->plan->place == PLACE_HERE) {
         if (x->plan->local)
             return run_here(s, x, err);
+        statistics_done(s, x, (struct statistics_note){ 0 });
         execute_tag(x->plan, 0, session_out(s)); /* DROP … IF EXISTS of what is not there */
         return OUTCOME_DONE;
     }
@@ -474,15 +477,27 @@ static enum outcome (*const runners[])(struct session *s, struct execution *x, s
     [PLAN_NOTHING] = utility_nothing,
 };
 
+/* Whose calls are counted as soon as their runner is done. The others become steps, are not counted in PostgreSQL either (EXECUTE counts
+ * what it runs), or count themselves. */
+static bool is_counted_here(enum plan_kind kind)
+{
+    return kind > PLAN_DDL && kind != PLAN_COPY_FROM && kind != PLAN_COPY_TO && kind != PLAN_PREPARE &&
+           kind != PLAN_EXECUTE && kind != PLAN_DEALLOCATE && kind != PLAN_FETCH && kind != PLAN_MIGRATE;
+}
+
 enum outcome execute(struct session *s, struct execution *x, struct err *err)
 {
+    x->began_us = atomic_load_explicit(&s->presence.statement_us, memory_order_relaxed);
     if (!transaction_allows(&s->transaction, &s->gucs.live, x->plan, err))
         return OUTCOME_FAILED;
     if (x->plan->kind <= PLAN_DDL) {
         s->transaction.has_queried = true;
         metric_add(&s->worker->metrics, METRIC_statements, 1);
     }
-    return runners[x->plan->kind](s, x, err);
+    enum outcome outcome = runners[x->plan->kind](s, x, err);
+    if (outcome == OUTCOME_DONE && is_counted_here(x->plan->kind) && s->group)
+        statistics_done(s, x, (struct statistics_note){ 0 });
+    return outcome;
 }
 
 int16_t plan_type_length(const struct plan *plan, oid_t type)

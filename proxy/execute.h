@@ -49,6 +49,7 @@ struct execution {
     enum sink sink;
     const struct plan_copy *copy;             /* SINK_COPY … */
     const struct plan *copy_plan;             /* … and the COPY itself, for its tag */
+    int64_t began_us;                         /* wall clock; set by execute() */
     uint64_t copy_count;                      /* rows of COPY FROM */
     const struct row_taker *taker;            /* SINK_TAKEN; NULL: rows are dropped */
     const struct migrate_statement *migrates; /* where it stands in a migration file; NULL: not in one */

@@ -304,6 +304,18 @@ static bool answer_rows(struct group *g, struct step *step, struct err *err)
     return true;
 }
 
+static void count_statement(struct group *g, const struct step *step, const struct d1_result *results)
+{
+    struct statistics_note cost = { .rows = count_of(step, results),
+                                    .round_trips = step->round_trips,
+                                    .finished_locally = step->x.plan->local != NULL };
+    for (size_t i = 0; results && i < step->x.plan->n_statements; i++) {
+        cost.rows_read += results[step->first + i].rows_read;
+        cost.rows_written += results[step->first + i].rows_written;
+    }
+    statistics_done(g->session, &step->x, cost);
+}
+
 /* False: the error was answered, and with it the group's turn is over. */
 static bool answer(struct group *g, const struct d1_result *results)
 {
@@ -323,6 +335,7 @@ static bool answer(struct group *g, const struct d1_result *results)
     emitter_end(&step->emitter);
     if (step->x.plan->n_sequences)
         sequence_values_count(&s->sequences, step->x.plan, count_of(step, results));
+    count_statement(g, step, results);
     if (step->x.sink == SINK_STORE)
         step->x.portal->state = PORTAL_STORED;
     else if (!step->untagged && step->x.sink != SINK_TAKEN)

@@ -31,6 +31,7 @@
 #include "proxy/execute.h"
 #include "proxy/session.h"
 #include "proxy/session_call.h"
+#include "proxy/statistics.h"
 #include "proxy/txn/resolution.h"
 #include "proxy/txn/speculation.h"
 
@@ -66,10 +67,11 @@ struct step {
     struct emitter emitter;
     struct buf held; /* encoded rows until the batch has succeeded */
     struct local_rows **inputs;
-    struct value *texts; /* what its lookup read (sql/lookup.h); NULL: not read yet */
-    unsigned lookups;    /* so often */
-    struct bulk *bulk;   /* rows of COPY FROM; the statements point into it */
-    struct err *failed;  /* while its rows were taken */
+    struct value *texts;  /* what its lookup read (sql/lookup.h); NULL: not read yet */
+    unsigned lookups;     /* so often */
+    unsigned round_trips; /* of requests that it was part of */
+    struct bulk *bulk;    /* rows of COPY FROM; the statements point into it */
+    struct err *failed;   /* while its rows were taken */
     bool is_write, is_ddl, forced_local;
     bool wants_row;          /* it names a row by a key, which is not locked yet (group_rows.c): … */
     struct advisory_key row; /* … this one */
@@ -165,6 +167,7 @@ struct group {
     size_t at;
     bool is_simple;
     struct kept_plan *kept;
+    struct statistics_notes statistics;
     struct migration *migration; /* the MIGRATE statement under way (migration.h) */
 };
 

@@ -516,6 +516,8 @@ void group_on_done(struct d1_request *r)
 {
     struct group *g = r->user;
     metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
+    for (struct step *step = g->head; step && step != g->batch_end; step = step->next)
+        step->round_trips += r->round_trips;
     if (database_send_again(g->database, r, &g->tries, g->session != NULL))
         return;
     g->in_flight = false;

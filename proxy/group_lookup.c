@@ -158,6 +158,7 @@ static void on_lookup_done(struct d1_request *r)
     struct group *g = r->user;
     struct step *step = g->looking;
     metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
+    step->round_trips += r->round_trips;
     if (database_send_again(g->database, r, &g->tries, g->session != NULL))
         return;
     g->in_flight = false;

@@ -13,6 +13,7 @@
 #include "proxy/prepared.h"
 #include "proxy/protocol.h"
 #include "proxy/session_setting.h"
+#include "proxy/statistics.h"
 
 #define TO(s) (1u << SESSION_##s)
 static const struct {
@@ -342,8 +343,10 @@ void session_end_cycle(struct session *s)
 void session_ready(struct session *s)
 {
     bool was_waiting = s->state == SESSION_BUSY;
+    const int64_t now_us = session_wall_us(s);
     session_call_stop(s);
     if (s->group) {
+        statistics_flush(s, now_us);
         group_drop(s->group);
         s->group = NULL;
     }
@@ -363,7 +366,7 @@ void session_ready(struct session *s)
                  s->transaction.state == TXN_IDLE     ? ACTIVITY_IDLE
                  : s->transaction.state == TXN_FAILED ? ACTIVITY_FAILED_TRANSACTION
                                                       : ACTIVITY_IDLE_IN_TRANSACTION,
-                 session_wall_us(s));
+                 now_us);
     if (s->terminated || (s->draining && s->transaction.state == TXN_IDLE)) {
         session_terminate(s);
         return;

@@ -115,6 +115,7 @@ struct session {
     uint32_t reported[GUC_REPORTED_MAX]; /* hashes of what ParameterStatus said last */
     uint32_t reported_generation;
     uint32_t cycle;                     /* of messages up to ReadyForQuery */
+    oid_t user_oid, database_oid;       /* 0: nobody has asked (activity.h) */
     uint32_t n_row_locks;               /* of the transaction (group_rows.c) */
     unsigned wait_failed : 1;           /* the schema could not be read: wait_error tells */
     unsigned cancelled : 1;             /* a cancel request came for what is under way */

@@ -5,6 +5,7 @@
 #include "proxy/group.h"
 #include "proxy/lease.h"
 #include "proxy/notify.h"
+#include "proxy/statistics.h"
 
 enum answer { ANSWER, WAIT, FAIL };
 
@@ -50,6 +51,22 @@ static enum answer sleep_call(struct call *c)
         c->log->due_us = worker_now(c->session->worker) + (uint64_t)((seconds < 1e9 ? seconds : 1e9) * 1e6);
     }
     return worker_now(c->session->worker) >= c->log->due_us ? give_void(c) : WAIT;
+}
+
+/* ---- pg_stat_statements_reset ---- */
+
+static enum answer reset_statistics(struct call *c)
+{
+    const struct statement_id which = { (uint32_t)c->args[0].integer, (uint32_t)c->args[1].integer,
+                                        c->args[2].integer };
+    statistics_reset(c->session->worker->app, &which);
+    return give_void(c);
+}
+
+static enum answer reset_all_statistics(struct call *c)
+{
+    statistics_reset(c->session->worker->app, &(struct statement_id){ 0 });
+    return give_void(c);
 }
 
 /* ---- advisory locks ---- */
@@ -345,6 +362,8 @@ static enum answer (*const handlers[SESSION_CALL_NR])(struct call *c) = {
     [SESSION_CALL_pg_cancel_backend] = cancel_call,
     [SESSION_CALL_pg_notify] = notify_call,
     [SESSION_CALL_pg_sleep] = sleep_call,
+    [SESSION_CALL_pg_stat_statements_reset] = reset_statistics,
+    [SESSION_CALL_pg_stat_statements_reset_all] = reset_all_statistics,
     [SESSION_CALL_pg_terminate_backend] = terminate_call,
     [SESSION_CALL_pg_try_advisory_lock_int4] = try_lock_int4,
     [SESSION_CALL_pg_try_advisory_lock_int8] = try_lock_int8,

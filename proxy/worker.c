@@ -15,6 +15,7 @@
 #include "proxy/session_call.h"
 #include "proxy/sql/local.h"
 #include "proxy/sql/plan_cache.h"
+#include "proxy/statement_table.h"
 
 enum { SPARE_BUF_MAX = 65536, THREAD_STACK = 64 << 20 };
 
@@ -259,10 +260,12 @@ struct worker *worker_new(struct app *app, size_t number, struct err *err)
     w->input = fault_malloc(WORKER_INPUT);
     w->scratch = arena_new(WORKER_ARENA_CAP);
     w->plans = plan_cache_new(app->serving->config->plan_cache_entries);
+    size_t counted = (size_t)app->serving->config->statement_statistics;
+    w->statements = statement_table_new((counted + app->n_wanted - 1) / app->n_wanted);
     w->local = local_new(err);
     w->raw = raw_engine_new();
     w->blank = blank_snapshot(err);
-    if (w->input && w->scratch && w->plans && w->local && w->raw && w->blank && make_loop(w, err))
+    if (w->input && w->scratch && w->plans && w->statements && w->local && w->raw && w->blank && make_loop(w, err))
         return w;
     err_oom(err);
     worker_free(w);
@@ -299,6 +302,7 @@ void worker_free(struct worker *w)
     if (w->mail_fd >= 0)
         close(w->mail_fd);
     plan_cache_free(w->plans);
+    statement_table_free(w->statements);
     local_free(w->local);
     raw_engine_free(w->raw);
     snapshot_unref(w->blank);

@@ -20,6 +20,7 @@ struct conn;
 struct listener;
 struct local_engine;
 struct plan_cache;
+struct statement_table;
 
 enum mail_kind {
     MAIL_CANCEL,    /* cancel what session `pid` is doing */
@@ -51,7 +52,8 @@ struct worker {
     struct metrics metrics;
     struct local_engine *local;
     struct plan_cache *plans;
-    struct raw_engine *raw; /* for statements of pgd1.dialect = sqlite */
+    struct statement_table *statements; /* what they cost (statistics.h) */
+    struct raw_engine *raw;             /* for statements of pgd1.dialect = sqlite */
     struct database *databases;
     struct session *sessions;
     _Atomic size_t n_sessions;

@@ -3,7 +3,9 @@
 
 #include "proxy/catalog/system_rows.h"
 
-static const struct extension extensions[] = { { "pgcrypto", "1.3" }, { "uuid-ossp", "1.1" } };
+static const struct extension extensions[] = { { "pg_stat_statements", "1.10", true },
+                                               { "pgcrypto", "1.3", false },
+                                               { "uuid-ossp", "1.1", false } };
 
 /* Beside the functions, at the same places. */
 static const char *const owners[] = {
@@ -59,8 +61,11 @@ const struct pg_proc *extension_procs(const struct snapshot *s, struct str schem
         first++;
     for (end = first; end < n && str_is(name, procs[end].name);)
         end++;
-    const struct snapshot_side *row = first < n ? extension_created(s, str_from(owners[first])) : NULL;
-    if (!row || (schema.n && !str_eq(schema, row->schema)))
+    if (first == n)
+        return NULL;
+    const struct snapshot_side *row = extension_created(s, str_from(owners[first]));
+    bool built_in = extension_find(str_from(owners[first]))->built_in && (!schema.n || str_is(schema, "pg_catalog"));
+    if (!built_in && (!row || (schema.n && !str_eq(schema, row->schema))))
         return NULL;
     *ret_n = end - first;
     return &procs[first];

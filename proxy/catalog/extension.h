@@ -1,7 +1,8 @@
 /*
  * extension.h - the extensions that CREATE EXTENSION takes, and the functions that come with them.
  *
- * Schemas and migration tools create a few extensions as a matter of course. Two are known here: uuid-ossp, whose uuid_generate_v4() is
+ * Schemas and migration tools create a few extensions as a matter of course. Three are known here: pg_stat_statements, whose views and
+ * functions are there without it too (statements are counted anyway), uuid-ossp, whose uuid_generate_v4() is
  * PostgreSQL's own gen_random_uuid(), and pgcrypto, wanted for gen_random_uuid() most often, which needs no extension any more. Their other
  * functions are known by name and refused when they are called. An extension that was created is a row of the side catalogue.
  *
@@ -17,6 +18,7 @@
 
 struct extension {
     const char *name, *version;
+    bool built_in; /* what comes with it is in pg_catalog until it is created somewhere */
 };
 
 const struct extension *extension_find(struct str name);

@@ -1,4 +1,5 @@
 /* snapshot.c - life and look-ups of a snapshot; see snapshot.h. */
+#include "proxy/catalog/extension.h"
 #include "proxy/catalog/snapshot_internal.h"
 
 #include "pgwire/jsonb.h"
@@ -92,13 +93,26 @@ static bool path_has(const struct str *path, size_t n_path, const char *schema)
     return false;
 }
 
+/* The views of pg_stat_statements stand in pg_catalog (system.h); where it was created they are found too. */
+static const struct relation *extension_relation(const struct snapshot *s, struct str schema, struct str name)
+{
+    if (!str_is(name, "pg_stat_statements") && !str_is(name, "pg_stat_statements_info"))
+        return NULL;
+    const struct snapshot_side *row = extension_created(s, STR("pg_stat_statements"));
+    return row && str_eq(row->schema, schema) ? system_relation(STR("pg_catalog"), name) : NULL;
+}
+
 const struct relation *snapshot_relation(const struct snapshot *s, const struct str *path, size_t n_path,
                                          struct str schema, struct str name)
 {
     if (str_is(schema, "pgd1") && str_is(name, "sequence_values"))
         return system_sequence_values();
+    if (schema.n && !is_system_schema(schema)) {
+        const struct relation *found = user_relation(s, schema, name);
+        return found ? found : extension_relation(s, schema, name);
+    }
     if (schema.n)
-        return is_system_schema(schema) ? system_relation(schema, name) : user_relation(s, schema, name);
+        return system_relation(schema, name);
     const struct relation *found =
         path_has(path, n_path, "pg_catalog") ? NULL : system_relation(STR("pg_catalog"), name);
     for (size_t i = 0; i < n_path && !found; i++)

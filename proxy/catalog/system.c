@@ -534,10 +534,9 @@ static const sqlite3_module table_module = {
     .xRowid = cursor_rowid,
 };
 
-int system_register(sqlite3 *db, const struct system_source *source)
+static int register_relations(sqlite3 *db, const struct system_source *source, const struct relation *relations,
+                              size_t n)
 {
-    size_t n;
-    const struct relation *relations = system_relations(&n);
     for (size_t i = 0; i < n; i++) {
         struct system_module *module = sqlite3_malloc(sizeof(*module));
         if (!module)
@@ -549,4 +548,12 @@ int system_register(sqlite3 *db, const struct system_source *source)
             return code;
     }
     return SQLITE_OK;
+}
+
+int system_register(sqlite3 *db, const struct system_source *source)
+{
+    size_t n, n_own;
+    const struct relation *relations = system_relations(&n), *own = system_own_relations(&n_own);
+    int code = register_relations(db, source, relations, n);
+    return code == SQLITE_OK ? register_relations(db, source, own, n_own) : code;
 }

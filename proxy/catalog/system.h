@@ -15,8 +15,10 @@ struct sqlite3;
 /* System relation by schema and name ("" searches pg_catalog only); NULL: none. by OID likewise. */
 const struct relation *system_relation(struct str schema, struct str name);
 const struct relation *system_relation_by_oid(oid_t oid);
-/* All of them, by schema, then name. */
+/* PostgreSQL's, by schema, then name. */
 const struct relation *system_relations(size_t *ret_n);
+/* Those that it does not bring itself: the views of pg_stat_statements, and pgd1's own. */
+const struct relation *system_own_relations(size_t *ret_n);
 
 /* The query that defines a view of PostgreSQL's own; empty for tables and for views whose rows are made instead. */
 struct str system_view_text(const struct relation *r);

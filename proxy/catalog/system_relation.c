@@ -23,10 +23,46 @@ static const struct relation relations[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
+static const struct column own_columns[] = {
+#define OWN_RELATION(...)
+#define OWN_COLUMN(column_name, column_number, column_type) \
+    { .name = STR_INIT(column_name), .number = column_number, .type = column_type, .typmod = -1 },
+#include "proxy/catalog/system_own.def"
+#undef OWN_COLUMN
+#undef OWN_RELATION
+};
+
+static const struct relation own_relations[] = {
+#define OWN_COLUMN(...)
+#define OWN_RELATION(relation_oid, relation_row_type, schema_name, relation_name, engine_name, first_column, column_count) \
+    { .oid = relation_oid, .row_type = relation_row_type, .schema = STR_INIT(schema_name), .name = STR_INIT(relation_name),  \
+      .sqlite_name = STR_INIT(engine_name), .kind = RELATION_VIEW, .is_system = true,                                       \
+      .columns = (struct column *)&own_columns[first_column], .n_columns = column_count },
+#include "proxy/catalog/system_own.def"
+#undef OWN_COLUMN
+#undef OWN_RELATION
+};
+/* clang-format on */
+
 const struct relation *system_relations(size_t *ret_n)
 {
     *ret_n = COUNT(relations);
     return relations;
+}
+
+const struct relation *system_own_relations(size_t *ret_n)
+{
+    *ret_n = COUNT(own_relations);
+    return own_relations;
+}
+
+static const struct relation *own_relation(struct str schema, struct str name)
+{
+    for (size_t i = 0; i < COUNT(own_relations); i++)
+        if (str_eq(own_relations[i].schema, schema) && str_eq(own_relations[i].name, name))
+            return &own_relations[i];
+    return NULL;
 }
 
 const struct relation *system_relation(struct str schema, struct str name)
@@ -46,7 +82,7 @@ const struct relation *system_relation(struct str schema, struct str name)
         else
             high = middle;
     }
-    return NULL;
+    return own_relation(schema, name);
 }
 
 const struct relation *system_relation_by_oid(oid_t oid)
@@ -54,6 +90,9 @@ const struct relation *system_relation_by_oid(oid_t oid)
     for (size_t i = 0; i < COUNT(relations); i++)
         if (relations[i].oid == oid)
             return &relations[i];
+    for (size_t i = 0; i < COUNT(own_relations); i++)
+        if (own_relations[i].oid == oid)
+            return &own_relations[i];
     return NULL;
 }
 

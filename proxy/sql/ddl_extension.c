@@ -45,7 +45,8 @@ bool ddl_create_extension(struct ddl *d, const PgQuery__CreateExtensionStmt *stm
         return ddl_nothing(d, "CREATE EXTENSION");
     }
     if (!extension) {
-        ddl_refuse(d, -1, "uuid-ossp and pgcrypto are there; what others offer is built in or missing.",
+        ddl_refuse(d, -1,
+                   "pg_stat_statements, pgcrypto and uuid-ossp are there; what others offer is built in or missing.",
                    "extension \"%.*s\"", STR_FMT(name));
         return false;
     }

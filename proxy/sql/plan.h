@@ -207,6 +207,12 @@ struct plan_sequence {
     enum sequence_step use;
 };
 
+/* Where statements like this one are counted (proxy/statistics.h): a place in the worker's table, for a user and a database. */
+struct plan_statistics {
+    uint32_t slot, generation; /* generation 0: not looked for yet */
+    oid_t user, database;
+};
+
 enum plan_place { PLACE_HERE, PLACE_D1, PLACE_D1_THEN_FINISH };
 
 struct plan {
@@ -253,6 +259,7 @@ struct plan {
     size_t n_writes;
     struct plan_sequence *sequences;
     size_t n_sequences;
+    struct plan_statistics statistics; /* a note of whoever runs it, no part of what it means */
     union {
         struct plan_set *set;
         struct plan_show *show;

@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-enum { MAX_ARGUMENTS = 2 };
+enum { MAX_ARGUMENTS = 3 };
 
 static const struct {
     const char *name;
@@ -39,6 +39,7 @@ static void read_and_run(sqlite3_context *c, enum session_call call, int n, sqli
 }
 
 #define SESSION_CALL(source, arguments, strict)                                                                        \
+    _Static_assert((arguments) <= MAX_ARGUMENTS, "an argument would be lost");                                         \
     static void source(sqlite3_context *c, int n, sqlite3_value **args)                                                \
     {                                                                                                                  \
         read_and_run(c, SESSION_CALL_##source, n, args);                                                               \
