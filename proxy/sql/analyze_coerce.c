@@ -376,10 +376,22 @@ oid_t select_common_type(A *a, struct expr *const *exprs, size_t n, const char *
     return best == TYPE_OID_unknown ? TYPE_OID_text : best;
 }
 
+/* An array becomes one of a domain: each of its elements would have to be checked. */
+static bool checks_elements(A *a, const struct expr *e, oid_t type)
+{
+    oid_t element = e->type == TYPE_OID_unknown ? 0 : type_element(a, type);
+    const struct user_type *u = element ? snapshot_user_type(a->snapshot, element) : NULL;
+    return u && u->kind == 'd' && (u->n_checks || u->not_null);
+}
+
 struct expr *coerce_to_common(A *a, struct expr *e, oid_t type, const char *what)
 {
     if (e->type == type)
         return e;
+    if (checks_elements(a, e, type)) {
+        unsupported_at(a, expr_start(e), "an array made one of a domain that has constraints, in %s,", what);
+        return NULL;
+    }
     if (can_coerce(a, 1, &e->type, &type, COERCION_IMPLICIT))
         return coerce_type(a, e, type, -1, COERCION_IMPLICIT, false, -1);
     fail_at(a, expr_start(e), SQLSTATE_CANNOT_COERCE, "%s could not convert type %.*s to %.*s", what,

@@ -466,11 +466,14 @@ static bool srf_column(struct emitter *e, const struct expr *x, struct fragment 
 }
 
 /* The engine compares the elements' texts; enums sort by their labels' order. */
-static bool picks_enum_array(struct emitter *e, const struct expr *x)
+static bool orders_enums(struct emitter *e, const struct expr *x)
 {
-    bool picks =
-        strcmp(x->call.proc->source, "array_larger") == 0 || strcmp(x->call.proc->source, "array_smaller") == 0;
-    const struct user_type *u = picks && e->shared->snapshot ? snapshot_user_type(e->shared->snapshot, x->type) : NULL;
+    static const char *const sources[] = { "array_larger", "array_smaller", "width_bucket_array" };
+    bool orders = false;
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+        orders |= strcmp(x->call.proc->source, sources[i]) == 0;
+    oid_t type = orders ? x->args[0]->type : 0;
+    const struct user_type *u = orders && e->shared->snapshot ? snapshot_user_type(e->shared->snapshot, type) : NULL;
     return u && u->kind == 'e';
 }
 
@@ -540,7 +543,7 @@ bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret)
         return emit_padded_match(e, x, ret);
     if (is_set_returning(x))
         return srf_column(e, x, ret);
-    if (picks_enum_array(e, x))
+    if (orders_enums(e, x))
         return no_such_row(e, x);
     if ((null = null_argument(x))) {
         struct expr constant = *null;

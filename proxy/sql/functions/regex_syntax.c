@@ -918,7 +918,7 @@ static bool read_prefixes(struct parser *r)
     }
     if (r->options.language != REGEX_ADVANCED)
         return true;
-    if (!(next_is(r, "(?") && r->end - r->p > 2 && is_letter(r->p[2])))
+    if (!(next_is(r, "(?") && r->end - r->p > 2 && (is_letter(r->p[2]) || (unsigned char)r->p[2] >= 0x80)))
         return true;
     for (r->p += 2; r->p < r->end && is_letter(*r->p); r->p++)
         if (!embedded_option(&r->options, *r->p))

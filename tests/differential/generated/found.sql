@@ -142,3 +142,5 @@ SELECT degrees('Infinity'::float8), radians('-Infinity'::float8), radians('NaN':
 SELECT inetmi_int8('fe80::1/64', '-9223372036854775808'), 'fe80::1/64'::inet - 1, 'fe80::1/64'::inet - (-1)
 SELECT CASE NULL::bool WHEN bool 'false' THEN (SELECT min('1'::numeric) FROM note t1 WHERE CAST(jsonb '[]' AS bool)) END
 SELECT '{1}'::int[] IN ('{1}', '{2}'::int[]), '{1}' IN ('{1}', '{2}')
+SELECT regexp_split_to_array('aaa', E'(?é+*[{2,1}', 'c')
+SELECT regexp_match('aaa', E'(?é)a')
