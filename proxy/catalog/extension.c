@@ -71,6 +71,12 @@ const struct pg_proc *extension_procs(const struct snapshot *s, struct str schem
     return &procs[first];
 }
 
+const struct pg_proc *extension_all_procs(size_t *ret_n)
+{
+    *ret_n = sizeof(procs) / sizeof(procs[0]);
+    return procs;
+}
+
 const char *extension_of_proc(const struct pg_proc *proc)
 {
     const size_t n = sizeof(procs) / sizeof(procs[0]);

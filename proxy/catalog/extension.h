@@ -26,6 +26,8 @@ const struct extension *extension_find(struct str name);
 const struct snapshot_side *extension_created(const struct snapshot *s, struct str name);
 /* The functions of that name of a created extension, in a schema (empty: in any). */
 const struct pg_proc *extension_procs(const struct snapshot *s, struct str schema, struct str name, size_t *ret_n);
+/* All of them. */
+const struct pg_proc *extension_all_procs(size_t *ret_n);
 /* The extension a function came with; NULL: none. */
 const char *extension_of_proc(const struct pg_proc *proc);
 

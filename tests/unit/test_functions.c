@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "proxy/catalog/extension.h"
 #include "proxy/sql/functions.h"
 #include "proxy/sql/local.h"
 
@@ -28,13 +29,15 @@ static bool is_source_of(const struct pg_proc *proc, const char *key)
 static void keys_are_sources_of_postgresql(void **state)
 {
     (void)state;
-    size_t n, n_procs;
+    size_t n, n_procs, n_more;
     const struct emission *rows = emissions(&n);
-    const struct pg_proc *procs = pg_procs(&n_procs);
+    const struct pg_proc *procs = pg_procs(&n_procs), *more = extension_all_procs(&n_more);
     for (size_t i = 0; i < n; i++) {
         bool found = false;
         for (size_t k = 0; k < n_procs && !found; k++)
             found = is_source_of(&procs[k], rows[i].key);
+        for (size_t k = 0; k < n_more && !found; k++)
+            found = is_source_of(&more[k], rows[i].key);
         if (!found)
             fail_msg("no function of PostgreSQL has the source %s", rows[i].key);
     }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "proxy/base/map.h"
+#include "proxy/catalog/extension.h"
 #include "proxy/sql/functions.h"
 #include "proxy/sql/local_functions.h"
 
@@ -133,11 +134,10 @@ static void note_missing(struct str name, int count)
     missing[n_missing++] = (struct missing){ name, count };
 }
 
-/* Each function of PostgreSQL that this row stands for, with as many arguments as the printer writes. */
-static void check_own_row(const struct emission *row)
+/* Those of the functions that this row stands for, with as many arguments as the printer writes. False: there is none. */
+static bool check_procs(const struct emission *row, const struct pg_proc *procs, size_t n)
 {
-    size_t n, n_key = strcspn(row->key, "(");
-    const struct pg_proc *procs = pg_procs(&n);
+    size_t n_key = strcspn(row->key, "(");
     struct str name = arena_printf(arena, "pg_%.*s", (int)n_key, row->key);
     bool any = false;
     for (size_t i = 0; i < n; i++) {
@@ -150,6 +150,15 @@ static void check_own_row(const struct emission *row)
         if (!is_registered(name, count))
             note_missing(name, count);
     }
+    return any;
+}
+
+static void check_own_row(const struct emission *row)
+{
+    size_t n, n_more;
+    const struct pg_proc *procs = pg_procs(&n), *more = extension_all_procs(&n_more);
+    bool any = check_procs(row, procs, n);
+    any |= check_procs(row, more, n_more);
     if (!any)
         fail_msg("row \"%s\" of functions.def is no function of PostgreSQL", row->key);
 }
