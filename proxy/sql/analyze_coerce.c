@@ -149,6 +149,7 @@ int expr_start(const struct expr *e)
     case EXPR_ARRAY_CAST:
     case EXPR_TYPMOD:
     case EXPR_DOMAIN_CHECK:
+    case EXPR_SUBLINK: /* of IN and ANY: what stands before */
         break;
     default:
         return e->location;
@@ -289,12 +290,20 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
 }
 
 /* Types with a length coercion function in pg_cast (castsource = casttarget). */
+/* The width of a char(n) that a call keeps although PostgreSQL forgets it (analyze_func.c): a cast says it again. */
+static bool width_is_forgotten(const struct expr *e)
+{
+    while (e->kind == EXPR_SUBLINK && e->sublink.kind == SUBLINK_SCALAR && e->sublink.query->n_targets)
+        e = e->sublink.query->targets[0].expr;
+    return e->type == TYPE_OID_bpchar && (e->kind == EXPR_AGGREGATE || e->kind == EXPR_WINDOW);
+}
+
 static struct expr *coerce_typmod(A *a, struct expr *e, oid_t target, int32_t typmod, bool is_explicit, int location)
 {
     oid_t base = type_base(a, target);
     oid_t element = type_element(a, base);
     oid_t has_length = element ? element : base;
-    if (e->typmod == typmod)
+    if (e->typmod == typmod && (typmod < 0 || !width_is_forgotten(e)))
         return e;
     if (typmod < 0) /* nothing to do, but the expression says so */
         return wrap(a, EXPR_RELABEL, e, target, -1, is_explicit, location);

@@ -276,7 +276,7 @@ static struct expr *transform_in_list(A *a, struct scope *s, const PgQuery__AExp
     }
     struct expr *chain = n_ary(a, negated ? EXPR_AND : EXPR_OR, TYPE_OID_bool, x->location, list->n_items);
     for (size_t i = 0; chain && i < list->n_items; i++) {
-        struct expr *l = i ? transform_expr(a, s, x->lexpr) : left;
+        struct expr *l = i && left->kind != EXPR_PARAM ? transform_expr(a, s, x->lexpr) : left;
         struct expr *one = l ? binary(a, schema, name, l, items[i], x->location) : NULL;
         if (!one)
             return NULL;

@@ -458,10 +458,13 @@ static bool ungrouped_visit(struct expr *e, void *ctx)
         return false;
     if (e->kind == EXPR_GROUPING)
         return false;
-    if (e->kind == EXPR_SUBLINK) {
+    if (e->kind == EXPR_SUBLINK) { /* what stands before IN and ANY comes first */
+        for (size_t i = 0; i < e->n_args; i++)
+            expr_walk(e->args[i], ungrouped_visit, u);
         u->depth++;
         ungrouped_query(u, e->sublink.query);
         u->depth--;
+        return false;
     }
     if ((e->kind != EXPR_VAR && e->kind != EXPR_WHOLE_ROW) || e->var.levels_up != u->depth || e->var.rte < 0)
         return true;

@@ -144,3 +144,6 @@ SELECT CASE NULL::bool WHEN bool 'false' THEN (SELECT min('1'::numeric) FROM not
 SELECT '{1}'::int[] IN ('{1}', '{2}'::int[]), '{1}' IN ('{1}', '{2}')
 SELECT regexp_split_to_array('aaa', E'(?é+*[{2,1}', 'c')
 SELECT regexp_match('aaa', E'(?é)a')
+SELECT (t1.tm = ANY (SELECT t1.tm FROM item t4)), (SELECT min(t2.mood) FROM note t5) FROM plain t1 RIGHT JOIN item t2 ON NULL::bool
+SELECT CASE WHEN true THEN (1 NOT IN (SELECT 2)) ELSE 'x'::text END
+SELECT ((SELECT min(char(6) 'a') FROM item t1))::char(6), min(char(6) 'a')::char(6), min(char(6) 'a'), (SELECT max(char(4) 'a'))

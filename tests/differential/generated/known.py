@@ -18,6 +18,8 @@ ROWS_IN_ORDER = "of several rows or clauses that are wrong each in its own way, 
 COLLATIONS = "texts made of names have the collation C in PostgreSQL, which pgd1's only one is"
 SQUARES = "PostgreSQL's avg() of floats overflows in a sum of squares that it does not need; D1's gives the average"
 CONSTRAINTS_IN_ORDER = "of two constraints that a row violates, PostgreSQL names the domain's, which it checks first, D1 NOT NULL"
+EQUAL_INTERVALS = "percentile_cont() of equal intervals that are written differently, as 1 mon and 30 days, gives one of them"
+CONSTANTS_FIRST = "PostgreSQL computes constants when it plans: a change that violates a key too has another first error"
 MERGE_MIXED = "PostgreSQL 15 gives the row subqueries of one action of MERGE to another one, and fails where their types differ"
 
 
@@ -164,7 +166,18 @@ def collations(found):
     return found.theirs.state == "42P21"
 
 
-RULES = [(constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (answered_late, ANSWERED_LATE), (nan_stored, NAN_STORED), (domain_parameter, DOMAIN_PARAMETER), (rows_in_order, ROWS_IN_ORDER), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (no_comparison, NO_COMPARISON)]
+def equal_intervals(found):
+    return "percentile_cont(" in found.sql and same_without(found, lambda cell: b"", "interval", "_interval")
+
+
+def constants_first(found):
+    """A constant of a change, which cannot be computed, against a row that violates a constraint."""
+    pair = (found.theirs, found.ours)
+    changes = re.match(r"(INSERT|UPDATE|DELETE|MERGE|WITH)\b", found.sql)
+    return bool(changes) and is_runtime(found.theirs) and found.ours.state[:2] == "23" and not any(a.position for a in pair)
+
+
+RULES = [(equal_intervals, EQUAL_INTERVALS), (constants_first, CONSTANTS_FIRST), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (answered_late, ANSWERED_LATE), (nan_stored, NAN_STORED), (domain_parameter, DOMAIN_PARAMETER), (rows_in_order, ROWS_IN_ORDER), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (no_comparison, NO_COMPARISON)]
 
 
 def reason(found):
