@@ -329,7 +329,10 @@ void lease_ask_again(struct lease *l)
 void lease_fail(const struct lease *l, struct err *err)
 {
     struct d1_asked asked = { .is_write = true, .d1_timeout_us = l->database->serving->config->d1_timeout_us };
-    d1_error_map(&l->request.error, &asked, err);
+    struct err said; /* D1's words end with the lease */
+    err_init(&said, l->arena);
+    d1_error_map(&l->request.error, &asked, &said);
+    err_copy(err, &said);
 }
 
 void lease_give_up(struct lease *l)

@@ -63,7 +63,7 @@ enum advisory_mode lease_mode(const struct lease *l);
 /* BEHIND and UNHEARD: when to ask again, and asking again. */
 uint64_t lease_next_us(const struct lease *l);
 void lease_ask_again(struct lease *l);
-/* FAILED: sets the error. */
+/* FAILED: sets the error, with texts of its own. */
 void lease_fail(const struct lease *l, struct err *err);
 /* Its row goes; the lease is not to be used any more. */
 void lease_give_up(struct lease *l);

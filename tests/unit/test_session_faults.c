@@ -28,6 +28,8 @@ static const char *const conversation[] = {
     "Q \"BEGIN; SET LOCAL timezone = 'UTC'; INSERT INTO t VALUES (5, 'five'); COMMIT\"",
     "Q \"UPDATE t SET n = 'z' WHERE id = 3 RETURNING id\"",
     "Q \"SELECT id, n ~ 'a' FROM t\"",
+    "Q \"SELECT pg_try_advisory_lock(1), pg_advisory_unlock(1)\"",
+    "Q \"SET lock_timeout = '1s'\", Q \"SELECT pg_advisory_lock_shared(1)\"",
     "Q \"SELECT id FROM t; SELECT n FROM t; SELECT 1 / 0\"",
     "Q \"CREATE TABLE u (a int PRIMARY KEY, b text DEFAULT 'x')\"",
     "Q \"DISCARD ALL\"",
@@ -40,7 +42,7 @@ static void open_stage(struct stage *st)
     struct err err;
     err_init(&err, arena);
     *st = (struct stage){ 0 };
-    assert_true(stage_open(st, STR(""), false, &err));
+    assert_true(stage_open(st, STR("advisory_locks = shared\n"), false, &err));
     stage_connect(st, &st->players[0]); /* its buffers are there from now on */
     assert_int_equal(sqlite3_exec(st->schema, "CREATE TABLE t(id INTEGER PRIMARY KEY, n TEXT)", NULL, NULL, NULL),
                      SQLITE_OK);
