@@ -3,6 +3,7 @@
 #include "pgwire/frontend.h"
 #include "proxy/base/fault.h"
 #include "proxy/copy.h"
+#include "proxy/execute_temporary.h"
 #include "proxy/group.h"
 #include "proxy/sql/bulk.h"
 
@@ -231,6 +232,8 @@ static bool add_step(struct session *s, struct copy_from *c, struct err *err)
         return true;
     }
     c->x.copy_count = bulk_rows(c->bulk);
+    if (c->plan->tables == TABLES_TEMPORARY)
+        return execute_temporary_copy(s, &c->x, statements, n, err);
     struct step *step = group_add(g, &c->x, statements, n, err);
     if (!step)
         return false;

@@ -7,6 +7,7 @@
 #include "proxy/copy.h"
 #include "proxy/cursor.h"
 #include "proxy/database.h"
+#include "proxy/execute_temporary.h"
 #include "proxy/group.h"
 #include "proxy/migration.h"
 #include "proxy/planning.h"
@@ -278,6 +279,7 @@ void execute_input(struct session *s, const struct execution *x, struct bind_inp
         .session_value = session_value,
         .session_ctx = s,
         .sequences = &s->sequences,
+        .taken = x->taken,
         .traits = s->database->d1->traits,
         .engine = s->worker->local,
         .snapshot = now ? now : x->plan->snapshot, /* two changes crossed since it was planned */
@@ -361,7 +363,7 @@ bool execute_lookup(struct session *s, const struct execution *x, const struct v
 
 /* ---- one statement ---- */
 
-static struct emitter emitter_for(struct session *s, const struct execution *x, struct buf *out, struct err *err)
+struct emitter execute_emitter(struct session *s, const struct execution *x, struct buf *out, struct err *err)
 {
     return (struct emitter){ .session = s,
                              .plan = x->plan,
@@ -369,6 +371,7 @@ static struct emitter emitter_for(struct session *s, const struct execution *x, 
                              .sink = x->sink,
                              .copy = x->copy,
                              .portal = x->portal,
+                             .taker = x->taker,
                              .describe = x->describe,
                              .out = out,
                              .err = err };
@@ -377,11 +380,13 @@ static struct emitter emitter_for(struct session *s, const struct execution *x, 
 static enum outcome run_here(struct session *s, struct execution *x, struct err *err)
 {
     struct buf *out = session_out(s);
-    struct emitter e = emitter_for(s, x, out, err);
+    struct emitter e = execute_emitter(s, x, out, err);
     size_t before = out->n;
     if (!session_call_begin(s, true, err))
         return OUTCOME_FAILED;
     metric_add(&s->worker->metrics, METRIC_here, 1);
+    if (x->taker)
+        x->taker->begin(x->taker->ctx);
     if (!execute_local(s, x, NULL, s->group->arena, &e, err)) {
         emitter_fini(&e);
         if (!session_call_waits(s))
@@ -413,11 +418,32 @@ static bool plan_locally(struct session *s, struct execution *x, struct err *err
     return true;
 }
 
+/* Again with force_local, when its own guard asks for it. */
+static enum outcome run_in_temporary(struct session *s, struct execution *x, struct d1_statement *statements,
+                                     struct err *err)
+{
+    bool locally, again;
+    while (!execute_temporary(s, x, statements, &locally, err)) {
+        if (!locally || !plan_locally(s, x, err))
+            return OUTCOME_FAILED;
+        if (x->plan->tables != TABLES_TEMPORARY || x->plan->place == PLACE_HERE || x->plan->gather)
+            return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be planned again"), OUTCOME_FAILED;
+        if (!execute_bind(s, x, s->group->arena, &statements, &again, err))
+            return OUTCOME_FAILED;
+    }
+    return OUTCOME_DONE;
+}
+
 static enum outcome run_at_d1(struct session *s, struct execution *x, struct err *err)
 {
     struct group *g = s->group;
     struct d1_statement *statements;
     bool again;
+    enum outcome gathered = x->plan->gather ? execute_gather(s, x, err) : OUTCOME_DONE;
+    if (gathered != OUTCOME_DONE)
+        return gathered;
+    if (x->plan->tables == TABLES_BOTH && !execute_take_rows(s, x, err))
+        return OUTCOME_FAILED;
     if (!execute_bind(s, x, g->arena, &statements, &again, err) && !again)
         return OUTCOME_FAILED;
     if (again) {
@@ -434,6 +460,8 @@ static enum outcome run_at_d1(struct session *s, struct execution *x, struct err
             return OUTCOME_FAILED;
         }
     }
+    if (x->plan->tables == TABLES_TEMPORARY)
+        return run_in_temporary(s, x, statements, err);
     return group_add(g, x, statements, x->plan->n_statements, err) ? OUTCOME_DONE : OUTCOME_FAILED;
 }
 

@@ -53,6 +53,7 @@ struct execution {
     uint64_t copy_count;                      /* rows of COPY FROM */
     const struct row_taker *taker;            /* SINK_TAKEN; NULL: rows are dropped */
     const struct migrate_statement *migrates; /* where it stands in a migration file; NULL: not in one */
+    const struct taken_rows *taken;           /* of a plan of TABLES_BOTH */
     bool describe;                            /* RowDescription before the rows */
 };
 
@@ -76,6 +77,7 @@ struct emitter {
 /* Runs or queues it. OUTCOME_WAIT: something must be answered first (the session waits, call again). */
 enum outcome execute(struct session *s, struct execution *x, struct err *err);
 
+struct emitter execute_emitter(struct session *s, const struct execution *x, struct buf *out, struct err *err);
 /* RowDescription (when e->describe) or CopyOutResponse, once; the first row does it too. */
 void emitter_begin(struct emitter *e);
 bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells); /* false: err is set */

@@ -5,6 +5,8 @@
 
 static const char *place_text(const struct plan *p)
 {
+    if (p->tables == TABLES_TEMPORARY)
+        return p->gather ? "Temporary tables, with rows of D1" : "Temporary tables";
     switch (p->place) {
     case PLACE_HERE:
         return "Here";
@@ -18,6 +20,8 @@ static const char *place_text(const struct plan *p)
 
 static unsigned round_trips(const struct plan *p)
 {
+    if (p->tables == TABLES_TEMPORARY)
+        return p->gather ? round_trips(p->gather) : 0;
     return p->place == PLACE_HERE ? 0 : p->lookup ? 2 : 1;
 }
 

@@ -106,6 +106,10 @@ static void append(struct group *g, struct step *step)
 struct step *group_add(struct group *g, const struct execution *x, struct d1_statement *statements, size_t n,
                        struct err *err)
 {
+    if (x->plan->tables == TABLES_TEMPORARY) { /* D1 would take its table for a permanent one */
+        err_unsupported(err, "a temporary table here");
+        return NULL;
+    }
     struct step *step = g->n_steps < STEPS_MAX ? ARENA_NEW(g->arena, struct step) : NULL;
     if (!step) {
         if (g->n_steps >= STEPS_MAX)

@@ -168,6 +168,7 @@ struct group {
     bool is_simple;
     struct kept_plan *kept;
     struct statistics_notes statistics;
+    struct gathering *gathering; /* rows for a temporary table have been asked for (execute_temporary.c) */
     struct migration *migration; /* the MIGRATE statement under way (migration.h) */
 };
 

@@ -3,6 +3,7 @@
 
 #include <pg_query/pg_query.pb-c.h>
 #include "proxy/database.h"
+#include "proxy/execute_temporary.h"
 #include "proxy/group.h"
 #include "proxy/migration.h"
 #include "proxy/raw.h"
@@ -12,7 +13,8 @@
 const struct snapshot *planning_schema(struct session *s)
 {
     const struct snapshot *own = s->group ? group_schema(s->group) : NULL;
-    return own ? own : database_snapshot(s->database);
+    const struct snapshot *schema = own ? own : database_snapshot(s->database);
+    return s->transaction.temporary ? execute_temporary_schema(s, schema) : schema;
 }
 
 void planning_wait_schema(struct session *s)
@@ -176,12 +178,12 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
     return OUTCOME_DONE;
 }
 
-/* What runs of DECLARE and COPY TO is the query inside. */
+/* What runs at D1 of DECLARE and COPY TO is the query inside, and of a statement that gathers rows the query that gives them. */
 static struct plan *query_of(struct plan *plan)
 {
     struct plan *inner = plan->kind == PLAN_DECLARE   ? plan->utility.cursor->query
                          : plan->kind == PLAN_COPY_TO ? plan->utility.copy->query
-                                                      : NULL;
+                                                      : plan->gather;
     if (!inner)
         return plan;
     plan_ref(inner);

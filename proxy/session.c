@@ -329,6 +329,8 @@ void session_end_cycle(struct session *s)
     if (s->transaction.state == TXN_IDLE) {
         if (s->gucs.n_undo)
             transaction_end(&s->transaction, commit, false, &s->gucs);
+        if (s->transaction.temporary)
+            temporary_end(s->transaction.temporary, commit);
         if (s->portals.n)
             portals_end_transaction(s, commit);
         if (s->outgoing || s->channels)

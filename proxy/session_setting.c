@@ -205,20 +205,25 @@ size_t session_search_path(struct session *s, const struct snapshot *snapshot, s
     bool plain = !snapshot || snapshot->n_schemas <= 1;
     const struct guc *row = guc_find(STR("search_path"));
     list = gucs_stored(&s->gucs, row, NULL);
-    if (plain && str_is(list, row->value)) {
+    if (plain && !s->transaction.temporary && str_is(list, row->value)) {
         *ret = only_public;
         return 1;
     }
-    struct str *path = ARENA_ARRAY(arena, struct str, PATH_MAX_NAMES);
-    size_t n = 0;
-    *ret = path;
+    struct str *path = ARENA_ARRAY(arena, struct str, PATH_MAX_NAMES + 1);
+    size_t n = 1; /* before all stands the temporary schema, unless it is named */
+    bool first = s->transaction.temporary != NULL;
     while (path && n < PATH_MAX_NAMES && next_identifier(&list, arena, &name)) {
         if (str_is(name, "$user"))
             name = str_from(s->user);
-        if (has_schema(snapshot, name) && !str_is(name, "pg_catalog"))
-            path[n++] = name;
+        bool temporary = str_is(name, "pg_temp") || str_is(name, SNAPSHOT_TEMPORARY);
+        if (temporary ? s->transaction.temporary != NULL : has_schema(snapshot, name) && !str_is(name, "pg_catalog"))
+            path[n++] = temporary ? STR(SNAPSHOT_TEMPORARY) : name;
+        first = first && !temporary;
     }
-    return n;
+    if (path && first)
+        path[0] = STR(SNAPSHOT_TEMPORARY);
+    *ret = path && !first ? path + 1 : path;
+    return path ? n - !first : 0;
 }
 
 void session_sql_settings(struct session *s, const struct snapshot *snapshot, struct arena *arena,
@@ -263,19 +268,28 @@ static const struct snapshot *known_schema(const struct session *s)
     return own ? own : s->database ? s->database->snapshot : NULL;
 }
 
+/* The path without the temporary schema that stands before it. */
+static size_t named_path(struct session *s, struct arena *arena, const struct str **ret)
+{
+    size_t n = session_search_path(s, known_schema(s), arena, ret);
+    bool skip = n && s->transaction.temporary && str_is((*ret)[0], SNAPSHOT_TEMPORARY);
+    *ret += skip;
+    return n - skip;
+}
+
 static bool fact_schema(struct session *s, struct arena *arena, struct value *ret)
 {
     const struct str *path;
-    size_t n = session_search_path(s, known_schema(s), arena, &path);
+    size_t n = named_path(s, arena, &path);
     return text(ret, n ? path[0] : (struct str){ 0 });
 }
 
 /* A name[] as JSON array; names need no escapes but quote and backslash, control characters cannot be in them. */
-static struct str json_names(struct arena *arena, const struct str *names, size_t n, bool with_catalog)
+static struct str json_names(struct arena *arena, const struct str *names, size_t n, struct str before)
 {
     struct buf b;
     buf_init(&b, 1 << 20);
-    buf_printf(&b, "[%s", with_catalog ? "\"pg_catalog\"" : "");
+    buf_printf(&b, "[%.*s", STR_FMT(before));
     for (size_t i = 0; i < n; i++) {
         buf_printf(&b, "%s\"", b.n > 1 ? "," : "");
         for (size_t k = 0; k < names[i].n; k++) {
@@ -294,15 +308,17 @@ static struct str json_names(struct arena *arena, const struct str *names, size_
 static bool fact_schemas(struct session *s, struct arena *arena, struct value *ret)
 {
     const struct str *path;
-    size_t n = session_search_path(s, known_schema(s), arena, &path);
-    return text(ret, json_names(arena, path, n, false));
+    size_t n = named_path(s, arena, &path);
+    return text(ret, json_names(arena, path, n, STR("")));
 }
 
 static bool fact_schemas_implicit(struct session *s, struct arena *arena, struct value *ret)
 {
-    const struct str *path;
-    size_t n = session_search_path(s, known_schema(s), arena, &path);
-    return text(ret, json_names(arena, path, n, true));
+    const struct str *path, *all;
+    size_t n = named_path(s, arena, &path);
+    bool temporary = session_search_path(s, known_schema(s), arena, &all) > n;
+    return text(ret, json_names(arena, path, n,
+                                temporary ? STR("\"" SNAPSHOT_TEMPORARY "\",\"pg_catalog\"") : STR("\"pg_catalog\"")));
 }
 
 static bool fact_channels(struct session *s, struct arena *arena, struct value *ret)
@@ -312,7 +328,7 @@ static bool fact_channels(struct session *s, struct arena *arena, struct value *
     for (const struct channel *c = notify_channel_next(s, NULL, &names[n]); c; c = notify_channel_next(s, c, &names[n]))
         if (++n == CHANNELS_MAX)
             break;
-    return text(ret, json_names(arena, names, n, false));
+    return text(ret, json_names(arena, names, n, STR("")));
 }
 
 static bool fact_pid(struct session *s, struct arena *arena, struct value *ret)

@@ -395,11 +395,27 @@ static bool discard_all(struct session *s, struct err *err)
     return gucs_reset_all(&s->gucs, err) && notify_unlisten(s, (struct str){ 0 }, true, err);
 }
 
+/* Inside a block ROLLBACK could not bring them back. */
+static bool discard_temporary(struct session *s, bool all, struct err *err)
+{
+    if (in_transaction(s) && all)
+        return true; /* refused below, with PostgreSQL's words */
+    if (in_transaction(s)) {
+        err_unsupported(err, "DISCARD TEMP inside a transaction block");
+        return err_hint(err, "Use DROP TABLE.");
+    }
+    transaction_discard_temporary(&s->transaction);
+    return true;
+}
+
 enum outcome utility_discard(struct session *s, struct execution *x, struct err *err)
 {
     bool all = x->plan->utility.discard->what == DISCARD_ALL_STATE;
     if (x->plan->utility.discard->what == DISCARD_SEQUENCES_ONLY)
         sequence_values_clear(&s->sequences);
+    bool temporary = all || x->plan->utility.discard->what == DISCARD_TEMP_ONLY;
+    if (temporary && s->transaction.temporary && !discard_temporary(s, all, err))
+        return OUTCOME_FAILED;
     return tag_if(s, x, !all || discard_all(s, err));
 }
 

@@ -22,8 +22,12 @@ struct snapshot *snapshot_ref(const struct snapshot *s)
 
 void snapshot_unref(struct snapshot *s)
 {
-    if (s && atomic_fetch_sub_explicit(&box_of(s)->references, 1, memory_order_acq_rel) == 1)
-        arena_free(s->arena);
+    if (!s || atomic_fetch_sub_explicit(&box_of(s)->references, 1, memory_order_acq_rel) != 1)
+        return;
+    struct snapshot *parts[] = { box_of(s)->parts[0], box_of(s)->parts[1] };
+    arena_free(s->arena);
+    snapshot_unref(parts[0]);
+    snapshot_unref(parts[1]);
 }
 
 /* By schema and name, as user_relation() looks for them. */
@@ -107,14 +111,19 @@ const struct relation *snapshot_relation(const struct snapshot *s, const struct 
 {
     if (str_is(schema, "pgd1") && str_is(name, "sequence_values"))
         return system_sequence_values();
+    if (str_is(schema, "pg_temp"))
+        schema = STR(SNAPSHOT_TEMPORARY);
     if (schema.n && !is_system_schema(schema)) {
         const struct relation *found = user_relation(s, schema, name);
         return found ? found : extension_relation(s, schema, name);
     }
     if (schema.n)
         return system_relation(schema, name);
-    const struct relation *found =
-        path_has(path, n_path, "pg_catalog") ? NULL : system_relation(STR("pg_catalog"), name);
+    const struct relation *found = NULL;
+    if (n_path && str_is(path[0], SNAPSHOT_TEMPORARY)) /* before the catalogue itself */
+        found = user_relation(s, path[0], name);
+    if (!found && !path_has(path, n_path, "pg_catalog"))
+        found = system_relation(STR("pg_catalog"), name);
     for (size_t i = 0; i < n_path && !found; i++)
         found = is_system_schema(path[i]) ? system_relation(path[i], name) : user_relation(s, path[i], name);
     return found;

@@ -109,6 +109,8 @@ struct relation {
         sqlite_name; /* how D1 knows it: name in schema public, "schema.name" elsewhere. System relations: their name in the local engine */
     enum relation_kind kind;
     bool is_system; /* pg_catalog, information_schema, pgd1: answered here, never by D1 */
+    bool
+        is_temporary; /* the session's own, in schema SNAPSHOT_TEMPORARY: D1 knows nothing of it (proxy/txn/temporary.h) */
     bool without_rowid;
     bool has_user_triggers;
     struct column *columns;
@@ -185,6 +187,17 @@ struct snapshot *snapshot_with(const struct snapshot *s, const struct relation *
                                struct arena *arena);
 struct snapshot *snapshot_ref(const struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* accepts NULL */
+
+/* The schema of temporary tables. No session sees another's, so each calls its own by the same name; "pg_temp" means it too. */
+#define SNAPSHOT_TEMPORARY "pg_temp_3"
+/* What a session's temporary schema is to be read with, beside its own rows: the user types and schemas that its columns may name,
+ * and itself. False: no memory. */
+bool snapshot_reader_types(struct snapshot_reader *r, const struct snapshot *base);
+/* The relations of both as one schema: one reference, or NULL with err. It keeps references to both. */
+struct snapshot *snapshot_join(const struct snapshot *base, const struct snapshot *temporary, struct err *err);
+/* The same schema with the side tables that a session's temporary database always has, while a change of it is planned: lives in the
+ * arena, takes no references. NULL: no memory. */
+struct snapshot *snapshot_for_temporary(const struct snapshot *s, struct arena *arena);
 
 /* schema empty: search `path` (n_path names; pg_catalog is searched first as PostgreSQL does). Finds system relations too. NULL: none. */
 const struct relation *snapshot_relation(const struct snapshot *s, const struct str *path, size_t n_path,

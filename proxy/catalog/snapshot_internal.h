@@ -45,7 +45,8 @@ struct oid_row {
 struct snapshot_box {
     struct snapshot snapshot;
     atomic_uint references;
-    struct oid_row *by_oid; /* n_relations entries by OID */
+    struct oid_row *by_oid;    /* n_relations entries by OID */
+    struct snapshot *parts[2]; /* references that it holds, or NULL (snapshot_join) */
 };
 
 /* Fills the box from the rows. All memory in box->snapshot.arena. */

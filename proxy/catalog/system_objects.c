@@ -81,7 +81,7 @@ static void class_common(struct system_rows *rows, oid_t oid, struct str name, s
     row_set_int(rows, "reltoastrelid", 0);
     row_set_bool(rows, "relhasindex", false);
     row_set_bool(rows, "relisshared", false);
-    row_set_cstr(rows, "relpersistence", "p");
+    row_set_cstr(rows, "relpersistence", str_is(schema, SNAPSHOT_TEMPORARY) ? "t" : "p");
     row_set_text(rows, "relkind", arena_printf(rows->arena, "%c", kind));
     row_set_int(rows, "relchecks", 0);
     row_set_bool(rows, "relhasrules", kind == 'v');

@@ -527,6 +527,18 @@ static bool sequence(struct binding *b, const struct bind *bind, struct value *r
 
 static bool prelude(struct binding *b, const struct bind *bind, struct value *ret);
 
+static bool taken(struct binding *b, const struct relation *r, struct value *ret)
+{
+    const struct taken_rows *rows = b->input->taken;
+    while (rows && rows->relation != r->oid)
+        rows = rows->next;
+    if (!rows)
+        return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "the rows of temporary table \"%.*s\" were not taken along",
+                       STR_FMT(r->name));
+    *ret = value_text(rows->json);
+    return true;
+}
+
 static bool source(struct binding *b, const struct bind *bind, struct value *ret)
 {
     const struct bind_input *in = b->input;
@@ -558,6 +570,8 @@ static bool source(struct binding *b, const struct bind *bind, struct value *ret
         return sequence(b, bind, ret);
     case BIND_PRELUDE:
         return prelude(b, bind, ret);
+    case BIND_TEMPORARY:
+        return taken(b, bind->relation, ret);
     case BIND_LOOKUP: /* lookup_finish() knows it */
         *ret = value_null();
         return true;

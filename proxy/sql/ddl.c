@@ -270,12 +270,9 @@ static bool prepend_side_tables(struct ddl *d)
 }
 
 /* ---- dispatch ---- */
-static bool refuse_temporary(struct ddl *d, const PgQuery__RangeVar *relation)
+static bool refuse_temporary_view(struct ddl *d, const PgQuery__RangeVar *view)
 {
-    if (relation && relation->relpersistence && relation->relpersistence[0] == 't')
-        return ddl_refuse(d, relation->location, "D1 has no temporary objects: create an ordinary one and drop it.",
-                          "a temporary table, view or sequence");
-    return true;
+    return !d->temporary || ddl_refuse(d, view->location, "Use CREATE TEMP TABLE … AS.", "a temporary view");
 }
 
 /* Everything belongs to the configured role: there is nobody else to own it. */
@@ -298,16 +295,15 @@ static bool dispatch(struct ddl *d, const Node *node, bool *ret_handled)
     *ret_handled = true;
     switch (node->node_case) {
     case PG_QUERY__NODE__NODE_CREATE_STMT:
-        return refuse_temporary(d, node->create_stmt->relation) && ddl_create_table(d, node->create_stmt);
+        return ddl_create_table(d, node->create_stmt);
     case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
-        return refuse_temporary(d, node->create_table_as_stmt->into->rel) &&
-               ddl_create_table_as(d, node->create_table_as_stmt);
+        return ddl_create_table_as(d, node->create_table_as_stmt);
     case PG_QUERY__NODE__NODE_SELECT_STMT:
         if (ddl_is_annotate(node->select_stmt))
             return ddl_annotate(d, node->select_stmt);
         return ddl_select_into(d, node);
     case PG_QUERY__NODE__NODE_VIEW_STMT:
-        return refuse_temporary(d, node->view_stmt->view) && ddl_create_view(d, node->view_stmt);
+        return refuse_temporary_view(d, node->view_stmt->view) && ddl_create_view(d, node->view_stmt);
     case PG_QUERY__NODE__NODE_INDEX_STMT:
         return ddl_create_index(d, node->index_stmt);
     case PG_QUERY__NODE__NODE_DROP_STMT:
@@ -319,7 +315,7 @@ static bool dispatch(struct ddl *d, const Node *node, bool *ret_handled)
     case PG_QUERY__NODE__NODE_RENAME_STMT:
         return ddl_rename(d, node->rename_stmt);
     case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
-        return refuse_temporary(d, node->create_seq_stmt->sequence) && ddl_create_sequence(d, node->create_seq_stmt);
+        return ddl_create_sequence(d, node->create_seq_stmt);
     case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT:
         return ddl_alter_sequence(d, node->alter_seq_stmt);
     case PG_QUERY__NODE__NODE_CREATE_ENUM_STMT:
@@ -367,5 +363,5 @@ bool ddl_plan(struct ddl_context *c, const PgQuery__Node *node, struct plan *pla
     plan->kind = PLAN_DDL;
     plan->place = PLACE_D1;
     plan->access = D1_WRITE;
-    return dispatch(&d, node, ret_handled) && prepend_side_tables(&d);
+    return ddl_see_temporary(&d, node) && dispatch(&d, node, ret_handled) && prepend_side_tables(&d);
 }

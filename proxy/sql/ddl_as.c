@@ -11,6 +11,7 @@
 #include "proxy/catalog/sqlite_ddl.h"
 #include "proxy/sql/deparse.h"
 #include "proxy/sql/emit.h"
+#include "proxy/sql/temporary_plan.h"
 
 /* ---- PostgreSQL's text of a raw query ---- */
 static bool raw_text(struct ddl *d, const Node *query, struct str *ret)
@@ -247,6 +248,24 @@ static bool fill(struct ddl *d, const struct new_table *table, const struct quer
     return true;
 }
 
+/* Of a temporary table: the planner plans the query by itself, its rows are gathered before. */
+static bool fill_gathered(struct ddl *d, const struct new_table *table, const struct query_columns *q)
+{
+    struct str list = STR("");
+    for (size_t i = 0; i < q->n; i++)
+        list = ddl_printf(d, "%.*s%sc%zu", STR_FMT(list), i ? ", " : "", i);
+    struct plan_statement *insert =
+        ddl_add(d, ddl_printf(d, "INSERT INTO %.*s (%.*s) SELECT %.*s FROM " TEMPORARY_GATHERED,
+                              STR_FMT(ddl_quote(d, table->sqlite_name)), STR_FMT(column_list(d, q)), STR_FMT(list)));
+    if (!insert)
+        return false;
+    insert->role = STATEMENT_MAIN;
+    insert->counts_changes = true;
+    d->plan->tag = "SELECT";
+    d->plan->tag_has_count = true;
+    return true;
+}
+
 static bool create_as(struct ddl *d, const Node *query, const PgQuery__IntoClause *into, bool if_not_exists)
 {
     struct new_table table = { .name = str_from(into->rel->relname) };
@@ -266,7 +285,8 @@ static bool create_as(struct ddl *d, const Node *query, const PgQuery__IntoClaus
     if (into->n_col_names > q.n)
         return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "too many column names were specified");
     return collect_columns(d, &table, &q) && ddl_table_scope(d, &table) && ddl_emit_table(d, &table) &&
-           (into->skip_data || fill(d, &table, &q));
+           ddl_on_commit(d, into->on_commit, table.name) &&
+           (into->skip_data || (d->temporary ? fill_gathered(d, &table, &q) : fill(d, &table, &q)));
 }
 
 bool ddl_create_table_as(struct ddl *d, const PgQuery__CreateTableAsStmt *stmt)
@@ -283,9 +303,6 @@ bool ddl_select_into(struct ddl *d, const Node *select)
     Node node = *select;
     PgQuery__SelectStmt plain = *select->select_stmt;
     const PgQuery__IntoClause *into = plain.into_clause;
-    if (into->rel->relpersistence && into->rel->relpersistence[0] == 't')
-        return ddl_refuse(d, into->rel->location, "D1 has no temporary objects: create an ordinary one and drop it.",
-                          "a temporary table");
     plain.into_clause = NULL;
     node.select_stmt = &plain;
     return create_as(d, &node, into, false);

@@ -20,6 +20,7 @@ struct ddl {
     struct err *err;
     size_t room; /* of plan->statements */
     bool side_used, sequence_used;
+    bool temporary;                       /* of the session's temporary tables: nothing goes to D1 */
     const struct rebuild *rebuild;        /* the one being written down: foreign keys name its new tables */
     const struct user_type *changed_type; /* an enum as this statement leaves it; NULL: none changes */
     struct str *pending;
@@ -97,6 +98,17 @@ const struct user_type *ddl_find_type(const struct ddl *d, struct str schema, st
 bool ddl_relation(struct ddl *d, const PgQuery__RangeVar *name, bool missing_ok, const struct relation **ret);
 /* public objects need no schema in messages and texts. */
 struct str ddl_shown(struct ddl *d, struct str schema, struct str name);
+
+/* ---- temporary tables (ddl_temporary.c) ---- */
+/* Sets d->temporary, with the snapshot that such statements are planned on. 0A000 when both kinds are named. */
+bool ddl_see_temporary(struct ddl *d, const Node *node);
+bool ddl_is_temporary_schema(struct str schema);
+/* Where a temporary relation goes; 42P16 when another schema is named. */
+bool ddl_temporary_schema(struct ddl *d, struct str given, int location, struct str *ret);
+/* Keys stay among tables of a kind: 42P16. referenced NULL: the table itself. */
+bool ddl_check_foreign_tables(struct ddl *d, const struct relation *referenced, bool deferrable);
+/* What ON COMMIT says of the new table, for proxy/txn/temporary.c; 42P16 for a permanent one. */
+bool ddl_on_commit(struct ddl *d, PgQuery__OnCommitAction action, struct str table);
 
 /* ---- types and expressions ---- */
 /* 0A000 for types that cannot be stored yet. */

@@ -32,21 +32,24 @@ bool ddl_schema_exists(const struct ddl *d, struct str schema)
     for (size_t i = 0; i < d->snapshot->n_schemas; i++)
         if (str_eq(d->snapshot->schemas[i], schema))
             return true;
-    return is_system_schema(schema);
+    return is_system_schema(schema) || str_is(schema, "pg_temp");
 }
 
 bool ddl_creation_schema(struct ddl *d, struct str given, int location, struct str *ret)
 {
+    if (d->temporary)
+        return ddl_temporary_schema(d, given, location, ret);
     if (!given.n) {
         for (size_t i = 0; i < d->settings->n_search_path && !given.n; i++)
-            if (ddl_schema_exists(d, d->settings->search_path[i]))
+            if (ddl_schema_exists(d, d->settings->search_path[i]) &&
+                !ddl_is_temporary_schema(d->settings->search_path[i]))
                 given = d->settings->search_path[i];
         if (!given.n)
             return ddl_fail_at(d, location, SQLSTATE_INVALID_SCHEMA_NAME, "no schema has been selected to create in");
     }
     if (str_starts(given, STR("pg_temp")))
-        return ddl_refuse(d, location, "D1 has no temporary objects: create an ordinary one and drop it.",
-                          "a temporary object");
+        return ddl_fail_at(d, location, SQLSTATE_INVALID_TABLE_DEFINITION,
+                           "cannot create relations in temporary schemas of other sessions");
     if (!ddl_schema_exists(d, given))
         return ddl_fail_at(d, location, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(given));
     if (is_system_schema(given))
@@ -64,6 +67,8 @@ struct str ddl_sqlite_name(struct ddl *d, struct str schema, struct str name)
 const struct index *ddl_find_index(const struct ddl *d, struct str schema, struct str name,
                                    const struct relation **ret_table)
 {
+    if (ddl_is_temporary_schema(schema))
+        schema = STR(SNAPSHOT_TEMPORARY);
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {
         const struct relation *r = &d->snapshot->relations[i];
         if (!str_eq(r->schema, schema))

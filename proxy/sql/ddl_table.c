@@ -481,6 +481,8 @@ static bool resolve_foreign(struct ddl *d, struct new_table *table, struct new_c
     }
     if (c->node->fk_matchtype && c->node->fk_matchtype[0] == 'f' && c->constraint.n_columns > 1)
         return ddl_refuse(d, c->location, "SQLite knows MATCH SIMPLE only.", "MATCH FULL over several columns");
+    if (!ddl_check_foreign_tables(d, f.self ? NULL : f.relation, c->constraint.deferrable))
+        return false;
     c->constraint.foreign_schema = f.relation->schema;
     c->constraint.foreign_table = f.relation->name;
     c->foreign = f.self ? NULL : f.relation;
@@ -861,5 +863,5 @@ bool ddl_create_table(struct ddl *d, const PgQuery__CreateStmt *stmt)
     if (table.n_columns == 0)
         return ddl_refuse(d, location, "SQLite needs at least one column.", "a table without columns");
     return name_sequences(d, &table) && ddl_table_scope(d, &table) && resolve_columns(d, &table) &&
-           resolve_constraints(d, &table) && ddl_emit_table(d, &table);
+           resolve_constraints(d, &table) && ddl_emit_table(d, &table) && ddl_on_commit(d, stmt->oncommit, table.name);
 }

@@ -235,8 +235,8 @@ static bool same_bind(const struct bind *a, const struct bind *b)
         return false;
     return a->source == b->source && a->form == b->form && a->index == b->index && a->detail == b->detail &&
            a->type == b->type && a->typmod == b->typmod && a->typmod_explicit == b->typmod_explicit &&
-           a->not_null == b->not_null && a->column == b->column && a->negated == b->negated &&
-           same_value(&a->constant, &b->constant);
+           a->not_null == b->not_null && a->column == b->column && a->relation == b->relation &&
+           a->negated == b->negated && same_value(&a->constant, &b->constant);
 }
 
 /* What the bound value is on arrival. */
@@ -556,14 +556,17 @@ static void note_literals(struct emit_shared *s)
             set->is_structural[i] = true;
 }
 
+/* No view of temporary tables is permanent, and the other way round. */
 static bool add_view_reads(struct emit_shared *s, struct emitter *e)
 {
-    bool view = false;
+    bool view[2] = { false, false };
     for (size_t i = 0; i < s->n_reads; i++)
-        view = view || s->reads[i]->kind != RELATION_TABLE;
-    for (size_t i = 0; view && i < s->snapshot->n_relations; i++)
-        if (s->snapshot->relations[i].kind == RELATION_TABLE)
-            add_read(e, &s->snapshot->relations[i]);
+        view[s->reads[i]->is_temporary] |= s->reads[i]->kind != RELATION_TABLE;
+    for (size_t i = 0; (view[0] || view[1]) && i < s->snapshot->n_relations; i++) {
+        const struct relation *r = &s->snapshot->relations[i];
+        if (r->kind == RELATION_TABLE && view[r->is_temporary])
+            add_read(e, r);
+    }
     return !err_is_set(s->err);
 }
 
@@ -724,5 +727,10 @@ bool emit_ddl_query(struct query *query, const struct sql_settings *settings, co
     e.no_prelude = true;
     if (!emit_select(&e, query, false, ret, &out))
         return refuse_blocked(&e);
+    for (size_t i = 0; i < s.n_reads; i++)
+        if (s.reads[i]->is_temporary) {
+            err_unsupported(err, "a view, or CREATE TABLE AS, of temporary table \"%.*s\"", STR_FMT(s.reads[i]->name));
+            return err_hint(err, "CREATE TABLE first, then INSERT … SELECT.");
+        }
     return natural_outputs(&e, query, &out, ret) || refuse_blocked(&e);
 }

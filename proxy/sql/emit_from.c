@@ -339,6 +339,33 @@ bool emit_set_function(struct emitter *e, const struct expr *x, const struct rte
 
 /* ---- range table entries ---- */
 
+/* The rows of a temporary table that D1 does not have: they travel as JSON, and each cell is what it was. */
+static bool travelling_rows(struct emitter *e, const struct relation *r, struct str *ret)
+{
+    struct bind b = { .source = BIND_TEMPORARY, .type = TYPE_OID_text, .typmod = -1, .relation = r };
+    struct fragment bound;
+    struct str list = STR("");
+    if (r->kind != RELATION_TABLE)
+        return blocked(e, -1, "a temporary sequence along with permanent tables");
+    if (!emit_bind(e, &b, &bound))
+        return false;
+    for (size_t i = 0; i < r->n_columns && list.p; i++) {
+        const struct type_info *t = type_find(base_type(e, r->columns[i].type));
+        enum type_storage storage = t ? t->storage : STORAGE_TEXT;
+        struct str name = emit_identifier(r->columns[i].name, e->arena);
+        struct str cell = text_of(e, "json_extract(value,'$[%zu]')", i);
+        if (storage == STORAGE_BLOB)
+            cell = text_of(e, "unhex(%.*s)", STR_FMT(cell));
+        else if (storage == STORAGE_INTEGER)
+            cell = text_of(e, "CAST(%.*s AS INTEGER)", STR_FMT(cell));
+        if (!name.p || !cell.p)
+            return err_is_set(e->err) ? false : err_oom(e->err);
+        list = text_of(e, "%.*s%s%.*s AS %.*s", STR_FMT(list), i ? ", " : "", STR_FMT(cell), STR_FMT(name));
+    }
+    *ret = list.p ? text_of(e, "(SELECT %.*s FROM json_each(%.*s))", STR_FMT(list), STR_FMT(bound.sql)) : list;
+    return ret->p != NULL;
+}
+
 static bool emit_relation_rte(struct emitter *e, const struct query *q, int index, struct str *ret)
 {
     const struct rte *rte = &q->rtable[index];
@@ -350,7 +377,13 @@ static bool emit_relation_rte(struct emitter *e, const struct query *q, int inde
     }
     if (r->is_system && e->target == TARGET_D1)
         return blocked(e, -1, "system relation %.*s here", STR_FMT(r->name));
-    struct str alias = unique_name(e, rte->alias), name = relation_source(e, r);
+    struct str alias = unique_name(e, rte->alias), name = { 0 };
+    if (r->is_temporary && e->shared->settings->takes_rows) {
+        if (!travelling_rows(e, r, &name))
+            return false;
+    } else {
+        name = relation_source(e, r);
+    }
     if (!alias.p || !name.p || !relation_columns(e, r, rte, alias, &m->columns))
         return err_is_set(e->err) ? false : err_oom(e->err);
     if (r->is_system)

@@ -28,6 +28,8 @@ void plan_unref(struct plan *p)
 {
     while (p && --p->references == 0) {
         struct plan *inner = inner_plan(p);
+        if (p->gather) /* which has none of its own */
+            plan_unref(p->gather);
         struct arena *arena = p->arena;
         snapshot_unref((struct snapshot *)(uintptr_t)p->snapshot);
         arena_free(arena); /* p itself lives there */

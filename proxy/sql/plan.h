@@ -53,8 +53,9 @@ enum bind_source {
     BIND_UUID,     /* a fresh random UUID */
     BIND_RANDOM,   /* a fresh random double in [0,1) */
     BIND_SESSION, /* a session fact by name in `constant`: "current_user", "session_user", "current_schema", … or a setting */
-    BIND_SEQUENCE, /* currval of `relation`, NULL: lastval; detail 1: NULL while it is pending (sequence_values.h) */
-    BIND_PRELUDE,  /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
+    BIND_SEQUENCE,  /* currval of `relation`, NULL: lastval; detail 1: NULL while it is pending (sequence_values.h) */
+    BIND_PRELUDE,   /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
+    BIND_TEMPORARY, /* the rows of the session's temporary table `relation` as JSON, an array for each */
     BIND_LOOKUP, /* what statement `index` of the plan's lookup read, behind the last one the rows to write (lookup.h) */
 };
 
@@ -215,6 +216,13 @@ struct plan_statistics {
 
 enum plan_place { PLACE_HERE, PLACE_D1, PLACE_D1_THEN_FINISH };
 
+/* Whose tables a plan reads and writes. */
+enum plan_tables {
+    TABLES_PERMANENT, /* D1's, or none */
+    TABLES_TEMPORARY, /* only the session's own: it runs in its database (proxy/txn/temporary.h) */
+    TABLES_BOTH,      /* it runs at D1, and takes the temporary tables' rows along (BIND_TEMPORARY) */
+};
+
 struct plan {
     int references;
     struct arena *arena;
@@ -224,8 +232,12 @@ struct plan {
     bool tag_has_count;
     enum plan_place place;
     enum d1_access access;
-    bool locks_rows;      /* SELECT … FOR UPDATE, FOR SHARE */
-    bool volatile_values; /* uses BIND_UUID, BIND_RANDOM, nextval…: values to pin in transactions */
+    enum plan_tables tables;
+    struct plan
+        *gather; /* TABLES_TEMPORARY: its rows are read first, into TEMPORARY_GATHERED (a reference); NULL: none */
+    const struct relation *gathered; /* … or as this permanent table, all of whose rows they are */
+    bool locks_rows;                 /* SELECT … FOR UPDATE, FOR SHARE */
+    bool volatile_values;            /* uses BIND_UUID, BIND_RANDOM, nextval…: values to pin in transactions */
     bool is_raw; /* SQLite's SQL, sent as it is (proxy/raw.h): without Describe columns are typed by their cells */
     bool is_unwrappable; /* … whose rows D1 gives in no other form: PRAGMA, EXPLAIN, RETURNING */
     bool adds_row;       /* INSERT of one row without ON CONFLICT: what it wrote is that row's */
@@ -358,6 +370,7 @@ struct sql_settings { /* what alters the meaning of a text; part of the cache ke
     bool raw_sqlite;  /* pgd1.dialect = sqlite */
     bool no_views;    /* restrict_nonsystem_relation_kind: views of users are not to be read */
     bool force_local; /* a pushed-down guard failed: plan again with everything doubtful finished locally */
+    bool takes_rows;  /* the rows of temporary tables travel with the statement to D1 */
     struct d1_traits traits;
     const struct type_settings *types;
     const struct sequence_values *sequences; /* the session's; not part of the key: a plan that looked is not cached */
@@ -389,6 +402,13 @@ bool sql_plan(const struct sql_statement *statement, const struct snapshot *snap
               struct err *err);
 
 /* ---- running plans ---- */
+/* All rows of a temporary table, as JSON, as they were when the statement came (BIND_TEMPORARY). */
+struct taken_rows {
+    const struct taken_rows *next;
+    oid_t relation;
+    struct str json;
+};
+
 struct bind_input {
     const struct value *params;
     size_t n_params; /* datum form, of plan->param_types */
@@ -403,6 +423,7 @@ struct bind_input {
     bool (*session_value)(void *ctx, struct str name, struct arena *arena, struct value *ret);
     void *session_ctx;
     const struct sequence_values *sequences; /* NULL: none was used */
+    const struct taken_rows *taken;
     struct d1_traits traits;
     struct local_engine *engine;     /* runs preludes (local.h) */
     const struct snapshot *snapshot; /* for preludes that ask the catalogue; may be NULL */

@@ -4,6 +4,7 @@
 #include "proxy/sql/accepted.h"
 #include "proxy/sql/bulk.h"
 #include "proxy/sql/emit.h"
+#include "proxy/sql/temporary_plan.h"
 
 typedef PgQuery__Node Node;
 
@@ -395,21 +396,6 @@ static bool copy_columns(struct utility *u, const PgQuery__CopyStmt *s, struct p
 }
 
 /* COPY t (a, b) TO is COPY (SELECT a, b FROM t) TO. */
-static bool table_query(struct utility *u, const struct plan_copy *copy, struct plan **ret)
-{
-    struct str list = STR("");
-    for (size_t i = 0; i < copy->n_columns; i++)
-        list = arena_printf(u->arena, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "",
-                            STR_FMT(emit_identifier(copy->columns[i]->name, u->arena)));
-    struct str sql = arena_printf(u->arena, "SELECT %.*s FROM %.*s.%.*s", STR_FMT(list),
-                                  STR_FMT(emit_identifier(copy->relation->schema, u->arena)),
-                                  STR_FMT(emit_identifier(copy->relation->name, u->arena)));
-    struct sql_list parsed;
-    if (!sql.p || !sql_parse(sql, sql.n, u->arena, &parsed, u->p->err))
-        return sql.p ? false : err_oom(u->p->err);
-    return sql_plan(&parsed.statements[0], u->p->snapshot, u->p->settings, NULL, 0, ret, u->p->err);
-}
-
 static bool copy_source(struct utility *u, const PgQuery__CopyStmt *s, struct plan_copy *copy,
                         const struct str **ret_names)
 {
@@ -434,7 +420,7 @@ static bool copy_source(struct utility *u, const PgQuery__CopyStmt *s, struct pl
         *ret_names = names;
         if (!names)
             return err_oom(u->p->err);
-        return s->is_from || table_query(u, copy, &copy->query);
+        return s->is_from || planner_table(u->p, copy->relation, copy->columns, copy->n_columns, &copy->query);
     }
     if (!planner_node(u->p, s->query, &copy->query))
         return false;
@@ -497,6 +483,7 @@ static bool plan_copy(struct utility *u, const PgQuery__CopyStmt *s)
     if (!u->plan->writes)
         return err_oom(u->p->err);
     u->plan->writes[u->plan->n_writes++] = copy->relation;
+    temporary_plan_note(u->plan);
     return bulk_target_new(copy->relation, copy->columns, copy->n_columns, u->p->settings, u->p->snapshot, u->arena,
                            &copy->bulk, u->p->err);
 }

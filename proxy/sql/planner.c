@@ -10,6 +10,7 @@
 #include "proxy/sql/emit.h"
 #include "proxy/sql/row_key.h"
 #include "proxy/sql/skeleton.h"
+#include "proxy/sql/temporary_plan.h"
 
 enum { PLAN_ARENA_CAP = 512 << 20 };
 
@@ -220,41 +221,183 @@ static const char *const change_tags[] = { [COMMAND_SELECT] = "SELECT",
                                            [COMMAND_DELETE] = "DELETE",
                                            [COMMAND_MERGE] = "MERGE" };
 
-static bool plan_query(struct planner *p, const PgQuery__Node *node, struct plan **ret)
+/* What becomes of a statement's query before it is printed. */
+struct shaping {
+    bool takes_select;         /* INSERT … SELECT: only its SELECT */
+    const struct plan *gather; /* … or all but that, whose rows this plan gave */
+};
+
+static bool shape(struct planner *p, struct plan *plan, const struct shaping *shaping, struct query **query)
 {
-    struct plan *plan = planner_new_plan(p, PLAN_QUERY, NULL);
+    struct query *q = *query;
+    if (!shaping->takes_select && !shaping->gather)
+        return true;
+    if (!q->insert_select || q->n_ctes)
+        return temporary_plan_refuse(p->err);
+    if (shaping->takes_select) {
+        *query = q->insert_select;
+        (*query)->parent = NULL;
+        return true;
+    }
+    q->insert_select = temporary_plan_gathered(shaping->gather, plan->arena);
+    return q->insert_select || err_oom(p->err);
+}
+
+static bool fill_query(struct planner *p, const PgQuery__Node *node, const struct shaping *shaping, struct plan *plan)
+{
     struct query *query;
     struct literal_set shaped = { 0 };
-    if (!plan)
-        return false;
     struct analyze_context a = planner_context(p, plan);
     a.n_params = p->n_param_types;
     a.param_types = ARENA_ARRAY(plan->arena, oid_t, p->n_param_types);
     shaped.n = p->literals ? p->literals->n : 0;
     shaped.is_structural = ARENA_ARRAY(plan->arena, bool, shaped.n);
-    bool ok = a.param_types && shaped.is_structural ? true : err_oom(p->err);
-    if (ok && p->n_param_types)
+    if (!a.param_types || !shaped.is_structural)
+        return err_oom(p->err);
+    if (p->n_param_types)
         memcpy(a.param_types, p->param_types, p->n_param_types * sizeof(oid_t));
-    ok = ok && analyze_statement(&a, node, &query);
-    if (ok) {
-        plan->param_types = a.param_types;
-        plan->n_params = a.n_params;
-        plan->tag = change_tags[query->command];
-        plan->tag_has_count = true;
-        plan->cacheable = true;
-        plan->locks_rows = a.locks_rows;
-        plan->row = row_key_of(query, plan->arena);
-        ok = emit_query(query, p->settings, plan, &shaped, p->err);
-        if (!ok && p->err->position > 0) /* printing counts bytes */
-            p->err->position = analyze_position(p->text, p->err->position - 1);
-        ok = ok && keep_literals(p, plan, &shaped);
-    }
-    if (!ok) {
+    if (!analyze_statement(&a, node, &query) || !shape(p, plan, shaping, &query))
+        return false;
+    plan->param_types = a.param_types;
+    plan->n_params = a.n_params;
+    plan->tag = change_tags[query->command];
+    plan->tag_has_count = true;
+    plan->cacheable = true;
+    plan->locks_rows = a.locks_rows;
+    plan->row = row_key_of(query, plan->arena);
+    bool ok = emit_query(query, p->settings, plan, &shaped, p->err);
+    if (!ok && p->err->position > 0) /* printing counts bytes */
+        p->err->position = analyze_position(p->text, p->err->position - 1);
+    return ok && keep_literals(p, plan, &shaped);
+}
+
+static bool plan_shaped(struct planner *p, const PgQuery__Node *node, const struct shaping *shaping, struct plan **ret)
+{
+    struct plan *plan = planner_new_plan(p, PLAN_QUERY, NULL);
+    if (!plan)
+        return false;
+    if (!fill_query(p, node, shaping, plan)) {
         plan_unref(plan);
         return false;
     }
+    if (shaping->gather)
+        temporary_plan_forget_gathered(plan);
     *ret = seal(plan, p->err);
+    if (*ret)
+        temporary_plan_note(*ret);
     return *ret != NULL;
+}
+
+/* Temporary rows go to D1 with the statement. */
+static bool plan_with_rows(struct planner *p, const PgQuery__Node *node, const struct shaping *shaping,
+                           struct plan **ret)
+{
+    struct sql_settings settings = *p->settings;
+    struct planner own = *p;
+    settings.takes_rows = true;
+    own.settings = &settings;
+    return plan_shaped(&own, node, shaping, ret);
+}
+
+/* INSERT … SELECT into a temporary table: what the SELECT gives is gathered first. */
+static bool plan_gathering(struct planner *p, const PgQuery__Node *node, struct plan **ret)
+{
+    struct shaping select = { .takes_select = true }, insert = { 0 };
+    struct plan *gather;
+    if (!plan_shaped(p, node, &select, &gather))
+        return false;
+    if (gather->tables == TABLES_BOTH) {
+        plan_unref(gather);
+        if (!plan_with_rows(p, node, &select, &gather))
+            return false;
+    }
+    insert.gather = gather;
+    bool ok = plan_shaped(p, node, &insert, ret);
+    if (ok && (*ret)->tables != TABLES_TEMPORARY) {
+        plan_unref(*ret);
+        ok = temporary_plan_refuse(p->err);
+    }
+    if (ok)
+        (*ret)->gather = gather;
+    else
+        plan_unref(gather);
+    return ok;
+}
+
+bool planner_table(struct planner *p, const struct relation *r, const struct column *const *columns, size_t n_columns,
+                   struct plan **ret)
+{
+    AUTO(arena) arena = arena_new(PLAN_ARENA_CAP);
+    struct str list = STR("");
+    struct sql_list parsed;
+    if (!arena)
+        return err_oom(p->err);
+    for (size_t i = 0; i < n_columns; i++)
+        list = arena_printf(arena, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "",
+                            STR_FMT(emit_identifier(columns[i]->name, arena)));
+    struct str sql = arena_printf(arena, "SELECT %.*s FROM %.*s.%.*s", STR_FMT(list),
+                                  STR_FMT(emit_identifier(r->schema, arena)), STR_FMT(emit_identifier(r->name, arena)));
+    if (!sql.p)
+        return err_oom(p->err);
+    return sql_parse(sql, sql.n, arena, &parsed, p->err) &&
+           sql_plan(&parsed.statements[0], p->snapshot, p->settings, NULL, 0, ret, p->err);
+}
+
+/* Another change of a temporary table: the one permanent table that it reads is brought to it. */
+static bool plan_bringing(struct planner *p, struct plan *plan)
+{
+    const struct relation *r = temporary_plan_only_read(plan);
+    const struct column *columns[100];
+    if (!r || r->n_columns > sizeof(columns) / sizeof(columns[0]))
+        return temporary_plan_refuse(p->err);
+    for (size_t i = 0; i < r->n_columns; i++)
+        columns[i] = &r->columns[i];
+    plan->tables = TABLES_TEMPORARY;
+    plan->gathered = r;
+    return planner_table(p, r, columns, r->n_columns, &plan->gather);
+}
+
+static bool selects_into(const PgQuery__Node *node)
+{
+    return node->node_case == PG_QUERY__NODE__NODE_INSERT_STMT && node->insert_stmt->select_stmt &&
+           !node->insert_stmt->with_clause && !node->insert_stmt->select_stmt->select_stmt->n_values_lists;
+}
+
+static bool plan_query(struct planner *p, const PgQuery__Node *node, struct plan **ret)
+{
+    struct shaping none = { 0 };
+    *ret = NULL;
+    if (!plan_shaped(p, node, &none, ret) || (*ret)->tables != TABLES_BOTH)
+        return *ret != NULL;
+    bool writes = temporary_plan_writes(*ret);
+    bool ok = writes && !selects_into(node) && plan_bringing(p, *ret);
+    if (ok)
+        return true;
+    plan_unref(*ret);
+    *ret = NULL;
+    if (writes)
+        return selects_into(node) && plan_gathering(p, node, ret);
+    return plan_with_rows(p, node, &none, ret);
+}
+
+/* CREATE TEMP TABLE … AS: the rows of its query are gathered first. */
+static bool plan_filling(struct planner *p, const PgQuery__Node *node, struct plan *plan)
+{
+    PgQuery__Node select_node = *node;
+    PgQuery__SelectStmt select;
+    if (node->node_case == PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT)
+        return planner_node(p, node->create_table_as_stmt->query, &plan->gather);
+    select = *node->select_stmt;
+    select.into_clause = NULL;
+    select_node.select_stmt = &select;
+    return planner_node(p, &select_node, &plan->gather);
+}
+
+static bool fills(const struct plan *plan, const PgQuery__Node *node)
+{
+    bool as = node->node_case == PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT ||
+              node->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
+    return as && plan->tables == TABLES_TEMPORARY && plan->kind == PLAN_DDL && plan->tag_has_count;
 }
 
 bool planner_node(struct planner *p, const PgQuery__Node *node, struct plan **ret)
@@ -281,7 +424,7 @@ bool planner_node(struct planner *p, const PgQuery__Node *node, struct plan **re
     if (!plan)
         return false;
     struct ddl_context ddl = { .snapshot = p->snapshot, .settings = p->settings, .text = p->text, .err = p->err };
-    if (!ddl_plan(&ddl, node, plan, &handled) || !handled) {
+    if (!ddl_plan(&ddl, node, plan, &handled) || !handled || (fills(plan, node) && !plan_filling(p, node, plan))) {
         plan_unref(plan);
         return handled ? false : err_is_set(p->err) ? false : accepted_refuse(node, p->err);
     }

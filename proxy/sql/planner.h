@@ -22,6 +22,9 @@ bool planner_node(struct planner *p, const PgQuery__Node *node, struct plan **re
 /* An empty plan of this planner's snapshot, with its arena; NULL: no memory (err set). */
 struct plan *planner_new_plan(struct planner *p, enum plan_kind kind, const char *tag);
 struct analyze_context planner_context(struct planner *p, struct plan *plan);
+/* SELECT of all these columns of a table. */
+bool planner_table(struct planner *p, const struct relation *r, const struct column *const *columns, size_t n_columns,
+                   struct plan **ret);
 /* Utility statements; *ret_handled false: not one of them. */
 bool plan_utility(struct planner *p, const PgQuery__Node *node, struct plan **ret, bool *ret_handled);
 

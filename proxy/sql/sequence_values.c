@@ -174,15 +174,15 @@ void sequence_values_show(struct sequence_values *v, const struct snapshot *s, c
     }
 }
 
-static bool member(const struct sequence_value *one, struct arena *arena, struct d1_statement *ret)
+static bool read_number(struct str sequence, bool is_rowid, struct arena *arena, struct d1_statement *ret)
 {
     static const char rowid[] = "SELECT CAST(seq AS TEXT) AS c0 FROM sqlite_sequence WHERE name=?1";
     static const char own[] = "SELECT CAST(last_value AS TEXT) AS c0 FROM _pgd1_sequence WHERE name=?1";
     struct value *name = ARENA_NEW(arena, struct value);
     if (!name)
         return false;
-    *name = value_text(arena_str(arena, (struct str){ one->name, one->n }));
-    *ret = (struct d1_statement){ .sql = str_from(one->is_rowid ? rowid : own), .params = name, .n_params = 1 };
+    *name = value_text(arena_str(arena, sequence));
+    *ret = (struct d1_statement){ .sql = str_from(is_rowid ? rowid : own), .params = name, .n_params = 1 };
     return name->bytes.p != NULL;
 }
 
@@ -198,7 +198,7 @@ bool sequence_values_members(struct sequence_values *v, struct arena *arena, str
             one->state = SEQUENCE_LOST;
             continue;
         }
-        if (!member(one, arena, &ret[*ret_n]))
+        if (!read_number((struct str){ one->name, one->n }, one->is_rowid, arena, &ret[*ret_n]))
             return false;
         one->member = ++*ret_n;
     }
@@ -210,6 +210,28 @@ void sequence_values_take(struct sequence_values *v, size_t at, const struct val
     for (struct sequence_value *one = v->first; one; one = one->next)
         if (one->member == at + 1)
             one->is_read = cell->class == VALUE_TEXT && str_to_int64(cell->bytes, &one->read);
+}
+
+bool sequence_values_member(const struct plan_sequence *use, struct arena *arena, struct d1_statement *ret)
+{
+    struct str name = use->table ? use->table->sqlite_name : use->sequence->sqlite_name;
+    return read_number(name, use->table != NULL, arena, ret);
+}
+
+void sequence_values_given(struct sequence_values *v, const struct plan_sequence *use, uint64_t count,
+                           const struct value *cell)
+{
+    struct plan_sequence known = *use;
+    if (use->use == SEQUENCE_PER_ROW && !count)
+        return;
+    if (use->use == SEQUENCE_PER_ROW || use->use == SEQUENCE_PER_PROPOSED)
+        known.use = count ? SEQUENCE_NEXT : SEQUENCE_UNTOLD;
+    note(v, &known);
+    struct sequence_value *one = find(v, use->sequence->oid);
+    if (!one || one->state != SEQUENCE_PENDING)
+        return;
+    bool told = cell->class == VALUE_TEXT && str_to_int64(cell->bytes, &one->value);
+    one->state = told ? SEQUENCE_KNOWN : SEQUENCE_LOST;
 }
 
 void sequence_values_settle(struct sequence_values *v)

@@ -55,6 +55,11 @@ void sequence_values_show(struct sequence_values *v, const struct snapshot *s, c
 bool sequence_values_members(struct sequence_values *v, struct arena *arena, struct d1_statement *ret, size_t *ret_n);
 /* What such a member gave. */
 void sequence_values_take(struct sequence_values *v, size_t member, const struct value *cell);
+/* For a sequence whose number is read at once, without a batch of the group (proxy/execute_temporary.c): the statement that reads it, and
+ * what that gave behind a statement of so many rows. False: no memory. */
+bool sequence_values_member(const struct plan_sequence *use, struct arena *arena, struct d1_statement *ret);
+void sequence_values_given(struct sequence_values *v, const struct plan_sequence *use, uint64_t count,
+                           const struct value *cell);
 /* The batch has run, and nothing of the transaction is left: what was read is KNOWN. */
 void sequence_values_settle(struct sequence_values *v);
 /* The transaction, or a part of it, was undone. */

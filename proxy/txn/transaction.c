@@ -60,7 +60,19 @@ void transaction_fini(struct transaction *t)
     buffer_fini(&t->buffer);
     overlay_drop(&t->overlay);
     reservation_release(&t->held);
+    transaction_discard_temporary(t);
     drop_to(t, NULL);
+}
+
+void transaction_discard_temporary(struct transaction *t)
+{
+    temporary_free(t->temporary);
+    t->temporary = NULL;
+}
+
+size_t transaction_savepoints(const struct transaction *t)
+{
+    return t->savepoints ? t->savepoints->depth : 0;
 }
 
 enum transaction_status transaction_status(const struct transaction *t)
@@ -109,6 +121,7 @@ bool transaction_begin(struct transaction *t, const struct plan_transaction *mod
         .state = TXN_IDLE,
         .position = t->position,
         .overlay = t->overlay,
+        .temporary = t->temporary,
         .isolation = defaults->default_isolation,
         .read_only = defaults->default_read_only,
         .deferrable = defaults->default_deferrable,
@@ -129,6 +142,8 @@ void transaction_end(struct transaction *t, bool commit, bool chain, struct gucs
     buffer_fini(&t->buffer);
     overlay_drop(&t->overlay);
     reservation_release(&t->held);
+    if (t->temporary)
+        temporary_end(t->temporary, commit);
     t->has_queried = false;
     if (t->state != TXN_IDLE)
         move(t, chain ? TXN_OPEN : TXN_IDLE);
@@ -177,6 +192,8 @@ bool transaction_release(struct transaction *t, struct str name, struct err *err
     struct savepoint *s = only_in_block(t, "RELEASE SAVEPOINT", err) ? find(t, name, err) : NULL;
     if (!s)
         return false;
+    if (t->temporary)
+        temporary_release(t->temporary, s->depth);
     drop_to(t, s->next);
     return true;
 }
@@ -186,6 +203,9 @@ bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs
     struct savepoint *s = only_in_block(t, "ROLLBACK TO SAVEPOINT", err) ? find(t, name, err) : NULL;
     if (!s)
         return false;
+    if (t->temporary && !temporary_rollback_to(t->temporary, s->depth))
+        return err_set(err, SQLSTATE_OUT_OF_MEMORY,
+                       "the temporary tables of this session were lost for want of memory");
     drop_to(t, s);
     gucs_rollback(gucs, s->settings);
     t->read_only = s->read_only;
@@ -219,6 +239,8 @@ bool transaction_allows(const struct transaction *t, const struct guc_live *defa
     if (!ends_failure(plan) && transaction_refuses_failed(t, err))
         return false;
     bool read_only = t->state == TXN_IDLE ? defaults->default_read_only : t->read_only;
+    if (plan->tables == TABLES_TEMPORARY && plan->kind != PLAN_DDL)
+        return true; /* temporary tables may be written even then */
     if (!read_only || (plan->access != D1_WRITE && plan->kind != PLAN_COPY_FROM && plan->kind != PLAN_DDL))
         return true;
     struct str tag = str_from(plan->tag);

@@ -24,6 +24,7 @@
 #include "proxy/txn/buffer.h"
 #include "proxy/txn/overlay.h"
 #include "proxy/txn/reservation.h"
+#include "proxy/txn/temporary.h"
 
 enum isolation { READ_UNCOMMITTED, READ_COMMITTED, REPEATABLE_READ, SERIALIZABLE };
 enum transaction_state { TXN_IDLE, TXN_OPEN, TXN_FAILED, TXN_STATE_NR };
@@ -40,6 +41,7 @@ struct transaction {
     struct buffer buffer;         /* empty outside a block */
     struct overlay overlay;       /* the schema with the DDL of the transaction, implicit ones too */
     struct held *held;            /* ids it was shown */
+    struct temporary *temporary;  /* the session's temporary tables; NULL: it has made none */
     uint32_t position;            /* statements of the session so far; they order what is in the buffer */
 };
 
@@ -58,6 +60,10 @@ void transaction_end(struct transaction *t, bool commit, bool chain, struct gucs
 void transaction_fail(struct transaction *t);
 bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, struct err *err);
 bool transaction_release(struct transaction *t, struct str name, struct err *err);
+/* How many savepoints are open. */
+size_t transaction_savepoints(const struct transaction *t);
+/* The session's temporary tables go. */
+void transaction_discard_temporary(struct transaction *t);
 /* Whatever waits in the group must be in the buffer before: what came behind the savepoint leaves it. */
 bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs *gucs, struct err *err);
 /* SET TRANSACTION and BEGIN's modes. */

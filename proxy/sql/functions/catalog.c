@@ -62,8 +62,15 @@ static void table_is_visible(sqlite3_context *c, int n, sqlite3_value **args)
     if (!r)
         r = catalog_index(c, oid, &index);
     const struct value *row = r ? NULL : fixed_row("pg_class", oid);
+    bool hidden = false;
+    oid_t found;
+    if (r && r->oid == oid && !r->is_temporary &&
+        catalog_find(c, TYPE_OID_regclass, name_quote(r->name, scratch(c)), &found)) {
+        const struct relation *other = found == oid ? NULL : catalog_relation_by_oid(c, found);
+        hidden = other && other->is_temporary;
+    }
     if (r)
-        result_bool(c, catalog_on_path(c, r->schema));
+        result_bool(c, !hidden && catalog_on_path(c, r->schema));
     else if (row)
         result_bool(c, row[NAMESPACE_OF_CLASS].integer == OID_PG_CATALOG);
 }

@@ -39,6 +39,15 @@ const struct relation *catalog_index(sqlite3_context *c, oid_t oid, const struct
     return NULL;
 }
 
+/* The session has temporary tables: they are found first, though current_schemas() does not say so. */
+static bool has_temporary(const struct snapshot *s)
+{
+    for (size_t i = 0; s && i < s->n_schemas; i++)
+        if (str_is(s->schemas[i], SNAPSHOT_TEMPORARY))
+            return true;
+    return false;
+}
+
 /* The search path without pg_catalog; public alone when the session does not say. */
 static bool search_path(sqlite3_context *c, struct str **ret, size_t *ret_n)
 {
@@ -53,10 +62,15 @@ static bool search_path(sqlite3_context *c, struct str **ret, size_t *ret_n)
         return true;
     if (!json_parse(path.bytes, scratch(c), &list, errors(c)) || list.kind != JSON_ARRAY)
         return false;
-    *ret = ARENA_ARRAY(scratch(c), struct str, list.array.n + 1);
-    *ret_n = list.array.n;
+    bool temporary = has_temporary(run->snapshot);
+    for (size_t i = 0; i < list.array.n; i++)
+        temporary = temporary && !str_is(list.array.items[i].text, SNAPSHOT_TEMPORARY);
+    *ret = ARENA_ARRAY(scratch(c), struct str, list.array.n + 2);
+    *ret_n = list.array.n + temporary;
+    if (*ret && temporary)
+        (*ret)[0] = STR(SNAPSHOT_TEMPORARY);
     for (size_t i = 0; *ret && i < list.array.n; i++)
-        (*ret)[i] = list.array.items[i].text;
+        (*ret)[i + temporary] = list.array.items[i].text;
     return *ret || err_oom(errors(c));
 }
 

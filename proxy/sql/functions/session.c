@@ -1,4 +1,5 @@
 /* session.c - what a session and its server say of themselves (PostgreSQL 9.26); asked of the run's session_value. */
+#include "proxy/catalog/system_rows.h"
 #include "proxy/sql/functions/typed.h"
 
 #include <time.h>
@@ -128,10 +129,16 @@ static void always_false(sqlite3_context *c, int n, sqlite3_value **args)
     sqlite3_result_int(c, 0);
 }
 
-static void no_schema(sqlite3_context *c, int n, sqlite3_value **args)
+/* 0 before the session has made its first temporary table. */
+static void my_temp_schema(sqlite3_context *c, int n, sqlite3_value **args)
 {
+    const struct snapshot *s = local_current_run(local_of(c))->snapshot;
+    oid_t oid = 0;
     (void)n, (void)args;
-    sqlite3_result_int(c, 0);
+    for (size_t i = 0; s && i < s->n_schemas; i++)
+        if (str_is(s->schemas[i], SNAPSHOT_TEMPORARY))
+            oid = system_schema_oid(s->schemas[i]);
+    sqlite3_result_int64(c, oid);
 }
 
 #define ROW(source, function, args, how)                                                                               \
@@ -164,7 +171,7 @@ static const struct local_function functions[] = {
     ROW(pg_is_in_recovery, always_false, 0, 0),
     ROW(pg_jit_available, always_false, 0, 0),
     ROW(pg_is_other_temp_schema, always_false, 1, 0),
-    ROW(pg_my_temp_schema, no_schema, 0, 0),
+    ROW(pg_my_temp_schema, my_temp_schema, 0, 0),
 };
 
 const struct local_family local_family_session = { .functions = functions,
