@@ -370,7 +370,22 @@ def search_queries(rng, count):
             f"* FROM unnest({v})"]))
 
 
-GENERATED = {"search_texts": search_texts, "search_queries": search_queries, "jsonpaths": jsonpaths, "networks": networks, "angles": angles, "byte_strings": byte_strings, "series": series, "texts": texts, "numbers": numbers, "to_char_dates": to_char_dates, "to_dates": to_dates, "to_char_numbers": to_char_numbers, "to_numbers": to_numbers}
+def headlines(rng, count):
+    """Documents of few words, some long, under options that are now and then wrong."""
+    words = ["fox", "foxes", "the", "dog", "cat", "ran", "quickly", "a", "of", "12", "3.5", "e-mail", "<b>", "&amp;", "x.org/y", ".", ",", "unusual"]
+    for _ in range(count):
+        document = literal(" ".join(rng.choices(words, k=rng.choice([3, 10, 40, 90]))) if rng.random() < 0.8 else text_search_texts.text(rng))
+        query = literal(rng.choice(["fox", "fox & dog", "fox | cat", "fox <-> dog", "fox & !cat", "do:*", "fox <2> cat & ran", "", "nothing", "e-mail | org",
+                                    "cat <-> (dog | fox)", "!fox", "fox:* | foxes"]))
+        options = ", ".join(f"{name}{rng.choice(['=', ' = '])}{rng.choice(values)}" for name, values in rng.sample([
+            ("MaxWords", ["5", "10", "20", "4", "x"]), ("MinWords", ["1", "3", "4", "5"]), ("ShortWord", ["0", "1", "4", "-1"]),
+            ("MaxFragments", ["0", "1", "2", "5"]), ("HighlightAll", ["true", "off", "1"]), ("StartSel", ["<", "'<i>'", '"[["']),
+            ("StopSel", [">", "'</i> '", "''"]), ("FragmentDelimiter", ["'|'", "..."])], rng.randint(1, 5)))
+        options = rng.choice(["", f", {literal(options)}", f", {literal(options)}", f", {literal(options + rng.choice([',', ' x', '=', ', nope=1']))}"])
+        yield Case(f"SELECT ts_headline('english', {document}, to_tsquery('english', {query}){options})")
+
+
+GENERATED = {"headlines": headlines, "search_texts": search_texts, "search_queries": search_queries, "jsonpaths": jsonpaths, "networks": networks, "angles": angles, "byte_strings": byte_strings, "series": series, "texts": texts, "numbers": numbers, "to_char_dates": to_char_dates, "to_dates": to_dates, "to_char_numbers": to_char_numbers, "to_numbers": to_numbers}
 
 
 def generated(name, seed, count):

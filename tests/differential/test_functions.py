@@ -15,7 +15,7 @@ from type_oracle import Answer, from_hex, to_hex
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DRIVER = os.environ.get("FUNCTION_DRIVER") or str(ROOT / "build" / os.environ.get("PGD1_BUILD", "dev") / "function_driver")
 LONG = os.environ.get("PGD1_LONG") == "1"
-SEARCHES = ["search_texts", "search_queries"]
+SEARCHES = ["headlines", "search_texts", "search_queries"]
 FAMILIES = ["jsonpaths", "networks", "angles", "byte_strings", "series", "texts", "numbers"]
 COUNT = 20000 if LONG else 1500
 SEED = os.environ.get("PGD1_SEED") or str(int.from_bytes(os.urandom(4), "big") if LONG else 15)
