@@ -142,40 +142,6 @@ static enum outcome create(struct migration *m)
     return migration_row(m, cells, 2) ? OUTCOME_DONE : OUTCOME_FAILED;
 }
 
-static struct value number_or_null(int64_t v, int64_t null)
-{
-    return v == null ? value_null() : value_integer(v);
-}
-
-static enum outcome status(struct migration *m)
-{
-    if (!migrate_folder_read(m->database.migrations_dir, m->arena, &m->folder, m->err))
-        return OUTCOME_FAILED;
-    enum outcome outcome = migration_read_journal(m);
-    if (outcome != OUTCOME_DONE)
-        return outcome;
-    for (size_t i = 0; i < m->journal.n; i++) {
-        const struct migrate_entry *e = &m->journal.entries[i];
-        struct value cells[] = {
-            value_text(e->name),
-            value_text(str_from(migrate_state_name(e->state))),
-            migration_text(e->applied_at),
-            migration_text(e->applied_by),
-            number_or_null(e->duration_ms, -1),
-            number_or_null(e->chunks_done, e->chunks ? -1 : 0),
-            number_or_null(e->chunks, 0),
-            migration_text(e->hash.n ? e->hash
-                           : e->file ? e->file->hash
-                                     : e->hash),
-            migration_text(e->bookmark),
-            migration_text(e->error),
-        };
-        if (!migration_row(m, cells, sizeof(cells) / sizeof(cells[0])))
-            return OUTCOME_FAILED;
-    }
-    return OUTCOME_DONE;
-}
-
 static enum outcome (*const commands[MIGRATE_VERB_NR])(struct migration *m) = {
     [MIGRATE_BASELINE] = migration_baseline,
     [MIGRATE_CREATE] = create,
@@ -183,8 +149,9 @@ static enum outcome (*const commands[MIGRATE_VERB_NR])(struct migration *m) = {
     [MIGRATE_GENERATE] = migration_generate,
     [MIGRATE_HELP] = help,
     [MIGRATE_REPAIR] = migration_repair,
-    [MIGRATE_STATUS] = status,
+    [MIGRATE_STATUS] = migration_status,
     [MIGRATE_UP] = migration_up,
+    [MIGRATE_VALIDATE] = migration_validate,
 };
 
 /* Migrations are transactions themselves, and their rows are not known before they ran. */

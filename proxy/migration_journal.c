@@ -122,12 +122,60 @@ static bool add_names(struct migration *m)
         MIGRATE_TABLE_NR, 1, &m->takers[MIGRATE_TABLE_NR]);
 }
 
+static void begin_schema(void *ctx)
+{
+    const struct schema_taker *t = ctx;
+    if (t->statement)
+        return;
+    snapshot_reader_free(t->migration->schema_reader);
+    t->migration->schema_reader = snapshot_reader_new();
+}
+
+static bool take_schema_row(void *ctx, const struct value *cells, size_t n)
+{
+    const struct schema_taker *t = ctx;
+    struct snapshot_reader *reader = t->migration->schema_reader;
+    return reader && snapshot_reader_row(reader, t->statement, cells, n);
+}
+
+/* As the schema is read otherwise (database.c), but in the journal's batch. */
+static bool add_schema(struct migration *m, const struct snapshot *known)
+{
+    enum { CELLS_MAX = 16 };
+    size_t n;
+    const struct d1_statement *statements = snapshot_statements_for(known && known->has_side_catalog, &n);
+    m->schema_takers = ARENA_ARRAY(m->arena, struct schema_taker, n);
+    if (!m->schema_takers)
+        return err_oom(m->err);
+    for (size_t i = 0; i < n; i++) {
+        struct schema_taker *t = &m->schema_takers[i];
+        *t = (struct schema_taker){ .migration = m, .statement = i, .taker = { begin_schema, take_schema_row, t } };
+        if (!migration_member(m, MEMBER_READ, statements[i].sql, NULL, 0, CELLS_MAX, &t->taker))
+            return false;
+    }
+    return true;
+}
+
+/* *ret_again: there is a side catalogue, and it was not asked. */
+static bool take_schema(struct migration *m, bool *ret_again)
+{
+    const struct snapshot *known = planning_schema(m->session);
+    if (!m->schema_reader)
+        return err_oom(m->err);
+    snapshot_unref(m->live);
+    m->live = snapshot_reader_finish(m->schema_reader, m->err);
+    snapshot_reader_free(m->schema_reader);
+    m->schema_reader = NULL;
+    *ret_again |= m->live && m->live->has_side_catalog && !(known && known->has_side_catalog) && !m->looked_again;
+    return m->live != NULL;
+}
+
 /* The schema known here may be old, so the batch asks which tables there are as well. */
 bool migration_add_journal(struct migration *m, bool made)
 {
     const struct snapshot *schema = planning_schema(m->session);
     struct str wrangler = str_from(m->database.migrations_table);
-    if (!add_names(m))
+    if (!add_names(m) || (m->wants_schema && !add_schema(m, schema)))
         return false;
     for (int t = 0; t < MIGRATE_TABLE_NR; t++) {
         m->assumed[t] =
@@ -162,7 +210,7 @@ enum outcome migration_read_journal(struct migration *m)
         if (outcome != OUTCOME_DONE)
             return outcome;
     }
-    if (!migration_take_journal(m, &again))
+    if (!migration_take_journal(m, &again) || (m->wants_schema && !take_schema(m, &again)))
         return OUTCOME_FAILED;
     if (!again)
         return OUTCOME_DONE;

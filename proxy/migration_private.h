@@ -5,6 +5,8 @@
  *   migration_journal.c  steps that read and write the journal
  *   migration_run.c      a run under the lease; UP: chunk after chunk
  *   migration_adopt.c    DOWN, BASELINE, REPAIR: one batch each, or one a migration
+ *   migration_status.c   STATUS; what D1's schema differs in from the migrations
+ *   migration_validate.c VALIDATE
  *   migration_replay.c   files replayed on an empty database of our own
  *   migration_generate.c GENERATE: a file out of the difference to a declared schema
  *
@@ -15,13 +17,14 @@
 #define PGD1_PROXY_MIGRATION_PRIVATE_H
 
 #include "config/config.h"
+#include "proxy/migrate/difference.h"
 #include "proxy/migrate/generate.h"
 #include "proxy/migrate/journal_write.h"
 #include "proxy/migrate/text.h"
 #include "proxy/migration.h"
 #include "proxy/migration_replay.h"
 
-enum { PLAN_ARENA_CAP = 32 << 20, MIGRATION_MAX_CELLS = 10, HOLDER_CHARS = 32 };
+enum { PLAN_ARENA_CAP = 32 << 20, MIGRATION_MAX_CELLS = 12, HOLDER_CHARS = 32 };
 
 /* A migration that is to be applied. */
 struct pending {
@@ -49,6 +52,15 @@ struct migration {
         struct migrate_rows rows;
     } read[MIGRATE_TABLE_NR];
     struct migrate_journal journal;
+    /* the schema as D1 has it, read along with the journal when it is wanted */
+    bool wants_schema;
+    struct snapshot_reader *schema_reader;
+    struct snapshot *live; /* a reference */
+    struct schema_taker {
+        struct migration *migration;
+        size_t statement;
+        struct row_taker taker;
+    } * schema_takers;
     /* the run */
     char holder[HOLDER_CHARS + 1];
     bool has_lease;
@@ -65,6 +77,8 @@ struct migration {
     void (*on_surrendered)(struct migration *m);
     struct migration_replay *replays;        /* what was replayed; ends with the statement */
     struct migration_generation *generation; /* of GENERATE; NULL: not begun */
+    struct comparison *comparison;    /* STATUS, VALIDATE */
+    struct validation *validation;
     /* for the client */
     struct value (*answer)[MIGRATION_MAX_CELLS];
     size_t n_answer, room_answer;
@@ -109,6 +123,24 @@ enum outcome migration_add_statement(struct migration *m, const struct pending *
 /* Gives the lease back and notes the failure, by a request of its own; `then` runs when it has ended, however. False: there is no lease, or
  * no memory, and nothing will run. */
 bool migration_surrender(struct migration *m, const struct err *failure, void (*then)(struct migration *m));
+
+/* ---- migration_status.c ---- */
+/* The schema that the applied migrations lead to, compared with D1's. */
+struct comparison {
+    struct migration_replay replay; /* of what is applied; its schema is the wanted one */
+    bool is_over;
+    struct migrate_differences differences; /* is: D1's schema; wanted: the replayed one */
+    const struct migrate_file *failed;      /* it cannot be replayed, and nothing is compared; NULL: all is … */
+    struct err *why;                        /* … why, with its place before the message */
+};
+/* Reads folder, journal and D1's schema, in one batch; then compares. Again and again until it is not OUTCOME_WAIT. */
+enum outcome migration_compare(struct migration *m);
+/* "table users", "column audit.users.name"; {NULL,0}: no memory. */
+struct str migration_object(const struct migration *m, const struct migrate_difference *d);
+enum outcome migration_status(struct migration *m);
+
+/* ---- migration_validate.c ---- */
+enum outcome migration_validate(struct migration *m);
 
 /* ---- migration_adopt.c ---- */
 enum outcome migration_baseline(struct migration *m);

@@ -87,7 +87,7 @@ static enum outcome step(struct migration *m, struct migration_replay *r)
     if (!replay_end(r->replay, m->err))
         return fail(m, r, NULL);
     r->statement = 0;
-    if (++r->chunk == text->n_up) {
+    if (++r->chunk == text->n_up || r->chunk == r->files[r->at].n_chunks) {
         r->chunk = 0;
         r->at++;
     }

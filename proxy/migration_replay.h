@@ -23,7 +23,8 @@ struct migration;
 
 struct replay_file {
     const struct migrate_file *file;
-    const struct migrate_text *text; /* its up part is replayed, chunk after chunk */
+    const struct migrate_text *text; /* its up part is replayed, chunk after chunk … */
+    size_t n_chunks;                 /* … the first so many; 0: all */
 };
 
 struct migration_replay {

@@ -327,6 +327,10 @@ void migration_forget(struct migration *m)
         m->surrender->migration = NULL;
     m->surrender = NULL;
     migration_replays_end(m);
+    snapshot_reader_free(m->schema_reader);
+    snapshot_unref(m->live);
+    m->schema_reader = NULL;
+    m->live = NULL;
 }
 
 /* ---- a run ---- */

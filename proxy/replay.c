@@ -524,10 +524,14 @@ bool replay_broken_keys(struct replay *r, bool (*each)(void *ctx, const struct r
                         struct err *err)
 {
     struct keys k = { r, each, ctx, true };
-    struct str sql =
-        STR("SELECT \"table\",parent,count(*) FROM pragma_foreign_key_check GROUP BY \"table\",parent,fkid "
-            "ORDER BY \"table\",fkid");
-    if (ask(r, sql, key_row, &k))
+    struct str dangling =
+        STR("SELECT t.name,k.\"table\",0 FROM sqlite_schema t,pragma_foreign_key_list(t.name) k WHERE "
+            "t.type='table' AND NOT EXISTS(SELECT 1 FROM sqlite_schema p WHERE p.type='table' AND "
+            "p.name=k.\"table\" COLLATE NOCASE) ORDER BY 1,2");
+    struct str broken = STR("SELECT \"table\",parent,count(*) FROM pragma_foreign_key_check WHERE EXISTS(SELECT 1 FROM "
+                            "sqlite_schema p WHERE p.type='table' AND p.name=parent COLLATE NOCASE) GROUP BY "
+                            "\"table\",parent,fkid ORDER BY \"table\",fkid");
+    if (ask(r, dangling, key_row, &k) && ask(r, broken, key_row, &k))
         return true;
     if (k.ok)
         err_set(err, SQLSTATE_INVALID_FOREIGN_KEY, "%s", sqlite3_errmsg(r->connection->db));

@@ -46,11 +46,12 @@ bool replay_end(struct replay *r, struct err *err);
 void replay_undo(struct replay *r); /* the chunk is taken back; no effect outside of one */
 /* The schema now: a reference, or NULL. */
 struct snapshot *replay_schema(struct replay *r, struct err *err);
-/* Calls each for rows of a table that break one of its foreign keys: once a table and key. False: memory, or *each did. */
+/* A foreign key that rows break, or whose table is not there: SQLite says nothing of that until rows are written. */
 struct replay_broken_key {
     struct str table, parent;
-    uint64_t rows;
+    uint64_t rows; /* 0: there is no table `parent` */
 };
+/* Calls each for them, once a table and key. False: memory, or *each answered so. */
 bool replay_broken_keys(struct replay *r, bool (*each)(void *ctx, const struct replay_broken_key *key), void *ctx,
                         struct err *err);
 

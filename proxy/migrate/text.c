@@ -66,6 +66,33 @@ bool migrate_text_fail(const struct migrate_file *file, const struct migrate_sta
     return false;
 }
 
+static bool take_number(struct str *rest, int *ret)
+{
+    size_t n = 0;
+    int64_t number;
+    while (n < rest->n && rest->p[n] >= '0' && rest->p[n] <= '9')
+        n++;
+    if (n == 0 || n == rest->n || rest->p[n] != ':' || !str_to_int64((struct str){ rest->p, n }, &number))
+        return false;
+    *ret = (int)number;
+    *rest = (struct str){ rest->p + n + 1, rest->n - n - 1 };
+    return true;
+}
+
+struct str migrate_text_place(const struct migrate_file *file, struct str message, int *ret_line, int *ret_column)
+{
+    struct str rest = message;
+    *ret_line = *ret_column = 0;
+    if (!str_starts(message, file->name) || message.n == file->name.n || message.p[file->name.n] != ':')
+        return message;
+    rest = (struct str){ message.p + file->name.n + 1, message.n - file->name.n - 1 };
+    if (!take_number(&rest, ret_line) || !take_number(&rest, ret_column)) {
+        *ret_line = *ret_column = 0;
+        return message;
+    }
+    return str_trim(rest);
+}
+
 static bool fail_at(struct reader *r, size_t offset)
 {
     struct migrate_statement place = { 0 };

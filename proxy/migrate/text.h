@@ -47,5 +47,7 @@ bool migrate_text_read(const struct migrate_file *file, enum migrate_dialect dia
                        struct migrate_text *ret, struct err *err);
 /* "FILE:LINE:COLUMN: " before the message of an error that concerns a statement; answers false. */
 bool migrate_text_fail(const struct migrate_file *file, const struct migrate_statement *statement, struct err *err);
+/* The other way round: takes the place out of a message that has one for this file; otherwise line and column are 0. Answers the message. */
+struct str migrate_text_place(const struct migrate_file *file, struct str message, int *ret_line, int *ret_column);
 
 #endif

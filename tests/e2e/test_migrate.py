@@ -39,7 +39,20 @@ class Project:
         return self.connection.execute(sql, prepare=prepare).fetchall()
 
     def states(self):
-        return {row[0].removesuffix(".sql"): row[1] for row in self.run("MIGRATE STATUS")}
+        return {row[0].removesuffix(".sql"): row[1] for row in self.run("MIGRATE STATUS") if row[1] != "drift"}
+
+    def drift(self):
+        return {row[0]: row[9] for row in self.run("MIGRATE STATUS") if row[1] == "drift"}
+
+    def raw(self, *statements):
+        self.connection.execute("SET pgd1.dialect = 'sqlite'")
+        for statement in statements:
+            self.connection.execute(statement)
+        self.connection.execute("RESET pgd1.dialect")
+
+    def findings(self):
+        """MIGRATE VALIDATE without messages: kind, file, line, column, object, SQLSTATE."""
+        return [(*row[:5], row[6]) for row in self.run("MIGRATE VALIDATE")]
 
     def applied(self):
         return [row[0].removesuffix(".sql") for row in self.run(JOURNAL)]
@@ -251,11 +264,96 @@ def test_repair(project):
     assert [row[0] for row in project.run("MIGRATE UP")] == ["3_c.sql"]
 
 
+def test_validate(project):
+    """What is applied and what is pending is replayed; nothing of the database changes."""
+    project.write(_1_a="CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (p INTEGER REFERENCES p(id));",
+                  _2_b="-- pgd1: postgres\nCREATE TABLE b (id serial PRIMARY KEY, t text NOT NULL DEFAULT 'x' CHECK (t <> ''));\nINSERT INTO b(t) VALUES ('y');")
+    assert project.findings() == []
+    project.run("MIGRATE UP")
+    assert project.findings() == []
+    project.write(_3_c="CREATE TABLE d (d INTEGER);\nINSERT INTO c VALUES (7);")
+    assert project.findings() == [("error", "3_c.sql", 2, 1, None, "23503")]
+    project.write(_3_c="CREATE TABLE d (d INTEGER);\n  INSERT INTO nosuch VALUES (7);", _4_d="-- pgd1: postgres\nSELEC 1;", _5_e="COMMIT;")
+    assert project.findings() == [("error", "4_d.sql", 2, 1, None, "42601"), ("error", "5_e.sql", 1, 1, None, "25001"),
+                                  ("error", "3_c.sql", 2, 3, None, "42P01")]
+    row = project.run("MIGRATE VALIDATE")[2]
+    assert row[5] == 'relation "nosuch" does not exist'
+    assert project.states() == {"1_a": "applied", "2_b": "applied", "3_c": "pending", "4_d": "pending", "5_e": "pending"}
+    assert project.run("SELECT count(*) FROM c") == [(0,)] and project.run("SELECT to_regclass('d')") == [(None,)]
+    project.write(_3_c="CREATE TABLE d (d INTEGER REFERENCES nosuch(id));", _4_d="SELECT 4;", _5_e="SELECT 5;")
+    assert project.findings() == [("foreign key", None, None, None, "table d", "42P01")]
+    project.write(_1_a="CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (p INTEGER REFERENCES p(id)); -- more")
+    (project.folder / "3_c.sql").unlink()
+    assert project.findings() == [("modified", "1_a.sql", None, None, None, None)]
+    project.run("MIGRATE REPAIR")
+    assert project.findings() == []
+
+
+def test_drift(project):
+    """The database was changed beside its migrations: told object by object, by STATUS in one round trip."""
+    project.write(_1_a="CREATE TABLE a (id INTEGER PRIMARY KEY, n INTEGER);\nCREATE TABLE gone (id INTEGER);\nCREATE INDEX ai ON a (n);",
+                  _2_b="-- pgd1: postgres\nCREATE TABLE b (id serial PRIMARY KEY, t varchar(10));\n--> breakpoint\nCREATE VIEW v AS SELECT id FROM b;")
+    project.run("MIGRATE UP")
+    assert project.drift() == {} and project.findings() == []
+    project.raw("ALTER TABLE a ADD COLUMN more TEXT", "DROP TABLE gone", "CREATE TABLE extra (x INTEGER)")
+    project.connection.execute("ALTER TABLE b ALTER COLUMN t TYPE varchar(20)")
+    drift = project.drift()
+    assert set(drift) == {"column a.more", "table gone", "table extra", "column b.t"}, drift
+    assert "20" in drift["column b.t"] and "10" in drift["column b.t"]
+    assert sorted(row[4] for row in project.findings()) == sorted(drift)
+    assert {row[0] for row in project.findings()} == {"drift"}
+    row = project.run("MIGRATE STATUS")[0]
+    assert row[10] == project.run("SELECT current_database()")[0][0]
+    before = project.trips()
+    project.run("MIGRATE STATUS")
+    assert project.trips() - before == 1
+    project.write(_2_b="nonsense")
+    assert project.states()["2_b"] == "modified" and "cannot be replayed: 2_b.sql:1:1: " in project.drift()["schema"]
+
+
+def test_drift_is_of_what_is_applied(project):
+    """A migration that is begun, or pending, has its part in the comparison: as far as it is applied."""
+    project.write(_1_a="CREATE TABLE a (a INTEGER);\n--> breakpoint\nCREATE TABLE b (b INTEGER);\n--> breakpoint\nINSERT INTO nosuch VALUES (1);",
+                  _2_b="CREATE TABLE later (a INTEGER);")
+    project.fails("MIGRATE UP", "42P01")
+    assert project.drift() == {}
+    project.raw("DROP TABLE b")
+    assert set(project.drift()) == {"table b"}
+
+
+def test_a_long_replay_lets_others_work(transport):
+    """VALIDATE of many files takes turns with other sessions, and can be cancelled."""
+    with Project(transport) as project:
+        project.write(**{f"_{n:04}_t": f"-- pgd1: postgres\nCREATE TABLE t{n} (id serial PRIMARY KEY, a int);" for n in range(1, 151)})
+        validating = project.server.connect()
+        cursor = validating.cursor()
+        errors = []
+
+        def validate():
+            try:
+                cursor.execute("MIGRATE VALIDATE")
+            except psycopg.Error as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=validate)
+        thread.start()
+        answered = 0
+        while thread.is_alive():
+            assert project.run("SELECT 1") == [(1,)]
+            answered += 1
+            if answered == 3:
+                validating.cancel()
+        thread.join()
+        assert answered >= 3 and [error.sqlstate for error in errors] == ["57014"]
+        assert validating.execute("SELECT 1").fetchall() == [(1,)]
+        validating.close()
+
+
 def test_help_lists_what_there_is(project):
     project.write(_0001_a="SELECT 1")
     helped = {row[0].split()[1] for row in project.run("MIGRATE HELP")}
-    assert helped == {"STATUS", "CREATE", "UP", "DOWN", "GENERATE", "BASELINE", "REPAIR", "HELP"}
-    for refused in ("VALIDATE", "PUSH", "RESET", "RESTORE TO BOOKMARK 'x'"):
+    assert helped == {"STATUS", "CREATE", "UP", "DOWN", "VALIDATE", "GENERATE", "BASELINE", "REPAIR", "HELP"}
+    for refused in ("PUSH", "RESET", "RESTORE TO BOOKMARK 'x'"):
         assert f"MIGRATE {refused.split()[0]}" in str(project.fails(f"MIGRATE {refused}", "0A000"))
 
 

@@ -205,21 +205,27 @@ static bool note_key(void *ctx, const struct replay_broken_key *key)
 static void broken_keys_are_told(void **state)
 {
     (void)state;
+    static const struct {
+        const char *text, *shown;
+    } steps[] = {
+        { "CREATE TABLE c(n INTEGER); INSERT INTO c VALUES (1), (2), (NULL)", "" },
+        { "ALTER TABLE c ADD COLUMN p INTEGER REFERENCES p(id)", "c p 0" },
+        { "CREATE TABLE p(id INTEGER PRIMARY KEY)", "" },
+        /* SQLite does not look at rows when a generated column with a key is added */
+        { "ALTER TABLE c ADD COLUMN q INTEGER REFERENCES p(id) AS (n) VIRTUAL", "c p 2" },
+    };
     AUTO(arena) arena = arena_new(8 << 20);
     struct replay_session session = session_with(clock_system());
-    struct str shown = STR("");
     struct err err;
     err_init(&err, arena);
     struct replay *r = replay_new(&session, &err);
     assert_non_null(r);
-    /* SQLite looks at a key when rows are written, not when a table that it refers to is made */
-    assert_true(
-        replay_file(r,
-                    "CREATE TABLE c(p INTEGER); INSERT INTO c VALUES (1), (2), (NULL); ALTER TABLE c ADD COLUMN "
-                    "q INTEGER REFERENCES p(id); CREATE TABLE p(id INTEGER PRIMARY KEY);",
-                    arena, &err));
-    assert_true(replay_broken_keys(r, note_key, &shown, &err));
-    assert_int_equal(shown.n, 0);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+        struct str shown = STR("");
+        assert_true(replay_file(r, steps[i].text, arena, &err));
+        assert_true(replay_broken_keys(r, note_key, &shown, &err));
+        assert_string_equal(shown.p, steps[i].shown);
+    }
     replay_free(r);
 }
 

@@ -1,0 +1,159 @@
+/* migration_status.c - STATUS, and what D1's schema differs in from the one that the applied migrations lead to; see migration_private.h. */
+#include "proxy/migration_private.h"
+
+#include "proxy/database.h"
+
+/* ---- the comparison ---- */
+
+/* What of a migration stands in D1's schema: chunks, 0: none. */
+static size_t chunks_applied(const struct migrate_entry *e, const struct migrate_text *text)
+{
+    bool begun = e->chunks_done > 0 && e->chunks_done < e->chunks;
+    bool applied = e->state == MIGRATE_APPLIED || e->state == MIGRATE_MODIFIED || e->state == MIGRATE_FAILED;
+    if (begun && applied)
+        return (size_t)e->chunks_done < text->n_up ? (size_t)e->chunks_done : text->n_up;
+    return e->state == MIGRATE_APPLIED || e->state == MIGRATE_MODIFIED ? text->n_up : 0;
+}
+
+static bool keep_why(struct migration *m, const struct migrate_file *file)
+{
+    struct comparison *c = m->comparison;
+    c->failed = file;
+    c->is_over = true;
+    c->why = ARENA_NEW(m->arena, struct err);
+    if (!c->why)
+        return err_oom(m->err);
+    err_init(c->why, m->arena);
+    err_copy(c->why, m->err);
+    err_clear(m->err);
+    return true;
+}
+
+/* The texts of what is applied. A file that cannot be read ends the comparison. */
+static bool choose_applied(struct migration *m)
+{
+    struct comparison *c = m->comparison;
+    struct replay_file *files = ARENA_ARRAY(m->arena, struct replay_file, m->journal.n);
+    if (!files)
+        return err_oom(m->err);
+    for (size_t i = 0; i < m->journal.n; i++) {
+        const struct migrate_entry *e = &m->journal.entries[i];
+        struct migrate_text *text = ARENA_NEW(m->arena, struct migrate_text);
+        if (!text)
+            return err_oom(m->err);
+        if (!e->file || (e->state == MIGRATE_PENDING) || (e->state == MIGRATE_FAILED && !e->chunks_done))
+            continue;
+        if (!migrate_text_read(e->file, migration_dialect(m), m->arena, text, m->err))
+            return m->err->code != SQLSTATE_OUT_OF_MEMORY && keep_why(m, e->file);
+        size_t chunks = chunks_applied(e, text);
+        if (chunks)
+            files[c->replay.n++] = (struct replay_file){ e->file, text, chunks };
+    }
+    c->replay.files = files;
+    return true;
+}
+
+static enum outcome look(struct migration *m)
+{
+    if (!m->folder.path && !migrate_folder_read(m->database.migrations_dir, m->arena, &m->folder, m->err))
+        return OUTCOME_FAILED;
+    m->wants_schema = true;
+    enum outcome outcome = migration_read_journal(m);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    m->comparison = ARENA_NEW(m->arena, struct comparison);
+    if (!m->comparison)
+        return err_oom(m->err), OUTCOME_FAILED;
+    return choose_applied(m) ? OUTCOME_DONE : OUTCOME_FAILED;
+}
+
+enum outcome migration_compare(struct migration *m)
+{
+    enum outcome outcome = m->comparison ? OUTCOME_DONE : look(m);
+    struct comparison *c = m->comparison;
+    if (outcome != OUTCOME_DONE || c->is_over)
+        return outcome;
+    outcome = migration_replay(m, &c->replay);
+    if (outcome == OUTCOME_FAILED && c->replay.failure && m->err->code != SQLSTATE_OUT_OF_MEMORY)
+        return keep_why(m, c->replay.failed_file) ? OUTCOME_DONE : OUTCOME_FAILED;
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    c->is_over = true;
+    return migrate_difference(m->live, c->replay.schema, str_from(m->database.migrations_table), m->arena,
+                              &c->differences, m->err)
+               ? OUTCOME_DONE
+               : OUTCOME_FAILED;
+}
+
+/* ---- STATUS ---- */
+
+static struct value number_or_null(int64_t v, int64_t null)
+{
+    return v == null ? value_null() : value_integer(v);
+}
+
+static bool row(struct migration *m, const struct migrate_entry *e)
+{
+    const struct session *s = m->session;
+    struct value cells[] = {
+        value_text(e->name),
+        value_text(str_from(migrate_state_name(e->state))),
+        migration_text(e->applied_at),
+        migration_text(e->applied_by),
+        number_or_null(e->duration_ms, -1),
+        number_or_null(e->chunks_done, e->chunks ? -1 : 0),
+        number_or_null(e->chunks, 0),
+        migration_text(e->hash.n ? e->hash
+                       : e->file ? e->file->hash
+                                 : e->hash),
+        migration_text(e->bookmark),
+        migration_text(e->error),
+        value_text(str_from(s->database_name)),
+        value_text(str_from(s->database->d1->traits.name)),
+    };
+    return migration_row(m, cells, sizeof(cells) / sizeof(cells[0]));
+}
+
+/* A row of the state "drift" for each object that differs; its name is the object's. */
+static bool drift_row(struct migration *m, struct str object, struct str text)
+{
+    const struct session *s = m->session;
+    struct value cells[MIGRATION_MAX_CELLS];
+    if (!object.p || !text.p)
+        return err_oom(m->err);
+    for (size_t i = 0; i < MIGRATION_MAX_CELLS; i++)
+        cells[i] = value_null();
+    cells[0] = value_text(object);
+    cells[1] = value_text(STR("drift"));
+    cells[9] = value_text(text);
+    cells[10] = value_text(str_from(s->database_name));
+    cells[11] = value_text(str_from(s->database->d1->traits.name));
+    return migration_row(m, cells, MIGRATION_MAX_CELLS);
+}
+
+struct str migration_object(const struct migration *m, const struct migrate_difference *d)
+{
+    const char *kind = migrate_kind_name(d->kind);
+    bool is_public = !d->schema.n || str_is(d->schema, "public");
+    return arena_printf(m->arena, "%s %.*s%s%.*s%s%.*s", kind, STR_FMT(is_public ? STR("") : d->schema),
+                        is_public ? "" : ".", STR_FMT(d->name), d->part.n ? "." : "", STR_FMT(d->part));
+}
+
+enum outcome migration_status(struct migration *m)
+{
+    enum outcome outcome = migration_compare(m);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    const struct comparison *c = m->comparison;
+    for (size_t i = 0; i < m->journal.n; i++)
+        if (!row(m, &m->journal.entries[i]))
+            return OUTCOME_FAILED;
+    for (size_t i = 0; i < c->differences.n; i++)
+        if (!drift_row(m, migration_object(m, &c->differences.list[i]), c->differences.list[i].text))
+            return OUTCOME_FAILED;
+    if (c->why && !drift_row(m, STR("schema"),
+                             arena_printf(m->arena, "not compared, for a migration cannot be replayed: %.*s",
+                                          STR_FMT(c->why->message))))
+        return OUTCOME_FAILED;
+    return OUTCOME_DONE;
+}
