@@ -196,6 +196,8 @@ bool migration_take_journal(struct migration *m, bool *ret_again)
     *ret_again = memcmp(m->is_there, m->assumed, sizeof(m->is_there)) != 0 && !m->looked_again;
     for (int t = 0; t < MIGRATE_TABLE_NR; t++)
         rows[t] = m->read[t].rows;
+    if (m->wants_schema && !take_schema(m, ret_again))
+        return false;
     return migrate_journal_merge(&m->folder, rows, m->arena, &m->journal, m->err);
 }
 
@@ -210,7 +212,7 @@ enum outcome migration_read_journal(struct migration *m)
         if (outcome != OUTCOME_DONE)
             return outcome;
     }
-    if (!migration_take_journal(m, &again) || (m->wants_schema && !take_schema(m, &again)))
+    if (!migration_take_journal(m, &again))
         return OUTCOME_FAILED;
     if (!again)
         return OUTCOME_DONE;

@@ -7,6 +7,7 @@
  *   migration_adopt.c    DOWN, BASELINE, REPAIR: one batch each, or one a migration
  *   migration_status.c   STATUS; what D1's schema differs in from the migrations
  *   migration_validate.c VALIDATE
+ *   migration_trap.c     DROP TABLE that would act on rows of other tables, found before a run
  *   migration_replay.c   files replayed on an empty database of our own
  *   migration_generate.c GENERATE: a file out of the difference to a declared schema
  *
@@ -33,7 +34,7 @@ struct pending {
     uint64_t took_us; /* of its chunks so far */
 };
 
-enum migration_phase { MIGRATION_BEGIN, MIGRATION_LOOK, MIGRATION_LEASE, MIGRATION_APPLY };
+enum migration_phase { MIGRATION_BEGIN, MIGRATION_LOOK, MIGRATION_LEASE, MIGRATION_CHECK, MIGRATION_APPLY };
 
 struct migration {
     struct session *session;
@@ -79,6 +80,7 @@ struct migration {
     struct migration_generation *generation; /* of GENERATE; NULL: not begun */
     struct comparison *comparison;    /* STATUS, VALIDATE */
     struct validation *validation;
+    struct migration_replay *trap; /* the run's DROP TABLEs on a copy of D1's schema */
     /* for the client */
     struct value (*answer)[MIGRATION_MAX_CELLS];
     size_t n_answer, room_answer;
@@ -111,6 +113,7 @@ struct migration_kind {
     enum outcome (*work)(struct migration *m);
     size_t (*count)(const struct pending *p);
     const char *would;
+    bool runs_files; /* their DROP TABLEs are looked at before */
 };
 enum outcome migration_run(struct migration *m, const struct migration_kind *kind);
 enum outcome migration_up(struct migration *m);
@@ -141,6 +144,12 @@ enum outcome migration_status(struct migration *m);
 
 /* ---- migration_validate.c ---- */
 enum outcome migration_validate(struct migration *m);
+
+/* ---- migration_trap.c ---- */
+/* Whether what the run has before it drops anything in SQLite's dialect. */
+bool migration_may_trap(const struct migration *m);
+/* FAILED: a DROP TABLE would act on rows of other tables. Again and again until it is not OUTCOME_WAIT. */
+enum outcome migration_check_drops(struct migration *m);
 
 /* ---- migration_adopt.c ---- */
 enum outcome migration_baseline(struct migration *m);

@@ -32,6 +32,11 @@ static bool begin(struct migration *m, struct migration_replay *r)
     r->replay = replay_new(says, m->err);
     if (!r->replay)
         return false;
+    if (r->base && !replay_copy(r->replay, r->base, m->err)) {
+        replay_free(r->replay);
+        r->replay = NULL;
+        return false;
+    }
     r->migration = m;
     r->worker = s->worker;
     r->next = m->replays;
@@ -72,22 +77,33 @@ static enum outcome fail(struct migration *m, struct migration_replay *r, const 
     return OUTCOME_FAILED;
 }
 
+static enum outcome run(struct migration *m, struct migration_replay *r, const struct migrate_statement *statement)
+{
+    const struct replay_file *f = &r->files[r->at];
+    if (f->checks_drops && f->text->dialect == MIGRATE_SQLITE && !f->text->allows_cascade &&
+        !replay_check_drop(r->replay, statement->text, m->err))
+        return fail(m, r, statement);
+    if (replay_statement(r->replay, f->text->dialect, statement->text, m->err))
+        return OUTCOME_DONE;
+    if (!r->base || m->err->code == SQLSTATE_OUT_OF_MEMORY)
+        return fail(m, r, statement);
+    err_clear(m->err); /* rows may be missing; when it runs it will fail, or not */
+    return OUTCOME_DONE;
+}
+
 /* One statement, or the end of a chunk. */
 static enum outcome step(struct migration *m, struct migration_replay *r)
 {
-    const struct migrate_text *text = r->files[r->at].text;
-    const struct migrate_chunk *chunk = &text->up[r->chunk];
+    const struct replay_file *f = &r->files[r->at];
+    const struct migrate_chunk *chunk = &(f->chunks ? f->chunks : f->text->up)[r->chunk];
     if (r->statement == 0 && !replay_begin(r->replay, m->err))
         return fail(m, r, NULL);
-    if (r->statement < chunk->n) {
-        const struct migrate_statement *statement = &chunk->statements[r->statement++];
-        return replay_statement(r->replay, text->dialect, statement->text, m->err) ? OUTCOME_DONE
-                                                                                   : fail(m, r, statement);
-    }
+    if (r->statement < chunk->n)
+        return run(m, r, &chunk->statements[r->statement++]);
     if (!replay_end(r->replay, m->err))
         return fail(m, r, NULL);
     r->statement = 0;
-    if (++r->chunk == text->n_up || r->chunk == r->files[r->at].n_chunks) {
+    if (++r->chunk == (f->n_chunks ? f->n_chunks : f->text->n_up)) {
         r->chunk = 0;
         r->at++;
     }

@@ -23,13 +23,17 @@ struct migration;
 
 struct replay_file {
     const struct migrate_file *file;
-    const struct migrate_text *text; /* its up part is replayed, chunk after chunk … */
-    size_t n_chunks;                 /* … the first so many; 0: all */
+    const struct migrate_text *text;
+    const struct migrate_chunk *chunks; /* what is replayed of it, one after the other; NULL: its up part */
+    size_t n_chunks;                    /* 0: all of the up part */
+    bool checks_drops;                  /* its DROP TABLE must not act on rows of other tables (replay_check_drop()) */
 };
 
 struct migration_replay {
     const struct replay_file *files;
     size_t n;
+    const struct snapshot
+        *base; /* what it begins with, without rows: only definitions are replayed, and only drops fail; NULL: empty */
     /* what came of it */
     struct snapshot *schema; /* OUTCOME_DONE: a reference that migration_replays_end() gives back */
     const struct migrate_file *failed_file;

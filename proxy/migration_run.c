@@ -357,7 +357,10 @@ static enum outcome look(struct migration *m, const struct migration_kind *kind)
         return outcome;
     m->phase = MIGRATION_LEASE;
     m->asked = false;
-    return kind->choose(m) ? OUTCOME_DONE : OUTCOME_FAILED;
+    if (!kind->choose(m))
+        return OUTCOME_FAILED;
+    m->wants_schema = kind->runs_files && migration_may_trap(m);
+    return OUTCOME_DONE;
 }
 
 static enum outcome take_lease(struct migration *m, const struct migration_kind *kind)
@@ -373,7 +376,7 @@ static enum outcome take_lease(struct migration *m, const struct migration_kind 
     m->session->group->wrote = false;
     if (!migration_take_journal(m, &again) || !kind->choose(m))
         return OUTCOME_FAILED;
-    m->phase = MIGRATION_APPLY;
+    m->phase = MIGRATION_CHECK;
     return OUTCOME_DONE;
 }
 
@@ -389,15 +392,20 @@ enum outcome migration_run(struct migration *m, const struct migration_kind *kin
         outcome = look(m, kind);
     if (outcome != OUTCOME_DONE || !m->n_pending)
         return outcome;
+    if (!m->command->dry_run && m->phase == MIGRATION_LEASE)
+        outcome = take_lease(m, kind);
+    if (outcome == OUTCOME_DONE && kind->runs_files && m->phase != MIGRATION_APPLY)
+        outcome = migration_check_drops(m);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     if (m->command->dry_run)
         return tell_only(m, kind);
-    if (m->phase == MIGRATION_LEASE)
-        outcome = take_lease(m, kind);
+    m->phase = MIGRATION_APPLY;
     return outcome == OUTCOME_DONE ? kind->work(m) : outcome;
 }
 
 enum outcome migration_up(struct migration *m)
 {
-    static const struct migration_kind up = { choose, apply, statements_up, "pending" };
+    static const struct migration_kind up = { choose, apply, statements_up, "pending", true };
     return migration_run(m, &up);
 }

@@ -47,7 +47,7 @@ static bool choose_applied(struct migration *m)
             return m->err->code != SQLSTATE_OUT_OF_MEMORY && keep_why(m, e->file);
         size_t chunks = chunks_applied(e, text);
         if (chunks)
-            files[c->replay.n++] = (struct replay_file){ e->file, text, chunks };
+            files[c->replay.n++] = (struct replay_file){ .file = e->file, .text = text, .n_chunks = chunks };
     }
     c->replay.files = files;
     return true;

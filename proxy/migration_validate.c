@@ -66,6 +66,14 @@ static bool tell_state(struct migration *m, const struct migrate_entry *e)
     return tell(m, &f);
 }
 
+static bool is_to_run(const struct migration *m, const struct migrate_file *file)
+{
+    for (size_t i = 0; i < m->journal.n; i++)
+        if (m->journal.entries[i].file == file)
+            return m->journal.entries[i].state == MIGRATE_PENDING || m->journal.entries[i].state == MIGRATE_FAILED;
+    return true;
+}
+
 /* The texts of all files; those before the first one that cannot be read are replayed. */
 static bool tell_texts(struct migration *m, struct validation *v)
 {
@@ -79,7 +87,9 @@ static bool tell_texts(struct migration *m, struct validation *v)
             return err_oom(m->err);
         if (migrate_text_read(&m->folder.files[i], migration_dialect(m), m->arena, text, m->err)) {
             if (readable)
-                files[v->all.n++] = (struct replay_file){ .file = &m->folder.files[i], .text = text };
+                files[v->all.n++] = (struct replay_file){ .file = &m->folder.files[i],
+                                                          .text = text,
+                                                          .checks_drops = is_to_run(m, &m->folder.files[i]) };
             continue;
         }
         readable = false;

@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 #include "d1/embedded/run.h"
+#include "d1/split.h"
+#include "d1/sqlite_value.h"
 #include "proxy/base/fault.h"
+#include "proxy/catalog/snapshot_copy.h"
 #include "proxy/d1_error.h"
 #include "proxy/sql/lookup.h"
 #include "proxy/sql/sequence_values.h"
@@ -16,8 +19,10 @@ struct replay {
     struct snapshot *schema; /* the newest; NULL: stale */
     struct arena *arena;     /* of the statement under way */
     struct sequence_values sequences;
-    bool in_chunk;
-    bool changes_schema, touches_own; /* the statement that was compiled last */
+    bool in_chunk, is_copy;
+    /* the statement that was compiled last */
+    bool changes_schema, touches_own;
+    struct str dropped; /* the table */
 };
 
 static const struct d1_traits traits = {
@@ -37,6 +42,8 @@ static void on_action(void *ctx, int action, const char *a, const char *b)
 {
     struct replay *r = ctx;
     (void)b;
+    if (action == SQLITE_DROP_TABLE && a)
+        r->dropped = arena_str(r->arena, str_from(a));
     switch (action) {
     case SQLITE_INSERT:
     case SQLITE_UPDATE:
@@ -121,16 +128,17 @@ static struct value cell_of(sqlite3_stmt *statement, int i)
     }
 }
 
-/* A query of ours, whatever D1 would say to it; row: NULL when there is no memory. */
-static bool ask(struct replay *r, struct str sql, bool (*row)(void *ctx, const struct value *cells, size_t n),
-                void *ctx)
+/* A query of ours, of one parameter or none, whatever D1 would say to it. */
+static bool ask_of(struct replay *r, struct str sql, const struct value *param,
+                   bool (*row)(void *ctx, const struct value *cells, size_t n), void *ctx)
 {
     enum { CELLS_MAX = 16 };
     struct value cells[CELLS_MAX];
     sqlite3_stmt *statement = NULL;
     int code = SQLITE_ERROR;
     r->connection->rules.trusted = true;
-    bool ok = sqlite3_prepare_v2(r->connection->db, sql.p, (int)sql.n, &statement, NULL) == SQLITE_OK;
+    bool ok = sqlite3_prepare_v2(r->connection->db, sql.p, (int)sql.n, &statement, NULL) == SQLITE_OK &&
+              (!param || sqlite_value_bind(statement, 1, param) == SQLITE_OK);
     while (ok && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         int n = sqlite3_column_count(statement);
         for (int i = 0; i < n && i < CELLS_MAX; i++)
@@ -140,6 +148,12 @@ static bool ask(struct replay *r, struct str sql, bool (*row)(void *ctx, const s
     sqlite3_finalize(statement);
     r->connection->rules.trusted = false;
     return ok && code == SQLITE_DONE;
+}
+
+static bool ask(struct replay *r, struct str sql, bool (*row)(void *ctx, const struct value *cells, size_t n),
+                void *ctx)
+{
+    return ask_of(r, sql, NULL, row, ctx);
 }
 
 struct schema_rows {
@@ -307,6 +321,37 @@ bool replay_end(struct replay *r, struct err *err)
     return true;
 }
 
+/* ---- a schema to begin with ---- */
+
+static bool side_row(struct replay *r, const struct snapshot_side *row, struct err *err)
+{
+    struct value cells[] = { value_text(row->kind), value_text(row->schema), value_text(row->name),
+                             value_text(row->detail) };
+    struct d1_statement insert = { .sql = STR(
+                                       "INSERT INTO _pgd1_catalog(kind, schema, name, detail) VALUES (?1, ?2, ?3, ?4)"),
+                                   .params = cells,
+                                   .n_params = 4 };
+    struct d1_asked asked = { 0 };
+    enum d1_remedy remedy;
+    return run_members(r, &insert, 1, NULL, &asked, &remedy, err);
+}
+
+bool replay_copy(struct replay *r, const struct snapshot *schema, struct err *err)
+{
+    r->connection->rules.trusted = true;
+    bool ok = snapshot_copy(schema, r->connection->db);
+    r->connection->rules.trusted = false;
+    if (!ok) {
+        err_unsupported(err, "replaying migrations on this schema");
+        return err_detail(err, "pgd1's own SQLite cannot build it: %s.", sqlite3_errmsg(r->connection->db));
+    }
+    for (size_t i = 0; ok && i < schema->n_side; i++)
+        ok = side_row(r, &schema->side[i], err);
+    r->is_copy = true;
+    forget_schema(r);
+    return ok;
+}
+
 /* ---- SQLite's statements ---- */
 
 static bool run_raw(struct replay *r, struct str text, struct err *err)
@@ -321,26 +366,81 @@ static bool run_raw(struct replay *r, struct str text, struct err *err)
     return true;
 }
 
-/* The authorizer is asked while a statement is compiled, which changes nothing yet. */
-static bool touches_own(struct replay *r, struct str text)
+/* The authorizer is asked while a statement is compiled, which changes nothing yet; one of the cache's would not be compiled. What is
+ * wrong comes again when it runs. */
+static void look_at(struct replay *r, struct str text)
 {
-    struct emb_failure ignored; /* comes again when it runs */
-    emb_failure_init(&ignored);
-    emb_statement_release(r->connection, emb_prepare(r->connection, text, &ignored));
-    emb_failure_fini(&ignored);
-    return r->touches_own;
+    sqlite3_stmt *compiled = NULL;
+    r->changes_schema = r->touches_own = false;
+    r->dropped = (struct str){ 0 };
+    r->connection->rules.saw = on_action;
+    r->connection->rules.saw_ctx = r;
+    sqlite3_prepare_v2(r->connection->db, text.p, (int)text.n, &compiled, NULL);
+    sqlite3_finalize(compiled);
+    r->connection->rules.saw = NULL;
+}
+
+/* Statements by their first word: those that do not need rows. */
+static bool defines(struct str text)
+{
+    static const char *const words[] = { "alter", "create", "drop", "pragma" };
+    struct str word = split_word(text, 0);
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (str_eq_nocase(word, str_from(words[i])))
+            return true;
+    return false;
 }
 
 static bool replay_sqlite(struct replay *r, struct str text, struct err *err)
 {
-    r->changes_schema = r->touches_own = false;
-    r->connection->rules.saw = on_action;
-    r->connection->rules.saw_ctx = r;
-    bool ok = touches_own(r, text)
-                  ? err_set(err, SQLSTATE_INSUFFICIENT_PRIVILEGE, "pgd1's own tables cannot be changed")
-                  : run_raw(r, text, err);
-    r->connection->rules.saw = NULL;
-    return ok;
+    if (r->is_copy && !defines(text))
+        return true;
+    look_at(r, text);
+    if (r->touches_own)
+        return err_set(err, SQLSTATE_INSUFFICIENT_PRIVILEGE, "pgd1's own tables cannot be changed");
+    return run_raw(r, text, err);
+}
+
+/* ---- DROP TABLE of what others refer to ---- */
+
+struct referring {
+    struct str dropped;
+    struct err *err;
+};
+
+static bool referring_row(void *ctx, const struct value *cells, size_t n)
+{
+    const struct referring *ref = ctx;
+    if (n < 2 || cells[0].class != VALUE_TEXT || cells[1].class != VALUE_TEXT)
+        return true;
+    err_set(ref->err, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+            "DROP TABLE %.*s would act on the rows of table \"%.*s\", which refer to it ON DELETE %.*s",
+            STR_FMT(ref->dropped), STR_FMT(cells[0].bytes), STR_FMT(cells[1].bytes));
+    err_detail(ref->err, "D1 deletes the rows of a table before it drops it. Deferred keys do not change that.");
+    return err_hint(
+        ref->err,
+        "To make table \"%.*s\" anew and keep those rows, make table \"%.*s\" anew in the same migration: create "
+        "both under other names, the key leading to the new one, copy the rows, drop \"%.*s\" and then "
+        "\"%.*s\", rename both. \"-- pgd1: allow cascade\" in the file lets it run as it is.",
+        STR_FMT(ref->dropped), STR_FMT(cells[0].bytes), STR_FMT(cells[0].bytes), STR_FMT(ref->dropped));
+}
+
+bool replay_check_drop(struct replay *r, struct str text, struct err *err)
+{
+    struct referring ref = { .err = err };
+    if (!str_eq_nocase(split_word(text, 0), STR("drop")))
+        return true;
+    look_at(r, text);
+    ref.dropped = r->dropped;
+    if (!ref.dropped.n)
+        return true;
+    struct value name = value_text(ref.dropped);
+    struct str sql = STR("SELECT t.name,k.on_delete FROM sqlite_schema t,pragma_foreign_key_list(t.name) k WHERE "
+                         "t.type='table' AND k.\"table\"=?1 COLLATE NOCASE AND t.name<>?1 COLLATE NOCASE AND "
+                         "k.on_delete IN('CASCADE','SET NULL','SET DEFAULT') ORDER BY 1 LIMIT 1");
+    bool ok = ask_of(r, sql, &name, referring_row, &ref);
+    arena_reset(r->arena);
+    return ok || (err_is_set(err) ? false : err_oom(err));
 }
 
 /* ---- PostgreSQL's statements ---- */
@@ -467,7 +567,8 @@ static bool run_parsed(struct replay *r, const struct sql_statement *parsed, boo
     struct planned p = { 0 };
     if (!plan_statement(r, parsed, force_local, &p.plan, err))
         return false;
-    bool runs = p.plan->kind <= PLAN_DDL, ok = !runs || run_plan(r, &p, err);
+    bool runs = p.plan->kind <= PLAN_DDL && (!r->is_copy || p.plan->kind == PLAN_DDL),
+         ok = !runs || run_plan(r, &p, err);
     if (ok && p.plan->kind == PLAN_DDL)
         forget_schema(r);
     *ret_again = p.again;

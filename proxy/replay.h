@@ -38,7 +38,15 @@ struct replay_session {
 
 struct replay *replay_new(const struct replay_session *session, struct err *err); /* NULL with err */
 void replay_free(struct replay *r);                                               /* accepts NULL */
+/* At its beginning: this schema, without rows. From then on only definitions are replayed (CREATE, ALTER, DROP, PRAGMA); what needs
+ * rows does nothing. */
+bool replay_copy(struct replay *r, const struct snapshot *schema, struct err *err);
 bool replay_begin(struct replay *r, struct err *err);
+/*
+ * Whether a statement of SQLite's may run as far as other tables' rows are concerned: DROP TABLE deletes the rows of its table first,
+ * and ON DELETE CASCADE, SET NULL and SET DEFAULT act on what refers to them, with deferred keys too. 2BP01 with the safe form as hint.
+ */
+bool replay_check_drop(struct replay *r, struct str text, struct err *err);
 /* One statement; err's texts live in err's arena. */
 bool replay_statement(struct replay *r, enum migrate_dialect dialect, struct str text, struct err *err);
 /* The end of a chunk: 23503 when deferred keys do not hold, and the chunk is undone. */

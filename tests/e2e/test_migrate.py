@@ -321,6 +321,81 @@ def test_drift_is_of_what_is_applied(project):
     assert set(project.drift()) == {"table b"}
 
 
+FAMILY = """CREATE TABLE p (id INTEGER PRIMARY KEY, n INTEGER);
+CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id) ON DELETE {action});
+INSERT INTO p VALUES (1, 10), (2, 20);
+INSERT INTO c VALUES (1, 1), (2, 1), (3, 2);"""
+RECIPE = """PRAGMA defer_foreign_keys = on;
+CREATE TABLE new_p (id INTEGER PRIMARY KEY, n TEXT);
+INSERT INTO new_p SELECT id, n FROM p;
+{drop}
+ALTER TABLE new_p RENAME TO p;"""
+RENAMED = """PRAGMA defer_foreign_keys = on;
+PRAGMA foreign_keys = off;
+ALTER TABLE p RENAME TO old_p;
+CREATE TABLE p (id INTEGER PRIMARY KEY, n TEXT);
+INSERT INTO p SELECT id, n FROM old_p;
+DROP TABLE old_p;"""
+REFILLED = """PRAGMA defer_foreign_keys = on;
+CREATE TABLE kept AS SELECT * FROM p;
+DROP TABLE p;
+CREATE TABLE p (id INTEGER PRIMARY KEY, n TEXT);
+INSERT INTO p SELECT id, n FROM kept;
+DROP TABLE kept;"""
+WHOLE = """PRAGMA defer_foreign_keys = on;
+CREATE TABLE new_p (id INTEGER PRIMARY KEY, n TEXT);
+INSERT INTO new_p SELECT id, n FROM p;
+CREATE TABLE new_c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES new_p(id) ON DELETE CASCADE);
+INSERT INTO new_c SELECT * FROM c;
+DROP TABLE c;
+DROP TABLE p;
+ALTER TABLE new_p RENAME TO p;
+ALTER TABLE new_c RENAME TO c;"""
+
+
+@pytest.mark.parametrize("action, text, place, children", [
+    ("CASCADE", RECIPE.format(drop="DROP TABLE p;"), "4:1", [1, 1, 2]),
+    ("SET NULL", RECIPE.format(drop="drop table if exists main.\"P\";"), "4:1", [1, 1, 2]),
+    ("SET DEFAULT", RECIPE.format(drop="DROP /* it */ TABLE [p];"), "4:1", [1, 1, 2]),
+    ("CASCADE", RENAMED, "6:1", [1, 1, 2]),
+    ("CASCADE", "SELECT 1;\n--> breakpoint\n" + RENAMED, "8:1", [1, 1, 2]),
+    ("NO ACTION", REFILLED, None, [1, 1, 2]),
+    ("CASCADE", WHOLE, None, [1, 1, 2]),
+    ("CASCADE", "-- pgd1: allow cascade\n" + RECIPE.format(drop="DROP TABLE p;"), None, []),
+    ("SET NULL", "-- pgd1: allow cascade\n" + RECIPE.format(drop="DROP TABLE p;"), None, [None, None, None]),
+])
+def test_drop_of_a_table_that_others_refer_to(project, action, text, place, children):
+    """DROP TABLE deletes rows first, and ON DELETE acts on those of other tables, deferred keys or not: found before anything runs."""
+    project.write(_1_a=FAMILY.format(action=action))
+    project.run("MIGRATE UP")
+    project.write(_2_b="CREATE TABLE other (a INTEGER);", _3_c=text)
+    if place:
+        for command in ("MIGRATE UP", "MIGRATE UP DRY RUN"):
+            error = project.fails(command, "2BP01")
+            assert error.diag.message_primary.startswith(f"3_c.sql:{place}: DROP TABLE") and f'"c", which refer to it ON DELETE {action}' in str(error)
+            assert "allow cascade" in error.diag.message_hint
+        assert [("error", "3_c.sql", *map(int, place.split(":")), None, "2BP01")] == project.findings()
+        assert project.states() == {"1_a": "applied", "2_b": "pending", "3_c": "pending"}
+        assert project.run("SELECT to_regclass('other')") == [(None,)]
+        assert [row[0] for row in project.run("MIGRATE UP TO '2_b'")] == ["2_b.sql"]  # the lease was given back
+    else:
+        assert project.findings() == []
+        assert [row[0] for row in project.run("MIGRATE UP")] == ["2_b.sql", "3_c.sql"]
+        assert project.run("SELECT pg_typeof(n)::text FROM p LIMIT 1") == [("text",)]
+    assert [row[0] for row in project.run("SELECT p FROM c ORDER BY id")] == children
+
+
+def test_drop_down(project):
+    """The reverse part is looked at as well."""
+    project.write(_1_a="CREATE TABLE p (id INTEGER PRIMARY KEY);\n-- migrate:down\nDROP TABLE p;")
+    project.run("MIGRATE UP")
+    project.raw("CREATE TABLE c (p INTEGER REFERENCES p(id) ON DELETE CASCADE)", "INSERT INTO p VALUES (1)", "INSERT INTO c VALUES (1)")
+    assert project.fails("MIGRATE DOWN", "2BP01").diag.message_primary.startswith("1_a.sql:3:1: ")
+    assert project.run("SELECT p FROM c") == [(1,)] and project.applied() == ["1_a"]
+    project.raw("DROP TABLE c")
+    assert [row[:2] for row in project.run("MIGRATE DOWN")] == [("1_a.sql", "taken back")]
+
+
 def test_a_long_replay_lets_others_work(transport):
     """VALIDATE of many files takes turns with other sessions, and can be cancelled."""
     with Project(transport) as project:
