@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "proxy/catalog/names.h"
 #include "proxy/group.h"
+#include "proxy/migration.h"
 #include "proxy/portal.h"
 #include "proxy/prepared.h"
 #include "proxy/session_setting.h"
@@ -574,6 +575,8 @@ static bool rows(void *ctx, struct str relation, bool (*add)(void *add_ctx, cons
                  void *add_ctx)
 {
     struct session *s = ctx;
+    if (migration_rows(s, relation, add, add_ctx))
+        return true;
     const struct relation *described = system_relation(STR("pg_catalog"), relation);
     if (!described)
         described = system_relation(STR("pgd1"), relation);

@@ -513,6 +513,17 @@ static bool is_counted_here(enum plan_kind kind)
            kind != PLAN_EXECUTE && kind != PLAN_DEALLOCATE && kind != PLAN_FETCH && kind != PLAN_MIGRATE;
 }
 
+/* A query of a MIGRATE command's rows. */
+static enum outcome run_called(struct session *s, struct execution *x, struct err *err)
+{
+    enum outcome outcome = migration_execute_first(s, x, err);
+    if (outcome == OUTCOME_DONE)
+        outcome = runners[x->plan->kind](s, x, err);
+    if (outcome == OUTCOME_DONE || outcome == OUTCOME_FAILED)
+        migration_rows_end(s);
+    return outcome;
+}
+
 enum outcome execute(struct session *s, struct execution *x, struct err *err)
 {
     x->began_us = atomic_load_explicit(&s->presence.statement_us, memory_order_relaxed);
@@ -522,6 +533,8 @@ enum outcome execute(struct session *s, struct execution *x, struct err *err)
         s->transaction.has_queried = true;
         metric_add(&s->worker->metrics, METRIC_statements, 1);
     }
+    if (x->plan->migrate)
+        return run_called(s, x, err);
     enum outcome outcome = runners[x->plan->kind](s, x, err);
     if (outcome == OUTCOME_DONE && is_counted_here(x->plan->kind) && s->group)
         statistics_done(s, x, (struct statistics_note){ 0 });

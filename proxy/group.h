@@ -170,6 +170,7 @@ struct group {
     struct statistics_notes statistics;
     struct gathering *gathering; /* rows for a temporary table have been asked for (execute_temporary.c) */
     struct migration *migration; /* the MIGRATE statement under way (migration.h) */
+    struct migration *migrated;  /* the one whose rows the query under way reads */
 };
 
 struct group *group_new(struct session *s); /* NULL: no memory */

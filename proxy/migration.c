@@ -1,6 +1,7 @@
 /* migration.c - see migration.h. What UP and DOWN run: migration_run.c. */
 #include "proxy/migration_private.h"
 
+#include "proxy/catalog/system.h"
 #include "proxy/group_private.h"
 
 /* ---- the statement ---- */
@@ -166,6 +167,11 @@ static bool check_place(const struct session *s, const struct migrate_command *c
                    migrate_command_help(command->verb)->verb);
 }
 
+static const struct migrate_command *command_of(const struct plan *plan)
+{
+    return plan->migrate ? plan->migrate : plan->utility.migrate;
+}
+
 static struct migration *begin(struct session *s, const struct execution *x, struct err *err)
 {
     struct group *g = s->group;
@@ -174,7 +180,7 @@ static struct migration *begin(struct session *s, const struct execution *x, str
         err_oom(err);
         return NULL;
     }
-    *m = (struct migration){ .session = s, .arena = g->arena, .plan = x->plan, .command = x->plan->utility.migrate };
+    *m = (struct migration){ .session = s, .arena = g->arena, .plan = x->plan, .command = command_of(x->plan) };
     if (!group_keep_plan(g, plan_ref(x->plan), err) || /* the command is the plan's */
         !check_place(s, m->command, err) ||
         !config_database_find(s->serving->config, str_from(s->database_name), g->arena, &m->database, err))
@@ -240,10 +246,11 @@ struct plan *migration_plan_under_way(const struct migration *m)
     return m->plan;
 }
 
-enum outcome migration_execute(struct session *s, struct execution *x, struct err *err)
+/* The command, in whichever form it came. DONE: its rows are in *ret. */
+static enum outcome run(struct session *s, const struct execution *x, struct migration **ret, struct err *err)
 {
     struct group *g = s->group;
-    enum migrate_verb verb = x->plan->utility.migrate->verb;
+    enum migrate_verb verb = command_of(x->plan)->verb;
     if (!commands[verb]) {
         err_unsupported(err, "MIGRATE %s", migrate_command_help(verb)->verb);
         return OUTCOME_FAILED;
@@ -257,12 +264,103 @@ enum outcome migration_execute(struct session *s, struct execution *x, struct er
         end(g);
         return OUTCOME_FAILED;
     }
-    enum outcome outcome = commands[verb](m);
-    if (outcome == OUTCOME_DONE && !answer(m, x))
-        outcome = OUTCOME_FAILED;
+    *ret = m;
+    return commands[verb](m);
+}
+
+static enum outcome close(struct migration *m, enum outcome outcome)
+{
+    struct group *g = m->session->group;
     if (outcome == OUTCOME_FAILED)
         outcome = fail(m);
     if (outcome == OUTCOME_DONE || outcome == OUTCOME_FAILED)
         end(g);
     return outcome;
+}
+
+enum outcome migration_execute(struct session *s, struct execution *x, struct err *err)
+{
+    struct migration *m = NULL;
+    enum outcome outcome = run(s, x, &m, err);
+    if (outcome == OUTCOME_DONE && !answer(m, x))
+        outcome = OUTCOME_FAILED;
+    return m ? close(m, outcome) : outcome;
+}
+
+/* ---- its rows in a query ---- */
+
+static const char *relation_name(enum migrate_verb verb)
+{
+    return migrate_command_help(verb)->function;
+}
+
+bool migration_attach(struct plan *plan, const struct migrate_command *command, struct plan **ret, struct err *err)
+{
+    bool is_local = plan->kind == PLAN_QUERY && plan->place == PLACE_HERE && plan->local;
+    *ret = NULL;
+    if (!is_local) {
+        err_unsupported(err, "pgd1.%s() in a statement that needs more than its rows", relation_name(command->verb));
+        err_hint(err, "Select its rows alone.");
+        plan_unref(plan);
+        return false;
+    }
+    struct migrate_command *kept = ARENA_NEW(plan->arena, struct migrate_command);
+    if (kept) {
+        struct str *texts[] = { &kept->name,    &kept->body,     &kept->to,       &kept->from,
+                                &kept->confirm, &kept->bookmark, &kept->timestamp };
+        *kept = *command;
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+            if (texts[i]->p && !(*texts[i] = arena_str(plan->arena, *texts[i])).p)
+                kept = NULL;
+    }
+    if (!kept) {
+        plan_unref(plan);
+        return err_oom(err);
+    }
+    plan->migrate = kept;
+    plan->cacheable = false; /* its arguments are literals */
+    *ret = plan;
+    return true;
+}
+
+bool migration_is_planning(const struct migration *m)
+{
+    return m->plans;
+}
+
+enum outcome migration_execute_first(struct session *s, struct execution *x, struct err *err)
+{
+    struct group *g = s->group;
+    struct migration *m = NULL;
+    if (g->migrated)
+        return OUTCOME_DONE; /* the query waits for something of its own */
+    if (x->migrates) {
+        err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION, "pgd1.%s() cannot run inside a migration",
+                relation_name(x->plan->migrate->verb));
+        return OUTCOME_FAILED;
+    }
+    enum outcome outcome = run(s, x, &m, err);
+    if (m)
+        outcome = close(m, outcome);
+    if (outcome == OUTCOME_DONE)
+        g->migrated = m; /* the group's arena has it */
+    return outcome;
+}
+
+bool migration_rows(struct session *s, struct str relation, bool (*add)(void *ctx, const struct value *cells, size_t n),
+                    void *ctx)
+{
+    const struct migration *m = s->group ? s->group->migrated : NULL;
+    const struct relation *r = m ? system_migration_relation(relation) : NULL;
+    bool is_it = r && (str_is(relation, relation_name(m->command->verb)) ||
+                       (m->command->verb == MIGRATE_STATUS && str_is(relation, "migrations")));
+    for (size_t i = 0; is_it && i < m->n_answer; i++)
+        if (!add(ctx, m->answer[i], r->n_columns))
+            break;
+    return is_it;
+}
+
+void migration_rows_end(struct session *s)
+{
+    s->group->migrated = NULL;
 }

@@ -29,6 +29,16 @@ bool migration_parse(struct str text, size_t max_bytes, struct arena *arena, str
 bool migration_plan(struct str text, const struct snapshot *snapshot, struct plan **ret, struct err *err);
 /* The plan it was begun with. */
 struct plan *migration_plan_under_way(const struct migration *m);
+/* A query's plan gets the command whose rows it reads; takes the reference, and gives it back when it succeeds. 0A000: the plan needs D1. */
+bool migration_attach(struct plan *plan, const struct migrate_command *command, struct plan **ret, struct err *err);
+/* Whether a statement of a file is being planned, and not the client's. */
+bool migration_is_planning(const struct migration *m);
+/* Runs the command of a query's plan; then its rows are there for migration_rows(), until migration_rows_end(). */
+enum outcome migration_execute_first(struct session *s, struct execution *x, struct err *err);
+/* The rows of a relation of pgd1 (catalog/system.h); false: it is not the one that was run. */
+bool migration_rows(struct session *s, struct str relation, bool (*add)(void *ctx, const struct value *cells, size_t n),
+                    void *ctx);
+void migration_rows_end(struct session *s);
 enum outcome migration_execute(struct session *s, struct execution *x, struct err *err);
 /* The step at the group's head failed. True: what the run holds is given back first, and group_fail_at_head() is called once more when
  * that is done. Its message gets the statement's place in its file before it. */

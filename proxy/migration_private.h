@@ -81,6 +81,7 @@ struct migration {
     struct comparison *comparison;    /* STATUS, VALIDATE */
     struct validation *validation;
     struct migration_replay *trap; /* the run's DROP TABLEs on a copy of D1's schema */
+    bool plans;                    /* a statement of a file is being planned */
     /* for the client */
     struct value (*answer)[MIGRATION_MAX_CELLS];
     size_t n_answer, room_answer;

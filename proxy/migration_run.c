@@ -129,7 +129,9 @@ static enum outcome plan_statement(struct migration *m, const struct sql_stateme
 {
     struct session *s = m->session;
     struct found_plan found;
+    m->plans = true;
     enum outcome outcome = planning_make(s, parsed, source, false, &found, m->err);
+    m->plans = false;
     if (outcome != OUTCOME_DONE)
         return outcome;
     struct execution x = { .plan = found.plan, .source = *source, .sink = SINK_TAKEN, .migrates = place };

@@ -5,6 +5,7 @@
 #include "proxy/database.h"
 #include "proxy/execute_temporary.h"
 #include "proxy/group.h"
+#include "proxy/migrate/call.h"
 #include "proxy/migration.h"
 #include "proxy/raw.h"
 #include "proxy/session_setting.h"
@@ -99,6 +100,25 @@ static bool make_raw(struct session *s, const struct sql_statement *parsed, cons
     return false;
 }
 
+/* A query of pgd1.migrations or pgd1.migrate_up() and the like. Its tree changes, so it is parsed for this alone. */
+static bool make_call(struct session *s, const struct sql_statement *parsed, const struct sql_source *source,
+                      const struct snapshot *schema, const struct sql_settings *settings, struct plan **ret,
+                      struct err *err)
+{
+    struct sql_list list;
+    struct migrate_command *command;
+    if (!planning_parse(s, source->text, false, &list, err))
+        return false;
+    if (source->index >= list.n)
+        return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be found again");
+    if (!migrate_call_find(&list.statements[source->index], s->group->arena, &command, err))
+        return false;
+    if (!command)
+        return sql_plan(parsed, schema, settings, source->types, source->n_types, ret, err);
+    return sql_plan(&list.statements[source->index], schema, settings, source->types, source->n_types, ret, err) &&
+           migration_attach(*ret, command, ret, err);
+}
+
 static bool make(struct session *s, const struct sql_statement *parsed, const struct sql_source *source,
                  const struct snapshot *schema, bool force_local, struct plan **ret, struct err *err)
 {
@@ -109,6 +129,8 @@ static bool make(struct session *s, const struct sql_statement *parsed, const st
         return migration_plan(parsed->text, schema, ret, err);
     if (parsed->is_raw)
         return make_raw(s, parsed, source, schema, &settings, ret, err);
+    if (migrate_call_may_be(parsed->text))
+        return make_call(s, parsed, source, schema, &settings, ret, err);
     return sql_plan(parsed, schema, &settings, source->types, source->n_types, ret, err);
 }
 
@@ -142,7 +164,8 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
                            bool is_whole, struct found_plan *ret, struct err *err)
 {
     *ret = (struct found_plan){ 0 };
-    if (parsed->is_migrate && s->group->migration) { /* what it waits for is a matter of its own statements */
+    if (s->group->migration &&
+        !migration_is_planning(s->group->migration)) { /* what it waits for is a matter of its own statements */
         ret->plan = plan_ref(migration_plan_under_way(s->group->migration));
         return OUTCOME_DONE;
     }
@@ -249,7 +272,7 @@ static bool same_columns(const struct plan *a, const struct plan *b)
 enum outcome planning_renew(struct session *s, struct plan **plan, const struct sql_source *source, struct err *err)
 {
     struct plan *fresh;
-    if ((*plan)->kind == PLAN_MIGRATE && s->group->migration)
+    if (s->group->migration)
         return OUTCOME_DONE;
     if (!check_wait(s, err))
         return OUTCOME_FAILED;

@@ -113,6 +113,9 @@ const struct relation *snapshot_relation(const struct snapshot *s, const struct 
         return system_sequence_values();
     if (str_is(schema, "pg_temp"))
         schema = STR(SNAPSHOT_TEMPORARY);
+    const struct relation *command = str_is(schema, "pgd1") ? system_migration_relation(name) : NULL;
+    if (command)
+        return command;
     if (schema.n && !is_system_schema(schema)) {
         const struct relation *found = user_relation(s, schema, name);
         return found ? found : extension_relation(s, schema, name);

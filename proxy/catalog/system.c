@@ -552,8 +552,11 @@ static int register_relations(sqlite3 *db, const struct system_source *source, c
 
 int system_register(sqlite3 *db, const struct system_source *source)
 {
-    size_t n, n_own;
-    const struct relation *relations = system_relations(&n), *own = system_own_relations(&n_own);
+    size_t n, n_own, n_commands;
+    const struct relation *relations = system_relations(&n), *own = system_own_relations(&n_own),
+                          *commands = system_migration_relations(&n_commands);
     int code = register_relations(db, source, relations, n);
-    return code == SQLITE_OK ? register_relations(db, source, own, n_own) : code;
+    if (code == SQLITE_OK)
+        code = register_relations(db, source, own, n_own);
+    return code == SQLITE_OK ? register_relations(db, source, commands, n_commands) : code;
 }

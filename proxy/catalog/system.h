@@ -62,6 +62,11 @@ struct system_source {
  * of what D1 holds, so it is no system relation: it costs a read, and transactions see their own changes in it. */
 const struct relation *system_sequence_values(void);
 
+/* pgd1.migrations, and what stands for a call of pgd1.migrate_up() and its kin in FROM (proxy/migrate/call.h); rows come from the server,
+ * which runs the command before the query. NULL: none. */
+const struct relation *system_migration_relation(struct str name);
+const struct relation *system_migration_relations(size_t *ret_n);
+
 /* The columns that every table of PostgreSQL has besides its own: tableoid, xmin… in the order of their numbers -6 to -1. System tables have
  * them as hidden columns after their own. NULL: no such name. */
 enum { SYSTEM_COLUMNS = 6 };

@@ -250,8 +250,10 @@ struct plan {
     size_t n_columns;
     struct plan_statement *statements;
     size_t n_statements;
-    struct plan_local *local;   /* NULL when place is D1 */
-    struct plan_row *row;       /* NULL: none is named */
+    struct plan_local *local; /* NULL when place is D1 */
+    struct plan_row *row;     /* NULL: none is named */
+    struct migrate_command
+        *migrate; /* a MIGRATE command whose rows the query reads, run before it (proxy/migrate/call.h); NULL: none */
     struct plan_lookup *lookup; /* NULL: the statements need nothing read before */
     struct plan_local
         *prelude; /* one row of constants that D1 cannot compute (now() - interval…): plan_bind() runs it; NULL: none */

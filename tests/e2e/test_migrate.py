@@ -396,6 +396,83 @@ def test_drop_down(project):
     assert [row[:2] for row in project.run("MIGRATE DOWN")] == [("1_a.sql", "taken back")]
 
 
+def test_commands_as_functions(project):
+    """For clients that check syntax: every command in FROM, in both protocols; its rows are a query's like any other."""
+    project.write(_1_a="CREATE TABLE a (a INTEGER);", _2_b="CREATE TABLE b (b INTEGER);\n-- migrate:down\nDROP TABLE b;")
+    assert project.run("SELECT * FROM pgd1.migrations") == project.run("MIGRATE STATUS") == project.run("SELECT m.* FROM pgd1.migrate_status() m")
+    pending = "SELECT name, state FROM pgd1.migrations m WHERE m.state = 'pending' ORDER BY name DESC"
+    assert project.run(pending) == [("2_b.sql", "pending"), ("1_a.sql", "pending")]
+    assert project.run("SELECT name, result FROM pgd1.migrate_up(target => '1_a', dry_run => true)") == [("1_a.sql", "pending")]
+    assert project.run("SELECT name, result FROM pgd1.migrate_up('1_a')", prepare=True) == [("1_a.sql", "applied")]
+    assert project.run(pending, prepare=True) == [("2_b.sql", "pending")]
+    assert project.run("SELECT count(*), max(name) FROM (SELECT * FROM pgd1.migrate_up(confirm => NULL)) x", prepare=True) == [(1, "2_b.sql")]
+    for prepare in (False, True):
+        assert project.run(pending, prepare=prepare) == []
+        assert project.run("SELECT name, result FROM pgd1.migrate_down()", prepare=prepare) == [("2_b.sql", "taken back")]
+        assert project.run("SELECT statements FROM pgd1.migrate_up()", prepare=prepare) == [(1,)]
+    assert project.run("SELECT name FROM pgd1.migrate_create('next', body => 'SELECT ''x''')") == [("0003_next.sql",)]
+    assert (project.folder / "0003_next.sql").read_text() == "SELECT 'x'\n"
+    assert project.run("SELECT * FROM pgd1.migrate_validate()") == project.run("SELECT * FROM pgd1.migrate_repair()") == []
+    assert project.run("SELECT * FROM pgd1.migrate_help()") == project.run("MIGRATE HELP")
+    assert project.run("SELECT name FROM pgd1.migrate_baseline()") == [("0003_next.sql",)]
+    joined = "SELECT m.name, c.relname FROM pgd1.migrations m JOIN pg_class c ON m.name LIKE '%' || c.relname || '.sql' AND c.relname = 'b'"
+    assert project.run(joined) == [("2_b.sql", "b")]
+
+
+def test_functions_are_described_without_running(project):
+    project.write(_1_a="CREATE TABLE a (a INTEGER);")
+    connection = project.connection.pgconn
+    connection.prepare(b"up", b"SELECT * FROM pgd1.migrate_up()")
+    described = connection.describe_prepared(b"up")
+    assert [(described.fname(i), described.ftype(i)) for i in range(described.nfields)] == [(b"name", 25), (b"result", 25), (b"statements", 20),
+                                                                                         (b"duration_ms", 20)]
+    assert project.states() == {"1_a": "pending"}
+    for expected in ([b"1_a.sql"], []):  # each Execute runs it
+        ran = connection.exec_prepared(b"up", None)
+        assert [ran.get_value(i, 0) for i in range(ran.ntuples)] == expected
+
+
+@pytest.mark.parametrize("sql, code", [
+    ("SELECT * FROM pgd1.migrate_up(nosuch => 1)", "42883"),
+    ("SELECT * FROM pgd1.migrate_up(dry_run => 'x')", "42804"),
+    ("SELECT * FROM pgd1.migrate_up(target => lower('X'))", "0A000"),
+    ("SELECT * FROM pgd1.migrate_create()", "42883"),
+    ("SELECT * FROM pgd1.migrate_create('../x')", "42602"),
+    ("SELECT * FROM pgd1.migrate_validate('x')", "42883"),
+    ("SELECT * FROM pgd1.nosuch()", "42883"),
+    ("SELECT * FROM pgd1.migrate_up", "42P01"),
+    ("SELECT * FROM pgd1.migrations, pgd1.migrate_up()", "0A000"),
+    ("SELECT * FROM pgd1.migrations, t", "0A000"),
+    ("INSERT INTO t SELECT 1 FROM pgd1.migrations", "0A000"),
+    ("EXPLAIN SELECT * FROM pgd1.migrate_up()", "0A000"),
+    ("DECLARE c CURSOR WITH HOLD FOR SELECT * FROM pgd1.migrate_up()", "0A000"),
+    ("COPY (SELECT * FROM pgd1.migrate_up()) TO STDOUT", "0A000"),
+    ("CREATE VIEW v AS SELECT * FROM pgd1.migrations", "0A000"),
+    ("BEGIN; SELECT * FROM pgd1.migrations", "25001"),
+])
+def test_functions_that_are_refused(sql, code):
+    with Project("embedded") as project:
+        project.connection.execute("CREATE TABLE t (a int)")
+        project.write(_1_a="CREATE TABLE a (a INTEGER);")
+        project.fails(sql, code)
+        project.connection.execute("ROLLBACK")
+        assert project.states() == {"1_a": "pending"}
+        assert project.run("SELECT to_regclass('v'), count(*) FROM t") == [(None, 0)]
+
+
+def test_functions_fail_as_statements_do(project):
+    project.write(_1_a="INSERT INTO nosuch VALUES (1);", _2_b="SELECT 2;")
+    for prepare in (False, True):
+        with pytest.raises(psycopg.errors.UndefinedTable) as caught:
+            project.run("SELECT * FROM pgd1.migrate_up()", prepare=prepare)
+        assert caught.value.diag.message_primary.startswith("1_a.sql:1:1: ")
+    assert project.states() == {"1_a": "failed", "2_b": "pending"}
+    project.write(_1_a="-- pgd1: postgres\nSELECT * FROM pgd1.migrate_up();")
+    assert project.fails("MIGRATE UP", "25001").diag.message_primary.startswith("1_a.sql:2:1: ")
+    project.write(_1_a="SELECT 1;")
+    assert project.run("SELECT name FROM pgd1.migrate_up()") == [("1_a.sql",), ("2_b.sql",)]
+
+
 def test_a_long_replay_lets_others_work(transport):
     """VALIDATE of many files takes turns with other sessions, and can be cancelled."""
     with Project(transport) as project:
