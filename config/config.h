@@ -44,6 +44,7 @@ struct config_database {
     const char *migrations_dir;   /* beside the file that names it; never "" */
     const char *migrations_table; /* "": wrangler's own, d1_migrations */
     enum config_environment environment;
+    bool confirm;                           /* production: MIGRATE UP and DOWN name the database */
     enum config_dialect migrations_dialect; /* of files that do not say */
 };
 
@@ -51,6 +52,7 @@ struct config_user {
     const char *name;
     struct str secret; /* SCRAM verifier "SCRAM-SHA-256$…" or password in clear, see is_verifier */
     bool is_verifier;
+    bool cannot_migrate; /* can_migrate=off */
 };
 
 struct config {

@@ -7,6 +7,7 @@ enum option {
     OPTION_ACCOUNT,
     OPTION_BASE_URL,
     OPTION_BINDING,
+    OPTION_CONFIRM,
     OPTION_D1,
     OPTION_DATABASE,
     OPTION_ENV,
@@ -31,6 +32,7 @@ static const struct {
     [OPTION_ACCOUNT] = { "account", FOR(REST) },
     [OPTION_BASE_URL] = { "base_url", FOR(REST) },
     [OPTION_BINDING] = { "binding", FOR_ALL },
+    [OPTION_CONFIRM] = { "confirm", FOR_ALL },
     [OPTION_D1] = { "d1", FOR_ALL },
     [OPTION_DATABASE] = { "database", FOR(REST) },
     [OPTION_ENV] = { "env", FOR_ALL },
@@ -52,6 +54,7 @@ static const char *const transports[] = {
 static const char *const environments[] = {
     [CONFIG_DEVELOPMENT] = "development", [CONFIG_PREVIEW] = "preview", [CONFIG_PRODUCTION] = "production"
 };
+static const char *const switches[] = { "on", "off" }; /* on where nothing is said */
 static const char *const dialects[] = { [CONFIG_SQLITE] = "sqlite", [CONFIG_POSTGRES] = "postgres" };
 
 /* One line while it is read: p is NULL for what was not given. */
@@ -254,15 +257,17 @@ static bool finish_migrations(struct loader *l, const struct line *line, const s
                               const struct wrangler_database *w, struct config_database *d)
 {
     struct str dir = line->given[OPTION_MIGRATIONS_DIR];
-    int environment, dialect;
+    int environment, dialect, confirm;
     bool ok = take_text(l, line, OPTION_MIGRATIONS_TABLE, w->migrations_table, &d->migrations_table) &&
               take_word(l, line, OPTION_ENVIRONMENT, environments, sizeof(environments) / sizeof(environments[0]),
                         &environment) &&
+              take_word(l, line, OPTION_CONFIRM, switches, sizeof(switches) / sizeof(switches[0]), &confirm) &&
               take_word(l, line, OPTION_MIGRATIONS_DIALECT, dialects, sizeof(dialects) / sizeof(dialects[0]), &dialect);
     if (!ok)
         return false;
     d->environment = (enum config_environment)environment;
     d->migrations_dialect = (enum config_dialect)dialect;
+    d->confirm = confirm == 0;
     if (dir.p || !file)
         return loader_path(l, dir.p ? dir : STR("migrations"), &d->migrations_dir);
     const char *name = w->migrations_dir[0] != '\0' ? w->migrations_dir : "migrations";

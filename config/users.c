@@ -46,9 +46,9 @@ static bool is_md5(struct str s)
     return true;
 }
 
-static bool add(struct loader *l, struct str name, struct str secret)
+static bool add(struct loader *l, struct str name, struct str secret, bool can_migrate)
 {
-    struct config_user u = { .is_verifier = str_starts(secret, STR("SCRAM-SHA-256$")) };
+    struct config_user u = { .is_verifier = str_starts(secret, STR("SCRAM-SHA-256$")), .cannot_migrate = !can_migrate };
     if (name.n == 0 || name.n > 63)
         return loader_fail(l, "a user's name has 1 to 63 bytes");
     if (secret.n == 0)
@@ -78,11 +78,15 @@ bool user_add(struct loader *l, struct str name, struct str value)
         struct str secret;
         if (!ini_quoted(l, '\'', &value, &secret))
             return false;
-        if (value.n > 0)
-            return loader_fail(l, "user \"%.*s\": nothing may follow the quoted password", STR_FMT(name));
-        value = secret;
+        struct str option = str_trim(value);
+        bool can_migrate = !str_is(option, "can_migrate=off");
+        if (option.n > 0 && can_migrate && !str_is(option, "can_migrate=on"))
+            return loader_fail(l,
+                               "user \"%.*s\": only can_migrate=on or can_migrate=off may follow the quoted password",
+                               STR_FMT(name));
+        return add(l, name, secret, can_migrate);
     }
-    return add(l, name, value);
+    return add(l, name, value, true);
 }
 
 static bool read_user(struct loader *l, struct str line)
@@ -97,7 +101,7 @@ static bool read_user(struct loader *l, struct str line)
     line = str_trim(line);
     if (line.n == 0 || line.p[0] != '"')
         return loader_fail(l, "expected \"name\" \"password\"");
-    return ini_quoted(l, '"', &line, &secret) && add(l, name, secret);
+    return ini_quoted(l, '"', &line, &secret) && add(l, name, secret, true);
 }
 
 bool users_read_file(struct loader *l, const char *path)

@@ -167,6 +167,18 @@ static bool check_place(const struct session *s, const struct migrate_command *c
                    migrate_command_help(command->verb)->verb);
 }
 
+/* What only looks is everybody's. */
+static bool check_user(const struct session *s, const struct migrate_command *command, struct err *err)
+{
+    const struct config_user *user = config_user_find(s->serving->config, str_from(s->user));
+    bool looks = command->verb == MIGRATE_HELP || command->verb == MIGRATE_STATUS || command->verb == MIGRATE_VALIDATE;
+    if (looks || !user || !user->cannot_migrate)
+        return true;
+    err_set(err, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied to run MIGRATE %s",
+            migrate_command_help(command->verb)->verb);
+    return err_detail(err, "The configuration has can_migrate=off for user \"%s\".", s->user);
+}
+
 static const struct migrate_command *command_of(const struct plan *plan)
 {
     return plan->migrate ? plan->migrate : plan->utility.migrate;
@@ -182,7 +194,7 @@ static struct migration *begin(struct session *s, const struct execution *x, str
     }
     *m = (struct migration){ .session = s, .arena = g->arena, .plan = x->plan, .command = command_of(x->plan) };
     if (!group_keep_plan(g, plan_ref(x->plan), err) || /* the command is the plan's */
-        !check_place(s, m->command, err) ||
+        !check_user(s, m->command, err) || !check_place(s, m->command, err) ||
         !config_database_find(s->serving->config, str_from(s->database_name), g->arena, &m->database, err))
         return NULL;
     g->migration = m;

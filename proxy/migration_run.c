@@ -341,7 +341,7 @@ static bool check_run(struct migration *m)
 {
     const char *verb = migrate_command_help(m->command->verb)->verb;
     bool asks = m->command->verb == MIGRATE_UP || m->command->verb == MIGRATE_DOWN;
-    if (asks && m->database.environment == CONFIG_PRODUCTION && !m->command->dry_run &&
+    if (asks && m->database.environment == CONFIG_PRODUCTION && m->database.confirm && !m->command->dry_run &&
         !str_eq(m->command->confirm, str_from(m->session->database_name))) {
         err_set(m->err, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "database \"%s\" is a production database, and this was not confirmed", m->session->database_name);

@@ -550,6 +550,28 @@ def test_production_asks(transport):
         assert project.run("SELECT name FROM done") == [("0001_a.sql",)]
 
 
+def test_production_that_does_not_ask(transport):
+    with Project(transport, options="environment=production confirm=off") as project:
+        project.write(_0001_a="CREATE TABLE a (a int)")
+        assert [row[0] for row in project.run("MIGRATE UP")] == ["0001_a.sql"]
+
+
+def test_a_user_who_may_not_migrate():
+    """can_migrate=off: looking is for everybody, changing files or the database is not."""
+    with Project("embedded", users={"bob": "bobs", "eve": "eve"}, user_options={"bob": "can_migrate=off", "eve": "can_migrate=on"}) as project:
+        project.write(_1_a="CREATE TABLE a (a INTEGER);")
+        with project.server.connect(user="bob", password="bobs", autocommit=True) as bob:
+            assert bob.execute("SELECT name, state FROM pgd1.migrations").fetchall() == [("1_a.sql", "pending")]
+            assert bob.execute("MIGRATE VALIDATE").fetchall() == [] and bob.execute("MIGRATE HELP").fetchall()
+            for command in ("MIGRATE UP", "MIGRATE UP DRY RUN", "MIGRATE DOWN", "MIGRATE CREATE 'x'", "MIGRATE BASELINE", "MIGRATE REPAIR",
+                            "SELECT * FROM pgd1.migrate_up()"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    bob.execute(command)
+        assert sorted(path.name for path in project.folder.iterdir()) == ["1_a.sql"] and project.states() == {"1_a": "pending"}
+        with project.server.connect(user="eve", password="eve", autocommit=True) as eve:
+            assert [row[0] for row in eve.execute("MIGRATE UP").fetchall()] == ["1_a.sql"]
+
+
 def test_killed_between_migrations(transport):
     """kill -9 while a run is under way: whole chunks with their journal, the rest runs later, once."""
     with Project(transport) as project:

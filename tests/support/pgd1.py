@@ -60,12 +60,12 @@ class Workerd:
 
 class Pgd1:
     """settings: keys of [pgd1]; databases: further lines of [databases]; users: further users, name to password or verifier;
-    options: more of the database's own line, as "environment=production". workerd: a running Workerd to share instead of one's own. keep:
+    user_options: what stands behind their passwords. options: more of the database's own line, as "environment=production". workerd: a running Workerd to share instead of one's own. keep:
     leave the folder behind."""
 
     def __init__(self, transport="embedded", *, settings=None, databases=None, users=None, password=None, env=None, workerd=None,
-                 folder=None, keep=False, options=""):
-        self.options = options
+                 folder=None, keep=False, options="", user_options=None):
+        self.options, self.user_options = options, dict(user_options or {})
         if transport not in TRANSPORTS:
             raise ValueError(f"transport {transport!r} is none of {', '.join(TRANSPORTS)}")
         self.transport, self.env, self.keep = transport, dict(env or {}), keep
@@ -159,7 +159,7 @@ class Pgd1:
         settings = {"listen_addr": "127.0.0.1", "listen_port": self.port.number, "unix_socket_dir": self.folder, **self.settings}
         lines = ["[pgd1]", *(f"{key} = {value}" for key, value in settings.items())]
         lines += ["[databases]", f"{DATABASE} = {self.database_line()} {self.options}", *(f"{name} = {line}" for name, line in self.databases.items())]
-        lines += ["[users]", *(f"{name} = '{secret}'" for name, secret in self.users.items())]
+        lines += ["[users]", *(f"{name} = '{secret}' {self.user_options.get(name, '')}" for name, secret in self.users.items())]
         self.config_path.write_text("\n".join(lines) + "\n")
         self.config_path.chmod(0o600)
 

@@ -160,7 +160,7 @@ static const struct {
       "etc/pgd1.ini:2: user \"bob\": the SCRAM verifier is malformed" },
     { "a quote left open", "[users]\nbob = 'x\n", "etc/pgd1.ini:2: a text in ' is not closed" },
     { "more after the quote", "[users]\nbob = 'x' y\n",
-      "etc/pgd1.ini:2: user \"bob\": nothing may follow the quoted password" },
+      "etc/pgd1.ini:2: user \"bob\": only can_migrate=on or can_migrate=off may follow the quoted password" },
 
     { "a database twice", APP "app = d1=embedded path=b.db\n", "etc/pgd1.ini:3: database \"app\" is given twice" },
     { "no transport", "[databases]\napp = path=a.db\n",
@@ -386,7 +386,8 @@ static void migrations_stand_beside_their_file(void **state)
         { "d1=embedded path=a.db", "%/migrations", "", CONFIG_DEVELOPMENT, CONFIG_SQLITE },
         { "d1=embedded path=a.db migrations_dir=sql/up migrations_table=done environment=preview", "%/sql/up", "done",
           CONFIG_PREVIEW, CONFIG_SQLITE },
-        { "d1=embedded path=a.db migrations_dir=/srv/sql migrations_dialect=postgres environment=production",
+        { "d1=embedded path=a.db confirm=off", "%/migrations", "", CONFIG_DEVELOPMENT, CONFIG_SQLITE },
+        { "d1=embedded path=a.db migrations_dir=/srv/sql migrations_dialect=postgres environment=production confirm=on",
           "/srv/sql", "", CONFIG_PRODUCTION, CONFIG_POSTGRES },
         { "wrangler=wrangler.jsonc binding=MAIN token_file=token", "%/sql", "", CONFIG_DEVELOPMENT, CONFIG_SQLITE },
         { "wrangler=wrangler.jsonc binding=LOGS token_file=token migrations_table=m", "%/migrations", "m",
@@ -408,6 +409,7 @@ static void migrations_stand_beside_their_file(void **state)
         is_text(rows[i].line, "migrations_dir", d.migrations_dir, rows[i].dir);
         is_text(rows[i].line, "migrations_table", d.migrations_table, rows[i].table);
         assert_int_equal(d.environment, rows[i].environment);
+        assert_int_equal(d.confirm, strstr(rows[i].line, "confirm=off") == NULL);
         assert_int_equal(d.migrations_dialect, rows[i].dialect);
         config_unref(c);
     }
