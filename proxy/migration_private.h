@@ -78,7 +78,7 @@ struct migration {
     void (*on_surrendered)(struct migration *m);
     struct migration_replay *replays;        /* what was replayed; ends with the statement */
     struct migration_generation *generation; /* of GENERATE; NULL: not begun */
-    struct comparison *comparison;    /* STATUS, VALIDATE */
+    struct comparison *comparison;           /* STATUS, VALIDATE */
     struct validation *validation;
     struct migration_replay *trap; /* the run's DROP TABLEs on a copy of D1's schema */
     bool plans;                    /* a statement of a file is being planned */

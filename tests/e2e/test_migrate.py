@@ -215,6 +215,25 @@ def test_round_trips(project):
     assert project.trips() - before == 1
 
 
+def test_a_thousand_files():
+    """Requests grow with migrations and by nothing else, however many there are."""
+    total = 1000
+    with Project("embedded") as project:
+        project.write(_0001_t="CREATE TABLE t (a INTEGER);", **{f"_{n:04}_t": f"INSERT INTO t VALUES ({n});" for n in range(2, total + 1)})
+        project.run("SELECT count(*) FROM pg_class")
+        before = project.trips()
+        assert len(project.run("MIGRATE STATUS")) == total
+        assert project.findings() == []
+        assert project.trips() - before == 2
+        before = project.trips()
+        assert len(project.run("MIGRATE UP")) == total
+        assert project.trips() - before <= total + 2
+        before = project.trips()
+        assert set(project.states().values()) == {"applied"} and project.drift() == {}
+        assert project.trips() - before == 2
+        assert project.run("SELECT count(*) FROM t") == [(total - 1,)]
+
+
 def test_down(project):
     down = "\n-- migrate:down\n"
     project.write(_1_a="CREATE TABLE a (a INTEGER);", _2_b=f"CREATE TABLE b (b INTEGER);{down}DROP TABLE b;",
