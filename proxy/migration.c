@@ -368,5 +368,6 @@ bool migration_rows(struct session *s, struct str relation, bool (*add)(void *ct
 
 void migration_rows_end(struct session *s)
 {
-    s->group->migrated = NULL;
+    if (s->group)
+        s->group->migrated = NULL;
 }
