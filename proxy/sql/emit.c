@@ -287,7 +287,7 @@ static struct str placeholder(struct emitter *e, const struct bind *b, size_t nu
 
 enum { DEDUPE_LIMIT = 256 }; /* looking for an equal one among thousands would take longer than it saves */
 
-bool emit_bind_list(struct emitter *e, const struct bind *binds, size_t n, struct str *ret)
+static bool bind_list(struct emitter *e, char mark, const struct bind *binds, size_t n, struct str *ret)
 {
     size_t first = e->n_binds + 1;
     for (size_t i = 0; i < n; i++) {
@@ -295,7 +295,40 @@ bool emit_bind_list(struct emitter *e, const struct bind *binds, size_t n, struc
             return false;
         e->binds[e->n_binds++] = binds[i];
     }
-    *ret = text_of(e, "{#%zu,%zu}", first, n);
+    *ret = text_of(e, "{%c%zu,%zu}", mark, first, n);
+    return ret->p != NULL;
+}
+
+bool emit_bind_list(struct emitter *e, const struct bind *binds, size_t n, struct str *ret)
+{
+    return bind_list(e, '#', binds, n, ret);
+}
+
+/* A column of rows in one list, as the value that its placeholders would give. */
+static struct str listed_column(struct emitter *e, enum type_storage storage, size_t width, size_t at)
+{
+    struct str cell = text_of(e, "max(iif(k%%%zu=%zu,value,NULL))", width, at);
+    if (storage == STORAGE_BLOB)
+        return text_of(e, "unhex(%.*s)", STR_FMT(cell));
+    return storage == STORAGE_REAL
+               ? text_of(e, "iif(%.*s='NaN','NaN',CAST(%.*s AS REAL))", STR_FMT(cell), STR_FMT(cell))
+               : cell;
+}
+
+bool emit_bind_rows(struct emitter *e, const struct bind *binds, size_t width, size_t n_rows, struct str *ret)
+{
+    struct str list, columns = STR("");
+    for (size_t i = 0; i < width; i++) {
+        enum type_storage storage = bind_storage(e, &binds[i]);
+        for (size_t r = 1; r < n_rows; r++)
+            if (bind_storage(e, &binds[r * width + i]) != storage)
+                return blocked(e, -1, "rows of values of several forms");
+        struct str column = listed_column(e, storage, width, i);
+        columns = text_of(e, "%.*s%s%.*s AS column%zu", STR_FMT(columns), i ? "," : "", STR_FMT(column), i + 1);
+    }
+    if (!columns.p || !bind_list(e, '@', binds, n_rows * width, &list))
+        return false;
+    *ret = text_of(e, "SELECT %.*s FROM (%.*s) GROUP BY k/%zu", STR_FMT(columns), STR_FMT(list), width);
     return ret->p != NULL;
 }
 
@@ -392,6 +425,28 @@ struct bind *emit_bare_bind(struct emitter *e, const struct fragment *f)
     return str_eq(f->sql, placeholder(e, bind, number)) ? bind : NULL;
 }
 
+bool emit_pure_bind(struct emitter *e, const struct fragment *f, struct bind *ret)
+{
+    if (str_is(f->sql, "NULL")) {
+        *ret = (struct bind){
+            .source = BIND_CONSTANT, .index = -1, .typmod = -1, .type = TYPE_OID_text, .constant = value_null()
+        };
+        return true;
+    }
+    int64_t v;
+    if (str_to_int64(f->sql, &v)) {
+        *ret = (struct bind){
+            .source = BIND_CONSTANT, .index = -1, .typmod = -1, .type = TYPE_OID_int8, .constant = value_integer(v)
+        };
+        return true;
+    }
+    struct str number = { f->sql.p + 1, f->sql.n ? f->sql.n - 1 : 0 };
+    if (f->sql.n < 2 || f->sql.p[0] != '?' || !str_to_int64(number, &v) || v < 1 || (size_t)v > e->n_binds)
+        return false;
+    *ret = e->binds[v - 1];
+    return true;
+}
+
 static size_t skip_quoted(struct str sql, size_t at)
 {
     char quote = sql.p[at++];
@@ -411,7 +466,7 @@ static void number_placeholders(struct str sql, size_t *map, size_t n_binds, siz
             i = placeholder_at(sql, i, &number);
             if (number >= 1 && number <= n_binds && !map[number - 1])
                 map[number - 1] = ++n;
-        } else if (sql.p[i] == '{' && sql.p[i + 1] == '#') {
+        } else if (sql.p[i] == '{' && (sql.p[i + 1] == '#' || sql.p[i + 1] == '@')) {
             size_t count;
             i = placeholder_at(sql, i + 1, &number);
             i = placeholder_at(sql, i, &count) + 1;
@@ -466,6 +521,20 @@ bool finish_cells(struct emitter *e, struct str *sql, size_t *ret_n, bool **ret_
     return sql->p || err_oom(e->err);
 }
 
+/* {#3,500}: five hundred members of the array, from bind 3; {@3,500}: each with its number, from 0. Where the mark ends. */
+static size_t add_list(struct buf *out, struct str sql, size_t at, const size_t *map)
+{
+    size_t number, count, end = placeholder_at(sql, at + 1, &number);
+    end = placeholder_at(sql, end, &count) + 1;
+    size_t first = map[number - 1] - 1;
+    if (sql.p[at + 1] == '@')
+        buf_printf(out, "SELECT key - %zu AS k, value FROM json_each(?1) WHERE key BETWEEN %zu AND %zu", first, first,
+                   first + count - 1);
+    else
+        buf_printf(out, "SELECT value FROM json_each(?1) WHERE key BETWEEN %zu AND %zu", first, first + count - 1);
+    return end;
+}
+
 bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct bind **ret, size_t *ret_n,
                   bool *ret_as_json)
 {
@@ -492,13 +561,8 @@ bool finish_binds(struct emitter *e, size_t max_params, struct str *sql, struct 
             else
                 buf_printf(&out, "?%zu", map[number - 1]);
             continue;
-        } else if (sql->p[i] == '{' &&
-                   sql->p[i + 1] == '#') { /* {#3,500}: five hundred members of the array, from bind 3 */
-            size_t count;
-            end = placeholder_at(*sql, i + 1, &number);
-            end = placeholder_at(*sql, end, &count) + 1;
-            buf_printf(&out, "SELECT value FROM json_each(?1) WHERE key BETWEEN %zu AND %zu", map[number - 1] - 1,
-                       map[number - 1] + count - 2);
+        } else if (sql->p[i] == '{' && (sql->p[i + 1] == '#' || sql->p[i + 1] == '@')) {
+            end = add_list(&out, *sql, i, map);
             continue;
         } else if (sql->p[i] ==
                    '{') { /* f{2}: an input of the local part by the number of its fetch; {=2}: its columns */

@@ -3,28 +3,6 @@
 
 enum { JSON_ROWS_BYTES = 1000000, ASSUMED_PARAM_BYTES = 100 };
 
-static bool pure_bind(struct emitter *e, const struct fragment *f, struct bind *ret)
-{
-    if (str_is(f->sql, "NULL")) {
-        *ret = (struct bind){
-            .source = BIND_CONSTANT, .index = -1, .typmod = -1, .type = TYPE_OID_text, .constant = value_null()
-        };
-        return true;
-    }
-    int64_t v;
-    if (str_to_int64(f->sql, &v)) {
-        *ret = (struct bind){
-            .source = BIND_CONSTANT, .index = -1, .typmod = -1, .type = TYPE_OID_int8, .constant = value_integer(v)
-        };
-        return true;
-    }
-    struct str number = { f->sql.p + 1, f->sql.n ? f->sql.n - 1 : 0 };
-    if (f->sql.n < 2 || f->sql.p[0] != '?' || !str_to_int64(number, &v) || v < 1 || (size_t)v > e->n_binds)
-        return false;
-    *ret = e->binds[v - 1];
-    return true;
-}
-
 static size_t bind_bytes(const struct bind *b)
 {
     bool text = b->constant.class == VALUE_TEXT || b->constant.class == VALUE_BLOB;
@@ -46,7 +24,7 @@ static bool collect_rows(struct emitter *e, const struct query *q, const struct 
         for (size_t i = 0; ok && i < cols->n; i++) {
             struct fragment f;
             ok = emit_assigned(e, target_of(q), q->insert_columns[cols->at[i]], q->insert_rows[r][cols->at[i]], &f) &&
-                 pure_bind(e, &f, &ret->binds[r * ret->width + i]);
+                 emit_pure_bind(e, &f, &ret->binds[r * ret->width + i]);
         }
         if (e->n_binds > 4096)
             e->n_binds = 0; /* they were copied; looking for equal ones would only get slower */

@@ -221,6 +221,10 @@ bool emit_bind(struct emitter *e, const struct bind *bind, struct fragment *ret)
 struct bind *emit_bare_bind(struct emitter *e, const struct fragment *f);
 /* Many values at once, more than D1 takes parameters: gives a SELECT of them out of the JSON array they travel in. */
 bool emit_bind_list(struct emitter *e, const struct bind *binds, size_t n, struct str *ret);
+/* Rows of them, as a SELECT of column1…; false without an error when the values of a column have several forms. */
+bool emit_bind_rows(struct emitter *e, const struct bind *binds, size_t width, size_t n_rows, struct str *ret);
+/* A printed value as a bind of its own: a placeholder of a native emitter, NULL or an integer. False: it is something else. */
+bool emit_pure_bind(struct emitter *e, const struct fragment *f, struct bind *ret);
 struct bind bind_of_expr(const struct expr *x); /* of an EXPR_CONST or EXPR_PARAM */
 /* json_extract('{}','!22012:division by zero') or its local twin. */
 struct str emit_raise(struct emitter *e, const char *code, struct str message);

@@ -339,12 +339,49 @@ static bool unify_column(struct emitter *e, oid_t type, struct fragment *cells, 
     return true;
 }
 
+/* Rows beyond D1's parameters whose cells are values as they were bound: one list, of which D1 makes the rows. *ret_done false: they
+ * are something else. */
+static bool listed_rows(struct emitter *e, struct expr ***rows, size_t n_rows, size_t n_columns, struct str *ret,
+                        struct fragment *columns, bool *ret_done)
+{
+    bool native = e->native, ok = true;
+    struct emit_mark mark = emit_mark(e);
+    struct bind *binds = ARENA_ARRAY(e->arena, struct bind, n_rows * n_columns + 1);
+    *ret_done = false;
+    if (!binds)
+        return err_oom(e->err);
+    e->native = true; /* bare placeholders */
+    for (size_t r = 0; ok && r < n_rows; r++)
+        for (size_t c = 0; ok && c < n_columns; c++) {
+            struct bind *b = &binds[r * n_columns + c];
+            struct fragment f;
+            ok = emit_expr(e, rows[r][c], &f) && !f.checks && f.form == FORM_NATURAL &&
+                 !is_numeric(e, rows[r][c]->type) && emit_pure_bind(e, &f, b);
+            if (b->source == BIND_CONSTANT)
+                b->type = rows[r][c]->type;
+        }
+    e->native = native;
+    emit_rollback(e, mark);
+    if (!ok)
+        return !err_is_set(e->err);
+    for (size_t c = 0; c < n_columns; c++)
+        columns[c] = (struct fragment){ .scale = -1 };
+    *ret_done = emit_bind_rows(e, binds, n_columns, n_rows, ret);
+    return *ret_done || !err_is_set(e->err);
+}
+
 bool emit_values_rows(struct emitter *e, struct expr ***rows, size_t n_rows, size_t n_columns, struct str *ret,
                       struct fragment *columns)
 {
     struct fragment *cells = ARENA_ARRAY(e->arena, struct fragment, n_rows * n_columns + 1);
+    bool done = false;
     if (!cells)
         return err_oom(e->err);
+    if (e->target == TARGET_D1 && !e->inline_constants && n_rows * n_columns > e->shared->settings->traits.max_params &&
+        !listed_rows(e, rows, n_rows, n_columns, ret, columns, &done))
+        return false;
+    if (done)
+        return true;
     for (size_t r = 0; r < n_rows; r++)
         for (size_t c = 0; c < n_columns; c++)
             if (!emit_expr(e, rows[r][c], &cells[r * n_columns + c]) || !settle(e, &cells[r * n_columns + c]))

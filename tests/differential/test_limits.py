@@ -181,6 +181,32 @@ def test_inserted_parameters(postgres, pgd1):
         assert connection.execute("DELETE FROM t WHERE id >= 50000").rowcount == rows
 
 
+def row_of_each_type(i):
+    return [9007199254740993 + i if i % 3 else None, f"n\u00e4'{{?{i}}}" if i % 5 else None, i % 2 == 0,
+            [1.5, float("nan"), float("inf"), None][i % 4], f"2024-01-{i % 28 + 1:02}", f"2024-01-01 {i % 24:02}:00:00+00",
+            bytes([i % 256, 0, 255]) if i % 4 else None]
+
+
+@pytest.mark.parametrize("n", [20, 1000])
+def test_rows_of_parameters(postgres, pgd1, n):
+    """As SQLAlchemy inserts many rows: VALUES of casts in FROM, with a counter that orders them."""
+    types = ["bigint", "varchar", "boolean", "float8", "date", "timestamptz", "bytea"]
+    rows = ",".join("(" + ",".join(f"%s::{name}" for name in types) + f",{i})" for i in range(n))
+    names = ",".join(f"p{i}" for i in range(len(types)))
+    values = [value for i in range(n) for value in row_of_each_type(i)]
+    source = f"FROM (VALUES {rows}) AS v({names},counter)"
+    insert = f"INSERT INTO many({names}) SELECT {names} {source} ORDER BY counter RETURNING *"
+    read = f"SELECT count(*), sum(p0), count(p1), max(p5), min(p4), sum(counter) {source} WHERE p2"
+    for connection in (postgres, pgd1):
+        connection.execute("CREATE TABLE many (id serial PRIMARY KEY, %s)" % ", ".join(f"p{i} {name}" for i, name in enumerate(types)))
+    try:
+        assert repr(answer(pgd1, insert, values)) == repr(answer(postgres, insert, values))
+        assert answer(pgd1, read, values) == answer(postgres, read, values)
+    finally:
+        for connection in (postgres, pgd1):
+            connection.execute("DROP TABLE many")
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(pgd1, name):
     sql, code = REFUSED[name]
