@@ -129,6 +129,8 @@ struct step *group_add(struct group *g, const struct execution *x, struct d1_sta
     group_name_row(g, step);
     append(g, step);
     sequence_values_note(&g->session->sequences, x->plan);
+    if (step->is_write)
+        group_forget_ids(g, x->plan);
     return step;
 }
 

@@ -70,6 +70,8 @@ struct step {
     struct value *texts;  /* what its lookup read (sql/lookup.h); NULL: not read yet */
     unsigned lookups;     /* so often */
     unsigned round_trips; /* of requests that it was part of */
+    bool drawn_again;     /* the first ids were taken */
+    int64_t *ids;         /* for each statement the first id that was drawn for its rows, 0: none; NULL: none at all */
     struct bulk *bulk;    /* rows of COPY FROM; the statements point into it */
     struct err *failed;   /* while its rows were taken */
     bool is_write, is_ddl, forced_local;
@@ -141,6 +143,9 @@ struct group {
     struct step *batch_end;       /* first step that is not in the batch */
     struct step *at_row;          /* the step whose rows are coming */
     struct step *looking;         /* the step whose lookup D1 holds; NULL: it holds the batch */
+    struct held *range;           /* of this table ids are to be drawn before the batch; NULL: of none … */
+    size_t range_ids;             /* … so many */
+    bool has_range;               /* they came */
     size_t batch_steps;
     bool batch_writes;
     uint64_t began_us; /* the first request for the step at the head; 0: none yet */

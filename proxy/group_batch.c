@@ -373,7 +373,10 @@ enum run group_submit(struct group *g, size_t n)
     err_init(&err, g->arena);
     if (g->batch_writes && refuse_torn_write(g, &err))
         return fail_batch(g, &err);
+    g->range = NULL;
     if (g->speculates && !group_speculate(g, &err)) {
+        if (g->range)
+            return group_submit_range(g);
         if (!g->prefix.on)
             return fail_batch(g, &err);
         group_prefix_stop(g, &err);

@@ -103,6 +103,7 @@ bool group_replan(struct group *g, struct step *step, bool force_local, struct e
     step->x.literal_offsets = NULL;
     step->n_statements = plan->n_statements;
     step->texts = NULL;
+    step->ids = NULL;
     step->forced_local |= force_local;
     if (!execute_bind(g->session, &step->x, g->arena, &step->statements, &again, err) || again)
         return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be planned again");
@@ -215,6 +216,8 @@ static void earlier_error(struct group *g, const struct d1_asked *asked, struct 
         err_copy(err, &why);
         return;
     }
+    if (str_starts(g->request.error.message, STR("UNIQUE constraint failed: ")))
+        reservation_collided(g->session->transaction.held);
     err_set(err, SQLSTATE_T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update");
     if (why.code != SQLSTATE_T_R_SERIALIZATION_FAILURE)
         err_detail(err, "%.*s", STR_FMT(why.message));
@@ -300,6 +303,8 @@ void group_failed(struct group *g)
         group_prefix_failed(g);
         return;
     }
+    if (group_draw_again(g))
+        return;
     if (g->request.error.kind == D1_ERROR_SQL && g->database->d1->traits.in_process && group_try_one_by_one(g))
         return;
     if (!at && g->request.error.kind == D1_ERROR_SQL && !g->batch_writes && !g->speculates) {

@@ -4,6 +4,7 @@
  *   group.c          collecting steps, running them up to the goal, answering in order
  *   group_batch.c    one batch: which steps, its members, its rows as they come, its end
  *   group_tryout.c   steps of an open block, tried out in a batch that is taken back
+ *   group_ids.c      ids of rows that an open block inserts: D1's, or drawn ahead
  *   group_shadow.c   steps of an open block that need no D1: DDL, and statements of tables the block made itself
  *   group_repeat.c   reads of an open block that it has done before: answered from what they gave
  *   group_unasked.c  steps of an open block, kept for COMMIT without asking D1 (pgd1.transaction_mode = batch)
@@ -88,6 +89,20 @@ bool group_keep_steps(struct group *g, bool in_shadow, struct err *err);
 void group_note_changes(struct group *g);
 /* Rows and counts of the speculation become the answers of the batch's steps. */
 bool group_take_given(struct group *g, struct err *err);
+
+/* ---- group_ids.c ---- */
+
+/* Ids for rows of INSERTs that are tried out, where they are drawn ahead. False without an error: group.range is wanted first. */
+bool group_give_ids(struct group *g, struct err *err);
+enum run group_submit_range(struct group *g);
+/* Where ids are D1's: the first table that gives some goes on behind those that other open transactions were shown. */
+bool group_count_from(struct group *g, struct err *err);
+/* The batch failed for an id that was drawn, and is taken: true when it is tried with others. */
+bool group_draw_again(struct group *g);
+/* The plan may make tables count anew. */
+void group_forget_ids(struct group *g, const struct plan *plan);
+/* What ids the steps of the batch were given. */
+void group_learn_ids(struct group *g);
 
 /* ---- group_shadow.c ---- */
 

@@ -62,36 +62,6 @@ struct visible group_visible_to(const struct group *g, const struct step *step)
 
 /* ---- what is sent ---- */
 
-static bool counts_itself(const struct relation *r)
-{
-    for (size_t i = 0; i < r->n_columns; i++)
-        if (r->columns[i].is_rowid)
-            return r->columns[i].sequence_is_rowid;
-    return false;
-}
-
-/* The first table that gives ids goes on behind those that other open transactions were shown. */
-static bool count_from(struct group *g, struct err *err)
-{
-    struct speculation *sp = &g->speculation;
-    struct step *step = g->head;
-    for (size_t i = 0; i < sp->n_captures; i++) {
-        const struct capture *c = &sp->captures[i];
-        if (!c->is_generated || !counts_itself(c->relation))
-            continue;
-        int64_t highest = reservation_take(&g->database->schema->reservations, &g->session->transaction.held,
-                                           step->x.plan->snapshot->version, c->relation->sqlite_name, c->n_inserted);
-        if (!highest)
-            return true;
-        if (!speculation_count_from(sp, c, highest, err))
-            return false;
-        g->n_before += sp->n_ahead;
-        step->first += sp->n_ahead;
-        return true;
-    }
-    return true;
-}
-
 /* What is sent for the steps that are tried out. */
 bool group_speculate(struct group *g, struct err *err)
 {
@@ -104,7 +74,7 @@ bool group_speculate(struct group *g, struct err *err)
         return false;
     for (const struct step *step = g->head; step != g->batch_end; step = step->next)
         speculation_take(sp, step->x.plan, step->statements, step->n_statements);
-    return speculation_finish(sp, native, err) && (g->prefix.on || count_from(g, err));
+    return group_give_ids(g, err) && speculation_finish(sp, native, err) && group_count_from(g, err);
 }
 
 /* ---- what it gave ---- */
@@ -209,18 +179,6 @@ bool group_keep_steps(struct group *g, bool in_shadow, struct err *err)
     return true;
 }
 
-/* Ids that were shown: nobody else in this process is shown them, and currval() is the last one. */
-static void learn_ids(struct group *g, const struct capture *c, int64_t highest)
-{
-    const struct snapshot *s = g->head->x.plan->snapshot;
-    reservation_learn(&g->database->schema->reservations, s->version, c->relation->sqlite_name, highest);
-    for (const struct step *later = g->head->next; later; later = later->next)
-        if (later->x.plan && later->x.plan->n_sequences) /* it has been noted already */
-            return;
-    if (c->n_rows == c->n_inserted) /* COMMIT sends them as values */
-        sequence_values_show(&g->session->sequences, s, c->relation, highest);
-}
-
 /* The steps were tried out: they join the buffer, and are answered. */
 void group_tried_out(struct group *g)
 {
@@ -229,6 +187,10 @@ void group_tried_out(struct group *g)
     err_init(&err, g->arena);
     if (!sp->carries && g->request.results)
         group_note_changes(g);
+    if (reservation_tried(g->session->transaction.held)) { /* nothing was shown yet */
+        group_go_on(g);
+        return;
+    }
     bool known = sp->carries ? speculation_read(sp, g->request.error.message, &err) && group_take_given(g, &err)
                              : g->request.results != NULL;
     if (!known && group_try_one_by_one(g))
@@ -238,9 +200,7 @@ void group_tried_out(struct group *g)
         group_fail_at_head(g, &err);
         return;
     }
-    for (size_t i = 0; i < sp->n_captures; i++)
-        if (sp->captures[i].is_generated)
-            learn_ids(g, &sp->captures[i], speculation_highest(sp, i));
+    group_learn_ids(g);
     if (group_answer_until(g, g->batch_end, g->request.results))
         group_go_on(g);
 }

@@ -113,6 +113,12 @@ static bool lists_column(struct str head, struct str name)
     return true;
 }
 
+static bool counts_itself(const struct relation *r)
+{
+    const struct column *id = r ? generated_column(r) : NULL;
+    return id && id->sequence_is_rowid;
+}
+
 static void find_generated(struct capture *c)
 {
     const struct column *id = generated_column(c->relation);
@@ -164,6 +170,29 @@ void capture_init(struct capture *c, const struct d1_statement *statement, const
             find_generated(c);
     } else if (statement->wants_changes)
         c->kind = CAPTURE_COUNT;
+}
+
+const struct column *capture_counted(const struct capture *c)
+{
+    return generated_column(c->relation);
+}
+
+size_t capture_wants_ids(struct capture *c, const struct plan *plan)
+{
+    bool may = false;
+    for (size_t i = 0; i < plan->n_writes; i++)
+        may |= counts_itself(plan->writes[i]);
+    if (!may || plan->is_raw)
+        return 0;
+    if (c->kind == CAPTURE_COUNT && !c->head.n) {
+        read_returning(c, c->statement.sql);
+        c->head = c->statement.sql;
+        c->relation = c->verb == 'I' && c->target.n ? find_target(c, plan) : NULL;
+        const struct column *id = counts_itself(c->relation) ? generated_column(c->relation) : NULL;
+        c->n_inserted = id && !lists_column(c->head, id->name) ? walk_rows(c->head, NULL, NULL) : 0;
+        return c->n_inserted;
+    }
+    return c->is_generated && counts_itself(c->relation) ? c->n_inserted : 0;
 }
 
 size_t capture_params(struct str sql)
@@ -372,9 +401,13 @@ static void pin_row(void *ctx, size_t row, const char *place)
     p->from = place;
     if (row == 0)
         buf_printf(&p->out, "%.*s,", STR_FMT(p->column));
+    else if (p->c->drawn)
+        id = p->c->drawn + (int64_t)row - 1;
     else if (!shown_id(p->c, row - 1, &id))
         p->failed = true;
-    else if (p->first_param)
+    if (row == 0 || p->failed)
+        return;
+    if (p->first_param)
         buf_printf(&p->out, "CAST(?%zu AS INTEGER),", p->first_param + row - 1);
     else
         buf_printf(&p->out, "%lld,", (long long)id);
@@ -383,8 +416,8 @@ static void pin_row(void *ctx, size_t row, const char *place)
 /* The INSERT with the ids that were shown. {NULL,0}: no memory. */
 static struct str pinned_head(const struct capture *c, size_t first_param, struct arena *arena)
 {
-    const struct column *id = c->is_generated ? generated_column(c->relation) : NULL;
-    if (!id || c->n_rows != c->n_inserted)
+    const struct column *id = c->is_generated || c->drawn ? generated_column(c->relation) : NULL;
+    if (!id || (!c->drawn && c->n_rows != c->n_inserted))
         return c->head;
     struct pinning p = {
         .c = c, .from = c->head.p, .column = emit_identifier(id->name, arena), .first_param = first_param
@@ -424,6 +457,35 @@ static bool add_ids(const struct capture *c, size_t max_params, struct arena *ar
     return true;
 }
 
+bool capture_pin(struct capture *c, int64_t first, size_t max_params, struct arena *arena, struct err *err)
+{
+    struct d1_statement *s = &c->statement;
+    size_t n = s->n_params, rows = c->n_inserted;
+    bool fits = n + rows <= max_params;
+    struct value *params = ARENA_ARRAY(arena, struct value, n + rows);
+    if (!params)
+        return err_oom(err);
+    if (n)
+        memcpy(params, s->params, n * sizeof(*params));
+    for (size_t i = 0; fits && i < rows; i++) {
+        struct str digits = arena_printf(arena, "%lld", (long long)first + (long long)i);
+        if (!digits.p)
+            return err_oom(err);
+        params[n++] = value_text(digits);
+    }
+    c->drawn = first;
+    struct str head = pinned_head(c, fits ? s->n_params + 1 : 0, arena);
+    struct str tail = { c->head.p + c->head.n, s->sql.n - (size_t)(c->head.p - s->sql.p) - c->head.n };
+    s->sql = head.p ? arena_printf(arena, "%.*s%.*s", STR_FMT(head), STR_FMT(tail)) : head;
+    c->head = head;
+    s->params = params;
+    s->n_params = n;
+    if (c->kind == CAPTURE_RETURNING && !c->form)
+        c->identity = (struct str){ 0 };
+    c->is_generated = false;
+    return s->sql.p || err_oom(err);
+}
+
 static bool check_returning(const struct capture *c, size_t max_params, struct arena *arena, struct d1_statement *ret,
                             struct err *err)
 {
@@ -437,7 +499,7 @@ static bool check_returning(const struct capture *c, size_t max_params, struct a
     if (!add_param(c, rows, max_params, arena, &params, &n, &place, err) ||
         !add_ids(c, max_params, arena, &params, &n, &first, err))
         return false;
-    struct str head = pinned_head(c, first, arena);
+    struct str head = c->drawn ? c->head : pinned_head(c, first, arena);
     if (!head.p)
         return err_oom(err);
     struct str sql = arena_printf(arena,
@@ -488,9 +550,18 @@ bool capture_replay(const struct capture *c, size_t max_params, struct arena *ar
 
 /* ---- folding ---- */
 
-static bool fold_insert(const struct capture *c, struct arena *arena, struct str columns, struct str cells,
-                        struct str more, struct fold *ret, struct err *err)
+/* pinned: the id of its row, which D1 gave or which was drawn; 0: none. */
+static bool fold_insert(const struct capture *c, int64_t pinned, struct arena *arena, struct fold *ret, struct err *err)
 {
+    struct str columns = c->form->columns, cells = c->form->cells, more = { 0 };
+    if (pinned) {
+        struct str name = emit_identifier(generated_column(c->relation)->name, arena);
+        more = arena_printf(arena, "%lld", (long long)pinned);
+        columns = arena_printf(arena, "%.*s,%.*s", STR_FMT(columns), STR_FMT(name));
+        cells = arena_printf(arena, "%.*s,json_extract(value,'$[%zu]')", STR_FMT(cells), c->form->width);
+        if (!name.p || !more.p || !columns.p || !cells.p)
+            return err_oom(err);
+    }
     ret->row = fold_row(c->form, &c->statement, more, arena);
     if (!ret->row.p)
         return true;
@@ -534,16 +605,7 @@ static bool fold_returning(const struct capture *c, struct arena *arena, struct 
     int64_t shown;
     if (!id || !c->identity.n || c->n_rows != 1 || !shown_id(c, 0, &shown) || !is_plain_list(c->list))
         return true;
-    struct str columns = c->form->columns, cells = c->form->cells, more = { 0 };
-    if (c->is_generated) {
-        struct str name = emit_identifier(id->name, arena);
-        more = arena_printf(arena, "%lld", (long long)shown);
-        columns = arena_printf(arena, "%.*s,%.*s", STR_FMT(columns), STR_FMT(name));
-        cells = arena_printf(arena, "%.*s,json_extract(value,'$[%zu]')", STR_FMT(cells), c->form->width);
-        if (!name.p || !more.p || !columns.p || !cells.p)
-            return err_oom(err);
-    }
-    return fold_insert(c, arena, columns, cells, more, ret, err) &&
+    return fold_insert(c, c->is_generated ? shown : c->drawn, arena, ret, err) &&
            (!ret->sql.p || fold_check(c, shown, arena, ret, err));
 }
 
@@ -554,6 +616,5 @@ bool capture_fold(const struct capture *c, struct arena *arena, struct fold *ret
         return true;
     if (c->kind == CAPTURE_RETURNING)
         return fold_returning(c, arena, ret, err);
-    return c->kind != CAPTURE_COUNT ||
-           fold_insert(c, arena, c->form->columns, c->form->cells, (struct str){ 0 }, ret, err);
+    return c->kind != CAPTURE_COUNT || fold_insert(c, c->drawn, arena, ret, err);
 }

@@ -29,13 +29,14 @@ struct capture {
     size_t n_columns;
     bool has_own_names; /* its columns are not called c0… */
     bool is_fixed;      /* D1 gives its rows in no other form (plan.h, is_unwrappable): it cannot be tried out */
-    /* RETURNING */
+    /* RETURNING, and INSERTs that were asked for ids */
     struct str head, list; /* before the word RETURNING, behind it */
     struct str target;     /* the table, as written */
     char verb;             /* I, U, D */
     bool is_generated;     /* INSERT … VALUES that leaves its rowid column to D1: the identity is pinned later */
     size_t n_inserted;     /* rows of that VALUES list */
     bool may_update;       /* ON CONFLICT DO UPDATE */
+    int64_t drawn;         /* the first id of its rows, which stands in the statement (capture_pin); 0: none */
     const struct relation *relation; /* the target; NULL: a table of pgd1's or SQLite's own */
     const struct plan_fold *form;    /* NULL: it is sent by itself */
     struct str identity; /* what tells the rows of UPDATE and DELETE apart, an expression: one more cell; empty: none */
@@ -49,6 +50,12 @@ struct capture {
 /* p: the plan's statement behind it; NULL: one of COPY's. */
 void capture_init(struct capture *c, const struct d1_statement *statement, const struct plan_statement *p,
                   const struct plan *plan);
+/* An INSERT of values that leaves to SQLite what it counts in sqlite_sequence: how many rows, and c->relation is the table. 0: no such. */
+size_t capture_wants_ids(struct capture *c, const struct plan *plan);
+/* The column that SQLite counts, of such a one. */
+const struct column *capture_counted(const struct capture *c);
+/* Its rows get these ids, from `first` on: from now on it is an INSERT that names them. */
+bool capture_pin(struct capture *c, int64_t first, size_t max_params, struct arena *arena, struct err *err);
 size_t capture_cells(const struct capture *c); /* of its row texts: the columns, and the identity if there is one */
 /* The form that gives its rows as text in one column c0; the statement itself when it gives none. */
 bool capture_sql(const struct capture *c, struct arena *arena, struct d1_statement *ret, struct err *err);

@@ -7,9 +7,12 @@
 struct reservation {
     struct reservation *next;
     uint64_t version;
-    unsigned holders;
-    int64_t highest;
-    struct str table; /* behind the struct */
+    unsigned holders, trying; /* transactions; of these, such that try an INSERT out now */
+    unsigned busy;            /* so many transactions to come draw their ids */
+    int64_t highest;          /* that was shown, where ids are D1's */
+    int64_t first, last;      /* of the range that is left; first 0: none */
+    size_t range;             /* how large the next one is */
+    struct str table;         /* behind the struct */
 };
 
 void reservations_init(struct reservations *rs)
@@ -36,31 +39,6 @@ static struct reservation *find(struct reservations *rs, uint64_t version, struc
     return NULL;
 }
 
-static struct reservation *add(struct reservations *rs, uint64_t version, struct str table)
-{
-    struct reservation *r = fault_malloc(sizeof(*r) + table.n + 1);
-    if (!r)
-        return NULL;
-    *r = (struct reservation){ .next = rs->first, .version = version, .table = { (char *)(r + 1), table.n } };
-    memcpy(r + 1, table.p, table.n);
-    rs->first = r;
-    return r;
-}
-
-static bool hold(struct reservations *rs, struct held **held, struct reservation *r)
-{
-    for (struct held *h = *held; h; h = h->next)
-        if (h->entry == r)
-            return true;
-    struct held *h = fault_malloc(sizeof(*h));
-    if (!h)
-        return false;
-    *h = (struct held){ *held, rs, r };
-    *held = h;
-    r->holders++;
-    return true;
-}
-
 static void drop(struct reservations *rs, struct reservation *r)
 {
     struct reservation **at = &rs->first;
@@ -70,22 +48,180 @@ static void drop(struct reservations *rs, struct reservation *r)
     free(r);
 }
 
-int64_t reservation_take(struct reservations *rs, struct held **held, uint64_t version, struct str table, size_t n)
+/* Busy ones of an old schema are of no use. */
+static void drop_old(struct reservations *rs, uint64_t version)
 {
-    int64_t before = 0;
+    for (struct reservation *r = rs->first, *next; r; r = next) {
+        next = r->next;
+        if (!r->holders && r->version != version)
+            drop(rs, r);
+    }
+}
+
+static struct reservation *add(struct reservations *rs, uint64_t version, struct str table)
+{
+    struct reservation *r = fault_malloc(sizeof(*r) + table.n + 1);
+    if (!r)
+        return NULL;
+    drop_old(rs, version);
+    *r = (struct reservation){
+        .next = rs->first, .version = version, .range = RANGE_MIN, .table = { (char *)(r + 1), table.n }
+    };
+    memcpy(r + 1, table.p, table.n);
+    rs->first = r;
+    return r;
+}
+
+static struct held *hold(struct reservations *rs, struct held **held, struct reservation *r)
+{
+    for (struct held *h = *held; h; h = h->next)
+        if (h->entry == r)
+            return h;
+    struct held *h = fault_malloc(sizeof(*h));
+    if (!h)
+        return NULL;
+    *h = (struct held){ .next = *held, .in = rs, .entry = r, .is_drawn = r->busy > 0 };
+    *held = h;
+    r->holders++;
+    if (r->busy)
+        r->busy--;
+    else if (r->holders == 1) { /* it begins anew: what is left of a range lies before the ids that D1 gives */
+        r->highest = r->first = 0;
+        r->range = RANGE_MIN;
+    }
+    return h;
+}
+
+struct held *reservation_hold(struct reservations *rs, struct held **held, uint64_t version, struct str table)
+{
+    struct held *h = NULL;
     pthread_mutex_lock(&rs->lock);
     struct reservation *r = find(rs, version, table);
     if (!r)
         r = add(rs, version, table);
     if (r) {
-        before = r->highest;
-        if (before && before < INT64_MAX - (int64_t)n)
-            r->highest += (int64_t)n;
-        if (!hold(rs, held, r) && !r->holders)
+        h = hold(rs, held, r);
+        if (h && !h->is_trying) {
+            h->is_trying = true;
+            r->trying++;
+        }
+        if (!h && !r->holders)
             drop(rs, r);
     }
     pthread_mutex_unlock(&rs->lock);
+    return h;
+}
+
+int64_t reservation_take(struct held *h, size_t n)
+{
+    pthread_mutex_lock(&h->in->lock);
+    struct reservation *r = h->entry;
+    int64_t before = r->highest;
+    if (before && before < INT64_MAX - (int64_t)n)
+        r->highest += (int64_t)n;
+    pthread_mutex_unlock(&h->in->lock);
     return before;
+}
+
+/* ---- ranges ---- */
+
+int64_t reservation_draw(struct held *h, size_t n)
+{
+    int64_t first = 0;
+    pthread_mutex_lock(&h->in->lock);
+    struct reservation *r = h->entry;
+    if (r->first && r->last - r->first >= (int64_t)n - 1) {
+        first = r->first;
+        r->first = r->last - first == (int64_t)n - 1 ? 0 : first + (int64_t)n;
+    }
+    pthread_mutex_unlock(&h->in->lock);
+    return first;
+}
+
+size_t reservation_range(struct held *h, size_t n)
+{
+    pthread_mutex_lock(&h->in->lock);
+    size_t range = h->entry->range;
+    if (range < RANGE_MAX)
+        h->entry->range *= 2;
+    pthread_mutex_unlock(&h->in->lock);
+    return range > n ? range : n;
+}
+
+void reservation_fill(struct held *h, int64_t first, int64_t last)
+{
+    pthread_mutex_lock(&h->in->lock);
+    if (first > 0) {
+        h->entry->first = first;
+        h->entry->last = last;
+    }
+    pthread_mutex_unlock(&h->in->lock);
+}
+
+void reservation_spoil(struct held *h)
+{
+    pthread_mutex_lock(&h->in->lock);
+    h->entry->first = 0;
+    pthread_mutex_unlock(&h->in->lock);
+}
+
+void reservations_forget(struct reservations *rs)
+{
+    pthread_mutex_lock(&rs->lock);
+    for (struct reservation *r = rs->first, *next; r; r = next) {
+        next = r->next;
+        r->busy = 0;
+        r->first = 0;
+        r->range = RANGE_MIN;
+        if (!r->holders)
+            drop(rs, r);
+    }
+    pthread_mutex_unlock(&rs->lock);
+}
+
+void reservation_give_up(struct held *h)
+{
+    h->is_drawn = false;
+    h->was_shown = true;
+}
+
+struct str reservation_table(const struct held *h)
+{
+    return h->entry->table;
+}
+
+/* ---- collisions ---- */
+
+static void end_trying(struct held *h)
+{
+    h->entry->trying -= h->is_trying;
+    h->is_trying = false;
+}
+
+bool reservation_tried(struct held *held)
+{
+    bool again = false;
+    for (struct held *h = held; h; h = h->next) {
+        if (!h->is_trying)
+            continue;
+        pthread_mutex_lock(&h->in->lock);
+        end_trying(h);
+        if (h->entry->busy && !h->is_drawn && !h->was_shown)
+            h->is_drawn = again = true;
+        pthread_mutex_unlock(&h->in->lock);
+    }
+    for (struct held *h = held; h && !again; h = h->next)
+        h->was_shown = true;
+    return again;
+}
+
+void reservation_collided(struct held *held)
+{
+    for (struct held *h = held; h; h = h->next) {
+        pthread_mutex_lock(&h->in->lock);
+        h->entry->busy = BUSY_TRANSACTIONS;
+        pthread_mutex_unlock(&h->in->lock);
+    }
 }
 
 void reservation_learn(struct reservations *rs, uint64_t version, struct str table, int64_t id)
@@ -111,8 +247,10 @@ void reservation_others(struct reservations *rs, const struct held *held, uint64
     pthread_mutex_lock(&rs->lock);
     for (struct reservation *r = rs->first; r; r = r->next) {
         unsigned mine = holds(held, r);
-        if (r->version == version && r->highest && r->holders > mine && !visit(ctx, r->table, r->highest))
-            break;
+        if (r->version != version || r->holders <= mine || (!r->highest && !r->trying))
+            continue;
+        if (visit(ctx, r->table, r->highest) && r->trying)
+            r->busy = BUSY_TRANSACTIONS;
     }
     pthread_mutex_unlock(&rs->lock);
 }
@@ -124,7 +262,8 @@ void reservation_release(struct held **held)
         struct reservations *rs = h->in;
         *held = h->next;
         pthread_mutex_lock(&rs->lock);
-        if (--h->entry->holders == 0)
+        end_trying(h);
+        if (--h->entry->holders == 0 && !h->entry->busy)
             drop(rs, h->entry);
         pthread_mutex_unlock(&rs->lock);
         free(h);

@@ -217,6 +217,51 @@ static void generated_ids_are_pinned(void **state)
     }
 }
 
+static const struct {
+    const char *rule, *sql, *pinned; /* NULL: it has none to be given */
+    bool gives_rows;
+    size_t max_params;
+} drawn[] = {
+    { "only its count is shown", "INSERT INTO \"p\"(\"n\") VALUES (10)", "INSERT INTO \"p\"(\"id\",\"n\") VALUES (CAST(?2 AS INTEGER),10)",
+      false, 100 },
+    { "two rows",
+      "INSERT INTO \"p\"(\"n\") VALUES ((1+(2))),('),(') RETURNING \"p\".\"n\" AS c0",
+      "INSERT INTO \"p\"(\"id\",\"n\") VALUES (CAST(?2 AS INTEGER),(1+(2))),(CAST(?3 AS INTEGER),'),(') RETURNING \"p\".\"n\" AS c0",
+      true, 100 },
+    { "no room for parameters", "INSERT INTO \"p\"(\"n\") VALUES (1),(2)", "INSERT INTO \"p\"(\"id\",\"n\") VALUES (71,1),(72,2)", false, 2 },
+    { "an id of the client's own", "INSERT INTO \"p\"(\"id\",\"n\") VALUES (7,1)", NULL, false, 100 },
+    { "rows of a query", "INSERT INTO \"p\"(\"n\") SELECT 1", NULL, false, 100 },
+    { "an upsert", "INSERT INTO \"p\"(\"n\") VALUES (1) ON CONFLICT DO NOTHING", NULL, false, 100 },
+    { "no INSERT", "UPDATE \"p\" SET \"n\"=1", NULL, false, 100 },
+};
+
+static void drawn_ids_stand_in_the_statement(void **state)
+{
+    struct fixture *f = *state;
+    struct column columns[] = { { .name = STR_INIT("id"), .is_rowid = true, .sequence_is_rowid = true },
+                                { .name = STR_INIT("n") } };
+    struct relation p = { .sqlite_name = STR("p"), .kind = RELATION_TABLE, .columns = columns, .n_columns = 2 };
+    struct value one = value_integer(1);
+    f->writes[0] = &p;
+    for (size_t i = 0; i < sizeof(drawn) / sizeof(drawn[0]); i++) {
+        struct capture c = capture(f, drawn[i].sql, drawn[i].gives_rows, 1);
+        c.statement.params = &one;
+        c.statement.n_params = 1;
+        size_t n = capture_wants_ids(&c, &f->plan);
+        if ((n == 0) != (drawn[i].pinned == NULL))
+            fail_msg("%s: %zu ids", drawn[i].rule, n);
+        if (n == 0)
+            continue;
+        assert_true(capture_pin(&c, 71, drawn[i].max_params, f->arena, &f->err));
+        if (!str_is(c.statement.sql, drawn[i].pinned))
+            fail_msg("%s: %.*s", drawn[i].rule, STR_FMT(c.statement.sql));
+        assert_int_equal(c.statement.n_params, drawn[i].max_params == 2 ? 1 : 1 + n);
+        if (c.statement.n_params > 1)
+            assert_true(str_is(c.statement.params[1].bytes, "71"));
+        assert_int_equal(capture_wants_ids(&c, &f->plan), 0);
+    }
+}
+
 static void wide_rows_are_grouped(void **state)
 {
     struct fixture *f = *state;
@@ -395,6 +440,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(checks_notice_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rows_go_through_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(generated_ids_are_pinned, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(drawn_ids_stand_in_the_statement, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wide_rows_are_grouped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(broken_texts_are_refused, set_up, tear_down),
         cmocka_unit_test(parameters_are_counted_outside_quotes),
