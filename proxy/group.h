@@ -75,10 +75,10 @@ struct step {
     struct bulk *bulk;    /* rows of COPY FROM; the statements point into it */
     struct err *failed;   /* while its rows were taken */
     bool is_write, is_ddl, forced_local;
-    bool wants_row;          /* it names a row by a key, which is not locked yet (group_rows.c): … */
-    struct advisory_key row; /* … this one */
-    struct step_note note;   /* in this batch */
-    bool untagged;           /* it failed to be committed: its rows are given, CommandComplete is not */
+    bool names_row, wants_row; /* it names a row by a key, which is not locked yet (group_rows.c): … */
+    struct advisory_key row;   /* … this one */
+    struct step_note note;     /* in this batch */
+    bool untagged;             /* it failed to be committed: its rows are given, CommandComplete is not */
 };
 
 /*

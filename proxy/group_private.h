@@ -173,6 +173,8 @@ bool group_look_again(struct group *g);
 
 /* Which row the new step names. */
 void group_name_row(struct group *g, struct step *step);
+/* How much of its tables the step can see and change. */
+struct row_use group_row_use(const struct step *step);
 enum rows {
     ROWS_HAVE,   /* the batch may be sent */
     ROWS_WAIT,   /* the session is BUSY and wakes later */

@@ -47,7 +47,7 @@ void group_name_row(struct group *g, struct step *step)
     struct err err;
     char digits[32];
     err_init(&err, g->arena);
-    if (!row || !g->session->gucs.live.row_locks)
+    if (!row || (!row->locks && g->session->transaction.state != TXN_OPEN))
         return;
     execute_input(g->session, &step->x, &input);
     if (!plan_bind_row(step->x.plan, &input, g->arena, &values, &err))
@@ -62,7 +62,25 @@ void group_name_row(struct group *g, struct step *step)
         hash = str_hash_more(hash, text);
     }
     step->row = (struct advisory_key){ (uint32_t)(hash >> 32), (uint32_t)hash, ADVISORY_ROW };
-    step->wants_row = true;
+    step->names_row = true;
+    step->wants_row = row->locks && g->session->gucs.live.row_locks;
+}
+
+struct row_use group_row_use(const struct step *step)
+{
+    const struct plan *plan = step->x.plan;
+    const struct plan_row *row = plan->row;
+    if (step->bulk || plan->n_statements != 1 || step->n_statements != 1 || plan->lookup || plan->local ||
+        plan->volatile_values || plan->is_raw || plan->n_writes > 1)
+        return (struct row_use){ .kind = USE_TABLES };
+    if (step->names_row && row->is_alone && step->is_write == (plan->n_writes == 1))
+        return (struct row_use){ .kind = USE_ROW,
+                                 .removes = row->removes,
+                                 .key = row->key,
+                                 .row = (uint64_t)step->row.high << 32 | step->row.low };
+    bool inserts = plan->statements[0].fold && plan->n_writes == 1 && !plan->has_subqueries &&
+                   !plan->writes[0]->has_user_triggers;
+    return (struct row_use){ .kind = inserts ? USE_KEYS : USE_TABLES };
 }
 
 /* ---- waiting ---- */

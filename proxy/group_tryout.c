@@ -56,6 +56,7 @@ struct visible group_visible_to(const struct group *g, const struct step *step)
     const struct overlay_ddl *seen = step->is_ddl ? overlay_seen(&t->overlay, step->position) : NULL;
     bool known = seen && seen->ran && !seen->touches_all;
     return (struct visible){ .plan = step->x.plan,
+                             .use = group_row_use(step),
                              .tables = known ? seen->tables.list : NULL,
                              .n_tables = known ? seen->tables.n : 0 };
 }
@@ -173,6 +174,7 @@ bool group_keep_steps(struct group *g, bool in_shadow, struct err *err)
             return false;
         first += step->n_statements;
         t->buffer.last->in_shadow = in_shadow;
+        t->buffer.last->use = group_row_use(step);
         if (!in_shadow)
             overlay_lose(&t->overlay, step->x.plan);
     }

@@ -181,14 +181,17 @@ struct plan_lookup {
     struct plan_local local; /* gives one text: the rows to write */
 };
 
-/* The one row that the statement changes or locks (row_key.h). */
+/* The one row that the statement changes, locks or reads (row_key.h). */
 struct plan_row {
     const struct relation *relation; /* of the plan's snapshot */
     oid_t key;                       /* the constraint whose columns … */
     struct bind *binds;              /* … equal these */
     size_t n_binds;
-    bool shares; /* FOR SHARE */
+    bool locks;  /* it changes the row, or locks it … */
+    bool shares; /* … FOR SHARE */
     bool nowait;
+    bool is_alone; /* of its table it neither sees nor changes anything but this row, and of the row nothing that is unique … */
+    bool removes;  /* … but that it is there: DELETE */
 };
 
 enum sequence_step {
@@ -241,6 +244,7 @@ struct plan {
     bool is_raw; /* SQLite's SQL, sent as it is (proxy/raw.h): without Describe columns are typed by their cells */
     bool is_unwrappable; /* … whose rows D1 gives in no other form: PRAGMA, EXPLAIN, RETURNING */
     bool adds_row;       /* INSERT of one row without ON CONFLICT: what it wrote is that row's */
+    bool has_subqueries; /* anywhere in it */
     bool may_go_local;   /* a guard in its SQL may ask for the local engine: no row is shown before D1 is done */
     bool cacheable;
     bool only_in_block; /* PLAN_NOTHING: 25P01 outside a transaction block */

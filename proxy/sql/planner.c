@@ -265,6 +265,7 @@ static bool fill_query(struct planner *p, const PgQuery__Node *node, const struc
     plan->cacheable = true;
     plan->locks_rows = a.locks_rows;
     plan->row = row_key_of(query, plan->arena);
+    plan->has_subqueries = query->has_sublinks || query->n_ctes;
     bool ok = emit_query(query, p->settings, plan, &shaped, p->err);
     if (!ok && p->err->position > 0) /* printing counts bytes */
         p->err->position = analyze_position(p->text, p->err->position - 1);

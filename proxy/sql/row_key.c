@@ -64,13 +64,78 @@ static int target_of(const struct query *q)
     case COMMAND_INSERT:
         return q->on_conflict && q->on_conflict->update && q->n_insert_rows == 1 ? q->result_rte : -1;
     case COMMAND_SELECT:
-        return q->lock >= LOCK_SHARE && !q->lock_skip_locked && q->n_from == 1 && q->from[0]->kind == FROM_RTE
-                   ? q->from[0]->rte
-                   : -1;
+        return !q->lock_skip_locked && q->n_from == 1 && q->from[0]->kind == FROM_RTE ? q->from[0]->rte : -1;
     case COMMAND_MERGE:
         break;
     }
     return -1;
+}
+
+/* ---- whether it is all the statement touches ---- */
+
+static const struct column *column_of(const struct relation *r, int16_t number)
+{
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (r->columns[i].number == number)
+            return &r->columns[i];
+    return NULL;
+}
+
+/* Values that differ as they are bound are different values for D1. */
+static bool tells_apart(const struct column *c)
+{
+    static const oid_t types[] = { TYPE_OID_int2, TYPE_OID_int4,    TYPE_OID_int8,
+                                   TYPE_OID_text, TYPE_OID_varchar, TYPE_OID_uuid };
+    for (size_t i = 0; c && !c->has_collation && i < sizeof(types) / sizeof(*types); i++)
+        if (c->type == types[i])
+            return true;
+    return false;
+}
+
+static bool sets_column(const struct query *q, int16_t number)
+{
+    for (size_t i = 0; i < q->n_sets; i++)
+        if (q->sets[i].column->number == number)
+            return true;
+    return false;
+}
+
+/* The rows of no other key depend on what it sets; an index with a condition or an expression may. */
+static bool sets_unique(const struct query *q, const struct relation *r)
+{
+    for (size_t i = 0; i < r->n_constraints; i++)
+        for (size_t k = 0; strchr("pu", r->constraints[i].kind) && k < r->constraints[i].n_columns; k++)
+            if (sets_column(q, r->constraints[i].columns[k]))
+                return true;
+    for (size_t i = 0; i < r->n_indexes; i++) {
+        const struct index *index = &r->indexes[i];
+        for (size_t k = 0; index->unique && k < index->n_columns; k++)
+            if (index->predicate.n || !index->columns[k].column || sets_column(q, index->columns[k].column))
+                return true;
+    }
+    return false;
+}
+
+static bool refers_to_itself(const struct relation *r)
+{
+    for (size_t i = 0; i < r->n_constraints; i++)
+        if (r->constraints[i].kind == 'f' && str_eq(r->constraints[i].foreign_table, r->name))
+            return true;
+    return false;
+}
+
+static bool is_alone(const struct query *q, const struct relation *r, const struct constraint *key)
+{
+    if (q->command == COMMAND_INSERT || q->n_rtable != 1 || q->has_sublinks || q->n_ctes || q->has_set_returning ||
+        r->has_user_triggers || r->without_rowid || refers_to_itself(r) || sets_unique(q, r))
+        return false;
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (r->columns[i].generated) /* it may be unique, and follows what is set */
+            return false;
+    for (size_t i = 0; i < key->n_columns; i++)
+        if (!tells_apart(column_of(r, key->columns[i])))
+            return false;
+    return true;
 }
 
 static struct plan_row *row_by(const struct query *q, int rte, const struct constraint *key, struct arena *arena)
@@ -87,6 +152,9 @@ static struct plan_row *row_by(const struct query *q, int rte, const struct cons
     }
     row->relation = q->rtable[rte].relation;
     row->key = key->oid;
+    row->locks = q->command != COMMAND_SELECT || q->lock >= LOCK_SHARE;
+    row->removes = q->command == COMMAND_DELETE;
+    row->is_alone = is_alone(q, row->relation, key);
     row->shares = q->command == COMMAND_SELECT && q->lock == LOCK_SHARE;
     row->nowait = q->command == COMMAND_SELECT && q->lock_nowait;
     return row;

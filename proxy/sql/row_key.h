@@ -1,8 +1,9 @@
 /*
- * row_key.h - which one row a statement changes or locks, where its text says so: all columns of a key equal to values.
+ * row_key.h - which one row a statement changes, locks or reads, where its text says so: all columns of a key equal to values.
  *
- * UPDATE, DELETE and SELECT … FOR UPDATE with WHERE id = $1 [AND …], INSERT of one row with ON CONFLICT DO UPDATE. Sessions of one
+ * UPDATE, DELETE and SELECT [… FOR UPDATE] with WHERE id = $1 [AND …], INSERT of one row with ON CONFLICT DO UPDATE. Sessions of one
  * process wait for each other by it (proxy/group_rows.c). It is a hint, never a promise: no row need have the key.
+ * is_alone is a promise: two such statements with different values of one key do not touch each other (txn/buffer.h).
  *
  * Owns     nothing; what it makes is in the plan's arena.
  * Fails    no key (NULL): the statement names no row so, or there is no memory.

@@ -307,42 +307,94 @@ bool buffer_reaches(const struct buffer *b, const struct plan *plan)
     return false;
 }
 
-/* Tables met so far on the way back. */
-struct tables {
-    struct str *names;
+/* What is needed of the tables met so far on the way back. */
+struct need {
+    struct str table;
+    struct row_use use;
+};
+
+struct needs {
+    struct need *list;
     size_t n;
     bool all;
 };
 
-static bool has(const struct tables *t, struct str name)
+static bool same_use(const struct row_use *a, const struct row_use *b)
 {
+    return a->kind == b->kind && (a->kind != USE_ROW || (a->key == b->key && a->row == b->row));
+}
+
+static void add_need(struct needs *t, struct str table, struct row_use use)
+{
+    use.removes = false; /* what is needed is the row */
     for (size_t i = 0; i < t->n; i++)
-        if (str_eq(t->names[i], name))
+        if (str_eq(t->list[i].table, table) && (t->list[i].use.kind == USE_TABLES || same_use(&t->list[i].use, &use)))
+            return;
+    t->list[t->n++] = (struct need){ table, use };
+}
+
+/* What a statement needs of a table it writes, and of one it only reads. */
+static struct row_use use_of_read(const struct row_use *use)
+{
+    bool keys = use->kind == USE_KEYS || (use->kind == USE_ROW && !use->removes);
+    return (struct row_use){ .kind = keys ? USE_KEYS : USE_TABLES };
+}
+
+static bool is_among(struct str name, const struct str *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(names[i], name))
             return true;
     return false;
 }
 
-static void add_names(struct tables *t, const struct str *names, size_t n)
+static void add_entry(struct needs *t, const struct buffer_entry *e)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!has(t, names[i]))
-            t->names[t->n++] = names[i];
+    for (size_t i = 0; i < e->n_written; i++)
+        add_need(t, e->written[i], e->use);
+    for (size_t i = 0; i < e->n_read; i++)
+        if (!is_among(e->read[i], e->written, e->n_written))
+            add_need(t, e->read[i], use_of_read(&e->use));
 }
 
-static void add_relations(struct tables *t, const struct relation *const *relations, size_t n)
+/* A SELECT of one row writes nothing: what it reads is the row. */
+static void add_plan(struct needs *t, const struct plan *plan, const struct row_use *use)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!has(t, relations[i]->sqlite_name))
-            t->names[t->n++] = relations[i]->sqlite_name;
+    bool reads_row = plan->n_writes == 0 && use->kind == USE_ROW;
+    for (size_t i = 0; i < plan->n_writes; i++)
+        add_need(t, plan->writes[i]->sqlite_name, *use);
+    for (size_t i = 0; i < plan->n_reads; i++) {
+        bool written = false;
+        for (size_t k = 0; k < plan->n_writes; k++)
+            written |= plan->writes[k] == plan->reads[i];
+        if (!written)
+            add_need(t, plan->reads[i]->sqlite_name, reads_row ? *use : use_of_read(use));
+    }
 }
 
-static bool reaches(const struct buffer_entry *e, const struct tables *t)
+/* Whether what the entry does to one row matters to the need. */
+static bool row_matters(const struct row_use *entry, const struct row_use *need)
+{
+    switch (need->kind) {
+    case USE_TABLES:
+        return true;
+    case USE_KEYS:
+        return entry->removes;
+    case USE_ROW:
+        return entry->key != need->key || entry->row == need->row;
+    }
+    return true;
+}
+
+static bool reaches(const struct buffer_entry *e, const struct needs *t)
 {
     if (t->all || e->touches_all)
         return true;
     for (size_t i = 0; i < e->n_written; i++)
-        if (has(t, e->written[i]))
-            return true;
+        for (size_t k = 0; k < t->n; k++)
+            if (str_eq(t->list[k].table, e->written[i]) &&
+                (e->use.kind != USE_ROW || row_matters(&e->use, &t->list[k].use)))
+                return true;
     return false;
 }
 
@@ -353,7 +405,7 @@ static void choose_all(struct buffer *b)
 }
 
 /* From the newest back to the oldest: what a chosen entry touches, an older one may have changed. */
-static void choose_back(struct buffer_entry **entries, size_t n, struct tables *t)
+static void choose_back(struct buffer_entry **entries, size_t n, struct needs *t)
 {
     while (n-- > 0) {
         struct buffer_entry *e = entries[n];
@@ -361,13 +413,12 @@ static void choose_back(struct buffer_entry **entries, size_t n, struct tables *
         if (!e->is_chosen)
             continue;
         t->all |= e->touches_all;
-        add_names(t, e->written, e->n_written);
-        add_names(t, e->read, e->n_read);
+        add_entry(t, e);
     }
 }
 
 /* A table that comes along is what later DDL made of it, or gone. */
-static bool misses_ddl(struct buffer_entry **entries, size_t n, const struct tables *t)
+static bool misses_ddl(struct buffer_entry **entries, size_t n, const struct needs *t)
 {
     for (size_t i = 0; i < n; i++)
         if (entries[i]->ddl && !entries[i]->is_chosen && reaches(entries[i], t))
@@ -386,21 +437,21 @@ static void choose(struct buffer *b, const struct visible *v)
     for (const struct buffer_entry *e = b->first; e; e = e->next, n++)
         names += e->n_written + e->n_read;
     struct buffer_entry **entries = fault_malloc(n * sizeof(struct buffer_entry *));
-    struct tables t = { .names = fault_malloc(names * sizeof(struct str)) };
+    struct needs t = { .list = fault_malloc(names * sizeof(struct need)) };
     size_t i = 0;
-    if (entries && t.names) {
+    if (entries && t.list) {
         for (struct buffer_entry *e = b->first; e; e = e->next)
             entries[i++] = e;
-        add_relations(&t, plan->reads, plan->n_reads);
-        add_relations(&t, plan->writes, plan->n_writes);
-        add_names(&t, v->tables, v->n_tables);
+        add_plan(&t, plan, &v->use);
+        for (i = 0; i < v->n_tables; i++)
+            add_need(&t, v->tables[i], (struct row_use){ .kind = USE_TABLES });
         do
             choose_back(entries, n, &t);
         while (misses_ddl(entries, n, &t));
     } else
         choose_all(b);
     free(entries);
-    free(t.names);
+    free(t.list);
 }
 
 bool buffer_members(struct buffer *b, const struct visible *visible, struct arena *arena, struct d1_statement **ret,

@@ -19,6 +19,18 @@
 
 enum { BUFFER_MAX_ENTRIES = 10000, BUFFER_MAX_STATEMENTS = 20000, BUFFER_MAX_BYTES = 24 << 20 };
 
+/* How much of its tables a statement can see and change. */
+struct row_use {
+    enum {
+        USE_TABLES, /* any of it */
+        USE_KEYS,   /* which rows there are, by their keys: an INSERT of values */
+        USE_ROW,    /* one row, plan_row.is_alone; of other tables, which rows there are */
+    } kind;
+    bool removes; /* USE_ROW: it deletes it, and sees any part of other tables */
+    oid_t key;    /* USE_ROW: the constraint … */
+    uint64_t row; /* … and what its columns equal: as different as the rows, or the same by chance */
+};
+
 struct buffer_entry {
     struct buffer_entry *next;
     uint32_t position; /* of the statement in its block */
@@ -31,6 +43,7 @@ struct buffer_entry {
     size_t n_written;
     struct str *read; /* and those it reads */
     size_t n_read;
+    struct row_use use;
     bool touches_all; /* DDL, sequences, or not known: it may touch any table */
     bool in_shadow;   /* its rows are in the shadow (overlay.h) */
     bool is_chosen;
@@ -74,6 +87,7 @@ struct visible {
     const struct plan *plan;
     const struct str *tables; /* of DDL, whose plan does not name them; none: all of it */
     size_t n_tables;
+    struct row_use use;
 };
 /* The members of a batch that bring D1 to there. They point into the buffer and the arena. */
 bool buffer_members(struct buffer *b, const struct visible *visible, struct arena *arena, struct d1_statement **ret,

@@ -1,4 +1,7 @@
 """Blocks of many statements: what was folded into one member or computed without D1 is what would have come of each by itself."""
+import os
+import random
+
 import psycopg
 import pytest
 
@@ -263,3 +266,75 @@ def test_flush_gives_what_needs_no_d1(server):
             ids.append(cursor.fetchone()[0])
         assert ids == list(range(2, 22))
         one.rollback()
+
+
+ROWS = 12
+CHANGES = (  # by key, by another key, of keys, of all rows; each may fail
+    "UPDATE by_key SET n = n + {n} WHERE id = {id}",
+    "UPDATE by_key SET n = n + 1, note = 'n{n}' WHERE id = {id} AND n > {n}",
+    "UPDATE by_key SET note = 'seen {n}' WHERE name = 'name {id}'",
+    "UPDATE by_key SET name = 'name {n}' WHERE id = {id}",
+    "UPDATE by_key SET n = n * 2 WHERE n > {n}",
+    "UPDATE by_key SET n = (SELECT max(n) FROM by_key) WHERE id = {id}",
+    "UPDATE by_key SET n = {n} WHERE id = {id} RETURNING id, n, note",
+    "DELETE FROM by_key WHERE id = {id}",
+    "DELETE FROM by_key_part WHERE id = {id} RETURNING owner",
+    "INSERT INTO by_key (id, name, n) VALUES ({id}, 'name {n}', {n})",
+    "INSERT INTO by_key (id, name, n) VALUES ({id}, 'name {id}', {n}) RETURNING id",
+    "INSERT INTO by_key (id, name, n) VALUES ({id}, 'name {id}', 0) ON CONFLICT (id) DO UPDATE SET n = by_key.n + 100",
+    "INSERT INTO by_key_part VALUES ({n}, {id}, 'part')",
+    "INSERT INTO by_key_part VALUES ({n}, {id}, 'part') RETURNING (SELECT n FROM by_key WHERE id = owner)",
+    "UPDATE by_key_part SET owner = {id} WHERE id = {n}",
+    "UPDATE by_key_part SET what = 'x{n}' WHERE id = {n} RETURNING what",
+    "UPDATE by_key_codes SET n = n + 1 WHERE code = 'c{id}'",
+    "UPDATE by_key_codes SET n = n + 1 WHERE code = 'C{id}'",
+    "SELECT n, note FROM by_key WHERE id = {id}",
+    "SELECT n FROM by_key WHERE name = 'name {id}'",
+    "SELECT n FROM by_key WHERE id = {id} FOR UPDATE",
+    "SELECT sum(n), count(*) FROM by_key WHERE id = {id}",
+    "SELECT n, (SELECT count(*) FROM by_key) FROM by_key WHERE id = {id}",
+    "SELECT p.n, c.what FROM by_key p JOIN by_key_part c ON c.owner = p.id WHERE c.id = {n} ORDER BY 1, 2",
+    "SELECT * FROM by_key ORDER BY id",
+)
+
+
+def answer(connection, text):
+    connection.execute("SAVEPOINT one")
+    try:
+        cursor = connection.execute(text)
+    except psycopg.Error as error:
+        connection.execute("ROLLBACK TO one")
+        return error.sqlstate
+    return cursor.statusmessage, cursor.fetchall() if cursor.description else None
+
+
+def test_statements_by_key_see_what_the_block_did(server, oracle):
+    """Any mix of statements that name their row and such that do not: every answer is PostgreSQL's, and so is what COMMIT leaves."""
+    seed = int(os.environ.get("PGD1_SEED") or random.randrange(1 << 32))
+    choice = random.Random(seed)
+    with oracle.connect() as postgres, server.connect() as connection:
+        both = (postgres, connection)
+        for one in both:
+            one.execute("CREATE TABLE by_key (id int PRIMARY KEY, name text UNIQUE, n int, note text)")
+            one.execute("CREATE TABLE by_key_part (id int PRIMARY KEY, owner int REFERENCES by_key (id), what text)")
+            one.execute("CREATE TABLE by_key_codes (code varchar(5) PRIMARY KEY, n int)")
+            one.execute(f"INSERT INTO by_key SELECT i, 'name ' || i, i FROM generate_series(1, {ROWS}, 2) AS i")
+            one.execute(f"INSERT INTO by_key_codes SELECT 'c' || i, 0 FROM generate_series(1, {ROWS}) AS i")
+        try:
+            for _ in range(3):
+                for one in both:
+                    one.execute("BEGIN")
+                for i in range(60):
+                    text = choice.choice(CHANGES).format(id=choice.randint(1, ROWS), n=choice.randint(1, ROWS))
+                    expected, got = (answer(one, text) for one in both)
+                    assert got == expected, f"PGD1_SEED={seed}: statement {i}: {text}"
+                end = choice.choice(("COMMIT", "COMMIT", "ROLLBACK"))
+                for one in both:
+                    one.execute(end)
+                for table in ("by_key", "by_key_part", "by_key_codes"):
+                    rows = [one.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for one in both]
+                    assert rows[0] == rows[1], f"PGD1_SEED={seed}: {table} after {end}"
+        finally:
+            for one in both:
+                one.execute("ROLLBACK")
+                one.execute("DROP TABLE by_key_part, by_key_codes, by_key")

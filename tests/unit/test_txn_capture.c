@@ -414,6 +414,61 @@ static void inserts_are_folded_over_what_does_not_mind(void **state)
     buffer_fini(&b);
 }
 
+/* What a batch carries of what was done before: t's rows 1 and 2 changed by key, row 3 deleted, a row inserted, all of u changed. */
+static const struct {
+    const char *rule;
+    struct row_use use;
+    const char *table, *carried; /* by their letters below */
+} carries[] = {
+    { "another row of the key", { .kind = USE_ROW, .key = 7, .row = 9 }, "t", "i" },
+    { "the same row", { .kind = USE_ROW, .key = 7, .row = 1 }, "t", "1i" },
+    { "the row that was deleted", { .kind = USE_ROW, .key = 7, .row = 3 }, "t", "3i" },
+    { "a row by another key", { .kind = USE_ROW, .key = 8, .row = 1 }, "t", "123i" },
+    { "another INSERT", { .kind = USE_KEYS }, "t", "3i" },
+    { "any of it", { .kind = USE_TABLES }, "t", "123i" },
+    { "another table", { .kind = USE_TABLES }, "u", "u" },
+};
+
+static void a_batch_carries_what_it_can_see(void **state)
+{
+    struct fixture *f = *state;
+    struct relation t = { .sqlite_name = STR("t") }, u = { .sqlite_name = STR("u") };
+    const struct relation *of_t[] = { &t }, *of_u[] = { &u };
+    const struct plan writes_t = { .writes = of_t, .n_writes = 1, .access = D1_WRITE };
+    const struct plan writes_u = { .writes = of_u, .n_writes = 1, .access = D1_WRITE };
+    static const struct {
+        const char *letter;
+        struct row_use use;
+    } done[] = { { "1", { .kind = USE_ROW, .key = 7, .row = 1 } },
+                 { "2", { .kind = USE_ROW, .key = 7, .row = 2 } },
+                 { "3", { .kind = USE_ROW, .removes = true, .key = 7, .row = 3 } },
+                 { "i", { .kind = USE_KEYS } },
+                 { "u", { .kind = USE_TABLES } } };
+    struct buffer b = { 0 };
+    for (size_t i = 0; i < sizeof(done) / sizeof(done[0]); i++) {
+        struct d1_statement s = { .sql = str_from(done[i].letter) };
+        assert_true(buffer_add(&b, (uint32_t)i, *done[i].letter == 'u' ? &writes_u : &writes_t, &s, 1, &f->err));
+        b.last->use = done[i].use;
+    }
+    for (size_t i = 0; i < sizeof(carries) / sizeof(carries[0]); i++) {
+        struct relation r = { .sqlite_name = str_from(carries[i].table) };
+        const struct relation *of_r[] = { &r };
+        for (size_t writes = 0; writes < 2; writes++) {
+            struct plan plan = { .writes = of_r, .n_writes = writes, .reads = of_r, .n_reads = 1 };
+            struct visible visible = { .plan = &plan, .use = carries[i].use };
+            struct d1_statement *sent;
+            size_t n;
+            struct str got = STR("");
+            assert_true(buffer_members(&b, &visible, f->arena, &sent, &n));
+            for (size_t k = 0; k < n; k++)
+                got = arena_printf(f->arena, "%.*s%.*s", STR_FMT(got), STR_FMT(sent[k].sql));
+            if (!str_is(got, carries[i].carried))
+                fail_msg("%s, %s: %.*s", carries[i].rule, writes ? "written" : "read", STR_FMT(got));
+        }
+    }
+    buffer_fini(&b);
+}
+
 static void a_buffer_has_limits(void **state)
 {
     struct fixture *f = *state;
@@ -447,6 +502,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_buffer_is_cut_at_a_position, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rows_are_folded_when_json_tells_them_exactly, set_up, tear_down),
         cmocka_unit_test_setup_teardown(inserts_are_folded_over_what_does_not_mind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_batch_carries_what_it_can_see, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_buffer_has_limits, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
