@@ -13,7 +13,8 @@
  *            collision                    BUSY_TRANSACTIONS transactions without one
  *   quiet -------------> busy  -----------------------------------------------> quiet
  *
- * In both ways the ids of one transaction grow in the order of its statements. INSERT … SELECT, ON CONFLICT, DEFAULT VALUES and COPY always
+ * Ids that are shown or drawn grow in the order of the transaction's statements. In a quiet table a row that was not shown gets its id at
+ * COMMIT: behind those that were, when others have inserted meanwhile. INSERT … SELECT, ON CONFLICT, DEFAULT VALUES and COPY always
  * take D1's. At COMMIT ids are sent as they were shown.
  *
  * Owns     its entries; a quiet one goes when its last holder ends. A change of the schema makes new ones.

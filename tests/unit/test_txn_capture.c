@@ -420,8 +420,8 @@ static const struct {
     struct row_use use;
     const char *table, *carried; /* by their letters below */
 } carries[] = {
-    { "another row of the key", { .kind = USE_ROW, .key = 7, .row = 9 }, "t", "i" },
-    { "the same row", { .kind = USE_ROW, .key = 7, .row = 1 }, "t", "1i" },
+    { "another row of the key; the INSERT may take the deleted one's", { .kind = USE_ROW, .key = 7, .row = 9 }, "t", "3i" },
+    { "the same row", { .kind = USE_ROW, .key = 7, .row = 1 }, "t", "13i" },
     { "the row that was deleted", { .kind = USE_ROW, .key = 7, .row = 3 }, "t", "3i" },
     { "a row by another key", { .kind = USE_ROW, .key = 8, .row = 1 }, "t", "123i" },
     { "another INSERT", { .kind = USE_KEYS }, "t", "3i" },
