@@ -78,8 +78,8 @@ struct row_use group_row_use(const struct step *step)
                                  .removes = row->removes,
                                  .key = row->key,
                                  .row = (uint64_t)step->row.high << 32 | step->row.low };
-    bool inserts = plan->statements[0].fold && plan->n_writes == 1 && !plan->has_subqueries &&
-                   !plan->writes[0]->has_user_triggers;
+    bool inserts =
+        plan->statements[0].fold && plan->n_writes == 1 && !plan->has_subqueries && !plan->writes[0]->has_user_triggers;
     return (struct row_use){ .kind = inserts ? USE_KEYS : USE_TABLES };
 }
 

@@ -190,8 +190,9 @@ struct plan_row {
     bool locks;  /* it changes the row, or locks it … */
     bool shares; /* … FOR SHARE */
     bool nowait;
-    bool is_alone; /* of its table it neither sees nor changes anything but this row, and of the row nothing that is unique … */
-    bool removes;  /* … but that it is there: DELETE */
+    bool
+        is_alone; /* of its table it neither sees nor changes anything but this row, and of the row nothing that is unique … */
+    bool removes; /* … but that it is there: DELETE */
 };
 
 enum sequence_step {

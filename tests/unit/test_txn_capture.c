@@ -222,13 +222,14 @@ static const struct {
     bool gives_rows;
     size_t max_params;
 } drawn[] = {
-    { "only its count is shown", "INSERT INTO \"p\"(\"n\") VALUES (10)", "INSERT INTO \"p\"(\"id\",\"n\") VALUES (CAST(?2 AS INTEGER),10)",
-      false, 100 },
-    { "two rows",
-      "INSERT INTO \"p\"(\"n\") VALUES ((1+(2))),('),(') RETURNING \"p\".\"n\" AS c0",
-      "INSERT INTO \"p\"(\"id\",\"n\") VALUES (CAST(?2 AS INTEGER),(1+(2))),(CAST(?3 AS INTEGER),'),(') RETURNING \"p\".\"n\" AS c0",
+    { "only its count is shown", "INSERT INTO \"p\"(\"n\") VALUES (10)",
+      "INSERT INTO \"p\"(\"id\",\"n\") VALUES (CAST(?2 AS INTEGER),10)", false, 100 },
+    { "two rows", "INSERT INTO \"p\"(\"n\") VALUES ((1+(2))),('),(') RETURNING \"p\".\"n\" AS c0",
+      "INSERT INTO \"p\"(\"id\",\"n\") VALUES (CAST(?2 AS INTEGER),(1+(2))),(CAST(?3 AS INTEGER),'),(') RETURNING "
+      "\"p\".\"n\" AS c0",
       true, 100 },
-    { "no room for parameters", "INSERT INTO \"p\"(\"n\") VALUES (1),(2)", "INSERT INTO \"p\"(\"id\",\"n\") VALUES (71,1),(72,2)", false, 2 },
+    { "no room for parameters", "INSERT INTO \"p\"(\"n\") VALUES (1),(2)",
+      "INSERT INTO \"p\"(\"id\",\"n\") VALUES (71,1),(72,2)", false, 2 },
     { "an id of the client's own", "INSERT INTO \"p\"(\"id\",\"n\") VALUES (7,1)", NULL, false, 100 },
     { "rows of a query", "INSERT INTO \"p\"(\"n\") SELECT 1", NULL, false, 100 },
     { "an upsert", "INSERT INTO \"p\"(\"n\") VALUES (1) ON CONFLICT DO NOTHING", NULL, false, 100 },
@@ -420,7 +421,10 @@ static const struct {
     struct row_use use;
     const char *table, *carried; /* by their letters below */
 } carries[] = {
-    { "another row of the key; the INSERT may take the deleted one's", { .kind = USE_ROW, .key = 7, .row = 9 }, "t", "3i" },
+    { "another row of the key; the INSERT may take the deleted one's",
+      { .kind = USE_ROW, .key = 7, .row = 9 },
+      "t",
+      "3i" },
     { "the same row", { .kind = USE_ROW, .key = 7, .row = 1 }, "t", "13i" },
     { "the row that was deleted", { .kind = USE_ROW, .key = 7, .row = 3 }, "t", "3i" },
     { "a row by another key", { .kind = USE_ROW, .key = 8, .row = 1 }, "t", "123i" },
