@@ -144,9 +144,17 @@ static enum outcome create(struct migration *m)
 }
 
 static enum outcome (*const commands[MIGRATE_VERB_NR])(struct migration *m) = {
-    [MIGRATE_BASELINE] = migration_baseline, [MIGRATE_CREATE] = create,   [MIGRATE_DOWN] = migration_down,
-    [MIGRATE_GENERATE] = migration_generate, [MIGRATE_HELP] = help,       [MIGRATE_REPAIR] = migration_repair,
-    [MIGRATE_STATUS] = migration_status,     [MIGRATE_UP] = migration_up, [MIGRATE_VALIDATE] = migration_validate,
+    [MIGRATE_BASELINE] = migration_baseline,
+    [MIGRATE_CREATE] = create,
+    [MIGRATE_DOWN] = migration_down,
+    [MIGRATE_GENERATE] = migration_generate,
+    [MIGRATE_HELP] = help,
+    [MIGRATE_PUSH] = migration_push,
+    [MIGRATE_REPAIR] = migration_repair,
+    [MIGRATE_RESET] = migration_reset,
+    [MIGRATE_STATUS] = migration_status,
+    [MIGRATE_UP] = migration_up,
+    [MIGRATE_VALIDATE] = migration_validate,
 };
 
 /* Migrations are transactions themselves, and their rows are not known before they ran. */

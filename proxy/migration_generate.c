@@ -125,7 +125,7 @@ bool migration_check_proof(struct migration *m, const struct snapshot *made, con
     return err_hint(m->err, "Write this part as a migration by hand (MIGRATE CREATE), then generate the rest.");
 }
 
-static bool tell_steps(struct migration *m, struct str name, const struct migrate_steps *steps)
+bool migration_tell_steps(struct migration *m, struct str name, const struct migrate_steps *steps)
 {
     for (size_t i = 0; i < steps->n; i++) {
         struct value cells[] = { value_text(name), value_text(steps->list[i].what),
@@ -141,20 +141,17 @@ static bool write_file(struct migration *m, struct migration_generation *g)
     struct migrate_file file;
     return migrate_folder_create(m->database.migrations_dir, m->command->name, g->made.text,
                                  session_wall_us(m->session), m->arena, &file, m->err) &&
-           tell_steps(m, file.name, &g->steps);
+           migration_tell_steps(m, file.name, &g->steps);
 }
 
-static enum outcome tell_nothing(struct migration *m, const struct migration_generation *g)
+bool migration_tell_nothing(struct migration *m, const char *what, struct str name)
 {
     struct err notice = { .code = SQLSTATE_SUCCESSFUL_COMPLETION };
-    notice.message = arena_printf(m->arena, "the migrations lead to the schema of \"%.*s\": nothing is to be generated",
-                                  STR_FMT(g->schema.name));
-    if (!notice.message.p) {
-        err_oom(m->err);
-        return OUTCOME_FAILED;
-    }
+    notice.message = arena_printf(m->arena, "the schema of \"%.*s\" is %s: nothing is to be done", STR_FMT(name), what);
+    if (!notice.message.p)
+        return err_oom(m->err);
     session_notice(m->session, SEVERITY_NOTICE, &notice);
-    return OUTCOME_DONE;
+    return true;
 }
 
 enum outcome migration_generate(struct migration *m)
@@ -170,7 +167,7 @@ enum outcome migration_generate(struct migration *m)
     if (!g->made.text.p && !make_text(m, g))
         return OUTCOME_FAILED;
     if (!g->steps.n && !g->differences.n)
-        return tell_nothing(m, g);
+        return migration_tell_nothing(m, "what the migrations lead to", g->schema.name) ? OUTCOME_DONE : OUTCOME_FAILED;
     outcome = migration_replay(m, &g->proof);
     if (outcome != OUTCOME_DONE)
         return outcome;

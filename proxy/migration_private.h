@@ -10,6 +10,8 @@
  *   migration_trap.c     DROP TABLE that would act on rows of other tables, found before a run
  *   migration_replay.c   files replayed on an empty database of our own
  *   migration_generate.c GENERATE: a file out of the difference to a declared schema
+ *   migration_push.c     PUSH: D1's schema made equal to a declared one
+ *   migration_reset.c    RESET: everything dropped, then UP from the first file
  *
  * Owns     nothing: the group's arena has it all.
  * Fails    OUTCOME_FAILED with m->err.
@@ -32,6 +34,7 @@ struct pending {
     const struct migrate_entry *entry;
     struct migrate_text text;
     uint64_t took_us; /* of its chunks so far */
+    bool is_pushed;   /* no file of the folder: wrangler's table has no row of it */
 };
 
 enum migration_phase { MIGRATION_BEGIN, MIGRATION_LOOK, MIGRATION_LEASE, MIGRATION_CHECK, MIGRATION_APPLY };
@@ -54,7 +57,7 @@ struct migration {
     } read[MIGRATE_TABLE_NR];
     struct migrate_journal journal;
     /* the schema as D1 has it, read along with the journal when it is wanted */
-    bool wants_schema;
+    bool wants_schema, knows_live;
     struct snapshot_reader *schema_reader;
     struct snapshot *live; /* a reference */
     struct schema_taker {
@@ -78,7 +81,9 @@ struct migration {
     void (*on_surrendered)(struct migration *m);
     struct migration_replay *replays;        /* what was replayed; ends with the statement */
     struct migration_generation *generation; /* of GENERATE; NULL: not begun */
-    struct comparison *comparison;           /* STATUS, VALIDATE */
+    struct migration_push *push;
+    struct migration_reset *reset;
+    struct comparison *comparison; /* STATUS, VALIDATE */
     struct validation *validation;
     struct migration_replay *trap; /* the run's DROP TABLEs on a copy of D1's schema */
     bool plans;                    /* a statement of a file is being planned */
@@ -115,9 +120,14 @@ struct migration_kind {
     size_t (*count)(const struct pending *p);
     const char *would;
     bool runs_files; /* their DROP TABLEs are looked at before */
+    bool needs_live; /* m->live is D1's schema as it is under the lease */
 };
 enum outcome migration_run(struct migration *m, const struct migration_kind *kind);
 enum outcome migration_up(struct migration *m);
+/* work of UP: chunk after chunk of what is pending; the lease goes with the last one. */
+enum outcome migration_apply(struct migration *m);
+/* The schema that statements are planned on is m->live. */
+enum outcome migration_know_live(struct migration *m);
 enum migrate_dialect migration_dialect(const struct migration *m);
 /* The head of a batch: the lease is ours, and for longer. */
 bool migration_begin_batch(struct migration *m);
@@ -157,8 +167,16 @@ enum outcome migration_baseline(struct migration *m);
 enum outcome migration_repair(struct migration *m);
 enum outcome migration_down(struct migration *m);
 
+/* ---- migration_push.c, migration_reset.c ---- */
+enum outcome migration_push(struct migration *m);
+enum outcome migration_reset(struct migration *m);
+
 /* ---- migration_generate.c ---- */
 enum outcome migration_generate(struct migration *m);
+/* A row a step: name, step, what of the data it takes. */
+bool migration_tell_steps(struct migration *m, struct str name, const struct migrate_steps *steps);
+/* NOTICE: nothing is to be done for what the file `name` declares. */
+bool migration_tell_nothing(struct migration *m, const char *what, struct str name);
 /* The schema file that the command names, or schema.sql, beside the migrations folder. */
 bool migration_read_declared(struct migration *m, struct migrate_file *ret, struct migrate_text *text);
 /* 55000 for what takes data along, unless the command allows it. */

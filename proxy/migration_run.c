@@ -170,7 +170,7 @@ static bool note_chunk(struct migration *m, const struct pending *p)
     struct str holder = str_from(m->holder), wrangler = str_from(m->database.migrations_table);
     bool applied = m->chunk + 1 == p->text.n_up, last = applied && m->at + 1 == m->n_pending;
     return migration_texts(m, migrate_journal_chunk(), row, sizeof(row) / sizeof(row[0])) &&
-           (!applied || migration_texts(m, migrate_journal_applied(wrangler, m->arena), &e->name, 1)) &&
+           (!applied || p->is_pushed || migration_texts(m, migrate_journal_applied(wrangler, m->arena), &e->name, 1)) &&
            (!last || migration_texts(m, migrate_lease_release(), &holder, 1));
 }
 
@@ -237,7 +237,7 @@ static bool end_chunk(struct migration *m)
     return true;
 }
 
-static enum outcome apply(struct migration *m)
+enum outcome migration_apply(struct migration *m)
 {
     while (m->at < m->n_pending) {
         enum outcome outcome = m->is_sent ? OUTCOME_DONE : send_chunk(m);
@@ -361,7 +361,7 @@ static enum outcome look(struct migration *m, const struct migration_kind *kind)
     m->asked = false;
     if (!kind->choose(m))
         return OUTCOME_FAILED;
-    m->wants_schema = kind->runs_files && migration_may_trap(m);
+    m->wants_schema = kind->needs_live || (kind->runs_files && migration_may_trap(m));
     return OUTCOME_DONE;
 }
 
@@ -382,20 +382,51 @@ static enum outcome take_lease(struct migration *m, const struct migration_kind 
     return OUTCOME_DONE;
 }
 
+static enum outcome release(struct migration *m)
+{
+    struct str holder = str_from(m->holder);
+    enum outcome outcome = OUTCOME_DONE;
+    if (!m->is_sent) {
+        m->is_sent = true;
+        if (!migration_texts(m, migrate_lease_release(), &holder, 1))
+            return OUTCOME_FAILED;
+        outcome = group_answer(m->session->group, END_IMPLICIT);
+    }
+    m->has_lease = outcome != OUTCOME_DONE;
+    return outcome;
+}
+
+enum outcome migration_know_live(struct migration *m)
+{
+    const struct snapshot *known = planning_schema(m->session);
+    if (known && m->live && known->version == m->live->version)
+        return OUTCOME_DONE;
+    if (m->knows_live)
+        return err_set(m->err, SQLSTATE_OBJECT_IN_USE, "the schema of the database is being changed by others"),
+               OUTCOME_FAILED;
+    m->knows_live = true;
+    m->session->schema_since_us = worker_now(m->session->worker);
+    planning_wait_schema(m->session); /* execute() is called again behind it */
+    return OUTCOME_WAIT;
+}
+
 enum outcome migration_run(struct migration *m, const struct migration_kind *kind)
 {
     enum outcome outcome = OUTCOME_DONE;
     if (m->phase == MIGRATION_BEGIN) {
         if (!check_run(m))
             return OUTCOME_FAILED;
+        m->wants_schema = kind->needs_live;
         m->phase = MIGRATION_LOOK;
     }
     if (m->phase == MIGRATION_LOOK)
         outcome = look(m, kind);
-    if (outcome != OUTCOME_DONE || !m->n_pending)
+    if (outcome != OUTCOME_DONE || (!m->n_pending && !m->has_lease))
         return outcome;
     if (!m->command->dry_run && m->phase == MIGRATION_LEASE)
         outcome = take_lease(m, kind);
+    if (outcome == OUTCOME_DONE && !m->n_pending) /* another runner has done it meanwhile */
+        return release(m);
     if (outcome == OUTCOME_DONE && kind->runs_files && m->phase != MIGRATION_APPLY)
         outcome = migration_check_drops(m);
     if (outcome != OUTCOME_DONE)
@@ -408,6 +439,6 @@ enum outcome migration_run(struct migration *m, const struct migration_kind *kin
 
 enum outcome migration_up(struct migration *m)
 {
-    static const struct migration_kind up = { choose, apply, statements_up, "pending", true };
+    static const struct migration_kind up = { choose, migration_apply, statements_up, "pending", true, false };
     return migration_run(m, &up);
 }

@@ -20,7 +20,7 @@ static bool fail_errno(struct err *err, const char *what, const char *path, stru
 
 /* ---- reading ---- */
 
-static bool hash_of(struct str text, struct arena *arena, struct str *ret)
+bool migrate_folder_hash(struct str text, struct arena *arena, struct str *ret)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned n;
@@ -93,7 +93,7 @@ static bool read_file(int folder, const char *path, struct str name, struct aren
         return fail_errno(err, "open", path, name);
     if (!read_whole(fd, path, name, arena, &file.text, err))
         return false;
-    if (!hash_of(file.text, arena, &file.hash))
+    if (!migrate_folder_hash(file.text, arena, &file.hash))
         return err_oom(err);
     *ret = file;
     return true;

@@ -48,6 +48,7 @@ bool migrate_folder_find(const struct migrate_folder *folder, struct str name, s
 bool migrate_folder_create(const char *path, struct str name, struct str text, int64_t now_us, struct arena *arena,
                            struct migrate_file *ret, struct err *err);
 /* A file beside the migrations, as schema.sql: a plain name in the folder above the migrations folder. */
+bool migrate_folder_hash(struct str text, struct arena *arena, struct str *ret); /* SHA-256 in hex; false: no memory */
 bool migrate_folder_read_beside(const char *path, struct str name, struct arena *arena, struct str *ret,
                                 struct err *err);
 

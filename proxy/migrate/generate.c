@@ -245,6 +245,26 @@ bool migrate_generate(enum migrate_dialect dialect, const struct snapshot *is, c
     return true;
 }
 
+bool migrate_generate_drops(const struct snapshot *is, struct str wrangler_table, struct arena *arena,
+                            struct migrate_steps *ret, struct err *err)
+{
+    struct str schema = STR("public"), comment = STR("");
+    struct snapshot plain = *is, empty = { .schemas = &schema, .schema_comments = &comment, .n_schemas = 1 };
+    struct migrate_differences all;
+    plain.n_side = 0; /* nothing of it stays */
+    return migrate_difference(&plain, &empty, wrangler_table, arena, &all, err) &&
+           migrate_generate(MIGRATE_SQLITE, &plain, &empty, &all, arena, ret, err);
+}
+
+/* Drops of a rebuild delete copies: no row of another table goes with them. */
+static bool drops_copies(const struct migrate_steps *steps)
+{
+    for (size_t i = 0; i < steps->n; i++)
+        if (steps->list[i].n > 1)
+            return true;
+    return false;
+}
+
 static void add_step(struct buf *out, const struct migrate_step *step)
 {
     buf_printf(out, "\n-- %.*s\n", STR_FMT(step->what));
@@ -267,6 +287,8 @@ struct str migrate_generate_text(enum migrate_dialect dialect, const struct migr
     if (dialect == MIGRATE_POSTGRES)
         buf_add_str(&out, STR("-- pgd1: postgres\n"));
     buf_printf(&out, "-- Generated: leads to the schema declared in %.*s.\n", STR_FMT(from));
+    if (dialect == MIGRATE_SQLITE && drops_copies(steps))
+        buf_add_str(&out, STR("-- pgd1: allow cascade\n"));
     for (size_t i = 0; i < steps->n; i++)
         add_step(&out, &steps->list[i]);
     struct str text = out.failed ? (struct str){ 0 } : arena_str(arena, buf_str(&out));

@@ -32,6 +32,9 @@ struct migrate_steps {
 bool migrate_generate(enum migrate_dialect dialect, const struct snapshot *is, const struct snapshot *wanted,
                       const struct migrate_differences *differences, struct arena *arena, struct migrate_steps *ret,
                       struct err *err);
+/* What empties a database, in SQLite's words: every trigger, view and table but internal ones. Rows of the side catalogue are the caller's. */
+bool migrate_generate_drops(const struct snapshot *is, struct str wrangler_table, struct arena *arena,
+                            struct migrate_steps *ret, struct err *err);
 /* A migration file: each step a comment and its statements; from: the name of what was declared. {NULL,0}: no memory. */
 struct str migrate_generate_text(enum migrate_dialect dialect, const struct migrate_steps *steps, struct str from,
                                  struct arena *arena);

@@ -6,7 +6,7 @@
 
 static const char *const state_names[MIGRATE_STATE_NR] = {
     [MIGRATE_PENDING] = "pending", [MIGRATE_APPLIED] = "applied", [MIGRATE_MODIFIED] = "modified",
-    [MIGRATE_FAILED] = "failed",   [MIGRATE_MISSING] = "missing",
+    [MIGRATE_FAILED] = "failed",   [MIGRATE_MISSING] = "missing", [MIGRATE_PUSHED] = "pushed",
 };
 
 const char *migrate_state_name(enum migrate_state state)
@@ -185,6 +185,8 @@ static bool merge_own(struct merge *m, const struct migrate_rows *rows)
         e->bookmark = text_of(&row[6]);
         e->error = text_of(&row[7]);
         e->state = state_of(e);
+        if (!e->file && !e->applied_at.n && str_starts(name, STR(MIGRATE_PUSH_PREFIX)))
+            e->state = MIGRATE_PUSHED;
     }
     return true;
 }

@@ -13,6 +13,8 @@
 #ifndef PGD1_MIGRATE_JOURNAL_H
 #define PGD1_MIGRATE_JOURNAL_H
 
+#define MIGRATE_PUSH_PREFIX "push_"
+
 #include "d1/d1.h"
 #include "proxy/migrate/folder.h"
 
@@ -22,6 +24,7 @@ enum migrate_state {
     MIGRATE_MODIFIED, /* applied, or begun, with another text */
     MIGRATE_FAILED,   /* a file whose last try failed; chunks before may be done */
     MIGRATE_MISSING,  /* applied, and the file is gone */
+    MIGRATE_PUSHED,   /* of MIGRATE PUSH: there is no file */
     MIGRATE_STATE_NR
 };
 

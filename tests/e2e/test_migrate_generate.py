@@ -63,7 +63,7 @@ def test_nothing_to_do_is_told(project):
     project.write(_1_a="CREATE TABLE a (id INTEGER PRIMARY KEY);")
     project.declare("CREATE TABLE a(\n  id INTEGER PRIMARY KEY\n);")
     assert project.generate() == [] and project.files() == ["1_a.sql"]
-    assert notices == ['the migrations lead to the schema of "schema.sql": nothing is to be generated']
+    assert notices == ['the schema of "schema.sql" is what the migrations lead to: nothing is to be done']
 
 
 def test_columns_by_alter(project):
