@@ -8,14 +8,16 @@ from pgd1 import Pgd1, Workerd
 
 
 class Behind:
-    def __init__(self, kind, folder, **settings):
+    """settings: keys of [pgd1]; options: more of the database's own line."""
+
+    def __init__(self, kind, folder, options="", **settings):
         self.kind, self.d1 = kind, Workerd(folder)
         fields, key = self.d1.info[{"workerd": "gateway"}.get(kind, kind)], "url" if kind == "workerd" else "base_url"
         self.direct = dict(self.d1.info["gateway"])
         self.network = Network(fields[key])
         self.network.__enter__()
         fields[key] = self.network.url
-        self.server = Pgd1(kind, workerd=self.d1, settings={"commit_resolution_timeout": "60s", **settings})
+        self.server = Pgd1(kind, workerd=self.d1, options=options, settings={"commit_resolution_timeout": "60s", **settings})
 
     def __enter__(self):
         self.server.__enter__()

@@ -1,0 +1,142 @@
+"""MIGRATE UP of five migrations, one of them in two chunks: pgd1 is killed, or the network fails once, at each request to D1 in turn. Never half a
+chunk, never one twice, never one skipped; STATUS explains what is there, and UP goes on with the rest. PGD1_LONG=1: every fault at every
+request. PGD1_SEED repeats a run."""
+import os
+import random
+
+import psycopg
+import pytest
+
+from behind import Behind
+from network import FAULTS
+
+LONG = os.environ.get("PGD1_LONG") == "1"
+SEED = os.environ.get("PGD1_SEED") or str(random.randrange(1 << 32))
+NAMES = [f"000{n}_m" for n in range(1, 6)]
+CHUNKS = {NAMES[2]: 2}
+STEPS = [(name, chunk) for name in NAMES for chunk in range(CHUNKS.get(name, 1))]
+pytestmark = pytest.mark.timeout(3600 if LONG else 600)
+
+
+def step_text(name, chunk):
+    table = f"m{name[3]}_{chunk}"
+    return (f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, step TEXT NOT NULL);\nINSERT INTO {table} (step) VALUES ('{name}.{chunk}');\n"
+            f"INSERT INTO tally (step) VALUES ('{name}.{chunk}');\n")
+
+
+class Project:
+    def __init__(self, behind):
+        self.behind = behind
+        folder = behind.server.folder / "migrations"
+        folder.mkdir()
+        for name in NAMES:
+            parts = [step_text(name, chunk) for chunk in range(CHUNKS.get(name, 1))]
+            head = "CREATE TABLE tally (id INTEGER PRIMARY KEY, step TEXT NOT NULL);\n" if name == NAMES[0] else ""
+            (folder / f"{name}.sql").write_text(head + "--> breakpoint\n".join(parts))
+
+    def up(self):
+        """Answers whether it was done."""
+        try:
+            with self.behind.server.connect() as connection:
+                self.behind.network.requests = 0
+                connection.execute("MIGRATE UP")
+                return True
+        except psycopg.Error:
+            return False
+
+    def there(self, sql):
+        return self.behind.rows_of(sql)
+
+    def clear(self):
+        """The database as it was before the first run."""
+        names = [row[0] for row in self.there("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_cf_*'")]
+        for name in names:
+            self.there(f'DROP TABLE "{name}"')
+
+    def lease_ends(self):
+        """As time would end it."""
+        if self.there("SELECT 1 FROM sqlite_schema WHERE name = '_pgd1_migration_lease'"):
+            self.there("UPDATE _pgd1_migration_lease SET until = 0")
+
+    def done(self):
+        """How many steps have run, by the tables and by their rows; they are the first ones, each once."""
+        tables = {row[0] for row in self.there("SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'm[0-9]_*'")}
+        tally = [row[0] for row in self.there("SELECT step FROM tally ORDER BY id")] if tables else []
+        assert tally == [f"{name}.{chunk}" for name, chunk in STEPS[:len(tally)]]
+        assert tables == {f"m{name[3]}_{chunk}" for name, chunk in STEPS[:len(tally)]}
+        return len(tally)
+
+    def check(self, what):
+        """Tables, wrangler's journal and our own agree with STATUS."""
+        n = self.done()
+        whole = [name for name in NAMES if (name, CHUNKS.get(name, 1) - 1) in STEPS[:n]]
+        with self.behind.server.connect() as connection:
+            status = {row[0].removesuffix(".sql"): (row[1], row[5]) for row in connection.execute("MIGRATE STATUS").fetchall()}
+        assert [name for name in NAMES if status[name][0] == "applied"] == whole, (what, status)
+        begun = [name for name, chunk in STEPS[:n] if name not in whole]
+        assert all(status[name][1] == 1 for name in begun), (what, status)
+        if n:
+            assert [row[0].removesuffix(".sql") for row in self.there("SELECT name FROM d1_migrations ORDER BY id")] == whole, what
+        return n
+
+    def ends_well(self, what):
+        self.behind.network.reset()
+        self.behind.network.settle()
+        self.check(what)
+        self.lease_ends()
+        assert self.up(), what
+        assert self.check(what) == len(STEPS), what
+
+
+@pytest.fixture(params=("workerd", "rest"))
+def project(request, tmp_path):
+    with Behind(request.param, tmp_path, schema_poll_interval="0") as made:
+        yield Project(made)
+
+
+
+
+def count_requests(project):
+    """Requests of one run, from the log-in on."""
+    project.behind.network.reset(lambda number, body: None)
+    assert project.up()
+    n = project.behind.network.requests
+    assert project.check("undisturbed") == len(STEPS)
+    assert n >= len(STEPS) + 1
+    return n
+
+
+def test_killed_at_every_request(project):
+    network, server = project.behind.network, project.behind.server
+    places, partial = [(fault, at) for fault in ("cut_before", "cut_after") for at in range(count_requests(project))], set()
+    everywhere = LONG or project.behind.kind == "workerd"
+
+    def choose(number, body):
+        if number != at:
+            return None
+        server.kill()
+        return fault
+
+    for fault, at in places if everywhere else random.Random(SEED).sample(places, 4):
+        project.clear()
+        if server.process.running():
+            server.kill()
+        server.launch()
+        network.reset(choose)
+        assert not project.up(), (fault, at)
+        network.reset()
+        network.settle()
+        server.launch()
+        partial.add(project.done())
+        project.ends_well((SEED, fault, at))
+    assert not everywhere or partial == set(range(len(STEPS) + 1))  # so each place between two steps was seen
+
+
+def test_a_fault_at_every_request(project):
+    network, chance = project.behind.network, random.Random(SEED)
+    places = [(fault, at) for fault in FAULTS for at in range(count_requests(project))]
+    for fault, at in places if LONG else chance.sample(places, 8):
+        project.clear()
+        network.reset(lambda number, body: fault if number == at else None)
+        project.up()
+        project.ends_well((SEED, fault, at))
