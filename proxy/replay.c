@@ -19,6 +19,7 @@ struct replay {
     struct snapshot *schema; /* the newest; NULL: stale */
     struct arena *arena;     /* of the statement under way */
     struct sequence_values sequences;
+    const struct d1_result *results; /* of the batch that ran last, in arena */
     bool in_chunk, is_copy;
     /* the statement that was compiled last */
     bool changes_schema, touches_own;
@@ -262,6 +263,7 @@ static bool run_members(struct replay *r, const struct d1_statement *statements,
     r->connection->brake =
         (struct emb_brake){ .run_until_us = clock_monotonic_us(r->session->clock) + REPLAY_STATEMENT_US };
     bool ok = run.results || err_oom(err);
+    r->results = run.results;
     if (ok && n && emb_run_more(&run, SIZE_MAX) != EMB_RUN_DONE)
         ok = fail(r, &run, asked, ret_remedy, err);
     emb_run_rewind(&run);
@@ -480,6 +482,9 @@ static bool look_up(struct replay *r, struct planned *p, const struct d1_asked *
 /* For currval() and lastval() of statements that follow. */
 static bool read_sequences(struct replay *r, const struct plan *plan, struct err *err)
 {
+    uint64_t count = 0;
+    for (size_t i = 0; i < plan->n_statements; i++)
+        count += plan->statements[i].counts_changes ? (uint64_t)r->results[i].changes : 0;
     struct d1_statement members[SEQUENCE_MEMBERS_MAX];
     struct value *given = ARENA_ARRAY(r->arena, struct value, SEQUENCE_MEMBERS_MAX);
     struct d1_asked asked = { .snapshot = r->schema };
@@ -492,6 +497,7 @@ static bool read_sequences(struct replay *r, const struct plan *plan, struct err
         return false;
     for (size_t i = 0; i < n; i++)
         sequence_values_take(&r->sequences, i, &given[i]);
+    sequence_values_count(&r->sequences, plan, count);
     sequence_values_settle(&r->sequences);
     return true;
 }

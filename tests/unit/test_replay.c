@@ -120,6 +120,10 @@ static const struct {
     { "-- pgd1: postgres\nCREATE TABLE a(n int); SELECT m FROM a;", "42703", "\"m\"", "" },
     { "-- pgd1: postgres\nCREATE TABLE a(n int); DROP TABLE IF EXISTS b; SELECT 1; SET work_mem = '1MB';", NULL, NULL,
       "a" },
+    { "-- pgd1: postgres\nCREATE TABLE a(id serial PRIMARY KEY, k int); INSERT INTO a(k) SELECT 2; INSERT INTO a(k) "
+      "SELECT 3;\n"
+      "CREATE TABLE b(b int CHECK (b = 2)); INSERT INTO b VALUES (currval('a_id_seq'));",
+      NULL, NULL, "a a_id_seq b" },
     { "-- pgd1: postgres\nSET search_path = x;", "0A000", "search_path", "" },
     { "-- pgd1: postgres\nLISTEN x;", "0A000", "LISTEN", "" },
     { "-- pgd1: postgres\nINSERT INTO _pgd1_catalog VALUES (1);", "42P01", "", "" },
