@@ -6,6 +6,7 @@
 #include "proxy/group.h"
 #include "proxy/planning.h"
 #include "proxy/sql/bind.h"
+#include "proxy/statistics.h"
 
 const struct snapshot *execute_temporary_schema(struct session *s, const struct snapshot *base)
 {
@@ -227,6 +228,7 @@ static void answer(struct running *r, uint64_t count)
     const struct execution *x = r->x;
     emitter_begin(&r->emitter);
     emitter_end(&r->emitter);
+    statistics_done(r->s, x, (struct statistics_note){ .rows = count, .finished_locally = r->plan->local != NULL });
     if (x->sink == SINK_STORE)
         x->portal->state = PORTAL_STORED;
     else if (x->sink != SINK_TAKEN)
@@ -301,6 +303,7 @@ bool execute_temporary_copy(struct session *s, const struct execution *x, const 
     }
     if (!note_copied(s, x->plan, x->copy_count, err))
         return false;
+    statistics_done(s, x, (struct statistics_note){ .rows = x->copy_count });
     execute_tag(x->plan, x->copy_count, session_out(s));
     return true;
 }

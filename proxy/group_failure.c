@@ -112,7 +112,8 @@ bool group_replan(struct group *g, struct step *step, bool force_local, struct e
 
 static bool schema_changed_for(const struct group *g)
 {
-    const struct snapshot *now = g->database->snapshot;
+    const struct session *s = g->session;
+    const struct snapshot *now = s->transaction.temporary ? planning_schema(g->session) : g->database->snapshot;
     return now && now->version != g->head->x.plan->snapshot->version;
 }
 

@@ -130,7 +130,7 @@ static struct statement_slot slot_of(struct session *s, const struct execution *
 void statistics_done(struct session *s, const struct execution *x, struct statistics_note cost)
 {
     struct statistics_notes *notes = &s->group->statistics;
-    if (!s->serving->config->statement_statistics || x->migrates ||
+    if (!s->serving->config->statement_statistics || x->migrates || x->sink == SINK_TAKEN ||
         (x->sink == SINK_STORE && x->portal && x->portal->is_cursor) || !s->presence.pid)
         return;
     cost.slot = slot_of(s, x);

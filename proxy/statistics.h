@@ -36,7 +36,7 @@ struct statistics_notes {
     struct statistics_note list[STATISTICS_NOTES];
 };
 
-/* The statement succeeded. cost: rows and what D1 did; slot and began_us are filled in. */
+/* The statement succeeded; one whose rows are taken is a part of another. cost: rows and what D1 did; slot and began_us are filled in. */
 void statistics_done(struct session *s, const struct execution *x, struct statistics_note cost);
 /* What is noted goes into the worker's table: it ended now. */
 void statistics_flush(struct session *s, int64_t now_us);

@@ -306,12 +306,11 @@ insert into t (v) values ('a'), ('b');
 select currval('t_id_seq'), lastval();
 select nextval('t_id_seq');
 select currval('t_id_seq');
-copy t (v) from stdin;
+create temp table k (id serial primary key, v text);
+copy k (v) from stdin;
 copied
 \\.
-select currval('t_id_seq') = max(id) from t;
-insert into t (v) select v from t where id = 1;
-select currval('t_id_seq') = max(id) from t;
+select currval('k_id_seq'), * from k;
 select setval('t_id_seq', 100);
 insert into t (v) values ('c') returning id;
 create temp sequence s start 5 increment 5;
