@@ -102,7 +102,5 @@ int hex_digit(char c); /* 0 … 15, -1 for none */
 bool is_space(char c); /* C locale: blank, \t \n \v \f \r */
 struct str text_blob_hex(struct arena *arena, struct str blob, const char *prefix); /* {NULL,0} when full */
 bool text_check_utf8(struct str text, struct err *err);                             /* 22021 */
-size_t utf8_length(struct str s);                                                   /* characters */
-size_t utf8_bytes(struct str s, size_t characters); /* bytes that this many characters take, at most s.n */
 
 #endif

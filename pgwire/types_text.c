@@ -28,27 +28,6 @@ bool text_check_utf8(struct str text, struct err *err)
     return str_is_utf8(text, &at) || bad_utf8(text, at, err);
 }
 
-static bool continues(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
-
-size_t utf8_length(struct str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n += !continues(s.p[i]);
-    return n;
-}
-
-size_t utf8_bytes(struct str s, size_t characters)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (!continues(s.p[i]) && characters-- == 0)
-            return i;
-    return s.n;
-}
-
 /* ---- text, varchar, unknown, refcursor, cstring */
 
 static bool keep(const struct type_io *io, struct str text, struct value *ret)
@@ -78,6 +57,11 @@ const struct type_codec codec_text_only = { keep, text_out, NULL, NULL, false, f
 /* ---- name: cut to 63 bytes without splitting a character, as PostgreSQL does */
 
 enum { NAME_MAX_BYTES = 63 };
+
+static bool continues(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
 
 static struct str name_cut(struct str s)
 {
@@ -130,7 +114,7 @@ static bool bpchar_out(const struct type_io *io, const struct value *v, struct b
     buf_add_str(out, v->bytes);
     if (io->typmod < 4)
         return true;
-    size_t width = (size_t)io->typmod - 4, length = utf8_length(v->bytes);
+    size_t width = (size_t)io->typmod - 4, length = str_characters(v->bytes);
     if (length < width && buf_reserve(out, width - length)) {
         memset(out->p + out->n, ' ', width - length);
         out->n += width - length;
@@ -196,7 +180,7 @@ int hex_digit(char c)
 
 static bool bad_hex_digit(const struct type_io *io, struct str at)
 {
-    size_t n = utf8_bytes(at, 1);
+    size_t n = str_offset_of(at, 1);
     return err_set(io->err, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"%.*s\"", (int)n, at.p);
 }
 

@@ -115,7 +115,7 @@ static bool cut_text(const struct type_io *io, bool is_explicit, const char *nam
     size_t limit = (size_t)(io->typmod - HEADER);
     if (v->bytes.n <= limit)
         return true;
-    size_t keep = utf8_bytes(v->bytes, limit);
+    size_t keep = str_offset_of(v->bytes, limit);
     if (!is_explicit && !only_blanks((struct str){ v->bytes.p + keep, v->bytes.n - keep }))
         return err_set(io->err, SQLSTATE_STRING_DATA_RIGHT_TRUNCATION, "value too long for type %s(%zu)", name, limit);
     v->bytes.n = keep;

@@ -115,20 +115,6 @@ void replay_free(struct replay *r)
 
 /* ---- the schema ---- */
 
-static struct value cell_of(sqlite3_stmt *statement, int i)
-{
-    switch (sqlite3_column_type(statement, i)) {
-    case SQLITE_INTEGER:
-        return value_integer(sqlite3_column_int64(statement, i));
-    case SQLITE_NULL:
-        return value_null();
-    default: {
-        const char *p = (const char *)sqlite3_column_text(statement, i);
-        return value_text((struct str){ p, (size_t)sqlite3_column_bytes(statement, i) });
-    }
-    }
-}
-
 /* A query of ours, of one parameter or none, whatever D1 would say to it. */
 static bool ask_of(struct replay *r, struct str sql, const struct value *param,
                    bool (*row)(void *ctx, const struct value *cells, size_t n), void *ctx)
@@ -141,10 +127,8 @@ static bool ask_of(struct replay *r, struct str sql, const struct value *param,
     bool ok = sqlite3_prepare_v2(r->connection->db, sql.p, (int)sql.n, &statement, NULL) == SQLITE_OK &&
               (!param || sqlite_value_bind(statement, 1, param) == SQLITE_OK);
     while (ok && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-        int n = sqlite3_column_count(statement);
-        for (int i = 0; i < n && i < CELLS_MAX; i++)
-            cells[i] = cell_of(statement, i);
-        ok = row(ctx, cells, (size_t)(n < CELLS_MAX ? n : CELLS_MAX));
+        size_t n;
+        ok = sqlite_value_row(statement, CELLS_MAX, cells, &n) && row(ctx, cells, n);
     }
     sqlite3_finalize(statement);
     r->connection->rules.trusted = false;

@@ -2,6 +2,7 @@
 #include "d1/embedded/rows.h"
 
 #include <stdlib.h>
+#include "d1/sqlite_value.h"
 #include "proxy/base/fault.h"
 
 enum { SMALL_CHUNK = 2048 - 64, CHUNK = 32768 - 64, ALIGN = 8 };
@@ -22,42 +23,13 @@ static size_t cell_bytes(const struct value *v)
     return v->class == VALUE_TEXT || v->class == VALUE_BLOB ? v->bytes.n : 0;
 }
 
-static bool read_bytes(sqlite3_stmt *stmt, int column, struct value *ret)
-{
-    const void *p =
-        ret->class == VALUE_TEXT ? (const void *)sqlite3_column_text(stmt, column) : sqlite3_column_blob(stmt, column);
-    int n = sqlite3_column_bytes(stmt, column);
-    ret->bytes = (struct str){ p ? p : "", (size_t)n };
-    return p || (n == 0 && ret->class == VALUE_BLOB); /* an empty blob has no address, a text without one no memory */
-}
-
-static bool read_cell(sqlite3_stmt *stmt, int column, struct value *ret)
-{
-    switch (sqlite3_column_type(stmt, column)) {
-    case SQLITE_INTEGER:
-        *ret = value_integer(sqlite3_column_int64(stmt, column));
-        return true;
-    case SQLITE_FLOAT:
-        *ret = value_real(sqlite3_column_double(stmt, column));
-        return true;
-    case SQLITE_TEXT:
-        ret->class = VALUE_TEXT;
-        return read_bytes(stmt, column, ret);
-    case SQLITE_BLOB:
-        ret->class = VALUE_BLOB;
-        return read_bytes(stmt, column, ret);
-    }
-    *ret = value_null();
-    return true;
-}
-
 bool emb_row_read(sqlite3_stmt *stmt, struct value *ret_cells, size_t *ret_n, size_t *ret_bytes)
 {
     int n = sqlite3_data_count(stmt);
     size_t bytes = 0;
     for (int i = 0; i < n; i++) {
         struct value *v = &ret_cells[i];
-        if (!read_cell(stmt, i, v))
+        if (!sqlite_value_column(stmt, i, v))
             return false;
         if (v->class == VALUE_INTEGER || v->class == VALUE_REAL)
             bytes += 8;

@@ -46,4 +46,23 @@ static inline struct value value_blob(struct str s)
     return (struct value){ .class = VALUE_BLOB, .bytes = s };
 }
 
+/* Of one class and the same to the bit: -0.0 is not 0.0, a NaN is itself. */
+static inline bool value_same(const struct value *a, const struct value *b)
+{
+    if (a->class != b->class)
+        return false;
+    switch (a->class) {
+    case VALUE_NULL:
+        return true;
+    case VALUE_INTEGER:
+        return a->integer == b->integer;
+    case VALUE_REAL:
+        return memcmp(&a->real, &b->real, sizeof(a->real)) == 0;
+    case VALUE_TEXT:
+    case VALUE_BLOB:
+        return str_eq(a->bytes, b->bytes);
+    }
+    return false;
+}
+
 #endif

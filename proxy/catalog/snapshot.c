@@ -30,15 +30,14 @@ void snapshot_unref(struct snapshot *s)
     snapshot_unref(parts[1]);
 }
 
-/* By schema and name, as user_relation() looks for them. */
-static int name_order(const void *a, const void *b)
+int snapshot_name_order(const void *a, const void *b)
 {
     const struct relation *left = a, *right = b;
     int order = str_cmp(left->schema, right->schema);
     return order ? order : str_cmp(left->name, right->name);
 }
 
-static int oid_order(const void *a, const void *b)
+int snapshot_oid_order(const void *a, const void *b)
 {
     const struct oid_row *left = a, *right = b;
     return left->oid < right->oid ? -1 : left->oid > right->oid;
@@ -54,10 +53,10 @@ struct snapshot *snapshot_with(const struct snapshot *s, const struct relation *
         return NULL;
     memcpy(all, s->relations, s->n_relations * sizeof(*all));
     all[which - s->relations] = *now;
-    qsort(all, s->n_relations, sizeof(*all), name_order);
+    qsort(all, s->n_relations, sizeof(*all), snapshot_name_order);
     for (size_t i = 0; i < s->n_relations; i++)
         by_oid[i] = (struct oid_row){ .oid = all[i].oid, .relation = &all[i] };
-    qsort(by_oid, s->n_relations, sizeof(*by_oid), oid_order);
+    qsort(by_oid, s->n_relations, sizeof(*by_oid), snapshot_oid_order);
     box->snapshot = *s;
     box->snapshot.relations = all;
     box->by_oid = by_oid;

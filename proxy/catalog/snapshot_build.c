@@ -463,23 +463,10 @@ static size_t count_relations(const struct build *b)
 }
 
 /* ---- order and OIDs ---- */
-static int relation_order(const void *a, const void *b)
-{
-    const struct relation *left = a, *right = b;
-    int order = str_cmp(left->schema, right->schema);
-    return order ? order : str_cmp(left->name, right->name);
-}
-
-static int oid_order(const void *a, const void *b)
-{
-    const struct oid_row *left = a, *right = b;
-    return left->oid < right->oid ? -1 : left->oid > right->oid;
-}
-
 static void build_oids(struct build *b)
 {
     struct snapshot *s = b->snapshot;
-    qsort(s->relations, s->n_relations, sizeof(*s->relations), relation_order);
+    qsort(s->relations, s->n_relations, sizeof(*s->relations), snapshot_name_order);
     b->box->by_oid = BUILD_ARRAY(b, struct oid_row, s->n_relations);
     for (size_t i = 0; i < s->n_relations && !b->failed; i++) {
         struct relation *r = &s->relations[i];
@@ -489,7 +476,7 @@ static void build_oids(struct build *b)
         build_key_oids(b, r);
     }
     if (b->box->by_oid)
-        qsort(b->box->by_oid, s->n_relations, sizeof(*b->box->by_oid), oid_order);
+        qsort(b->box->by_oid, s->n_relations, sizeof(*b->box->by_oid), snapshot_oid_order);
 }
 
 static bool build_all(struct build *b)

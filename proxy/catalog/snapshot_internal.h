@@ -52,6 +52,10 @@ struct snapshot_box {
 /* Fills the box from the rows. All memory in box->snapshot.arena. */
 bool snapshot_build(struct snapshot_box *box, const struct snapshot_reader *rows, struct err *err);
 
+/* For qsort(): relations by schema and name, as user_relation() looks for them; rows of by_oid. */
+int snapshot_name_order(const void *a, const void *b);
+int snapshot_oid_order(const void *a, const void *b);
+
 /* A cell as text: {NULL,0} for NULL. As integer: 0 for NULL. */
 struct str read_text(const struct read_row *row, size_t cell);
 int64_t read_integer(const struct read_row *row, size_t cell);

@@ -21,19 +21,6 @@ bool snapshot_reader_types(struct snapshot_reader *r, const struct snapshot *bas
     return ok;
 }
 
-static int name_order(const void *a, const void *b)
-{
-    const struct relation *left = a, *right = b;
-    int order = str_cmp(left->schema, right->schema);
-    return order ? order : str_cmp(left->name, right->name);
-}
-
-static int oid_order(const void *a, const void *b)
-{
-    const struct oid_row *left = a, *right = b;
-    return left->oid < right->oid ? -1 : left->oid > right->oid;
-}
-
 /* Each schema gave its OIDs for itself: two that meet, once in thousands of millions, must not be taken for one. */
 static bool all_differ(const struct snapshot_box *box, size_t n)
 {
@@ -57,10 +44,10 @@ static bool join(struct snapshot_box *box, const struct snapshot *base, const st
         all[base->n_relations + i] = temporary->relations[i];
         all[base->n_relations + i].is_temporary = true;
     }
-    qsort(all, n, sizeof(*all), name_order);
+    qsort(all, n, sizeof(*all), snapshot_name_order);
     for (size_t i = 0; i < n; i++)
         box->by_oid[i] = (struct oid_row){ .oid = all[i].oid, .relation = &all[i] };
-    qsort(box->by_oid, n, sizeof(*box->by_oid), oid_order);
+    qsort(box->by_oid, n, sizeof(*box->by_oid), snapshot_oid_order);
     s->relations = all;
     s->n_relations = n;
     s->schemas = temporary->schemas;

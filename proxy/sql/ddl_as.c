@@ -227,6 +227,18 @@ static bool collect_columns(struct ddl *d, struct new_table *table, const struct
     return true;
 }
 
+/* Its count is what the client is told. */
+static bool answers_select(struct ddl *d, struct plan_statement *insert)
+{
+    if (!insert)
+        return false;
+    insert->role = STATEMENT_MAIN;
+    insert->counts_changes = true;
+    d->plan->tag = "SELECT";
+    d->plan->tag_has_count = true;
+    return true;
+}
+
 static bool fill(struct ddl *d, const struct new_table *table, const struct query_columns *q)
 {
     struct str sqlite;
@@ -239,13 +251,7 @@ static bool fill(struct ddl *d, const struct new_table *table, const struct quer
     struct str name = ddl_quote(d, table->sqlite_name);
     struct plan_statement *insert = ddl_add(
         d, ddl_printf(d, "INSERT INTO %.*s (%.*s) %.*s", STR_FMT(name), STR_FMT(column_list(d, q)), STR_FMT(sqlite)));
-    if (!insert)
-        return false;
-    insert->role = STATEMENT_MAIN;
-    insert->counts_changes = true;
-    d->plan->tag = "SELECT";
-    d->plan->tag_has_count = true;
-    return true;
+    return answers_select(d, insert);
 }
 
 /* Of a temporary table: the planner plans the query by itself, its rows are gathered before. */
@@ -257,13 +263,7 @@ static bool fill_gathered(struct ddl *d, const struct new_table *table, const st
     struct plan_statement *insert =
         ddl_add(d, ddl_printf(d, "INSERT INTO %.*s (%.*s) SELECT %.*s FROM " TEMPORARY_GATHERED,
                               STR_FMT(ddl_quote(d, table->sqlite_name)), STR_FMT(column_list(d, q)), STR_FMT(list)));
-    if (!insert)
-        return false;
-    insert->role = STATEMENT_MAIN;
-    insert->counts_changes = true;
-    d->plan->tag = "SELECT";
-    d->plan->tag_has_count = true;
-    return true;
+    return answers_select(d, insert);
 }
 
 static bool create_as(struct ddl *d, const Node *query, const PgQuery__IntoClause *into, bool if_not_exists)

@@ -211,24 +211,6 @@ void mark_structural(struct emitter *e, const struct expr *constant)
         set->is_structural[literal] = true;
 }
 
-static bool same_value(const struct value *a, const struct value *b)
-{
-    if (a->class != b->class)
-        return false;
-    switch (a->class) {
-    case VALUE_NULL:
-        return true;
-    case VALUE_INTEGER:
-        return a->integer == b->integer;
-    case VALUE_REAL:
-        return memcmp(&a->real, &b->real, sizeof(double)) == 0;
-    case VALUE_TEXT:
-    case VALUE_BLOB:
-        return str_eq(a->bytes, b->bytes);
-    }
-    return false;
-}
-
 static bool same_bind(const struct bind *a, const struct bind *b)
 {
     if (a->source == BIND_UUID || a->source == BIND_RANDOM || a->source == BIND_CLOCK)
@@ -236,7 +218,7 @@ static bool same_bind(const struct bind *a, const struct bind *b)
     return a->source == b->source && a->form == b->form && a->index == b->index && a->detail == b->detail &&
            a->type == b->type && a->typmod == b->typmod && a->typmod_explicit == b->typmod_explicit &&
            a->not_null == b->not_null && a->column == b->column && a->relation == b->relation &&
-           a->negated == b->negated && same_value(&a->constant, &b->constant);
+           a->negated == b->negated && value_same(&a->constant, &b->constant);
 }
 
 /* What the bound value is on arrival. */

@@ -310,30 +310,6 @@ static sqlite3_stmt *prepare(struct local_engine *e, struct str sql, struct cach
     return statement;
 }
 
-static void column_value(sqlite3_stmt *s, int i, struct value *ret)
-{
-    switch (sqlite3_column_type(s, i)) {
-    case SQLITE_INTEGER:
-        *ret = value_integer(sqlite3_column_int64(s, i));
-        break;
-    case SQLITE_FLOAT:
-        *ret = value_real(sqlite3_column_double(s, i));
-        break;
-    case SQLITE_TEXT: {
-        const char *p = (const char *)sqlite3_column_text(s, i);
-        *ret = value_text((struct str){ p, (size_t)sqlite3_column_bytes(s, i) });
-        break;
-    }
-    case SQLITE_BLOB: {
-        const char *p = sqlite3_column_blob(s, i);
-        *ret = value_blob((struct str){ p, (size_t)sqlite3_column_bytes(s, i) });
-        break;
-    }
-    default:
-        *ret = value_null();
-    }
-}
-
 /* SQLite's own limits, told as PostgreSQL tells its own. */
 static const struct {
     const char *start;
@@ -414,7 +390,8 @@ static bool step_rows(struct local_engine *e, const struct local_run *run, sqlit
         return err_oom(err);
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
         for (int i = 0; i < n; i++) {
-            column_value(s, i, &cells[i]);
+            if (!sqlite_value_column(s, i, &cells[i]))
+                return err_oom(err);
             bytes += cells[i].class == VALUE_TEXT || cells[i].class == VALUE_BLOB ? cells[i].bytes.n : 8;
         }
         rows++;

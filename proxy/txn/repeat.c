@@ -63,30 +63,12 @@ void repeat_keep(struct buffer *b, const struct plan *plan, const struct capture
 
 /* ---- finding ---- */
 
-static bool same_value(const struct value *a, const struct value *b)
-{
-    if (a->class != b->class)
-        return false;
-    switch (a->class) {
-    case VALUE_NULL:
-        return true;
-    case VALUE_INTEGER:
-        return a->integer == b->integer;
-    case VALUE_REAL:
-        return memcmp(&a->real, &b->real, sizeof(a->real)) == 0;
-    case VALUE_TEXT:
-    case VALUE_BLOB:
-        return str_eq(a->bytes, b->bytes);
-    }
-    return false;
-}
-
 static bool same_statement(const struct d1_statement *a, const struct d1_statement *b)
 {
     if (a->n_params != b->n_params || !str_eq(a->sql, b->sql))
         return false;
     for (size_t i = 0; i < a->n_params; i++)
-        if (!same_value(&a->params[i], &b->params[i]))
+        if (!value_same(&a->params[i], &b->params[i]))
             return false;
     return true;
 }

@@ -23,22 +23,6 @@ static bool bind_all(sqlite3_stmt *statement, const struct value *params, size_t
     return code == SQLITE_OK;
 }
 
-static struct value cell_of(sqlite3_stmt *statement, int i)
-{
-    switch (sqlite3_column_type(statement, i)) {
-    case SQLITE_INTEGER:
-        return value_integer(sqlite3_column_int64(statement, i));
-    case SQLITE_FLOAT:
-        return value_real(sqlite3_column_double(statement, i));
-    case SQLITE_NULL:
-        return value_null();
-    default: {
-        const char *p = (const char *)sqlite3_column_text(statement, i);
-        return value_text((struct str){ p, (size_t)sqlite3_column_bytes(statement, i) });
-    }
-    }
-}
-
 /* Runs one statement to its end; rows go to the reader as those of statement `index`. */
 static bool run(sqlite3 *db, const struct d1_statement *s, struct snapshot_reader *reader, size_t index)
 {
@@ -49,10 +33,9 @@ static bool run(sqlite3 *db, const struct d1_statement *s, struct snapshot_reade
     bool ok = sqlite3_prepare_v2(db, s->sql.p, (int)s->sql.n, &statement, NULL) == SQLITE_OK &&
               bind_all(statement, s->params, s->n_params);
     while (ok && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-        int n = sqlite3_column_count(statement);
-        for (int i = 0; i < n && i < CELLS_MAX; i++)
-            cells[i] = cell_of(statement, i);
-        ok = !reader || snapshot_reader_row(reader, index, cells, (size_t)(n < CELLS_MAX ? n : CELLS_MAX));
+        size_t n;
+        ok = sqlite_value_row(statement, CELLS_MAX, cells, &n) &&
+             (!reader || snapshot_reader_row(reader, index, cells, n));
     }
     sqlite3_finalize(statement);
     return ok && code == SQLITE_DONE;
@@ -167,8 +150,10 @@ bool shadow_run(struct shadow *s, const struct d1_statement *statement, shadow_s
               bind_all(prepared, statement->params, statement->n_params);
     while (ok && (code = sqlite3_step(prepared)) == SQLITE_ROW)
         if (at_row && sqlite3_column_count(prepared) > 0) {
-            struct value cell = cell_of(prepared, 0);
-            at_row(row_ctx, &cell);
+            struct value cell;
+            ok = sqlite_value_column(prepared, 0, &cell);
+            if (ok)
+                at_row(row_ctx, &cell);
         }
     if (changes)
         *changes = sqlite3_changes64(s->db);
@@ -186,8 +171,8 @@ bool shadow_names(struct shadow *s, const char *sql, struct str name, bool (*eac
     s->rules.trusted = true;
     bool ok = sqlite3_prepare_v2(s->db, sql, -1, &prepared, NULL) == SQLITE_OK && bind_all(prepared, &param, 1);
     while (ok && (code = sqlite3_step(prepared)) == SQLITE_ROW) {
-        struct value cell = cell_of(prepared, 0);
-        ok = cell.class != VALUE_TEXT || each(ctx, cell.bytes);
+        struct value cell;
+        ok = sqlite_value_column(prepared, 0, &cell) && (cell.class != VALUE_TEXT || each(ctx, cell.bytes));
     }
     sqlite3_finalize(prepared);
     s->rules.trusted = false;

@@ -31,27 +31,6 @@ struct temporary {
 
 /* ---- statements of our own ---- */
 
-static struct value cell_of(sqlite3_stmt *statement, int i)
-{
-    struct str bytes;
-    switch (sqlite3_column_type(statement, i)) {
-    case SQLITE_INTEGER:
-        return value_integer(sqlite3_column_int64(statement, i));
-    case SQLITE_FLOAT:
-        return value_real(sqlite3_column_double(statement, i));
-    case SQLITE_NULL:
-        return value_null();
-    case SQLITE_BLOB:
-        bytes.p = sqlite3_column_blob(statement, i);
-        bytes.n = (size_t)sqlite3_column_bytes(statement, i);
-        return value_blob(bytes.p ? bytes : STR(""));
-    default:
-        bytes.p = (const char *)sqlite3_column_text(statement, i);
-        bytes.n = (size_t)sqlite3_column_bytes(statement, i);
-        return value_text(bytes.p ? bytes : STR(""));
-    }
-}
-
 static bool bind_all(sqlite3_stmt *statement, const struct value *params, size_t n)
 {
     int code = SQLITE_OK;
@@ -212,8 +191,8 @@ static bool read_actions(struct temporary *t, struct arena *arena, struct commit
                            -1, &statement, NULL) == SQLITE_OK;
     while (ok && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct commit_action *a = ARENA_NEW(arena, struct commit_action);
-        struct value name = cell_of(statement, 0), action = cell_of(statement, 1);
-        ok = a != NULL;
+        struct value name, action;
+        ok = a && sqlite_value_column(statement, 0, &name) && sqlite_value_column(statement, 1, &action);
         if (!ok)
             break;
         *a = (struct commit_action){ *ret, arena_str(arena, name.bytes), str_is(action.bytes, "drop") };
@@ -332,13 +311,13 @@ static bool tell(struct temporary *t, struct temporary_batch *batch, int code, s
     return false;
 }
 
-static bool give_row(struct temporary_batch *batch, size_t index, sqlite3_stmt *statement)
+static bool give_row(struct temporary_batch *batch, size_t index, sqlite3_stmt *statement, struct err *err)
 {
     struct value cells[COLUMNS_MAX];
-    int n = sqlite3_column_count(statement);
-    for (int i = 0; i < n && i < COLUMNS_MAX; i++)
-        cells[i] = cell_of(statement, i);
-    return !batch->on_row || batch->on_row(batch->ctx, index, cells, (size_t)(n < COLUMNS_MAX ? n : COLUMNS_MAX));
+    size_t n;
+    if (!sqlite_value_row(statement, COLUMNS_MAX, cells, &n))
+        return err_oom(err);
+    return !batch->on_row || batch->on_row(batch->ctx, index, cells, n);
 }
 
 static bool run_one(struct temporary *t, struct temporary_batch *batch, size_t index, struct err *err)
@@ -352,7 +331,7 @@ static bool run_one(struct temporary *t, struct temporary_batch *batch, size_t i
         code = bind_all(statement, s->params, s->n_params) ? SQLITE_ROW : sqlite3_errcode(t->db);
     while (code == SQLITE_ROW && given) {
         code = sqlite3_step(statement);
-        given = code != SQLITE_ROW || give_row(batch, index, statement);
+        given = code != SQLITE_ROW || give_row(batch, index, statement, err);
     }
     if (code != SQLITE_DONE && given)
         tell(t, batch, code, err);
@@ -399,10 +378,9 @@ static bool read_rows(struct temporary *t, struct snapshot_reader *reader)
         t->steps = 0;
         ok = sqlite3_prepare_v2(t->db, statements[i].sql.p, (int)statements[i].sql.n, &statement, NULL) == SQLITE_OK;
         while (ok && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-            int columns = sqlite3_column_count(statement);
-            for (int k = 0; k < columns && k < 16; k++)
-                cells[k] = cell_of(statement, k);
-            ok = snapshot_reader_row(reader, i, cells, (size_t)columns);
+            size_t columns;
+            ok = sqlite_value_row(statement, sizeof(cells) / sizeof(cells[0]), cells, &columns) &&
+                 snapshot_reader_row(reader, i, cells, columns);
         }
         ok = ok && code == SQLITE_DONE;
         sqlite3_finalize(statement);
@@ -535,7 +513,9 @@ static bool add_row(struct buf *out, sqlite3_stmt *statement, struct arena *aren
     int n = sqlite3_column_count(statement);
     buf_add_str(out, out->n > 1 ? STR(",[") : STR("["));
     for (int i = 0; i < n; i++) {
-        struct value cell = cell_of(statement, i);
+        struct value cell;
+        if (!sqlite_value_column(statement, i, &cell))
+            return err_oom(err);
         if (i)
             buf_add_char(out, ',');
         if (!bind_json_value(out, &cell, arena, err))
