@@ -96,7 +96,7 @@ create temp table k (t int references t (id));
 \\d t
 \\d k
 \\d pg_temp.k
-\\dt
+\\dt [tk]
 \\dt pg_temp*.*
 select table_name, table_type from information_schema.tables where table_name in ('t', 'k', 'people') order by 1;
 select relname, relpersistence, relkind from pg_class where relname in ('t', 'k', 'people', 't_id_seq', 't_pkey') order by 1;

@@ -94,21 +94,18 @@ def project(request, tmp_path):
         yield Project(made)
 
 
-
-
-def count_requests(project):
-    """Requests of one run, from the log-in on."""
+def places_of(project, faults):
+    """Each fault at each request of one undisturbed run, from the log-in on."""
     project.behind.network.reset(lambda number, body: None)
     assert project.up()
-    n = project.behind.network.requests
-    assert project.check("undisturbed") == len(STEPS)
-    assert n >= len(STEPS) + 1
-    return n
+    requests = project.behind.network.requests
+    assert project.check("undisturbed") == len(STEPS) and requests > len(STEPS)
+    return [(fault, at) for fault in faults for at in range(requests)]
 
 
 def test_killed_at_every_request(project):
     network, server = project.behind.network, project.behind.server
-    places, partial = [(fault, at) for fault in ("cut_before", "cut_after") for at in range(count_requests(project))], set()
+    places, partial = places_of(project, ("cut_before", "cut_after")), set()
     everywhere = LONG or project.behind.kind == "workerd"
 
     def choose(number, body):
@@ -134,7 +131,7 @@ def test_killed_at_every_request(project):
 
 def test_a_fault_at_every_request(project):
     network, chance = project.behind.network, random.Random(SEED)
-    places = [(fault, at) for fault in FAULTS for at in range(count_requests(project))]
+    places = places_of(project, FAULTS)
     for fault, at in places if LONG else chance.sample(places, 8):
         project.clear()
         network.reset(lambda number, body: fault if number == at else None)
