@@ -130,6 +130,8 @@ def test_deadlock(target):
         assert first.waits()
         second = Later(two, "UPDATE row_t SET n = n + 1 WHERE id = 1")
         second.thread.join(SECONDS)
+        if not second.error:
+            first.thread.join(SECONDS)  # then it is the one, and its error may come behind the other's success
         failed, other = (second, first) if second.error else (first, second)
         assert failed.error.sqlstate == "40P01"
         assert "blocked by process" in failed.error.diag.message_detail
