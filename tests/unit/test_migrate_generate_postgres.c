@@ -10,45 +10,7 @@
 #include <time.h>
 #include "proxy/base/buf.h"
 #include "proxy/migrate/generate.h"
-#include "proxy/replay.h"
-
-static const struct str path[] = { STR_INIT("public") };
-static struct local_engine *engine;
-
-static void settings_of(void *ctx, const struct snapshot *schema, struct arena *arena, struct sql_settings *ret)
-{
-    (void)ctx, (void)schema, (void)arena;
-    *ret = (struct sql_settings){ .search_path = path,
-                                  .n_search_path = 1,
-                                  .role = STR("postgres"),
-                                  .standard_conforming_strings = true,
-                                  .types = type_settings_default(),
-                                  .max_statement_bytes = 1 << 20 };
-}
-
-static void input_of(void *ctx, const struct snapshot *schema, struct bind_input *ret)
-{
-    (void)ctx;
-    *ret = (struct bind_input){ .types = type_settings_default(), .engine = engine, .snapshot = schema };
-}
-
-static const struct replay_session session = { .settings = settings_of, .input = input_of, .max_bytes = 1 << 20 };
-
-static int set_up(void **state)
-{
-    (void)state;
-    AUTO(arena) arena = arena_new(1 << 16);
-    struct err err;
-    err_init(&err, arena);
-    return (engine = local_new(&err)) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    local_free(engine);
-    return 0;
-}
+#include "tests/unit/replay_fixture.h"
 
 static bool run(struct replay *r, struct str sql, struct arena *arena, struct err *err)
 {
@@ -74,12 +36,9 @@ struct pair {
 
 static struct replay *replayed(struct pair *p, struct str sql, struct snapshot **ret)
 {
-    struct replay_session says = session;
-    struct replay_session *kept = ARENA_NEW(p->arena, struct replay_session);
-    says.engine = engine;
-    says.clock = clock_system();
-    *kept = says;
-    struct replay *r = replay_new(kept, &p->err);
+    struct replay_session *session = ARENA_NEW(p->arena, struct replay_session);
+    *session = replay_session_with(clock_system());
+    struct replay *r = replay_new(session, &p->err);
     if (!r || !run(r, sql, p->arena, &p->err) || !(*ret = replay_schema(r, &p->err)))
         fail_msg("%.*s\n%.*s", STR_FMT(sql), STR_FMT(p->err.message));
     return r;

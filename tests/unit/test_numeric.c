@@ -8,30 +8,11 @@
 
 #include <math.h>
 #include "pgwire/numeric.h"
+#include "tests/unit/arena_fixture.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-struct fixture {
-    struct arena *arena;
-    struct err err;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = test_calloc(1, sizeof(*f));
-    f->arena = arena_new(1 << 24);
-    err_init(&f->err, f->arena);
-    *state = f;
-    return f->arena ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    arena_free(f->arena);
-    test_free(f);
-    return 0;
-}
+ARENA_FIXTURE(1 << 24)
 
 static void assert_number(struct fixture *f, const struct numeric *n, const char *want)
 {

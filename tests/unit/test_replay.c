@@ -6,27 +6,7 @@
 #include <cmocka.h>
 
 #include "proxy/base/fault.h"
-#include "proxy/replay.h"
-
-static const struct str path[] = { STR_INIT("public") };
-static struct local_engine *engine;
-
-static void settings_of(void *ctx, const struct snapshot *schema, struct arena *arena, struct sql_settings *ret)
-{
-    (void)ctx, (void)schema, (void)arena;
-    *ret = (struct sql_settings){ .search_path = path,
-                                  .n_search_path = 1,
-                                  .role = STR("postgres"),
-                                  .standard_conforming_strings = true,
-                                  .types = type_settings_default(),
-                                  .max_statement_bytes = 1 << 20 };
-}
-
-static void input_of(void *ctx, const struct snapshot *schema, struct bind_input *ret)
-{
-    (void)ctx;
-    *ret = (struct bind_input){ .types = type_settings_default(), .engine = engine, .snapshot = schema };
-}
+#include "tests/unit/replay_fixture.h"
 
 /* Each look takes a millisecond. */
 static uint64_t hasty_now(void *ctx)
@@ -37,29 +17,6 @@ static uint64_t hasty_now(void *ctx)
 
 static uint64_t hasty_us;
 static const struct clock hasty = { .monotonic_us = hasty_now, .ctx = &hasty_us };
-
-static struct replay_session session_with(const struct clock *clock)
-{
-    return (struct replay_session){
-        .clock = clock, .engine = engine, .settings = settings_of, .input = input_of, .max_bytes = 1 << 20
-    };
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    AUTO(arena) arena = arena_new(1 << 16);
-    struct err err;
-    err_init(&err, arena);
-    return (engine = local_new(&err)) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    local_free(engine);
-    return 0;
-}
 
 /* The file's statements, chunk after chunk. */
 static bool replay_file(struct replay *r, const char *file_text, struct arena *arena, struct err *err)
@@ -150,7 +107,7 @@ static void files_lead_to_schemas(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         AUTO(arena) arena = arena_new(8 << 20);
-        struct replay_session session = session_with(clock_system());
+        struct replay_session session = replay_session_with(clock_system());
         struct err err;
         err_init(&err, arena);
         struct replay *r = replay_new(&session, &err);
@@ -181,7 +138,7 @@ static void what_takes_long_or_much_is_ended(void **state)
     };
     for (size_t i = 0; i < sizeof(greedy) / sizeof(*greedy); i++) {
         AUTO(arena) arena = arena_new(8 << 20);
-        struct replay_session session = session_with(i ? clock_system() : &hasty);
+        struct replay_session session = replay_session_with(i ? clock_system() : &hasty);
         struct err err;
         err_init(&err, arena);
         struct replay *r = replay_new(&session, &err);
@@ -219,7 +176,7 @@ static void broken_keys_are_told(void **state)
         { "ALTER TABLE c ADD COLUMN q INTEGER REFERENCES p(id) AS (n) VIRTUAL", "c p 2" },
     };
     AUTO(arena) arena = arena_new(8 << 20);
-    struct replay_session session = session_with(clock_system());
+    struct replay_session session = replay_session_with(clock_system());
     struct err err;
     err_init(&err, arena);
     struct replay *r = replay_new(&session, &err);
@@ -242,7 +199,7 @@ static void memory_may_fail(void **state)
     bool worked = false;
     for (long n = 0; !worked; n++) {
         AUTO(arena) arena = arena_new(8 << 20);
-        struct replay_session session = session_with(clock_system());
+        struct replay_session session = replay_session_with(clock_system());
         struct snapshot *schema = NULL;
         struct err err;
         err_init(&err, arena);

@@ -12,28 +12,9 @@
 #include <stdio.h>
 #include "pgwire/types.h"
 #include "proxy/sql/functions/text_search_words.h"
+#include "tests/unit/arena_fixture.h"
 
-struct fixture {
-    struct arena *arena;
-    struct err err;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = test_calloc(1, sizeof(*f));
-    f->arena = arena_new((size_t)1 << 29);
-    err_init(&f->err, f->arena);
-    *state = f;
-    return f->arena ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    arena_free(f->arena);
-    test_free(f);
-    return 0;
-}
+ARENA_FIXTURE((size_t)1 << 29)
 
 static struct str repeated(struct fixture *f, const char *piece, size_t n)
 {
