@@ -6,13 +6,14 @@ import time
 import psycopg
 import pytest
 
+from later import ENDS_S, Later
+
 SCHEMA = """
 DROP TABLE IF EXISTS row_t, row_log;
 CREATE TABLE row_t (id int PRIMARY KEY, code text UNIQUE, n int NOT NULL);
 CREATE TABLE row_log (n int);
 INSERT INTO row_t VALUES (1, 'a', 10), (2, 'b', 20), (3, 'c', 30)
 """
-SECONDS = 20
 
 
 @pytest.fixture(params=["pgd1", "postgresql"])
@@ -26,39 +27,12 @@ def target(request, server, oracle):
     return running
 
 
-class Later:
-    """A statement in a thread of its own."""
-
-    def __init__(self, connection, text):
-        self.result = self.error = None
-        self.thread = threading.Thread(target=self.run, args=(connection, text))
-        self.thread.start()
-
-    def run(self, connection, text):
-        try:
-            cursor = connection.execute(text)
-            self.result = cursor.fetchall() if cursor.description else cursor.statusmessage
-        except psycopg.Error as error:
-            self.error = error
-
-    def waits(self):
-        self.thread.join(0.4)
-        return self.thread.is_alive()
-
-    def end(self):
-        self.thread.join(SECONDS)
-        assert not self.thread.is_alive()
-        if self.error:
-            raise self.error
-        return self.result
-
-
 def n_of(target, row=1):
     with target.connect() as connection:
         return connection.execute("SELECT n FROM row_t WHERE id = %s", (row,)).fetchone()[0]
 
 
-SECONDS_STATEMENTS = {
+SECOND_STATEMENTS = {
     "block": "UPDATE row_t SET n = n * 2 WHERE id = 1 RETURNING n",
     "by another form of the value": "UPDATE row_t SET n = n * 2 WHERE n > 0 AND '1' = id RETURNING n",
     "lock": "SELECT n FROM row_t WHERE id = 1 FOR UPDATE",
@@ -69,14 +43,14 @@ SECONDS_STATEMENTS = {
 
 
 @pytest.mark.parametrize("autocommit", [True, False], ids=["autocommit", "in a block"])
-@pytest.mark.parametrize("name", SECONDS_STATEMENTS)
+@pytest.mark.parametrize("name", SECOND_STATEMENTS)
 def test_second_waits_and_sees_the_newest(target, name, autocommit):
     with target.connect(autocommit=False) as one, target.connect(autocommit=autocommit) as two:
         assert one.execute("UPDATE row_t SET n = n + 1 WHERE id = 1 RETURNING n").fetchone() == (11,)
-        later = Later(two, SECONDS_STATEMENTS[name])
+        later = Later(two, SECOND_STATEMENTS[name])
         assert later.waits()
         one.commit()
-        assert later.end() == [(22,)] if name in ("block", "by another form of the value", "upsert") else [(11,)]
+        assert later.result() == [(22,)] if name in ("block", "by another form of the value", "upsert") else [(11,)]
         two.commit()
 
 
@@ -88,7 +62,7 @@ def test_rollback_and_a_client_that_goes_let_the_second_go(target):
             later = Later(two, "UPDATE row_t SET n = n + 1 WHERE id = 1 RETURNING n")
             assert later.waits()
             leave(one)
-            assert later.end() == [(11,)]
+            assert later.result() == [(11,)]
             two.rollback()
             one.close()
 
@@ -119,7 +93,7 @@ def test_shared_locks(target):
         one.commit()
         assert later.waits()
         two.commit()
-        assert later.end() == [(11,)]
+        assert later.result() == [(11,)]
 
 
 def test_deadlock(target):
@@ -129,13 +103,13 @@ def test_deadlock(target):
         first = Later(one, "UPDATE row_t SET n = n + 1 WHERE id = 2")
         assert first.waits()
         second = Later(two, "UPDATE row_t SET n = n + 1 WHERE id = 1")
-        second.thread.join(SECONDS)
-        if not second.error:
-            first.thread.join(SECONDS)  # then it is the one, and its error may come behind the other's success
-        failed, other = (second, first) if second.error else (first, second)
-        assert failed.error.sqlstate == "40P01"
-        assert "blocked by process" in failed.error.diag.message_detail
-        assert other.end() == "UPDATE 1"
+        second.join(ENDS_S)
+        if not second.problem:
+            first.join(ENDS_S)  # then it is the one, and its error may come behind the other's success
+        failed, other = (second, first) if second.problem else (first, second)
+        assert failed.problem.sqlstate == "40P01"
+        assert "blocked by process" in failed.problem.diag.message_detail
+        assert other.result() == "UPDATE 1"
         (one if other is first else two).commit()
     assert (n_of(target, 1), n_of(target, 2)) == (11, 21)
 
@@ -147,10 +121,10 @@ def test_deadlock_over_rows_and_advisory_locks(target):
         first = Later(one, "SELECT pg_advisory_xact_lock(7)")
         assert first.waits()
         second = Later(two, "UPDATE row_t SET n = n + 1 WHERE id = 1")
-        second.thread.join(SECONDS)
-        first.thread.join(SECONDS if second.error else 0.1)
-        assert sorted((first.error and first.error.sqlstate or "", second.error and second.error.sqlstate or "")) == ["", "40P01"]
-        (two if second.error else one).rollback()
+        second.join(ENDS_S)
+        first.join(ENDS_S if second.problem else 0.1)
+        assert sorted((first.problem and first.problem.sqlstate or "", second.problem and second.problem.sqlstate or "")) == ["", "40P01"]
+        (two if second.problem else one).rollback()
 
 
 def test_nowait_and_timeouts(target):
@@ -170,11 +144,11 @@ def test_nowait_and_timeouts(target):
         assert later.waits()
         two.cancel()
         with pytest.raises(psycopg.errors.QueryCanceled, match="canceling statement due to user request"):
-            later.end()
+            later.result()
         later = Later(two, "UPDATE row_t SET n = n + 1 WHERE id = 1 RETURNING n")
         assert later.waits()
         one.rollback()
-        assert later.end() == [(11,)]
+        assert later.result() == [(11,)]
 
 
 def test_in_pipelines(target):
@@ -183,7 +157,7 @@ def test_in_pipelines(target):
         later = Later(two, "UPDATE row_t SET n = n + 1 WHERE id = 2; UPDATE row_t SET n = n + 1 WHERE id = 1; INSERT INTO row_log VALUES (1)")
         assert later.waits()
         one.commit()
-        assert later.end() == "INSERT 0 1" or later.result == "UPDATE 1"
+        assert later.result() == "INSERT 0 1" or later.answer == "UPDATE 1"
         assert (n_of(target, 1), n_of(target, 2)) == (1, 21)
 
 
@@ -196,7 +170,7 @@ def test_repeatable_read_finds_the_other_one_first(target):
         assert later.waits()
         one.commit()
         with pytest.raises(psycopg.errors.SerializationFailure):
-            later.end()
+            later.result()
 
 
 def test_hot_rows_are_never_refused(target):

@@ -5,6 +5,7 @@ import time
 import psycopg
 import pytest
 
+from later import Later
 from pgd1 import Pgd1
 
 
@@ -26,32 +27,6 @@ def one(connection, sql, *values):
     return connection.execute(sql, values).fetchone()[0]
 
 
-class Later(threading.Thread):
-    """A statement in a thread of its own; result() waits for it."""
-
-    def __init__(self, connection, sql):
-        super().__init__(daemon=True)
-        self.connection, self.sql, self.answer, self.problem = connection, sql, None, None
-        self.start()
-
-    def run(self):
-        try:
-            self.answer = one(self.connection, self.sql)
-        except psycopg.Error as problem:
-            self.problem = problem
-
-    def result(self, timeout=20):
-        self.join(timeout)
-        assert not self.is_alive(), f"{self.sql} does not end"
-        if self.problem:
-            raise self.problem
-        return self.answer
-
-    def waits(self):
-        self.join(0.3)
-        return self.is_alive()
-
-
 def test_a_lock_is_waited_for_and_handed_over(three):
     first, second, third = three
     one(first, "SELECT pg_advisory_lock(1)")
@@ -60,7 +35,7 @@ def test_a_lock_is_waited_for_and_handed_over(three):
     assert waiting.waits()
     assert third.execute("SELECT granted, count(*) FROM pg_locks WHERE locktype = 'advisory' GROUP BY granted ORDER BY granted").fetchall() == [(False, 1), (True, 1)]
     assert one(first, "SELECT pg_advisory_unlock(1)") is True
-    assert waiting.result() == ""
+    assert waiting.result() == [("",)]
     assert one(second, "SELECT pg_advisory_unlock(1)") is True
     assert one(second, "SELECT pg_advisory_unlock(1)") is False
 

@@ -4,8 +4,9 @@ import time
 import psycopg
 import pytest
 
+from later import Later
 from pgd1 import Pgd1, Workerd
-from test_session_calls import Later, one
+from test_session_calls import one
 
 SETTINGS = {"advisory_locks": "shared", "advisory_lease": "3s", "worker_threads": 2}
 
@@ -87,12 +88,12 @@ def test_it_is_waited_for_and_handed_over_in_turn(here, there, there_too):
     second = Later(there_too, "SELECT pg_advisory_lock_shared(3)")
     assert second.waits()
     assert one(here, "SELECT pg_advisory_unlock(3)") is True
-    assert first.result() == ""
+    assert first.result() == [("",)]
     assert second.waits()
     third = Later(here, "SELECT pg_advisory_lock_shared(3)")
     assert third.waits()
     assert one(there, "SELECT pg_advisory_unlock(3)") is True
-    assert second.result() == "" and third.result() == ""  # both share it
+    assert second.result() == [("",)] and third.result() == [("",)]  # both share it
     assert one(there, "SELECT pg_try_advisory_lock(3)") is False
     assert one(here, "SELECT pg_advisory_unlock_shared(3)") is True
     assert one(there_too, "SELECT pg_advisory_unlock_shared(3)") is True
@@ -108,7 +109,7 @@ def test_who_shares_may_ask_for_all_of_it(here, there, there_too):
     assert one(here, "SELECT pg_advisory_unlock(4)") is True
     assert waiting.waits()
     assert one(here, "SELECT pg_advisory_unlock_shared(4)") is True
-    assert waiting.result() == ""
+    assert waiting.result() == [("",)]
     there.execute("SELECT pg_advisory_unlock_all()")
 
 
@@ -201,7 +202,7 @@ def test_what_a_dead_proxy_held_ends(kind, tmp_path):
             assert waiting.waits()
             both.first.kill()
             began = time.monotonic()
-            assert waiting.result() == ""
+            assert waiting.result() == [("",)]
             assert time.monotonic() - began < 8
         both.first.launch()
         with pytest.raises(psycopg.OperationalError):
