@@ -37,6 +37,15 @@ bool ts_failed(struct ts_call *call);
         ts_call_fini(&call);                                                                                           \
     }                                                                                                                  \
     static void name##_body(struct ts_call *call, int n, sqlite3_value **args)
+/* One that compares two values of the struct, read by argument(), as compare() says. */
+#define TS_COMPARED(name, type, argument, compare, operator)                                                           \
+    TS_FUNCTION(name)                                                                                                  \
+    {                                                                                                                  \
+        struct type a, b;                                                                                              \
+        (void)n;                                                                                                       \
+        if (argument(call, args[0], &a) && argument(call, args[1], &b))                                                \
+            sqlite3_result_int(call->c, compare(&a, &b) operator);                                                     \
+    }
 
 bool ts_argument_vector(struct ts_call *call, sqlite3_value *v, struct tsvector *ret);
 bool ts_argument_query(struct ts_call *call, sqlite3_value *v, struct tsquery *ret);

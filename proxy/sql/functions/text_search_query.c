@@ -181,28 +181,14 @@ TS_FUNCTION(query_tree)
 
 /* ---- order */
 
-#define COMPARED(name, operator)                                                                                       \
-    TS_FUNCTION(name)                                                                                                  \
-    {                                                                                                                  \
-        struct tsquery a, b;                                                                                           \
-        (void)n;                                                                                                       \
-        if (ts_argument_query(call, args[0], &a) && ts_argument_query(call, args[1], &b))                              \
-            sqlite3_result_int(call->c, tsquery_compare(&a, &b) operator);                                             \
-    }
+#define COMPARED(name, operator) TS_COMPARED(name, tsquery, ts_argument_query, tsquery_compare, operator)
 COMPARED(query_eq, == 0)
 COMPARED(query_ne, != 0)
 COMPARED(query_lt, < 0)
 COMPARED(query_le, <= 0)
 COMPARED(query_gt, > 0)
 COMPARED(query_ge, >= 0)
-
-TS_FUNCTION(query_cmp)
-{
-    struct tsquery a, b;
-    (void)n;
-    if (ts_argument_query(call, args[0], &a) && ts_argument_query(call, args[1], &b))
-        sqlite3_result_int(call->c, tsquery_compare(&a, &b));
-}
+COMPARED(query_cmp, +0)
 
 static int by_word(const void *a, const void *b)
 {

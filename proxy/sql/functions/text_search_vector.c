@@ -350,14 +350,7 @@ TS_FUNCTION(vector_concat)
 
 /* ---- order */
 
-#define COMPARED(name, operator)                                                                                       \
-    TS_FUNCTION(name)                                                                                                  \
-    {                                                                                                                  \
-        struct tsvector a, b;                                                                                          \
-        (void)n;                                                                                                       \
-        if (ts_argument_vector(call, args[0], &a) && ts_argument_vector(call, args[1], &b))                            \
-            sqlite3_result_int(call->c, tsvector_compare(&a, &b) operator);                                            \
-    }
+#define COMPARED(name, operator) TS_COMPARED(name, tsvector, ts_argument_vector, tsvector_compare, operator)
 COMPARED(vector_eq, == 0)
 COMPARED(vector_ne, != 0)
 COMPARED(vector_lt, < 0)
