@@ -173,30 +173,23 @@ static size_t statements_of(const struct pending *p)
     return n;
 }
 
-static const struct migrate_statement *statement_at(const struct pending *p, size_t i)
+static const struct migrate_statement *statement_at(const struct migration *m, const struct pending *p, size_t i)
 {
+    (void)m;
     size_t c = 0;
     while (i >= p->text.down[c].n)
         i -= p->text.down[c++].n;
     return &p->text.down[c].statements[i];
 }
 
-/* One batch a migration. Called again behind a wait for the schema, it goes on where it was. */
+/* One batch a migration. */
 static enum outcome send_down(struct migration *m)
 {
     struct pending *p = &m->pending[m->at];
     const struct str name = p->entry->name;
-    if (!m->n_added && !migration_begin_batch(m))
-        return OUTCOME_FAILED;
-    for (m->n_added = m->n_added ? m->n_added : 1; m->n_added <= statements_of(p); m->n_added++) {
-        const struct migrate_statement *statement = statement_at(p, m->n_added - 1);
-        enum outcome outcome = migration_add_statement(m, p, statement);
-        if (outcome == OUTCOME_FAILED)
-            migrate_text_fail(p->entry->file, statement, m->err);
-        if (outcome != OUTCOME_DONE)
-            return outcome;
-    }
-    m->n_added = 0;
+    enum outcome outcome = migration_add_statements(m, p, statements_of(p), statement_at);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     if (!migration_texts(m, migrate_journal_remove(str_from(m->database.migrations_table), m->arena), &name, 1) ||
         !migration_texts(m, migrate_journal_forget(), &name, 1) || !end_batch(m, m->at + 1 == m->n_pending))
         return OUTCOME_FAILED;

@@ -100,7 +100,7 @@ static bool take_name(void *ctx, const struct value *cells, size_t n)
     return true;
 }
 
-static bool knows_table(const struct snapshot *schema, struct str name)
+bool migration_has_table(const struct snapshot *schema, struct str name)
 {
     for (size_t i = 0; i < schema->n_objects; i++)
         if (str_is(schema->objects[i].type, "table") && str_eq_nocase(schema->objects[i].name, name))
@@ -178,8 +178,8 @@ bool migration_add_journal(struct migration *m, bool made)
     if (!add_names(m) || (m->wants_schema && !add_schema(m, schema)))
         return false;
     for (int t = 0; t < MIGRATE_TABLE_NR; t++) {
-        m->assumed[t] =
-            (made && t != MIGRATE_TABLE_DRIZZLE) || (schema && knows_table(schema, name_of(m, (enum migrate_table)t)));
+        m->assumed[t] = (made && t != MIGRATE_TABLE_DRIZZLE) ||
+                        (schema && migration_has_table(schema, name_of(m, (enum migrate_table)t)));
         m->read[t] = (struct migrate_table_rows){ .migration = m };
         m->takers[t] = (struct row_taker){ begin_rows, take_row, &m->read[t] };
         if (m->assumed[t] &&

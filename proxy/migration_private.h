@@ -97,6 +97,8 @@ bool migration_row(struct migration *m, const struct value *cells, size_t n);
 struct value migration_text(struct str s); /* empty: NULL */
 
 /* ---- migration_journal.c ---- */
+/* Whether the schema has a table of this name, as SQLite compares names. */
+bool migration_has_table(const struct snapshot *schema, struct str name);
 /* What kind of member: whether D1's schema changes with it. */
 enum member { MEMBER_READ, MEMBER_WRITE, MEMBER_DDL };
 /* A statement of ours as a step; params live in the arena. columns: of its rows. */
@@ -131,9 +133,11 @@ enum outcome migration_know_live(struct migration *m);
 enum migrate_dialect migration_dialect(const struct migration *m);
 /* The head of a batch: the lease is ours, and for longer. */
 bool migration_begin_batch(struct migration *m);
-/* A statement of a file as a step; m->err has no place yet when it fails. */
-enum outcome migration_add_statement(struct migration *m, const struct pending *p,
-                                     const struct migrate_statement *statement);
+/* The head of a batch and these statements of a file as steps. May have to wait for the schema in between: then it is called again and goes
+ * on behind what was added. m->err has the statement's place when it fails. */
+enum outcome migration_add_statements(struct migration *m, const struct pending *p, size_t n,
+                                      const struct migrate_statement *(*at)(const struct migration *m,
+                                                                            const struct pending *p, size_t i));
 /* Gives the lease back and notes the failure, by a request of its own; `then` runs when it has ended, however. False: there is no lease, or
  * no memory, and nothing will run. */
 bool migration_surrender(struct migration *m, const struct err *failure, void (*then)(struct migration *m));

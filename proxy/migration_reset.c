@@ -98,17 +98,16 @@ static bool empty_tables(struct migration *m)
                             migrate_journal_table(MIGRATE_TABLE_OWN, STR("")),
                             migrate_journal_table(MIGRATE_TABLE_DRIZZLE, STR("")), STR("_pgd1_catalog"),
                             STR("_pgd1_sequence") };
-    for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
-        for (size_t i = 0; i < m->live->n_objects; i++) {
-            if (!str_is(m->live->objects[i].type, "table") || !str_eq_nocase(m->live->objects[i].name, tables[t]))
-                continue;
-            struct str name = emit_identifier(tables[t], m->arena);
-            struct str sql = arena_printf(m->arena, "DELETE FROM %.*s", STR_FMT(name));
-            if (!name.p || !sql.p)
-                return err_oom(m->err);
-            if (!migration_member(m, MEMBER_DDL, sql, NULL, 0, 0, NULL))
-                return false;
-        }
+    for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+        if (!migration_has_table(m->live, tables[t]))
+            continue;
+        struct str name = emit_identifier(tables[t], m->arena);
+        struct str sql = arena_printf(m->arena, "DELETE FROM %.*s", STR_FMT(name));
+        if (!name.p || !sql.p)
+            return err_oom(m->err);
+        if (!migration_member(m, MEMBER_DDL, sql, NULL, 0, 0, NULL))
+            return false;
+    }
     return true;
 }
 

@@ -144,8 +144,9 @@ static enum outcome plan_statement(struct migration *m, const struct sql_stateme
     return execute(s, &x, m->err);
 }
 
-enum outcome migration_add_statement(struct migration *m, const struct pending *p,
-                                     const struct migrate_statement *statement)
+/* A statement of a file as a step; m->err has no place yet when it fails. */
+static enum outcome add_statement(struct migration *m, const struct pending *p,
+                                  const struct migrate_statement *statement)
 {
     struct session *s = m->session;
     bool is_raw = p->text.dialect == MIGRATE_SQLITE;
@@ -181,23 +182,37 @@ bool migration_begin_batch(struct migration *m)
     return check_lease(m) && migration_texts(m, migrate_lease_extend(), &holder, 1);
 }
 
-/* May have to wait for the schema in between: then it is called again and goes on behind what was added. */
-static enum outcome send_chunk(struct migration *m)
+enum outcome migration_add_statements(struct migration *m, const struct pending *p, size_t n,
+                                      const struct migrate_statement *(*at)(const struct migration *m,
+                                                                            const struct pending *p, size_t i))
 {
-    struct pending *p = &m->pending[m->at];
-    const struct migrate_chunk *chunk = &p->text.up[m->chunk];
     if (!m->n_added && !migration_begin_batch(m))
         return OUTCOME_FAILED;
-    for (m->n_added = m->n_added ? m->n_added : 1; m->n_added <= chunk->n; m->n_added++) {
-        const struct migrate_statement *statement = &chunk->statements[m->n_added - 1];
-        enum outcome outcome = migration_add_statement(m, p, statement);
+    for (m->n_added = m->n_added ? m->n_added : 1; m->n_added <= n; m->n_added++) {
+        const struct migrate_statement *statement = at(m, p, m->n_added - 1);
+        enum outcome outcome = add_statement(m, p, statement);
         if (outcome == OUTCOME_FAILED)
             migrate_text_fail(p->entry->file, statement, m->err);
         if (outcome != OUTCOME_DONE)
             return outcome;
     }
-    m->statements += chunk->n;
     m->n_added = 0;
+    return OUTCOME_DONE;
+}
+
+static const struct migrate_statement *of_chunk(const struct migration *m, const struct pending *p, size_t i)
+{
+    return &p->text.up[m->chunk].statements[i];
+}
+
+static enum outcome send_chunk(struct migration *m)
+{
+    struct pending *p = &m->pending[m->at];
+    size_t n = p->text.up[m->chunk].n;
+    enum outcome outcome = migration_add_statements(m, p, n, of_chunk);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    m->statements += n;
     m->is_sent = true;
     return note_chunk(m, p) ? group_answer(m->session->group, END_IMPLICIT) : OUTCOME_FAILED;
 }
