@@ -258,8 +258,7 @@ static bool draw_node(struct leases *ls)
         return true;
     if (RAND_bytes(random, sizeof(random)) != 1)
         return false;
-    for (size_t i = 0; i < sizeof(random); i++)
-        snprintf(&ls->node[2 * i], 3, "%02x", random[i]);
+    str_hex((struct str){ (const char *)random, sizeof(random) }, ls->node);
     return true;
 }
 

@@ -18,13 +18,6 @@ locale_t utf8_locale(void)
     return made;
 }
 
-size_t utf8_width(struct str s, size_t at)
-{
-    unsigned char c = (unsigned char)s.p[at];
-    size_t width = c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-    return width < s.n - at ? width : s.n - at;
-}
-
 uint32_t utf8_code(struct str s, size_t at)
 {
     static const unsigned char first[5] = { 0, 0x7F, 0x1F, 0x0F, 0x07 };

@@ -15,7 +15,13 @@
 
 locale_t utf8_locale(void);
 /* Bytes of the character that starts at s.p[at], never beyond the end; at < s.n. */
-size_t utf8_width(struct str s, size_t at);
+static inline size_t utf8_width(struct str s, size_t at)
+{
+    unsigned char c = (unsigned char)s.p[at];
+    size_t width = c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+    return width < s.n - at ? width : s.n - at;
+}
+
 uint32_t utf8_code(struct str s, size_t at);
 bool utf8_is_space(struct str s, size_t at);
 bool utf8_is_letter(struct str s, size_t at); /* iswalpha */

@@ -7,6 +7,8 @@
  * The expression is read by PostgreSQL's rules and written again for PCRE2 (regex_syntax.h).
  */
 #include "proxy/sql/functions/pattern.h"
+
+#include "proxy/base/utf8.h"
 #include "proxy/sql/functions/regex_syntax.h"
 #include "proxy/sql/functions/typed.h"
 
@@ -17,12 +19,6 @@
 enum { MAX_TEXT = 8 << 20, MAX_PATTERN = 64 << 10, MAX_GROUPS = 100, DFA_WORKSPACE = 4096 };
 
 /* --- LIKE --- */
-
-static size_t width_at(const char *p)
-{
-    unsigned char c = (unsigned char)*p;
-    return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-}
 
 /* 1 matches, 0 does not, -1 the pattern ends with its escape character. Backtracks to the last % only: linear in practice. */
 static int like(struct str s, struct str p)
@@ -45,15 +41,15 @@ static int like(struct str s, struct str p)
                     return -1;
                 at++;
             }
-            w = width_at(p.p + at);
+            w = utf8_width(p, at);
             fits = i + w <= s.n && memcmp(s.p + i, p.p + at, w) == 0;
         }
         if (fits) {
             k = at + w;
-            i += width_at(s.p + i);
+            i += utf8_width(s, i);
         } else if (star != SIZE_MAX) {
             k = star + 1;
-            mark += width_at(s.p + mark);
+            mark += utf8_width(s, mark);
             i = mark;
         } else {
             return 0;
@@ -108,20 +104,20 @@ static void like_escape(sqlite3_context *c, int n, sqlite3_value **args)
     STRICT(n, args);
     struct str p = local_text(args[0]), e = local_text(args[1]);
     struct buf out;
-    if (e.n && e.n != width_at(e.p)) {
+    if (e.n && e.n != utf8_width(e, 0)) {
         fail_with(c, SQLSTATE_INVALID_ESCAPE_SEQUENCE, "invalid escape string");
         err_hint(errors(c), "Escape string must be empty or one character.");
         return;
     }
     buf_init(&out, MAX_TEXT);
-    for (size_t i = 0; i < p.n; i += width_at(p.p + i)) {
-        size_t w = width_at(p.p + i);
+    for (size_t i = 0; i < p.n; i += utf8_width(p, i)) {
+        size_t w = utf8_width(p, i);
         if (e.n && w == e.n && memcmp(p.p + i, e.p, w) == 0) {
             buf_add_char(&out, '\\');
             i += w;
             if (i >= p.n)
                 break;
-            w = width_at(p.p + i);
+            w = utf8_width(p, i);
             buf_add(&out, p.p + i, w);
         } else {
             if (p.p[i] == '\\')
@@ -140,7 +136,7 @@ static void similar(sqlite3_context *c, struct str p, struct str e)
     struct buf out;
     bool after_escape = false, in_class = false;
     int separators = 0;
-    if (e.n && e.n != width_at(e.p)) {
+    if (e.n && e.n != utf8_width(e, 0)) {
         fail_with(c, SQLSTATE_INVALID_ESCAPE_SEQUENCE, "invalid escape string");
         err_hint(errors(c), "Escape string must be empty or one character.");
         return;
@@ -148,7 +144,7 @@ static void similar(sqlite3_context *c, struct str p, struct str e)
     buf_init(&out, MAX_TEXT);
     buf_add_str(&out, STR("^(?:"));
     for (size_t i = 0; i < p.n;) {
-        size_t w = width_at(p.p + i);
+        size_t w = utf8_width(p, i);
         char ch = w == 1 ? p.p[i] : 0;
         if (after_escape) {
             if (ch == '"' && !in_class) {
@@ -278,7 +274,7 @@ static struct flags parse_flags(struct str s)
             o->language = REGEX_BASIC;
             break;
         default:
-            f.bad = (struct str){ s.p + i, width_at(s.p + i) };
+            f.bad = (struct str){ s.p + i, utf8_width(s, i) };
             return f;
         }
     }
@@ -544,7 +540,7 @@ static size_t after(struct str s, const struct match *m)
 {
     if (m->end[0] > m->start[0])
         return m->end[0];
-    return m->end[0] < s.n ? m->end[0] + width_at(s.p + m->end[0]) : s.n + 1;
+    return m->end[0] < s.n ? m->end[0] + utf8_width(s, m->end[0]) : s.n + 1;
 }
 
 static void give_buf(sqlite3_context *c, struct buf *out, bool ok)

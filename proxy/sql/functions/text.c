@@ -12,28 +12,6 @@ enum { MAX_TEXT = 8 << 20 }; /* no result is longer: 54000 */
 
 /* --- UTF-8 --- */
 
-static size_t width_at(const char *p)
-{
-    unsigned char c = (unsigned char)*p;
-    return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-}
-
-static uint32_t code_at(struct str s, size_t at)
-{
-    const unsigned char *p = (const unsigned char *)s.p + at;
-    switch (width_at(s.p + at)) {
-    case 1:
-        return p[0];
-    case 2:
-        return (uint32_t)(p[0] & 0x1F) << 6 | (p[1] & 0x3F);
-    case 3:
-        return (uint32_t)(p[0] & 0x0F) << 12 | (uint32_t)(p[1] & 0x3F) << 6 | (p[2] & 0x3F);
-    default:
-        return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3F) << 12 | (uint32_t)(p[2] & 0x3F) << 6 |
-               (p[3] & 0x3F);
-    }
-}
-
 static size_t put_code(char *out, uint32_t u)
 {
     if (u < 0x80) {
@@ -88,8 +66,8 @@ static void change_case(sqlite3_context *c, int n, sqlite3_value **args, enum le
     char *out = room(c, s.n * 2 + 4);
     size_t size = 0;
     bool in_word = false;
-    for (size_t i = 0; out && i < s.n; i += width_at(s.p + i)) {
-        wint_t u = (wint_t)code_at(s, i);
+    for (size_t i = 0; out && i < s.n; i += utf8_width(s, i)) {
+        wint_t u = (wint_t)utf8_code(s, i);
         bool upper = to == CASE_UPPER || (to == CASE_INITCAP && !in_word);
         in_word = iswalnum_l(u, locale);
         size += put_code(out + size, (uint32_t)(upper ? towupper_l(u, locale) : towlower_l(u, locale)));
@@ -102,8 +80,8 @@ struct str lower_text(struct arena *arena, struct str s)
 {
     char *out = arena_alloc(arena, s.n * 2 + 4);
     size_t size = 0;
-    for (size_t i = 0; out && i < s.n; i += width_at(s.p + i))
-        size += put_code(out + size, (uint32_t)towlower_l((wint_t)code_at(s, i), utf8_locale()));
+    for (size_t i = 0; out && i < s.n; i += utf8_width(s, i))
+        size += put_code(out + size, (uint32_t)towlower_l((wint_t)utf8_code(s, i), utf8_locale()));
     return (struct str){ out, size };
 }
 
@@ -221,7 +199,7 @@ static void reverse(sqlite3_context *c, int n, sqlite3_value **args)
     struct str s = local_text(args[0]);
     char *out = room(c, s.n + 1), *to = out ? out + s.n : NULL;
     for (size_t i = 0; out && i < s.n;) {
-        size_t w = width_at(s.p + i);
+        size_t w = utf8_width(s, i);
         to -= w;
         memcpy(to, s.p + i, w);
         i += w;
@@ -285,8 +263,8 @@ static void rpad(sqlite3_context *c, int n, sqlite3_value **args)
 
 static bool is_in_set(struct str set, const char *p, size_t w)
 {
-    for (size_t i = 0; i < set.n; i += width_at(set.p + i))
-        if (width_at(set.p + i) == w && memcmp(set.p + i, p, w) == 0)
+    for (size_t i = 0; i < set.n; i += utf8_width(set, i))
+        if (utf8_width(set, i) == w && memcmp(set.p + i, p, w) == 0)
             return true;
     return false;
 }
@@ -295,8 +273,8 @@ static void trim(sqlite3_context *c, int n, sqlite3_value **args, bool at_left, 
 {
     STRICT(n, args);
     struct str s = local_text(args[0]), set = n > 1 ? local_text(args[1]) : STR(" ");
-    while (at_left && s.n && is_in_set(set, s.p, width_at(s.p))) {
-        size_t w = width_at(s.p);
+    while (at_left && s.n && is_in_set(set, s.p, utf8_width(s, 0))) {
+        size_t w = utf8_width(s, 0);
         s.p += w, s.n -= w;
     }
     while (at_right && s.n) {
@@ -355,10 +333,10 @@ static void translate(sqlite3_context *c, int n, sqlite3_value **args)
     struct str s = local_text(args[0]), from = local_text(args[1]), to = local_text(args[2]);
     char *out = room(c, s.n * 4 + 1);
     size_t size = 0;
-    for (size_t i = 0; out && i < s.n; i += width_at(s.p + i)) {
-        size_t w = width_at(s.p + i), k = 0, index = 0;
-        while (k < from.n && !(width_at(from.p + k) == w && memcmp(from.p + k, s.p + i, w) == 0)) {
-            k += width_at(from.p + k);
+    for (size_t i = 0; out && i < s.n; i += utf8_width(s, i)) {
+        size_t w = utf8_width(s, i), k = 0, index = 0;
+        while (k < from.n && !(utf8_width(from, k) == w && memcmp(from.p + k, s.p + i, w) == 0)) {
+            k += utf8_width(from, k);
             index++;
         }
         if (k >= from.n) {
@@ -367,8 +345,8 @@ static void translate(sqlite3_context *c, int n, sqlite3_value **args)
         } else {
             size_t at = str_offset_of(to, index);
             if (at < to.n) {
-                memcpy(out + size, to.p + at, width_at(to.p + at));
-                size += width_at(to.p + at);
+                memcpy(out + size, to.p + at, utf8_width(to, at));
+                size += utf8_width(to, at);
             }
         }
     }
@@ -415,7 +393,7 @@ static void ascii(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
     struct str s = local_text(args[0]);
-    sqlite3_result_int64(c, s.n ? code_at(s, 0) : 0);
+    sqlite3_result_int64(c, s.n ? utf8_code(s, 0) : 0);
 }
 
 static void chr(sqlite3_context *c, int n, sqlite3_value **args)
@@ -825,8 +803,8 @@ static bool decode_hex(sqlite3_context *c, struct str s, struct buf *out)
             continue;
         int v = hex_value(s.p[i]);
         if (v < 0) {
-            fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"%.*s\"",
-                      (int)width_at(s.p + i), s.p + i);
+            fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"%.*s\"", (int)utf8_width(s, i),
+                      s.p + i);
             return false;
         }
         if (high < 0) {
@@ -862,7 +840,7 @@ static bool decode_base64(sqlite3_context *c, struct str s, struct buf *out)
             v = v << 6 | (uint32_t)(digit - base64_digits);
         } else {
             fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE,
-                      "invalid symbol \"%.*s\" found while decoding base64 sequence", (int)width_at(s.p + i), s.p + i);
+                      "invalid symbol \"%.*s\" found while decoding base64 sequence", (int)utf8_width(s, i), s.p + i);
             return false;
         }
         if (++n == 4) {
