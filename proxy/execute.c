@@ -397,7 +397,10 @@ static enum outcome run_here(struct session *s, struct execution *x, struct err 
     }
     emitter_begin(&e);
     emitter_end(&e);
-    statistics_done(s, x, (struct statistics_note){ .rows = e.n_rows });
+    struct statistics_note cost = { .rows = e.n_rows };
+    statistics_done(s, x, cost);
+    if (x->explains)
+        return utility_explained(s, x, &cost, out, err) ? OUTCOME_DONE : OUTCOME_FAILED;
     if (x->sink == SINK_STORE)
         x->portal->state = PORTAL_STORED;
     else if (x->sink != SINK_TAKEN)
@@ -474,7 +477,10 @@ static enum outcome run_data(struct session *s, struct execution *x, struct err 
     if (x->plan->place == PLACE_HERE) {
         if (x->plan->local)
             return run_here(s, x, err);
-        statistics_done(s, x, (struct statistics_note){ 0 });
+        struct statistics_note cost = { 0 };
+        statistics_done(s, x, cost);
+        if (x->explains) /* CREATE TABLE IF NOT EXISTS … AS of what is there */
+            return utility_explained(s, x, &cost, session_out(s), err) ? OUTCOME_DONE : OUTCOME_FAILED;
         execute_tag(x->plan, 0, session_out(s)); /* DROP … IF EXISTS of what is not there */
         return OUTCOME_DONE;
     }

@@ -47,11 +47,12 @@ struct execution {
     struct portal *portal; /* NULL: simple query */
     int64_t max_rows;      /* Execute's limit; 0: all */
     enum sink sink;
-    const struct plan_copy *copy;             /* SINK_COPY … */
-    const struct plan *copy_plan;             /* … and the COPY itself, for its tag */
-    int64_t began_us;                         /* wall clock; set by execute() */
-    uint64_t copy_count;                      /* rows of COPY FROM */
-    const struct row_taker *taker;            /* SINK_TAKEN; NULL: rows are dropped */
+    const struct plan_copy *copy;  /* SINK_COPY … */
+    const struct plan *copy_plan;  /* … and the COPY itself, for its tag */
+    const struct plan *explains;   /* SINK_TAKEN: the EXPLAIN ANALYZE whose rows are the answer; NULL: none */
+    int64_t began_us;              /* wall clock; set by execute() */
+    uint64_t copy_count;           /* rows of COPY FROM */
+    const struct row_taker *taker; /* SINK_TAKEN; NULL: rows are dropped */
     const struct migrate_statement *migrates; /* where it stands in a migration file; NULL: not in one */
     const struct taken_rows *taken;           /* of a plan of TABLES_BOTH */
     bool describe;                            /* RowDescription before the rows */

@@ -7,6 +7,7 @@
 #include "proxy/planning.h"
 #include "proxy/sql/bind.h"
 #include "proxy/statistics.h"
+#include "proxy/utility.h"
 
 const struct snapshot *execute_temporary_schema(struct session *s, const struct snapshot *base)
 {
@@ -223,16 +224,22 @@ static bool note_copied(struct session *s, const struct plan *plan, uint64_t cou
     return true;
 }
 
-static void answer(struct running *r, uint64_t count)
+static bool answer(struct running *r, uint64_t count)
 {
     const struct execution *x = r->x;
+    struct statistics_note cost = { .rows = count,
+                                    .round_trips = r->plan->gather && r->plan->gather->place != PLACE_HERE,
+                                    .finished_locally = r->plan->local != NULL };
     emitter_begin(&r->emitter);
     emitter_end(&r->emitter);
-    statistics_done(r->s, x, (struct statistics_note){ .rows = count, .finished_locally = r->plan->local != NULL });
+    statistics_done(r->s, x, cost);
+    if (x->explains)
+        return utility_explained(r->s, x, &cost, r->emitter.out, r->err);
     if (x->sink == SINK_STORE)
         x->portal->state = PORTAL_STORED;
     else if (x->sink != SINK_TAKEN)
         execute_tag(x->copy_plan ? x->copy_plan : x->plan, count, r->emitter.out);
+    return true;
 }
 
 static bool run(struct running *r, const struct d1_statement *statements, bool *ret_locally)
@@ -260,8 +267,7 @@ static bool run(struct running *r, const struct d1_statement *statements, bool *
         return false;
     if (plan->gather)
         temporary_gather_end(t);
-    answer(r, count_of(r, changes));
-    return true;
+    return answer(r, count_of(r, changes));
 }
 
 bool execute_temporary(struct session *s, const struct execution *x, const struct d1_statement *statements,
@@ -402,6 +408,7 @@ static enum outcome start(struct session *s, const struct execution *x, struct e
     run.plan = plan;
     run.portal = NULL;
     run.sink = SINK_TAKEN;
+    run.explains = NULL;
     run.taker = &gathering->taker;
     run.describe = false;
     run.max_rows = 0;

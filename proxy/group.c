@@ -5,6 +5,7 @@
 #include "proxy/planning.h"
 #include "proxy/prepared.h"
 #include "proxy/sql/bulk.h"
+#include "proxy/utility.h"
 
 enum { STEPS_MAX = 100000 };
 
@@ -310,7 +311,7 @@ static bool answer_rows(struct group *g, struct step *step, struct err *err)
     return true;
 }
 
-static void count_statement(struct group *g, const struct step *step, const struct d1_result *results)
+static struct statistics_note cost_of(const struct step *step, const struct d1_result *results)
 {
     struct statistics_note cost = { .rows = count_of(step, results),
                                     .round_trips = step->round_trips,
@@ -319,7 +320,7 @@ static void count_statement(struct group *g, const struct step *step, const stru
         cost.rows_read += results[step->first + i].rows_read;
         cost.rows_written += results[step->first + i].rows_written;
     }
-    statistics_done(g->session, &step->x, cost);
+    return cost;
 }
 
 /* False: the error was answered, and with it the group's turn is over. */
@@ -331,7 +332,13 @@ static bool answer(struct group *g, const struct d1_result *results)
     err_init(&err, g->arena);
     if (!s->out.p)
         worker_buf_take(s->worker, &s->out, s->out.cap);
-    if (!answer_rows(g, step, &err)) {
+    struct statistics_note cost;
+    bool given = answer_rows(g, step, &err);
+    if (given) {
+        cost = cost_of(step, results);
+        given = !step->x.explains || step->untagged || utility_explained(s, &step->x, &cost, &s->out, &err);
+    }
+    if (!given) {
         if (g->batch_writes && !g->undoes)
             err_detail(&err, "%.*s%sThe changes made along with this statement are committed.", STR_FMT(err.detail),
                        err.detail.n ? " " : "");
@@ -341,7 +348,7 @@ static bool answer(struct group *g, const struct d1_result *results)
     emitter_end(&step->emitter);
     if (step->x.plan->n_sequences)
         sequence_values_count(&s->sequences, step->x.plan, count_of(step, results));
-    count_statement(g, step, results);
+    statistics_done(s, &step->x, cost);
     if (step->x.sink == SINK_STORE)
         step->x.portal->state = PORTAL_STORED;
     else if (!step->untagged && step->x.sink != SINK_TAKEN)

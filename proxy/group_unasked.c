@@ -51,6 +51,9 @@ static bool allows(const struct group *g, struct err *err)
             return refuse(g, "reading what the transaction has written, with pgd1.transaction_mode = batch", err);
         if (plan->n_columns > 0)
             return refuse(g, "rows of a write in a transaction block, with pgd1.transaction_mode = batch", err);
+        if (step->x.explains)
+            return refuse(g, "EXPLAIN ANALYZE of a write in a transaction block, with pgd1.transaction_mode = batch",
+                          err);
         if (plan->local || plan->lookup || step->x.sink == SINK_STORE)
             return refuse(g, "a write computed outside of D1, with pgd1.transaction_mode = batch", err);
     }

@@ -201,12 +201,15 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
     return OUTCOME_DONE;
 }
 
-/* What runs at D1 of DECLARE and COPY TO is the query inside, and of a statement that gathers rows the query that gives them. */
+/* What runs at D1 of DECLARE, COPY TO and EXPLAIN ANALYZE is the query inside, and of a statement that gathers rows the query that gives them. */
 static struct plan *query_of(struct plan *plan)
 {
-    struct plan *inner = plan->kind == PLAN_DECLARE   ? plan->utility.cursor->query
-                         : plan->kind == PLAN_COPY_TO ? plan->utility.copy->query
-                                                      : plan->gather;
+    const struct plan *statement = plan->kind == PLAN_EXPLAIN ? plan->utility.explain->query : plan;
+    struct plan *inner = statement->kind == PLAN_DECLARE   ? statement->utility.cursor->query
+                         : statement->kind == PLAN_COPY_TO ? statement->utility.copy->query
+                         : statement->gather               ? statement->gather
+                         : statement != plan               ? plan->utility.explain->query
+                                                           : NULL;
     if (!inner)
         return plan;
     plan_ref(inner);

@@ -29,7 +29,7 @@ bool planning_cached(struct session *s, struct str text, const oid_t *types, siz
 enum outcome planning_make(struct session *s, const struct sql_statement *parsed, const struct sql_source *source,
                            bool is_whole, struct found_plan *ret, struct err *err);
 /* The same from the text, when the parse tree is gone; force_local: what D1 could not decide is finished here. Never waits:
- * the schema is the one known now, or the former plan's while that is being read again. for_step: of DECLARE and COPY TO the query inside is wanted. */
+ * the schema is the one known now, or the former plan's while that is being read again. for_step: of DECLARE, COPY TO and EXPLAIN the query inside is wanted. */
 bool planning_again(struct session *s, const struct sql_source *source, const struct plan *former, bool force_local,
                     bool for_step, struct plan **ret, struct err *err);
 /* COMMIT, ROLLBACK, ROLLBACK TO: what a failed block takes. */

@@ -519,8 +519,9 @@ static bool check_kind(const struct plan *plan, struct err *err)
     case PLAN_SHOW:
     case PLAN_NOTHING:
     case PLAN_NOTIFY:
-    case PLAN_EXPLAIN:
         return true;
+    case PLAN_EXPLAIN:
+        return !plan->utility.explain->analyze || err_unsupported(err, "EXPLAIN ANALYZE when it is replayed");
     case PLAN_SET:
         if (!moves_names)
             return true;

@@ -329,32 +329,44 @@ static bool arguments_for(struct session *s, const struct execution *x, const st
     return a->n == 0 || (work_out(s, x, e->arguments_plan, a, err) && convert(s, e->arguments_plan, p, a, err));
 }
 
-enum outcome utility_execute(struct session *s, struct execution *x, struct err *err)
+enum outcome utility_prepared(struct session *s, const struct execution *x, struct execution *ret, struct err *err)
 {
     struct prepared *p = prepared_find(s, x->plan->utility.prepare->name, err);
     struct arguments a;
     if (!p || !arguments_for(s, x, p, &a, err))
         return OUTCOME_FAILED;
-    if (!p->plan) {
-        backend_empty_query(session_out(s));
-        return OUTCOME_DONE;
-    }
-    struct sql_source source = { p->text, p->index, p->types, p->n_types };
-    enum outcome outcome = planning_renew(s, &p->plan, &source, err);
-    if (outcome != OUTCOME_DONE)
-        return outcome;
     struct execution run = *x;
     run.plan = p->plan;
-    run.source = source;
-    run.source.text = arena_str(s->group->arena, p->text); /* DEALLOCATE may come before the step runs */
-    run.source.types = p->plan->param_types;
-    run.source.n_types = p->plan->n_params;
-    run.params = a.values;
-    run.n_params = a.n;
-    run.literals = NULL;
-    run.n_literals = 0;
-    run.literal_offsets = NULL;
-    return execute(s, &run, err);
+    if (p->plan) {
+        struct sql_source source = { p->text, p->index, p->types, p->n_types };
+        enum outcome outcome = planning_renew(s, &p->plan, &source, err);
+        if (outcome != OUTCOME_DONE)
+            return outcome;
+        run.plan = p->plan;
+        run.source = source;
+        run.source.text = arena_str(s->group->arena, p->text); /* DEALLOCATE may come before the step runs */
+        run.source.types = p->plan->param_types;
+        run.source.n_types = p->plan->n_params;
+        run.params = a.values;
+        run.n_params = a.n;
+        run.literals = NULL;
+        run.n_literals = 0;
+        run.literal_offsets = NULL;
+    }
+    *ret = run;
+    return OUTCOME_DONE;
+}
+
+enum outcome utility_execute(struct session *s, struct execution *x, struct err *err)
+{
+    struct execution run;
+    enum outcome outcome = utility_prepared(s, x, &run, err);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    if (run.plan)
+        return execute(s, &run, err);
+    backend_empty_query(session_out(s));
+    return OUTCOME_DONE;
 }
 
 enum outcome utility_deallocate(struct session *s, struct execution *x, struct err *err)

@@ -10,6 +10,7 @@
 #define PGD1_PROXY_UTILITY_H
 
 #include "proxy/execute.h"
+#include "proxy/statistics.h"
 
 enum outcome utility_set(struct session *s, struct execution *x, struct err *err);
 enum outcome utility_show(struct session *s, struct execution *x, struct err *err);
@@ -22,7 +23,13 @@ enum outcome utility_listen(struct session *s, struct execution *x, struct err *
 enum outcome utility_unlisten(struct session *s, struct execution *x, struct err *err);
 enum outcome utility_notify(struct session *s, struct execution *x, struct err *err);
 enum outcome utility_explain(struct session *s, struct execution *x, struct err *err);
+/* The end of what EXPLAIN ANALYZE (x->explains) has run: its rows and CommandComplete. False: no memory. */
+bool utility_explained(struct session *s, const struct execution *x, const struct statistics_note *cost,
+                       struct buf *out, struct err *err);
 enum outcome utility_nothing(struct session *s, struct execution *x, struct err *err);
+
+/* What EXECUTE runs: the prepared statement with its values. OUTCOME_DONE: *ret, whose plan is NULL for an empty one. */
+enum outcome utility_prepared(struct session *s, const struct execution *x, struct execution *ret, struct err *err);
 
 /* The plan whose columns a utility statement answers with, for Describe: EXECUTE its statement's, FETCH its cursor's, else its own. */
 const struct plan *utility_described(struct session *s, const struct plan *plan);

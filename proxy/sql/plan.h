@@ -361,7 +361,7 @@ struct plan_discard {
 };
 struct plan_explain {
     struct plan *query;
-    bool analyze, verbose, costs;
+    bool analyze, verbose, costs, timing, summary;
     enum { EXPLAIN_TEXT, EXPLAIN_JSON } format;
 };
 

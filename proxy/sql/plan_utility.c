@@ -5,6 +5,7 @@
 #include "proxy/sql/bulk.h"
 #include "proxy/sql/emit.h"
 #include "proxy/sql/temporary_plan.h"
+#include "proxy/sql/utility_option.h"
 
 typedef PgQuery__Node Node;
 
@@ -203,42 +204,6 @@ static bool plan_transaction(struct utility *u, const PgQuery__TransactionStmt *
 
 /* --- COPY --- */
 
-static bool option_text(struct utility *u, const PgQuery__DefElem *d, struct str *ret)
-{
-    const Node *n = d->arg;
-    if (!n || (n->node_case != PG_QUERY__NODE__NODE_STRING && n->node_case != PG_QUERY__NODE__NODE_A_CONST &&
-               n->node_case != PG_QUERY__NODE__NODE_BOOLEAN && n->node_case != PG_QUERY__NODE__NODE_INTEGER)) {
-        err_set(u->p->err, SQLSTATE_SYNTAX_ERROR, "%s requires a parameter", d->defname);
-        return false;
-    }
-    if (n->node_case == PG_QUERY__NODE__NODE_STRING)
-        *ret = keep(u, n->string->sval);
-    else if (n->node_case == PG_QUERY__NODE__NODE_BOOLEAN)
-        *ret = n->boolean->boolval ? STR("true") : STR("false");
-    else if (n->node_case == PG_QUERY__NODE__NODE_INTEGER)
-        *ret = n->integer->ival ? STR("true") : STR("false");
-    else if (n->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL)
-        *ret = keep(u, n->a_const->sval->sval);
-    else
-        *ret = n->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL && !n->a_const->ival->ival ? STR("false")
-                                                                                               : STR("true");
-    return ret->p ? true : err_oom(u->p->err);
-}
-
-static bool option_flag(struct utility *u, const PgQuery__DefElem *d, bool *ret)
-{
-    struct str text = STR("true");
-    if (d->arg && !option_text(u, d, &text))
-        return false;
-    if (str_eq_nocase(text, STR("true")) || str_eq_nocase(text, STR("on")) || str_is(text, "1"))
-        *ret = true;
-    else if (str_eq_nocase(text, STR("false")) || str_eq_nocase(text, STR("off")) || str_is(text, "0"))
-        *ret = false;
-    else
-        return err_set(u->p->err, SQLSTATE_SYNTAX_ERROR, "%s requires a Boolean value", d->defname);
-    return true;
-}
-
 static bool option_columns(struct utility *u, const PgQuery__DefElem *d, const struct plan_copy *copy,
                            const struct str *names, bool **ret)
 {
@@ -272,7 +237,7 @@ static bool option_columns(struct utility *u, const PgQuery__DefElem *d, const s
 static bool copy_format(struct utility *u, const PgQuery__DefElem *d, struct plan_copy *copy)
 {
     struct str text;
-    if (!option_text(u, d, &text))
+    if (!utility_option_text(d, u->arena, &text, u->p->err))
         return false;
     if (str_is(text, "text"))
         copy->format = COPY_TEXT;
@@ -293,19 +258,19 @@ static bool copy_option(struct utility *u, const PgQuery__DefElem *d, struct pla
     if (strcmp(name, "format") == 0)
         return true; /* read before the others */
     if (strcmp(name, "freeze") == 0)
-        return option_flag(u, d, &copy->freeze);
+        return utility_option_flag(d, u->arena, &copy->freeze, u->p->err);
     if (strcmp(name, "delimiter") == 0)
-        return option_text(u, d, &copy->delimiter);
+        return utility_option_text(d, u->arena, &copy->delimiter, u->p->err);
     if (strcmp(name, "null") == 0)
-        return option_text(u, d, &copy->null_text);
+        return utility_option_text(d, u->arena, &copy->null_text, u->p->err);
     if (strcmp(name, "quote") == 0)
-        return option_text(u, d, &copy->quote);
+        return utility_option_text(d, u->arena, &copy->quote, u->p->err);
     if (strcmp(name, "escape") == 0)
-        return option_text(u, d, &copy->escape);
+        return utility_option_text(d, u->arena, &copy->escape, u->p->err);
     if (strcmp(name, "header") == 0) {
-        if (d->arg && option_text(u, d, &text) && str_eq_nocase(text, STR("match")))
+        if (d->arg && utility_option_text(d, u->arena, &text, u->p->err) && str_eq_nocase(text, STR("match")))
             return copy->header = copy->header_match = true;
-        return option_flag(u, d, &copy->header);
+        return utility_option_flag(d, u->arena, &copy->header, u->p->err);
     }
     if (strcmp(name, "force_quote") == 0)
         return option_columns(u, d, copy, names, &copy->force_quote);
@@ -314,7 +279,7 @@ static bool copy_option(struct utility *u, const PgQuery__DefElem *d, struct pla
     if (strcmp(name, "force_null") == 0)
         return option_columns(u, d, copy, names, &copy->force_null);
     if (strcmp(name, "encoding") == 0) {
-        if (!option_text(u, d, &text))
+        if (!utility_option_text(d, u->arena, &text, u->p->err))
             return false;
         return str_eq_nocase(text, STR("UTF8")) || str_eq_nocase(text, STR("UTF-8")) ||
                        str_eq_nocase(text, STR("unicode"))
@@ -688,60 +653,6 @@ static bool plan_discard(struct utility *u, const PgQuery__DiscardStmt *s)
     return true;
 }
 
-static bool plan_explain(struct utility *u, const PgQuery__ExplainStmt *s)
-{
-    struct plan_explain *explain = ARENA_NEW(u->arena, struct plan_explain);
-    u->plan->kind = PLAN_EXPLAIN;
-    u->plan->tag = "EXPLAIN";
-    u->plan->utility.explain = explain;
-    u->plan->columns = ARENA_NEW(u->arena, struct plan_column);
-    if (!explain || !u->plan->columns)
-        return err_oom(u->p->err);
-    explain->costs = true;
-    for (size_t i = 0; i < s->n_options; i++) {
-        const PgQuery__DefElem *d = s->options[i]->def_elem;
-        bool ignored;
-        struct str text;
-        if (strcmp(d->defname, "analyze") == 0) {
-            if (!option_flag(u, d, &explain->analyze))
-                return false;
-        } else if (strcmp(d->defname, "verbose") == 0) {
-            if (!option_flag(u, d, &explain->verbose))
-                return false;
-        } else if (strcmp(d->defname, "costs") == 0) {
-            if (!option_flag(u, d, &explain->costs))
-                return false;
-        } else if (strcmp(d->defname, "format") == 0) {
-            if (!option_text(u, d, &text))
-                return false;
-            if (str_is(text, "json"))
-                explain->format = EXPLAIN_JSON;
-            else if (!str_is(text, "text"))
-                return unsupported(u, "EXPLAIN in this format", "FORMAT TEXT and FORMAT JSON are.");
-        } else if (strcmp(d->defname, "buffers") == 0 || strcmp(d->defname, "settings") == 0 ||
-                   strcmp(d->defname, "timing") == 0 || strcmp(d->defname, "summary") == 0 ||
-                   strcmp(d->defname, "wal") == 0) {
-            if (!option_flag(u, d, &ignored))
-                return false;
-        } else {
-            return err_set(u->p->err, SQLSTATE_SYNTAX_ERROR, "unrecognized EXPLAIN option \"%s\"", d->defname);
-        }
-    }
-    if (explain->analyze)
-        return unsupported(u, "EXPLAIN ANALYZE",
-                           "EXPLAIN shows where the statement runs, its SQL for D1 and its round trips.");
-    oid_t type = explain->format == EXPLAIN_JSON ? TYPE_OID_json : TYPE_OID_text;
-    u->plan->columns[0] = (struct plan_column){
-        .name = STR("QUERY PLAN"), .type = type, .codec_type = type, .typmod = -1, .codec_typmod = -1
-    };
-    u->plan->n_columns = 1;
-    if (!planner_node(u->p, s->query, &explain->query))
-        return false;
-    u->plan->param_types = explain->query->param_types;
-    u->plan->n_params = explain->query->n_params;
-    return true;
-}
-
 static bool plan_accepted(struct utility *u, const Node *node, const struct accepted *row)
 {
     u->plan->kind = PLAN_NOTHING;
@@ -818,7 +729,7 @@ static bool dispatch(struct utility *u, const Node *n, bool *ret_handled)
     case PG_QUERY__NODE__NODE_NOTIFY_STMT:
         return plan_channel(u, PLAN_NOTIFY, "NOTIFY", n->notify_stmt->conditionname, n->notify_stmt->payload);
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
-        return plan_explain(u, n->explain_stmt);
+        return plan_explain(u->p, n->explain_stmt, u->plan);
     case PG_QUERY__NODE__NODE_LOCK_STMT:
         return plan_lock(u, n->lock_stmt);
     default:

@@ -27,5 +27,7 @@ bool planner_table(struct planner *p, const struct relation *r, const struct col
                    struct plan **ret);
 /* Utility statements; *ret_handled false: not one of them. */
 bool plan_utility(struct planner *p, const PgQuery__Node *node, struct plan **ret, bool *ret_handled);
+/* EXPLAIN, into an empty plan. 42601 and 22023 for options, with PostgreSQL's words; 0A000 for FORMAT XML and YAML. */
+bool plan_explain(struct planner *p, const PgQuery__ExplainStmt *s, struct plan *plan);
 
 #endif
