@@ -253,6 +253,15 @@ bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells)
     return false;
 }
 
+void execute_notices(struct session *s, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n_notices; i++) {
+        const struct plan_notice *n = &plan->notices[i];
+        struct err notice = { .code = n->code, .message = n->message, .detail = n->detail };
+        session_notice(s, n->is_warning ? SEVERITY_WARNING : SEVERITY_NOTICE, &notice);
+    }
+}
+
 void execute_tag(const struct plan *plan, uint64_t count, struct buf *out)
 {
     char tag[96];
@@ -470,10 +479,7 @@ static enum outcome run_at_d1(struct session *s, struct execution *x, struct err
 
 static enum outcome run_data(struct session *s, struct execution *x, struct err *err)
 {
-    if (x->plan->notice.n) {
-        struct err notice = { .code = x->plan->notice_code, .message = x->plan->notice };
-        session_notice(s, SEVERITY_NOTICE, &notice);
-    }
+    execute_notices(s, x->plan);
     if (x->plan->place == PLACE_HERE) {
         if (x->plan->local)
             return run_here(s, x, err);

@@ -89,6 +89,8 @@ void emitter_fini(
 /* types: instead of the plan's; NULL: the plan's own. */
 void execute_describe(const struct plan *plan, const oid_t *types, const struct result_formats *formats,
                       struct arena *scratch, struct buf *out);
+/* The plan's NOTICEs and WARNINGs to the client. */
+void execute_notices(struct session *s, const struct plan *plan);
 /* CommandComplete. count: rows or changes. */
 void execute_tag(const struct plan *plan, uint64_t count, struct buf *out);
 /* Binds a plan's D1 statements; *ret_again: the plan must be made again with force_local. */

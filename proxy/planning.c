@@ -26,7 +26,7 @@ void planning_wait_schema(struct session *s)
 /* Made without a schema, is it what it would be with one? DDL is not: DROP … IF EXISTS finds nothing to drop. */
 static bool needs_no_schema(const struct plan *p)
 {
-    if (p->place != PLACE_HERE || p->n_reads || p->n_writes || p->notice.n || p->kind == PLAN_DDL ||
+    if (p->place != PLACE_HERE || p->n_reads || p->n_writes || p->n_notices || p->kind == PLAN_DDL ||
         p->kind == PLAN_EXPLAIN || p->kind == PLAN_DECLARE || p->kind == PLAN_EXECUTE)
         return false;
     return !p->local || !p->local->needs_catalog;

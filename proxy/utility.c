@@ -30,10 +30,7 @@ enum outcome utility_nothing(struct session *s, struct execution *x, struct err 
         return err_set(err, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "%s can only be used in transaction blocks",
                        x->plan->tag),
                OUTCOME_FAILED;
-    if (x->plan->notice.n) {
-        struct err notice = { .code = x->plan->notice_code, .message = x->plan->notice };
-        session_notice(s, SEVERITY_NOTICE, &notice);
-    }
+    execute_notices(s, x->plan);
     return tag(s, x);
 }
 

@@ -36,13 +36,35 @@ bool ddl_refuse(struct ddl *d, int location, const char *hint, const char *forma
 
 void ddl_notice(struct ddl *d, enum sqlstate code, const char *format, ...)
 {
-    if (d->plan->notice.n)
-        return;
     va_list args;
     va_start(args, format);
-    d->plan->notice = arena_vprintf(d->arena, format, args);
+    struct plan_notice notice = { .code = code, .message = arena_vprintf(d->arena, format, args) };
     va_end(args);
-    d->plan->notice_code = code;
+    (void)DDL_PUSH(d, d->plan->notices, d->plan->n_notices, notice); /* err is set when there is no memory */
+}
+
+void ddl_warning(struct ddl *d, enum sqlstate code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct plan_notice notice = { .code = code, .is_warning = true, .message = arena_vprintf(d->arena, format, args) };
+    va_end(args);
+    (void)DDL_PUSH(d, d->plan->notices, d->plan->n_notices, notice);
+}
+
+void ddl_cascade_notice(struct ddl *d, const struct str *objects, size_t n)
+{
+    if (n == 1)
+        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to %.*s", STR_FMT(objects[0]));
+    if (n <= 1)
+        return;
+    size_t at = d->plan->n_notices;
+    struct str detail = STR("");
+    for (size_t i = 0; i < n; i++)
+        detail = ddl_printf(d, "%.*s%sdrop cascades to %.*s", STR_FMT(detail), i ? "\n" : "", STR_FMT(objects[i]));
+    ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to %zu other objects", n);
+    if (d->plan->n_notices > at)
+        d->plan->notices[at].detail = detail;
 }
 
 bool ddl_nothing(struct ddl *d, const char *tag)

@@ -66,10 +66,7 @@ bool ddl_dependents_settle(struct ddl *d, const struct dependents *list, bool ca
 {
     if (list->n_lines && !cascade)
         return refuse(d, list, what);
-    if (list->n_names == 1)
-        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to %.*s", STR_FMT(list->names[0]));
-    else if (list->n_names > 1)
-        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to %zu other objects", list->n_names);
+    ddl_cascade_notice(d, list->names, list->n_names);
     return true;
 }
 

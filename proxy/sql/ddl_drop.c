@@ -15,8 +15,8 @@ struct drop {
     struct str *dependents;      /* lines of the DETAIL */
     struct str *cascades;        /* "view v" for the notice */
     size_t n_dependents, n_cascades;
-    struct dependents keys; /* foreign keys of tables that stay */
-    bool cascade;
+    struct dependents keys;  /* foreign keys of tables that stay */
+    bool cascade, of_schema; /* of_schema: the notice tells of the named ones too */
 };
 
 static bool is_dropped(const struct drop *drop, const struct relation *r)
@@ -117,11 +117,11 @@ static bool defaults_on(struct ddl *d, struct drop *drop, const struct relation 
 }
 
 /* The default goes, whatever D1's own text says; a rowid's counter is asked no more. */
-static bool forget_defaults(struct ddl *d, const struct relation *sequence)
+static bool forget_defaults(struct ddl *d, struct drop *drop, const struct relation *sequence)
 {
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {
         const struct relation *r = &d->snapshot->relations[i];
-        for (size_t k = 0; k < r->n_columns && r->kind == RELATION_TABLE; k++) {
+        for (size_t k = 0; k < r->n_columns && r->kind == RELATION_TABLE && !is_dropped(drop, r); k++) {
             const struct column *c = &r->columns[k];
             if (!default_uses(d, r, c, sequence))
                 continue;
@@ -136,6 +136,18 @@ static bool forget_defaults(struct ddl *d, const struct relation *sequence)
             if (!ddl_side_put_child(d, "column", r->schema, r->name, c->name, detail))
                 return false;
         }
+    }
+    return true;
+}
+
+/* What a function does for each sequence that a column of the table owns. */
+static bool each_owned(struct ddl *d, struct drop *drop, const struct relation *r,
+                       bool (*run)(struct ddl *d, struct drop *drop, const struct relation *sequence))
+{
+    for (size_t i = 0; i < r->n_columns && r->kind == RELATION_TABLE; i++) {
+        const struct relation *sequence = snapshot_owned_sequence(d->snapshot, r, &r->columns[i]);
+        if (sequence && !run(d, drop, sequence))
+            return false;
     }
     return true;
 }
@@ -155,24 +167,21 @@ static bool refuse_dependents(struct ddl *d, const struct drop *drop, struct str
     return err_hint(d->err, "Use DROP ... CASCADE to drop the dependent objects too.");
 }
 
-static void cascade_notice(struct ddl *d, const struct drop *drop)
-{
-    if (drop->n_cascades == 1)
-        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to %.*s", STR_FMT(drop->cascades[0]));
-    else if (drop->n_cascades > 1)
-        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to %zu other objects", drop->n_cascades);
-}
-
 static bool collect_dependents(struct ddl *d, struct drop *drop)
 {
     for (size_t i = 0; i < drop->n_relations; i++) {
         const struct relation *r = drop->relations[i];
-        if (r->kind == RELATION_SEQUENCE ? !defaults_on(d, drop, r) : !keys_on(d, drop, r) || !views_on(d, drop, r))
+        bool is_told = drop->of_schema && i < drop->n_named && !(r->kind == RELATION_SEQUENCE && r->seq_owner_table.n);
+        if (is_told && !DDL_PUSH(d, drop->cascades, drop->n_cascades, described(d, r)))
+            return false;
+        if (r->kind == RELATION_SEQUENCE
+                ? !defaults_on(d, drop, r)
+                : !keys_on(d, drop, r) || !views_on(d, drop, r) || !each_owned(d, drop, r, defaults_on))
             return false;
     }
     if (drop->n_dependents && !drop->cascade)
         return refuse_dependents(d, drop, described(d, drop->relations[0]));
-    cascade_notice(d, drop);
+    ddl_cascade_notice(d, drop->cascades, drop->n_cascades);
     return true;
 }
 
@@ -184,7 +193,7 @@ static bool drop_one(struct ddl *d, const struct relation *r)
     case RELATION_VIEW:
         return ddl_sql(d, "DROP VIEW %.*s", STR_FMT(name)) && ddl_side_delete(d, "view", r->schema, r->name);
     case RELATION_SEQUENCE:
-        return forget_defaults(d, r) && ddl_side_delete(d, "sequence", r->schema, r->name) &&
+        return ddl_side_delete(d, "sequence", r->schema, r->name) &&
                (!d->snapshot->has_sequence_table ||
                 ddl_sql_texts(d, "DELETE FROM _pgd1_sequence WHERE name = ?1", &r->sqlite_name, 1));
     case RELATION_TABLE:
@@ -213,53 +222,55 @@ static bool drop_with_rebuild(struct ddl *d, struct drop *drop)
     return true;
 }
 
-static bool note_sequences(struct ddl *d, const struct relation *r)
+static bool note_sequence(struct ddl *d, struct drop *drop, const struct relation *sequence)
 {
-    bool ok = r->kind != RELATION_SEQUENCE || ddl_note_dropped(d, r);
-    for (size_t i = 0; ok && r->kind == RELATION_TABLE && i < r->n_columns; i++) {
-        const struct relation *sequence = snapshot_owned_sequence(d->snapshot, r, &r->columns[i]);
-        ok = !sequence || ddl_note_dropped(d, sequence);
+    return ddl_note_dropped(d, sequence) && forget_defaults(d, drop, sequence);
+}
+
+static bool note_sequences(struct ddl *d, struct drop *drop, const struct relation *r)
+{
+    return r->kind == RELATION_SEQUENCE ? note_sequence(d, drop, r) : each_owned(d, drop, r, note_sequence);
+}
+
+/* Of those still to be dropped, one that no other of them refers to. n: there is none, the rest refers to itself in circles. */
+static size_t next_to_drop(const struct drop *drop, const bool *done)
+{
+    for (size_t i = 0; i < drop->n_relations; i++) {
+        bool referenced = done[i];
+        for (size_t k = 0; k < drop->n_relations; k++)
+            referenced |= k != i && !done[k] && relation_refers_to(drop->relations[k], drop->relations[i]);
+        if (!referenced)
+            return i;
     }
-    return ok;
+    return drop->n_relations;
 }
 
 /* Views first (they stand above what they read), then tables that nobody left refers to: dropping a table deletes its rows, which must
- * not reach another's. A circle of keys needs deferred checks. */
+ * not reach another's. Circles of keys are taken apart as a rebuild does it, for SQLite looks for tables that are gone already. */
 static bool drop_relations(struct ddl *d, struct drop *drop)
 {
     for (size_t i = 0; i < drop->n_relations; i++)
-        if (!note_sequences(d, drop->relations[i]))
+        if (!note_sequences(d, drop, drop->relations[i]))
             return false;
     for (size_t i = drop->n_relations; i-- > 0;)
         if (drop->relations[i]->kind == RELATION_VIEW && !drop_one(d, drop->relations[i]))
             return false;
-    if (drop->keys.n_keys)
-        return drop_with_rebuild(d, drop);
     bool *done = DDL_ARRAY(d, bool, drop->n_relations);
-    size_t left = 0;
-    for (size_t i = 0; done && i < drop->n_relations; i++)
+    size_t *order = DDL_ARRAY(d, size_t, drop->n_relations), n = 0, left = 0;
+    for (size_t i = 0; done && order && i < drop->n_relations; i++)
         left += !(done[i] = drop->relations[i]->kind == RELATION_VIEW);
-    bool deferred = false;
-    while (done && left > 0) {
-        size_t before = left;
-        for (size_t i = 0; i < drop->n_relations; i++) {
-            bool referenced = false;
-            for (size_t k = 0; k < drop->n_relations; k++)
-                referenced |= k != i && !done[k] && relation_refers_to(drop->relations[k], drop->relations[i]);
-            if (done[i] || (referenced && !deferred))
-                continue;
-            if (!drop_one(d, drop->relations[i]))
-                return false;
-            done[i] = true;
-            left--;
-        }
-        if (left == before) {
-            deferred = true;
-            if (!ddl_sql(d, "PRAGMA defer_foreign_keys=on"))
-                return false;
-        }
+    for (size_t next; done && order && n < left && (next = next_to_drop(drop, done)) < drop->n_relations; n++) {
+        order[n] = next;
+        done[next] = true;
     }
-    return done != NULL;
+    if (!done || !order)
+        return false;
+    if (drop->keys.n_keys || n < left)
+        return drop_with_rebuild(d, drop);
+    for (size_t i = 0; i < n; i++)
+        if (!drop_one(d, drop->relations[order[i]]))
+            return false;
+    return true;
 }
 
 struct drop_kind {
@@ -522,11 +533,12 @@ static bool drop_columns_of(struct ddl *d, const struct user_type *type)
     PgQuery__AlterTableStmt alter = PG_QUERY__ALTER_TABLE_STMT__INIT;
     PgQuery__AlterTableCmd *commands = DDL_ARRAY(d, PgQuery__AlterTableCmd, n);
     Node *nodes = DDL_ARRAY(d, Node, n), **list = DDL_ARRAY(d, Node *, n);
+    struct str *names = DDL_ARRAY(d, struct str, n);
     const char *tag = d->plan->tag;
-    for (size_t k = 0; commands && nodes && list && k < r->n_columns; k++) {
+    for (size_t k = 0; commands && nodes && list && names && k < r->n_columns; k++) {
         if (r->columns[k].type != type->oid && r->columns[k].type != type->array)
             continue;
-        struct str what = ddl_described_column(d, r, r->columns[k].name);
+        names[at] = ddl_described_column(d, r, r->columns[k].name);
         pg_query__alter_table_cmd__init(&commands[at]);
         commands[at].subtype = PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn;
         commands[at].behavior = PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
@@ -536,11 +548,8 @@ static bool drop_columns_of(struct ddl *d, const struct user_type *type)
         nodes[at].alter_table_cmd = &commands[at];
         list[at] = &nodes[at];
         at++;
-        if (n == 1)
-            ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to %.*s", STR_FMT(what));
     }
-    if (n > 1)
-        ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "drop cascades to %zu other objects", n);
+    ddl_cascade_notice(d, names, at);
     range.schemaname = arena_cstr(d->arena, r->schema);
     range.relname = arena_cstr(d->arena, r->name);
     range.location = -1;
@@ -612,9 +621,11 @@ static bool schema_contents(struct ddl *d, struct str schema, bool cascade, stru
         const struct user_type *type = &d->snapshot->types[i];
         if (!str_eq(type->schema, schema))
             continue;
-        detail = ddl_printf(d, "%.*s%stype %.*s depends on schema %.*s", STR_FMT(detail), detail.n ? "\n" : "",
-                            STR_FMT(ddl_shown(d, type->schema, type->name)), STR_FMT(schema));
-        if (cascade && !ddl_side_delete(d, "type", type->schema, type->name))
+        struct str what = ddl_printf(d, "type %.*s", STR_FMT(ddl_shown(d, type->schema, type->name)));
+        detail = ddl_printf(d, "%.*s%s%.*s depends on schema %.*s", STR_FMT(detail), detail.n ? "\n" : "",
+                            STR_FMT(what), STR_FMT(schema));
+        if (!DDL_PUSH(d, drop->cascades, drop->n_cascades, what) ||
+            (cascade && !ddl_side_delete(d, "type", type->schema, type->name)))
             return false;
     }
     *ret_detail = detail;
@@ -623,7 +634,7 @@ static bool schema_contents(struct ddl *d, struct str schema, bool cascade, stru
 
 static bool drop_schema(struct ddl *d, const PgQuery__DropStmt *stmt, struct str name)
 {
-    struct drop drop = { .cascade = stmt->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE };
+    struct drop drop = { .cascade = stmt->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE, .of_schema = true };
     struct str detail;
     if (!ddl_schema_exists(d, name)) {
         if (!stmt->missing_ok)
@@ -645,7 +656,7 @@ static bool drop_schema(struct ddl *d, const PgQuery__DropStmt *stmt, struct str
         return err_hint(d->err, "Use DROP ... CASCADE to drop the dependent objects too.");
     }
     drop.n_named = drop.n_relations;
-    if (drop.n_relations && !(collect_dependents(d, &drop) && drop_relations(d, &drop)))
+    if (!collect_dependents(d, &drop) || (drop.n_relations && !drop_relations(d, &drop)))
         return false;
     return ddl_side_delete(d, "schema", name, STR(""));
 }

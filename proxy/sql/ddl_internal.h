@@ -37,8 +37,11 @@ bool ddl_fail_at(struct ddl *d, int location, enum sqlstate code, const char *fo
 /* 0A000 "%s is not supported", with a hint (NULL: none). Answers false. */
 bool ddl_refuse(struct ddl *d, int location, const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* A NOTICE: %s of PostgreSQL's wording; the first one stays. */
+/* A NOTICE or WARNING in PostgreSQL's words; sent in this order before the statement runs. */
 void ddl_notice(struct ddl *d, enum sqlstate code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void ddl_warning(struct ddl *d, enum sqlstate code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The NOTICE of what goes along with what is dropped, "view v", in that order; none when there is nothing. */
+void ddl_cascade_notice(struct ddl *d, const struct str *objects, size_t n);
 /* Accepted without effect: PLAN_NOTHING with the tag. Answers true. */
 bool ddl_nothing(struct ddl *d, const char *tag);
 
@@ -171,6 +174,7 @@ struct new_constraint {
     int location;
     int column; /* column constraint: number of its column from 0; -1: table constraint */
     bool dropped, added;
+    bool is_named;    /* the name is settled: chosen, or looked at */
     bool is_index;    /* a unique index of its own stands for it */
     bool not_derived; /* its row of the side catalogue has to be written */
 };

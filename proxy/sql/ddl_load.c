@@ -139,7 +139,7 @@ static bool load_constraints(struct ddl *d, const struct relation *r, const stru
     for (size_t i = 0; i < r->n_constraints; i++) {
         const struct constraint *old = &r->constraints[i];
         bool key = old->kind == 'p' || old->kind == 'u';
-        struct new_constraint c = { .constraint = *old, .location = -1, .column = -1 };
+        struct new_constraint c = { .constraint = *old, .location = -1, .column = -1, .is_named = true };
         c.is_index = key && old->sqlite_name.n;
         const struct sqlite_constraint *p = c.is_index ? NULL : parsed_of(parsed, old, n_keys);
         if (!c.is_index && !p)

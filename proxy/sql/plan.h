@@ -227,6 +227,13 @@ enum plan_tables {
     TABLES_BOTH,      /* it runs at D1, and takes the temporary tables' rows along (BIND_TEMPORARY) */
 };
 
+/* A NOTICE or WARNING, e.g. `table "x" does not exist, skipping`. */
+struct plan_notice {
+    enum sqlstate code;
+    bool is_warning;
+    struct str message, detail; /* detail may be empty */
+};
+
 struct plan {
     int references;
     struct arena *arena;
@@ -265,8 +272,8 @@ struct plan {
     bool is_forced_local; /* made with force_local: it cannot be planned again */
     bool
         prelude_is_conditional; /* a part of the prelude stands in an arm of CASE or COALESCE: its error may never come */
-    struct str notice;          /* NOTICE to send, e.g. `table "x" does not exist, skipping` with notice_code */
-    enum sqlstate notice_code;
+    struct plan_notice *notices; /* to send before the statement runs */
+    size_t n_notices;
     /* literal tokens of the text the plan was made from: what BIND_LITERAL binds unless bind_input says otherwise (plan_cache.h) */
     struct str *literals;
     int *literal_offsets;

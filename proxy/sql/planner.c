@@ -153,7 +153,11 @@ static struct plan *seal(struct plan *plan, struct err *err)
     to->lookup = copy_lookup(&s, plan->lookup);
     to->local = copy_local(&s, plan->local);
     to->prelude = copy_local(&s, plan->prelude);
-    to->notice = copy_str(&s, plan->notice);
+    to->notices = copy_array(&s, plan->notices, plan->n_notices, sizeof(*plan->notices));
+    for (size_t i = 0; i < plan->n_notices && !s.failed; i++) {
+        to->notices[i].message = copy_str(&s, plan->notices[i].message);
+        to->notices[i].detail = copy_str(&s, plan->notices[i].detail);
+    }
     to->reads = copy_array(&s, plan->reads, plan->n_reads, sizeof(*plan->reads));
     to->writes = copy_array(&s, plan->writes, plan->n_writes, sizeof(*plan->writes));
     to->sequences = copy_array(&s, plan->sequences, plan->n_sequences, sizeof(*plan->sequences));

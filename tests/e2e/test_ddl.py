@@ -35,7 +35,7 @@ def statements(text):
 def answer(connection, statement):
     """What a client sees of one statement."""
     notices = []
-    connection.add_notice_handler(lambda n: notices.append((n.severity, n.sqlstate, n.message_primary)))
+    connection.add_notice_handler(lambda n: notices.append((n.severity, n.sqlstate, n.message_primary, n.message_detail)))
     try:
         cursor = connection.execute(statement)
         rows = cursor.fetchall() if cursor.description else None
