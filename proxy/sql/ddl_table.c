@@ -501,61 +501,71 @@ static struct str column_names(struct ddl *d, const struct new_table *table, con
 struct constraint_naming {
     const struct ddl *d;
     const struct new_table *table;
+    bool is_key; /* its index is a relation: no other may have the name */
 };
 
-/* ChooseConstraintName looks through the whole schema. */
+/* ChooseConstraintName and ChooseIndexName look through the whole schema, and what this statement has named before. */
 static bool constraint_taken(void *ctx, struct str name)
 {
     const struct constraint_naming *naming = ctx;
+    if (naming->is_key && ddl_relation_taken(naming->d, naming->table->schema, name))
+        return true;
     for (size_t i = 0; i < naming->table->n_constraints; i++)
-        if (str_eq(naming->table->constraints[i].constraint.name, name))
+        if (naming->table->constraints[i].is_named && !naming->table->constraints[i].dropped &&
+            str_eq(naming->table->constraints[i].constraint.name, name))
             return true;
     for (size_t i = 0; i < naming->d->snapshot->n_relations; i++) {
         const struct relation *r = &naming->d->snapshot->relations[i];
-        for (size_t k = 0; k < r->n_constraints && str_eq(r->schema, naming->table->schema); k++)
+        for (size_t k = 0; k < r->n_constraints && r != naming->table->old && str_eq(r->schema, naming->table->schema);
+             k++)
             if (str_eq(r->constraints[k].name, name))
                 return true;
     }
     return false;
 }
 
+static bool is_key(const struct new_constraint *c)
+{
+    return c->constraint.kind == 'p' || c->constraint.kind == 'u';
+}
+
 static bool check_given_name(struct ddl *d, const struct new_table *table, const struct new_constraint *c)
 {
     struct str name = c->constraint.name;
-    for (const struct new_constraint *other = table->constraints; other < c; other++)
-        if (!other->dropped && str_eq(other->constraint.name, name))
-            return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_OBJECT,
-                               "constraint \"%.*s\" for relation \"%.*s\" already exists", STR_FMT(name),
-                               STR_FMT(table->name));
-    if (c->constraint.kind != 'p' && c->constraint.kind != 'u')
-        return true;
-    if (ddl_relation_taken(d, table->schema, name) || str_eq(name, table->name))
+    if (is_key(c) && (ddl_relation_taken(d, table->schema, name) || str_eq(name, table->name)))
         return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_TABLE, "relation \"%.*s\" already exists", STR_FMT(name));
-    return DDL_PUSH(d, d->pending, d->n_pending, name);
+    for (size_t i = 0; i < table->n_constraints; i++) {
+        const struct new_constraint *other = &table->constraints[i];
+        if (other == c || other->dropped || !other->is_named || !str_eq(other->constraint.name, name))
+            continue;
+        if (c->constraint.kind == 'c' && other->constraint.kind == 'c' && !table->old)
+            return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_OBJECT, "check constraint \"%.*s\" already exists",
+                               STR_FMT(name));
+        return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_OBJECT, "constraint \"%.*s\" for relation \"%.*s\" already exists",
+                           STR_FMT(name), STR_FMT(table->name));
+    }
+    return true;
 }
 
 static bool name_constraint(struct ddl *d, struct new_table *table, struct new_constraint *c, struct str column)
 {
-    struct constraint_naming naming = { d, table };
-    if (c->constraint.name.n)
-        return check_given_name(d, table, c);
-    switch (c->constraint.kind) {
-    case 'p':
-        c->constraint.name = ddl_choose_relation_name(d, table->schema, table->name, STR(""), "pkey");
-        break;
-    case 'u':
-        c->constraint.name =
-            ddl_choose_relation_name(d, table->schema, table->name, column_names(d, table, &c->constraint), "key");
-        break;
-    case 'f':
-        c->constraint.name = name_choose(table->name, column_names(d, table, &c->constraint), "fkey", constraint_taken,
-                                         &naming, d->arena);
-        break;
-    default:
-        c->constraint.name = name_choose(table->name, column, "check", constraint_taken, &naming, d->arena);
-        break;
-    }
-    return c->constraint.name.p ? true : err_oom(d->err);
+    struct constraint_naming naming = { d, table, is_key(c) };
+    bool is_given = c->constraint.name.n > 0;
+    if (is_given && !check_given_name(d, table, c))
+        return false;
+    const char *label = c->constraint.kind == 'p'   ? "pkey"
+                        : c->constraint.kind == 'u' ? "key"
+                        : c->constraint.kind == 'f' ? "fkey"
+                                                    : "check";
+    struct str second = c->constraint.kind == 'p'                ? STR("")
+                        : is_key(c) || c->constraint.kind == 'f' ? column_names(d, table, &c->constraint)
+                                                                 : column;
+    if (!is_given)
+        c->constraint.name = name_choose(table->name, second, label, constraint_taken, &naming, d->arena);
+    if (!c->constraint.name.p)
+        return err_oom(d->err);
+    c->is_named = true;
+    return !is_key(c) || DDL_PUSH(d, d->pending, d->n_pending, c->constraint.name);
 }
 
 /* ---- checks ---- */
@@ -625,8 +635,9 @@ static bool like_column(struct ddl *d, struct new_table *table, const struct rel
     } else if (!c->generated && c->default_text.n && options & LIKE_DEFAULTS) {
         if (c->default_is_foreign)
             return ddl_refuse(d, -1, NULL, "LIKE … INCLUDING DEFAULTS of a default in D1's own words");
-        if (c->sequence.n)
-            return ddl_refuse(d, -1, "Say serial for the new column.", "LIKE … INCLUDING DEFAULTS of a serial column");
+        if (c->sequence.n && c->sequence_is_rowid)
+            return ddl_refuse(d, -1, "Say serial for the new column.",
+                              "LIKE … INCLUDING DEFAULTS of a serial primary key");
         column->has_default = true;
         column->default_expression.source = c->default_text;
     }
@@ -794,11 +805,6 @@ static bool resolve_columns(struct ddl *d, struct new_table *table)
 static struct str key_name(const struct new_table *table, const struct new_constraint *c, size_t i)
 {
     return c->n_keys ? ddl_string(c->keys[i]) : table->columns[c->column].column.name;
-}
-
-static bool is_key(const struct new_constraint *c)
-{
-    return c->constraint.kind == 'p' || c->constraint.kind == 'u';
 }
 
 static bool same_key(const struct new_table *table, const struct new_constraint *a, const struct new_constraint *b)
