@@ -177,6 +177,8 @@ static bool merge_own(struct merge *m, const struct migrate_rows *rows)
         struct migrate_entry *e = entry_of(m, name);
         if (!e)
             return false;
+        if (e->state != MIGRATE_PENDING && chunks_done <= 0)
+            continue; /* a try of ours that failed, before wrangler or drizzle applied it: perhaps of another text */
         e->hash = text_of(&row[1]);
         e->chunks_done = chunks_done;
         e->chunks = integer_of(&row[3], 0);

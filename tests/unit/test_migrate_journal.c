@@ -90,6 +90,8 @@ static void states(void **state)
     /* applied by wrangler after a try of ours had failed */
     MERGED("0001_a.sql applied, 0002_b.sql pending, 0010_c.sql pending", WRANGLER("0001_a.sql"),
            OWN("0001_a.sql", "h1", 0, 1, TEXT("no such table")));
+    MERGED("0001_a.sql applied, 0002_b.sql pending, 0010_c.sql pending", WRANGLER("0001_a.sql"),
+           OWN("0001_a.sql", "before it was mended", 0, 1, TEXT("no such table")));
     MERGED("0001_a.sql failed, 0002_b.sql pending, 0010_c.sql pending",
            OWN("0001_a.sql", "h1", 0, 1, TEXT("no such table")));
     MERGED("0001_a.sql failed, 0002_b.sql pending, 0010_c.sql pending", OWN("0001_a.sql", "h1", 2, 3, NOTHING));
