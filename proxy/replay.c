@@ -38,11 +38,18 @@ static void forget_schema(struct replay *r)
     r->schema = NULL;
 }
 
+/* Of these the authorizer tells the table second. */
+static bool names_table_second(int action)
+{
+    return action == SQLITE_ALTER_TABLE || action == SQLITE_CREATE_INDEX || action == SQLITE_CREATE_TRIGGER ||
+           action == SQLITE_DROP_INDEX || action == SQLITE_DROP_TRIGGER;
+}
+
 /* The authorizer tells what a statement is about to change. */
 static void on_action(void *ctx, int action, const char *a, const char *b)
 {
     struct replay *r = ctx;
-    (void)b;
+    const char *table = names_table_second(action) ? b : a;
     if (action == SQLITE_DROP_TABLE && a)
         r->dropped = arena_str(r->arena, str_from(a));
     switch (action) {
@@ -61,7 +68,7 @@ static void on_action(void *ctx, int action, const char *a, const char *b)
     default:
         r->changes_schema = true;
     }
-    r->touches_own |= a && str_starts_nocase(str_from(a), STR("_pgd1_"));
+    r->touches_own |= table && str_starts_nocase(str_from(table), STR("_pgd1_"));
 }
 
 static bool limit_pages(struct emb_connection *c)

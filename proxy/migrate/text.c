@@ -240,9 +240,35 @@ static const struct {
     { "VACUUM", NULL, SQLSTATE_FEATURE_NOT_SUPPORTED, "D1 looks after its files itself." },
 };
 
+static bool is_own(struct str name)
+{
+    bool quoted = name.n && strchr("\"'`[", name.p[0]);
+    return str_starts_nocase((struct str){ name.p + quoted, name.n - quoted }, STR("_pgd1_"));
+}
+
+/* Whether a statement of SQLite's drops a table of ours, or gives another one its name: IF EXISTS hides the first from SQLite's authorizer
+ * where the table is not there yet, and the second it never hears of. All else is found when it is compiled. */
+static bool changes_own(struct str statement)
+{
+    struct str rest = statement;
+    struct scan_token t;
+    if (is_own(scan_rename_to(statement)))
+        return true;
+    if (!str_eq_nocase(split_word(statement, 0), STR("DROP")))
+        return false;
+    while (scan_next(&rest, &t))
+        if (t.kind != SCAN_OTHER && is_own(t.text))
+            return true;
+    return false;
+}
+
 static bool check_statement(struct reader *r, struct str statement, size_t offset)
 {
     struct str word = split_word(statement, 0), second = split_word(statement, 1);
+    if (r->text->dialect == MIGRATE_SQLITE && changes_own(statement)) {
+        err_set(r->err, SQLSTATE_INSUFFICIENT_PRIVILEGE, "pgd1's own tables cannot be changed");
+        return fail_at(r, offset);
+    }
     if (statement.n > MIGRATE_MAX_STATEMENT) {
         err_set(r->err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "statement is too long: %zu bytes, D1 takes %d", statement.n,
                 MIGRATE_MAX_STATEMENT);
@@ -408,8 +434,11 @@ static bool build(struct reader *r)
 bool migrate_text_read(const struct migrate_file *file, enum migrate_dialect dialect, struct arena *arena,
                        struct migrate_text *ret, struct err *err)
 {
-    struct migrate_text text = { .dialect = dialect_of(file->text, dialect) };
-    struct reader r = { .file = file, .arena = arena, .err = err, .text = &text };
+    struct migrate_file shown = *file; /* a byte order mark is no text */
+    if (str_starts(shown.text, STR("\xEF\xBB\xBF")))
+        shown.text = (struct str){ shown.text.p + 3, shown.text.n - 3 };
+    struct migrate_text text = { .dialect = dialect_of(shown.text, dialect) };
+    struct reader r = { .file = &shown, .arena = arena, .err = err, .text = &text };
     if (!(text.dialect == MIGRATE_POSTGRES ? find_marks_postgres(&r) : find_marks_sqlite(&r)) || !build(&r))
         return false;
     *ret = text;

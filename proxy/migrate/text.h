@@ -7,11 +7,11 @@
  *   -- pgd1: allow cascade   a DROP TABLE may delete rows of other tables (trap.h)
  *   --> breakpoint           a new chunk; so does "-- pgd1: chunk"
  *   -- migrate:down          what follows takes the migration back; "-- migrate:up" may stand above what applies it
- * A directive ends a statement that has no semicolon.
+ * A directive ends a statement that has no semicolon. A byte order mark before the first line is no part of the text.
  *
  * Owns     nothing: texts point into the file's, arrays live in the arena given.
  * Fails    "FILE:LINE:COLUMN: …" with 42601 (no SQL; a directive in a wrong place), 25001 (a statement that D1's batch cannot hold, as
- *          BEGIN), 54000 (statement too long, too many), 22023.
+ *          BEGIN), 54000 (statement too long, too many), 42501 (pgd1's own tables), 22023.
  * Not here running them; the rows a DROP TABLE would take: trap.h.
  */
 #ifndef PGD1_MIGRATE_TEXT_H

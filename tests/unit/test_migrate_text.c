@@ -39,7 +39,7 @@ static void is_read(void **state)
         { "-- only a comment\n", "[]" },
         { "SELECT 1", "[1:1 SELECT 1]" },
         { "SELECT 1;\n  SELECT 2 ; ;\n", "[1:1 SELECT 1; 2:3 SELECT 2]" },
-        { "\xEF\xBB\xBF", "[1:1 \xEF\xBB\xBF]" }, /* D1 says what is wrong with it, as to wrangler */
+        { "\xEF\xBB\xBF", "[]" }, /* white space to SQLite as well */
         { "SELECT 1;\r\nSELECT 2;\r\n", "[1:1 SELECT 1; 2:1 SELECT 2]" },
         { "SELECT '\xC3\xA4'; SELECT 2", "[1:1 SELECT '\xC3\xA4'; 1:13 SELECT 2]" },
         { "CREATE TRIGGER t AFTER INSERT ON a begin\n UPDATE b SET c = CASE WHEN 1 THEN 2 END;\nend; SELECT 1",
@@ -63,6 +63,9 @@ static void is_read(void **state)
         { "-- pgd1: postgres\nSELECT 1 -- migrate:down\n;\n-- migrate:down\nSELECT 2",
           "postgres [2:1 SELECT 1 -- migrate:down] down [5:1 SELECT 2]" },
         { "-- pgd1: postgres\n/* a /* b */ c */ -- d\n SELECT 1", "postgres [3:2 SELECT 1]" },
+        { "\xEF\xBB\xBFSELECT 1;\r\n--> breakpoint\r\n SELECT 2;\r\n", "[1:1 SELECT 1][3:2 SELECT 2]" },
+        { "\xEF\xBB\xBF-- pgd1: postgres\nSELECT 1", "postgres [2:1 SELECT 1]" },
+        { "DROP TABLE t; SELECT * FROM _pgd1_catalog", "[1:1 DROP TABLE t; 1:15 SELECT * FROM _pgd1_catalog]" },
         { "PRAGMA defer_foreign_keys = on; SELECT 1", "[1:1 PRAGMA defer_foreign_keys = on; 1:33 SELECT 1]" },
     };
     (void)state;
@@ -109,6 +112,14 @@ static void is_refused(void **state)
         { "-- pgd1: postgres\nSELECT 1;\nSELECT 'open;", SQLSTATE_SYNTAX_ERROR,
           "0001_a.sql:3:8: unterminated quoted string" },
         { "-- pgd1: postgres\nBEGIN;", SQLSTATE_ACTIVE_SQL_TRANSACTION, "0001_a.sql:2:1: BEGIN" },
+        { "\xEF\xBB\xBF-- pgd1: postgres\r\nSELECT 1;\r\n  BEGIN;", SQLSTATE_ACTIVE_SQL_TRANSACTION,
+          "0001_a.sql:3:3: BEGIN" },
+        { "\xEF\xBB\xBF/* \xc3\xa9 */ COMMIT;", SQLSTATE_ACTIVE_SQL_TRANSACTION, "0001_a.sql:1:9: COMMIT" },
+        { "SELECT 1;\nDROP TABLE IF EXISTS main . \"_PGD1_catalog\"", SQLSTATE_INSUFFICIENT_PRIVILEGE,
+          "0001_a.sql:2:1: pgd1's own tables" },
+        { "drop /* it */ index [_pgd1_i]", SQLSTATE_INSUFFICIENT_PRIVILEGE, "0001_a.sql:1:1: pgd1's own tables" },
+        { "ALTER TABLE t RENAME TO _pgd1_sequence", SQLSTATE_INSUFFICIENT_PRIVILEGE,
+          "0001_a.sql:1:1: pgd1's own tables" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
