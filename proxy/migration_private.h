@@ -155,6 +155,8 @@ struct comparison {
 enum outcome migration_compare(struct migration *m);
 /* "table users", "column audit.users.name"; {NULL,0}: no memory. */
 struct str migration_object(const struct migration *m, const struct migrate_difference *d);
+/* What is said in place of drift when comparison->why is there; {NULL,0}: no memory. */
+struct str migration_not_compared(const struct migration *m);
 enum outcome migration_status(struct migration *m);
 
 /* ---- migration_validate.c ---- */

@@ -92,43 +92,63 @@ static struct value number_or_null(int64_t v, int64_t null)
     return v == null ? value_null() : value_integer(v);
 }
 
-static bool row(struct migration *m, const struct migrate_entry *e)
+/* As columns.def has them. */
+enum status_cell {
+    CELL_NAME,
+    CELL_STATE,
+    CELL_APPLIED_AT,
+    CELL_APPLIED_BY,
+    CELL_DURATION_MS,
+    CELL_CHUNKS_DONE,
+    CELL_CHUNKS,
+    CELL_HASH,
+    CELL_BOOKMARK,
+    CELL_ERROR,
+    CELL_DATABASE,
+    CELL_TRANSPORT,
+    CELL_NR
+};
+
+/* What is not given is null; database and transport are the same in each row. */
+static bool status_row(struct migration *m, struct value *cells)
 {
     const struct session *s = m->session;
-    struct value cells[] = {
-        value_text(e->name),
-        value_text(str_from(migrate_state_name(e->state))),
-        migration_text(e->applied_at),
-        migration_text(e->applied_by),
-        number_or_null(e->duration_ms, -1),
-        number_or_null(e->chunks_done, e->chunks ? -1 : 0),
-        number_or_null(e->chunks, 0),
-        migration_text(e->hash.n ? e->hash
-                       : e->file ? e->file->hash
-                                 : e->hash),
-        migration_text(e->bookmark),
-        migration_text(e->error),
-        value_text(str_from(s->database_name)),
-        value_text(str_from(s->database->d1->traits.name)),
+    cells[CELL_DATABASE] = value_text(str_from(s->database_name));
+    cells[CELL_TRANSPORT] = value_text(str_from(s->database->d1->traits.name));
+    return migration_row(m, cells, CELL_NR);
+}
+
+static bool row(struct migration *m, const struct migrate_entry *e)
+{
+    struct str hash = e->hash.n || !e->file ? e->hash : e->file->hash;
+    struct value cells[CELL_NR] = {
+        [CELL_NAME] = value_text(e->name),
+        [CELL_STATE] = value_text(str_from(migrate_state_name(e->state))),
+        [CELL_APPLIED_AT] = migration_text(e->applied_at),
+        [CELL_APPLIED_BY] = migration_text(e->applied_by),
+        [CELL_DURATION_MS] = number_or_null(e->duration_ms, -1),
+        [CELL_CHUNKS_DONE] = number_or_null(e->chunks_done, e->chunks ? -1 : 0),
+        [CELL_CHUNKS] = number_or_null(e->chunks, 0),
+        [CELL_HASH] = migration_text(hash),
+        [CELL_BOOKMARK] = migration_text(e->bookmark),
+        [CELL_ERROR] = migration_text(e->error),
     };
-    return migration_row(m, cells, sizeof(cells) / sizeof(cells[0]));
+    return status_row(m, cells);
 }
 
 /* A row of the state "drift" for each object that differs; its name is the object's. */
 static bool drift_row(struct migration *m, struct str object, struct str text)
 {
-    const struct session *s = m->session;
-    struct value cells[MIGRATION_MAX_CELLS];
-    if (!object.p || !text.p)
-        return err_oom(m->err);
-    for (size_t i = 0; i < MIGRATION_MAX_CELLS; i++)
-        cells[i] = value_null();
-    cells[0] = value_text(object);
-    cells[1] = value_text(STR("drift"));
-    cells[9] = value_text(text);
-    cells[10] = value_text(str_from(s->database_name));
-    cells[11] = value_text(str_from(s->database->d1->traits.name));
-    return migration_row(m, cells, MIGRATION_MAX_CELLS);
+    struct value cells[CELL_NR] = {
+        [CELL_NAME] = value_text(object), [CELL_STATE] = value_text(STR("drift")), [CELL_ERROR] = value_text(text)
+    };
+    return object.p && text.p ? status_row(m, cells) : err_oom(m->err);
+}
+
+struct str migration_not_compared(const struct migration *m)
+{
+    return arena_printf(m->arena, "not compared, for an applied migration cannot be replayed: %.*s",
+                        STR_FMT(m->comparison->why->message));
 }
 
 struct str migration_object(const struct migration *m, const struct migrate_difference *d)
@@ -151,9 +171,7 @@ enum outcome migration_status(struct migration *m)
     for (size_t i = 0; i < c->differences.n; i++)
         if (!drift_row(m, migration_object(m, &c->differences.list[i]), c->differences.list[i].text))
             return OUTCOME_FAILED;
-    if (c->why && !drift_row(m, STR("schema"),
-                             arena_printf(m->arena, "not compared, for a migration cannot be replayed: %.*s",
-                                          STR_FMT(c->why->message))))
+    if (c->why && !drift_row(m, STR("schema"), migration_not_compared(m)))
         return OUTCOME_FAILED;
     return OUTCOME_DONE;
 }

@@ -122,8 +122,7 @@ static bool tell_drift(struct migration *m)
     const struct comparison *c = m->comparison;
     struct finding none = { .kind = "drift" };
     if (c->why) {
-        none.message = arena_printf(m->arena, "not compared, for an applied migration cannot be replayed: %.*s",
-                                    STR_FMT(c->why->message));
+        none.message = migration_not_compared(m);
         return tell(m, &none);
     }
     for (size_t i = 0; i < c->differences.n; i++) {
