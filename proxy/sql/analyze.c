@@ -115,6 +115,10 @@ bool analyze_statement(A *a, const Node *raw, struct query **ret)
     struct query *q = transform_any_query(a, NULL, raw);
     if (!q || !check_params(a))
         return false;
+    if (err_is_set(&a->late)) {
+        err_copy(a->err, &a->late);
+        return false;
+    }
     *ret = q;
     return true;
 }

@@ -32,6 +32,7 @@ struct analyze_context {
     bool locks_rows; /* FOR UPDATE, FOR SHARE was met, at whatever depth */
     int depth;
     struct column_default *defaults; /* those of this statement, made once (analyze_change.c) */
+    struct err late;                 /* the first that PostgreSQL finds only when all of the text is understood */
     struct err *err;
 };
 

@@ -121,6 +121,18 @@ static bool is_default(const Node *n)
     return n->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT;
 }
 
+/* a = DEFAULT, or its turn in (a, b) = (1, DEFAULT). */
+static bool set_to_default(const Node *value)
+{
+    if (value->node_case != PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF)
+        return is_default(value);
+    const PgQuery__MultiAssignRef *m = value->multi_assign_ref;
+    if (m->source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR)
+        return false;
+    const PgQuery__RowExpr *row = m->source->row_expr;
+    return (int)row->n_args == m->ncolumns && is_default(row->args[m->colno - 1]);
+}
+
 /* --- INSERT --- */
 
 struct insert {
@@ -154,21 +166,28 @@ static bool named_columns(A *a, const PgQuery__InsertStmt *stmt, struct insert *
     return true;
 }
 
-/* What may not be given explicitly: generated columns, GENERATED ALWAYS identities. */
-static bool may_be_given(A *a, const struct insert *in, const struct column *c)
+/* PostgreSQL's rewriter looks at some things when all of the text has been understood: what is wrong in the text is told first. */
+static void note_late(A *a, const struct err *found)
 {
+    if (!err_is_set(&a->late))
+        a->late = *found;
+}
+
+/* What may not be given explicitly: generated columns, GENERATED ALWAYS identities. */
+static void check_given(A *a, const struct insert *in, const struct column *c)
+{
+    struct err found;
+    err_init(&found, a->err->arena);
+    err_set(&found, SQLSTATE_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%.*s\"",
+            STR_FMT(c->name));
     if (c->generated) {
-        fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%.*s\"",
-                STR_FMT(c->name));
-        return err_detail(a->err, "Column \"%.*s\" is a generated column.", STR_FMT(c->name));
+        err_detail(&found, "Column \"%.*s\" is a generated column.", STR_FMT(c->name));
+        note_late(a, &found);
+    } else if (c->identity == 'a' && !in->overriding_system && !in->overriding_user) {
+        err_detail(&found, "Column \"%.*s\" is an identity column defined as GENERATED ALWAYS.", STR_FMT(c->name));
+        err_hint(&found, "Use OVERRIDING SYSTEM VALUE to override.");
+        note_late(a, &found);
     }
-    if (c->identity == 'a' && !in->overriding_system && !in->overriding_user) {
-        fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%.*s\"",
-                STR_FMT(c->name));
-        err_detail(a->err, "Column \"%.*s\" is an identity column defined as GENERATED ALWAYS.", STR_FMT(c->name));
-        return err_hint(a->err, "Use OVERRIDING SYSTEM VALUE to override.");
-    }
-    return true;
 }
 
 static bool takes_default_anyway(const struct insert *in, const struct column *c)
@@ -190,6 +209,8 @@ static int raw_location(const Node *n)
         return n->func_call->location;
     case PG_QUERY__NODE__NODE_RES_TARGET:
         return n->res_target->location;
+    case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
+        return n->set_to_default->location;
     case PG_QUERY__NODE__NODE_TYPE_CAST:
         return raw_location(n->type_cast->arg);
     case PG_QUERY__NODE__NODE_A_EXPR:
@@ -257,11 +278,14 @@ static bool is_default_in_all(const PgQuery__SelectStmt *values, int at)
 
 /* One written list: each expression for itself, then as a value of its column; NULL in its place: DEFAULT. */
 static bool written_row(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt,
-                        const PgQuery__List *list, struct expr **ret)
+                        const PgQuery__List *list, size_t given, struct expr **ret)
 {
     for (size_t k = 0; k < list->n_items; k++)
         if (!is_default(list->items[k]) && !(ret[k] = transform_in(a, s, list->items[k], PLACE_VALUES)))
             return false;
+    if (list->n_items != given)
+        return fail_at(a, ret[0] ? expr_start(ret[0]) : raw_location(list->items[0]), SQLSTATE_SYNTAX_ERROR,
+                       "VALUES lists must all be the same length");
     if (!count_matches(a, in, stmt, list->items, list->n_items))
         return false;
     for (size_t k = 0; k < list->n_items; k++)
@@ -270,15 +294,15 @@ static bool written_row(A *a, struct scope *s, const struct insert *in, const Pg
     return true;
 }
 
-/* A row of all columns; *ret_fixed: the first one that was given though it must not be. */
+/* A row of all columns; given: as many as the first row has; *ret_fixed: the first one that was given though it must not be. */
 static struct expr **insert_row(A *a, struct scope *s, const struct insert *in, const PgQuery__InsertStmt *stmt,
-                                const PgQuery__SelectStmt *values, const PgQuery__List *list, const int *at,
-                                const struct column **ret_fixed)
+                                const PgQuery__SelectStmt *values, const PgQuery__List *list, size_t given,
+                                const int *at, const struct column **ret_fixed)
 {
     struct query *q = s->query;
     struct expr **row = NEW_ARRAY(a, struct expr *, q->n_insert_columns + 1),
                 **written = NEW_ARRAY(a, struct expr *, list ? list->n_items + 1 : 1);
-    if (!row || !written || (list && !written_row(a, s, in, stmt, list, written)))
+    if (!row || !written || (list && !written_row(a, s, in, stmt, list, given, written)))
         return NULL;
     for (size_t i = 0; i < q->n_insert_columns; i++) {
         const struct column *c = q->insert_columns[i];
@@ -318,14 +342,14 @@ static bool insert_values(A *a, struct scope *s, const struct insert *in, const 
         return false;
     for (size_t r = 0; r < n_rows; r++) {
         const PgQuery__List *list = values ? values->values_lists[r]->list : NULL;
-        if (list && list->n_items != given)
-            return fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "VALUES lists must all be the same length");
-        struct expr **row = insert_row(a, s, in, stmt, values, list, at, &fixed);
+        struct expr **row = insert_row(a, s, in, stmt, values, list, given, at, &fixed);
         if (!row)
             return false;
         q->insert_rows[q->n_insert_rows++] = row;
     }
-    if ((fixed && !may_be_given(a, in, fixed)) || !rank_columns(a, q, at, given))
+    if (fixed)
+        check_given(a, in, fixed);
+    if (!rank_columns(a, q, at, given))
         return false;
     /* A column that D1 itself computes, said DEFAULT in every row, leaves the statement. */
     for (size_t i = q->n_insert_columns; i-- > 0;) {
@@ -388,8 +412,8 @@ static bool insert_select(A *a, struct scope *s, const struct insert *in, const 
     for (size_t i = 0; i < q->n_insert_columns; i++) {
         const struct column *c = q->insert_columns[i];
         bool unset = at[i] < 0 || takes_default_anyway(in, c);
-        if (!unset && !may_be_given(a, in, c))
-            return false;
+        if (!unset)
+            check_given(a, in, c);
         if (!(q->insert_select_exprs[i] = unset ? default_or_null(a, c) : written[at[i]]))
             return false;
     }
@@ -408,8 +432,8 @@ static bool infer_targets(A *a, struct scope *s, const PgQuery__InferClause *inf
             if (str_is(r->constraints[i].name, infer->conname))
                 c->constraint = &r->constraints[i];
         if (!c->constraint)
-            return fail_at(a, infer->location, SQLSTATE_UNDEFINED_OBJECT,
-                           "constraint \"%s\" for table \"%.*s\" does not exist", infer->conname, STR_FMT(r->name));
+            return fail_at(a, -1, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%.*s\" does not exist",
+                           infer->conname, STR_FMT(r->name));
         return true;
     }
     for (size_t i = 0; i < infer->n_index_elems; i++) {
@@ -471,6 +495,18 @@ static bool has_arbiter(const struct on_conflict *c, const struct rte *r)
     return false;
 }
 
+/* It is the planner that looks for the index. */
+static void check_arbiter(A *a, const struct query *q)
+{
+    struct err found;
+    if (!q->on_conflict || !q->on_conflict->n_targets || has_arbiter(q->on_conflict, &q->rtable[q->result_rte]))
+        return;
+    err_init(&found, a->err->arena);
+    err_set(&found, SQLSTATE_INVALID_COLUMN_REFERENCE,
+            "there is no unique or exclusion constraint matching the ON CONFLICT specification");
+    note_late(a, &found);
+}
+
 static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConflictClause *node,
                                   const struct relation *r)
 {
@@ -487,9 +523,6 @@ static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConfli
     }
     if (!add_name(a, s, q->result_rte, true, true) || (node->infer && !infer_targets(a, s, node->infer, c, r)))
         return false;
-    if (c->n_targets && !has_arbiter(c, &q->rtable[q->result_rte]))
-        return fail_at(a, -1, SQLSTATE_INVALID_COLUMN_REFERENCE,
-                       "there is no unique or exclusion constraint matching the ON CONFLICT specification");
     c->excluded_rte = -1;
     if (!c->update)
         return true;
@@ -547,26 +580,35 @@ struct query *transform_insert(A *a, struct scope *parent, const PgQuery__Insert
     } else if (!add_name(a, &s, q->result_rte, true, true)) {
         return NULL;
     }
-    return transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list) ? q : NULL;
+    if (!transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list))
+        return NULL;
+    check_arbiter(a, q);
+    return q;
 }
 
 /* --- UPDATE --- */
 
+/* The values of (a, b) = (1, 2) are understood before they are counted. */
+static bool row_matches(A *a, struct scope *s, const PgQuery__MultiAssignRef *m)
+{
+    const PgQuery__RowExpr *row = m->source->row_expr;
+    if ((int)row->n_args == m->ncolumns)
+        return true;
+    for (size_t i = 0; i < row->n_args; i++)
+        if (!is_default(row->args[i]) && !transform_in(a, s, row->args[i], PLACE_SET))
+            return false;
+    return fail_at(a, row->location, SQLSTATE_SYNTAX_ERROR, "number of columns does not match number of values");
+}
+
 /* (a, b) = (1, 2) or (a, b) = (SELECT …): the value of column number colno. */
-static struct expr *multi_assign(A *a, struct scope *s, const PgQuery__MultiAssignRef *m, const struct column *c)
+static struct expr *multi_assign(A *a, struct scope *s, const PgQuery__MultiAssignRef *m)
 {
     const Node *source = m->source;
     size_t i = (size_t)m->colno - 1;
     if (source->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
-        if ((int)source->row_expr->n_args != m->ncolumns) {
-            fail_at(a, source->row_expr->location, SQLSTATE_SYNTAX_ERROR,
-                    "number of columns does not match number of values");
+        if (!row_matches(a, s, m))
             return NULL;
-        }
-        const Node *n = source->row_expr->args[i];
-        if (is_default(n))
-            return default_or_null(a, c);
-        return transform_in(a, s, n, PLACE_SET);
+        return transform_in(a, s, source->row_expr->args[i], PLACE_SET);
     }
     if (source->node_case == PG_QUERY__NODE__NODE_SUB_LINK) {
         struct query *q = transform_any_query(a, s, source->sub_link->subselect);
@@ -596,58 +638,87 @@ static struct expr *multi_assign(A *a, struct scope *s, const PgQuery__MultiAssi
         }
         return e;
     }
-    fail_at(a, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+    fail_at(a, raw_location(source), SQLSTATE_FEATURE_NOT_SUPPORTED,
             "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression");
     return NULL;
 }
 
-/* What PostgreSQL's rewriter looks at, when all of the text has been understood. */
-static bool check_sets(A *a, const struct assignment *sets, size_t n, const struct column *fixed)
+/* A column set twice, or one that may not be written. */
+static void check_sets(A *a, const struct assignment *sets, size_t n, const struct column *fixed)
 {
+    struct err found;
+    err_init(&found, a->err->arena);
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < i; k++)
             if (sets[k].column == sets[i].column)
-                return fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%.*s\"",
-                               STR_FMT(sets[i].column->name));
-    if (!fixed)
-        return true;
-    fail_at(a, -1, SQLSTATE_GENERATED_ALWAYS, "column \"%.*s\" can only be updated to DEFAULT", STR_FMT(fixed->name));
-    return err_detail(a->err,
-                      fixed->generated ? "Column \"%.*s\" is a generated column."
-                                       : "Column \"%.*s\" is an identity column defined as GENERATED ALWAYS.",
-                      STR_FMT(fixed->name));
+                err_set(&found, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%.*s\"",
+                        STR_FMT(sets[i].column->name));
+    if (fixed && !err_is_set(&found)) {
+        err_set(&found, SQLSTATE_GENERATED_ALWAYS, "column \"%.*s\" can only be updated to DEFAULT",
+                STR_FMT(fixed->name));
+        err_detail(&found,
+                   fixed->generated ? "Column \"%.*s\" is a generated column."
+                                    : "Column \"%.*s\" is an identity column defined as GENERATED ALWAYS.",
+                   STR_FMT(fixed->name));
+    }
+    if (err_is_set(&found))
+        note_late(a, &found);
 }
 
+/* What stands behind each = , as it is written; NULL: DEFAULT. */
+static bool set_sources(A *a, struct scope *s, Node *const *list, size_t n, struct expr **ret)
+{
+    for (size_t i = 0; i < n; i++) {
+        const Node *value = list[i]->res_target->val;
+        bool is_multi = value->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF;
+        if (set_to_default(value))
+            continue;
+        ret[i] = is_multi ? multi_assign(a, s, value->multi_assign_ref) : transform_in(a, s, value, PLACE_SET);
+        if (!ret[i])
+            return false;
+    }
+    return true;
+}
+
+static int by_column(const void *x, const void *y)
+{
+    const struct column *a = ((const struct assignment *)x)->column, *b = ((const struct assignment *)y)->column;
+    return (a > b) - (a < b);
+}
+
+/*
+ * All values are understood before the first of them becomes one of its column, and they are computed in the order of the
+ * table's columns, whatever order they are written in.
+ */
 static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node *const *list, size_t n,
                            struct assignment **ret, size_t *ret_n)
 {
     const struct column *fixed = NULL; /* the first that may not be written */
+    struct expr **sources = NEW_ARRAY(a, struct expr *, n + 1);
+    if (!sources || !set_sources(a, s, list, n, sources))
+        return false;
     for (size_t i = 0; i < n; i++) {
         const PgQuery__ResTarget *t = list[i]->res_target;
-        if (t->n_indirection)
-            return unsupported_at(a, t->location, "assignment to a part of a column");
         const struct column *c = target_column(a, r, str_from(t->name), t->location);
         if (!c)
             return false;
-        bool says_default = is_default(t->val);
-        if (c->generated && says_default)
+        if (t->n_indirection)
+            return unsupported_at(a, t->location, "assignment to a part of a column");
+        if (c->generated && !sources[i])
             continue;
-        if ((c->generated || (c->identity == 'a' && !says_default)) && (!fixed || c < fixed))
+        if ((c->generated || (c->identity == 'a' && sources[i])) && (!fixed || c < fixed))
             fixed = c;
-        struct expr *e;
-        if (says_default)
-            e = default_or_null(a, c);
-        else if (t->val->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF)
-            e = multi_assign(a, s, t->val->multi_assign_ref, c);
-        else
-            e = transform_in(a, s, t->val, PLACE_SET);
+        struct expr *e = sources[i] ? sources[i] : default_or_null(a, c);
         if (e && e->kind == EXPR_NEXTVAL_DEFAULT)
             return unsupported_at(a, t->location, "SET %.*s = DEFAULT for a serial column", STR_FMT(c->name));
         struct assignment set = { .column = c, .expr = e ? assign(a, c, e) : NULL };
         if (!set.expr || !PUSH(a, *ret, *ret_n, set))
             return false;
     }
-    return check_sets(a, *ret, *ret_n, fixed);
+    check_sets(a, *ret, *ret_n, fixed);
+    if (*ret_n)
+        qsort(*ret, *ret_n, sizeof(**ret), by_column);
+    return true;
 }
 
 static bool where_clause(A *a, struct scope *s, const Node *n)
@@ -713,20 +784,21 @@ static bool merge_insert(A *a, struct scope *s, const PgQuery__MergeWhenClause *
     in.overriding_user = clause->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE;
     q->insert_columns = NULL;
     q->n_insert_columns = 0;
-    if (!named_columns(a, &columns, &in) ||
-        (clause->n_values && !count_matches(a, &in, &columns, clause->values, clause->n_values)) ||
+    PgQuery__List list = PG_QUERY__LIST__INIT;
+    list.items = clause->values;
+    list.n_items = clause->n_values;
+    struct expr **written = NEW_ARRAY(a, struct expr *, list.n_items + 1);
+    if (!written || !named_columns(a, &columns, &in) ||
+        (list.n_items && !written_row(a, s, &in, &columns, &list, list.n_items, written)) ||
         !all_columns(a, q, &in, clause->n_values, &at))
         return false;
     for (size_t i = 0; i < q->n_insert_columns; i++) {
         const struct column *c = q->insert_columns[i];
-        const Node *n = at[i] >= 0 ? clause->values[at[i]] : NULL;
-        struct assignment set = { .column = c };
-        if (!n || is_default(n) || takes_default_anyway(&in, c)) {
+        struct assignment set = { .column = c, .expr = at[i] >= 0 ? written[at[i]] : NULL };
+        if (!set.expr || takes_default_anyway(&in, c))
             set.expr = default_or_null(a, c);
-        } else {
-            struct expr *e = may_be_given(a, &in, c) ? transform_in(a, s, n, PLACE_VALUES) : NULL;
-            set.expr = e ? assign(a, c, e) : NULL;
-        }
+        else
+            check_given(a, &in, c);
         if (!set.expr)
             return false;
         bool numbered = set.expr->kind == EXPR_NEXTVAL_DEFAULT || c->generated;

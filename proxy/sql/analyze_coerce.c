@@ -308,7 +308,8 @@ static struct expr *coerce_typmod(A *a, struct expr *e, oid_t target, int32_t ty
     if (typmod < 0) /* nothing to do, but the expression says so */
         return wrap(a, EXPR_RELABEL, e, target, -1, is_explicit, location);
     if (e->kind == EXPR_CONST && e->constant.is_null)
-        return pg_cast_find(has_length, has_length) ? const_null(a, target, typmod, e->location) : e;
+        return pg_cast_find(has_length, has_length) ? const_null(a, target, typmod, leftmost(e->location, location))
+                                                    : e;
     if (!pg_cast_find(has_length, has_length))
         return e;
     if (e->kind == EXPR_FUNC && e->typmod == typmod && e->type == target)

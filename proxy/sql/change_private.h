@@ -39,6 +39,8 @@ bool enter_target(struct emitter *e, const struct query *q, struct str *ret_name
 bool one_statement(struct emitter *e, struct str sql, struct change *ret);
 
 /* --- emit_assigned.c --- */
+/* Whether the statement may change the column: it is set, or generated, of what is set perhaps. */
+bool sets_change(const struct assignment *sets, size_t n, const struct column *c);
 /* A value in the form in which the column keeps it; where NULL would not be found by SQLite, with a guard (23502). */
 bool emit_assigned(struct emitter *e, const struct relation *r, const struct column *c, const struct expr *x,
                    struct fragment *ret);

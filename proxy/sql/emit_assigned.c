@@ -102,6 +102,14 @@ void note_written(struct emitter *e, const struct relation *r, const struct colu
     bind->written = c;
 }
 
+bool sets_change(const struct assignment *sets, size_t n, const struct column *c)
+{
+    bool found = c->generated && n;
+    for (size_t i = 0; i < n; i++)
+        found = found || sets[i].column == c;
+    return found;
+}
+
 bool emit_sets(struct emitter *e, const struct relation *r, const struct assignment *sets, size_t n, bool notes,
                struct str *ret)
 {

@@ -7,9 +7,8 @@
 static bool is_set(const struct query *q, const struct constraint *key)
 {
     for (size_t i = 0; i < key->n_columns; i++)
-        for (size_t k = 0; k < q->n_sets; k++)
-            if (q->sets[k].column->number == key->columns[i])
-                return true;
+        if (sets_change(q->sets, q->n_sets, &target_of(q)->columns[key->columns[i] - 1]))
+            return true;
     return false;
 }
 

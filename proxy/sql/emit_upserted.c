@@ -10,9 +10,8 @@ static size_t conflict_columns(const struct query *q, int *ret, size_t max)
         if (!c->constraint && c->targets[i]->kind != EXPR_VAR)
             return 0;
         ret[i] = c->constraint ? c->constraint->columns[i] - 1 : c->targets[i]->var.column;
-        for (size_t k = 0; k < c->n_sets; k++)
-            if (c->sets[k].column == &target_of(q)->columns[ret[i]])
-                return 0; /* the row cannot be told by its key any more */
+        if (sets_change(c->sets, c->n_sets, &target_of(q)->columns[ret[i]]))
+            return 0; /* the row cannot be told by its key any more */
     }
     return n <= max ? n : 0;
 }

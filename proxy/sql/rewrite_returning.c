@@ -5,7 +5,7 @@
  * changes no
  * column of the condition and the other tables are not the target; else the rows are read ahead (emit_joined.c).
  */
-#include "proxy/sql/emit_internal.h"
+#include "proxy/sql/change_private.h"
 
 struct look {
     const struct query *q;
@@ -20,8 +20,8 @@ static bool look_changed(struct expr *x, void *ctx)
         look->changed = true; /* nobody looked inside */
     if (x->kind != EXPR_VAR || x->var.levels_up != 0 || x->var.rte != q->result_rte)
         return !look->changed;
-    for (size_t i = 0; i < q->n_sets; i++)
-        look->changed = look->changed || q->sets[i].column == q->rtable[x->var.rte].columns[x->var.column].column;
+    look->changed = look->changed || x->var.column < 0 ||
+                    sets_change(q->sets, q->n_sets, q->rtable[x->var.rte].columns[x->var.column].column);
     return !look->changed;
 }
 

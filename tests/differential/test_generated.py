@@ -1,8 +1,8 @@
 """Generated queries on PostgreSQL 15 and on pgd1: values, types, column names, SQLSTATE and position are the same.
 
 PGD1_LONG=1 runs 20,000 queries and more of a random seed, otherwise 1,600; PGD1_SEED repeats a run, PGD1_BATCH=n one batch of it (a difference
-names its batch). pgd1 may refuse with 0A000, not too often; generated/known.py lists what else may differ, with reasons. generated/found.sql has
-queries that differed once.
+names its batch). pgd1 may refuse with 0A000, not too often; generated/known.py lists what else may differ, with reasons. generated/found.sql and
+found_changes.sql have queries and changes that differed once.
 """
 import os
 import pathlib
@@ -18,7 +18,7 @@ LONG = os.environ.get("PGD1_LONG") == "1"
 SEED = os.environ.get("PGD1_SEED") or str(int.from_bytes(os.urandom(4), "big") if LONG else 15)
 BATCHES, CHANGE_BATCHES = (512, 256) if LONG else (40, 6)
 MOST_REFUSED, MOST_LISTED, MOST_ERRORS = 0.06, 0.06, 0.45  # shares of all queries
-FOUND = pathlib.Path(__file__).parent / "generated" / "found.sql"
+FOUND, FOUND_CHANGES = (pathlib.Path(__file__).parent / "generated" / name for name in ("found.sql", "found_changes.sql"))
 pytestmark = pytest.mark.timeout(3000 if LONG else 300)
 
 
@@ -88,15 +88,11 @@ def test_generated_changes(reference, embedded, facts, capsys):
         assert sum(run.listed.values()) <= MOST_LISTED * run.done, "too many listed differences: do the rules in known.py hide something?"
 
 
-def found_queries():
-    return [line for line in FOUND.read_text(encoding="utf-8").splitlines() if line and not line.startswith("--")]
-
-
 @pytest.mark.parametrize("mode", ["simple", "text", "binary"])
-def test_queries_that_differed_once(reference, embedded, facts, mode):
-    run = campaign.Campaign(reference, embedded, SEED, facts)
-    bad = []
-    requests = [(Query(Node([sql])), mode) for sql in found_queries()]
+@pytest.mark.parametrize("kind, path", [(campaign.Campaign, FOUND), (campaign.ChangeCampaign, FOUND_CHANGES)], ids=["queries", "changes"])
+def test_what_differed_once(reference, embedded, facts, kind, path, mode):
+    run, bad = kind(reference, embedded, SEED, facts), []
+    requests = [(Query(Node([line])), mode) for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("--")]
     theirs, ours = run.both(requests, campaign.DEFAULTS)
     for (query, _), a, b in zip(requests, theirs, ours):
         found = run.difference(query, mode, campaign.DEFAULTS, a, b)

@@ -147,3 +147,4 @@ SELECT regexp_match('aaa', E'(?é)a')
 SELECT (t1.tm = ANY (SELECT t1.tm FROM item t4)), (SELECT min(t2.mood) FROM note t5) FROM plain t1 RIGHT JOIN item t2 ON NULL::bool
 SELECT CASE WHEN true THEN (1 NOT IN (SELECT 2)) ELSE 'x'::text END
 SELECT ((SELECT min(char(6) 'a') FROM item t1))::char(6), min(char(6) 'a')::char(6), min(char(6) 'a'), (SELECT max(char(4) 'a'))
+WITH RECURSIVE r1(id, x) AS (SELECT 1, CAST(NULL::numeric AS numeric(20,8)) UNION SELECT r1.id + 1, NULL::numeric FROM r1 WHERE r1.id < 3) SELECT r1.x FROM r1

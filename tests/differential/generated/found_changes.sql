@@ -1,0 +1,30 @@
+-- Changes that differed from PostgreSQL once, one a line; run by test_generated.py over the tables of tables.py, each on the same rows of target.
+-- errors in a SET list: all values are understood first, then each becomes one of its column, then the columns are looked at
+UPDATE target SET nocol = 1, i4 = nosuch
+UPDATE target SET i4 = true, i8 = nosuch
+UPDATE target SET i4 = 'x', i8 = nosuch
+UPDATE target SET i8 = 'y', i4 = 'x'
+UPDATE target SET ip = NULL::text, (bt, i2) = ('\9'::bytea, 1)
+UPDATE target SET u = 'g', (j, f4) = (SELECT '12.50'::json, 'abc'::float4 FROM note t1 WHERE t1.id = 1)
+UPDATE target SET i4 = 1, i4 = 2, i8 = nosuch
+UPDATE target SET i4 = 1, i4 = 2 RETURNING nosuch
+UPDATE target SET g = 4, i4 = 4, i4 = 7
+UPDATE target SET (c, i4) = (NULL, nosuch, 1)
+UPDATE target SET (c, i4) = (NULL, 3, 1)
+UPDATE target SET (g, i4) = (5, 4)
+UPDATE target SET (g, i4) = (DEFAULT, 4)
+UPDATE target SET (c, i4) = 5
+INSERT INTO target (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET i4 = 1, i4 = 2 RETURNING nosuch
+INSERT INTO target (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET i4 = 1, i4 = 2 WHERE nosuch
+INSERT INTO target (id, g) VALUES (1, 5) ON CONFLICT (id) DO UPDATE SET i4 = nosuch
+INSERT INTO target (id, g) VALUES (1, 5) RETURNING nosuch
+INSERT INTO target (id) VALUES (1) ON CONFLICT (i4) DO UPDATE SET i8 = nosuch
+INSERT INTO target (id) VALUES (1) ON CONFLICT (i4) DO UPDATE SET i8 = 1, i8 = 2
+INSERT INTO target (id) VALUES (1) ON CONFLICT ON CONSTRAINT nosuch DO NOTHING
+INSERT INTO target (id) VALUES (1), (2, 3)
+INSERT INTO target (id) VALUES (1), (2, nosuch)
+MERGE INTO target USING plain t1 ON target.id = t1.id WHEN NOT MATCHED THEN INSERT (id, f4, j) VALUES (t1.id + 50, '1e50', json_extract_path('{"NULL","quo\"te"}'::text[]))
+MERGE INTO target USING plain t1 ON target.id = t1.id WHEN NOT MATCHED THEN INSERT (id, g) VALUES (nosuch, 4)
+MERGE INTO target USING plain t1 ON target.id = t1.id WHEN MATCHED THEN UPDATE SET i4 = 1, i4 = 2 WHEN NOT MATCHED THEN INSERT (id) VALUES (nosuch)
+-- a generated column follows what is set: the rows joined are not found again by it
+UPDATE target SET (c, i4) = (NULL::varchar, -1) FROM edge t1 WHERE target.id = t1.id AND (target.g)::bool RETURNING t1.ai
