@@ -237,6 +237,9 @@ static bool coerce_args(A *a, struct expr *call, const struct candidate *c, stru
     }
     call->n_args = args->n;
     call->call.variadic_array = args->variadic;
+    if (args->variadic && p->variadic == TYPE_OID_any && !type_element(a, type_base(a, actual[args->n - 1])))
+        return fail_at(a, expr_start(args->exprs[args->n - 1]), SQLSTATE_DATATYPE_MISMATCH,
+                       "VARIADIC argument must be an array");
     if (!c->variadic)
         return true;
     struct expr *array = expr_new(a, EXPR_ARRAY, type_array(a, declared[args->n - 1]), -1, location);

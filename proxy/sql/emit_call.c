@@ -434,8 +434,6 @@ static bool emit_null_count(struct emitter *e, const struct expr *x, bool *ret_h
     *ret_handled = true;
     if (!parts)
         return err_oom(e->err);
-    if (x->call.variadic_array || x->n_args == 0)
-        return blocked(e, x->location, "%s(VARIADIC …)", x->call.proc->name);
     for (size_t i = 0; i < x->n_args; i++) {
         struct fragment f;
         if (!emit_value(e, x->args[i], &f))
@@ -559,6 +557,8 @@ bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret)
     if (!handled && !emit_like(e, x, &handled, ret))
         return false;
     if (!handled && !emit_json_call(e, x, &handled, ret))
+        return false;
+    if (!handled && !emit_variadic_any(e, x, &handled, ret))
         return false;
     if (!handled && !emit_null_count(e, x, &handled, ret))
         return false;

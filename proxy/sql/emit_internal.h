@@ -291,6 +291,8 @@ bool is_enum_array(struct emitter *e, oid_t type);
 struct str enum_labels(struct emitter *e, oid_t type);
 /* Comparisons of enums and of arrays of them, enum_range() and its kin. */
 bool emit_enum_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
+/* emit_variadic.c: concat(VARIADIC array) and its kin. */
+bool emit_variadic_any(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
 
 /* --- emit_sublink.c --- */
 bool emit_sublink(struct emitter *e, const struct expr *x, struct fragment *ret);
