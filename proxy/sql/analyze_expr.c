@@ -680,64 +680,6 @@ static struct expr *transform_row(A *a, struct scope *s, const PgQuery__RowExpr 
     return e;
 }
 
-static struct expr *subscript_index(A *a, struct scope *s, const Node *n)
-{
-    struct expr *e = transform_expr(a, s, n), *c = NULL;
-    if (!e || !coerce_to_target(a, e, TYPE_OID_int4, -1, COERCION_ASSIGNMENT, e->location, &c))
-        return NULL;
-    if (!c)
-        fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "array subscript must have type integer");
-    return c;
-}
-
-static struct expr *transform_subscripts(A *a, struct scope *s, struct expr *base, Node *const *list, size_t n,
-                                         int location)
-{
-    if (base->type == TYPE_OID_jsonb) { /* jsonb['key'] is #> of a path, one step at a time */
-        for (size_t i = 0; i < n; i++) {
-            struct expr *key = transform_expr(a, s, list[i]->a_indices->uidx);
-            if (key && key->type == TYPE_OID_unknown)
-                key = coerce_type(a, key, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
-            base = key ? make_operator(a, (struct str){ 0 }, STR("->"), base, key, location) : NULL;
-            if (!base)
-                return NULL;
-        }
-        return base;
-    }
-    bool is_name = type_base(a, base->type) == TYPE_OID_name; /* 64 bytes, counted from 0 */
-    oid_t element = is_name ? TYPE_OID_char : type_element(a, base->type);
-    if (is_name && (n != 1 || list[0]->a_indices->is_slice)) {
-        unsupported_at(a, location, "a slice of a name");
-        return NULL;
-    }
-    if (!element) {
-        fail_at(a, expr_start(base), SQLSTATE_DATATYPE_MISMATCH,
-                "cannot subscript type %.*s because it does not support subscripting",
-                STR_FMT(type_text(a, base->type, -1)));
-        return NULL;
-    }
-    struct expr *e = n_ary(a, EXPR_SUBSCRIPT, element, location, 1);
-    if (!e)
-        return NULL;
-    e->args[e->n_args++] = base;
-    e->subscript.lower = NEW_ARRAY(a, struct expr *, n);
-    e->subscript.upper = NEW_ARRAY(a, struct expr *, n);
-    if (!e->subscript.lower || !e->subscript.upper)
-        return NULL;
-    for (size_t i = 0; i < n; i++) {
-        const PgQuery__AIndices *x = list[i]->a_indices;
-        e->subscript.is_slice |= x->is_slice;
-        if (x->lidx && !(e->subscript.lower[i] = subscript_index(a, s, x->lidx)))
-            return NULL;
-        if (x->uidx && !(e->subscript.upper[i] = subscript_index(a, s, x->uidx)))
-            return NULL;
-    }
-    e->subscript.n_dims = n;
-    e->type = e->subscript.is_slice ? type_base(a, base->type) : element;
-    e->typmod = base->typmod;
-    return e;
-}
-
 static struct expr *transform_indirection(A *a, struct scope *s, const PgQuery__AIndirection *x)
 {
     struct expr *base = transform_expr(a, s, x->arg);

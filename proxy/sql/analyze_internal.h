@@ -163,6 +163,8 @@ struct expr *make_var(A *a, struct scope *s, int levels_up, int rte, int column,
 struct query *scope_query(struct scope *s, int levels_up);
 
 /* --- composite values (analyze_composite.c) --- */
+/* analyze_subscript.c: base[list[0]][list[1]]…, each an A_Indices. */
+struct expr *transform_subscripts(A *a, struct scope *s, struct expr *base, Node *const *list, size_t n, int location);
 struct expr *transform_field(A *a, struct scope *s, struct expr *base, struct str field, int location);
 /* A function of the SELECT list that gives rows of several columns is moved to FROM and stands for its row then. */
 bool rows_in_select_list(A *a, struct scope *s, struct expr **e);
