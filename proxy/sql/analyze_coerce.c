@@ -1,4 +1,5 @@
 /* analyze_coerce.c - coercions of expressions, common types, polymorphic functions (PostgreSQL 15: parse_coerce.c). */
+#include "pgwire/datetime.h"
 #include "proxy/catalog/reg_names.h"
 #include "proxy/sql/analyze_internal.h"
 
@@ -55,6 +56,19 @@ static bool reg_list_input(A *a, oid_t element, struct str text, int location, s
     return false;
 }
 
+/* interval '1' year: the fields of the type say what a bare number means, so they belong to the input. */
+static bool interval_input(A *a, struct expr *e, struct str text, struct err *err)
+{
+    struct interval v;
+    struct str stored;
+    e->constant.literal = -1;
+    if (!interval_parse(text, e->typmod, a->settings->types, &v, err) ||
+        !interval_to_storage(&v, a->arena, &stored, err))
+        return false;
+    e->constant.value = value_text(stored);
+    return true;
+}
+
 /* The input function of `target` on a constant's text. */
 static bool decode_constant(A *a, struct expr *e, struct str text, oid_t target)
 {
@@ -69,8 +83,10 @@ static bool decode_constant(A *a, struct expr *e, struct str text, oid_t target)
     }
     struct err local;
     err_init(&local, a->arena);
-    if (!snapshot_decode(a->snapshot, base, WIRE_TEXT, text, a->settings->types, a->arena, &e->constant.value,
-                         &local)) {
+    bool fields = base == TYPE_OID_interval && e->typmod >= 0;
+    if (fields ? !interval_input(a, e, text, &local)
+               : !snapshot_decode(a->snapshot, base, WIRE_TEXT, text, a->settings->types, a->arena, &e->constant.value,
+                                  &local)) {
         if (!a->err->message.p || !err_is_set(a->err)) {
             err_copy(a->err, &local);
             a->err->position = analyze_position(a->text, e->location);
@@ -244,10 +260,11 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
     if (e->type == TYPE_OID_unknown && e->kind == EXPR_CONST) {
         if (target == TYPE_OID_unknown)
             return e;
-        oid_t base = type_base(a, target);
+        int32_t declared = typmod; /* only interval's input looks at it */
+        oid_t base = snapshot_base_type(a->snapshot, target, &declared);
         if (base == target)
-            return const_from_unknown(a, e, target, -1);
-        struct expr *c = const_from_unknown(a, e, base, -1);
+            return const_from_unknown(a, e, target, base == TYPE_OID_interval ? typmod : -1);
+        struct expr *c = const_from_unknown(a, e, base, base == TYPE_OID_interval ? declared : -1);
         return c ? to_domain(a, c, target, context, is_explicit, location) : NULL;
     }
     if (e->type == TYPE_OID_unknown && e->kind == EXPR_PARAM)
