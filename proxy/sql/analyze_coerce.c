@@ -260,11 +260,15 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
     if (e->type == TYPE_OID_unknown && e->kind == EXPR_CONST) {
         if (target == TYPE_OID_unknown)
             return e;
+        oid_t base = type_base(a, target);
         int32_t declared = typmod; /* only interval's input looks at it */
-        oid_t base = snapshot_base_type(a->snapshot, target, &declared);
+        if (base == TYPE_OID_interval)
+            snapshot_base_type(a->snapshot, target, &declared);
+        else
+            declared = -1;
         if (base == target)
-            return const_from_unknown(a, e, target, base == TYPE_OID_interval ? typmod : -1);
-        struct expr *c = const_from_unknown(a, e, base, base == TYPE_OID_interval ? declared : -1);
+            return const_from_unknown(a, e, target, declared);
+        struct expr *c = const_from_unknown(a, e, base, declared);
         return c ? to_domain(a, c, target, context, is_explicit, location) : NULL;
     }
     if (e->type == TYPE_OID_unknown && e->kind == EXPR_PARAM)

@@ -137,6 +137,20 @@ static struct expr *n_ary(A *a, enum expr_kind kind, oid_t type, int location, s
     return e;
 }
 
+/* A test of each of the n fields of a row, to be filled: all must hold (EXPR_AND) or one (EXPR_OR). */
+static struct expr *field_tests(A *a, enum expr_kind kind, size_t n, int location)
+{
+    if (n)
+        return n_ary(a, kind, TYPE_OID_bool, location, n);
+    struct expr *constant = expr_new(a, EXPR_CONST, TYPE_OID_bool, -1, location);
+    if (constant) {
+        constant->constant.value = value_integer(kind == EXPR_AND);
+        constant->constant.literal = -1;
+        constant->constant.text = kind == EXPR_AND ? STR("t") : STR("f");
+    }
+    return constant;
+}
+
 static struct expr *unary(A *a, enum expr_kind kind, oid_t type, struct expr *arg, int location)
 {
     struct expr *e = n_ary(a, kind, type, location, 1);
@@ -155,6 +169,10 @@ static struct expr *row_compare(A *a, struct str name, struct expr *left, struct
 {
     if (left->n_args != right->n_args) {
         fail_at(a, location, SQLSTATE_SYNTAX_ERROR, "unequal number of entries in row expressions");
+        return NULL;
+    }
+    if (left->n_args == 0) {
+        fail_at(a, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot compare rows of zero length");
         return NULL;
     }
     struct expr *e = n_ary(a, EXPR_ROW_COMPARE, TYPE_OID_bool, location, 2);
@@ -301,7 +319,7 @@ static struct expr *transform_distinct(A *a, struct scope *s, const PgQuery__AEx
             fail_at(a, x->location, SQLSTATE_SYNTAX_ERROR, "unequal number of entries in row expressions");
             return NULL;
         }
-        struct expr *all = n_ary(a, negated ? EXPR_AND : EXPR_OR, TYPE_OID_bool, x->location, left->n_args);
+        struct expr *all = field_tests(a, negated ? EXPR_AND : EXPR_OR, left->n_args, x->location);
         for (size_t i = 0; all && i < left->n_args; i++) {
             struct expr *eq = make_operator(a, (struct str){ 0 }, STR("="), left->args[i], right->args[i], x->location);
             if (!eq)
@@ -471,7 +489,7 @@ static struct expr *transform_bool(A *a, struct scope *s, const PgQuery__BoolExp
 static struct expr *row_null_test(A *a, struct scope *s, const struct expr *row, bool is_null, int location)
 {
     size_t n = scope_query(s, row->var.levels_up)->rtable[row->var.rte].n_columns;
-    struct expr *all = n_ary(a, EXPR_AND, TYPE_OID_bool, location, n);
+    struct expr *all = field_tests(a, EXPR_AND, n, location);
     for (size_t i = 0; all && i < n; i++) {
         struct expr *column = make_var(a, s, row->var.levels_up, row->var.rte, (int)i, location);
         if (!column)
@@ -488,7 +506,7 @@ static struct expr *transform_null_test(A *a, struct scope *s, const PgQuery__Nu
     if (!x)
         return NULL;
     if (is_row(x)) { /* every field null, or every field not null */
-        struct expr *all = n_ary(a, EXPR_AND, TYPE_OID_bool, t->location, x->n_args);
+        struct expr *all = field_tests(a, EXPR_AND, x->n_args, t->location);
         for (size_t i = 0; all && i < x->n_args; i++)
             all->args[all->n_args++] =
                 unary(a, is_null ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, x->args[i], t->location);

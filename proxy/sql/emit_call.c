@@ -442,7 +442,9 @@ static bool emit_null_count(struct emitter *e, const struct expr *x, bool *ret_h
         if (!parts[i].p)
             return false;
     }
-    if (!join_balanced(e, parts, x->n_args, " + ", &sum))
+    if (x->n_args == 0) /* VARIADIC of an empty array */
+        sum = STR("0");
+    else if (!join_balanced(e, parts, x->n_args, " + ", &sum))
         return false;
     *ret = (struct fragment){ .sql = text_of(e, "(%.*s)", STR_FMT(sum)) };
     return ret->sql.p != NULL;
