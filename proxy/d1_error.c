@@ -500,6 +500,23 @@ static bool guard_text(struct err *err, enum sqlstate code, struct str text)
     return hint.n ? err_hint(err, "%.*s", STR_FMT(hint)) : false;
 }
 
+/* !SQLSTATE#oid:… and !SQLSTATE@oid:… name a constraint (sql/key_check.h). The payload as if it named none. */
+static struct str at_constraint(struct mapping *m, struct str payload)
+{
+    int64_t oid;
+    const char *colon = payload.n > 7 ? memchr(payload.p, ':', payload.n) : NULL;
+    if (!colon || payload.p[0] != '!' || (payload.p[6] != '#' && payload.p[6] != '@') ||
+        !str_to_int64((struct str){ payload.p + 7, (size_t)(colon - payload.p) - 7 }, &oid))
+        return payload;
+    for (size_t i = 0; m->snapshot && i < m->snapshot->n_relations; i++)
+        for (size_t k = 0; k < m->snapshot->relations[i].n_constraints; k++)
+            if (m->snapshot->relations[i].constraints[k].oid == (oid_t)oid) {
+                at_relation(m, &m->snapshot->relations[i]);
+                m->err->constraint = m->snapshot->relations[i].constraints[k].name;
+            }
+    return arena_printf(m->err->arena, "%.*s%.*s", 6, payload.p, (int)(payload.p + payload.n - colon), colon);
+}
+
 /* 'payload' with quotes doubled: !SQLSTATE:message, or !local. */
 static bool guard_failed(struct mapping *m)
 {
@@ -517,6 +534,7 @@ static bool guard_failed(struct mapping *m)
                         "Rows that this statement read were changed each time before it could write; try again.");
     }
     enum sqlstate code;
+    payload = at_constraint(m, payload);
     if (payload.n < 7 || payload.p[0] != '!' || payload.p[6] != ':' ||
         !sqlstate_find((struct str){ payload.p + 1, 5 }, &code))
         return err_set(m->err, SQLSTATE_INVALID_PARAMETER_VALUE, "D1: %.*s", STR_FMT(m->text));

@@ -514,6 +514,7 @@ static enum outcome (*const runners[])(struct session *s, struct execution *x, s
     [PLAN_NOTIFY] = utility_notify,
     [PLAN_EXPLAIN] = utility_explain,
     [PLAN_MIGRATE] = migration_execute,
+    [PLAN_SET_CONSTRAINTS] = utility_set_constraints,
     [PLAN_NOTHING] = utility_nothing,
 };
 
@@ -522,7 +523,8 @@ static enum outcome (*const runners[])(struct session *s, struct execution *x, s
 static bool is_counted_here(enum plan_kind kind)
 {
     return kind > PLAN_DDL && kind != PLAN_COPY_FROM && kind != PLAN_COPY_TO && kind != PLAN_PREPARE &&
-           kind != PLAN_EXECUTE && kind != PLAN_DEALLOCATE && kind != PLAN_FETCH && kind != PLAN_MIGRATE;
+           kind != PLAN_EXECUTE && kind != PLAN_DEALLOCATE && kind != PLAN_FETCH && kind != PLAN_MIGRATE &&
+           kind != PLAN_SET_CONSTRAINTS;
 }
 
 /* A query of a MIGRATE command's rows. */

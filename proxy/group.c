@@ -59,8 +59,10 @@ void group_free(struct group *g)
 
 void group_drop(struct group *g)
 {
-    if (g->session->transaction.state == TXN_IDLE)
+    if (g->session->transaction.state == TXN_IDLE) {
         overlay_drop(&g->session->transaction.overlay);
+        key_modes_drop(&g->session->transaction.key_modes, NULL);
+    }
     if (!g->in_flight) {
         g->session = NULL;
         group_free(g);
@@ -127,6 +129,12 @@ struct step *group_add(struct group *g, const struct execution *x, struct d1_sta
     step->n_statements = n;
     step->is_write = x->plan->access == D1_WRITE;
     step->is_ddl = x->plan->kind == PLAN_DDL;
+    if (!group_add_key_checks(g, step, err)) {
+        plan_unref(x->plan);
+        if (x->portal)
+            portal_unref(g->worker, x->portal);
+        return NULL;
+    }
     group_name_row(g, step);
     append(g, step);
     sequence_values_note(&g->session->sequences, x->plan);

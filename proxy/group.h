@@ -152,6 +152,7 @@ struct group {
     bool d1_timeout;   /* the request's deadline is d1_timeout's, not statement_timeout's */
     unsigned tries;
     bool refreshed, one_by_one, paused;
+    bool asks_keys; /* the batch failed for a deferred key: it is sent again to hear which (group_deferred.c) */
     struct err *first_error;   /* why the schema is being read again */
     struct key_question *keys; /* which keys a row violates (group_keys.c); NULL: nothing is asked */
     void (*wake_before)(struct session *s);

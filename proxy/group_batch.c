@@ -15,11 +15,6 @@
 #define UNDO_PAYLOAD "!pgd1 undo"
 #define UNDO_SQL "SELECT json_extract('{}', '" UNDO_PAYLOAD "')"
 
-/* The last member where keys may be deferred: no row when all hold. */
-#define CHECK_KEYS_SQL                                                                                                 \
-    "SELECT json_extract('{}','" KEYS_PAYLOAD "insert or update on table \"'||\"table\"||'\" violates a foreign key "  \
-    "constraint') FROM pragma_foreign_key_check LIMIT 1"
-
 /* ---- which steps ---- */
 
 /* Whether the batch takes this step too. */
@@ -250,21 +245,6 @@ static const struct d1_statement *schema_statements(struct group *g, size_t *ret
     return g->schema_reader ? snapshot_statements_for(side, ret_n) : NULL;
 }
 
-/* D1's own words for a deferred key that fails at the end of a batch say nothing; in process they do. */
-static bool must_check_keys(const struct group *g)
-{
-    const struct snapshot *now = g->session->transaction.overlay.schema;
-    if (!now)
-        now = g->database->snapshot;
-    if (!now || !g->batch_writes || g->undoes || g->database->d1->traits.in_process)
-        return false;
-    for (size_t i = 0; i < now->n_relations; i++)
-        for (size_t k = 0; k < now->relations[i].n_constraints; k++)
-            if (now->relations[i].constraints[k].kind == 'f' && now->relations[i].constraints[k].deferred)
-                return true;
-    return false;
-}
-
 static bool fill_request(struct group *g, size_t n)
 {
     size_t n_schema;
@@ -274,7 +254,8 @@ static bool fill_request(struct group *g, size_t n)
     if (sp)
         n = g->n_before + sp->n_statements;
     struct d1_statement purging;
-    bool keys = must_check_keys(g);
+    struct d1_statement *keys = NULL;
+    size_t n_keys;
     bool purge = g->identity && resolution_purges() &&
                  resolution_purge(clock_wall_us(g->worker->clock),
                                   g->session->serving->config->exactly_once_retention_us, g->arena, &purging);
@@ -283,7 +264,9 @@ static bool fill_request(struct group *g, size_t n)
     if (g->batch_writes && !g->undoes && !sp &&
         !sequence_values_members(&g->session->sequences, g->arena, sequences, &g->n_sequences))
         return false;
-    size_t total = n + n_schema + g->n_sequences + undo + purge + keys;
+    if (!group_keys_at_end(g, &keys, &n_keys))
+        return false;
+    size_t total = n + n_schema + g->n_sequences + undo + purge + n_keys;
     struct d1_statement *all = ARENA_ARRAY(g->arena, struct d1_statement, total);
     if (!all)
         return false;
@@ -307,9 +290,9 @@ static bool fill_request(struct group *g, size_t n)
     if (undo)
         all[n] = (struct d1_statement){ .sql = STR(UNDO_SQL) };
     if (purge)
-        all[total - 1 - keys] = purging;
-    if (keys)
-        all[total - 1] = (struct d1_statement){ .sql = STR(CHECK_KEYS_SQL) };
+        all[total - 1 - n_keys] = purging;
+    if (n_keys)
+        memcpy(&all[total - n_keys], keys, n_keys * sizeof(*all));
     g->schema_first = n;
     g->request.statements = all;
     g->request.n_statements = total;

@@ -9,6 +9,7 @@
 #include "proxy/group_private.h"
 
 #include "proxy/planning.h"
+#include "proxy/sql/key_check.h"
 
 /* ---- who failed ---- */
 
@@ -107,7 +108,7 @@ bool group_replan(struct group *g, struct step *step, bool force_local, struct e
     step->forced_local |= force_local;
     if (!execute_bind(g->session, &step->x, g->arena, &step->statements, &again, err) || again)
         return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be planned again");
-    return true;
+    return group_add_key_checks(g, step, err);
 }
 
 static bool schema_changed_for(const struct group *g)
@@ -213,7 +214,7 @@ static void earlier_error(struct group *g, const struct d1_asked *asked, struct 
     err_init(&why, g->arena);
     d1_error_map(&g->request.error, asked, &why);
     if (!is_constraint(&why) || g->session->transaction.has_unasked ||
-        d1_error_is_guard(g->request.error.message, STR(KEYS_PAYLOAD))) {
+        d1_error_is_guard(g->request.error.message, STR(KEY_CHECK_AT_END))) {
         err_copy(err, &why);
         return;
     }
@@ -318,6 +319,8 @@ void group_failed(struct group *g)
     struct d1_asked asked = group_asked(g, at); /* of another step, its tables and values would be told */
     enum d1_remedy remedy = d1_error_map(&g->request.error, &asked, &err);
     tell_member(g, at, &err);
+    if ((!g->head || failed_at_end(g)) && group_ask_keys_at_end(g))
+        return;
     if (!g->head) {
         group_fail_at_end(g, &err);
         return;

@@ -16,6 +16,8 @@
  */
 #include "proxy/group_private.h"
 
+#include "proxy/sql/key_check.h"
+
 /* ---- where to look ---- */
 
 static struct step *nth(struct group *g, size_t n)
@@ -157,7 +159,7 @@ bool group_prefix_search(struct group *g)
     if (e->kind != D1_ERROR_SQL || g->batch_steps < 2 || g->request.results || g->session->cancelled ||
         g->database->d1->traits.in_process)
         return false;
-    begin(g, g->batch_steps + d1_error_is_guard(e->message, STR(KEYS_PAYLOAD)), e);
+    begin(g, g->batch_steps + d1_error_is_guard(e->message, STR(KEY_CHECK_AT_END)), e);
     go_on_searching(g);
     return true;
 }

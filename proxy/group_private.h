@@ -12,6 +12,7 @@
  *   group_rows.c     rows that other transactions of this process have changed: waiting for them
  *   group_lookup.c   what a write reads before it is sent
  *   group_prefix.c   the first steps of a batch that cannot stay, tried out for their answers and for the place of an error
+ *   group_deferred.c foreign keys that are checked later than at once, or are not any more: SET CONSTRAINTS
  *   group_keys.c     which of several keys a row violates: the one that PostgreSQL names
  *   group_failure.c  a batch that failed: whose error it is, whether it can be asked again, what the client hears
  *
@@ -25,9 +26,6 @@
 #include "proxy/d1_error.h"
 #include "proxy/database.h"
 #include "proxy/group.h"
-
-/* Raised by the last member of a batch whose deferred keys do not hold (group_batch.c). */
-#define KEYS_PAYLOAD "!23503:"
 
 /* ---- group.c ---- */
 
@@ -188,6 +186,15 @@ enum rows group_take_rows(struct group *g);
 /* The step at the head violates a key, and may violate others: asks D1, and the step fails with the answer. False: there is nothing to
  * ask, the error stands. */
 bool group_ask_keys(struct group *g, const struct d1_asked *asked, const struct err *err);
+
+/* ---- group_deferred.c ---- */
+
+/* Members behind a write, for keys that SQLite would leave for the end and the transaction would not. */
+bool group_add_key_checks(struct group *g, struct step *step, struct err *err);
+/* The members that look whether deferred keys hold, at the end of a batch that is to stay. False: no memory. */
+bool group_keys_at_end(struct group *g, struct d1_statement **ret, size_t *ret_n);
+/* In process, after a deferred key has failed: true when the batch is sent again with these members. */
+bool group_ask_keys_at_end(struct group *g);
 
 /* ---- group_failure.c ---- */
 

@@ -27,7 +27,8 @@ void planning_wait_schema(struct session *s)
 static bool needs_no_schema(const struct plan *p)
 {
     if (p->place != PLACE_HERE || p->n_reads || p->n_writes || p->n_notices || p->kind == PLAN_DDL ||
-        p->kind == PLAN_EXPLAIN || p->kind == PLAN_DECLARE || p->kind == PLAN_EXECUTE)
+        p->kind == PLAN_EXPLAIN || p->kind == PLAN_SET_CONSTRAINTS || p->kind == PLAN_DECLARE ||
+        p->kind == PLAN_EXECUTE)
         return false;
     return !p->local || !p->local->needs_catalog;
 }

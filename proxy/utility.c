@@ -48,8 +48,10 @@ static bool set_characteristics(struct session *s, const struct plan_transaction
                                             m->deferrable ? STR("on") : STR("off"), GUC_SESSION, err);
 }
 
-static void warn_outside(struct session *s, const char *what)
+void utility_warn_outside(struct session *s, const char *what)
 {
+    if (in_transaction(s))
+        return;
     struct err warning = { .code = SQLSTATE_NO_ACTIVE_SQL_TRANSACTION };
     warning.message = arena_printf(s->group->arena, "%s can only be used in transaction blocks", what);
     session_notice(s, SEVERITY_WARNING, &warning);
@@ -59,16 +61,15 @@ static bool set(struct session *s, const struct plan_set *set, struct err *err)
 {
     switch (set->action) {
     case SET_VALUE:
-        if (set->is_local && !in_transaction(s))
-            warn_outside(s, "SET LOCAL");
+        if (set->is_local)
+            utility_warn_outside(s, "SET LOCAL");
         return session_set(s, set->name, set->value, set->is_local ? GUC_LOCAL : GUC_SESSION, err);
     case SET_DEFAULT:
         return session_reset(s, set->name, set->is_local, err);
     case SET_RESET_ALL:
         return gucs_reset_all(&s->gucs, err);
     case SET_TRANSACTION:
-        if (!in_transaction(s))
-            warn_outside(s, "SET TRANSACTION");
+        utility_warn_outside(s, "SET TRANSACTION");
         return s->transaction.state == TXN_IDLE || transaction_set_modes(&s->transaction, set->transaction, err);
     case SET_SESSION_CHARACTERISTICS:
         return set_characteristics(s, set->transaction, err);

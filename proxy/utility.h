@@ -26,8 +26,11 @@ enum outcome utility_explain(struct session *s, struct execution *x, struct err 
 /* The end of what EXPLAIN ANALYZE (x->explains) has run: its rows and CommandComplete. False: no memory. */
 bool utility_explained(struct session *s, const struct execution *x, const struct statistics_note *cost,
                        struct buf *out, struct err *err);
+enum outcome utility_set_constraints(struct session *s, struct execution *x, struct err *err); /* group_deferred.c */
 enum outcome utility_nothing(struct session *s, struct execution *x, struct err *err);
 
+/* WARNING 25P01, where the statement acts on a transaction and there is none. */
+void utility_warn_outside(struct session *s, const char *what);
 /* What EXECUTE runs: the prepared statement with its values. OUTCOME_DONE: *ret, whose plan is NULL for an empty one. */
 enum outcome utility_prepared(struct session *s, const struct execution *x, struct execution *ret, struct err *err);
 

@@ -164,6 +164,7 @@ struct snapshot {
     struct user_type *types;
     size_t n_types;
     bool has_side_catalog, has_sequence_table;
+    bool has_deferrable_keys;
     struct snapshot_object *objects;
     size_t n_objects;
     struct snapshot_side *side;

@@ -328,6 +328,7 @@ static void build_foreign_key(struct build *b, struct table_source *t, const str
     key.foreign_table = other->relation->name;
     key.deferrable = parsed && parsed->deferrable;
     key.deferred = parsed && parsed->deferred;
+    b->snapshot->has_deferrable_keys |= key.deferrable;
     key.name = parsed && parsed->name.n ? build_keep(b, arena_str(b->arena, parsed->name))
                                         : invent_name(b, r, joined_names(b, r, key.columns, key.n_columns), "fkey");
     constraint_comment(b, r, &key);

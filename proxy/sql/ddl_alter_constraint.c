@@ -3,6 +3,7 @@
 
 #include "proxy/catalog/names.h"
 #include "proxy/sql/emit.h"
+#include "proxy/sql/key_check.h"
 
 /* ---- ADD ---- */
 static bool add_key(struct alter *a, struct new_constraint *c, const bool *was_null)
@@ -134,24 +135,6 @@ bool ddl_guard_check(struct ddl *d, const struct alter *a, const struct new_cons
                      ddl_printf(d, "%.*s WHERE NOT (%.*s)", STR_FMT(rows), STR_FMT(c->sqlite_check)));
 }
 
-/* Types whose cells read as PostgreSQL shows the values. */
-static bool shows_itself(struct ddl *d, const struct column *column)
-{
-    switch (snapshot_base_type(d->snapshot, column->type, NULL)) {
-    case TYPE_OID_int2:
-    case TYPE_OID_int4:
-    case TYPE_OID_int8:
-    case TYPE_OID_text:
-    case TYPE_OID_varchar:
-    case TYPE_OID_uuid:
-    case TYPE_OID_date:
-    case TYPE_OID_timestamp:
-        return column->storage == COLUMN_NATURAL;
-    default:
-        return false;
-    }
-}
-
 /* `'Key (a, b)=(' || a || ', ' || b || ')tail'` of columns that can be shown; empty when one cannot. */
 static struct str key_detail(struct ddl *d, const struct new_table *table, const struct constraint *c,
                              struct str prefix, struct str tail)
@@ -159,7 +142,7 @@ static struct str key_detail(struct ddl *d, const struct new_table *table, const
     struct str names = STR(""), values = STR("");
     for (size_t i = 0; i < c->n_columns; i++) {
         const struct column *column = &table->columns[c->columns[i] - 1].column;
-        if (!shows_itself(d, column))
+        if (!column_shows_itself(d->snapshot, column))
             return STR("");
         names = ddl_printf(d, "%.*s%s%.*s", STR_FMT(names), i ? ", " : "", STR_FMT(column->name));
         values = ddl_printf(d, "%.*s%s%.*s%.*s", STR_FMT(values), i ? " || ', ' || " : "", STR_FMT(prefix),

@@ -1,50 +1,38 @@
 /*
- * ddl_set_constraints.c - SET CONSTRAINTS: migrations say IMMEDIATE before they alter a table whose deferred keys may wait.
- *
- * SQLite checks deferred keys when the batch ends, and cannot be told to check some at once. IMMEDIATE looks for violations now, which
- * is what the statement is for; a violation made later still fails, at the end.
+ * ddl_set_constraints.c - SET CONSTRAINTS: which foreign keys it names. What it does is the transaction's (txn/key_modes.h).
  */
 #include "proxy/sql/ddl_internal.h"
 
-#include "proxy/sql/emit.h"
-
-static bool guard(struct ddl *d, const struct relation *r)
+static bool add(struct ddl *d, struct plan_constraints *p, const struct constraint *c)
 {
-    struct str message =
-        ddl_printf(d, "insert or update on table \"%.*s\" violates a foreign key constraint", STR_FMT(r->name));
-    struct str rows =
-        ddl_printf(d, "pragma_foreign_key_check(%.*s)", STR_FMT(emit_text_literal(r->sqlite_name, d->arena)));
-    return ddl_guard(d, SQLSTATE_FOREIGN_KEY_VIOLATION, message, STR(""), rows);
-}
-
-static bool set_one(struct ddl *d, const struct relation *r, const struct constraint *c, bool deferred)
-{
-    if (!c->deferrable && !deferred)
+    if (c->deferrable && p->deferred && !c->deferred)
+        d->plan->access = D1_WRITE; /* SQLite is to be told, in each batch from now on */
+    if (c->deferrable)
+        return DDL_PUSH(d, p->constraints, p->n_constraints, c->oid);
+    if (!p->deferred)
         return true; /* it is always immediate */
-    if (!c->deferrable)
-        return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "constraint \"%.*s\" is not deferrable",
-                           STR_FMT(c->name));
-    if (!deferred)
-        return guard(d, r);
-    return c->deferred ? true
-                       : ddl_refuse(d, -1, "Declare the constraint INITIALLY DEFERRED.",
-                                    "SET CONSTRAINTS … DEFERRED of a constraint that is INITIALLY IMMEDIATE");
+    return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "constraint \"%.*s\" is not deferrable", STR_FMT(c->name));
 }
 
-static bool set_named(struct ddl *d, const PgQuery__RangeVar *name, bool deferred)
+static bool is_visible(const struct ddl *d, const struct relation *r, struct str schema)
+{
+    for (size_t i = 0; i < d->settings->n_search_path && !schema.n; i++)
+        if (str_eq(r->schema, d->settings->search_path[i]))
+            return true;
+    return schema.n && str_eq(r->schema, schema);
+}
+
+static bool set_named(struct ddl *d, struct plan_constraints *p, const PgQuery__RangeVar *name)
 {
     bool found = false;
     struct str schema = str_from(name->schemaname);
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {
         const struct relation *r = &d->snapshot->relations[i];
-        bool visible = schema.n ? str_eq(r->schema, schema) : false;
-        for (size_t p = 0; p < d->settings->n_search_path && !schema.n; p++)
-            visible |= str_eq(r->schema, d->settings->search_path[p]);
-        for (size_t k = 0; k < r->n_constraints && visible; k++) {
-            if (!str_is(r->constraints[k].name, name->relname))
+        for (size_t k = 0; is_visible(d, r, schema) && k < r->n_constraints; k++) {
+            if (!str_is(r->constraints[k].name, name->relname) || r->constraints[k].kind == 'c')
                 continue;
             found = true;
-            if (!set_one(d, r, &r->constraints[k], deferred))
+            if (!add(d, p, &r->constraints[k]))
                 return false;
         }
     }
@@ -52,25 +40,24 @@ static bool set_named(struct ddl *d, const PgQuery__RangeVar *name, bool deferre
                  : ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" does not exist", name->relname);
 }
 
-static bool set_all(struct ddl *d, bool deferred)
-{
-    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
-        const struct relation *r = &d->snapshot->relations[i];
-        for (size_t k = 0; k < r->n_constraints; k++)
-            if (r->constraints[k].deferrable && !set_one(d, r, &r->constraints[k], deferred))
-                return false;
-    }
-    return true;
-}
-
 bool ddl_set_constraints(struct ddl *d, const PgQuery__ConstraintsSetStmt *stmt)
 {
-    d->plan->tag = "SET CONSTRAINTS";
-    d->plan->kind = PLAN_CHANGE;
-    for (size_t i = 0; i < stmt->n_constraints; i++)
-        if (!set_named(d, stmt->constraints[i]->range_var, stmt->deferred))
-            return false;
-    if (!stmt->n_constraints && !set_all(d, stmt->deferred))
+    struct plan_constraints *p = DDL_ARRAY(d, struct plan_constraints, 1);
+    ddl_nothing(d, "SET CONSTRAINTS");
+    d->plan->kind = PLAN_SET_CONSTRAINTS;
+    d->plan->utility.constraints = p;
+    if (!p)
         return false;
-    return d->plan->n_statements ? true : ddl_nothing(d, d->plan->tag);
+    p->deferred = stmt->deferred;
+    p->all = !stmt->n_constraints;
+    for (size_t i = 0; i < stmt->n_constraints; i++)
+        if (!set_named(d, p, stmt->constraints[i]->range_var))
+            return false;
+    for (size_t i = 0; i < d->snapshot->n_relations; i++)
+        for (size_t k = 0; k < d->snapshot->relations[i].n_constraints; k++) {
+            const struct constraint *c = &d->snapshot->relations[i].constraints[k];
+            if (p->all && c->deferrable && !add(d, p, c))
+                return false;
+        }
+    return true;
 }

@@ -39,8 +39,9 @@ enum plan_kind {
     PLAN_UNLISTEN,
     PLAN_NOTIFY,
     PLAN_EXPLAIN,
-    PLAN_MIGRATE, /* utility.migrate */
-    PLAN_NOTHING, /* accepted without effect, on the visible list (accepted.def): tag only, notice if set */
+    PLAN_MIGRATE,         /* utility.migrate */
+    PLAN_SET_CONSTRAINTS, /* utility.constraints */
+    PLAN_NOTHING,         /* accepted without effect, on the visible list (accepted.def): tag only, notice if set */
 };
 
 /* ---- binding ---- */
@@ -296,6 +297,7 @@ struct plan {
         struct plan_channel *channel; /* LISTEN, UNLISTEN, NOTIFY */
         struct plan_discard *discard;
         struct plan_explain *explain;
+        struct plan_constraints *constraints;
         struct migrate_command *migrate; /* proxy/migrate/command.h */
     } utility;
 };
@@ -370,6 +372,12 @@ struct plan_explain {
     struct plan *query;
     bool analyze, verbose, costs, timing, summary;
     enum { EXPLAIN_TEXT, EXPLAIN_JSON } format;
+};
+
+struct plan_constraints { /* SET CONSTRAINTS */
+    bool all, deferred;
+    oid_t *constraints; /* those it names that can be deferred; all: every one */
+    size_t n_constraints;
 };
 
 struct plan *plan_ref(struct plan *p);

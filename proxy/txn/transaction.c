@@ -8,6 +8,7 @@ enum { SAVEPOINTS_MAX = 10000 };
 
 struct savepoint {
     struct savepoint *next;
+    struct key_mode *key_modes; /* the newest then */
     size_t depth;
     uint32_t position;
     uint32_t settings; /* mark */
@@ -60,6 +61,7 @@ void transaction_fini(struct transaction *t)
     buffer_fini(&t->buffer);
     overlay_drop(&t->overlay);
     reservation_release(&t->held);
+    key_modes_drop(&t->key_modes, NULL);
     transaction_discard_temporary(t);
     drop_to(t, NULL);
 }
@@ -121,6 +123,7 @@ bool transaction_begin(struct transaction *t, const struct plan_transaction *mod
         .state = TXN_IDLE,
         .position = t->position,
         .overlay = t->overlay,
+        .key_modes = t->key_modes,
         .temporary = t->temporary,
         .isolation = defaults->default_isolation,
         .read_only = defaults->default_read_only,
@@ -142,6 +145,7 @@ void transaction_end(struct transaction *t, bool commit, bool chain, struct gucs
     buffer_fini(&t->buffer);
     overlay_drop(&t->overlay);
     reservation_release(&t->held);
+    key_modes_drop(&t->key_modes, NULL);
     if (t->temporary)
         temporary_end(t->temporary, commit);
     t->has_queried = false;
@@ -171,8 +175,13 @@ bool transaction_savepoint(struct transaction *t, struct str name, const struct 
     struct savepoint *s = fault_malloc(sizeof(*s) + name.n + 1);
     if (!s)
         return err_oom(err);
-    *s = (struct savepoint){ t->savepoints,   depth,        t->position,
-                             gucs_mark(gucs), t->read_only, { (char *)(s + 1), name.n } };
+    *s = (struct savepoint){ .next = t->savepoints,
+                             .key_modes = t->key_modes,
+                             .depth = depth,
+                             .position = t->position,
+                             .settings = gucs_mark(gucs),
+                             .read_only = t->read_only,
+                             .name = { (char *)(s + 1), name.n } };
     memcpy(s + 1, name.p, name.n);
     t->savepoints = s;
     return true;
@@ -209,6 +218,7 @@ bool transaction_rollback_to(struct transaction *t, struct str name, struct gucs
     drop_to(t, s);
     gucs_rollback(gucs, s->settings);
     t->read_only = s->read_only;
+    key_modes_drop(&t->key_modes, s->key_modes);
     buffer_cut(&t->buffer, s->position, t->isolation >= REPEATABLE_READ);
     overlay_drop(&t->overlay);
     move(t, TXN_OPEN);
@@ -239,7 +249,7 @@ bool transaction_allows(const struct transaction *t, const struct guc_live *defa
     if (!ends_failure(plan) && transaction_refuses_failed(t, err))
         return false;
     bool read_only = t->state == TXN_IDLE ? defaults->default_read_only : t->read_only;
-    if (plan->tables == TABLES_TEMPORARY && plan->kind != PLAN_DDL)
+    if ((plan->tables == TABLES_TEMPORARY && plan->kind != PLAN_DDL) || plan->kind == PLAN_SET_CONSTRAINTS)
         return true; /* temporary tables may be written even then */
     if (!read_only || (plan->access != D1_WRITE && plan->kind != PLAN_COPY_FROM && plan->kind != PLAN_DDL))
         return true;

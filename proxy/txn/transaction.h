@@ -22,6 +22,7 @@
 #include "proxy/guc.h"
 #include "proxy/sql/plan.h"
 #include "proxy/txn/buffer.h"
+#include "proxy/txn/key_modes.h"
 #include "proxy/txn/overlay.h"
 #include "proxy/txn/reservation.h"
 #include "proxy/txn/temporary.h"
@@ -41,6 +42,7 @@ struct transaction {
     struct buffer buffer;         /* empty outside a block */
     struct overlay overlay;       /* the schema with the DDL of the transaction, implicit ones too */
     struct held *held;            /* ids it was shown */
+    struct key_mode *key_modes;   /* SET CONSTRAINTS, newest first; of an implicit transaction too */
     struct temporary *temporary;  /* the session's temporary tables; NULL: it has made none */
     uint32_t position;            /* statements of the session so far; they order what is in the buffer */
 };

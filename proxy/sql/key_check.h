@@ -1,0 +1,33 @@
+/*
+ * key_check.h - a batch member that fails where a foreign key does not hold: 23503 with PostgreSQL's words, constraint and values.
+ *
+ * SQLite checks a key when the statement ends, or all deferred ones when the batch does, and names none of them. This is the question
+ * for one key, wherever the batch is.
+ *
+ * Owns     nothing; texts are in the arena given.
+ * Fails    a text without a pointer: no memory.
+ * Limits   reads all rows of the referring table.
+ * Not here when it is asked: proxy/group_deferred.c. What its words become: proxy/d1_error.h.
+ */
+#ifndef PGD1_SQL_KEY_CHECK_H
+#define PGD1_SQL_KEY_CHECK_H
+
+#include "proxy/base/arena.h"
+#include "proxy/catalog/snapshot.h"
+
+/* Whose change is to blame. */
+enum key_side { KEY_OF_REFERRING, KEY_OF_REFERRED };
+
+/* What the member raises begins so; behind it: the constraint's OID, a colon, the message. */
+#define KEY_CHECK_AFTER_STATEMENT "!23503#"
+#define KEY_CHECK_AT_END "!23503@"
+
+/* head: one of the two. */
+struct str key_check_sql(const struct snapshot *s, const struct relation *referring, const struct constraint *key,
+                         enum key_side side, const char *head, struct arena *arena);
+/* The table that the key refers to; NULL: it is not there. */
+const struct relation *key_referred(const struct snapshot *s, const struct constraint *key);
+/* Whether the column's cells read as PostgreSQL shows the values. */
+bool column_shows_itself(const struct snapshot *s, const struct column *column);
+
+#endif
