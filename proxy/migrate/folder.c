@@ -32,6 +32,33 @@ bool migrate_folder_hash(struct str text, struct arena *arena, struct str *ret)
     return true;
 }
 
+/* "FILE:LINE:COLUMN: ", as errors of what the file says have it. */
+static bool fail_byte(struct err *err, struct str name, struct str text, size_t bad)
+{
+    int line = 1, column = 1;
+    for (size_t i = 0; i < bad; i++) {
+        bool ends = text.p[i] == '\n';
+        line += ends;
+        column = ends ? 1 : column + (((unsigned char)text.p[i] & 0xC0) != 0x80);
+    }
+    return err_set(err, SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, "%.*s:%d:%d: byte 0x%02x cannot stand in a text of UTF-8",
+                   STR_FMT(name), line, column, (unsigned char)text.p[bad]);
+}
+
+/* Opened where it stands: a link could lead to any file of this machine, and its text would be told in an error. */
+static int open_file(int folder, const char *name)
+{
+    return openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+}
+
+static bool fail_open(struct err *err, const char *path, struct str name)
+{
+    if (errno != ELOOP)
+        return fail_errno(err, "open", path, name);
+    err_set(err, SQLSTATE_IO_ERROR, "\"%s/%.*s\" is a symbolic link", path, STR_FMT(name));
+    return err_hint(err, "Put the file itself there.");
+}
+
 /* The whole file behind fd; the descriptor is closed. */
 static bool read_whole(int fd, const char *path, struct str name, struct arena *arena, struct str *ret, struct err *err)
 {
@@ -61,8 +88,7 @@ static bool read_whole(int fd, const char *path, struct str name, struct arena *
     close(fd);
     size_t bad;
     if (ok && !str_is_utf8((struct str){ text, n }, &bad))
-        ok = err_set(err, SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, "\"%s/%.*s\" is not UTF-8: byte 0x%02x at offset %zu",
-                     path, STR_FMT(name), (unsigned char)text[bad], bad);
+        ok = fail_byte(err, name, (struct str){ text, n }, bad);
     if (ok)
         *ret = (struct str){ text, n };
     return ok;
@@ -88,9 +114,9 @@ static bool read_file(int folder, const char *path, struct str name, struct aren
     if (!terminated)
         return err_oom(err);
     file.name = (struct str){ terminated, name.n };
-    int fd = openat(folder, terminated, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open_file(folder, terminated);
     if (fd < 0)
-        return fail_errno(err, "open", path, name);
+        return fail_open(err, path, name);
     if (!read_whole(fd, path, name, arena, &file.text, err))
         return false;
     if (!migrate_folder_hash(file.text, arena, &file.hash))
@@ -345,8 +371,8 @@ bool migrate_folder_read_beside(const char *path, struct str name, struct arena 
     struct str file = arena_printf(arena, "%s/../%.*s", path, STR_FMT(name));
     if (!file.p)
         return err_oom(err);
-    int fd = open(file.p, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open_file(AT_FDCWD, file.p);
     if (fd < 0)
-        return fail_errno(err, "open", path, arena_printf(arena, "../%.*s", STR_FMT(name)));
+        return fail_open(err, path, arena_printf(arena, "../%.*s", STR_FMT(name)));
     return read_whole(fd, path, name, arena, ret, err);
 }

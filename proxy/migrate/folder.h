@@ -5,6 +5,8 @@
  * before the first "_", then by name. A new file gets the highest number plus one, of four digits at least, and blanks become "_".
  *
  * Owns     nothing: texts live in the arena given.
+ * A file is read where it stands: a symbolic link is refused (the folder itself may be one).
+ *
  * Fails    58P01 (no such folder), 58030 (cannot be read or written), 22021 (a name or text is not UTF-8), 54000 (limits),
  *          42602 (a name that is no plain file name), 42710 (two files of one number, or of one text), 58P02 (the file is there).
  * Limits   MIGRATE_MAX_FILES files, MIGRATE_MAX_FILE bytes each, MIGRATE_MAX_FOLDER bytes together.

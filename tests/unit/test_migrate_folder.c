@@ -161,10 +161,13 @@ static void what_cannot_be_read(void **state)
           "/nowhere/at/all");
     put(f, "0001_latin.sql", "SELECT '\xE4'", 10);
     fails(f, migrate_folder_read(f->path, f->arena, &f->folder, &f->err), SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE,
-          "byte 0xe4 at offset 8");
+          "0001_latin.sql:1:9: byte 0xe4");
     put(f, "0001_latin.sql", "SELECT \0 1", 10);
     fails(f, migrate_folder_read(f->path, f->arena, &f->folder, &f->err), SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE,
-          "byte 0x00");
+          "0001_latin.sql:1:8: byte 0x00");
+    put(f, "0001_latin.sql", "\xC3\xA4\n\xC3\xA4\xFF", 6);
+    fails(f, migrate_folder_read(f->path, f->arena, &f->folder, &f->err), SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE,
+          "0001_latin.sql:2:2: byte 0xff");
     put_text(f, "0001_latin.sql", "");
     snprintf(path, sizeof(path), "%s/0002_folder.sql", f->path);
     mkdir(path, 0700);
@@ -172,6 +175,16 @@ static void what_cannot_be_read(void **state)
     rmdir(path);
     mkfifo(path, 0600); /* opening it must not wait for a writer */
     fails(f, migrate_folder_read(f->path, f->arena, &f->folder, &f->err), SQLSTATE_IO_ERROR, "is not a file");
+    unlink(path);
+    assert_int_equal(symlink("0001_latin.sql", path), 0);
+    fails(f, migrate_folder_read(f->path, f->arena, &f->folder, &f->err), SQLSTATE_IO_ERROR, "is a symbolic link");
+    unlink(path);
+    put_text(f, "0002_folder.sql", "");
+    chmod(path, 0);
+    bool is_root = geteuid() == 0; /* who reads every file */
+    assert_true(!is_root || (chmod(f->path, 0755) == 0 && seteuid(65534) == 0));
+    fails(f, migrate_folder_read(f->path, f->arena, &f->folder, &f->err), SQLSTATE_IO_ERROR, "could not open");
+    assert_true(!is_root || seteuid(0) == 0);
     unlink(path);
     put_text(f, "0003_long.sql", "");
     snprintf(path, sizeof(path), "%s/0003_long.sql", f->path);
