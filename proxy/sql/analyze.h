@@ -65,6 +65,10 @@ int analyze_position(struct str text, int location);
 /* ---- walking analyzed trees (emit, place, deparse use them) ---- */
 /* Calls visit for e and, when it answers true, for its children (arguments, case arms, order, filter, window…; not into subqueries). */
 void expr_walk(struct expr *e, bool (*visit)(struct expr *e, void *ctx), void *ctx);
+/* A copy of e in which what replace() gives stands for a part; it answers NULL for a part that is copied, with its own parts looked at,
+ * and the part itself to leave it as it is. Subqueries are not entered. NULL: no memory. */
+struct expr *expr_map(struct expr *e, struct expr *(*replace)(struct expr *e, void *ctx), void *ctx,
+                      struct arena *arena);
 bool expr_equal(const struct expr *a, const struct expr *b); /* structurally the same value */
 
 #endif

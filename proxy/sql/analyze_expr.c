@@ -446,7 +446,7 @@ static struct expr *transform_case(A *a, struct scope *s, const PgQuery__CaseExp
     e->cases.otherwise = results[0];
     e->type = type;
     e->typmod = select_common_typmod(results, c->n_args + 1, type);
-    return e;
+    return refuse_sets(a, s, e, "set-returning functions are not allowed in CASE") ? e : NULL;
 }
 
 static struct expr *transform_common(A *a, struct scope *s, enum expr_kind kind, const char *what, Node *const *args,
@@ -468,7 +468,8 @@ static struct expr *transform_common(A *a, struct scope *s, enum expr_kind kind,
         if (!(e->args[i] = coerce_to_common(a, e->args[i], e->type, what)))
             return NULL;
     e->typmod = select_common_typmod(e->args, n, e->type);
-    return e;
+    bool may_hold_sets = kind != EXPR_COALESCE;
+    return may_hold_sets || refuse_sets(a, s, e, "set-returning functions are not allowed in COALESCE") ? e : NULL;
 }
 
 static struct expr *transform_bool(A *a, struct scope *s, const PgQuery__BoolExpr *b)

@@ -578,7 +578,7 @@ static bool finish_window(A *a, struct scope *s, const PgQuery__FuncCall *call, 
         e->call.window = transform_window(a, s, call->over);
     e->kind = EXPR_WINDOW;
     s->query->has_windows = true;
-    return e->call.window != NULL;
+    return e->call.window != NULL && refuse_sets_in_call(a, s, e);
 }
 
 static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, struct str name, struct expr *e)
@@ -616,7 +616,7 @@ static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, st
     if (call->over)
         return finish_window(a, s, call, e);
     e->kind = EXPR_AGGREGATE;
-    return check_aggregate(a, s, call, e);
+    return check_aggregate(a, s, call, e) && refuse_sets_in_call(a, s, e);
 }
 
 /* Told before the arguments are looked at. */

@@ -8,6 +8,7 @@
  * analyze_expr.c    expressions
  * analyze_from.c    FROM, range table, column names
  * analyze_composite.c  fields of rows
+ * analyze_sets.c    where set-returning functions may not stand
  * analyze_populate.c  rows of JSON with the columns of a table
  * analyze_system.c  PostgreSQL's own views
  * analyze_select.c  SELECT lists, GROUP BY, ORDER BY, set operations, VALUES, WITH
@@ -139,6 +140,9 @@ const struct pg_operator *equality_operator(A *a, oid_t type, int location, bool
 struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall *call);
 struct expr *make_function_call(A *a, struct str schema, struct str name, struct expr **args, size_t n, int location);
 
+/* A set-returning function anywhere in e: 0A000 with this text (analyze_sets.c). */
+bool refuse_sets(A *a, const struct scope *s, struct expr *e, const char *message);
+bool refuse_sets_in_call(A *a, const struct scope *s, struct expr *e); /* of an aggregate or a window function */
 struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef *def);
 bool transform_order(A *a, struct scope *s, Node *const *list, size_t n, struct sort_item **ret, size_t *ret_n);
 

@@ -350,6 +350,15 @@ static bool transform_group(A *a, struct scope *s, Node *const *list, size_t n)
     return true;
 }
 
+/* A target of GROUP BY alone is not in the way of DISTINCT. */
+static bool sorts_by(const struct query *q, const struct expr *e)
+{
+    for (size_t i = 0; i < q->n_sort; i++)
+        if (expr_equal(q->sort[i].expr, e))
+            return true;
+    return false;
+}
+
 static bool transform_distinct(A *a, struct scope *s, const PgQuery__SelectStmt *stmt)
 {
     struct query *q = s->query;
@@ -363,7 +372,7 @@ static bool transform_distinct(A *a, struct scope *s, const PgQuery__SelectStmt 
             if (!q->targets[i].junk &&
                 !has_order(a, q->targets[i].expr->type, "equality", q->targets[i].expr->location))
                 return false;
-            if (q->targets[i].junk)
+            if (q->targets[i].junk && sorts_by(q, q->targets[i].expr))
                 return fail_at(a, q->targets[i].expr->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
                                "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
         }

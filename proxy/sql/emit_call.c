@@ -458,7 +458,7 @@ static bool is_set_returning(const struct expr *x)
 static bool srf_column(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     for (size_t i = 0; e->level && i < e->level->n_srf; i++)
-        if (e->level->srf[i] == x) {
+        if (expr_equal(e->level->srf[i], x)) {
             *ret = e->level->srf_columns[i];
             return true;
         }

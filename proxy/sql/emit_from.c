@@ -436,7 +436,12 @@ static bool emit_subquery_rte(struct emitter *e, const struct query *q, int inde
         if (done)
             return true;
     }
-    if (!emit_select(e, rte->subquery, false, &select, &out))
+    struct level *level = e->level;
+    if (rte->is_same_level)
+        e->level = level->parent;
+    bool ok = emit_select(e, rte->subquery, false, &select, &out);
+    e->level = level;
+    if (!ok)
         return false;
     if (rte->lateral)
         return lateral_subquery(e, rte, select, &out, m, ret);

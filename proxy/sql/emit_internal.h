@@ -91,7 +91,7 @@ struct level {
     size_t n_pushed; /* LOCAL: conjuncts of WHERE that D1 has applied */
     const struct expr **srf;
     struct fragment *srf_columns;
-    size_t n_srf; /* set-returning functions of the SELECT list */
+    size_t n_srf; /* set-returning functions of the SELECT list, one of each kind */
 };
 
 struct emitter;
@@ -401,6 +401,10 @@ bool rewrite_setval(struct query *q, struct arena *arena, struct err *err);
 bool rewrite_returning_var(struct emitter *e, struct level *l, const struct expr *x, struct fragment *ret);
 bool rewrite_set_operation(struct emitter *e, const struct query *q, bool top, struct str *ret,
                            struct select_output *out);
+/* Whether set-returning functions of the SELECT list run behind groups or windows, or before DISTINCT ON or WITH TIES; … */
+bool splits_project_set(const struct query *q);
+/* … and such a query as one around a subquery, in the emitter's arena; NULL: no memory. */
+const struct query *rewrite_project_set(struct emitter *e, const struct query *q);
 bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, struct str *ret,
                            struct select_output *out);
 bool rewrite_distinct_on(struct emitter *e, const struct query *q, bool top, struct str *ret,

@@ -687,6 +687,8 @@ bool emit_select(struct emitter *e, const struct query *q, bool top, struct str 
         return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     if (q->command != COMMAND_SELECT)
         return blocked(e, -1, "a WITH query that changes data, at this place");
+    if (splits_project_set(q) && !(q = rewrite_project_set(e, q)))
+        return false;
     e->depth++;
     bool outer = e->value_only;
     e->value_only = false;

@@ -476,7 +476,12 @@ bool fetch_rte(struct emitter *e, const struct query *q, int index, struct str *
         return fetch_relation(e, q, index, ret);
     struct str select;
     struct select_output out;
-    if (!fetch_query(e, rte->subquery, &select, &out, ret_done) || !*ret_done)
+    struct level *level = e->level;
+    if (rte->is_same_level)
+        e->level = level->parent;
+    bool ok = fetch_query(e, rte->subquery, &select, &out, ret_done);
+    e->level = level;
+    if (!ok || !*ret_done)
         return !err_is_set(e->err);
     struct str alias = unique_name(e, rte->alias.n ? rte->alias : STR("subquery"));
     struct fragment *columns = ARENA_ARRAY(e->arena, struct fragment, out.n + 1);

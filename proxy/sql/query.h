@@ -213,7 +213,8 @@ struct rte {
     size_t n_columns;
     size_t n_hidden; /* columns after those that only their names find: tableoid, xmin… of system tables */
     bool lateral;
-    bool in_from; /* visible to unqualified names (false: hidden, as join inputs under an aliased join) */
+    bool is_same_level; /* RTE_SUBQUERY made of a part of its query: what it refers to is counted from there */
+    bool in_from;       /* visible to unqualified names (false: hidden, as join inputs under an aliased join) */
     const struct relation *relation; /* RTE_RELATION; RTE_SUBQUERY: the system view it stands for, else NULL */
     struct query *subquery;          /* RTE_SUBQUERY */
     struct expr **functions;
