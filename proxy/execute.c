@@ -253,6 +253,25 @@ bool emitter_row(struct emitter *e, const struct value *cells, size_t n_cells)
     return false;
 }
 
+bool execute_premise(struct session *s, const struct plan *plan, struct err *err)
+{
+    const struct plan_premise *p = plan->premise;
+    if (!p)
+        return true;
+    struct system_state state;
+    struct system_source source = { .snapshot = plan->snapshot, .state = &state };
+    activity_system_state(s, plan->snapshot, s->group->arena, &state);
+    if (p->not_in_block && (s->transaction.state != TXN_IDLE || s->group->is_multi))
+        return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION, "%s cannot run inside a transaction block",
+                       p->not_in_block);
+    if (p->database.n && !str_eq(p->database, state.database))
+        return err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "can only reindex the currently open database");
+    for (size_t i = 0; i < p->n_roles; i++)
+        if (!system_role_oid(&source, p->roles[i]))
+            return err_set(err, SQLSTATE_UNDEFINED_OBJECT, "role \"%.*s\" does not exist", STR_FMT(p->roles[i]));
+    return true;
+}
+
 void execute_notices(struct session *s, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->n_notices; i++) {
@@ -479,6 +498,8 @@ static enum outcome run_at_d1(struct session *s, struct execution *x, struct err
 
 static enum outcome run_data(struct session *s, struct execution *x, struct err *err)
 {
+    if (!execute_premise(s, x->plan, err))
+        return OUTCOME_FAILED;
     execute_notices(s, x->plan);
     if (x->plan->place == PLACE_HERE) {
         if (x->plan->local)

@@ -89,6 +89,8 @@ void emitter_fini(
 /* types: instead of the plan's; NULL: the plan's own. */
 void execute_describe(const struct plan *plan, const oid_t *types, const struct result_formats *formats,
                       struct arena *scratch, struct buf *out);
+/* Whether what the plan needs of the session and its server is so: 25001, 42704, 0A000. */
+bool execute_premise(struct session *s, const struct plan *plan, struct err *err);
 /* The plan's NOTICEs and WARNINGs to the client. */
 void execute_notices(struct session *s, const struct plan *plan);
 /* CommandComplete. count: rows or changes. */

@@ -30,6 +30,8 @@ enum outcome utility_nothing(struct session *s, struct execution *x, struct err 
         return err_set(err, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "%s can only be used in transaction blocks",
                        x->plan->tag),
                OUTCOME_FAILED;
+    if (!execute_premise(s, x->plan, err))
+        return OUTCOME_FAILED;
     execute_notices(s, x->plan);
     return tag(s, x);
 }

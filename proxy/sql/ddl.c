@@ -3,6 +3,7 @@
 
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/side_catalog.h"
+#include "proxy/sql/accepted.h"
 #include "proxy/sql/emit.h"
 
 /* ---- errors ---- */
@@ -297,19 +298,12 @@ static bool refuse_temporary_view(struct ddl *d, const PgQuery__RangeVar *view)
     return !d->temporary || ddl_refuse(d, view->location, "Use CREATE TEMP TABLE … AS.", "a temporary view");
 }
 
-/* Everything belongs to the configured role: there is nobody else to own it. */
-static bool owner_to(struct ddl *d, PgQuery__ObjectType type)
+/* Of no effect on D1 (accepted.def). */
+static bool accept(struct ddl *d, const Node *node, bool *ret_handled)
 {
-    switch (type) {
-    case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA:
-        return ddl_nothing(d, "ALTER SCHEMA");
-    case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE:
-        return ddl_nothing(d, "ALTER TYPE");
-    case PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN:
-        return ddl_nothing(d, "ALTER DOMAIN");
-    default:
-        return ddl_refuse(d, -1, NULL, "ALTER … OWNER TO of this kind of object");
-    }
+    const struct accepted *row = accepted_find(node->node_case);
+    *ret_handled = row && row->is_accepted;
+    return *ret_handled ? ddl_nothing(d, row->name) : true;
 }
 
 static bool dispatch(struct ddl *d, const Node *node, bool *ret_handled)
@@ -359,7 +353,15 @@ static bool dispatch(struct ddl *d, const Node *node, bool *ret_handled)
     case PG_QUERY__NODE__NODE_COMMENT_STMT:
         return ddl_comment(d, node->comment_stmt);
     case PG_QUERY__NODE__NODE_ALTER_OWNER_STMT:
-        return owner_to(d, node->alter_owner_stmt->object_type);
+        return ddl_owner_to(d, node->alter_owner_stmt);
+    case PG_QUERY__NODE__NODE_VACUUM_STMT:
+        return ddl_vacuum(d, node->vacuum_stmt);
+    case PG_QUERY__NODE__NODE_REINDEX_STMT:
+        return ddl_reindex(d, node->reindex_stmt);
+    case PG_QUERY__NODE__NODE_CLUSTER_STMT:
+        return ddl_cluster(d, node->cluster_stmt);
+    case PG_QUERY__NODE__NODE_LOCK_STMT:
+        return ddl_lock(d, node->lock_stmt);
     case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
         return ddl_refuse(d, -1, NULL, "ALTER … SET SCHEMA");
     case PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT:
@@ -369,8 +371,7 @@ static bool dispatch(struct ddl *d, const Node *node, bool *ret_handled)
     case PG_QUERY__NODE__NODE_DEFINE_STMT:
         return ddl_refuse(d, -1, NULL, "CREATE TYPE, AGGREGATE, OPERATOR or COLLATION of this kind");
     default:
-        *ret_handled = false;
-        return true;
+        return accept(d, node, ret_handled);
     }
 }
 

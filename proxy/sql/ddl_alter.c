@@ -9,43 +9,138 @@
 struct command_row {
     PgQuery__AlterTableType type;
     int pass;
-    bool (*run)(struct ddl *d, struct alter *a, const Command *command); /* NULL: accepted without effect */
+    bool (*run)(struct ddl *d, struct alter *a, const Command *command); /* NULL: accepted without effect … */
+    bool (*check)(struct ddl *d, const struct relation *r,
+                  const Command *command); /* … when this says so; NULL: always */
+    const char *refused;                   /* 0A000 by this name; NULL: it is not */
 };
+
+/* ---- what forms without effect name ---- */
+static bool check_column(struct ddl *d, const struct relation *r, const Command *command)
+{
+    if (!command->name || !command->name[0] || r->kind == RELATION_SEQUENCE ||
+        relation_column(r, str_from(command->name)))
+        return true;
+    return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" of relation \"%.*s\" does not exist",
+                       command->name, STR_FMT(r->name));
+}
+
+static bool check_storage(struct ddl *d, const struct relation *r, const Command *command)
+{
+    static const char *const words[] = { "plain", "external", "extended", "main" };
+    struct str word = ddl_string(command->def);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (str_eq_nocase(word, str_from(words[i])))
+            return check_column(d, r, command);
+    return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid storage type \"%.*s\"", STR_FMT(word));
+}
+
+static bool check_owner(struct ddl *d, const struct relation *r, const Command *command)
+{
+    (void)r;
+    return ddl_need_role(d, command->newowner);
+}
+
+static bool check_clustered(struct ddl *d, const struct relation *r, const Command *command)
+{
+    return ddl_check_cluster(d, r, command->name);
+}
+
+static bool check_identity_index(struct ddl *d, const struct relation *r, const Command *command)
+{
+    const PgQuery__ReplicaIdentityStmt *s = command->def->replica_identity_stmt;
+    const struct index *index;
+    return !s->name || !s->name[0] || ddl_find_table_index(d, r, s->name, &index);
+}
+
+static bool check_options(struct ddl *d, const struct relation *r, const Command *command)
+{
+    const PgQuery__List *list =
+        command->def && command->def->node_case == PG_QUERY__NODE__NODE_LIST ? command->def->list : NULL;
+    return r->kind != RELATION_TABLE || !list || ddl_check_storage_options(d, list->items, list->n_items);
+}
+
+/* ENABLE changes nothing where nothing can be disabled; DISABLE ALL would switch off foreign keys. */
+static bool check_triggers(struct ddl *d, const struct relation *r, const Command *command)
+{
+    bool all = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_DisableTrigAll, keyed = r->has_user_triggers;
+    for (size_t i = 0; i < d->snapshot->n_relations && all; i++)
+        keyed |= relation_refers_to(&d->snapshot->relations[i], r) || relation_refers_to(r, &d->snapshot->relations[i]);
+    bool disables = all || command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_DisableTrigUser;
+    return !disables || !keyed ||
+           ddl_refuse(d, -1,
+                      "D1 has no way to disable triggers or foreign keys; deferrable keys are checked at COMMIT.",
+                      "ALTER TABLE … DISABLE TRIGGER");
+}
+
+static bool check_trigger(struct ddl *d, const struct relation *r, const Command *command)
+{
+    for (size_t i = 0; i < d->snapshot->n_objects && r->has_user_triggers; i++)
+        if (str_is(d->snapshot->objects[i].type, "trigger") && str_is(d->snapshot->objects[i].name, command->name))
+            return ddl_refuse(d, -1, "D1 has no way to disable triggers.", "ALTER TABLE … TRIGGER");
+    return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "trigger \"%s\" for table \"%.*s\" does not exist",
+                       command->name, STR_FMT(r->name));
+}
+
+static bool check_tablespace(struct ddl *d, const struct relation *r, const Command *command)
+{
+    (void)r;
+    return strcmp(command->name, "pg_default") == 0 ||
+           ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "tablespace \"%s\" does not exist", command->name);
+}
 
 enum { PASS_DROP, PASS_TYPE, PASS_COLUMN, PASS_ATTRIBUTE, PASS_CONSTRAINT, PASS_OTHER, PASS_NR };
 
 #define AT(name) PG_QUERY__ALTER_TABLE_TYPE__AT_##name
 static const struct command_row command_rows[] = {
-    { AT(AddColumn), PASS_COLUMN, ddl_add_column },
-    { AT(ColumnDefault), PASS_ATTRIBUTE, ddl_set_default },
-    { AT(DropNotNull), PASS_DROP, ddl_set_not_null },
-    { AT(SetNotNull), PASS_ATTRIBUTE, ddl_set_not_null },
-    { AT(DropExpression), PASS_DROP, ddl_drop_expression },
-    { AT(DropColumn), PASS_DROP, ddl_drop_column },
-    { AT(AddConstraint), PASS_CONSTRAINT, ddl_add_constraint },
-    { AT(AlterConstraint), PASS_OTHER, ddl_alter_constraint },
-    { AT(DropConstraint), PASS_DROP, ddl_drop_constraint },
-    { AT(AlterColumnType), PASS_TYPE, ddl_set_type },
-    { AT(AddIdentity), PASS_ATTRIBUTE, ddl_add_identity },
-    { AT(SetIdentity), PASS_ATTRIBUTE, ddl_set_identity },
-    { AT(DropIdentity), PASS_DROP, ddl_drop_identity },
+    { AT(AddColumn), PASS_COLUMN, ddl_add_column, NULL, NULL },
+    { AT(ColumnDefault), PASS_ATTRIBUTE, ddl_set_default, NULL, NULL },
+    { AT(DropNotNull), PASS_DROP, ddl_set_not_null, NULL, NULL },
+    { AT(SetNotNull), PASS_ATTRIBUTE, ddl_set_not_null, NULL, NULL },
+    { AT(DropExpression), PASS_DROP, ddl_drop_expression, NULL, NULL },
+    { AT(DropColumn), PASS_DROP, ddl_drop_column, NULL, NULL },
+    { AT(AddConstraint), PASS_CONSTRAINT, ddl_add_constraint, NULL, NULL },
+    { AT(AlterConstraint), PASS_OTHER, ddl_alter_constraint, NULL, NULL },
+    { AT(DropConstraint), PASS_DROP, ddl_drop_constraint, NULL, NULL },
+    { AT(AlterColumnType), PASS_TYPE, ddl_set_type, NULL, NULL },
+    { AT(AddIdentity), PASS_ATTRIBUTE, ddl_add_identity, NULL, NULL },
+    { AT(SetIdentity), PASS_ATTRIBUTE, ddl_set_identity, NULL, NULL },
+    { AT(DropIdentity), PASS_DROP, ddl_drop_identity, NULL, NULL },
     /* storage and ownership, of which D1 has neither */
-    { AT(SetStatistics), PASS_OTHER, NULL },
-    { AT(SetOptions), PASS_OTHER, NULL },
-    { AT(ResetOptions), PASS_OTHER, NULL },
-    { AT(SetStorage), PASS_OTHER, NULL },
-    { AT(SetCompression), PASS_OTHER, NULL },
-    { AT(ChangeOwner), PASS_OTHER, NULL },
-    { AT(ClusterOn), PASS_OTHER, NULL },
-    { AT(DropCluster), PASS_OTHER, NULL },
-    { AT(SetLogged), PASS_OTHER, NULL },
-    { AT(SetUnLogged), PASS_OTHER, NULL },
-    { AT(SetRelOptions), PASS_OTHER, NULL },
-    { AT(ResetRelOptions), PASS_OTHER, NULL },
-    { AT(ReplicaIdentity), PASS_OTHER, NULL },
-    { AT(ValidateConstraint), PASS_OTHER, ddl_validate_constraint },
-    { AT(NoForceRowSecurity), PASS_OTHER, NULL },
-    { AT(DisableRowSecurity), PASS_OTHER, NULL },
+    { AT(SetStatistics), PASS_OTHER, NULL, check_column, NULL },
+    { AT(SetOptions), PASS_OTHER, NULL, check_column, NULL },
+    { AT(ResetOptions), PASS_OTHER, NULL, check_column, NULL },
+    { AT(SetStorage), PASS_OTHER, NULL, check_storage, NULL },
+    { AT(SetCompression), PASS_OTHER, NULL, check_column, NULL },
+    { AT(ChangeOwner), PASS_OTHER, NULL, check_owner, NULL },
+    { AT(ClusterOn), PASS_OTHER, NULL, check_clustered, NULL },
+    { AT(DropCluster), PASS_OTHER, NULL, NULL, NULL },
+    { AT(SetLogged), PASS_OTHER, NULL, NULL, NULL },
+    { AT(SetUnLogged), PASS_OTHER, NULL, NULL, NULL },
+    { AT(SetRelOptions), PASS_OTHER, NULL, check_options, NULL },
+    { AT(ResetRelOptions), PASS_OTHER, NULL, NULL, NULL },
+    { AT(ReplicaIdentity), PASS_OTHER, NULL, check_identity_index, NULL },
+    { AT(ValidateConstraint), PASS_OTHER, ddl_validate_constraint, NULL, NULL },
+    { AT(SetTableSpace), PASS_OTHER, NULL, check_tablespace, NULL },
+    { AT(EnableTrigAll), PASS_OTHER, NULL, check_triggers, NULL },
+    { AT(DisableTrigAll), PASS_OTHER, NULL, check_triggers, NULL },
+    { AT(EnableTrigUser), PASS_OTHER, NULL, check_triggers, NULL },
+    { AT(DisableTrigUser), PASS_OTHER, NULL, check_triggers, NULL },
+    { AT(EnableTrig), PASS_OTHER, NULL, check_trigger, NULL },
+    { AT(DisableTrig), PASS_OTHER, NULL, check_trigger, NULL },
+    { AT(EnableAlwaysTrig), PASS_OTHER, NULL, check_trigger, NULL },
+    { AT(EnableReplicaTrig), PASS_OTHER, NULL, check_trigger, NULL },
+    { AT(EnableRowSecurity), PASS_OTHER, NULL, NULL, "ALTER TABLE … ENABLE ROW LEVEL SECURITY" },
+    { AT(ForceRowSecurity), PASS_OTHER, NULL, NULL, "ALTER TABLE … FORCE ROW LEVEL SECURITY" },
+    { AT(AddInherit), PASS_OTHER, NULL, NULL, "ALTER TABLE … INHERIT" },
+    { AT(DropInherit), PASS_OTHER, NULL, NULL, "ALTER TABLE … NO INHERIT" },
+    { AT(AttachPartition), PASS_OTHER, NULL, NULL, "ALTER TABLE … ATTACH PARTITION" },
+    { AT(DetachPartition), PASS_OTHER, NULL, NULL, "ALTER TABLE … DETACH PARTITION" },
+    { AT(AddOf), PASS_OTHER, NULL, NULL, "ALTER TABLE … OF" },
+    { AT(DropOf), PASS_OTHER, NULL, NULL, "ALTER TABLE … NOT OF" },
+    { AT(SetAccessMethod), PASS_OTHER, NULL, NULL, "ALTER TABLE … SET ACCESS METHOD" },
+    { AT(NoForceRowSecurity), PASS_OTHER, NULL, NULL, NULL },
+    { AT(DisableRowSecurity), PASS_OTHER, NULL, NULL, NULL },
 };
 #undef AT
 
@@ -79,13 +174,25 @@ static const char *tag_of(PgQuery__ObjectType type)
     }
 }
 
+static bool check_kind(struct ddl *d, const struct relation *r, PgQuery__ObjectType wanted)
+{
+    bool view = wanted == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW,
+         sequence = wanted == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE;
+    if ((!view || r->kind == RELATION_VIEW) && (!sequence || r->kind == RELATION_SEQUENCE))
+        return true;
+    return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a %s", STR_FMT(r->name),
+                       view ? "view" : "sequence");
+}
+
 static bool check_commands(struct ddl *d, const struct relation *r, const PgQuery__AlterTableStmt *stmt)
 {
     for (size_t i = 0; i < stmt->n_cmds; i++) {
         const Command *command = stmt->cmds[i]->alter_table_cmd;
         const struct command_row *row = command_find(command->subtype);
-        if (!row)
-            return ddl_refuse(d, -1, NULL, "this form of ALTER TABLE");
+        if (!row || row->refused)
+            return ddl_refuse(d, -1, NULL, "%s", row ? row->refused : "this form of ALTER TABLE");
+        if (row->check && !row->check(d, r, command))
+            return false;
         if (row->run && r->kind == RELATION_VIEW)
             return ddl_refuse(d, -1, "Use CREATE OR REPLACE VIEW.", "ALTER of a view's columns");
         if (row->run && r->kind != RELATION_TABLE)
@@ -230,7 +337,7 @@ bool ddl_alter_table(struct ddl *d, const PgQuery__AlterTableStmt *stmt)
     if (stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TYPE)
         return ddl_refuse(d, -1, NULL, "ALTER TYPE of a composite type");
     if (stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
-        return ddl_nothing(d, tag); /* storage options and table spaces only */
+        return ddl_alter_index(d, stmt) && ddl_nothing(d, tag);
     if (!ddl_relation(d, stmt->relation, stmt->missing_ok, &a.table))
         return false;
     if (!a.table) {
@@ -243,7 +350,7 @@ bool ddl_alter_table(struct ddl *d, const PgQuery__AlterTableStmt *stmt)
         const struct command_row *row = command_find(stmt->cmds[i]->alter_table_cmd->subtype);
         any |= row && row->run;
     }
-    if (!check_commands(d, a.table, stmt))
+    if (!check_kind(d, a.table, stmt->objtype) || !check_commands(d, a.table, stmt))
         return false;
     if (!any)
         return ddl_nothing(d, tag);

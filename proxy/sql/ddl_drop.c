@@ -681,7 +681,7 @@ static bool drop_missing(struct ddl *d, const PgQuery__DropStmt *stmt)
                                                   "DROP MATERIALIZED VIEW to remove a materialized view" };
         return drop_named(d, stmt, &matview);
     }
-    return ddl_refuse(d, -1, NULL, "DROP of this kind of object");
+    return ddl_drop_missing(d, stmt);
 }
 
 bool ddl_drop(struct ddl *d, const PgQuery__DropStmt *stmt)

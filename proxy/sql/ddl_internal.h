@@ -200,6 +200,8 @@ struct new_table {
 };
 
 bool ddl_create_table(struct ddl *d, const PgQuery__CreateStmt *stmt);
+/* 22023 for WITH (…) parameters that a table has not. */
+bool ddl_check_storage_options(struct ddl *d, Node *const *options, size_t n);
 /* One column definition, with its constraints put into table. */
 bool ddl_collect_column(struct ddl *d, struct new_table *table, const PgQuery__ColumnDef *def);
 /* String nodes of these names, as a constraint's keys. */
@@ -318,6 +320,29 @@ bool ddl_index_mentions(struct ddl *d, const struct index *index, const struct c
 bool ddl_drop(struct ddl *d, const PgQuery__DropStmt *stmt);
 bool ddl_truncate(struct ddl *d, const PgQuery__TruncateStmt *stmt);
 bool ddl_alter_table(struct ddl *d, const PgQuery__AlterTableStmt *stmt);
+
+/* ---- of no effect on D1, but what they name must be there (ddl_maintain.c) ---- */
+bool ddl_vacuum(struct ddl *d, const PgQuery__VacuumStmt *stmt); /* ANALYZE too */
+bool ddl_reindex(struct ddl *d, const PgQuery__ReindexStmt *stmt);
+bool ddl_cluster(struct ddl *d, const PgQuery__ClusterStmt *stmt);
+bool ddl_lock(struct ddl *d, const PgQuery__LockStmt *stmt);
+bool ddl_owner_to(struct ddl *d, const PgQuery__AlterOwnerStmt *stmt);
+/* The statement fails with 42704 when it runs and no such role is there. */
+bool ddl_need_role(struct ddl *d, const PgQuery__RoleSpec *role);
+/* The table's index of that name: 42704, 42809. */
+bool ddl_find_table_index(struct ddl *d, const struct relation *table, const char *name, const struct index **ret);
+/* ALTER INDEX: storage options, table spaces and owners only. */
+bool ddl_alter_index(struct ddl *d, const PgQuery__AlterTableStmt *stmt);
+bool ddl_check_cluster(struct ddl *d, const struct relation *table, const char *index);
+
+/* ---- objects that are not there (ddl_missing.c) ---- */
+/* 42P01, or 3F000 when the schema is not there. Answer false. */
+bool ddl_no_relation(struct ddl *d, struct str schema, struct str name);
+bool ddl_no_type(struct ddl *d, struct str schema, struct str name);
+/* PostgreSQL's error when no object of such a kind has that name; true: it may be there. */
+bool ddl_missing(struct ddl *d, PgQuery__ObjectType object, const Node *name);
+bool ddl_drop_missing(struct ddl *d, const PgQuery__DropStmt *stmt);
+
 bool ddl_rename(struct ddl *d, const PgQuery__RenameStmt *stmt);
 bool ddl_create_sequence(struct ddl *d, const PgQuery__CreateSeqStmt *stmt);
 bool ddl_alter_sequence(struct ddl *d, const PgQuery__AlterSeqStmt *stmt);

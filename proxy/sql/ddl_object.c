@@ -531,7 +531,7 @@ static bool comment_parent(struct ddl *d, const PgQuery__List *list, const struc
         return false;
     *ret = snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, schema, name);
     if (!*ret)
-        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(name));
+        return ddl_no_relation(d, schema, name);
     if ((*ret)->is_system)
         return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog",
                            STR_FMT((*ret)->name));
@@ -544,6 +544,10 @@ static bool comment_column(struct ddl *d, const PgQuery__CommentStmt *stmt)
     struct str child;
     if (!comment_parent(d, stmt->object->list, &r, &child))
         return false;
+    if (r->kind == RELATION_SEQUENCE) {
+        ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "cannot set comment on relation \"%.*s\"", STR_FMT(r->name));
+        return err_detail(d->err, "This operation is not supported for sequences.");
+    }
     if (!relation_column(r, child))
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist",
                            STR_FMT(child), STR_FMT(r->name));
@@ -566,13 +570,15 @@ static bool comment_constraint(struct ddl *d, const PgQuery__CommentStmt *stmt)
 struct comment_kind {
     PgQuery__ObjectType object;
     enum relation_kind relation;
-    const char *side, *word;
+    const char *side, *word; /* side NULL: there are none */
 };
 
 static const struct comment_kind relation_comments[] = {
     { PG_QUERY__OBJECT_TYPE__OBJECT_TABLE, RELATION_TABLE, "table", "table" },
     { PG_QUERY__OBJECT_TYPE__OBJECT_VIEW, RELATION_VIEW, "view", "view" },
     { PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE, RELATION_SEQUENCE, "sequence", "sequence" },
+    { PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW, RELATION_VIEW, NULL, "materialized view" },
+    { PG_QUERY__OBJECT_TYPE__OBJECT_FOREIGN_TABLE, RELATION_VIEW, NULL, "foreign table" },
 };
 
 static bool comment_relation(struct ddl *d, const PgQuery__CommentStmt *stmt, const struct comment_kind *kind)
@@ -584,11 +590,11 @@ static bool comment_relation(struct ddl *d, const PgQuery__CommentStmt *stmt, co
     const struct relation *r =
         snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, schema, name);
     if (!r)
-        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(name));
+        return ddl_no_relation(d, schema, name);
     if (r->is_system)
         return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog",
                            STR_FMT(r->name));
-    if (r->kind != kind->relation)
+    if (!kind->side || r->kind != kind->relation)
         return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a %s", STR_FMT(name), kind->word);
     return ddl_side_put(d, kind->side, r->schema, r->name, comment_detail(stmt->comment));
 }
@@ -605,7 +611,9 @@ static bool comment_index(struct ddl *d, const PgQuery__CommentStmt *stmt)
         if (ddl_find_index(d, where, name, &table))
             return ddl_side_put(d, "index", where, name, comment_detail(stmt->comment));
     }
-    return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(name));
+    if (snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, schema, name))
+        return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not an index", STR_FMT(name));
+    return ddl_no_relation(d, schema, name);
 }
 
 static bool comment_type(struct ddl *d, const PgQuery__CommentStmt *stmt)
@@ -616,7 +624,9 @@ static bool comment_type(struct ddl *d, const PgQuery__CommentStmt *stmt)
         return false;
     const struct user_type *type = ddl_find_type(d, schema, name);
     if (!type)
-        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", STR_FMT(name));
+        return ddl_no_type(d, schema, name);
+    if (stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN && type->kind != 'd')
+        return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a domain", STR_FMT(name));
     return ddl_side_put(d, "type", type->schema, type->name, comment_detail(stmt->comment));
 }
 
@@ -645,6 +655,8 @@ bool ddl_comment(struct ddl *d, const PgQuery__CommentStmt *stmt)
     case PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION:
         return ddl_comment_extension(d, stmt);
     default:
+        if (!ddl_missing(d, stmt->objtype, stmt->object))
+            return false;
         return ddl_refuse(
             d, -1, "Tables, columns, constraints, indexes, views, sequences, types and schemas can have comments.",
             "COMMENT ON this kind of object");

@@ -692,6 +692,17 @@ static bool collect_like(struct ddl *d, struct new_table *table, const PgQuery__
 }
 
 /* ---- the statement ---- */
+bool ddl_check_storage_options(struct ddl *d, Node *const *options, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *name = options[i]->def_elem->defname;
+        if (strcmp(name, "fillfactor") != 0 && strncmp(name, "autovacuum_", 11) != 0 &&
+            strncmp(name, "toast", 5) != 0 && strcmp(name, "parallel_workers") != 0)
+            return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", name);
+    }
+    return true;
+}
+
 static bool refuse_options(struct ddl *d, const PgQuery__CreateStmt *stmt)
 {
     int location = stmt->relation->location;
@@ -707,13 +718,7 @@ static bool refuse_options(struct ddl *d, const PgQuery__CreateStmt *stmt)
     if (stmt->access_method && stmt->access_method[0] && strcmp(stmt->access_method, "heap") != 0)
         return ddl_fail_at(d, location, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist",
                            stmt->access_method);
-    for (size_t i = 0; i < stmt->n_options; i++) {
-        const char *name = stmt->options[i]->def_elem->defname;
-        if (strcmp(name, "fillfactor") != 0 && strncmp(name, "autovacuum_", 11) != 0 &&
-            strncmp(name, "toast", 5) != 0 && strcmp(name, "parallel_workers") != 0)
-            return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", name);
-    }
-    return true;
+    return ddl_check_storage_options(d, stmt->options, stmt->n_options);
 }
 
 static bool collect(struct ddl *d, struct new_table *table, const PgQuery__CreateStmt *stmt)

@@ -235,6 +235,14 @@ struct plan_notice {
     struct str message, detail; /* detail may be empty */
 };
 
+/* What only the session knows, looked at before the statement runs. */
+struct plan_premise {
+    const char *not_in_block; /* "VACUUM": 25001 inside a transaction; NULL: it may run anywhere */
+    struct str *roles;
+    size_t n_roles;      /* 42704 unless all of them are there */
+    struct str database; /* 0A000 unless it is the session's (REINDEX); empty: any */
+};
+
 struct plan {
     int references;
     struct arena *arena;
@@ -275,6 +283,7 @@ struct plan {
         prelude_is_conditional; /* a part of the prelude stands in an arm of CASE or COALESCE: its error may never come */
     struct plan_notice *notices; /* to send before the statement runs */
     size_t n_notices;
+    struct plan_premise *premise; /* NULL: none */
     /* literal tokens of the text the plan was made from: what BIND_LITERAL binds unless bind_input says otherwise (plan_cache.h) */
     struct str *literals;
     int *literal_offsets;

@@ -1,7 +1,6 @@
 /* plan_utility.c - plans of statements that are neither queries nor DDL: SET, SHOW, transactions, COPY, PREPARE, cursors, LISTEN, EXPLAIN. */
 #include "proxy/sql/planner.h"
 
-#include "proxy/sql/accepted.h"
 #include "proxy/sql/bulk.h"
 #include "proxy/sql/emit.h"
 #include "proxy/sql/temporary_plan.h"
@@ -653,51 +652,8 @@ static bool plan_discard(struct utility *u, const PgQuery__DiscardStmt *s)
     return true;
 }
 
-static bool plan_accepted(struct utility *u, const Node *node, const struct accepted *row)
-{
-    u->plan->kind = PLAN_NOTHING;
-    u->plan->tag = row->name;
-    if (node->node_case == PG_QUERY__NODE__NODE_VACUUM_STMT && !node->vacuum_stmt->is_vacuumcmd)
-        u->plan->tag = "ANALYZE";
-    return true;
-}
-
-/* --- LOCK --- */
-
-static bool lockable(struct utility *u, const PgQuery__RangeVar *name)
-{
-    const struct sql_settings *settings = u->p->settings;
-    struct str schema = name->schemaname ? str_from(name->schemaname) : (struct str){ 0 };
-    const struct relation *r = snapshot_relation(u->p->snapshot, settings->search_path, settings->n_search_path, schema,
-                                                 str_from(name->relname));
-    if (!r)
-        return err_set(u->p->err, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s%s%s\" does not exist", STR_FMT(schema),
-                       schema.n ? "." : "", name->relname);
-    if (r->kind == RELATION_SEQUENCE)
-        return err_set(u->p->err, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a table or view", STR_FMT(r->name));
-    return true;
-}
-
-/* ACCESS SHARE is what any SELECT takes, so it promises nothing that reading does not; other modes would. */
-static bool plan_lock(struct utility *u, const PgQuery__LockStmt *s)
-{
-    enum { ACCESS_SHARE = 1 };
-    if (s->mode != ACCESS_SHARE)
-        return unsupported(u, "LOCK TABLE in a mode above ACCESS SHARE",
-                           "D1 has no locks: lock rows with SELECT ... FOR UPDATE, or what you agree on with "
-                           "pg_advisory_xact_lock().");
-    for (size_t i = 0; i < s->n_relations; i++)
-        if (!lockable(u, s->relations[i]->range_var))
-            return false;
-    u->plan->kind = PLAN_NOTHING;
-    u->plan->tag = "LOCK TABLE";
-    u->plan->only_in_block = true;
-    return true;
-}
-
 static bool dispatch(struct utility *u, const Node *n, bool *ret_handled)
 {
-    const struct accepted *row;
     *ret_handled = true;
     switch (n->node_case) {
     case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
@@ -730,16 +686,10 @@ static bool dispatch(struct utility *u, const Node *n, bool *ret_handled)
         return plan_channel(u, PLAN_NOTIFY, "NOTIFY", n->notify_stmt->conditionname, n->notify_stmt->payload);
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
         return plan_explain(u->p, n->explain_stmt, u->plan);
-    case PG_QUERY__NODE__NODE_LOCK_STMT:
-        return plan_lock(u, n->lock_stmt);
     default:
-        break;
+        *ret_handled = false;
+        return true;
     }
-    row = accepted_find(n->node_case);
-    if (row && row->is_accepted)
-        return plan_accepted(u, n, row);
-    *ret_handled = false;
-    return true;
 }
 
 bool plan_utility(struct planner *p, const Node *node, struct plan **ret, bool *ret_handled)
