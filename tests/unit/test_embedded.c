@@ -276,7 +276,7 @@ static void a_cancelled_read_ends_soon(void **state)
             a.inside_submit = false;
             answer_wait(&a);
             assert_kind(&a, D1_ERROR_CANCELLED);
-            assert_true(a.done_us - start < 2000000);
+            assert_true(a.done_us - start < 20000000); /* well before run_us, 30 s */
             answer_fini(&a);
         }
     assert_int_equal(db.d1->counters.cancelled, 9);
@@ -369,7 +369,7 @@ static void a_deadline_ends_a_request(void **state)
         answer_wait(&a);
         assert_kind(&a, D1_ERROR_DEADLINE);
         assert_false(a.request.error.may_have_run);
-        assert_true(a.done_us - start < 2000000);
+        assert_true(a.done_us - start < 20000000); /* well before run_us and busy_us, 30 s, however slow the disk */
         answer_fini(&a);
         if (cases[i].locked)
             raw_exec(raw, "ROLLBACK");
@@ -379,6 +379,21 @@ static void a_deadline_ends_a_request(void **state)
     database_fini(&db);
 }
 
+/* Rows that a client which reads one and then no more was given before the request ended. */
+static size_t rows_before(struct database *db, const char *sql, uint64_t us)
+{
+    struct d1_statement s = { .sql = str_from(sql) };
+    struct answer a;
+    answer_init(&a, db, D1_READ, &s, 1);
+    a.pause_after = 1;
+    a.request.deadline_us = now_us() + us;
+    answer_submit(&a);
+    answer_wait(&a);
+    assert_kind(&a, D1_ERROR_DEADLINE);
+    answer_fini(&a);
+    return a.n_rows;
+}
+
 static void a_slow_client_meets_its_deadline_too(void **state)
 {
     (void)state;
@@ -386,27 +401,30 @@ static void a_slow_client_meets_its_deadline_too(void **state)
     database_init(&db, NULL);
     static const char *const cases[] = { "VALUES (1),(2),(3)", MANY_ROWS };
     for (size_t i = 0; i < 2; i++) {
-        struct d1_statement s = { .sql = str_from(cases[i]) };
-        struct answer a;
-        answer_init(&a, &db, D1_READ, &s, 1);
-        a.pause_after = 1;
-        a.request.deadline_us = now_us() + 300000;
-        answer_submit(&a);
-        answer_wait(&a);
-        assert_kind(&a, D1_ERROR_DEADLINE);
-        assert_int_equal(a.n_rows, 1);
-        answer_fini(&a);
+        uint64_t us = 300000;
+        size_t rows;
+        while ((rows = rows_before(&db, cases[i], us)) == 0 && us < 20000000)
+            us *= 2; /* a loaded machine needs longer for the first row */
+        assert_int_equal(rows, 1);
     }
     database_fini(&db);
+}
+
+/* Opens it again with this limit of a batch's run; 0: D1's. Only what shall meet a short one has it: on a loaded machine others would too. */
+static void database_reopen(struct database *db, uint64_t run_us)
+{
+    d1_close(db->d1);
+    db->options.run_us = run_us;
+    database_open(db);
 }
 
 static void a_long_computation_ends_at_d1s_limit(void **state)
 {
     (void)state;
-    struct embedded_options o = { .run_us = 100000 };
     struct database db;
-    database_init(&db, &o);
+    database_init(&db, NULL);
     must_write(&db, "CREATE TABLE t(a)");
+    database_reopen(&db, 100000);
     static const struct {
         enum d1_access access;
         struct str sql;
@@ -418,6 +436,7 @@ static void a_long_computation_ends_at_d1s_limit(void **state)
         assert_string_equal(a.error, "D1 DB storage operation exceeded timeout which caused object to be reset.");
         answer_fini(&a);
     }
+    database_reopen(&db, 0);
     must_read(&db, "SELECT count(*) FROM t", "i0;");
     database_fini(&db);
 }
@@ -713,6 +732,27 @@ static void done_may_submit_again(void **state)
     database_fini(&db);
 }
 
+/*
+ * Submits a read until it waits for a thread of the pool, and answers how often it was refused: those before it leave the queue when a
+ * thread, which has to get the processor first, takes them.
+ */
+static uint64_t submit_until_it_waits(struct database *db, struct answer *a, const struct d1_statement *s)
+{
+    const uint64_t queued = db->d1->counters.queued, until = now_us() + 20000000;
+    for (uint64_t refused = 0;; refused++) {
+        answer_init(a, db, D1_READ, s, 1);
+        answer_submit(a);
+        while (!a->n_done && db->d1->counters.queued == queued && now_us() < until)
+            turn_loop(db, 1);
+        turn_loop(db, 2); /* a refusal is counted as queued until it is told, one turn later */
+        if (!a->n_done)
+            return refused;
+        assert_kind(a, D1_ERROR_OVERLOADED);
+        assert_true(now_us() < until);
+        answer_fini(a);
+    }
+}
+
 static void too_much_waits_is_refused(void **state)
 {
     (void)state;
@@ -731,14 +771,13 @@ static void too_much_waits_is_refused(void **state)
     answer_wait(&w[2]);
     assert_kind(&w[2], D1_ERROR_OVERLOADED);
     assert_string_equal(w[2].error, "D1 DB is overloaded. Too many requests queued.");
-    for (size_t i = 0; i < 3; i++) {
-        answer_init(&r[i], &db, D1_READ, &endless, 1);
-        answer_submit(&r[i]);
-        turn_loop(&db, 30);
-    }
+    uint64_t refused = submit_until_it_waits(&db, &r[0], &endless);
+    refused += submit_until_it_waits(&db, &r[1], &endless);
+    answer_init(&r[2], &db, D1_READ, &endless, 1);
+    answer_submit(&r[2]);
     answer_wait(&r[2]);
     assert_kind(&r[2], D1_ERROR_OVERLOADED);
-    assert_int_equal(db.d1->counters.overloaded, 2);
+    assert_int_equal(db.d1->counters.overloaded, 2 + refused);
     raw_exec(raw, "COMMIT");
     for (size_t i = 0; i < 2; i++) {
         answer_wait(&w[i]);
@@ -781,18 +820,26 @@ static void a_lock_is_waited_for_within_limits(void **state)
     database_fini(&db);
 }
 
-/* The other process: writes and holds the lock in turns until told to stop. */
+/*
+ * The other process: writes and holds the lock in turns until told to stop. It pauses for as long as its write took, so that a slow disk
+ * does not give it the lock for all of the time.
+ */
 static void other_process(const char *path, int stop)
 {
     sqlite3 *raw;
     char byte;
-    bool ok = sqlite3_open(path, &raw) == SQLITE_OK;
+    int rc = sqlite3_open(path, &raw), n = 0;
     sqlite3_busy_timeout(raw, 10000);
-    int n = 0;
-    for (; ok && read(stop, &byte, 1) < 0; n++, usleep(500))
-        ok = sqlite3_exec(raw, "BEGIN IMMEDIATE; INSERT INTO t VALUES (1000); COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+    while (rc == SQLITE_OK && (n == 0 || read(stop, &byte, 1) < 0)) {
+        uint64_t start = now_us();
+        rc = sqlite3_exec(raw, "BEGIN IMMEDIATE; INSERT INTO t VALUES (1000); COMMIT", NULL, NULL, NULL);
+        n += rc == SQLITE_OK;
+        if (rc == SQLITE_BUSY) /* the lock was not to be had: its turn is later */
+            rc = SQLITE_OK;
+        usleep((useconds_t)(500 + now_us() - start));
+    }
     sqlite3_close(raw);
-    _exit(ok && n > 0 ? n % 100 + 1 : 0);
+    _exit(rc == SQLITE_OK && n > 0 ? n % 100 + 1 : 0);
 }
 
 static void another_process_may_write(void **state)

@@ -177,7 +177,7 @@ static inline void answer_submit(struct answer *a)
     assert_int_equal(a->n_done, 0);
 }
 
-/* Turns the loop until the answer is there; fails after ten seconds without. */
+/* Turns the loop until the answer is there; fails after a minute without. */
 static inline void answer_wait(struct answer *a)
 {
     uint64_t until = clock_monotonic_us(clock_system()) + 60000000;
