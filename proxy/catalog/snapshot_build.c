@@ -344,7 +344,7 @@ static struct row_span take_span(const struct read_rows *rows, size_t *at, struc
     size_t start = *at;
     while (*at < rows->n && str_eq(read_text(&rows->rows[*at], 0), table))
         (*at)++;
-    return (struct row_span){ rows->rows + start, *at - start };
+    return (struct row_span){ rows->n ? &rows->rows[start] : NULL, *at - start };
 }
 
 static enum relation_kind kind_of(struct str d1_type)
