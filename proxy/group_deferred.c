@@ -49,14 +49,24 @@ static void add_member(struct group *g, struct checks *c, struct str sql)
     c->list[c->n++] = (struct d1_statement){ .sql = sql };
 }
 
-/* Calls each for every foreign key of the schema that can be, or is, checked later than at once. */
+/* Calls each for every foreign key of the schema that can be, or is, checked later than at once. Members look at all rows of a table:
+ * keys that are NOT VALID are left to SQLite, which looks at those that change. */
 static void each_key(const struct snapshot *s,
                      void (*each)(void *ctx, const struct relation *r, const struct constraint *c), void *ctx)
 {
     for (size_t i = 0; i < s->n_relations; i++)
         for (size_t k = 0; k < s->relations[i].n_constraints; k++)
-            if (s->relations[i].constraints[k].kind == 'f')
+            if (s->relations[i].constraints[k].kind == 'f' && !s->relations[i].constraints[k].not_valid)
                 each(ctx, &s->relations[i], &s->relations[i].constraints[k]);
+}
+
+static bool any_not_valid(const struct snapshot *s)
+{
+    for (size_t i = 0; i < s->n_relations; i++)
+        for (size_t k = 0; k < s->relations[i].n_constraints; k++)
+            if (s->relations[i].constraints[k].not_valid)
+                return true;
+    return false;
 }
 
 /* SQLite leaves the key for the end of the batch. */
@@ -174,9 +184,10 @@ bool group_keys_at_end(struct group *g, struct d1_statement **ret, size_t *ret_n
     if (!w.snapshot || !w.snapshot->has_deferrable_keys || !g->batch_writes || g->undoes ||
         (g->database->d1->traits.in_process && !g->asks_keys))
         return true;
-    if (g->n_ddl || (g->n_before && g->session->transaction.buffer.n_ddl))
+    bool has_ddl = g->n_ddl || (g->n_before && g->session->transaction.buffer.n_ddl);
+    if (has_ddl && !any_not_valid(w.snapshot))
         add_member(g, &w.checks, STR(CHECK_ALL));
-    else
+    else if (!has_ddl)
         each_key(w.snapshot, add_written, &w);
     *ret = w.checks.list;
     *ret_n = w.checks.n;

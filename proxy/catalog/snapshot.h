@@ -61,6 +61,7 @@ struct constraint {
     int16_t *foreign_columns;  /* n_columns entries */
     char on_update, on_delete; /* confupdtype, confdeltype: a r c n d */
     bool deferrable, deferred;
+    bool not_valid; /* checks too: the rows that were there when it came were not looked at yet (VALIDATE CONSTRAINT) */
     /* checks */
     struct str expression;  /* PostgreSQL's text, without CHECK ( ) */
     struct str sqlite_name; /* what SQLite's error text says where it is not the name */

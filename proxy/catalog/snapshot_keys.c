@@ -68,7 +68,9 @@ static struct constraint *constraint_add(struct relation *r, char kind)
 
 static void constraint_comment(struct build *b, const struct relation *r, struct constraint *c)
 {
-    c->comment = side_text(&b->side, side_find_child(&b->side, "constraint", r->schema, r->name, c->name), "comment");
+    const cJSON *detail = side_find_child(&b->side, "constraint", r->schema, r->name, c->name);
+    c->comment = side_text(&b->side, detail, "comment");
+    c->not_valid = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(detail, "not_valid"));
 }
 
 /* ---- indexes ---- */

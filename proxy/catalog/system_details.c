@@ -286,6 +286,7 @@ static void constraint_row(struct system_rows *rows, const struct snapshot *s, c
     constraint_common(rows, c->oid, c->name, r->schema, c->kind);
     row_set_bool(rows, "condeferrable", c->deferrable);
     row_set_bool(rows, "condeferred", c->deferred);
+    row_set_bool(rows, "convalidated", !c->not_valid);
     row_set_int(rows, "conrelid", r->oid);
     row_set_int(rows, "conindid", system_constraint_index(r, f, c));
     if (c->kind == 'f') {

@@ -322,7 +322,8 @@ static bool finish(struct ddl *d, struct alter *a)
             continue;
         if (c->added && c->is_index && !ddl_emit_unique_index(d, a, c))
             return false;
-        if (c->constraint.kind == 'c' && (c->added || c->not_derived) && !ddl_constraint_side(d, a->now, c))
+        bool has_row = c->constraint.kind == 'c' || c->constraint.not_valid;
+        if (has_row && (c->added || c->not_derived) && !ddl_constraint_side(d, a->now, c))
             return false;
     }
     return true;

@@ -40,7 +40,7 @@ bool ddl_drop_identity(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_make_plain(struct ddl *d, const struct alter *a, struct new_column *column);
 bool ddl_add_constraint(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_drop_constraint(struct ddl *d, struct alter *a, const Command *command);
-/* Constraints are always valid: NOT VALID ones were looked at when they came. */
+/* Looks at the rows that were there when a NOT VALID one came. */
 bool ddl_validate_constraint(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_alter_constraint(struct ddl *d, struct alter *a, const Command *command);
 

@@ -95,6 +95,7 @@ bool ddl_add_constraint(struct ddl *d, struct alter *a, const Command *command)
     c->added = true;
     if (c->constraint.kind == 'p' || c->constraint.kind == 'u')
         return add_key(a, c, was_null);
+    c->constraint.not_valid = con->skip_validation;
     a->now->rebuild = true;
     return true;
 }
@@ -127,12 +128,25 @@ static bool guard_null(struct ddl *d, const struct alter *a, const struct new_co
         ddl_printf(d, "%.*s WHERE %.*s IS NULL", STR_FMT(rows), STR_FMT(ddl_quote(d, column->column.name))));
 }
 
+/* SQLite knows no row that its check has not seen; a foreign key that waits for the end is looked at for all rows then. */
+static struct str unseen_rows(struct ddl *d, const struct alter *a, const struct new_constraint *c)
+{
+    return ddl_printf(
+        d,
+        "constraint \"%.*s\" of relation \"%.*s\" NOT VALID while rows violate it is not supported\n"
+        "HINT: D1 checks each row that is there: repair them first, or add the constraint without NOT VALID "
+        "to see which they are.",
+        STR_FMT(c->constraint.name), STR_FMT(a->table->name));
+}
+
 bool ddl_guard_check(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows)
 {
+    struct str where = ddl_printf(d, "%.*s WHERE NOT (%.*s)", STR_FMT(rows), STR_FMT(c->sqlite_check));
+    if (c->constraint.not_valid)
+        return ddl_guard(d, SQLSTATE_FEATURE_NOT_SUPPORTED, unseen_rows(d, a, c), STR(""), where);
     struct str message = ddl_printf(d, "check constraint \"%.*s\" of relation \"%.*s\" is violated by some row",
                                     STR_FMT(c->constraint.name), STR_FMT(a->table->name));
-    return ddl_guard(d, SQLSTATE_CHECK_VIOLATION, message, STR(""),
-                     ddl_printf(d, "%.*s WHERE NOT (%.*s)", STR_FMT(rows), STR_FMT(c->sqlite_check)));
+    return ddl_guard(d, SQLSTATE_CHECK_VIOLATION, message, STR(""), where);
 }
 
 /* `'Key (a, b)=(' || a || ', ' || b || ')tail'` of columns that can be shown; empty when one cannot. */
@@ -168,9 +182,13 @@ static bool guard_key(struct ddl *d, const struct alter *a, const struct new_con
                                     STR_FMT(a->table->name), STR_FMT(key->name));
     struct str tail = ddl_printf(d, ") is not present in table \"%.*s\".", STR_FMT(other->name));
     struct str parents = c->foreign ? ddl_quote(d, other->sqlite_name) : rows;
-    return ddl_guard(d, SQLSTATE_FOREIGN_KEY_VIOLATION, message, key_detail(d, a->now, key, STR("c."), tail),
-                     ddl_printf(d, "%.*s AS c WHERE %.*s AND NOT EXISTS (SELECT 1 FROM %.*s AS p WHERE %.*s)",
-                                STR_FMT(rows), STR_FMT(given), STR_FMT(parents), STR_FMT(same)));
+    struct str broken = ddl_printf(d, "%.*s AS c WHERE %.*s AND NOT EXISTS (SELECT 1 FROM %.*s AS p WHERE %.*s)",
+                                   STR_FMT(rows), STR_FMT(given), STR_FMT(parents), STR_FMT(same));
+    if (key->not_valid && !key->deferrable)
+        return true; /* SQLite looks at a key when its row comes or changes, as PostgreSQL does */
+    if (key->not_valid)
+        return ddl_guard(d, SQLSTATE_FEATURE_NOT_SUPPORTED, unseen_rows(d, a, c), STR(""), broken);
+    return ddl_guard(d, SQLSTATE_FOREIGN_KEY_VIOLATION, message, key_detail(d, a->now, key, STR("c."), tail), broken);
 }
 
 static bool guard_unique(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows)
@@ -340,15 +358,26 @@ bool ddl_drop_constraint(struct ddl *d, struct alter *a, const Command *command)
 /* ---- VALIDATE ---- */
 bool ddl_validate_constraint(struct ddl *d, struct alter *a, const Command *command)
 {
-    const struct new_constraint *c = ddl_find_constraint(a->now, str_from(command->name));
+    struct new_constraint *c = ddl_find_constraint(a->now, str_from(command->name));
     if (!c)
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "constraint \"%s\" of relation \"%.*s\" does not exist",
                            command->name, STR_FMT(a->table->name));
-    if (c->constraint.kind == 'c' || c->constraint.kind == 'f')
+    if (c->constraint.kind != 'c' && c->constraint.kind != 'f')
+        return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE,
+                           "constraint \"%s\" of relation \"%.*s\" is not a foreign key or check constraint",
+                           command->name, STR_FMT(a->table->name));
+    if (!c->constraint.not_valid)
         return true;
-    return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE,
-                       "constraint \"%s\" of relation \"%.*s\" is not a foreign key or check constraint", command->name,
-                       STR_FMT(a->table->name));
+    c->constraint.not_valid = false;
+    struct str rows = new_rows(d, a);
+    cJSON *detail = c->added ? NULL : cJSON_CreateObject();
+    if (c->added)
+        return true; /* its rows are looked at with those of what comes */
+    if (!detail)
+        return err_oom(d->err);
+    cJSON_AddNullToObject(detail, "not_valid");
+    return ddl_side_put_child(d, "constraint", a->now->schema, a->now->name, c->constraint.name, detail) &&
+           (c->constraint.kind == 'c' ? ddl_guard_check(d, a, c, rows) : guard_key(d, a, c, rows));
 }
 
 /* ---- ALTER ---- */

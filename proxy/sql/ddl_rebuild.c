@@ -712,6 +712,24 @@ static bool build_new(struct ddl *d, const struct rebuild *r, size_t *n_helpers,
     return true;
 }
 
+/* Behind pragma_foreign_key_check: not the keys that are NOT VALID, whose old rows stay as they are. */
+static struct str valid_keys(struct ddl *d, const struct rebuilt *t)
+{
+    struct str where = STR(""), table = emit_text_literal(t->temporary, d->arena);
+    size_t n = t->model ? t->model->n_constraints : t->old->n_constraints;
+    for (size_t i = 0; i < n && !t->becomes; i++) {
+        const struct constraint *key = t->model ? &t->model->constraints[i].constraint : &t->old->constraints[i];
+        if (key->kind != 'f' || !key->not_valid)
+            continue;
+        struct str column =
+            t->model ? t->model->columns[key->columns[0] - 1].column.name : t->old->columns[key->columns[0] - 1].name;
+        where = ddl_printf(d, "%.*s%s fkid NOT IN (SELECT id FROM pragma_foreign_key_list(%.*s) WHERE \"from\" = %.*s)",
+                           STR_FMT(where), where.n ? " AND" : " WHERE", STR_FMT(table),
+                           STR_FMT(emit_text_literal(column, d->arena)));
+    }
+    return where;
+}
+
 /* Deferred checks that fail at the end of the batch would come back without a reason. */
 static bool check_keys(struct ddl *d, const struct rebuild *r)
 {
@@ -726,8 +744,8 @@ static bool check_keys(struct ddl *d, const struct rebuild *r)
         if (t->is_dropped || !has_keys)
             continue;
         struct str message = ddl_printf(d, "table \"%.*s\" violates a foreign key constraint", STR_FMT(t->old->name));
-        struct str rows =
-            ddl_printf(d, "pragma_foreign_key_check(%.*s)", STR_FMT(emit_text_literal(t->temporary, d->arena)));
+        struct str rows = ddl_printf(d, "pragma_foreign_key_check(%.*s)%.*s",
+                                     STR_FMT(emit_text_literal(t->temporary, d->arena)), STR_FMT(valid_keys(d, t)));
         if (!ddl_guard(d, SQLSTATE_FOREIGN_KEY_VIOLATION, message, STR(""), rows))
             return false;
     }

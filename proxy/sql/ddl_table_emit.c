@@ -292,6 +292,8 @@ bool ddl_constraint_side(struct ddl *d, const struct new_table *table, const str
     if (!detail)
         return err_oom(d->err);
     ddl_side_text(detail, "expression", c->constraint.expression);
+    if (c->constraint.not_valid)
+        cJSON_AddTrueToObject(detail, "not_valid");
     return ddl_side_put_child(d, "constraint", table->schema, table->name, c->constraint.name, detail);
 }
 

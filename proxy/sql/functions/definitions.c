@@ -71,9 +71,8 @@ static const char *action(char code)
 
 static struct str waiting(sqlite3_context *c, struct str text, const struct constraint *k)
 {
-    return k->deferrable
-               ? arena_printf(scratch(c), "%.*s DEFERRABLE%s", STR_FMT(text), k->deferred ? " INITIALLY DEFERRED" : "")
-               : text;
+    return arena_printf(scratch(c), "%.*s%s%s%s", STR_FMT(text), k->deferrable ? " DEFERRABLE" : "",
+                        k->deferrable && k->deferred ? " INITIALLY DEFERRED" : "", k->not_valid ? " NOT VALID" : "");
 }
 
 /* The referenced table is named as the path finds it, in both forms (generate_relation_name). */
@@ -100,7 +99,7 @@ static struct str constraint_text(sqlite3_context *c, const struct relation *r, 
     if (k->kind == 'f')
         return foreign_key(c, r, k, is_pretty);
     if (k->kind == 'c')
-        return arena_printf(a, "CHECK (%.*s)", STR_FMT(shown(c, k->expression, r, is_pretty)));
+        return waiting(c, arena_printf(a, "CHECK (%.*s)", STR_FMT(shown(c, k->expression, r, is_pretty))), k);
     struct str text = arena_printf(a, "%s (%.*s)", k->kind == 'p' ? "PRIMARY KEY" : "UNIQUE",
                                    STR_FMT(column_list(c, r, k->columns, k->n_columns)));
     return waiting(c, text, k);
