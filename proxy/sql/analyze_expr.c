@@ -375,8 +375,13 @@ static struct expr *transform_a_expr(A *a, struct scope *s, const PgQuery__AExpr
     if (x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP && x->lexpr &&
         x->lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR && x->rexpr &&
         x->rexpr->node_case == PG_QUERY__NODE__NODE_SUB_LINK &&
-        x->rexpr->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK)
-        return transform_sublink_any(a, s, x->lexpr, name, SUBLINK_ANY, x->rexpr->sub_link->subselect, x->location);
+        x->rexpr->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK) {
+        struct expr *rows =
+            transform_sublink_any(a, s, x->lexpr, name, SUBLINK_ANY, x->rexpr->sub_link->subselect, x->location);
+        if (rows)
+            rows->sublink.one_row = true;
+        return rows;
+    }
     struct expr *left = NULL, *right;
     if (x->lexpr && !(left = transform_expr(a, s, x->lexpr)))
         return NULL;

@@ -878,11 +878,11 @@ static bool emit_grouping(struct emitter *e, const struct expr *x, struct fragme
     return ret->sql.p != NULL;
 }
 
-static bool emit_case_test(struct emitter *e, struct fragment *ret)
+static bool emit_case_test(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     if (!e->case_test)
         return err_set(e->err, SQLSTATE_INTERNAL_ERROR, "a value under test stands outside its test");
-    *ret = *e->case_test;
+    *ret = e->case_test[x->case_test.column];
     return true;
 }
 
@@ -960,7 +960,7 @@ static bool emit_kind(struct emitter *e, const struct expr *x, bool condition, s
     case EXPR_ARRAY_CAST:
         return emit_array_cast(e, x, ret);
     case EXPR_CASE_TEST:
-        return emit_case_test(e, ret);
+        return emit_case_test(e, x, ret);
     case EXPR_TYPMOD:
         return emit_typmod(e, x, ret);
     case EXPR_DOMAIN_CHECK:

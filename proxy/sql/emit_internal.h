@@ -191,7 +191,7 @@ struct emitter {
     size_t n_binds, size_binds;
     struct level *level;
     int depth;
-    struct fragment *case_test; /* EXPR_CASE_TEST */
+    struct fragment *case_test; /* EXPR_CASE_TEST, by its column */
 };
 
 struct emit_mark {
@@ -291,6 +291,10 @@ bool is_enum_array(struct emitter *e, oid_t type);
 struct str enum_labels(struct emitter *e, oid_t type);
 /* Comparisons of enums and of arrays of them, enum_range() and its kin. */
 bool emit_enum_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
+/* emit_one_row.c. The value of `select`'s column c0, NULL without a row, 21000 when there are more; p is NULL without memory. */
+struct str emit_one_value(struct emitter *e, const struct query *q, struct str select);
+/* `test` when `select` gives one row, NULL without a row, 21000 when there are more. */
+struct str emit_one_row(struct emitter *e, const struct query *q, struct str select, struct str test);
 /* emit_variadic.c: concat(VARIADIC array) and its kin. */
 bool emit_variadic_any(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
 

@@ -28,33 +28,47 @@ static bool emit_left_row(struct emitter *e, const struct expr *x, const struct 
     return ret->p != NULL;
 }
 
+/* One column: the operator; several: rows compared as rows are. */
+static bool quantified_test(struct emitter *e, const struct expr *x, const struct select_output *out, struct str alias,
+                            struct str *ret)
+{
+    size_t n = x->sublink.n_procs;
+    struct fragment *values = ARENA_ARRAY(e->arena, struct fragment, n), *outer = e->case_test, test;
+    struct expr *items = ARENA_ARRAY(e->arena, struct expr, n), **pointers = ARENA_ARRAY(e->arena, struct expr *, n);
+    if (!values || !items || !pointers)
+        return err_oom(e->err);
+    for (size_t i = 0; i < n; i++) {
+        values[i] = out->columns[i];
+        values[i].sql = text_of(e, "%.*s.c%zu", STR_FMT(alias), i);
+        values[i].simple = true;
+        items[i] = (struct expr){ .kind = EXPR_CASE_TEST, .typmod = -1, .location = -1 };
+        items[i].type = x->sublink.query->targets[i].expr->type;
+        items[i].case_test.column = i;
+        pointers[i] = &items[i];
+    }
+    struct expr left = { .kind = EXPR_ROW, .type = TYPE_OID_record, .typmod = -1, .args = x->args, .n_args = n };
+    struct expr right = left, *sides[] = { &left, &right };
+    right.args = pointers;
+    struct expr rows = { .kind = EXPR_ROW_COMPARE, .type = TYPE_OID_bool, .typmod = -1, .args = sides, .n_args = 2 };
+    rows.row_compare.procs = x->sublink.procs;
+    rows.row_compare.n_procs = n;
+    rows.row_compare.op_name = x->sublink.op_name;
+    e->case_test = values;
+    struct expr *call = n == 1 ? call_expr(e, x->sublink.procs[0], x->args[0], &items[0]) : NULL;
+    bool ok = n == 1 ? call && emit_call(e, call, &test) && settle(e, &test) : emit_row_compare(e, &rows, &test);
+    e->case_test = outer;
+    *ret = test.sql;
+    return ok;
+}
+
 /* x op ANY/ALL (SELECT …) for any operator, by existence of a true, then of an unknown comparison. */
 static bool emit_quantified(struct emitter *e, const struct expr *x, const struct str select,
                             const struct select_output *out, struct fragment *ret)
 {
     bool any = x->sublink.kind == SUBLINK_ANY;
-    struct str alias = unique_name(e, STR("q")), test = STR("");
-    if (!alias.p)
+    struct str alias = unique_name(e, STR("q")), test;
+    if (!alias.p || !quantified_test(e, x, out, alias, &test))
         return false;
-    for (size_t i = 0; i < x->sublink.n_procs && i < out->n; i++) {
-        struct fragment value = out->columns[i], part;
-        struct expr item = {
-            .kind = EXPR_CASE_TEST, .type = x->sublink.procs[i]->args[1], .typmod = -1, .location = -1
-        };
-        item.type = x->sublink.query->targets[i].expr->type;
-        value.sql = text_of(e, "%.*s.c%zu", STR_FMT(alias), i);
-        value.simple = true;
-        struct fragment *outer = e->case_test;
-        e->case_test = &value;
-        struct expr *call = call_expr(e, x->sublink.procs[i], x->args[i], &item);
-        bool ok = call && emit_call(e, call, &part) && settle(e, &part);
-        e->case_test = outer;
-        if (!ok)
-            return false;
-        test = text_of(e, "%.*s%s%.*s", STR_FMT(test), i ? " AND " : "", STR_FMT(part.sql));
-        if (!test.p)
-            return false;
-    }
     const struct str a = alias, t = test;
     ret->sql = text_of(e,
                        "CASE WHEN EXISTS (SELECT 1 FROM (%.*s) AS %.*s WHERE %s(%.*s)) THEN %d "
@@ -88,16 +102,17 @@ bool emit_sublink(struct emitter *e, const struct expr *x, struct fragment *ret)
         *ret = out.columns[0];
         ret->simple = false;
         ret->checks = NULL;
-        ret->sql = text_of(e, "(%.*s)", STR_FMT(select));
+        ret->sql = emit_one_value(e, x->sublink.query, select);
         break;
     case SUBLINK_ANY:
     case SUBLINK_ALL:
-        if (!is_equal_sublink(x))
-            return emit_quantified(e, x, select, &out, ret);
-        if (!emit_left_row(e, x, &out, &left))
+        if (!is_equal_sublink(x) ? !emit_quantified(e, x, select, &out, ret) : !emit_left_row(e, x, &out, &left))
             return false;
-        ret->sql = text_of(e, "(%.*s %sIN (%.*s))", STR_FMT(left), x->sublink.kind == SUBLINK_ALL ? "NOT " : "",
-                           STR_FMT(select));
+        if (is_equal_sublink(x))
+            ret->sql = text_of(e, "(%.*s %sIN (%.*s))", STR_FMT(left), x->sublink.kind == SUBLINK_ALL ? "NOT " : "",
+                               STR_FMT(select));
+        if (x->sublink.one_row && ret->sql.p)
+            ret->sql = emit_one_row(e, x->sublink.query, select, ret->sql);
         break;
     case SUBLINK_ARRAY: {
         struct fragment item = out.columns[0];

@@ -163,7 +163,11 @@ struct expr {
             const struct pg_proc **procs;
             size_t n_procs;      /* ANY/ALL: comparison per column */
             const char *op_name; /* "=", "<>", "<"… */
+            bool one_row;        /* (a, b) op (SELECT …): the query may give one row only */
         } sublink;
+        struct {
+            size_t column; /* which of several: of a row of a subquery */
+        } case_test;
         struct {
             const struct pg_proc **procs;
             size_t n_procs;
