@@ -834,6 +834,8 @@ static struct expr *transform_grouping(A *a, struct scope *s, const PgQuery__Gro
         if (!x)
             return NULL;
         e->args[e->n_args++] = x;
+        if (x->kind == EXPR_VAR) /* the grouped query that it asks */
+            e->call.levels_up = x->var.levels_up;
     }
     return e;
 }

@@ -54,8 +54,9 @@ struct scope {
     struct scope *parent;
     enum expr_place place;
     const char *standalone_what;
-    bool in_aggregate; /* inside an aggregate's arguments at this level */
-    bool in_window;    /* inside a window function's arguments */
+    bool in_aggregate;  /* inside an aggregate's arguments at this level */
+    bool in_window;     /* inside a window function's arguments */
+    bool grouped_twice; /* GROUP BY has two output columns of one expression */
     /* names visible to unqualified and qualified references: indexes into query->rtable */
     struct name_item {
         int rte;

@@ -181,13 +181,24 @@ static int sort_location(const Node *n, const struct expr *e)
                                                              : e->location;
 }
 
+/* ORDER BY x USING <: the operators that stand for ASC and DESC. */
+static bool sorts_by_operator(A *a, const PgQuery__SortBy *by, bool *ret_descending)
+{
+    struct str name = node_string(by->use_op[by->n_use_op - 1]);
+    *ret_descending = str_is(name, ">");
+    return str_is(name, "<") || *ret_descending ||
+           fail_at(a, by->location, SQLSTATE_WRONG_OBJECT_TYPE, "operator %.*s is not a valid ordering operator",
+                   STR_FMT(name));
+}
+
 static bool transform_sort(A *a, struct scope *s, Node *const *list, size_t n)
 {
     struct query *q = s->query;
     for (size_t i = 0; i < n; i++) {
         const PgQuery__SortBy *by = list[i]->sort_by;
-        if (by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
-            return unsupported_at(a, by->location, "ORDER BY USING");
+        bool descending = by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+        if (by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING && !sorts_by_operator(a, by, &descending))
+            return false;
         struct target *t = clause_target(a, s, by->node, "ORDER BY", PLACE_ORDER_BY, true);
         if (!t)
             return false;
@@ -196,7 +207,7 @@ static bool transform_sort(A *a, struct scope *s, Node *const *list, size_t n)
             return false;
         if (!has_order(a, t->expr->type, "ordering", sort_location(by->node, t->expr)))
             return false;
-        struct sort_item item = { .expr = t->expr, .descending = by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC };
+        struct sort_item item = { .expr = t->expr, .descending = descending };
         item.nulls_first = by->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
                            (by->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST && item.descending);
         if (!PUSH(a, q->sort, q->n_sort, item))
@@ -226,8 +237,11 @@ static struct expr *group_expr(A *a, struct scope *s, const Node *n)
         return NULL;
     }
     for (size_t i = 0; i < q->n_group; i++)
-        if (expr_equal(q->group[i], t->expr))
+        if (expr_equal(q->group[i], t->expr)) {
+            if (q->group[i] != t->expr && !t->junk) /* two output columns of one expression, each grouped by itself */
+                s->grouped_twice = true;
             return q->group[i];
+        }
     struct expr *e = t->expr;
     return PUSH(a, q->group, q->n_group, e) ? e : NULL;
 }
@@ -319,7 +333,36 @@ static bool cross_sets(A *a, struct sets *left, const struct sets *right)
            fail_at(a, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "too many grouping sets present (maximum 4096)");
 }
 
-static bool transform_group(A *a, struct scope *s, Node *const *list, size_t n)
+static bool contains_all(struct expr *const *set, size_t n, struct expr *const *of, size_t n_of)
+{
+    for (size_t i = 0; i < n_of; i++) {
+        size_t k = 0;
+        while (k < n && set[k] != of[i]) /* group_expr() gives equal expressions once */
+            k++;
+        if (k == n)
+            return false;
+    }
+    return true;
+}
+
+/* GROUP BY DISTINCT: a set of the same expressions stays once. */
+static void drop_repeated_sets(struct sets *sets)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < sets->n; i++) {
+        bool repeated = false;
+        for (size_t k = 0; k < kept && !repeated; k++)
+            repeated = contains_all(sets->lists[k], sets->sizes[k], sets->lists[i], sets->sizes[i]) &&
+                       contains_all(sets->lists[i], sets->sizes[i], sets->lists[k], sets->sizes[k]);
+        if (repeated)
+            continue;
+        sets->lists[kept] = sets->lists[i];
+        sets->sizes[kept++] = sets->sizes[i];
+    }
+    sets->n = kept;
+}
+
+static bool transform_group(A *a, struct scope *s, Node *const *list, size_t n, bool distinct)
 {
     struct sets all = { 0 };
     bool any_sets = false;
@@ -343,6 +386,10 @@ static bool transform_group(A *a, struct scope *s, Node *const *list, size_t n)
             return false;
     }
     if (any_sets) {
+        if (s->grouped_twice)
+            return unsupported_at(a, -1, "GROUPING SETS over two output columns of one expression");
+        if (distinct)
+            drop_repeated_sets(&all);
         s->query->grouping_sets = all.lists;
         s->query->grouping_set_sizes = all.sizes;
         s->query->n_grouping_sets = all.n;
@@ -420,13 +467,25 @@ static bool transform_limit(A *a, struct scope *s, const Node *n, const char *wh
 struct ungrouped {
     A *a;
     struct query *query;
-    int depth; /* how many queries below the grouped one we are */
-    struct expr *bad;
+    int depth;                       /* how many queries below the grouped one we are */
+    struct expr *bad, *bad_grouping; /* a column; an argument of GROUPING() */
 };
 
 static void ungrouped_query(struct ungrouped *u, struct query *q);
 
 /* Grouped by a table's whole primary key: its other columns depend on it. */
+static bool in_all_sets(const struct query *q, const struct expr *e)
+{
+    for (size_t i = 0; i < q->n_grouping_sets; i++) {
+        size_t k = 0;
+        while (k < q->grouping_set_sizes[i] && q->grouping_sets[i][k] != e)
+            k++;
+        if (k == q->grouping_set_sizes[i])
+            return false;
+    }
+    return true;
+}
+
 static bool key_is_grouped(struct query *q, int rte)
 {
     struct rte *r = &q->rtable[rte];
@@ -441,7 +500,7 @@ static bool key_is_grouped(struct query *q, int rte)
             for (size_t g = 0; g < q->n_group; g++) {
                 const struct expr *e = q->group[g];
                 if (e->kind == EXPR_VAR && e->var.levels_up == 0 && e->var.rte == rte &&
-                    r->columns[e->var.column].column->number == c->columns[k]) {
+                    r->columns[e->var.column].column->number == c->columns[k] && in_all_sets(q, e)) {
                     grouped++;
                     break;
                 }
@@ -450,6 +509,18 @@ static bool key_is_grouped(struct query *q, int rte)
             r->grouping_key = c->oid;
             return true;
         }
+    }
+    return false;
+}
+
+static bool is_group_column(const struct ungrouped *u, const struct expr *e)
+{
+    for (size_t i = 0; i < u->query->n_group; i++) {
+        const struct expr *g = u->query->group[i];
+        if (u->depth == 0 ? expr_equal(g, e)
+                          : g->kind == EXPR_VAR && e->kind == EXPR_VAR && g->var.rte == e->var.rte &&
+                                g->var.column == e->var.column && g->var.levels_up == 0)
+            return true;
     }
     return false;
 }
@@ -465,8 +536,12 @@ static bool ungrouped_visit(struct expr *e, void *ctx)
                 return false;
     if (e->kind == EXPR_AGGREGATE && e->call.levels_up == u->depth)
         return false;
-    if (e->kind == EXPR_GROUPING)
+    if (e->kind == EXPR_GROUPING) {
+        for (size_t i = 0; i < e->n_args && !u->bad_grouping; i++)
+            if (e->call.levels_up == u->depth && !is_group_column(u, e->args[i]))
+                u->bad_grouping = e->args[i];
         return false;
+    }
     if (e->kind == EXPR_SUBLINK) { /* what stands before IN and ANY comes first */
         for (size_t i = 0; i < e->n_args; i++)
             expr_walk(e->args[i], ungrouped_visit, u);
@@ -541,6 +616,9 @@ static bool check_grouping(A *a, struct query *q)
         expr_walk(q->sort[i].expr, ungrouped_visit, &u);
     for (size_t i = 0; i < q->n_distinct_on; i++)
         expr_walk(q->distinct_on[i], ungrouped_visit, &u);
+    if (!u.bad && u.bad_grouping)
+        return fail_at(a, expr_start(u.bad_grouping), SQLSTATE_GROUPING_ERROR,
+                       "arguments to GROUPING must be grouping expressions of the associated query level");
     if (!u.bad)
         return true;
     const struct rte *r = &q->rtable[u.bad->var.rte];
@@ -984,8 +1062,8 @@ static struct query *transform_plain_select(A *a, struct scope *s, const PgQuery
             return NULL;
     }
     if (!transform_sort(a, s, stmt->sort_clause, stmt->n_sort_clause) ||
-        !transform_group(a, s, stmt->group_clause, stmt->n_group_clause) || !transform_distinct(a, s, stmt) ||
-        !transform_limit(a, s, stmt->limit_count, "LIMIT", &q->limit) ||
+        !transform_group(a, s, stmt->group_clause, stmt->n_group_clause, stmt->group_distinct) ||
+        !transform_distinct(a, s, stmt) || !transform_limit(a, s, stmt->limit_count, "LIMIT", &q->limit) ||
         !transform_limit(a, s, stmt->limit_offset, "OFFSET", &q->offset))
         return NULL;
     q->with_ties = stmt->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;

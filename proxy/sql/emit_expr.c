@@ -866,18 +866,6 @@ static bool emit_domain_check(struct emitter *e, const struct expr *x, struct fr
     return emit_expr(e, x->args[0], ret); /* assignment: the column's own CHECK looks at it */
 }
 
-static bool emit_grouping(struct emitter *e, const struct expr *x, struct fragment *ret)
-{
-    unsigned bits = 0;
-    for (size_t i = 0; i < x->n_args; i++) {
-        bits <<= 1;
-        for (size_t k = 0; e->level && k < e->level->n_nulled; k++)
-            bits |= expr_equal(e->level->nulled[k], x->args[i]) ? 1U : 0U;
-    }
-    *ret = (struct fragment){ .sql = text_of(e, "%u", bits), .simple = true };
-    return ret->sql.p != NULL;
-}
-
 static bool emit_case_test(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     if (!e->case_test)
@@ -1022,20 +1010,13 @@ static bool wants_prelude(const struct emitter *e, const struct expr *x)
     return look.constant && (!look.is_volatile || e->one_row);
 }
 
-static bool is_nulled(const struct emitter *e, const struct expr *x)
-{
-    for (size_t i = 0; e->level && i < e->level->n_nulled; i++)
-        if (expr_equal(e->level->nulled[i], x))
-            return true;
-    return false;
-}
-
 static bool emit_any_expr(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret)
 {
-    if (is_nulled(e, x)) {
-        *ret = (struct fragment){ .sql = STR("NULL"), .simple = true };
+    bool nulled = false;
+    if (!emit_of_grouping_set(e, x, &nulled, ret))
+        return false;
+    if (nulled)
         return true;
-    }
     if (e->target == TARGET_LOCAL) {
         bool done = false;
         if (!try_fetched(e, x, &done, ret))

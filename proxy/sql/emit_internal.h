@@ -84,7 +84,9 @@ struct level {
     enum fetched_part part;   /* … and perhaps more */
     struct str rtes_alias;    /* … named in FROM like this */
     struct expr **nulled;
-    size_t n_nulled; /* grouping sets: group entries that are NULL in this one */
+    size_t n_nulled; /* grouping sets: group entries that are NULL in this one … */
+    struct expr *const *kept;
+    size_t n_kept; /* … and those that are not */
     struct expr **grouped;
     size_t n_grouped;
     const struct expr **pushed;
@@ -291,6 +293,14 @@ bool is_enum_array(struct emitter *e, oid_t type);
 struct str enum_labels(struct emitter *e, oid_t type);
 /* Comparisons of enums and of arrays of them, enum_range() and its kin. */
 bool emit_enum_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
+/* emit_volatile.c. Whether a column of the query is another value each time it is worked out. */
+bool columns_are_volatile(const struct query *q);
+bool cte_is_materialized(const struct cte *cte); /* it must be, for each row to be worked out once */
+/* Fences `select`, which is q's text, when its columns are volatile. */
+bool materialize_volatile(struct emitter *e, const struct query *q, struct str *select);
+/* emit_grouping.c. What stands for x in the SELECT of one grouping set, when that is not x itself. */
+bool emit_of_grouping_set(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
+bool emit_grouping(struct emitter *e, const struct expr *x, struct fragment *ret);
 /* emit_one_row.c. The value of `select`'s column c0, NULL without a row, 21000 when there are more; p is NULL without memory. */
 struct str emit_one_value(struct emitter *e, const struct query *q, struct str select);
 /* `test` when `select` gives one row, NULL without a row, 21000 when there are more. */

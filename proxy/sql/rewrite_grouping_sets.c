@@ -101,6 +101,14 @@ static bool is_in_set(struct expr *const *set, size_t n, const struct expr *x)
     return false;
 }
 
+static bool has_empty_set(const struct query *q)
+{
+    for (size_t i = 0; i < q->n_grouping_sets; i++)
+        if (q->grouping_set_sizes[i] == 0)
+            return true;
+    return false;
+}
+
 static bool emit_one_set(struct emitter *e, const struct query *q, size_t set, struct inner *ret)
 {
     struct str from, group = STR("");
@@ -124,7 +132,10 @@ static bool emit_one_set(struct emitter *e, const struct query *q, size_t set, s
         if (!is_in_set(q->grouping_sets[set], n, q->group[i]))
             nulled[level->n_nulled++] = q->group[i];
     level->nulled = nulled;
-    ok = ok && emit_inner(e, q, STR(""), group, n > 0, from, ret);
+    level->kept = q->grouping_sets[set];
+    level->n_kept = n;
+    /* The empty set is one row, of no rows too: an aggregate makes it so. */
+    ok = ok && emit_inner(e, q, has_empty_set(q) ? STR("count(*) AS n0") : STR(""), group, n > 0, from, ret);
     e->level = level->parent;
     return ok;
 }
@@ -143,6 +154,8 @@ bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, s
 {
     struct str text = STR(""), order, limit, list;
     size_t terms = 0;
+    if (q->has_windows && q->n_grouping_sets > 1) /* each would see the rows of one set */
+        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "window functions over GROUPING SETS are not supported");
     for (size_t i = 0; i < q->n_grouping_sets; i++) {
         struct inner one;
         if (!emit_one_set(e, q, i, &one))
