@@ -445,6 +445,8 @@ static bool emit_subquery_rte(struct emitter *e, const struct query *q, int inde
         return false;
     if (rte->lateral)
         return lateral_subquery(e, rte, select, &out, m, ret);
+    if (!materialize_volatile(e, rte->subquery, &select))
+        return false;
     struct str alias = unique_name(e, rte->alias.n ? rte->alias : STR("subquery"));
     if (!alias.p || !numbered_columns(e, alias, "c", 0, out.columns, out.n, &m->columns))
         return false;

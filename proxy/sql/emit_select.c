@@ -502,8 +502,8 @@ static bool emit_cte(struct emitter *e, const struct cte *cte, struct str *ret)
     static const char *const hints[] = { "", "MATERIALIZED ", "NOT MATERIALIZED " };
     if (!cte_columns_text(e, n ? n : 1, &list))
         return false;
-    *ret =
-        text_of(e, "%.*s(%.*s) AS %s(%.*s)", STR_FMT(name), STR_FMT(list), hints[cte->materialized], STR_FMT(select));
+    const char *hint = hints[cte_is_materialized(cte) ? CTE_MATERIALIZED : cte->materialized];
+    *ret = text_of(e, "%.*s(%.*s) AS %s(%.*s)", STR_FMT(name), STR_FMT(list), hint, STR_FMT(select));
     return ret->p != NULL;
 }
 
