@@ -113,6 +113,8 @@ int32_t timestamp_to_date(int64_t t);
 int64_t timestamp_to_time(int64_t t);                                                       /* finite only */
 bool timestamptz_at_zone_name(int64_t utc, struct str zone, int64_t *ret, struct err *err); /* AT TIME ZONE; 22023 */
 bool timestamp_at_zone_name(int64_t local, struct str zone, int64_t *ret, struct err *err);
+/* As make_timestamptz() reads zones: +2 is east, as in text of timestamps, where AT TIME ZONE '+2' is POSIX's, west. */
+bool timestamp_at_written_zone(int64_t local, struct str zone, int64_t *ret, struct err *err);
 
 /* ---- Arithmetic; 22008 on overflow */
 bool timestamp_add(int64_t t, const struct interval *v, int64_t *ret, struct err *err);

@@ -6,6 +6,7 @@
  */
 #include "pgwire/datetime_internal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -890,4 +891,30 @@ bool timestamptz_parse(struct str text, const struct type_settings *settings, in
     d = (struct decode){ .settings = settings };
     return decode(&d, text, ROOM_TIMESTAMP, "timestamp with time zone", err) &&
            timestamp_value(&d, true, text, ret, err);
+}
+
+/* ---- zones of make_timestamptz() */
+
+bool timestamp_at_written_zone(int64_t local, struct str zone, int64_t *ret, struct err *err)
+{
+    char text[16];
+    int east;
+    if (zone.n && isdigit((unsigned char)zone.p[0])) {
+        err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid input syntax for type numeric time zone: \"%.*s\"",
+                STR_FMT(zone));
+        return err_hint(err, "Numeric time zones must have \"-\" or \"+\" as first character.");
+    }
+    if (zone.n < 2 || zone.n >= sizeof(text) || !strchr("+-", zone.p[0]))
+        return timestamp_at_zone_name(local, zone, ret, err);
+    memcpy(text, zone.p, zone.n);
+    text[zone.n] = '\0';
+    switch (offset_decode(text, &east)) {
+    case OUTCOME_OK:
+        *ret = local - (int64_t)east * US_PER_SECOND;
+        return true;
+    case OUTCOME_ZONE_RANGE:
+        return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "numeric time zone \"%.*s\" out of range", STR_FMT(zone));
+    default:
+        return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized", STR_FMT(zone));
+    }
 }

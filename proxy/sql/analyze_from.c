@@ -507,6 +507,10 @@ static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExp
     size_t n_using = 0;
     if (j->is_natural && !names_of_natural(a, s, left, right, &using, &n_using))
         return NULL;
+    if (j->join_using_alias) {
+        unsupported_at(a, -1, "an alias of JOIN … USING (…)");
+        return NULL;
+    }
     for (size_t i = 0; i < j->n_using_clause; i++) {
         struct str name = node_string(j->using_clause[i]);
         if (!PUSH(a, using, n_using, name))

@@ -494,6 +494,30 @@ struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef 
 
 /* --- the call itself --- */
 
+static const struct expr *without_implicit_casts(const struct expr *x)
+{
+    while (((x->kind == EXPR_RELABEL || x->kind == EXPR_IO_CAST || x->kind == EXPR_ARRAY_CAST) &&
+            !x->coercion.is_explicit && x->n_args == 1) ||
+           (x->kind == EXPR_FUNC && x->call.form == CALL_IMPLICIT_CAST))
+        x = x->args[0];
+    return x;
+}
+
+/* agg(DISTINCT a ORDER BY b): b is one of the arguments. */
+static bool orders_arguments(A *a, const struct expr *call)
+{
+    for (size_t i = 0; call->call.distinct && !call->call.within_group && i < call->call.n_order; i++) {
+        const struct expr *by = call->call.order[i].expr;
+        size_t k = 0;
+        while (k < call->n_args && !expr_equal(without_implicit_casts(call->args[k]), by))
+            k++;
+        if (k == call->n_args)
+            return fail_at(a, expr_start(by), SQLSTATE_INVALID_COLUMN_REFERENCE,
+                           "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list");
+    }
+    return true;
+}
+
 static bool collect_args(A *a, struct scope *s, const PgQuery__FuncCall *call, struct call_args *args)
 {
     if (call->n_args > MAX_ARGS)
@@ -734,7 +758,7 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
             return NULL;
         order[i].expr = *arg;
     }
-    if (!finish_kind(a, s, call, name, e))
+    if (!finish_kind(a, s, call, name, e) || !orders_arguments(a, e))
         return NULL;
     keep_width(a, e);
     return e;

@@ -280,8 +280,20 @@ bool emit_order(struct emitter *e, const struct query *q, struct str *ret)
     return ret->p != NULL;
 }
 
+static bool find_outer_column(struct expr *x, void *ctx)
+{
+    bool *found = ctx;
+    *found = *found || ((x->kind == EXPR_VAR || x->kind == EXPR_WHOLE_ROW) && x->var.levels_up > 0);
+    return !*found;
+}
+
 static bool limit_value(struct emitter *e, const struct expr *x, enum bind_form form, struct fragment *ret)
 {
+    bool outer = false;
+    expr_walk((struct expr *)(uintptr_t)x, find_outer_column, &outer);
+    if (outer) /* SQLite works it out before the rows outside are there */
+        return refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "LIMIT or OFFSET with a column of an outer query is not supported");
     while (x->kind == EXPR_FUNC && x->n_args == 1 &&
            (strcmp(x->call.proc->source, "int48") == 0 || strcmp(x->call.proc->source, "int28") == 0))
         x = x->args[0]; /* an integer is an integer to D1 */

@@ -656,7 +656,7 @@ static void make_timestamptz(sqlite3_context *c, int n, sqlite3_value **args)
         return;
     bool ok = timestamp_make(v[0], v[1], v[2], v[3], v[4], sqlite3_value_double(args[5]), &t, errors(c));
     if (ok)
-        ok = n > 6 ? timestamp_at_zone_name(t, local_text(args[6]), &t, errors(c))
+        ok = n > 6 ? timestamp_at_written_zone(t, local_text(args[6]), &t, errors(c))
                    : timestamp_to_timestamptz(t, zone_of(c), &t, errors(c));
     GIVE(timestamp, ok, t);
 }
