@@ -407,7 +407,7 @@ static bool rows_database_use(struct filler *f)
 static bool give_lock(void *ctx, const struct advisory_entry *e)
 {
     struct filler *f = ctx;
-    if (e->key.kind == ADVISORY_ROW)
+    if (e->key.kind >= ADVISORY_ROW)
         return true; /* as in PostgreSQL, which keeps them in the rows */
     const struct cell cells[] = {
         { "locktype", text(STR("advisory")) },

@@ -27,7 +27,7 @@ struct advisory_lock {
     struct advisory_key key;
     struct holding *holdings;
     struct waiting *queue;
-    struct str database; /* behind the struct */
+    struct str database, words; /* behind the struct */
 };
 
 void advisory_init(struct advisory_table *t)
@@ -54,18 +54,22 @@ static struct advisory_lock *find(struct advisory_table *t, struct str database,
     return l;
 }
 
-static struct advisory_lock *find_or_make(struct advisory_table *t, struct str database, const struct advisory_key *key)
+static struct advisory_lock *find_or_make(struct advisory_table *t, struct str database, const struct advisory_key *key,
+                                          struct str words)
 {
     struct advisory_lock *l = find(t, database, key);
     if (l)
         return l;
-    l = t->by_key.n < ADVISORY_LOCKS_MAX ? fault_calloc(1, sizeof(*l) + database.n) : NULL;
+    l = t->by_key.n < ADVISORY_LOCKS_MAX ? fault_calloc(1, sizeof(*l) + database.n + words.n) : NULL;
     if (!l)
         return NULL;
     l->key = *key;
     l->database = (struct str){ (char *)(l + 1), database.n };
     if (database.n)
         memcpy(l + 1, database.p, database.n);
+    l->words = (struct str){ (char *)(l + 1) + database.n, words.n };
+    if (words.n)
+        memcpy((char *)(l + 1) + database.n, words.p, words.n);
     l->other = map_remove(&t->by_key, bytes_of(key));
     if (!map_set(&t->by_key, bytes_of(&l->key), l)) {
         if (l->other)
@@ -277,9 +281,16 @@ enum advisory_outcome advisory_take(struct advisory_table *t, const struct prese
                                     enum advisory_mode mode, enum advisory_scope scope, bool wait,
                                     uint32_t *ret_blocker)
 {
+    return advisory_take_named(t, owner, key, (struct str){ 0 }, mode, scope, wait, ret_blocker);
+}
+
+enum advisory_outcome advisory_take_named(struct advisory_table *t, const struct presence *owner,
+                                          struct advisory_key key, struct str words, enum advisory_mode mode,
+                                          enum advisory_scope scope, bool wait, uint32_t *ret_blocker)
+{
     enum advisory_outcome outcome = ADVISORY_FULL;
     pthread_mutex_lock(&t->lock);
-    struct advisory_lock *l = find_or_make(t, owner->database, &key);
+    struct advisory_lock *l = find_or_make(t, owner->database, &key, words);
     if (l) {
         outcome = take(t, l, owner, mode, scope, wait, ret_blocker);
         drop_if_idle(t, l);
@@ -382,7 +393,7 @@ void advisory_stop_waiting(struct advisory_table *t, const struct presence *owne
 
 static bool give_lock(const struct advisory_lock *l, bool (*each)(void *ctx, const struct advisory_entry *e), void *ctx)
 {
-    struct advisory_entry e = { .key = l->key, .database = l->database, .granted = true };
+    struct advisory_entry e = { .key = l->key, .database = l->database, .words = l->words, .granted = true };
     for (const struct holding *h = l->holdings; h; h = h->next)
         for (int mode = 0; mode < MODES; mode++) {
             e.pid = h->owner->pid;

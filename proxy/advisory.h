@@ -18,12 +18,14 @@
 enum { ADVISORY_LOCKS_MAX = 100000 };
 
 enum advisory_mode { ADVISORY_SHARE, ADVISORY_EXCLUSIVE };
-enum { ADVISORY_ROW = 3 }; /* no lock of the client's: a row of a table (group_rows.c); pg_locks does not show it */
+/* No locks of the client's, so pg_locks does not show them: a row of a table (group_rows.c), whose turn it is to look for rows that are
+ * not locked (group_skip.c). */
+enum { ADVISORY_ROW = 3, ADVISORY_SKIP = 4 };
 enum advisory_scope { ADVISORY_OF_SESSION, ADVISORY_OF_TRANSACTION };
 
 struct advisory_key {
     uint32_t high, low;
-    uint32_t kind; /* pg_locks.objsubid: 1 one bigint, 2 two integers; ADVISORY_ROW */
+    uint32_t kind; /* pg_locks.objsubid: 1 one bigint, 2 two integers; ADVISORY_ROW, ADVISORY_SKIP */
 };
 
 struct advisory_lock;
@@ -49,6 +51,10 @@ void advisory_fini(struct advisory_table *t);
 enum advisory_outcome advisory_take(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
                                     enum advisory_mode mode, enum advisory_scope scope, bool wait,
                                     uint32_t *ret_blocker);
+/* The same; words: what the lock is of, for advisory_each(), kept by who takes it first. */
+enum advisory_outcome advisory_take_named(struct advisory_table *t, const struct presence *owner,
+                                          struct advisory_key key, struct str words, enum advisory_mode mode,
+                                          enum advisory_scope scope, bool wait, uint32_t *ret_blocker);
 /* Gives back one that was taken for the session; false: it has none of that mode. */
 bool advisory_release(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
                       enum advisory_mode mode);
@@ -63,7 +69,7 @@ void advisory_stop_waiting(struct advisory_table *t, const struct presence *owne
 
 struct advisory_entry {
     struct advisory_key key;
-    struct str database;
+    struct str database, words;
     uint32_t pid;
     enum advisory_mode mode;
     bool granted;

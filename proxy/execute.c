@@ -308,6 +308,7 @@ void execute_input(struct session *s, const struct execution *x, struct bind_inp
         .session_ctx = s,
         .sequences = &s->sequences,
         .taken = x->taken,
+        .skipped = x->skipped,
         .traits = s->database->d1->traits,
         .engine = s->worker->local,
         .snapshot = now ? now : x->plan->snapshot, /* two changes crossed since it was planned */

@@ -59,6 +59,7 @@ void group_free(struct group *g)
 
 void group_drop(struct group *g)
 {
+    group_give_turn(g);
     if (g->session->transaction.state == TXN_IDLE) {
         overlay_drop(&g->session->transaction.overlay);
         key_modes_drop(&g->session->transaction.key_modes, NULL);
@@ -129,7 +130,7 @@ struct step *group_add(struct group *g, const struct execution *x, struct d1_sta
     step->n_statements = n;
     step->is_write = x->plan->access == D1_WRITE;
     step->is_ddl = x->plan->kind == PLAN_DDL;
-    if (!group_add_key_checks(g, step, err)) {
+    if (!group_add_key_checks(g, step, err) || (x->plan->skip && !group_claim(g, step, err))) {
         plan_unref(x->plan);
         if (x->portal)
             portal_unref(g->worker, x->portal);
@@ -356,7 +357,10 @@ static bool answer(struct group *g, const struct d1_result *results)
     emitter_end(&step->emitter);
     if (step->x.plan->n_sequences)
         sequence_values_count(&s->sequences, step->x.plan, count_of(step, results));
-    statistics_done(s, &step->x, cost);
+    if (group_is_asking(step))
+        group_asked_for(step);
+    else
+        statistics_done(s, &step->x, cost);
     if (step->x.sink == SINK_STORE)
         step->x.portal->state = PORTAL_STORED;
     else if (!step->untagged && step->x.sink != SINK_TAKEN)

@@ -76,9 +76,12 @@ struct step {
     struct err *failed;   /* while its rows were taken */
     bool is_write, is_ddl, forced_local;
     bool names_row, wants_row; /* it names a row by a key, which is not locked yet (group_rows.c): … */
-    struct advisory_key row;   /* … this one */
-    struct step_note note;     /* in this batch */
-    bool untagged;             /* it failed to be committed: its rows are given, CommandComplete is not */
+    struct advisory_key row;   /* … this one … */
+    struct value *row_values;  /* … and what the key's columns equal */
+    struct skip_claim
+        *claim; /* it leaves out rows that others have locked, or asks for those it may have (group_skip.c) */
+    struct step_note note; /* in this batch */
+    bool untagged;         /* it failed to be committed: its rows are given, CommandComplete is not */
 };
 
 /*
@@ -130,6 +133,9 @@ struct group {
     struct speculation speculation;
     struct prefix prefix;
     struct row_wait row_wait;
+    struct advisory_key skip_turn; /* it is our turn to look for rows that are not locked … */
+    bool has_skip_turn;            /* … until this group ends, or has them */
+    bool shares_skip_turn;
     size_t n_before;               /* members before the first step's: the batch's identity, the block's buffer */
     struct d1_statement *buffered; /* of these, what the block has done … */
     size_t n_buffered;

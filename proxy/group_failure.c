@@ -90,6 +90,13 @@ bool group_replan(struct group *g, struct step *step, bool force_local, struct e
     bool again;
     if (!planning_again(g->session, &step->x.source, step->x.plan, force_local, true, &plan, err))
         return false;
+    if (group_is_asking(step)) {
+        struct plan *rows = plan->skip && plan->skip->rows ? plan_ref(plan->skip->rows) : NULL;
+        plan_unref(plan);
+        if (!rows)
+            return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be planned again");
+        plan = rows;
+    }
     if (described_already(g, step) && !same_columns(plan, step->x.plan)) {
         plan_unref(plan);
         return err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");

@@ -9,6 +9,7 @@
  *   group_repeat.c   reads of an open block that it has done before: answered from what they gave
  *   group_unasked.c  steps of an open block, kept for COMMIT without asking D1 (pgd1.transaction_mode = batch)
  *   group_commit.c   writes for good: what stands ahead of them, and what becomes of a batch whose answer is lost
+ *   group_skip.c     SKIP LOCKED: rows that other transactions of this process have locked are left out
  *   group_rows.c     rows that other transactions of this process have changed: waiting for them
  *   group_lookup.c   what a write reads before it is sent
  *   group_prefix.c   the first steps of a batch that cannot stay, tried out for their answers and for the place of an error
@@ -169,6 +170,8 @@ bool group_look_again(struct group *g);
 
 /* ---- group_rows.c ---- */
 
+enum { ROWS_MAX = 500 };
+
 /* Which row the new step names. */
 void group_name_row(struct group *g, struct step *step);
 /* How much of its tables the step can see and change. */
@@ -180,6 +183,25 @@ enum rows {
 };
 /* Takes the rows that the batch's steps name. */
 enum rows group_take_rows(struct group *g);
+/* One lock, of a row of the relation or of whose turn it is there. ROWS_FAILED: err says why. */
+enum rows group_take_lock(struct group *g, const struct relation *of, struct advisory_key key, struct str words,
+                          enum advisory_mode mode, bool nowait, struct err *err);
+/* The lock of the row whose key has these values, and its words: the constraint's OID, a colon, the values as a JSON array. */
+struct advisory_key group_row_lock(const struct relation *r, oid_t key, const struct value *values, size_t n);
+struct str group_row_words(const struct relation *r, const struct constraint *key, const struct value *values,
+                           struct arena *arena);
+
+/* ---- group_skip.c ---- */
+
+/* The step, not added yet, has a SELECT … SKIP LOCKED: in an open block a step is added before it that asks for its rows. */
+bool group_claim(struct group *g, struct step *step, struct err *err);
+/* Before the step is sent: which rows it leaves out, or may have. */
+enum rows group_skip_rows(struct group *g, struct step *step, struct err *err);
+/* The step only asks which rows there are: what it saw need not hold later. */
+bool group_is_asking(const struct step *step);
+/* Its requests were made for the other one. */
+void group_asked_for(struct step *step);
+void group_give_turn(struct group *g);
 
 /* ---- group_keys.c ---- */
 

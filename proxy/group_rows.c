@@ -16,9 +16,8 @@
 #include "proxy/group_private.h"
 
 #include <stdio.h>
+#include "pgwire/jsonb.h"
 #include "proxy/advisory.h"
-
-enum { ROWS_MAX = 500 };
 
 /* ---- which row ---- */
 
@@ -39,29 +38,71 @@ static struct str text_of(const struct value *v, char digits[32])
     return (struct str){ 0 };
 }
 
+struct advisory_key group_row_lock(const struct relation *r, oid_t key, const struct value *values, size_t n)
+{
+    char digits[32];
+    uint64_t hash = str_hash_more(str_hash(r->sqlite_name), (struct str){ (const char *)&key, sizeof(key) });
+    for (size_t i = 0; i < n; i++) {
+        struct str text = text_of(&values[i], digits);
+        hash = str_hash_more(hash, (struct str){ (const char *)&text.n, sizeof(text.n) });
+        hash = str_hash_more(hash, text);
+    }
+    return (struct advisory_key){ (uint32_t)(hash >> 32), (uint32_t)hash, ADVISORY_ROW };
+}
+
+static bool is_number(const struct column *c)
+{
+    return c->type == TYPE_OID_int2 || c->type == TYPE_OID_int4 || c->type == TYPE_OID_int8;
+}
+
+struct str group_row_words(const struct relation *r, const struct constraint *key, const struct value *values,
+                           struct arena *arena)
+{
+    struct buf text;
+    char digits[32];
+    buf_init(&text, 1 << 20);
+    buf_printf(&text, "%u:[", key->oid);
+    for (size_t i = 0; i < key->n_columns; i++) {
+        struct str value = text_of(&values[i], digits);
+        if (i)
+            buf_add_str(&text, STR(","));
+        if (is_number(&r->columns[key->columns[i] - 1]))
+            buf_add_str(&text, value);
+        else
+            json_print_string(value, &text);
+    }
+    buf_add_str(&text, STR("]"));
+    struct str ret = text.failed ? (struct str){ 0 } : arena_str(arena, buf_str(&text));
+    buf_fini(&text);
+    return ret;
+}
+
+static struct str words_of(const struct step *step, struct arena *arena)
+{
+    const struct plan_row *row = step->x.plan->row;
+    for (size_t i = 0; i < row->relation->n_constraints; i++)
+        if (row->relation->constraints[i].oid == row->key)
+            return group_row_words(row->relation, &row->relation->constraints[i], step->row_values, arena);
+    return (struct str){ 0 };
+}
+
 void group_name_row(struct group *g, struct step *step)
 {
     const struct plan_row *row = step->x.plan->row;
     struct bind_input input;
     struct value *values;
     struct err err;
-    char digits[32];
     err_init(&err, g->arena);
     if (!row || (!row->locks && g->session->transaction.state != TXN_OPEN))
         return;
     execute_input(g->session, &step->x, &input);
     if (!plan_bind_row(step->x.plan, &input, g->arena, &values, &err))
         return;
-    uint64_t hash =
-        str_hash_more(str_hash(row->relation->sqlite_name), (struct str){ (const char *)&row->key, sizeof(row->key) });
-    for (size_t i = 0; i < row->n_binds; i++) {
+    for (size_t i = 0; i < row->n_binds; i++)
         if (values[i].class == VALUE_NULL)
             return;
-        struct str text = text_of(&values[i], digits);
-        hash = str_hash_more(hash, (struct str){ (const char *)&text.n, sizeof(text.n) });
-        hash = str_hash_more(hash, text);
-    }
-    step->row = (struct advisory_key){ (uint32_t)(hash >> 32), (uint32_t)hash, ADVISORY_ROW };
+    step->row = group_row_lock(row->relation, row->key, values, row->n_binds);
+    step->row_values = values;
     step->names_row = true;
     step->wants_row = row->locks && g->session->gucs.live.row_locks;
 }
@@ -155,26 +196,24 @@ static enum rows begin_wait(struct group *g, struct err *err)
 
 /* ---- taking ---- */
 
-static bool deadlock(const struct group *g, const struct step *step, uint32_t blocker, struct err *err)
+static bool deadlock(const struct group *g, const struct relation *of, uint32_t blocker, struct err *err)
 {
-    struct str table = step->x.plan->row->relation->name;
     err_set(err, SQLSTATE_T_R_DEADLOCK_DETECTED, "deadlock detected");
     err_detail(err, "Process %u waits for a row of relation \"%.*s\"; blocked by process %u, which waits for it.",
-               g->session->presence.pid, STR_FMT(table), blocker);
+               g->session->presence.pid, STR_FMT(of->name), blocker);
     return err_hint(err, "See server log for query details.");
 }
 
-static enum rows take(struct group *g, struct step *step, struct err *err)
+enum rows group_take_lock(struct group *g, const struct relation *of, struct advisory_key key, struct str words,
+                          enum advisory_mode mode, bool nowait, struct err *err)
 {
     struct session *s = g->session;
-    const struct plan_row *row = step->x.plan->row;
-    bool nowait = row && row->nowait, shares = row && row->shares;
     uint32_t blocker = 0;
-    switch (advisory_take(&g->worker->app->advisory, &s->presence, step->row,
-                          shares ? ADVISORY_SHARE : ADVISORY_EXCLUSIVE, ADVISORY_OF_TRANSACTION, !nowait, &blocker)) {
+    switch (advisory_take_named(&g->worker->app->advisory, &s->presence, key, words, mode, ADVISORY_OF_TRANSACTION,
+                                !nowait, &blocker)) {
     case ADVISORY_GRANTED:
         s->has_locks = s->has_transaction_locks = 1;
-        s->n_row_locks++;
+        s->n_row_locks += key.kind == ADVISORY_ROW;
         if (g->row_wait.since_us)
             stop(g);
         break;
@@ -182,24 +221,39 @@ static enum rows take(struct group *g, struct step *step, struct err *err)
         if (!nowait)
             return begin_wait(g, err);
         err_set(err, SQLSTATE_LOCK_NOT_AVAILABLE, "could not obtain lock on row in relation \"%.*s\"",
-                STR_FMT(row->relation->name));
+                STR_FMT(of->name));
         return ROWS_FAILED;
     case ADVISORY_DEADLOCK:
         g->row_wait.since_us = 0;
-        deadlock(g, step, blocker, err);
+        deadlock(g, of, blocker, err);
         return ROWS_FAILED;
     case ADVISORY_FULL:
         break; /* the checks at COMMIT decide */
     }
-    step->wants_row = false;
     return ROWS_HAVE;
+}
+
+static enum rows take(struct group *g, struct step *step, struct err *err)
+{
+    const struct plan_row *row = step->x.plan->row;
+    if (step->claim) {
+        enum rows rows = group_skip_rows(g, step, err);
+        if (rows != ROWS_HAVE)
+            return rows;
+    }
+    if (!step->wants_row || g->session->n_row_locks >= ROWS_MAX)
+        return ROWS_HAVE;
+    enum rows rows = group_take_lock(g, row->relation, step->row, words_of(step, g->arena),
+                                     row->shares ? ADVISORY_SHARE : ADVISORY_EXCLUSIVE, row->nowait, err);
+    step->wants_row = rows != ROWS_HAVE;
+    return rows;
 }
 
 enum rows group_take_rows(struct group *g)
 {
     struct err err;
     for (struct step *step = g->head; step != g->batch_end; step = step->next) {
-        if (!step->wants_row || g->session->n_row_locks >= ROWS_MAX)
+        if (!step->wants_row && !step->claim)
             continue;
         err_init(&err, g->arena);
         enum rows rows = take(g, step, &err);

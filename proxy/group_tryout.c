@@ -168,6 +168,10 @@ bool group_keep_steps(struct group *g, bool in_shadow, struct err *err)
     t->buffer.max_entries = g->session->gucs.live.max_transaction_statements;
     t->buffer.max_kept = t->isolation >= REPEATABLE_READ ? g->session->gucs.live.repeatable_read_bytes : 0;
     for (const struct step *step = g->head; step != g->batch_end; step = step->next) {
+        if (group_is_asking(step) && t->isolation < REPEATABLE_READ) {
+            first += step->n_statements;
+            continue;
+        }
         if (!speculation_keep(&g->speculation, first, step->n_statements, &t->buffer, step->position, step->x.plan,
                               g->database->d1->traits.max_params, err) ||
             !keep_tables(g, step, err))

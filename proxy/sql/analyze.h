@@ -28,8 +28,10 @@ struct analyze_context {
     size_t n_params;
     size_t n_declared_params;
     bool params_allowed;
-    bool is_stored;  /* the text is PostgreSQL's own of something stored: its casts stand where it says */
-    bool locks_rows; /* FOR UPDATE, FOR SHARE was met, at whatever depth */
+    bool is_stored;      /* the text is PostgreSQL's own of something stored: its casts stand where it says */
+    bool locks_rows;     /* FOR UPDATE, FOR SHARE was met, at whatever depth */
+    struct query *skips; /* the SELECT … SKIP LOCKED that was met last … */
+    size_t n_skips;      /* … of so many */
     int depth;
     struct column_default *defaults; /* those of this statement, made once (analyze_change.c) */
     struct err late;                 /* the first that PostgreSQL finds only when all of the text is understood */

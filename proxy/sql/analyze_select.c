@@ -677,6 +677,10 @@ static bool transform_locking(A *a, struct query *q, Node *const *list, size_t n
         q->lock_nowait |= l->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitError;
         q->lock_skip_locked |= l->wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitSkip;
     }
+    if (q->lock_skip_locked) {
+        a->skips = q;
+        a->n_skips++;
+    }
     return true;
 }
 

@@ -572,6 +572,9 @@ static bool source(struct binding *b, const struct bind *bind, struct value *ret
         return prelude(b, bind, ret);
     case BIND_TEMPORARY:
         return taken(b, bind->relation, ret);
+    case BIND_SKIPPED:
+        *ret = value_text(in->skipped.n ? in->skipped : STR("[0,[]]"));
+        return true;
     case BIND_LOOKUP: /* lookup_finish() knows it */
         *ret = value_null();
         return true;

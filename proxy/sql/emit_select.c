@@ -2,6 +2,8 @@
  * emit_internal.h. */
 #include "proxy/sql/emit_internal.h"
 
+#include "proxy/sql/row_key.h"
+
 size_t shown_targets(const struct target *targets, size_t n)
 {
     size_t shown = 0;
@@ -186,19 +188,49 @@ static bool is_in(const struct expr *x, const struct expr *const *list, size_t n
     return false;
 }
 
+/* SKIP LOCKED: which rows are left out is bound when it is sent (BIND_SKIPPED). */
+static bool leave_out(struct emitter *e, const struct query *q, struct str *ret)
+{
+    const struct constraint *key = e->target == TARGET_D1 && e->level ? row_key_skipped(q) : NULL;
+    struct str names = STR(""), values = STR("");
+    struct fragment bound;
+    *ret = STR("");
+    if (!key)
+        return true;
+    int rte = q->from[0]->rte;
+    const struct relation *r = q->rtable[rte].relation;
+    struct bind b = { .source = BIND_SKIPPED, .type = TYPE_OID_text, .typmod = -1, .relation = r };
+    if (!emit_bind(e, &b, &bound))
+        return false;
+    for (size_t i = 0; i < key->n_columns; i++) {
+        struct fragment *column = &e->level->rtes[rte].columns[key->columns[i] - 1];
+        names = text_of(e, "%.*s%s%.*s", STR_FMT(names), i ? "," : "", STR_FMT(column->sql));
+        values = text_of(e, "%.*s%sjson_extract(value,'$[%zu]')", STR_FMT(values), i ? "," : "", i);
+        if (!names.p || !values.p)
+            return false;
+    }
+    *ret = text_of(e, "((%.*s) IN (SELECT %.*s FROM json_each(%.*s,'$[1]'))=json_extract(%.*s,'$[0]'))", STR_FMT(names),
+                   STR_FMT(values), STR_FMT(bound.sql), STR_FMT(bound.sql));
+    return ret->p != NULL;
+}
+
 bool emit_where(struct emitter *e, const struct query *q, const struct expr **skip, size_t n_skip, struct str *ret)
 {
     const struct expr **list;
-    size_t n, kept = 0;
-    struct str joined;
+    size_t n = 0, kept = 0;
+    struct str joined, left_out;
     *ret = STR("");
-    if (!q->where)
+    if (!leave_out(e, q, &left_out))
+        return false;
+    if (!q->where && !left_out.n)
         return true;
-    if (!conjuncts(e, q->where, &list, &n))
+    if (q->where && !conjuncts(e, q->where, &list, &n))
         return false;
     struct str *parts = ARENA_ARRAY(e->arena, struct str, n + 1);
     if (!parts)
         return err_oom(e->err);
+    if (left_out.n)
+        parts[kept++] = left_out;
     bool outer = e->in_targets, ok = true;
     size_t n_nulled = e->level ? e->level->n_nulled : 0;
     e->in_targets = false;

@@ -28,6 +28,8 @@ void plan_unref(struct plan *p)
 {
     while (p && --p->references == 0) {
         struct plan *inner = inner_plan(p);
+        if (p->skip && p->skip->rows)
+            plan_unref(p->skip->rows);
         if (p->gather) /* which has none of its own */
             plan_unref(p->gather);
         struct arena *arena = p->arena;

@@ -57,6 +57,7 @@ enum bind_source {
     BIND_SEQUENCE,  /* currval of `relation`, NULL: lastval; detail 1: NULL while it is pending (sequence_values.h) */
     BIND_PRELUDE,   /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
     BIND_TEMPORARY, /* the rows of the session's temporary table `relation` as JSON, an array for each */
+    BIND_SKIPPED, /* rows that SKIP LOCKED leaves out, or takes, as JSON: [0,[key, …]] all but these, [1,[key, …]] these (plan_skip) */
     BIND_LOOKUP, /* what statement `index` of the plan's lookup read, behind the last one the rows to write (lookup.h) */
 };
 
@@ -196,6 +197,15 @@ struct plan_row {
     bool removes; /* … but that it is there: DELETE */
 };
 
+/* A SELECT … SKIP LOCKED of one table with a key, anywhere in the statement. Which rows it is to give is bound (BIND_SKIPPED). */
+struct plan_skip {
+    const struct relation *relation; /* of the plan's snapshot */
+    const struct constraint *key;    /* its primary key */
+    bool shares;                     /* FOR SHARE */
+    struct plan *
+        rows; /* that SELECT alone: its last columns are the key's, as many as it has; a reference. NULL: it cannot be asked alone */
+};
+
 enum sequence_step {
     SEQUENCE_NEXT,         /* nextval: D1 keeps the value that was given last */
     SEQUENCE_SET,          /* setval: the same, but lastval() does not follow */
@@ -273,6 +283,7 @@ struct plan {
     size_t n_statements;
     struct plan_local *local; /* NULL when place is D1 */
     struct plan_row *row;     /* NULL: none is named */
+    struct plan_skip *skip;   /* NULL: no row is left out for being locked */
     struct migrate_command
         *migrate; /* a MIGRATE command whose rows the query reads, run before it (proxy/migrate/call.h); NULL: none */
     struct plan_lookup *lookup; /* NULL: the statements need nothing read before */
@@ -455,6 +466,7 @@ struct bind_input {
     void *session_ctx;
     const struct sequence_values *sequences; /* NULL: none was used */
     const struct taken_rows *taken;
+    struct str skipped; /* BIND_SKIPPED; empty: all rows */
     struct d1_traits traits;
     struct local_engine *engine;     /* runs preludes (local.h) */
     const struct snapshot *snapshot; /* for preludes that ask the catalogue; may be NULL */

@@ -150,6 +150,9 @@ static struct plan *seal(struct plan *plan, struct err *err)
     }
     to->statements = copy_statements(&s, plan->statements, plan->n_statements);
     to->row = copy_row(&s, plan->row);
+    to->skip = copy_array(&s, plan->skip, plan->skip != NULL, sizeof(*plan->skip));
+    if (!plan->skip)
+        to->skip = NULL;
     to->lookup = copy_lookup(&s, plan->lookup);
     to->local = copy_local(&s, plan->local);
     to->prelude = copy_local(&s, plan->prelude);
@@ -229,7 +232,35 @@ static const char *const change_tags[] = { [COMMAND_SELECT] = "SELECT",
 struct shaping {
     bool takes_select;         /* INSERT … SELECT: only its SELECT */
     const struct plan *gather; /* … or all but that, whose rows this plan gave */
+    bool takes_skipped;        /* only its SELECT … SKIP LOCKED, with the key behind its columns */
 };
+
+/* The SELECT … SKIP LOCKED as a statement of its own. */
+static bool take_skipped(struct plan *plan, struct query *q, struct query **query, struct err *err)
+{
+    const struct constraint *key = row_key_skipped(q);
+    const struct rte *rte = &q->rtable[q->from[0]->rte];
+    struct target *all = ARENA_ARRAY(plan->arena, struct target, q->n_targets + key->n_columns);
+    struct expr *vars = ARENA_ARRAY(plan->arena, struct expr, key->n_columns);
+    if (!all || !vars)
+        return err_oom(err);
+    if (q->n_targets)
+        memcpy(all, q->targets, q->n_targets * sizeof(*all));
+    for (size_t i = 0; i < key->n_columns; i++) {
+        int at = key->columns[i] - 1;
+        vars[i] = (struct expr){
+            .kind = EXPR_VAR, .type = rte->columns[at].type, .typmod = rte->columns[at].typmod, .location = -1
+        };
+        vars[i].var.rte = q->from[0]->rte;
+        vars[i].var.column = at;
+        all[q->n_targets + i] = (struct target){ .expr = &vars[i], .name = rte->columns[at].name };
+    }
+    q->targets = all;
+    q->n_targets += key->n_columns;
+    q->parent = NULL;
+    *query = q;
+    return true;
+}
 
 static bool shape(struct planner *p, struct plan *plan, const struct shaping *shaping, struct query **query)
 {
@@ -247,6 +278,22 @@ static bool shape(struct planner *p, struct plan *plan, const struct shaping *sh
     return q->insert_select || err_oom(p->err);
 }
 
+/* Which SELECT … SKIP LOCKED there is; several are as good as none. */
+static bool note_skip(struct plan *plan, const struct analyze_context *a, struct err *err)
+{
+    const struct query *q = a->n_skips == 1 ? a->skips : NULL;
+    const struct constraint *key = q ? row_key_skipped(q) : NULL;
+    if (!key)
+        return true;
+    plan->skip = ARENA_NEW(plan->arena, struct plan_skip);
+    if (!plan->skip)
+        return err_oom(err);
+    *plan->skip = (struct plan_skip){ .relation = q->rtable[q->from[0]->rte].relation,
+                                      .key = key,
+                                      .shares = q->lock <= LOCK_SHARE };
+    return true;
+}
+
 static bool fill_query(struct planner *p, const PgQuery__Node *node, const struct shaping *shaping, struct plan *plan)
 {
     struct query *query;
@@ -261,6 +308,10 @@ static bool fill_query(struct planner *p, const PgQuery__Node *node, const struc
     if (p->n_param_types)
         memcpy(a.param_types, p->param_types, p->n_param_types * sizeof(oid_t));
     if (!analyze_statement(&a, node, &query) || !shape(p, plan, shaping, &query))
+        return false;
+    if (shaping->takes_skipped && !take_skipped(plan, a.skips, &query, p->err))
+        return false;
+    if (!note_skip(plan, &a, p->err))
         return false;
     plan->param_types = a.param_types;
     plan->n_params = a.n_params;
@@ -368,12 +419,51 @@ static bool selects_into(const PgQuery__Node *node)
            !node->insert_stmt->with_clause && !node->insert_stmt->select_stmt->select_stmt->n_values_lists;
 }
 
+static bool binds_skipped(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n_statements; i++)
+        for (size_t k = 0; k < plan->statements[i].n_binds; k++)
+            if (plan->statements[i].binds[k].source == BIND_SKIPPED)
+                return true;
+    return false;
+}
+
+/* SKIP LOCKED: its SELECT alone, for the keys of its rows. Where it cannot be asked alone, rows are only left out. */
+static void plan_skipping(struct planner *p, const PgQuery__Node *node, struct plan *plan)
+{
+    struct shaping skipped = { .takes_skipped = true };
+    struct planner own = *p;
+    struct err err;
+    struct plan *rows;
+    if (!binds_skipped(plan) || plan->tables != TABLES_PERMANENT || plan->lookup) {
+        plan->skip = NULL;
+        return;
+    }
+    err_init(&err, p->err->arena);
+    own.err = &err;
+    if (!plan_shaped(&own, node, &skipped, &rows))
+        return;
+    if (rows->place != PLACE_D1 || rows->n_statements != 1 || !binds_skipped(rows)) {
+        plan_unref(rows);
+        return;
+    }
+    rows->skip = NULL;
+    plan->skip->rows = rows;
+    plan->cacheable &= rows->cacheable;
+    for (size_t i = 0; i < plan->n_literals; i++)
+        plan->is_structural[i] |= rows->is_structural[i];
+}
+
 static bool plan_query(struct planner *p, const PgQuery__Node *node, struct plan **ret)
 {
     struct shaping none = { 0 };
     *ret = NULL;
-    if (!plan_shaped(p, node, &none, ret) || (*ret)->tables != TABLES_BOTH)
-        return *ret != NULL;
+    if (!plan_shaped(p, node, &none, ret))
+        return false;
+    if ((*ret)->skip)
+        plan_skipping(p, node, *ret);
+    if ((*ret)->tables != TABLES_BOTH)
+        return true;
     bool writes = temporary_plan_writes(*ret);
     bool ok = writes && !selects_into(node) && plan_bringing(p, *ret);
     if (ok)

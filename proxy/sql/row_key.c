@@ -160,6 +160,22 @@ static struct plan_row *row_by(const struct query *q, int rte, const struct cons
     return row;
 }
 
+const struct constraint *row_key_skipped(const struct query *q)
+{
+    const struct rte *rte =
+        q->lock_skip_locked && q->n_from == 1 && q->from[0]->kind == FROM_RTE ? &q->rtable[q->from[0]->rte] : NULL;
+    const struct relation *r = rte && rte->kind == RTE_RELATION ? rte->relation : NULL;
+    const struct constraint *key = NULL;
+    if (!r || r->kind != RELATION_TABLE || r->is_system || r->is_temporary)
+        return NULL;
+    for (size_t i = 0; i < r->n_constraints && !key; i++)
+        key = r->constraints[i].kind == 'p' ? &r->constraints[i] : NULL;
+    for (size_t i = 0; key && i < key->n_columns; i++)
+        if (!tells_apart(column_of(r, key->columns[i])))
+            return NULL;
+    return key;
+}
+
 struct plan_row *row_key_of(const struct query *query, struct arena *arena)
 {
     int rte = target_of(query);

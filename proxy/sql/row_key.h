@@ -16,5 +16,7 @@
 
 /* Of the analyzed tree, before emit rewrites it. */
 struct plan_row *row_key_of(const struct query *query, struct arena *arena);
+/* The key by which SELECT … SKIP LOCKED of one table leaves rows out; NULL: it leaves none out. */
+const struct constraint *row_key_skipped(const struct query *q);
 
 #endif
