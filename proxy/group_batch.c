@@ -26,7 +26,7 @@ static bool takes(const struct group *g, const struct step *step)
         return g->batch_steps < g->prefix.tried;
     if (g->speculates || g->one_by_one)
         return g->batch_steps == 0 || group_may_join(g, step);
-    return !group_must_speculate(g, step);
+    return !group_must_speculate(g, step) && (g->batch_steps == 0 || !group_draws(g, step));
 }
 
 /* Which steps go now, and whether their effects are to stay. */
@@ -45,7 +45,8 @@ size_t group_choose_batch(struct group *g)
                    !buffer_members(before, &visible, g->arena, &g->buffered, &g->n_buffered);
     g->n_before = g->n_buffered;
     size_t n = g->n_before;
-    for (; step && takes(g, step); step = step->next) {
+    bool draws = step && !step->error.p && group_draws(g, step);
+    for (; step && takes(g, step) && (!draws || g->batch_steps == 0); step = step->next) {
         step->first = n;
         n += step->n_statements;
         g->batch_steps++;
@@ -55,7 +56,7 @@ size_t group_choose_batch(struct group *g)
     if (g->speculates)
         g->undoes = g->batch_writes || (before->n_writes && !alone);
     else
-        g->undoes = g->batch_writes && (step != NULL || g->end == END_ROLLBACK);
+        g->undoes = g->batch_writes && (step != NULL || g->end == END_ROLLBACK) && !draws;
     n += group_make_identity(g);
     group_leave_reserved(g);
     return n + g->n_ahead + g->no_memory; /* what the block did is not forgotten: it is submitted, and fails */
@@ -454,6 +455,8 @@ static void kept_against_will(struct group *g)
 void group_is_done(struct group *g)
 {
     g->session->cancelled = 0; /* too late */
+    if (group_drew(g))
+        return;
     if (g->n_before)
         buffer_fini(&g->session->transaction.buffer);
     if (g->end == END_IMPLICIT)
@@ -480,7 +483,7 @@ static void succeeded(struct group *g)
         return;
     }
     group_note_schema(g, committed);
-    if (committed && g->batch_writes && !g->batch_end)
+    if (committed && g->batch_writes && (!g->batch_end || group_drew(g)))
         sequence_values_settle(&g->session->sequences);
     if (committed && g->batch_writes)
         group_is_done(g);

@@ -181,7 +181,7 @@ bool group_keys_at_end(struct group *g, struct d1_statement **ret, size_t *ret_n
         .g = g, .snapshot = now ? now : g->database->snapshot, .end = g->batch_end, .head = KEY_CHECK_AT_END
     };
     *ret_n = 0;
-    if (!w.snapshot || !w.snapshot->has_deferrable_keys || !g->batch_writes || g->undoes ||
+    if (!w.snapshot || !w.snapshot->has_deferrable_keys || !g->batch_writes || g->undoes || group_drew(g) ||
         (g->database->d1->traits.in_process && !g->asks_keys))
         return true;
     bool has_ddl = g->n_ddl || (g->n_before && g->session->transaction.buffer.n_ddl);

@@ -70,6 +70,10 @@ void group_on_done(struct d1_request *r);
 
 /* The step's answer must be tried out, or must still be right at COMMIT. */
 bool group_must_speculate(const struct group *g, const struct step *step);
+/* A step of an open block that only takes numbers of sequences: it is sent for good, alone, for ROLLBACK does not give them back. */
+bool group_draws(const struct group *g, const struct step *step);
+/* The batch is one of such a step. */
+bool group_drew(const struct group *g);
 /* Plain writes of a pipeline are tried out together; when one fails, each is tried by itself. */
 bool group_may_join(const struct group *g, const struct step *step);
 /* How much of the buffer is enough for the batch. */

@@ -14,12 +14,32 @@ static bool in_block(const struct group *g)
     return g->session->transaction.state == TXN_OPEN && g->end != END_COMMIT;
 }
 
+/* What the block has done to sequences itself is not there for others: then the step is tried out like any other. */
+bool group_draws(const struct group *g, const struct step *step)
+{
+    const struct transaction *t = &g->session->transaction;
+    const struct plan *plan = step->x.plan;
+    if (t->state != TXN_OPEN || g->end != END_IMPLICIT || g->prefix.on || !step->is_write || !plan->n_sequences ||
+        plan->kind != PLAN_QUERY || plan->n_writes + plan->n_reads || plan->lookup || t->buffer.n_ddl || g->n_ddl)
+        return false;
+    for (size_t i = 0; i < plan->n_sequences; i++)
+        if (plan->sequences[i].use != SEQUENCE_NEXT || plan->sequences[i].table)
+            return false;
+    return !buffer_mentions(&t->buffer, STR("_pgd1_sequence"));
+}
+
+bool group_drew(const struct group *g)
+{
+    return g->session->transaction.state == TXN_OPEN && g->end == END_IMPLICIT && g->batch_writes && !g->undoes &&
+           !g->speculates;
+}
+
 /* Its answer must be tried out, or must still be right at COMMIT. */
 bool group_must_speculate(const struct group *g, const struct step *step)
 {
     const struct transaction *t = &g->session->transaction;
     const struct plan *plan = step->x.plan;
-    if (!in_block(g) || step->error.p || !step->n_statements)
+    if (!in_block(g) || step->error.p || !step->n_statements || group_draws(g, step))
         return false;
     return step->is_write || plan->locks_rows || t->isolation >= REPEATABLE_READ || buffer_reaches(&t->buffer, plan);
 }
