@@ -46,6 +46,7 @@ struct config_database {
     enum config_environment environment;
     bool confirm;                           /* production: MIGRATE UP and DOWN name the database */
     enum config_dialect migrations_dialect; /* of files that do not say */
+    bool restores; /* on_failure=restore: a migration that fails behind some of its chunks is taken back */
 };
 
 struct config_user {

@@ -15,6 +15,7 @@ enum option {
     OPTION_MIGRATIONS_DIALECT,
     OPTION_MIGRATIONS_DIR,
     OPTION_MIGRATIONS_TABLE,
+    OPTION_ON_FAILURE,
     OPTION_PATH,
     OPTION_TOKEN_ENV,
     OPTION_TOKEN_FILE,
@@ -40,6 +41,7 @@ static const struct {
     [OPTION_MIGRATIONS_DIALECT] = { "migrations_dialect", FOR_ALL },
     [OPTION_MIGRATIONS_DIR] = { "migrations_dir", FOR_ALL },
     [OPTION_MIGRATIONS_TABLE] = { "migrations_table", FOR_ALL },
+    [OPTION_ON_FAILURE] = { "on_failure", FOR(EMBEDDED) | FOR(REST) },
     [OPTION_PATH] = { "path", FOR(EMBEDDED) },
     [OPTION_TOKEN_ENV] = { "token_env", FOR(GATEWAY) | FOR(REST) },
     [OPTION_TOKEN_FILE] = { "token_file", FOR(GATEWAY) | FOR(REST) },
@@ -55,6 +57,7 @@ static const char *const environments[] = {
     [CONFIG_DEVELOPMENT] = "development", [CONFIG_PREVIEW] = "preview", [CONFIG_PRODUCTION] = "production"
 };
 static const char *const switches[] = { "on", "off" }; /* on where nothing is said */
+static const char *const on_failure[] = { "stop", "restore" };
 static const char *const dialects[] = { [CONFIG_SQLITE] = "sqlite", [CONFIG_POSTGRES] = "postgres" };
 
 /* One line while it is read: p is NULL for what was not given. */
@@ -257,17 +260,19 @@ static bool finish_migrations(struct loader *l, const struct line *line, const s
                               const struct wrangler_database *w, struct config_database *d)
 {
     struct str dir = line->given[OPTION_MIGRATIONS_DIR];
-    int environment, dialect, confirm;
+    int environment, dialect, confirm, failure;
     bool ok = take_text(l, line, OPTION_MIGRATIONS_TABLE, w->migrations_table, &d->migrations_table) &&
               take_word(l, line, OPTION_ENVIRONMENT, environments, sizeof(environments) / sizeof(environments[0]),
                         &environment) &&
               take_word(l, line, OPTION_CONFIRM, switches, sizeof(switches) / sizeof(switches[0]), &confirm) &&
+              take_word(l, line, OPTION_ON_FAILURE, on_failure, sizeof(on_failure) / sizeof(on_failure[0]), &failure) &&
               take_word(l, line, OPTION_MIGRATIONS_DIALECT, dialects, sizeof(dialects) / sizeof(dialects[0]), &dialect);
     if (!ok)
         return false;
     d->environment = (enum config_environment)environment;
     d->migrations_dialect = (enum config_dialect)dialect;
     d->confirm = confirm == 0;
+    d->restores = failure == 1;
     if (dir.p || !file)
         return loader_path(l, dir.p ? dir : STR("migrations"), &d->migrations_dir);
     const char *name = w->migrations_dir[0] != '\0' ? w->migrations_dir : "migrations";

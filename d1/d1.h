@@ -23,6 +23,12 @@ struct d1_request;
  * transport may repeat it, and give it up, like a read. */
 enum d1_access { D1_READ, D1_WRITE, D1_TRYOUT };
 
+/* What a request does with the whole database, in place of statements, where traits.time_travel. FIND tells the bookmark of
+ * a time: of the newest state at or before at_us, or of now, which can be gone back to from then on. RESTORE makes the database
+ * what it was at to_bookmark, or at at_us: all of it or nothing; the state just left can be gone back to as well. Access is
+ * D1_READ and D1_WRITE. D1 refuses with D1_ERROR_SQL. */
+enum d1_travel { D1_STAY, D1_FIND_BOOKMARK, D1_RESTORE };
+
 struct d1_statement {
     struct str sql; /* one statement, no trailing semicolon or comment; placeholders ?1…?n */
     const struct value *params;
@@ -70,7 +76,10 @@ enum d1_flow {
 struct d1_request {
     /* --- filled by the caller, constant until done() --- */
     const struct d1_statement *statements;
-    size_t n_statements; /* at least 1 */
+    size_t n_statements;    /* at least 1; travel: 0 */
+    enum d1_travel travel;  /* D1_STAY: it runs statements */
+    struct str to_bookmark; /* RESTORE: D1's form, d1_is_bookmark(); empty: at_us tells */
+    int64_t at_us;          /* wall clock, since 1970; 0: none */
     enum d1_access access;
     struct str session; /* bookmark, "first-primary", "first-unconstrained", or empty: the transport's default */
     struct str
@@ -89,7 +98,8 @@ struct d1_request {
 
     /* --- filled by the transport before done() --- */
     struct d1_result *results; /* n_statements entries in arena; NULL after an error, but for error.failed */
-    struct str bookmark;       /* new bookmark in arena, or empty when none came */
+    struct str bookmark; /* new bookmark in arena, or empty when none came; travel: what was found, or gone back to */
+    struct str previous; /* RESTORE: the bookmark of what was left; in arena */
     struct d1_error error;
     unsigned round_trips; /* requests really made to D1, retries included; embedded counts 1 per batch run */
 
@@ -106,6 +116,7 @@ struct d1_traits {
                              the SQL casts them (CAST(?1 AS INTEGER), unhex(?1)), and int8 is read as text (facts: JavaScript numbers) */
     bool bookmarks;    /* sessions and bookmarks exist */
     bool in_process;   /* an answer cannot be lost: no commit identity is needed */
+    bool time_travel;  /* enum d1_travel works */
     size_t max_statement_bytes, max_params; /* 100000, 100 */
 };
 
@@ -140,6 +151,17 @@ static inline void d1_cancel(struct d1 *d, struct d1_request *r)
 static inline void d1_resume(struct d1 *d, struct d1_request *r)
 {
     d->ops->resume(d, r);
+}
+
+/* Digits and lower-case letters of hexadecimal numbers in four groups: 8-8-8-32 (D1's documentation, "Time Travel"). */
+static inline bool d1_is_bookmark(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        bool is_hyphen = i == 8 || i == 17 || i == 26;
+        if (is_hyphen ? s.p[i] != '-' : !(s.p[i] >= '0' && s.p[i] <= '9') && !(s.p[i] >= 'a' && s.p[i] <= 'f'))
+            return false;
+    }
+    return s.n == 59;
 }
 
 static inline void d1_close(struct d1 *d)

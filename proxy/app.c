@@ -24,6 +24,7 @@ static struct d1 *open_embedded(struct app *app, struct worker *w, const struct 
         .read_steps = c->embedded_step_budget,
         .pool_threads = c->embedded_reader_threads,
         .max_result_bytes = c->max_result_bytes,
+        .snapshots = c->embedded_snapshots,
         .clock = app->clock,
     };
     return embedded_open(app->stores, &o, w->base, err);

@@ -4,6 +4,7 @@
 #include "proxy/base/fault.h"
 #include "proxy/base/log.h"
 #include "proxy/d1_error.h"
+#include "proxy/migration_travel.h"
 #include "proxy/session.h"
 
 enum { BROKEN_READS_MAX = 5, PROBE_BYTES_WANTED = 100000, PROBE_TEXTS = 2, PROBE_ARENA_CAP = 10 << 20 };
@@ -102,6 +103,7 @@ void databases_close(struct worker *w)
         w->databases = db->next;
         worker_timer_clear(w, &db->no_memory);
         leases_close(db);
+        migration_travels_close(db);
         gate_fini(&db->gate);
         d1_close(db->d1); /* its done() callbacks run inside */
         leases_fini(&db->leases);
@@ -346,6 +348,12 @@ void database_schema_changed(struct database *db, struct snapshot *snapshot, uin
 void database_schema_suspect(struct database *db)
 {
     schema_suspect(db->schema);
+    take_newest(db);
+}
+
+void database_restored(struct database *db)
+{
+    schema_restored(db->schema);
     take_newest(db);
 }
 

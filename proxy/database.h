@@ -40,6 +40,7 @@ struct database {
     struct probe probe;
     struct arena *probe_arena; /* NULL: nothing is being asked */
     struct leases leases;      /* of advisory locks */
+    struct journey *journeys;  /* under way (migration_travel.h) */
 };
 
 /* The database a client asked for; opened when this worker has not got it yet. NULL with err. */
@@ -55,6 +56,8 @@ void database_forget_waiter(struct database *db, struct session *s);
 /* The schema as read back in a batch that changed it: takes the reference. seen: db->generation when the batch was sent. */
 void database_schema_changed(struct database *db, struct snapshot *snapshot, uint64_t seen);
 void database_schema_suspect(struct database *db);
+/* It was taken back in time, or may have been (schema_restored()). */
+void database_restored(struct database *db);
 /* Asked together with the first schema, over a network; UNKNOWN when it could not be. */
 enum error_texts database_error_texts(const struct database *db);
 /* Asked at the same time: the service was seen to keep a part of a batch that failed. Nothing may be written there. */

@@ -560,10 +560,31 @@ static enum outcome run_called(struct session *s, struct execution *x, struct er
     return outcome;
 }
 
+/* What an open block has seen and done belongs to a database that is not there any more. It can be rolled back. */
+static bool is_of_this_time(struct session *s, const struct plan *plan, struct err *err)
+{
+    struct transaction *t = &s->transaction;
+    if (t->state != TXN_OPEN || !s->database)
+        return true;
+    uint64_t now = atomic_load_explicit(&s->database->schema->restores, memory_order_acquire);
+    if (!t->has_queried)
+        t->restores = now;
+    if (now == t->restores)
+        return true;
+    const struct plan_transaction *ends = plan->kind == PLAN_TRANSACTION ? plan->utility.transaction : NULL;
+    if (ends && (ends->command == TRANSACTION_ROLLBACK || ends->command == TRANSACTION_ROLLBACK_TO))
+        return true;
+    if (ends && ends->command == TRANSACTION_COMMIT && !(s->group && group_is_waiting(s->group)))
+        utility_abort(s); /* as any COMMIT that fails */
+    err_set(err, SQLSTATE_T_R_SERIALIZATION_FAILURE,
+            "could not serialize access: the database was restored to another time");
+    return err_hint(err, "The transaction might succeed if retried.");
+}
+
 enum outcome execute(struct session *s, struct execution *x, struct err *err)
 {
     x->began_us = atomic_load_explicit(&s->presence.statement_us, memory_order_relaxed);
-    if (!transaction_allows(&s->transaction, &s->gucs.live, x->plan, err))
+    if (!transaction_allows(&s->transaction, &s->gucs.live, x->plan, err) || !is_of_this_time(s, x->plan, err))
         return OUTCOME_FAILED;
     if (x->plan->kind <= PLAN_DDL) {
         s->transaction.has_queried = true;

@@ -152,6 +152,7 @@ static enum outcome (*const commands[MIGRATE_VERB_NR])(struct migration *m) = {
     [MIGRATE_PUSH] = migration_push,
     [MIGRATE_REPAIR] = migration_repair,
     [MIGRATE_RESET] = migration_reset,
+    [MIGRATE_RESTORE] = migration_restore,
     [MIGRATE_STATUS] = migration_status,
     [MIGRATE_UP] = migration_up,
     [MIGRATE_VALIDATE] = migration_validate,
@@ -221,9 +222,35 @@ static void end(struct group *g)
     g->migration = NULL;
 }
 
+/* Right before the error: steps that wait are not answered any more. */
+static void tell(struct migration *m)
+{
+    struct session *s = m->session;
+    if (!m->told || SEVERITY_NOTICE < s->gucs.live.min_messages)
+        return;
+    if (!s->out.p)
+        worker_buf_take(s->worker, &s->out, s->out.cap);
+    backend_report(&s->out, SEVERITY_NOTICE, m->told, NULL);
+    m->told = NULL;
+}
+
+/* The run has failed with m->err. True: `then` runs when what it holds has been given back. */
+static bool give_up(struct migration *m, void (*then)(struct migration *m))
+{
+    if (!keep_failure(m, m->err))
+        return false;
+    if (migration_restores_itself(m, then))
+        return true;
+    migration_hint_way_back(m, m->failure);
+    err_clear(m->err);
+    err_copy(m->err, m->failure);
+    return migration_surrender(m, m->failure, then);
+}
+
 static void fail_in_group(struct migration *m)
 {
     struct group *g = m->session->group;
+    tell(m);
     end(g);
     group_fail_at_head(g, m->failure);
 }
@@ -233,7 +260,8 @@ bool migration_fails(struct group *g, const struct step *step, struct err *err)
     struct migration *m = g->migration;
     if (step->x.migrates)
         migrate_text_fail(m->pending[m->at].entry->file, step->x.migrates, err);
-    return keep_failure(m, err) && migration_surrender(m, err, fail_in_group);
+    m->err = err;
+    return give_up(m, fail_in_group);
 }
 
 static void fail_in_statement(struct migration *m)
@@ -247,7 +275,7 @@ static enum outcome fail(struct migration *m)
     struct group *g = m->session->group;
     if (g->head)
         group_cut(g, g->head, g->head->queued_at);
-    if (keep_failure(m, m->err) && migration_surrender(m, m->err, fail_in_statement)) {
+    if (give_up(m, fail_in_statement)) {
         err_clear(m->err);
         session_wait(m->session);
         return OUTCOME_WAIT;
@@ -274,6 +302,12 @@ static enum outcome run(struct session *s, const struct execution *x, struct mig
         return OUTCOME_FAILED;
     m->err = err;
     if (m->failure) {
+        if (m->journey || m->surrender) { /* a cancel request woke the session too early */
+            s->cancelled = 0;
+            session_wait(s);
+            return OUTCOME_WAIT;
+        }
+        tell(m);
         err_copy(err, m->failure);
         end(g);
         return OUTCOME_FAILED;

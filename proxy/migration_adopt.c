@@ -219,8 +219,7 @@ static enum outcome work_down(struct migration *m)
 
 enum outcome migration_down(struct migration *m)
 {
-    static const struct migration_kind kind = {
-        choose_down, work_down, statements_of, "to be taken back", true, false
-    };
+    static const struct migration_kind kind = { choose_down, work_down, statements_of, "to be taken back",
+                                                true,        false,     false };
     return migration_run(m, &kind);
 }

@@ -11,6 +11,8 @@
  *   migration_replay.c   files replayed on an empty database of our own
  *   migration_generate.c GENERATE: a file out of the difference to a declared schema
  *   migration_push.c     PUSH: D1's schema made equal to a declared one
+ *   migration_restore.c  RESTORE; what a run notes before, so that it can be taken back; on_failure = restore
+ *   migration_travel.c   requests of travelling in time (migration_travel.h)
  *   migration_reset.c    RESET: everything dropped, then UP from the first file
  *
  * Owns     nothing: the group's arena has it all.
@@ -26,6 +28,7 @@
 #include "proxy/migrate/text.h"
 #include "proxy/migration.h"
 #include "proxy/migration_replay.h"
+#include "proxy/migration_travel.h"
 
 enum { PLAN_ARENA_CAP = 32 << 20, MIGRATION_MAX_CELLS = 12, HOLDER_CHARS = 32 };
 
@@ -37,7 +40,14 @@ struct pending {
     bool is_pushed;   /* no file of the folder: wrangler's table has no row of it */
 };
 
-enum migration_phase { MIGRATION_BEGIN, MIGRATION_LOOK, MIGRATION_LEASE, MIGRATION_CHECK, MIGRATION_APPLY };
+enum migration_phase {
+    MIGRATION_BEGIN,
+    MIGRATION_LOOK,
+    MIGRATION_LEASE,
+    MIGRATION_CHECK,
+    MIGRATION_MARK,
+    MIGRATION_APPLY
+};
 
 struct migration {
     struct session *session;
@@ -74,7 +84,19 @@ struct migration {
     bool is_sent;      /* the chunk under way is at D1, or done */
     size_t statements; /* of the migration under way */
     uint64_t chunk_began_us;
-    struct str bookmark; /* before the run; empty: the transport has none */
+    struct str bookmark; /* before the run, or before the migration under way; empty: the transport has none */
+    struct mark {        /* how that is had (migration_restore.c) */
+        size_t at;       /* 1 + index of the migration it was last had for */
+        bool counts, has_counted, is_asked;
+        struct row_taker taker;
+        int64_t tries; /* of this migration; 0: it is not counted */
+    } mark;
+    /* in time */
+    struct journey *journey; /* under way; NULL: none is */
+    struct travel_result travel;
+    struct migration_restore *restore;
+    void (*after_travel)(struct migration *m);
+    struct err *told; /* a notice that comes right before the error */
     /* the end of a run that failed */
     struct err *failure;
     struct surrender *surrender; /* the request that gives the lease back; NULL: none under way */
@@ -122,15 +144,23 @@ struct migration_kind {
     size_t (*count)(const struct pending *p);
     const char *would;
     bool runs_files; /* their DROP TABLEs are looked at before */
+    bool marks;      /* the bookmark before it is had and told */
     bool needs_live; /* m->live is D1's schema as it is under the lease */
 };
 enum outcome migration_run(struct migration *m, const struct migration_kind *kind);
 enum outcome migration_up(struct migration *m);
 /* work of UP: chunk after chunk of what is pending; the lease goes with the last one. */
 enum outcome migration_apply(struct migration *m);
+/* 55000 on a production database unless CONFIRM names it. */
+bool migration_check_confirmed(struct migration *m);
 /* The schema that statements are planned on is m->live. */
 enum outcome migration_know_live(struct migration *m);
 enum migrate_dialect migration_dialect(const struct migration *m);
+bool migration_draw_holder(struct migration *m); /* m->holder */
+/* Steps: the journal's tables where they are missing, and the lease is taken. */
+bool migration_add_lease(struct migration *m);
+/* A step that makes a table of ours, unless it is there. */
+bool migration_add_table(struct migration *m, enum migrate_create table);
 /* The head of a batch: the lease is ours, and for longer. */
 bool migration_begin_batch(struct migration *m);
 /* The head of a batch and these statements of a file as steps. May have to wait for the schema in between: then it is called again and goes
@@ -176,6 +206,23 @@ enum outcome migration_down(struct migration *m);
 /* ---- migration_push.c, migration_reset.c ---- */
 enum outcome migration_push(struct migration *m);
 enum outcome migration_reset(struct migration *m);
+
+/* ---- migration_restore.c ---- */
+enum outcome migration_restore(struct migration *m);
+/* The command that restores this bookmark, as a hint; {NULL,0}: no memory. */
+struct str migration_way_back(const struct migration *m, struct str bookmark);
+/* UP is to restore when it fails, and cannot: 0A000. */
+bool migration_check_restores(struct migration *m);
+/* What the run, or the migration under way, is to be taken back to: m->bookmark. Again and again until it is not OUTCOME_WAIT. */
+enum outcome migration_mark(struct migration *m);
+/* A further migration of the run is to have a bookmark of its own. */
+bool migration_wants_mark(const struct migration *m);
+/* Whether the migration under way is counted in the table of tries. */
+bool migration_is_counted(const struct migration *m);
+/* The run failed: true when the database is being taken back first, `then` runs behind that. m->failure is what the client hears. */
+bool migration_restores_itself(struct migration *m, void (*then)(struct migration *m));
+/* A hint says how to go back, where chunks of the migration that failed are done. */
+void migration_hint_way_back(struct migration *m, struct err *err);
 
 /* ---- migration_generate.c ---- */
 enum outcome migration_generate(struct migration *m);

@@ -98,7 +98,7 @@ static enum outcome work(struct migration *m)
 
 enum outcome migration_push(struct migration *m)
 {
-    static const struct migration_kind kind = { .choose = choose, .work = work, .needs_live = true };
+    static const struct migration_kind kind = { .choose = choose, .work = work, .marks = true, .needs_live = true };
     if (!m->push && !begin(m))
         return OUTCOME_FAILED;
     enum outcome outcome = migration_replay(m, &m->push->declared);

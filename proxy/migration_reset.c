@@ -146,7 +146,7 @@ static enum outcome work(struct migration *m)
 
 enum outcome migration_reset(struct migration *m)
 {
-    static const struct migration_kind kind = { .choose = choose, .work = work, .needs_live = true };
+    static const struct migration_kind kind = { .choose = choose, .work = work, .marks = true, .needs_live = true };
     if (!m->reset && !begin(m))
         return OUTCOME_FAILED;
     return migration_run(m, &kind);

@@ -76,7 +76,7 @@ static enum outcome tell_only(struct migration *m, const struct migration_kind *
 
 /* ---- the lease and the journal ---- */
 
-static bool draw_holder(struct migration *m)
+bool migration_draw_holder(struct migration *m)
 {
     unsigned char bytes[HOLDER_CHARS / 2];
     if (RAND_bytes(bytes, sizeof(bytes)) != 1)
@@ -85,19 +85,14 @@ static bool draw_holder(struct migration *m)
     return true;
 }
 
-static bool add_tables(struct migration *m)
+bool migration_add_table(struct migration *m, enum migrate_create table)
 {
     const struct snapshot *schema = planning_schema(m->session);
-    for (int t = 0; t < MIGRATE_CREATE_NR; t++) {
-        struct str name, sql = migrate_journal_create((enum migrate_create)t, str_from(m->database.migrations_table),
-                                                      &name, m->arena);
-        bool there = false;
-        for (size_t i = 0; schema && i < schema->n_objects; i++)
-            there |= str_eq_nocase(schema->objects[i].name, name);
-        if (!there && !migration_member(m, MEMBER_DDL, sql, NULL, 0, 0, NULL))
-            return false;
-    }
-    return true;
+    struct str name, sql = migrate_journal_create(table, str_from(m->database.migrations_table), &name, m->arena);
+    for (size_t i = 0; schema && i < schema->n_objects; i++)
+        if (str_eq_nocase(schema->objects[i].name, name))
+            return true;
+    return migration_member(m, MEMBER_DDL, sql, NULL, 0, 0, NULL);
 }
 
 static bool check_lease(struct migration *m)
@@ -109,15 +104,23 @@ static bool check_lease(struct migration *m)
     return migration_member(m, MEMBER_READ, migrate_lease_check(), holder, 1, 1, NULL);
 }
 
-static enum outcome open_journal(struct migration *m)
+bool migration_add_lease(struct migration *m)
 {
     const struct session *s = m->session;
     struct str lease[] = { str_from(m->holder), arena_printf(m->arena, "%s, process %u, from %s", s->user,
                                                              s->presence.pid, s->peer.address) };
+    for (int t = 0; t < MIGRATE_CREATE_NR; t++)
+        if (!migration_add_table(m, (enum migrate_create)t))
+            return false;
+    return migration_texts(m, migrate_lease_take(), lease, 2) && check_lease(m);
+}
+
+static enum outcome open_journal(struct migration *m)
+{
+    const struct session *s = m->session;
     if (s->bookmark)
         m->bookmark = arena_str(m->arena, str_from(s->bookmark));
-    if (!add_tables(m) || !migration_texts(m, migrate_lease_take(), lease, 2) || !check_lease(m) ||
-        !migration_add_journal(m, true))
+    if (!migration_add_lease(m) || !migration_add_journal(m, true))
         return OUTCOME_FAILED;
     return group_answer(m->session->group, END_IMPLICIT);
 }
@@ -172,6 +175,7 @@ static bool note_chunk(struct migration *m, const struct pending *p)
     bool applied = m->chunk + 1 == p->text.n_up, last = applied && m->at + 1 == m->n_pending;
     return migration_texts(m, migrate_journal_chunk(), row, sizeof(row) / sizeof(row[0])) &&
            (!applied || p->is_pushed || migration_texts(m, migrate_journal_applied(wrangler, m->arena), &e->name, 1)) &&
+           (!applied || !migration_is_counted(m) || migration_texts(m, migrate_tries_done(), &e->name, 1)) &&
            (!last || migration_texts(m, migrate_lease_release(), &holder, 1));
 }
 
@@ -255,7 +259,9 @@ static bool end_chunk(struct migration *m)
 enum outcome migration_apply(struct migration *m)
 {
     while (m->at < m->n_pending) {
-        enum outcome outcome = m->is_sent ? OUTCOME_DONE : send_chunk(m);
+        enum outcome outcome = migration_wants_mark(m) ? migration_mark(m) : OUTCOME_DONE;
+        if (outcome == OUTCOME_DONE && !m->is_sent)
+            outcome = send_chunk(m);
         if (outcome != OUTCOME_DONE)
             return outcome;
         if (!end_chunk(m))
@@ -269,7 +275,7 @@ enum outcome migration_apply(struct migration *m)
 
 struct surrender {
     struct d1_request request;
-    struct d1_statement statements[2];
+    struct d1_statement statements[3];
     struct value params[6];
     struct arena *arena;
     struct migration *migration; /* NULL: nobody waits for it */
@@ -306,9 +312,12 @@ static bool fill_surrender(struct surrender *w, const struct migration *m, const
     }
     w->statements[0] = (struct d1_statement){ .sql = migrate_lease_release(), .params = &w->params[0], .n_params = 1 };
     w->statements[1] = (struct d1_statement){ .sql = migrate_journal_failed(), .params = &w->params[1], .n_params = 5 };
+    w->statements[2] = (struct d1_statement){ .sql = migrate_tries_less(), .params = &w->params[1], .n_params = 1 };
     w->request = (struct d1_request){
         .statements = w->statements,
-        .n_statements = p ? 2 : 1,
+        .n_statements = !p                        ? 1
+                        : migration_is_counted(m) ? 3
+                                                  : 2,
         .access = D1_WRITE,
         .deadline_us = worker_now(m->session->worker) + m->session->serving->config->d1_timeout_us,
         .done = on_surrendered,
@@ -343,6 +352,7 @@ void migration_forget(struct migration *m)
     if (m->surrender)
         m->surrender->migration = NULL;
     m->surrender = NULL;
+    migration_travel_forget(m);
     migration_replays_end(m);
     snapshot_reader_free(m->schema_reader);
     snapshot_unref(m->live);
@@ -352,18 +362,23 @@ void migration_forget(struct migration *m)
 
 /* ---- a run ---- */
 
+bool migration_check_confirmed(struct migration *m)
+{
+    if (m->database.environment != CONFIG_PRODUCTION || !m->database.confirm || m->command->dry_run ||
+        str_eq(m->command->confirm, str_from(m->session->database_name)))
+        return true;
+    err_set(m->err, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "database \"%s\" is a production database, and this was not confirmed", m->session->database_name);
+    return err_hint(m->err, "MIGRATE %s CONFIRM '%s'", migrate_command_help(m->command->verb)->verb,
+                    m->session->database_name);
+}
+
 static bool check_run(struct migration *m)
 {
-    const char *verb = migrate_command_help(m->command->verb)->verb;
     bool asks = m->command->verb == MIGRATE_UP || m->command->verb == MIGRATE_DOWN;
-    if (asks && m->database.environment == CONFIG_PRODUCTION && m->database.confirm && !m->command->dry_run &&
-        !str_eq(m->command->confirm, str_from(m->session->database_name))) {
-        err_set(m->err, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "database \"%s\" is a production database, and this was not confirmed", m->session->database_name);
-        return err_hint(m->err, "MIGRATE %s CONFIRM '%s'", verb, m->session->database_name);
-    }
-    return migrate_folder_read(m->database.migrations_dir, m->arena, &m->folder, m->err) &&
-           migrate_folder_check(&m->folder, m->err) && draw_holder(m);
+    return (!asks || migration_check_confirmed(m)) && migration_check_restores(m) &&
+           migrate_folder_read(m->database.migrations_dir, m->arena, &m->folder, m->err) &&
+           migrate_folder_check(&m->folder, m->err) && migration_draw_holder(m);
 }
 
 /* What is known before the lease is taken says whether it is needed; behind it all is read once more, for another may have run. */
@@ -442,18 +457,24 @@ enum outcome migration_run(struct migration *m, const struct migration_kind *kin
         outcome = take_lease(m, kind);
     if (outcome == OUTCOME_DONE && !m->n_pending) /* another runner has done it meanwhile */
         return release(m);
-    if (outcome == OUTCOME_DONE && kind->runs_files && m->phase != MIGRATION_APPLY)
+    if (outcome == OUTCOME_DONE && kind->runs_files && m->phase < MIGRATION_MARK)
         outcome = migration_check_drops(m);
     if (outcome != OUTCOME_DONE)
         return outcome;
     if (m->command->dry_run)
         return tell_only(m, kind);
+    if (m->phase < MIGRATION_MARK)
+        m->phase = kind->marks ? MIGRATION_MARK : MIGRATION_APPLY;
+    if (m->phase == MIGRATION_MARK)
+        outcome = migration_mark(m);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     m->phase = MIGRATION_APPLY;
-    return outcome == OUTCOME_DONE ? kind->work(m) : outcome;
+    return kind->work(m);
 }
 
 enum outcome migration_up(struct migration *m)
 {
-    static const struct migration_kind up = { choose, migration_apply, statements_up, "pending", true, false };
+    static const struct migration_kind up = { choose, migration_apply, statements_up, "pending", true, true, false };
     return migration_run(m, &up);
 }

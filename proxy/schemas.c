@@ -99,6 +99,13 @@ void schema_suspect(struct schema *s)
     pthread_mutex_unlock(&s->lock);
 }
 
+void schema_restored(struct schema *s)
+{
+    atomic_fetch_add_explicit(&s->restores, 1, memory_order_release);
+    reservations_forget(&s->reservations);
+    schema_suspect(s);
+}
+
 void schema_saw_bookmark(struct schema *s, struct str bookmark)
 {
     if (bookmark.n == 0 || bookmark.n > BOOKMARK_MAX)

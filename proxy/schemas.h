@@ -30,7 +30,8 @@ struct schema {
     _Atomic uint64_t overloaded_until_us; /* D1 asked to be left alone until then, monotonic clock */
     _Atomic int error_texts;              /* enum error_texts (database.h) */
     _Atomic bool tears_batches;           /* a batch that failed was seen to leave a part of itself */
-    struct reservations reservations;     /* has its own lock */
+    _Atomic uint64_t restores;        /* grows when the database was taken back in time: blocks of before are over */
+    struct reservations reservations; /* has its own lock */
 };
 
 struct schemas {
@@ -48,6 +49,8 @@ struct snapshot *schema_current(struct schema *s, uint64_t *ret_read_us, uint64_
 void schema_publish(struct schema *s, struct snapshot *snapshot, uint64_t read_us, uint64_t seen, bool is_change);
 /* A change of the schema whose outcome is not known: read again before use. */
 void schema_suspect(struct schema *s);
+/* The database was taken back in time, or may have been: the schema is read again, ids drawn ahead are forgotten, open blocks end. */
+void schema_restored(struct schema *s);
 /* Bookmarks sort as bytes, oldest to newest (D1's documentation). */
 void schema_saw_bookmark(struct schema *s, struct str bookmark);
 struct str schema_bookmark(struct schema *s, struct arena *arena); /* a copy; empty: none seen */

@@ -158,11 +158,25 @@ static enum outcome answer_waiting(struct session *s, enum group_end end)
     return group_answer(g, end);
 }
 
+static void end_transaction(struct session *s, bool commit, bool chain)
+{
+    transaction_end(&s->transaction, commit, chain, &s->gucs);
+    portals_end_transaction(s, commit);
+    notify_end_transaction(s, commit);
+    session_locks_end_transaction(s);
+    s->group->wrote = false;
+    s->group->began_block = false;
+}
+
+void utility_abort(struct session *s)
+{
+    end_transaction(s, false, false);
+}
+
 /* What waits must be answered, and sent or taken back, before the transaction ends. */
 static enum outcome end(struct session *s, const struct execution *x, bool commit, struct err *err)
 {
     const struct plan_transaction *t = x->plan->utility.transaction;
-    struct group *g = s->group;
     if (!check_chain(s, t, err))
         return OUTCOME_FAILED;
     enum outcome outcome = answer_waiting(s, commit ? END_COMMIT : END_ROLLBACK);
@@ -173,12 +187,7 @@ static enum outcome end(struct session *s, const struct execution *x, bool commi
         session_notice_text(s, SEVERITY_WARNING, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION,
                             "there is no transaction in progress");
     commit = commit && !was_failed;
-    transaction_end(&s->transaction, commit, t->chain, &s->gucs);
-    portals_end_transaction(s, commit);
-    notify_end_transaction(s, commit);
-    session_locks_end_transaction(s);
-    g->wrote = false;
-    g->began_block = false;
+    end_transaction(s, commit, t->chain);
     if (t->chain)
         s->gucs.live.types.now_us = session_wall_us(s);
     metric_add(&s->worker->metrics, METRIC_transactions, 1);

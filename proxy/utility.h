@@ -15,6 +15,8 @@
 enum outcome utility_set(struct session *s, struct execution *x, struct err *err);
 enum outcome utility_show(struct session *s, struct execution *x, struct err *err);
 enum outcome utility_transaction(struct session *s, struct execution *x, struct err *err);
+/* The block is over, nothing of it happens: a COMMIT that fails. Nothing may wait in the group. */
+void utility_abort(struct session *s);
 enum outcome utility_prepare(struct session *s, struct execution *x, struct err *err);
 enum outcome utility_execute(struct session *s, struct execution *x, struct err *err);
 enum outcome utility_deallocate(struct session *s, struct execution *x, struct err *err);

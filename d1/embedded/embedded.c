@@ -44,7 +44,7 @@ static struct embedded *from_base(struct d1 *d)
 
 static bool is_write(const struct emb_task *t)
 {
-    return t->request->access != D1_READ;
+    return t->request->access != D1_READ || t->request->travel != D1_STAY;
 }
 
 static void want_turn(struct embedded *e)
@@ -144,12 +144,29 @@ static void call_done(struct embedded *e, struct d1_request *r)
     r->done(r);
 }
 
+static struct str copied(struct d1_request *r, const struct emb_bookmark *b)
+{
+    struct str copy = b->text[0] ? arena_str(r->arena, str_from(b->text)) : (struct str){ 0 };
+    if (b->text[0] && !copy.p) /* what it did is done, and it cannot say so */
+        r->error = (struct d1_error){ .kind = D1_ERROR_LOST, .message = STR("out of memory"), .may_have_run = true };
+    return copy;
+}
+
+static void give_bookmarks(const struct emb_task *t, struct d1_request *r)
+{
+    if (r->travel == D1_STAY || r->error.kind != D1_OK)
+        return;
+    r->bookmark = copied(r, &t->found);
+    r->previous = copied(r, &t->previous);
+}
+
 static void finish(struct embedded *e, struct emb_task *t)
 {
     struct d1_request *r = t->request;
     if (t->stopped != EMB_STOP_NONE && !is_write(t))
         emb_brake_failure(&t->failure, t->stopped);
     emb_failure_give(&t->failure, r);
+    give_bookmarks(t, r);
     r->error.failed = r->error.kind == D1_ERROR_SQL ? t->failed : 0;
     r->results = r->error.kind == D1_OK || r->error.failed ? t->run.results : NULL;
     if (t->was_away)
@@ -413,7 +430,7 @@ static void embedded_submit(struct d1 *d, struct d1_request *r)
 {
     struct embedded *e = from_base(d);
     r->results = NULL;
-    r->bookmark = (struct str){ 0 };
+    r->bookmark = r->previous = (struct str){ 0 };
     r->error = (struct d1_error){ 0 };
     r->round_trips = 0;
     r->next = e->live;
@@ -535,6 +552,7 @@ static bool set_up(struct embedded *e, struct embedded_stores *stores, const str
     if (!e->store)
         return false;
     e->clock = e->store->o.clock;
+    e->base.traits.time_travel = e->store->o.snapshots > 0;
     struct emb_failure f;
     emb_failure_init(&f);
     e->reader = emb_connection_open(&e->store->o, false, &f);

@@ -8,6 +8,8 @@
  *          one that exceeds it has given no row yet, and is run again on a pool thread. The loop never waits for a lock.
  * Writes   go to the file's one writer thread, which commits all waiting batches with one sync (group commit); a batch
  *          that fails takes only itself back. done() comes after the sync.
+ * Travels  in time by whole copies of the file (history.h): D1_FIND_BOOKMARK of now makes one, D1_RESTORE makes one of what it leaves.
+ *          The writer does it between two groups; reads go on, on what was there when they began.
  * Fails    embedded_open(): 58P01 no such folder, 42501 not permitted, 58030 no database or I/O error, 53200 no memory.
  *          Requests fail through request->error with D1's own texts (errors.h).
  *          After an I/O error at COMMIT a write's fate is unknown: D1_ERROR_LOST.
@@ -29,7 +31,7 @@ struct embedded_stores;
 /* What a commit survives: FULL a power cut, NORMAL a crash of the program only, OFF not even that for sure. */
 enum embedded_sync { EMBEDDED_SYNC_FULL, EMBEDDED_SYNC_NORMAL, EMBEDDED_SYNC_OFF };
 
-/* Zero means the default in every field but path. The first opener of a file sets them for all. */
+/* Zero means the default in every field but path and snapshots. The first opener of a file sets them for all. */
 struct embedded_options {
     struct str path; /* created with mode 0600 when absent; its folder must exist */
     enum embedded_sync synchronous;
@@ -42,8 +44,9 @@ struct embedded_options {
     uint64_t max_result_bytes; /* for requests that state none: 64 MiB */
     size_t statement_cache;    /* prepared statements kept per connection: 256 */
     size_t page_cache_bytes;   /* per connection: 16 MiB */
-    uint64_t busy_us; /* how long another process's lock is waited for when the request has no deadline: 30 s */
-    uint64_t run_us;  /* how long one batch may compute, D1's limit: 30 s */
+    uint64_t busy_us;   /* how long another process's lock is waited for when the request has no deadline: 30 s */
+    uint64_t run_us;    /* how long one batch may compute, D1's limit: 30 s */
+    unsigned snapshots; /* copies that are kept to go back to (d1_travel); 0 is 0: none, and no travelling */
     const struct clock *clock; /* used from several threads; default clock_system() */
 };
 

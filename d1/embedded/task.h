@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sys/queue.h>
 
+#include "d1/embedded/history.h"
 #include "d1/embedded/run.h"
 
 struct embedded;
@@ -24,8 +25,9 @@ struct emb_task {
     struct emb_run run;
     struct emb_rows rows; /* the owner's, or the writer's while away there */
     struct emb_failure failure;
-    size_t failed;   /* as d1_error.failed: what ran before that statement is told */
-    atomic_int stop; /* an enum emb_stop, set by the owner, read by whoever runs it */
+    struct emb_bookmark found, previous; /* of a request that travels */
+    size_t failed;                       /* as d1_error.failed: what ran before that statement is told */
+    atomic_int stop;                     /* an enum emb_stop, set by the owner, read by whoever runs it */
 
     /* the owner's */
     TAILQ_ENTRY(emb_task) owner_link; /* reads or ready */

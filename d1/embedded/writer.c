@@ -4,6 +4,7 @@
  * One group: BEGIN IMMEDIATE; each waiting batch in a savepoint; COMMIT (one sync); hand all back; maybe a checkpoint.
  * Batches that arrive while the group runs still join it, within limits. SQLite rolls back the whole transaction after
  * some errors (disk full, I/O error, interrupt, RAISE(ROLLBACK)): then the batches that had succeeded run again.
+ * What travels in time stands between two groups, in its place in the queue.
  */
 #include "d1/embedded/writer.h"
 
@@ -45,10 +46,13 @@ static void move_all(struct emb_tasks *to, struct emb_tasks *from)
     TAILQ_CONCAT(to, from, away_link);
 }
 
-static struct emb_task *pop(struct emb_writer *w)
+/* The first that waits, if it runs statements, or if it travels. */
+static struct emb_task *pop_that(struct emb_writer *w, bool travels)
 {
     pthread_mutex_lock(&w->lock);
     struct emb_task *t = TAILQ_FIRST(&w->queue);
+    if (t && (t->request->travel != D1_STAY) != travels)
+        t = NULL;
     if (t) {
         TAILQ_REMOVE(&w->queue, t, away_link);
         t->queued_write = false;
@@ -56,6 +60,11 @@ static struct emb_task *pop(struct emb_writer *w)
     }
     pthread_mutex_unlock(&w->lock);
     return t;
+}
+
+static struct emb_task *pop(struct emb_writer *w)
+{
+    return pop_that(w, false);
 }
 
 static bool is_idle(struct emb_writer *w)
@@ -302,6 +311,42 @@ static void run_group(struct emb_writer *w)
     hand_back(&g.failed);
 }
 
+/* ---- in time ---- */
+
+static bool travel_to(struct emb_writer *w, struct emb_task *t)
+{
+    const struct d1_request *r = t->request;
+    if (r->to_bookmark.n)
+        snprintf(t->found.text, sizeof(t->found.text), "%.*s", STR_FMT(r->to_bookmark));
+    if (r->travel == D1_FIND_BOOKMARK && !r->at_us)
+        return emb_history_take(w->c, w->o, &t->found, &t->failure);
+    if (!r->to_bookmark.n && !emb_history_find(w->o, r->at_us, &t->found, &t->failure))
+        return false;
+    return r->travel == D1_FIND_BOOKMARK ||
+           (emb_history_has(w->o, &t->found, &t->failure) && emb_history_take(w->c, w->o, &t->previous, &t->failure) &&
+            emb_history_restore(w->c, w->o, &t->found, &t->failure));
+}
+
+/* Another process may have the file: that is waited for as at the beginning of a group, by SQLite's own busy handler. */
+static void travel(struct emb_writer *w, struct emb_task *t)
+{
+    t->found = t->previous = (struct emb_bookmark){ 0 };
+    if (w->c || open_file(w, &t->failure)) {
+        uint64_t until = clock_monotonic_us(w->o->clock) + w->o->busy_us;
+        w->c->brake = (struct emb_brake){ .stop = &t->stop,
+                                          .deadline_us = t->request->deadline_us ? t->request->deadline_us : until };
+        travel_to(w, t);
+        w->c->brake = (struct emb_brake){ 0 };
+        emb_history_trim(w->o);
+        if (t->request->travel == D1_RESTORE)
+            w->wal_pages += CHECKPOINT_PAGES; /* the log may hold the whole file now */
+        if (t->failure.may_have_run)
+            w->c = emb_connection_close(w->c);
+    }
+    t->request->round_trips++;
+    emb_inbox_post(t, NULL, true);
+}
+
 /* After the acknowledgements, so that no client waits for the copying of pages. */
 static void checkpoint(struct emb_writer *w)
 {
@@ -331,7 +376,11 @@ static void *writer_main(void *user)
     struct emb_writer *w = user;
     pthread_setname_np(pthread_self(), "d1-writer");
     while (wait_for_work(w)) {
-        run_group(w);
+        struct emb_task *t = pop_that(w, true);
+        if (t)
+            travel(w, t);
+        else
+            run_group(w);
         checkpoint(w);
     }
     w->c = emb_connection_close(w->c);

@@ -77,8 +77,21 @@ static void wake(struct fake *f)
 
 /* ---- what arrives ---- */
 
+static void describe_travel(const struct d1_request *r, struct buf *out)
+{
+    buf_add_str(out, r->travel == D1_RESTORE ? STR("restore ") : STR("find bookmark of "));
+    if (r->to_bookmark.n)
+        buf_add_str(out, r->to_bookmark);
+    else if (r->at_us)
+        buf_printf(out, "%lld", (long long)r->at_us);
+    else
+        buf_add_str(out, STR("now"));
+}
+
 static bool describe(const struct d1_request *r, struct buf *out)
 {
+    if (r->travel != D1_STAY)
+        describe_travel(r, out);
     for (size_t i = 0; i < r->n_statements; i++) {
         if (i)
             buf_add_str(out, STR("; "));
@@ -254,6 +267,8 @@ static void answer(struct fake_call *c)
     }
     if (s->bookmark)
         r->bookmark = arena_str(r->arena, str_from(s->bookmark));
+    if (s->previous)
+        r->previous = arena_str(r->arena, str_from(s->previous));
     if (s->kind == D1_OK || s->failed)
         r->results = make_results(c);
     finish(c, (struct d1_error){ .kind = s->kind,
@@ -314,7 +329,7 @@ static void fake_submit(struct d1 *d, struct d1_request *r)
     struct fake *f = (struct fake *)d;
     struct fake_call *c = calloc(1, sizeof(*c)); /* its own memory is not what tests make fail */
     r->results = NULL;
-    r->bookmark = (struct str){ NULL, 0 };
+    r->bookmark = r->previous = (struct str){ NULL, 0 };
     r->round_trips = 1;
     r->transport = c;
     d->counters.requests++;
@@ -387,6 +402,7 @@ struct d1 *fake_open(struct event_base *base, const struct clock *clock, struct 
                          .traits = { .name = "fake",
                                      .native_values = true,
                                      .bookmarks = true,
+                                     .time_travel = true,
                                      .max_statement_bytes = 100000,
                                      .max_params = 100 } };
     f->base = base;

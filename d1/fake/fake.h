@@ -36,14 +36,14 @@ void fake_clock_advance(struct fake_clock *fc, uint64_t us);
 /* --- the transport --- */
 
 /* traits may be changed by the caller (d->traits) before the first request; at first: name "fake", native values, bookmarks,
- * not in process. base NULL: nothing happens by itself, the test calls fake_turn(). */
+ * not in process, time travel. base NULL: nothing happens by itself, the test calls fake_turn(). */
 struct d1 *fake_open(struct event_base *base, const struct clock *clock, struct err *err);
 
 /*
  * Adds one step. Words, in this order, all but `expect` and `answer` optional:
  *   expect [read|write] [N] ['pattern'] [session 'text'] [identity 'pattern']
  *       N: number of statements. pattern: shell wildcards, against the statements joined by "; ". '' is a quote inside.
- *   answer what [bookmark TEXT] [after N(us|ms|s)]
+ *   answer what [bookmark TEXT] [previous TEXT] [after N(us|ms|s)]
  *   what:  ok                           every statement: no rows, 0 changes
  *          changes N[,N…]               counts of the statements that want one, in order
  *          rows JSON                    [[cell,…],…] for the last statement. A cell: null, "text", number (INTEGER when integral

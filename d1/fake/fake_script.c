@@ -227,6 +227,8 @@ static bool read_end(struct reader *r)
     uint64_t n = 1;
     if (take_word(r, "bookmark") && !take_bare(r, &r->step->bookmark))
         return false;
+    if (take_word(r, "previous") && !take_bare(r, &r->step->previous))
+        return false;
     if (take_word(r, "after") && !take_duration(r, &r->step->after_us))
         return false;
     if (take_word(r, "again") && (!take_number(r, &n) || n == 0))
@@ -257,6 +259,7 @@ void fake_step_free(struct fake_step *s)
     free(s->identity);
     free(s->message);
     free(s->bookmark);
+    free(s->previous);
     cJSON_Delete(s->rows);
     cJSON_Delete(s->results);
     cJSON_Delete(s->changes);

@@ -19,7 +19,7 @@ struct fake_step {
     /* what is answered */
     enum d1_error_kind kind;
     bool never, may_have_run;
-    char *message, *bookmark;
+    char *message, *bookmark, *previous;
     size_t failed; /* 1-based statement */
     cJSON *rows, *results, *changes;
     uint64_t after_us, retry_after_us;

@@ -118,11 +118,17 @@ static void unlink_call(struct http_call *c)
     c->prev = NULL;
 }
 
+static void free_easy(struct http_call *c)
+{
+    curl_easy_cleanup(c->easy);
+    curl_url_cleanup(c->url);
+    c->easy = c->url = NULL;
+}
+
 static void drop_easy(struct http_call *c)
 {
     curl_multi_remove_handle(c->client->multi, c->easy);
-    curl_easy_cleanup(c->easy);
-    c->easy = NULL;
+    free_easy(c);
     unlink_call(c);
 }
 
@@ -332,6 +338,8 @@ static size_t on_body_wanted(char *p, size_t size, size_t n, void *arg)
  */
 static CURLcode set_body(struct http_call *c)
 {
+    if (c->is_get)
+        return curl_easy_setopt(c->easy, CURLOPT_HTTPGET, 1L);
     CURLcode code = curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body.n);
     if (c->repeatable)
         return code ? code : curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, c->body.p);
@@ -347,9 +355,21 @@ static CURLcode set_body(struct http_call *c)
             return code_;                                                                                              \
     } while (0)
 
+static CURLcode set_address(struct http_client *h, struct http_call *c)
+{
+    if (!c->path)
+        return curl_easy_setopt(c->easy, CURLOPT_CURLU, h->url);
+    c->url = curl_url_dup(h->url);
+    if (!c->url || curl_url_set(c->url, CURLUPART_URL, c->path, 0))
+        return CURLE_OUT_OF_MEMORY;
+    return curl_easy_setopt(c->easy, CURLOPT_CURLU, c->url);
+}
+
 static CURLcode set_easy(struct http_client *h, struct http_call *c)
 {
-    SET(CURLOPT_CURLU, h->url);
+    CURLcode address = set_address(h, c);
+    if (address)
+        return address;
     SET(CURLOPT_PRIVATE, (void *)c);
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_HTTPHEADER, h->headers);
@@ -370,13 +390,14 @@ static CURLcode set_easy(struct http_client *h, struct http_call *c)
         SET(CURLOPT_PROXY, ""); /* the environment's proxy is not for this machine */
     if (h->ca_file)
         SET(CURLOPT_CAINFO, h->ca_file);
+    SET(CURLOPT_FRESH_CONNECT, !c->repeatable && !c->body.n ? 1L : 0L);
     return set_body(c);
 }
 
 static void end_later(struct http_call *c, enum http_end end)
 {
     c->end = end;
-    c->easy = NULL;
+    free_easy(c);
     event_active(c->client->ended, EV_TIMEOUT, 0);
 }
 
@@ -395,10 +416,10 @@ void http_start(struct http_client *h, struct http_call *c)
         c->next->prev = &c->next;
     h->calls = c;
     _Static_assert(CURL_ERROR_SIZE <= sizeof(c->reason), "libcurl's texts fit");
+    c->url = NULL;
     c->easy = curl_easy_init();
     if (c->easy && !set_easy(h, c) && !curl_multi_add_handle(h->multi, c->easy))
         return;
-    curl_easy_cleanup(c->easy);
     end_later(c, HTTP_NO_MEMORY);
 }
 
@@ -424,6 +445,5 @@ void http_resume(struct http_call *c)
     /* libcurl tells it here only, and would go on */
     read_head(c);
     curl_multi_remove_handle(c->client->multi, c->easy);
-    curl_easy_cleanup(c->easy);
     end_later(c, end_of(code, c->sent));
 }

@@ -1,12 +1,13 @@
 /*
- * http.h - POST requests to one server, many at a time, on one event loop: libcurl's multi interface on libevent.
+ * http.h - POST and GET requests to one server, many at a time, on one event loop: libcurl's multi interface on libevent.
  *
  * Keeps connections alive and bounded in number, uses HTTP/2 where the server has it, verifies TLS, follows no redirect (a
  * redirect would carry the token elsewhere), resolves names without blocking the loop, and starts no thread of ours.
  *
  * A POST runs at most once unless it is `repeatable`: libcurl by itself sends a request again when a kept-alive connection
  * turns out to be dead, after the server may have read it. The body of a request that is not repeatable cannot be rewound,
- * so that such a repetition fails instead; it is reported as sent and unanswered.
+ * so that such a repetition fails instead; it is reported as sent and unanswered. One without a body gets a connection of its own,
+ * which libcurl never takes for a dead one.
  *
  * Owns     its connections. A call is the caller's memory from http_start() until on_end() ran or http_abort() returned;
  *          its body and the bytes it lends are borrowed.
@@ -23,7 +24,7 @@
 struct http_client;
 
 struct http_options {
-    struct str url;     /* the one address of all calls */
+    struct str url;     /* the address of all calls that name no other */
     struct str token;   /* sent as bearer token */
     struct str ca_file; /* empty: the system's */
     bool insecure;      /* http:// to other hosts than loopback */
@@ -45,6 +46,9 @@ enum http_body { HTTP_BODY_TAKEN, HTTP_BODY_HELD, HTTP_BODY_REFUSED };
 struct http_call {
     /* --- the caller's --- */
     struct str body;
+    const char *
+        path; /* NULL: the client's address; else relative to it, with its query, escaped: "b?c=d" leads from …/a to …/b?c=d */
+    bool is_get;                                                      /* no body */
     bool repeatable;                                                  /* running twice does no harm */
     enum http_body (*on_body)(struct http_call *c, struct str bytes); /* status and is_json are set by then */
     void (*on_end)(struct http_call *c); /* once, on a later turn of the loop, never inside http_start() */
@@ -60,8 +64,8 @@ struct http_call {
 
     /* --- http.c's --- */
     struct http_client *client;
-    void *easy;
-    size_t taken; /* of the body */
+    void *easy, *url; /* url: of path */
+    size_t taken;     /* of the body */
     struct http_call *next, **prev;
 };
 

@@ -10,6 +10,7 @@ enum {
     MAX_REQUEST_BYTES = 32 << 20, /* the gateway takes no more */
     MAX_FRAME_BYTES = 32 << 20,   /* an error's text carries a speculative batch's rows: up to 2 MB, in JSON, in JSON */
     MAX_ROW_BYTES = 64 << 20,
+    MAX_PATH_BYTES = 1 << 10,
 };
 
 /* The drawing is in remote.h. ENDED: done() is due. */
@@ -37,6 +38,7 @@ struct remote_call {
     enum call_state state;
     struct http_call http;
     struct buf body;
+    struct buf path; /* of a request that travels */
     struct event *timer;
     struct d1_result *results;
     uint64_t wake_us; /* backing off: until then; else when the silence of the server has lasted too long */
@@ -117,6 +119,7 @@ static void free_call(struct remote_call *c)
         event_free(c->timer);
     json_rows_fini(&c->rows);
     buf_fini(&c->body);
+    buf_fini(&c->path);
     buf_fini(&c->held);
     free(c);
 }
@@ -450,10 +453,21 @@ static uint64_t body_bytes(const struct d1_request *r)
     return n;
 }
 
+static bool write_path(struct remote_call *c)
+{
+    if (!c->path.n) {
+        c->m->format->travel(c->r, &c->path);
+        buf_add_char(&c->path, '\0');
+    }
+    return !c->path.failed;
+}
+
 static bool write_body(struct remote_call *c)
 {
     if (c->body.n)
         return true; /* a repetition */
+    if (c->r->travel != D1_STAY)
+        return write_path(c);
     c->m->format->write(c->r, c->m->database, &c->body);
     return !c->body.failed;
 }
@@ -479,6 +493,8 @@ static void send_call(struct remote_call *c)
     m->d1.counters.round_trips++;
     r->round_trips++;
     c->http = (struct http_call){ .body = buf_str(&c->body),
+                                  .path = c->path.n ? c->path.p : NULL,
+                                  .is_get = r->travel == D1_FIND_BOOKMARK,
                                   .repeatable = r->access != D1_WRITE,
                                   .on_body = on_body,
                                   .on_end = on_http_end,
@@ -600,6 +616,7 @@ static struct remote_call *new_call(struct remote *m, struct d1_request *r)
     c->r = r;
     c->max_bytes = r->max_result_bytes ? r->max_result_bytes : m->o.max_result_bytes;
     buf_init(&c->body, MAX_REQUEST_BYTES);
+    buf_init(&c->path, MAX_PATH_BYTES);
     buf_init(&c->held, MAX_ROW_BYTES);
     c->timer = evtimer_new(m->base, on_timer, c);
     if (c->timer)
@@ -614,9 +631,13 @@ static void remote_submit(struct d1 *d, struct d1_request *r)
     d->counters.requests++;
     d->counters.statements += r->n_statements;
     r->results = NULL;
-    r->bookmark = (struct str){ NULL, 0 };
+    r->bookmark = r->previous = (struct str){ NULL, 0 };
     r->round_trips = 0;
     r->transport = NULL;
+    if (r->travel != D1_STAY && !d->traits.time_travel) {
+        end_request(m, r, error_make(D1_ERROR_SQL, STR("this way to D1 does not travel in time")));
+        return;
+    }
     if (m->closing) {
         end_request(m, r, error_make(D1_ERROR_CANCELLED, STR("the database is being closed")));
         return;

@@ -15,9 +15,11 @@ struct remote_format {
     unsigned rows_depth; /* of json_rows.h */
     /* The count of a statement that wants one is a result of its own behind it, one row of one cell; else finish() reads it. */
     bool counts_are_results;
+    /* Where traits.time_travel: the path of a request that travels, as http.h wants it. NULL else. */
+    void (*travel)(const struct d1_request *r, struct buf *out);
     /* The request's body. database: as given at open. */
     void (*write)(const struct d1_request *r, struct str database, struct buf *out);
-    /* The frame of a 2xx answer, rows cut out: fills results[] (n_statements entries) and r->bookmark. False: not an answer
+    /* The frame of a 2xx answer, rows cut out: fills results[] (n_statements entries), r->bookmark and r->previous. False: not an answer
      * of this protocol, *ret_reason tells why, or it is an error after all: then explain() is asked. */
     bool (*finish)(struct d1_request *r, const cJSON *frame, struct d1_result *results, const char **ret_reason);
     /* Code and text of an error's frame; both stay untouched when it has none. The text is lent from the frame. */

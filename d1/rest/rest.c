@@ -1,6 +1,7 @@
 /* rest.c - see rest.h. */
 #include "d1/rest/rest.h"
 
+#include <time.h>
 #include "d1/http/inline.h"
 #include "d1/http/remote_format.h"
 #include "d1/split.h"
@@ -38,11 +39,48 @@ static void rest_write(const struct d1_request *r, struct str database, struct b
     buf_fini(&sql);
 }
 
+/* Bookmarks and times in D1's forms need no escaping. */
+static void rest_travel(const struct d1_request *r, struct buf *out)
+{
+    enum { SECOND_US = 1000000, MS_US = 1000 };
+    char time[32] = "";
+    time_t seconds = (time_t)(r->at_us / SECOND_US);
+    struct tm utc;
+    bool is_find = r->travel == D1_FIND_BOOKMARK;
+    if (r->at_us && gmtime_r(&seconds, &utc))
+        strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%S", &utc);
+    buf_add_str(out, is_find ? STR("time_travel/bookmark") : STR("time_travel/restore"));
+    if (r->to_bookmark.n)
+        buf_printf(out, "?bookmark=%.*s", STR_FMT(r->to_bookmark));
+    else if (time[0])
+        buf_printf(out, "?timestamp=%s.%03dZ", time, (int)(r->at_us % SECOND_US / MS_US));
+}
+
+static bool take_bookmark(struct d1_request *r, const cJSON *result, const char *key, struct str *ret)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, key));
+    *ret = text && d1_is_bookmark(str_from(text)) ? arena_str(r->arena, str_from(text)) : (struct str){ 0 };
+    return ret->p;
+}
+
+static bool finish_travel(struct d1_request *r, const cJSON *frame, const char **ret_reason)
+{
+    const cJSON *result = cJSON_GetObjectItemCaseSensitive(frame, "result");
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(frame, "success")) &&
+        take_bookmark(r, result, "bookmark", &r->bookmark) &&
+        (r->travel == D1_FIND_BOOKMARK || take_bookmark(r, result, "previous_bookmark", &r->previous)))
+        return true;
+    *ret_reason = "the answer has no bookmark of D1's";
+    return false;
+}
+
 /* Every result must say that it succeeded; those of counts are behind their statement's. */
 static bool rest_finish(struct d1_request *r, const cJSON *frame, struct d1_result *results, const char **ret_reason)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(frame, "result"), *item;
     size_t n = 0;
+    if (r->travel != D1_STAY)
+        return finish_travel(r, frame, ret_reason);
     bool is_count = false, ok = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(frame, "success"));
     cJSON_ArrayForEach(item, list)
     {
@@ -79,9 +117,10 @@ static void rest_explain(struct d1_request *r, const cJSON *frame, int *ret_code
 }
 
 static const struct remote_format rest_format = {
-    .traits = { .name = "rest", .max_statement_bytes = 100000, .max_params = 100 },
+    .traits = { .name = "rest", .time_travel = true, .max_statement_bytes = 100000, .max_params = 100 },
     .rows_depth = 5,
     .counts_are_results = true,
+    .travel = rest_travel,
     .write = rest_write,
     .finish = rest_finish,
     .explain = rest_explain,

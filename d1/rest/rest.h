@@ -5,6 +5,9 @@
  * knows no sessions (traits.bookmarks is false, request->session is ignored), and does not promise that a batch is atomic:
  * probe.h finds out. d1/http/remote.h says how requests live, wait, repeat and end.
  *
+ * Travels  in time: GET …/time_travel/bookmark[?timestamp=], POST …/time_travel/restore?bookmark= or ?timestamp=, in milliseconds; D1 keeps
+ *          30 days, says so when more is asked for, and ends requests under way when it restores.
+ *
  * Values   as in gateway.h, but the API's schema allows text parameters only: NULL and REAL parameters are therefore not
  *          sent as parameters. Their placeholders become SQL literals, which SQLite evaluates exactly alike, and the others
  *          are numbered anew (inline.h). So it works whether or not the server takes more than text.

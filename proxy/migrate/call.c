@@ -27,7 +27,7 @@ enum { N_ARGUMENTS = sizeof(arguments) / sizeof(arguments[0]), NODES_MAX = 1 << 
 /* PostgreSQL's grammar reserves these words. */
 static const struct {
     const char *field, *name;
-} renamed[] = { { "from", "source" }, { "to", "target" } };
+} renamed[] = { { "from", "source" }, { "timestamp", "at_time" }, { "to", "target" } };
 
 struct finder {
     struct arena *arena;

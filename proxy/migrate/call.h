@@ -3,8 +3,8 @@
  *
  * The call is found in the parse tree, its arguments become a struct migrate_command, and a relation of the same name stands in its place
  * (catalog/system.h, system_migration_relation()): whatever else the query does is done with the command's rows.
- * Arguments have the names of the clauses' fields, as name, dry_run, confirm; PostgreSQL reserves the words to and from, so they are
- * called target and source. They are constants. The first one needs no name.
+ * Arguments have the names of the clauses' fields, as name, dry_run, confirm; PostgreSQL reserves words, so to, from and timestamp are
+ * called target, source and at_time. They are constants. The first one needs no name.
  *
  * The statement is one that was parsed for this call alone, since its tree changes.
  *

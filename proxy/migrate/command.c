@@ -166,6 +166,8 @@ static bool read_clauses(struct reader *r, struct migrate_command *command)
 
 static bool check(const struct reader *r, const struct migrate_command *c)
 {
+    if (c->restore && c->stop)
+        return err_set(r->err, SQLSTATE_SYNTAX_ERROR, "MIGRATE UP stops on a failure or restores");
     if (c->verb != MIGRATE_RESTORE || !c->bookmark.p != !c->timestamp.p)
         return true;
     err_set(r->err, SQLSTATE_SYNTAX_ERROR, "MIGRATE RESTORE goes to a bookmark or to a timestamp");

@@ -26,7 +26,7 @@ struct migrate_command {
     enum migrate_verb verb;
     /* {NULL,0}: the clause was not there; a string may be empty all the same */
     struct str name, body, to, from, confirm, bookmark, timestamp;
-    bool dry_run, allow_data_loss;
+    bool dry_run, allow_data_loss, restore, stop;
 };
 
 struct migrate_help {

@@ -7,13 +7,14 @@
 _Static_assert(MIGRATE_LEASE_S == 120, "as LEASE_SECONDS");
 
 /* wrangler's own form (workers-sdk, packages/wrangler/src/d1/migrations/helpers.ts). */
-static const char *const creates[MIGRATE_CREATE_NR] = {
+static const char *const creates[MIGRATE_CREATE_NR + 1] = {
     [MIGRATE_CREATE_WRANGLER] = "(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT "
                                 "CURRENT_TIMESTAMP NOT NULL)",
     [MIGRATE_CREATE_OWN] = "(name TEXT NOT NULL PRIMARY KEY, hash TEXT NOT NULL, chunks_done INTEGER NOT NULL, chunks "
                            "INTEGER NOT NULL, duration_ms INTEGER, applied_by TEXT, bookmark TEXT, error TEXT)",
     [MIGRATE_CREATE_LEASE] = "(id INTEGER PRIMARY KEY CHECK (id = 1), holder TEXT NOT NULL, held_by TEXT NOT NULL, "
                              "until INTEGER NOT NULL, began REAL)",
+    [MIGRATE_CREATE_TRIES] = "(name TEXT NOT NULL PRIMARY KEY, hash TEXT NOT NULL, tries INTEGER NOT NULL)",
 };
 
 struct str migrate_journal_create(enum migrate_create table, struct str wrangler_name, struct str *ret_name,
@@ -21,6 +22,7 @@ struct str migrate_journal_create(enum migrate_create table, struct str wrangler
 {
     *ret_name = table == MIGRATE_CREATE_WRANGLER ? migrate_journal_table(MIGRATE_TABLE_WRANGLER, wrangler_name)
                 : table == MIGRATE_CREATE_OWN    ? migrate_journal_table(MIGRATE_TABLE_OWN, wrangler_name)
+                : table == MIGRATE_CREATE_TRIES  ? STR("_pgd1_migration_tries")
                                                  : STR("_pgd1_migration_lease");
     struct str name = emit_identifier(*ret_name, arena);
     return name.p ? arena_printf(arena, "CREATE TABLE IF NOT EXISTS %.*s%s", STR_FMT(name), creates[table]) : name;
@@ -51,6 +53,43 @@ struct str migrate_lease_extend(void)
 struct str migrate_lease_release(void)
 {
     return STR("DELETE FROM _pgd1_migration_lease WHERE id=1 AND holder=?1");
+}
+
+struct str migrate_lease_pass(void)
+{
+    return STR("UPDATE _pgd1_migration_lease SET holder=?2,until=unixepoch()+" LEASE_SECONDS
+               " WHERE id=1 AND holder=?1 RETURNING CAST(unixepoch() AS TEXT) AS c0");
+}
+
+struct str migrate_lease_is_held(void)
+{
+    return STR("SELECT 'held' AS c0 FROM _pgd1_migration_lease WHERE id=1 AND holder=?1");
+}
+
+struct str migrate_lease_forget(void)
+{
+    return STR("DELETE FROM _pgd1_migration_lease WHERE until<=CAST(?1 AS INTEGER)+" LEASE_SECONDS);
+}
+
+struct str migrate_tries_more(void)
+{
+    return STR("INSERT INTO _pgd1_migration_tries(name,hash,tries) VALUES(?1,?2,1) ON CONFLICT(name) DO UPDATE SET "
+               "tries=CASE WHEN hash=excluded.hash THEN tries+1 ELSE 1 END,hash=excluded.hash");
+}
+
+struct str migrate_tries_read(void)
+{
+    return STR("SELECT CAST(tries AS TEXT) AS c0 FROM _pgd1_migration_tries WHERE name=?1");
+}
+
+struct str migrate_tries_less(void)
+{
+    return STR("UPDATE _pgd1_migration_tries SET tries=tries-1 WHERE name=?1");
+}
+
+struct str migrate_tries_done(void)
+{
+    return STR("DELETE FROM _pgd1_migration_tries WHERE name=?1");
 }
 
 struct str migrate_journal_chunk(void)

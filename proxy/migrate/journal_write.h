@@ -14,7 +14,13 @@
 
 enum { MIGRATE_LEASE_S = 120 };
 
-enum migrate_create { MIGRATE_CREATE_WRANGLER, MIGRATE_CREATE_OWN, MIGRATE_CREATE_LEASE, MIGRATE_CREATE_NR };
+enum migrate_create {
+    MIGRATE_CREATE_WRANGLER,
+    MIGRATE_CREATE_OWN,
+    MIGRATE_CREATE_LEASE,
+    MIGRATE_CREATE_NR,
+    MIGRATE_CREATE_TRIES = MIGRATE_CREATE_NR
+};
 
 /* CREATE TABLE IF NOT EXISTS; *ret_name is the table's. */
 struct str migrate_journal_create(enum migrate_create table, struct str wrangler_name, struct str *ret_name,
@@ -26,6 +32,11 @@ struct str migrate_lease_check(void);
 /* A chunk begins: ours for another MIGRATE_LEASE_S, ?1. */
 struct str migrate_lease_extend(void);
 struct str migrate_lease_release(void); /* ?1 */
+/* From holder ?1 to ?2, for another MIGRATE_LEASE_S; a row when ?1 had it: D1's clock in seconds, a text. */
+struct str migrate_lease_pass(void);
+struct str migrate_lease_is_held(void); /* a row when ?1 holds it */
+/* In a database that was taken back in time: leases that were there ?1 (seconds) or before, and so are over. */
+struct str migrate_lease_forget(void);
 /* A chunk is done: ?1 name, ?2 hash, ?3 chunks done, ?4 chunks, ?5 who, ?6 bookmark before. D1's clock tells how long it took. */
 struct str migrate_journal_chunk(void);
 /* All is done: ?1 name, into wrangler's table. */
@@ -37,6 +48,11 @@ struct str migrate_journal_forget(void);
 struct str migrate_journal_adopt(void);
 /* Another text is accepted: ?1 name, ?2 hash. */
 struct str migrate_journal_accept(void);
+/* A migration of several chunks begins, and is to be taken back when it fails: ?1 name, ?2 hash. */
+struct str migrate_tries_more(void);
+struct str migrate_tries_read(void); /* ?1 name; one row, a text: how often that has begun and not been done */
+struct str migrate_tries_less(void); /* it has not been taken back after all: ?1 name */
+struct str migrate_tries_done(void); /* ?1 name */
 /* It failed: ?1 name, ?2 hash, ?3 chunks, ?4 who, ?5 error. */
 struct str migrate_journal_failed(void);
 

@@ -116,6 +116,22 @@ void resolution_fence(const struct resolution *r, struct d1_statement *to)
                                    .n_params = 1 };
 }
 
+/* As many as a parameter holds; a request is under way for a few minutes at the most. */
+struct str resolution_recent(void)
+{
+    return STR("SELECT json_group_array(id) AS c0 FROM (SELECT id FROM _pgd1_txn WHERE at>unixepoch()-900 ORDER BY id "
+               "DESC LIMIT 20000)");
+}
+
+void resolution_refence(const struct value *recent, struct d1_statement *to)
+{
+    to[0] = (struct d1_statement){ .sql = STR(CREATE_TABLE) };
+    to[1] = (struct d1_statement){ .sql = STR("INSERT OR IGNORE INTO _pgd1_txn(id,at,result) SELECT "
+                                              "value,unixepoch(),'fence' FROM json_each(?1)"),
+                                   .params = recent,
+                                   .n_params = 1 };
+}
+
 bool resolution_purges(void)
 {
     static _Thread_local unsigned asked;

@@ -54,7 +54,7 @@ enum resolution_step {
     RESOLUTION_UNKNOWN,
 };
 
-enum { RESOLUTION_MEMBERS = 2, RESOLUTION_FENCE_MEMBERS = 3 };
+enum { RESOLUTION_MEMBERS = 2, RESOLUTION_FENCE_MEMBERS = 3, RESOLUTION_REFENCE_MEMBERS = 2 };
 
 /* Before the first sending; wall_us: the time now. False: no randomness. */
 bool resolution_begin(struct resolution *r, int64_t wall_us);
@@ -74,6 +74,10 @@ void resolution_fence(const struct resolution *r, struct d1_statement *to);
 bool resolution_purges(void);
 /* age_us: how long ids are kept; params live in arena. False: no memory. */
 bool resolution_purge(int64_t wall_us, uint64_t age_us, struct arena *arena, struct d1_statement *ret);
+/* Where a database is taken back in time, its newest ids before: one row, a text; … */
+struct str resolution_recent(void);
+/* … and in the database of then: those that are not in it become fences, for nothing of their writes is there. */
+void resolution_refence(const struct value *recent, struct d1_statement *to);
 enum resolution_step resolution_next(struct resolution *r, const struct d1_error *e, uint64_t now_us,
                                      uint64_t timeout_us, uint64_t *ret_wait_us);
 bool resolution_unknown(const struct resolution *r, struct err *err); /* 08007; answers false */

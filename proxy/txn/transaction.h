@@ -38,6 +38,7 @@ struct transaction {
     bool read_only, deferrable;
     bool has_unasked;             /* writes in the buffer that D1 has never been asked about */
     bool has_queried;             /* a statement has run: the isolation level is fixed */
+    uint64_t restores;            /* how often the database had been taken back in time when its first statement ran */
     struct savepoint *savepoints; /* newest first */
     struct buffer buffer;         /* empty outside a block */
     struct overlay overlay;       /* the schema with the DDL of the transaction, implicit ones too */

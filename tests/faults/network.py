@@ -195,7 +195,7 @@ def read_request(stream, connection):
     line = stream.readline()
     if not line:
         return None
-    headers = {}
+    headers = {":method": line.split()[0].decode()}
     while (field := stream.readline().decode().strip()):
         name, _, value = field.partition(":")
         headers[name.lower()] = value.strip()
@@ -216,7 +216,7 @@ def forward(upstream, target, headers, body):
     """The bytes of the answer."""
     kept = {name: headers[name] for name in ("authorization", "content-type") if name in headers}
     try:
-        upstream.request("POST", target, body, kept)
+        upstream.request(headers[":method"], target, None if headers[":method"] == "GET" else body, kept)
         answer = upstream.getresponse()
         return response(answer.status, answer.headers.get("content-type", "text/plain"), answer.read())
     finally:

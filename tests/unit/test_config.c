@@ -387,6 +387,8 @@ static void migrations_stand_beside_their_file(void **state)
         { "d1=embedded path=a.db migrations_dir=sql/up migrations_table=done environment=preview", "%/sql/up", "done",
           CONFIG_PREVIEW, CONFIG_SQLITE },
         { "d1=embedded path=a.db confirm=off", "%/migrations", "", CONFIG_DEVELOPMENT, CONFIG_SQLITE },
+        { "d1=embedded path=a.db on_failure=restore", "%/migrations", "", CONFIG_DEVELOPMENT, CONFIG_SQLITE },
+        { "d1=embedded path=a.db on_failure=stop", "%/migrations", "", CONFIG_DEVELOPMENT, CONFIG_SQLITE },
         { "d1=embedded path=a.db migrations_dir=/srv/sql migrations_dialect=postgres environment=production confirm=on",
           "/srv/sql", "", CONFIG_PRODUCTION, CONFIG_POSTGRES },
         { "wrangler=wrangler.jsonc binding=MAIN token_file=token", "%/sql", "", CONFIG_DEVELOPMENT, CONFIG_SQLITE },
@@ -410,6 +412,7 @@ static void migrations_stand_beside_their_file(void **state)
         is_text(rows[i].line, "migrations_table", d.migrations_table, rows[i].table);
         assert_int_equal(d.environment, rows[i].environment);
         assert_int_equal(d.confirm, strstr(rows[i].line, "confirm=off") == NULL);
+        assert_int_equal(d.restores, strstr(rows[i].line, "on_failure=restore") != NULL);
         assert_int_equal(d.migrations_dialect, rows[i].dialect);
         config_unref(c);
     }

@@ -58,6 +58,7 @@ static void is_read(void **state)
         { "MIGRATE BASELINE", MIGRATE_BASELINE, .name = NULL },
         { "MIGRATE BASELINE '0003'", MIGRATE_BASELINE, .name = "0003" },
         { "MIGRATE RESTORE TO BOOKMARK '0000-b'", MIGRATE_RESTORE, .bookmark = "0000-b" },
+        { "MIGRATE RESTORE CONFIRM 'c' TO BOOKMARK 'b'", MIGRATE_RESTORE, .confirm = "c", .bookmark = "b" },
         { "MIGRATE RESTORE TO TIMESTAMP '2026-11-21 10:00'", MIGRATE_RESTORE, .timestamp = "2026-11-21 10:00" },
     };
     (void)state;
@@ -103,6 +104,8 @@ static void is_refused(void **state)
         { "MIGRATE CREATE '\xC3\xA4' AS 5", "syntax error at or near \"5\"", 23 },
         { "MIGRATE UP; SELECT 1", "syntax error at or near \";\"", 11 },
         { "MIGRATE CREATE 'open", "unterminated quoted string", 0 },
+        { "MIGRATE UP ON FAILURE STOP ON FAILURE RESTORE", "MIGRATE UP stops on a failure or restores", 0 },
+        { "MIGRATE UP ON FAILURE", "syntax error at or near \"ON\"", 12 },
         { "MIGRATE RESTORE", "MIGRATE RESTORE goes to a bookmark or to a timestamp", 0 },
         { "MIGRATE RESTORE TO BOOKMARK 'a' TO TIMESTAMP 'b'", "MIGRATE RESTORE goes to a bookmark or to a timestamp",
           0 },
