@@ -1,7 +1,7 @@
 """A bad network between pgd1 and D1, as a program: an HTTP proxy that does to each request what `choose` says. Standard library only.
 
     with Network("http://127.0.0.1:8787") as network:
-        network.choose = lambda number, body: "cut_after"       # number of the request since the last reset(), its bytes
+        network.choose = lambda number, body: "cut_after"       # number of the request since the last reset(), its bytes (or its target)
         … network.url …
         network.settle()                                         # what was held back has arrived now
 
@@ -115,7 +115,7 @@ class Network:
 
     def _answer(self, connection, upstream, target, headers, body):
         """False: the connection ends."""
-        fault = self._next(body)
+        fault = self._next(body or target.encode())
         arrives, answer = FAULTS.get(fault, ("now", "pass"))
         reply = None
         if arrives == "late":
