@@ -22,12 +22,12 @@ struct snapshot *snapshot_ref(const struct snapshot *s)
 
 void snapshot_unref(struct snapshot *s)
 {
-    if (!s || atomic_fetch_sub_explicit(&box_of(s)->references, 1, memory_order_acq_rel) != 1)
-        return;
-    struct snapshot *parts[] = { box_of(s)->parts[0], box_of(s)->parts[1] };
-    arena_free(s->arena);
-    snapshot_unref(parts[0]);
-    snapshot_unref(parts[1]);
+    while (s && atomic_fetch_sub_explicit(&box_of(s)->references, 1, memory_order_acq_rel) == 1) {
+        struct snapshot *parts[] = { box_of(s)->parts[0], box_of(s)->parts[1] };
+        arena_free(s->arena);
+        snapshot_unref(parts[1]);
+        s = parts[0]; /* renewed schemas are long chains */
+    }
 }
 
 int snapshot_name_order(const void *a, const void *b)

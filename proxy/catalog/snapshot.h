@@ -148,7 +148,8 @@ struct user_type {
 
 /* D1's own schema as it was read, to build it again elsewhere (proxy/txn/shadow.h). */
 struct snapshot_object {
-    struct str type, name, sql; /* "table", "view", "index", "trigger"; sql empty: made by SQLite itself */
+    struct str type, name, table; /* "table", "view", "index", "trigger"; what it is of */
+    struct str sql;               /* empty: made by SQLite itself */
 };
 struct snapshot_side { /* a row of the side catalogue */
     struct str kind, schema, name, detail;

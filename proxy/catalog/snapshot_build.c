@@ -45,14 +45,14 @@ struct str build_sql(const struct build *b, const char *type, struct str sqlite_
     return row ? read_text(row, 3) : (struct str){ 0 };
 }
 
-struct table_source *build_table(const struct build *b, struct str sqlite_name)
+const struct relation *build_relation(const struct build *b, struct str sqlite_name)
 {
-    for (struct table_source *t = b->tables; t; t = t->next)
-        if (str_eq(t->relation->sqlite_name, sqlite_name))
-            return t;
-    for (struct table_source *t = b->tables; t; t = t->next)
+    for (const struct table_source *t = b->tables; t; t = t->next)
         if (str_eq_nocase(t->relation->sqlite_name, sqlite_name))
-            return t;
+            return t->relation;
+    for (size_t i = 0; i < b->read->n_others; i++)
+        if (b->read->others[i].kind != RELATION_SEQUENCE && str_eq_nocase(b->read->others[i].sqlite_name, sqlite_name))
+            return &b->read->others[i];
     return NULL;
 }
 
@@ -65,9 +65,8 @@ const struct column *build_column(const struct relation *r, struct str name)
     return exact;
 }
 
-void build_split(const struct build *b, struct str sqlite_name, struct str *ret_schema, struct str *ret_name)
+void snapshot_split(const struct snapshot *s, struct str sqlite_name, struct str *ret_schema, struct str *ret_name)
 {
-    const struct snapshot *s = b->snapshot;
     for (size_t i = 1; i < s->n_schemas; i++) {
         struct str schema = s->schemas[i];
         if (sqlite_name.n > schema.n + 1 && sqlite_name.p[schema.n] == '.' && str_starts(sqlite_name, schema)) {
@@ -360,7 +359,7 @@ static void build_table_source(struct build *b, struct table_source *t, struct r
     t->d1_type = read_text(kind, 1);
     relation->kind = kind_of(t->d1_type);
     relation->sqlite_name = build_keep(b, arena_str(b->arena, name));
-    build_split(b, relation->sqlite_name, &relation->schema, &relation->name);
+    snapshot_split(b->snapshot, relation->sqlite_name, &relation->schema, &relation->name);
     relation->without_rowid = read_integer(kind, 3) != 0;
     relation->has_user_triggers = map_get(&b->triggered, name) != NULL;
     relation->sqlite_sql =

@@ -47,12 +47,10 @@ struct str build_keep(struct build *b, struct str made);
 oid_t build_oid(struct build *b, const char *kind, struct str schema, struct str name);
 /* The CREATE text of an object, empty when there is none. */
 struct str build_sql(const struct build *b, const char *type, struct str sqlite_name);
-/* A relation by D1's name of it: exact, else without case as SQLite looks. */
-struct table_source *build_table(const struct build *b, struct str sqlite_name);
 /* Without case, as SQLite compares column names. NULL: none. */
 const struct column *build_column(const struct relation *r, struct str name);
-/* schema and name out of D1's name for an object: "schema.name" when that schema exists, else public. */
-void build_split(const struct build *b, struct str sqlite_name, struct str *ret_schema, struct str *ret_name);
+/* A table or view by D1's name of it, without case as SQLite looks, read now or before. NULL: none. */
+const struct relation *build_relation(const struct build *b, struct str sqlite_name);
 
 /* The OID of a type that a detail names by member and member_schema; `otherwise` when it names none. */
 struct cJSON;

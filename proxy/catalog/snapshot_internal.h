@@ -34,6 +34,9 @@ struct snapshot_reader {
     struct read_rows read[READ_NR];
     uint64_t version;
     bool failed;
+    /* what is there beside the relations that were read, and foreign keys may refer to (snapshot_renew.c) */
+    const struct relation *others;
+    size_t n_others;
 };
 
 struct oid_row {
@@ -46,8 +49,12 @@ struct snapshot_box {
     struct snapshot snapshot;
     atomic_uint references;
     struct oid_row *by_oid;    /* n_relations entries by OID */
-    struct snapshot *parts[2]; /* references that it holds, or NULL (snapshot_join) */
+    struct snapshot *parts[2]; /* references that it holds, or NULL (snapshot_join, snapshot_renew.c) */
+    bool is_renewed;           /* parts[0] has what was read last, which holds what was read before */
 };
+
+/* schema and name out of D1's name for an object: "schema.name" when that schema exists, else public. */
+void snapshot_split(const struct snapshot *s, struct str sqlite_name, struct str *ret_schema, struct str *ret_name);
 
 /* Fills the box from the rows. All memory in box->snapshot.arena. */
 bool snapshot_build(struct snapshot_box *box, const struct snapshot_reader *rows, struct err *err);

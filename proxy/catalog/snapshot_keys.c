@@ -157,7 +157,7 @@ static void build_index(struct build *b, const struct table_source *t, struct ro
     const cJSON *detail = NULL;
     if (str_is(read_text(first, 3), "c")) {
         struct str schema; /* an index is always in its table's schema */
-        build_split(b, index->sqlite_name, &schema, &index->name);
+        snapshot_split(b->snapshot, index->sqlite_name, &schema, &index->name);
         if (!str_eq(schema, r->schema))
             index->name = index->sqlite_name;
         detail = side_find(&b->side, "index", r->schema, index->name);
@@ -320,14 +320,14 @@ static void build_foreign_key(struct build *b, struct table_source *t, const str
                               struct row_span rows)
 {
     struct relation *r = t->relation;
-    const struct table_source *other = build_table(b, read_text(&rows.rows[0], 3));
+    const struct relation *other = build_relation(b, read_text(&rows.rows[0], 3));
     struct constraint key = { .kind = 'f',
                               .on_update = action_of(read_text(&rows.rows[0], 6)),
                               .on_delete = action_of(read_text(&rows.rows[0], 7)) };
-    if (!other || !key_columns(b, r, other->relation, rows, &key))
+    if (!other || !key_columns(b, r, other, rows, &key))
         return;
-    key.foreign_schema = other->relation->schema;
-    key.foreign_table = other->relation->name;
+    key.foreign_schema = other->schema;
+    key.foreign_table = other->name;
     key.deferrable = parsed && parsed->deferrable;
     key.deferred = parsed && parsed->deferred;
     b->snapshot->has_deferrable_keys |= key.deferrable;

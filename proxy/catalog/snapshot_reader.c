@@ -1,5 +1,6 @@
 /* snapshot_reader.c - the batch that reads a schema, and the collecting of its rows; see snapshot.h. */
 #include "proxy/catalog/snapshot_internal.h"
+#include "proxy/catalog/snapshot_renew.h"
 
 #include <stdlib.h>
 #include "proxy/base/fault.h"
@@ -12,25 +13,46 @@ enum { READ_MAX_BYTES = 256 << 20 };
     "lower(" name ") NOT GLOB 'sqlite_*' AND lower(" name ") NOT GLOB '_cf_*' AND lower(" name ") NOT GLOB '_pgd1_*'"
 /* pragma_table_list prepares SELECT * FROM every view and swallows the errors: a view over a lost table has no columns then,
  * where pragma_table_xinfo of it would fail the whole batch. */
-#define USER_TABLES "pragma_table_list AS l CROSS JOIN "
+#define ALL_TABLES "pragma_table_list AS l"
 #define OF_USERS " WHERE l.schema = 'main' AND l.type <> 'shadow' AND " IS_USERS("l.name")
+
+/* Of some tables: one parameter, their names as a JSON array. */
+#define NAMED_TABLES "json_each(?1) AS n CROSS JOIN pragma_table_list(n.value) AS l"
+#define OBJECTS                                                                                                        \
+    "SELECT type AS c0, name AS c1, tbl_name AS c2, sql AS c3 FROM sqlite_schema"                                      \
+    " WHERE lower(name) NOT GLOB 'sqlite_*' AND lower(name) NOT GLOB '_cf_*'"
+#define KINDS(from)                                                                                                    \
+    "SELECT l.name AS c0, l.type AS c1, l.ncol AS c2, l.wr AS c3 FROM " from                                           \
+    " WHERE l.schema = 'main' AND " IS_USERS("l.name") " ORDER BY l.name"
+#define COLUMNS(from, where)                                                                                           \
+    "SELECT l.name AS c0, x.cid AS c1, x.name AS c2, x.type AS c3, x.\"notnull\" AS c4, x.dflt_value AS c5,"           \
+    " x.pk AS c6, x.hidden AS c7 FROM " from " CROSS JOIN pragma_table_xinfo(l.name) AS x" OF_USERS where              \
+    " ORDER BY l.name, x.cid"
+#define KEYS(from)                                                                                                     \
+    "SELECT l.name AS c0, f.id AS c1, f.seq AS c2, f.\"table\" AS c3, f.\"from\" AS c4, f.\"to\" AS c5,"               \
+    " f.on_update AS c6, f.on_delete AS c7 FROM " from " CROSS JOIN pragma_foreign_key_list(l.name) AS f" OF_USERS     \
+    " AND l.type = 'table' ORDER BY l.name, f.id DESC, f.seq"
+#define INDEX_TERMS(from)                                                                                              \
+    "SELECT l.name AS c0, i.name AS c1, i.\"unique\" AS c2, i.origin AS c3, i.partial AS c4, x.seqno AS c5,"           \
+    " x.cid AS c6, x.name AS c7, x.\"desc\" AS c8 FROM " from                                                          \
+    " CROSS JOIN pragma_index_list(l.name) AS i CROSS JOIN pragma_index_xinfo(i.name) AS x" OF_USERS                   \
+    " AND l.type = 'table' AND x.key = 1 ORDER BY l.name, i.name, x.seqno"
 
 /* clang-format off */
 static const struct d1_statement statements[READ_NR] = {
-    [READ_OBJECTS] = { .sql = STR_INIT("SELECT type AS c0, name AS c1, tbl_name AS c2, sql AS c3 FROM sqlite_schema"
-        " WHERE lower(name) NOT GLOB 'sqlite_*' AND lower(name) NOT GLOB '_cf_*' ORDER BY name, type") },
-    [READ_KINDS] = { .sql = STR_INIT("SELECT l.name AS c0, l.type AS c1, l.ncol AS c2, l.wr AS c3 FROM pragma_table_list AS l"
-        " WHERE l.schema = 'main' AND " IS_USERS("l.name") " ORDER BY l.name") },
-    [READ_COLUMNS] = { .sql = STR_INIT("SELECT l.name AS c0, x.cid AS c1, x.name AS c2, x.type AS c3, x.\"notnull\" AS c4, x.dflt_value AS c5,"
-        " x.pk AS c6, x.hidden AS c7 FROM " USER_TABLES "pragma_table_xinfo(l.name) AS x" OF_USERS " AND (l.type <> 'view' OR l.ncol > 0)"
-        " ORDER BY l.name, x.cid") },
-    [READ_KEYS] = { .sql = STR_INIT("SELECT l.name AS c0, f.id AS c1, f.seq AS c2, f.\"table\" AS c3, f.\"from\" AS c4, f.\"to\" AS c5,"
-        " f.on_update AS c6, f.on_delete AS c7 FROM " USER_TABLES "pragma_foreign_key_list(l.name) AS f" OF_USERS " AND l.type = 'table'"
-        " ORDER BY l.name, f.id DESC, f.seq") },
-    [READ_INDEX_TERMS] = { .sql = STR_INIT("SELECT l.name AS c0, i.name AS c1, i.\"unique\" AS c2, i.origin AS c3, i.partial AS c4, x.seqno AS c5,"
-        " x.cid AS c6, x.name AS c7, x.\"desc\" AS c8 FROM " USER_TABLES "pragma_index_list(l.name) AS i CROSS JOIN pragma_index_xinfo(i.name) AS x"
-        OF_USERS " AND l.type = 'table' AND x.key = 1 ORDER BY l.name, i.name, x.seqno") },
+    [READ_OBJECTS] = { .sql = STR_INIT(OBJECTS " ORDER BY name, type") },
+    [READ_KINDS] = { .sql = STR_INIT(KINDS(ALL_TABLES)) },
+    [READ_COLUMNS] = { .sql = STR_INIT(COLUMNS(ALL_TABLES, " AND (l.type <> 'view' OR l.ncol > 0)")) },
+    [READ_KEYS] = { .sql = STR_INIT(KEYS(ALL_TABLES)) },
+    [READ_INDEX_TERMS] = { .sql = STR_INIT(INDEX_TERMS(ALL_TABLES)) },
     [READ_SIDE] = { .sql = STR_INIT("SELECT kind AS c0, schema AS c1, name AS c2, detail AS c3 FROM _pgd1_catalog ORDER BY kind, schema, name") },
+};
+static const struct d1_statement named[READ_SIDE] = {
+    [READ_OBJECTS] = { .sql = STR_INIT(OBJECTS " AND tbl_name COLLATE NOCASE IN (SELECT value FROM json_each(?1)) ORDER BY name, type") },
+    [READ_KINDS] = { .sql = STR_INIT(KINDS(NAMED_TABLES)) },
+    [READ_COLUMNS] = { .sql = STR_INIT(COLUMNS(NAMED_TABLES, "")) },
+    [READ_KEYS] = { .sql = STR_INIT(KEYS(NAMED_TABLES)) },
+    [READ_INDEX_TERMS] = { .sql = STR_INIT(INDEX_TERMS(NAMED_TABLES)) },
 };
 /* clang-format on */
 
@@ -43,6 +65,12 @@ const struct d1_statement *snapshot_statements_for(bool with_side_catalog, size_
 const struct d1_statement *snapshot_statements(size_t *ret_n)
 {
     return snapshot_statements_for(true, ret_n);
+}
+
+const struct d1_statement *snapshot_renewer_statements(size_t *ret_n)
+{
+    *ret_n = READ_SIDE;
+    return named;
 }
 
 struct snapshot_reader *snapshot_reader_new(void)
@@ -158,6 +186,7 @@ static bool keep_source(struct snapshot *s, const struct snapshot_reader *r)
     for (size_t i = 0; s->objects && i < objects->n; i++)
         s->objects[i] = (struct snapshot_object){ keep(s->arena, &objects->rows[i], 0, &failed),
                                                   keep(s->arena, &objects->rows[i], 1, &failed),
+                                                  keep(s->arena, &objects->rows[i], 2, &failed),
                                                   keep(s->arena, &objects->rows[i], 3, &failed) };
     for (size_t i = 0; s->side && i < side->n; i++) {
         const struct read_row *row = &side->rows[i];

@@ -83,8 +83,10 @@ struct seen {
     struct names created, dropped, changed; /* tables */
     struct names rows;                      /* tables whose rows it reads or writes */
     struct names indexes;                   /* made */
+    struct names schema;                    /* tables and views whose part of the schema it changes */
     bool touches_all, needs_rows, checks_keys, no_memory;
-    bool asks; /* it is a SELECT: a check, whose answer matters */
+    bool schema_all; /* which part of the schema is not known */
+    bool asks;       /* it is a SELECT: a check, whose answer matters */
 };
 
 /* Relations that hold the schema, or nothing at all. */
@@ -95,7 +97,7 @@ static bool is_schema(struct str name)
         "sqlite_temp_schema", "_pgd1_catalog",           "json_each",
         "json_tree",          "pragma_table_info",       "pragma_table_list",
         "pragma_index_list",  "pragma_foreign_key_list", "pragma_table_xinfo",
-        "pragma_index_info",  "pragma_index_xinfo",
+        "pragma_index_info",  "pragma_index_xinfo",      "_pgd1_changes",
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (str_eq_nocase(name, str_from(names[i])))
@@ -130,10 +132,43 @@ static void see_rows(struct seen *s, int action, struct str table)
     s->no_memory |= !add(&s->rows, table, s->arena);
 }
 
+/* Whose part of the schema changes. */
+static void see_schema(struct seen *s, int action, struct str name, struct str second)
+{
+    switch (action) {
+    case SQLITE_CREATE_TABLE:
+    case SQLITE_DROP_TABLE:
+    case SQLITE_ALTER_TABLE:
+    case SQLITE_CREATE_VIEW:
+    case SQLITE_DROP_VIEW:
+        s->no_memory |= !add(&s->schema, name, s->arena);
+        break;
+    case SQLITE_CREATE_INDEX:
+    case SQLITE_DROP_INDEX:
+    case SQLITE_CREATE_TRIGGER:
+    case SQLITE_DROP_TRIGGER:
+        s->no_memory |= !add(&s->schema, second, s->arena);
+        break;
+    case SQLITE_READ:
+    case SQLITE_INSERT:
+    case SQLITE_UPDATE:
+    case SQLITE_DELETE:
+    case SQLITE_SELECT:
+    case SQLITE_FUNCTION:
+    case SQLITE_RECURSIVE:
+    case SQLITE_PRAGMA:
+    case SQLITE_REINDEX:
+        break;
+    default:
+        s->schema_all = true;
+    }
+}
+
 static void see(void *ctx, int action, const char *a, const char *b)
 {
     struct seen *s = ctx;
     struct str name = str_from(a ? a : ""), second = str_from(b ? b : "");
+    see_schema(s, action, name, second);
     switch (action) {
     case SQLITE_CREATE_TABLE:
         s->no_memory |= !add(&s->created, name, s->arena);
@@ -238,14 +273,22 @@ static void note_tables(struct overlay *o, struct overlay_ddl *d, const struct n
         note_table(o, d, names->list[i]);
 }
 
-/* ALTER TABLE … RENAME TO: a table stays the transaction's own under its new name. */
-static void note_rename(struct overlay *o, struct overlay_ddl *d, const struct seen *s, struct str sql)
+/* The new name in ALTER TABLE … RENAME TO; {NULL,0}: it is another statement. */
+static struct str renamed_to(const struct seen *s, struct str sql)
 {
     struct str to = scan_rename_to(sql);
     if (!to.p || s->changed.n != 1)
-        return;
+        return (struct str){ 0 };
     const char *end = memchr(to.p, '"', to.n);
-    struct str name = { to.p, end ? (size_t)(end - to.p) : to.n };
+    return (struct str){ to.p, end ? (size_t)(end - to.p) : to.n };
+}
+
+/* ALTER TABLE … RENAME TO: a table stays the transaction's own under its new name. */
+static void note_rename(struct overlay *o, struct overlay_ddl *d, const struct seen *s, struct str sql)
+{
+    struct str name = renamed_to(s, sql);
+    if (!name.p)
+        return;
     d->touches_all = true;
     note_table(o, d, name);
     if (!has(&o->own, s->changed.list[0]))
@@ -302,6 +345,28 @@ static bool asks_for_rows(struct overlay *o, const struct seen *s)
     return asks;
 }
 
+/* The new name can be read as it stands: a word, or quoted with nothing to undo. */
+static bool is_plain_rename(const struct seen *s, struct str sql)
+{
+    struct str to = scan_rename_to(sql);
+    if (s->changed.n != 1 || to.n == 0)
+        return false;
+    bool quoted = to.p > sql.p && to.p[-1] == '"';
+    const char *first = memchr(to.p, '"', to.n);
+    return quoted ? first == to.p + to.n - 1 : !strchr("'`[", to.p[-1]);
+}
+
+/* What must be read of the schema again. */
+static void note_changes(struct overlay *o, const struct seen *s, struct str sql)
+{
+    bool renames = scan_rename_to(sql).p != NULL;
+    o->changed_all |= s->schema_all || s->no_memory || (renames && !is_plain_rename(s, sql));
+    for (size_t i = 0; i < s->schema.n; i++)
+        o->changed_all |= !add(&o->changes, s->schema.list[i], o->arena);
+    if (renames && !o->changed_all)
+        o->changed_all |= !add(&o->changes, renamed_to(s, sql), o->arena);
+}
+
 /* One statement of DDL has run: what that means. */
 static void judge(struct overlay *o, struct overlay_ddl *d, const struct seen *s, struct str sql)
 {
@@ -355,8 +420,10 @@ static bool run_ddl(struct overlay *o, struct overlay_ddl *d, const struct d1_st
         struct seen s = { .arena = o->arena, .asks = str_starts(statements[i].sql, STR("SELECT")) };
         look_ahead(o, d, statements[i].sql);
         ok = shadow_run(o->shadow, &statements[i], see, &s, NULL, NULL, NULL);
-        if (ok)
+        if (ok) {
             judge(o, d, &s, statements[i].sql);
+            note_changes(o, &s, statements[i].sql);
+        }
     }
     if (ok)
         return shadow_keep(o->shadow);
@@ -466,6 +533,8 @@ static void follow(struct overlay *o, const struct buffer_entry *e)
 
 void overlay_follow(struct overlay *o, const struct buffer *b)
 {
+    if (!b->last || b->last->position <= o->position)
+        return;
     for (const struct buffer_entry *e = b->first; e; e = e->next)
         if (o->shadow && e->position > o->position)
             follow(o, e);
@@ -477,8 +546,14 @@ const struct snapshot *overlay_schema(struct overlay *o, struct arena *scratch)
     if (!o->changed)
         return o->schema;
     err_init(&err, scratch);
-    o->changed = false;
+    struct snapshot *schema = NULL;
+    if (o->schema && !o->changed_all)
+        schema = shadow_schema_behind(o->shadow, o->schema, o->changes.list, o->changes.n, scratch);
+    if (!schema)
+        schema = shadow_schema(o->shadow, &err);
     snapshot_unref(o->schema);
-    o->schema = shadow_schema(o->shadow, &err);
+    o->schema = schema;
+    o->changed = o->changed_all = false;
+    o->changes.n = 0;
     return o->schema;
 }

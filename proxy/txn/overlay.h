@@ -43,6 +43,8 @@ struct overlay {
     uint64_t base;           /* version of the schema it began with */
     uint32_t position;       /* all up to here has run, or is known not to */
     bool changed;            /* since the schema was read */
+    bool changed_all;        /* and what, is not known */
+    struct names changes;    /* tables and views that were made, changed or dropped since; triggers, indexes: of them */
     struct arena *arena;
     struct names own;
     struct overlay_ddl *ddl; /* newest first */

@@ -6,11 +6,14 @@
 #include "d1/sqlite_value.h"
 #include "proxy/base/fault.h"
 #include "proxy/catalog/snapshot_copy.h"
+#include "proxy/catalog/snapshot_renew.h"
 
 struct shadow {
     sqlite3 *db;
     struct emb_rules rules;
-    int steps; /* of the statement that runs, in portions */
+    int steps;       /* of the statement that runs, in portions */
+    bool is_watched; /* rows of the side catalogue that are written are noted */
+    struct snapshot_renewer *renewer;
 };
 
 enum { STEPS_PORTION = 10000 };
@@ -107,8 +110,10 @@ struct shadow *shadow_new(const struct snapshot *base)
 
 void shadow_free(struct shadow *s)
 {
-    if (s)
+    if (s) {
+        snapshot_renewer_free(s->renewer);
         sqlite3_close(s->db);
+    }
     free(s);
 }
 
@@ -184,19 +189,136 @@ static bool has_table(const struct shadow *s, const char *name)
     return sqlite3_table_column_metadata(s->db, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
 }
 
+/* ---- the schema ---- */
+
+/* Which rows of the side catalogue are written, from here on: their keys in one text. A statement that writes very many is not followed. */
+#define NOTE(row)                                                                                                      \
+    "UPDATE _pgd1_changes SET is_long = is_long OR length(log) > 100000, log = CASE WHEN length(log) > 100000 THEN "   \
+    "log ELSE log || ',' || json_array(" row ".kind, " row ".schema, " row ".name) END; "
+static const char *const watching[] = {
+    "CREATE TEMP TABLE _pgd1_changes(log TEXT NOT NULL, is_long INTEGER NOT NULL)",
+    "INSERT INTO _pgd1_changes VALUES ('', 0)",
+    "CREATE TEMP TRIGGER _pgd1_inserted AFTER INSERT ON main._pgd1_catalog BEGIN " NOTE("NEW") "END",
+    "CREATE TEMP TRIGGER _pgd1_updated AFTER UPDATE ON main._pgd1_catalog BEGIN " NOTE("OLD") NOTE("NEW") "END",
+    "CREATE TEMP TRIGGER _pgd1_deleted AFTER DELETE ON main._pgd1_catalog BEGIN " NOTE("OLD") "END",
+};
+#define FORGET_CHANGES "UPDATE _pgd1_changes SET log = '', is_long = 0"
+#define WRITTEN_ROWS                                                                                                   \
+    "SELECT k.kind, k.schema, k.name, c.detail FROM (SELECT DISTINCT value ->> 0 AS kind, value ->> 1 AS schema, "     \
+    "value ->> 2 AS name FROM json_each((SELECT '[' || substr(log, 2) || ']' FROM _pgd1_changes))) AS k "              \
+    "LEFT JOIN _pgd1_catalog AS c ON c.kind = k.kind AND c.schema = k.schema AND c.name = k.name "                     \
+    "ORDER BY k.kind, k.schema, k.name"
+
+static bool watch(struct shadow *s)
+{
+    bool ok = true;
+    if (s->is_watched)
+        return own(s, STR(FORGET_CHANGES));
+    if (!has_table(s, "_pgd1_catalog"))
+        return true;
+    for (size_t i = 0; ok && i < sizeof(watching) / sizeof(watching[0]); i++)
+        ok = own(s, str_from(watching[i]));
+    s->is_watched = ok;
+    return ok;
+}
+
+static bool read_all(struct shadow *s, const struct d1_statement *statements, size_t n, struct snapshot_reader *reader)
+{
+    bool ok = true;
+    s->rules.trusted = true;
+    for (size_t i = 0; i < n && ok; i++)
+        ok = run(s->db, &statements[i], reader, i);
+    s->rules.trusted = false;
+    return ok;
+}
+
 struct snapshot *shadow_schema(struct shadow *s, struct err *err)
 {
     size_t n;
     const struct d1_statement *statements = snapshot_statements_for(has_table(s, "_pgd1_catalog"), &n);
     struct snapshot_reader *reader = snapshot_reader_new();
     struct snapshot *schema = NULL;
-    bool ok = reader != NULL;
-    s->rules.trusted = true;
-    for (size_t i = 0; i < n && ok; i++)
-        ok = run(s->db, &statements[i], reader, i);
-    s->rules.trusted = false;
-    if (ok)
+    if (reader && read_all(s, statements, n, reader))
         schema = snapshot_reader_finish(reader, err);
+    snapshot_reader_free(reader);
+    snapshot_renewer_free(s->renewer);
+    s->renewer = schema && watch(s) ? snapshot_renewer_new(schema) : NULL;
+    return schema;
+}
+
+struct written {
+    struct arena *arena;
+    struct snapshot_side *rows;
+    size_t n, size;
+};
+
+static bool take_written(struct written *w, const struct value *cells)
+{
+    if (w->n == w->size) {
+        w->size = 2 * w->size + 8;
+        struct snapshot_side *rows = ARENA_ARRAY(w->arena, struct snapshot_side, w->size);
+        if (!rows)
+            return false;
+        if (w->n)
+            memcpy(rows, w->rows, w->n * sizeof(*rows));
+        w->rows = rows;
+    }
+    struct str texts[4];
+    for (size_t i = 0; i < 4; i++) {
+        bool is_text = cells[i].class == VALUE_TEXT;
+        texts[i] = is_text ? arena_str(w->arena, cells[i].bytes) : (struct str){ 0 };
+        if ((is_text || i < 3) && !texts[i].p)
+            return false;
+    }
+    w->rows[w->n++] = (struct snapshot_side){ texts[0], texts[1], texts[2], texts[3] };
+    return true;
+}
+
+/* False: they are not known. */
+static bool read_written(struct shadow *s, struct written *w)
+{
+    sqlite3_stmt *prepared = NULL;
+    int code = SQLITE_ERROR;
+    struct value cells[4];
+    size_t n;
+    if (!s->is_watched)
+        return true;
+    s->rules.trusted = true;
+    bool ok =
+        sqlite3_prepare_v2(s->db, "SELECT 1 FROM _pgd1_changes WHERE is_long", -1, &prepared, NULL) == SQLITE_OK &&
+        sqlite3_step(prepared) == SQLITE_DONE;
+    sqlite3_finalize(prepared);
+    prepared = NULL;
+    ok = ok && sqlite3_prepare_v2(s->db, WRITTEN_ROWS, -1, &prepared, NULL) == SQLITE_OK;
+    while (ok && (code = sqlite3_step(prepared)) == SQLITE_ROW)
+        ok = sqlite_value_row(prepared, 4, cells, &n) && take_written(w, cells);
+    sqlite3_finalize(prepared);
+    s->rules.trusted = false;
+    return ok && code == SQLITE_DONE;
+}
+
+struct snapshot *shadow_schema_behind(struct shadow *s, const struct snapshot *before, const struct str *relations,
+                                      size_t n, struct arena *scratch)
+{
+    struct written w = { .arena = scratch };
+    if (!s->renewer || !read_written(s, &w))
+        return NULL;
+    struct snapshot_change change = { relations, n, w.rows, w.n };
+    struct value param;
+    size_t n_statements;
+    if (!snapshot_renewer_begin(s->renewer, before, &change, &param))
+        return NULL;
+    struct snapshot_reader *reader = snapshot_reader_new();
+    const struct d1_statement *statements = snapshot_renewer_statements(&n_statements);
+    struct d1_statement *bound = ARENA_ARRAY(scratch, struct d1_statement, n_statements);
+    for (size_t i = 0; bound && i < n_statements; i++) {
+        bound[i] = statements[i];
+        bound[i].params = &param;
+        bound[i].n_params = 1;
+    }
+    struct snapshot *schema = NULL;
+    if (reader && bound && read_all(s, bound, n_statements, reader) && (!s->is_watched || own(s, STR(FORGET_CHANGES))))
+        schema = snapshot_renewer_finish(s->renewer, reader);
     snapshot_reader_free(reader);
     return schema;
 }

@@ -35,7 +35,11 @@ bool shadow_run(struct shadow *s, const struct d1_statement *statement, shadow_s
 /* Names of one column of a query of ours that takes one name; false: no memory. */
 bool shadow_names(struct shadow *s, const char *sql, struct str name, bool (*each)(void *ctx, struct str name),
                   void *ctx);
-/* The schema now: one reference, or NULL. */
+/* The schema now: one reference, or NULL. Reads all of it. */
 struct snapshot *shadow_schema(struct shadow *s, struct err *err);
+/* The same behind `before`, which was read here last: these tables and views have been made, changed or dropped since, by D1's names
+ * (indexes and triggers: theirs); what has become of the side catalogue is known here. NULL: read all of it. */
+struct snapshot *shadow_schema_behind(struct shadow *s, const struct snapshot *before, const struct str *relations,
+                                      size_t n, struct arena *scratch);
 
 #endif
