@@ -194,7 +194,9 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
         planning_wait_schema(s);
         return OUTCOME_WAIT;
     }
-    s->schema_since_us = 0;
+    /* PREPARE comes back with what it prepares, which has not looked yet. */
+    if (!ok || ret->plan->kind != PLAN_PREPARE)
+        s->schema_since_us = 0;
     if (!ok)
         return OUTCOME_FAILED;
     if (is_whole && !is_blank && !s->transaction.overlay.schema && !s->gucs.live.raw_sqlite)
