@@ -7,6 +7,8 @@ enum {
     HEADER = 4, /* PostgreSQL adds its length word to the typmods of varchar, char and numeric */
     MAX_CHARACTERS = 10485760,
     MAX_SECOND_DIGITS = 6,
+    BIT_OID = 1560, /* bit and varbit have no codec here: their length is let through to who refuses the type */
+    VARBIT_OID = 1562,
     INTERVAL_FULL_RANGE = 0x7FFF,
     INTERVAL_FULL_PRECISION = 0xFFFF,
 };
@@ -94,6 +96,10 @@ bool type_typmod_in(oid_t oid, const int32_t *m, size_t n, int32_t *ret, struct 
     case TYPE_OID_timestamptz:
         return one ? precision_in("TIMESTAMP", " WITH TIME ZONE", m[0], ret, err)
                    : invalid(err, "invalid type modifier");
+    case BIT_OID:
+    case VARBIT_OID:
+        *ret = -1;
+        return true;
     default:
         return err_set(err, SQLSTATE_SYNTAX_ERROR, "type modifier is not allowed for type \"%s\"",
                        type ? type->name : "???");

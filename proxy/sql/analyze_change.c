@@ -369,6 +369,19 @@ static bool insert_values(A *a, struct scope *s, const struct insert *in, const 
     return true;
 }
 
+/* SET b = DEFAULT of generated columns alone: the row is written as it is. */
+static bool touch(A *a, struct scope *s, const struct relation *r, struct assignment **ret, size_t *ret_n)
+{
+    for (size_t i = 0; i < r->n_columns; i++) {
+        struct assignment set = { .column = &r->columns[i] };
+        if (set.column->generated)
+            continue;
+        set.expr = make_var(a, s, 0, s->query->result_rte, (int)i, -1);
+        return set.expr && PUSH(a, *ret, *ret_n, set);
+    }
+    return unsupported_at(a, -1, "SET of generated columns alone");
+}
+
 /* A column of the SELECT as a value of the table's column. */
 static struct expr *selected_value(A *a, const struct query *select, const struct column *c, size_t at)
 {
@@ -716,6 +729,8 @@ static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node
             return false;
     }
     check_sets(a, *ret, *ret_n, fixed);
+    if (n && !*ret_n && !touch(a, s, r, ret, ret_n))
+        return false;
     if (*ret_n)
         qsort(*ret, *ret_n, sizeof(**ret), by_column);
     return true;

@@ -142,6 +142,17 @@ static bool guard_column(struct ddl *d, const struct relation *r, const struct n
                      ddl_printf(d, "%.*s WHERE NOT (%.*s)", STR_FMT(table), STR_FMT(column->type_check)));
 }
 
+static bool is_array_of(const struct ddl *d, oid_t type, const struct user_type *domain)
+{
+    const struct user_type *u;
+    while ((u = snapshot_user_type(d->snapshot, type)) != NULL && u->kind == 'd') {
+        if (type == u->array && u->oid == domain->oid)
+            return true;
+        type = u->base;
+    }
+    return false;
+}
+
 static bool rebuild_users(struct ddl *d, const struct user_type *was, const struct user_type *now)
 {
     struct rebuild set = { 0 };
@@ -150,6 +161,10 @@ static bool rebuild_users(struct ddl *d, const struct user_type *was, const stru
         const struct relation *r = &d->snapshot->relations[i];
         for (size_t k = 0; k < r->n_columns && r->kind == RELATION_TABLE; k++) {
             struct new_table *model;
+            if (is_array_of(d, r->columns[k].type, was))
+                return ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                                   "cannot alter type \"%.*s\" because column \"%.*s.%.*s\" uses it",
+                                   STR_FMT(was->name), STR_FMT(r->name), STR_FMT(r->columns[k].name));
             if (!is_of(d, r->columns[k].type, was))
                 continue;
             if (was->not_null && !now->not_null)

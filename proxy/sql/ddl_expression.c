@@ -16,8 +16,25 @@ static const oid_t refused_types[] = {
 #undef REFUSED_TYPE
 };
 
+/* The domain with rules of its own that elements of the type are of: D1 checks columns, not what is inside them. */
+static const struct user_type *ruled_element(const struct ddl *d, oid_t type)
+{
+    const struct user_type *u;
+    while ((u = snapshot_user_type(d->snapshot, type)) != NULL && u->kind == 'd') {
+        if (type == u->array && (u->n_checks || u->not_null || u->base_typmod >= 0))
+            return u;
+        type = u->base;
+    }
+    return NULL;
+}
+
 bool ddl_check_type(struct ddl *d, oid_t type, int location)
 {
+    const struct user_type *ruled = ruled_element(d, type);
+    if (ruled)
+        return ddl_refuse(d, location, "Use an array of the domain's base type.",
+                          "an array of domain %.*s, which has constraints,",
+                          STR_FMT(snapshot_format_type(d->snapshot, ruled->oid, -1, d->arena)));
     oid_t base = snapshot_base_type(d->snapshot, type, NULL), element = snapshot_element_type(d->snapshot, base);
     oid_t scalar = element ? element : base;
     const struct pg_type *row = pg_type_by_oid(scalar);

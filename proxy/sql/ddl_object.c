@@ -101,7 +101,9 @@ static bool take_option(struct ddl *d, const PgQuery__DefElem *option, struct se
                               : true,
                true;
     if (strcmp(name, "cache") == 0) /* every value is fetched by itself here: correct for any cache */
-        return option_integer(d, option, &ignored);
+        return option_integer(d, option, &ignored) &&
+               (ignored > 0 || err_set(d->err, SQLSTATE_INVALID_PARAMETER_VALUE,
+                                       "CACHE (%lld) must be greater than zero", (long long)ignored));
     if (strcmp(name, "owned_by") == 0)
         return option_owner(d, option, o);
     return ddl_refuse(d, option->location, NULL, "sequence option %s", name);

@@ -1,0 +1,28 @@
+-- constraints of domains that D1 cannot look at are refused, not forgotten
+CREATE DOMAIN di AS int CHECK (value > 0);
+CREATE DOMAIN free AS int;
+CREATE DOMAIN short AS varchar(4);
+-- pgd1: 0A000
+CREATE TABLE da (v di[]);
+-- pgd1: 0A000
+CREATE TABLE db (v short[]);
+-- pgd1: 0A000
+PREPARE p (di) AS SELECT $1 > 5;
+CREATE TABLE f (id int PRIMARY KEY, v free[], w di, x short);
+INSERT INTO f VALUES (1, '{1,-1}', 1, 'abcd');
+INSERT INTO f VALUES (2, '{}', -1, 'abcd');
+INSERT INTO f VALUES (2, '{}', 1, 'abcde');
+ALTER DOMAIN free ADD CHECK (value < 100);
+SELECT * FROM f ORDER BY id;
+CREATE TABLE gi (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a * 2) STORED, c int);
+INSERT INTO gi VALUES (1, DEFAULT), (2, DEFAULT);
+UPDATE gi SET b = DEFAULT WHERE a = 1;
+UPDATE gi SET b = DEFAULT, c = 4 WHERE a = 1;
+UPDATE gi SET b = 5;
+SELECT * FROM gi ORDER BY a;
+CREATE SEQUENCE sq CACHE 0;
+CREATE SEQUENCE sq CACHE 3;
+-- pgd1: 0A000
+CREATE TABLE bits (x bit(4), y bit varying(5));
+-- pgd1: 0A000
+SELECT B'0101'::bit(4);
