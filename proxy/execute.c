@@ -264,6 +264,9 @@ bool execute_premise(struct session *s, const struct plan *plan, struct err *err
     if (p->not_in_block && (s->transaction.state != TXN_IDLE || s->group->is_multi))
         return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION, "%s cannot run inside a transaction block",
                        p->not_in_block);
+    /* GRANT ON DATABASE may stand in a block; REINDEX DATABASE, which may not, knows others by name. */
+    if (p->database.n && !p->not_in_block && !str_eq(p->database, state.database))
+        return err_set(err, SQLSTATE_INVALID_CATALOG_NAME, "database \"%.*s\" does not exist", STR_FMT(p->database));
     if (p->database.n && !str_eq(p->database, state.database))
         return err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "can only reindex the currently open database");
     for (size_t i = 0; i < p->n_roles; i++)

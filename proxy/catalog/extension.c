@@ -83,6 +83,11 @@ const char *extension_of_proc(const struct pg_proc *proc)
     return proc >= procs && proc < procs + n ? owners[proc - procs] : NULL;
 }
 
+bool extension_owns(const struct snapshot *s, const struct relation *r)
+{
+    return str_starts(r->name, STR("pg_stat_statements")) && extension_created(s, STR("pg_stat_statements"));
+}
+
 /* --- pg_extension --- */
 
 void provide_pg_extension(struct system_rows *rows, const struct system_source *source)

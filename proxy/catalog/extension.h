@@ -24,6 +24,8 @@ struct extension {
 const struct extension *extension_find(struct str name);
 /* The row of the side catalogue of one that was created; its schema is where the functions are. */
 const struct snapshot_side *extension_created(const struct snapshot *s, struct str name);
+/* Whether the system relation is one of those that come with an extension that was created. */
+bool extension_owns(const struct snapshot *s, const struct relation *r);
 /* The functions of that name of a created extension, in a schema (empty: in any). */
 const struct pg_proc *extension_procs(const struct snapshot *s, struct str schema, struct str name, size_t *ret_n);
 /* All of them. */

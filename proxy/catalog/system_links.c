@@ -1,5 +1,6 @@
 /* system_links.c - rows of pg_depend and pg_rewrite for the user's objects: how they hang together. */
 #include "pgwire/types.h"
+#include "proxy/catalog/extension.h"
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/system_rows.h"
 
@@ -10,7 +11,8 @@ enum {
     CLASS_DEFAULT = 2604,
     CLASS_CONSTRAINT = 2606,
     CLASS_NAMESPACE = 2615,
-    CLASS_RULE = 2618
+    CLASS_RULE = 2618,
+    CLASS_EXTENSION = 3079
 };
 
 struct end {
@@ -261,9 +263,23 @@ static void link_type(struct system_rows *rows, const struct user_type *u)
         link_row(rows, whole(CLASS_CONSTRAINT, system_domain_check(u, i)), type, "a");
 }
 
+/* The views that come with an extension. */
+static void link_extension(struct system_rows *rows, const struct snapshot *s)
+{
+    const struct snapshot_side *row = extension_created(s, STR("pg_stat_statements"));
+    size_t n;
+    const struct relation *own = system_own_relations(&n);
+    for (size_t i = 0; row && i < n; i++)
+        if (extension_owns(s, &own[i]))
+            link_row(rows, whole(CLASS_RELATION, own[i].oid),
+                     whole(CLASS_EXTENSION, snapshot_hash_oid("extension", row->schema, row->name, 0)), "e");
+}
+
 void provide_pg_depend(struct system_rows *rows, const struct system_source *source)
 {
     const struct snapshot *s = source->snapshot;
+    if (s)
+        link_extension(rows, s);
     for (size_t i = 0; s && i < s->n_relations; i++)
         link_relation(rows, source, &s->relations[i]);
     for (size_t i = 0; s && i < s->n_types; i++)

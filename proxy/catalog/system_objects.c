@@ -2,6 +2,7 @@
 #include "proxy/catalog/system_rows.h"
 
 #include "pgwire/types.h"
+#include "proxy/catalog/extension.h"
 
 static oid_t schema_oid(struct str schema)
 {
@@ -117,9 +118,26 @@ static void class_row(struct system_rows *rows, const struct snapshot *s, const 
     }
 }
 
+/* The views of pg_stat_statements, where the extension was created: in its schema. */
+static void each_extension_view(struct system_rows *rows, const struct snapshot *s,
+                                void (*each)(struct system_rows *rows, const struct snapshot *s,
+                                             const struct relation *r))
+{
+    const struct snapshot_side *row = s ? extension_created(s, STR("pg_stat_statements")) : NULL;
+    size_t n;
+    const struct relation *own = system_own_relations(&n);
+    for (size_t i = 0; row && i < n; i++) {
+        struct relation view = own[i];
+        view.schema = row->schema;
+        if (extension_owns(s, &own[i]))
+            each(rows, s, &view);
+    }
+}
+
 void provide_pg_class(struct system_rows *rows, const struct system_source *source)
 {
     const struct snapshot *s = source->snapshot;
+    each_extension_view(rows, s, class_row);
     for (size_t i = 0; s && i < s->n_relations; i++)
         class_row(rows, s, &s->relations[i]);
 }
@@ -265,6 +283,7 @@ static void attributes_of(struct system_rows *rows, const struct snapshot *s, co
 
 void provide_pg_attribute(struct system_rows *rows, const struct system_source *source)
 {
+    each_extension_view(rows, source->snapshot, attributes_of);
     for (size_t i = 0; source->snapshot && i < source->snapshot->n_relations; i++)
         attributes_of(rows, source->snapshot, &source->snapshot->relations[i]);
 }

@@ -25,7 +25,9 @@ const struct accepted *accepted_find(PgQuery__Node__NodeCase node)
 
 bool accepted_refuse(const PgQuery__Node *node, struct err *err)
 {
-    const struct accepted *row = accepted_find(node->node_case);
+    const struct accepted *row = NULL;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !row; i++)
+        row = rows[i].node == node->node_case && !rows[i].is_accepted ? &rows[i] : NULL;
     if (!row)
         return err_unsupported(err, "this statement (node %d)", (int)node->node_case);
     err_unsupported(err, "%s", row->name);

@@ -360,6 +360,10 @@ static bool dispatch(struct ddl *d, const Node *node, bool *ret_handled)
         return ddl_reindex(d, node->reindex_stmt);
     case PG_QUERY__NODE__NODE_CLUSTER_STMT:
         return ddl_cluster(d, node->cluster_stmt);
+    case PG_QUERY__NODE__NODE_GRANT_STMT:
+        return ddl_grant(d, node->grant_stmt, ret_handled);
+    case PG_QUERY__NODE__NODE_ALTER_DEFAULT_PRIVILEGES_STMT:
+        return ddl_default_privileges(d, node->alter_default_privileges_stmt, ret_handled);
     case PG_QUERY__NODE__NODE_LOCK_STMT:
         return ddl_lock(d, node->lock_stmt);
     case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:

@@ -6,6 +6,7 @@
  */
 #include "proxy/sql/ddl_alter.h"
 
+#include "proxy/catalog/extension.h"
 #include "proxy/catalog/names.h"
 
 /* What one statement drops: the named objects, and with CASCADE their views. */
@@ -333,6 +334,11 @@ static bool find_relation(struct ddl *d, const Node *object, const struct drop_k
                            STR_FMT(schema), STR_FMT(name));
     if (!r)
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_TABLE, "%s \"%.*s\" does not exist", kind->word, STR_FMT(name));
+    if (r->is_system && extension_owns(d->snapshot, r)) {
+        ddl_fail_at(d, -1, SQLSTATE_DEPENDENT_OBJECTS_STILL_EXIST,
+                    "cannot drop view %.*s because extension pg_stat_statements requires it", STR_FMT(r->name));
+        return err_hint(d->err, "You can drop extension pg_stat_statements instead.");
+    }
     if (r->is_system)
         return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog",
                            STR_FMT(r->name));

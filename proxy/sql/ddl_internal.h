@@ -327,8 +327,12 @@ bool ddl_reindex(struct ddl *d, const PgQuery__ReindexStmt *stmt);
 bool ddl_cluster(struct ddl *d, const PgQuery__ClusterStmt *stmt);
 bool ddl_lock(struct ddl *d, const PgQuery__LockStmt *stmt);
 bool ddl_owner_to(struct ddl *d, const PgQuery__AlterOwnerStmt *stmt);
-/* The statement fails with 42704 when it runs and no such role is there. */
+/* The statement fails with 42704 when it runs and no such role is there; with 3D000 when that is not the database. */
 bool ddl_need_role(struct ddl *d, const PgQuery__RoleSpec *role);
+bool ddl_need_database(struct ddl *d, struct str name);
+/* *ret_handled false: REVOKE, which is refused (accepted.def). */
+bool ddl_grant(struct ddl *d, const PgQuery__GrantStmt *stmt, bool *ret_handled);
+bool ddl_default_privileges(struct ddl *d, const PgQuery__AlterDefaultPrivilegesStmt *stmt, bool *ret_handled);
 /* The table's index of that name: 42704, 42809. */
 bool ddl_find_table_index(struct ddl *d, const struct relation *table, const char *name, const struct index **ret);
 /* ALTER INDEX: storage options, table spaces and owners only. */

@@ -283,6 +283,15 @@ bool ddl_need_role(struct ddl *d, const PgQuery__RoleSpec *role)
     return premise(d, &p) && name.p && DDL_PUSH(d, p->roles, p->n_roles, name);
 }
 
+bool ddl_need_database(struct ddl *d, struct str name)
+{
+    struct plan_premise *p;
+    if (!premise(d, &p))
+        return false;
+    p->database = arena_str(d->arena, name);
+    return p->database.p || err_oom(d->err);
+}
+
 static bool owned_type(struct ddl *d, const PgQuery__AlterOwnerStmt *stmt)
 {
     const PgQuery__List *list = stmt->object->list;

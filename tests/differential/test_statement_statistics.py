@@ -69,6 +69,17 @@ def test_columns_are_those_of_1_10(counting):
             assert a == b
 
 
+def test_the_catalogue_knows_the_views(counting):
+    counting.psql("-d", "app", "-c", "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    with Pgd1("embedded") as server, server.connect() as ours, counting.connect() as theirs:
+        assert ours.execute("SELECT count(*) FROM pg_class WHERE relname ~ '^pg_stat_statements'").fetchone() == (0,)
+        ours.execute("CREATE EXTENSION pg_stat_statements")
+        for sql in ("SELECT relname, relnamespace::regnamespace::text, relkind, relnatts, pg_table_is_visible(oid) FROM pg_class WHERE relname ~ '^pg_stat_statements' ORDER BY 1",
+                    "SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attnum, attnotnull FROM pg_attribute"
+                    " WHERE attrelid IN ('pg_stat_statements'::regclass, 'pg_stat_statements_info'::regclass) AND attnum > 0 ORDER BY 1, attnum"):
+            assert ours.execute(sql).fetchall() == theirs.execute(sql).fetchall()
+
+
 def test_what_d1_did_is_counted_too():
     with Pgd1("workerd") as server, server.connect() as connection:
         connection.autocommit = True

@@ -55,7 +55,6 @@ DROP VIEW people;
 COMMENT ON COLUMN public.person.username IS 'login';
 drop table if exists thing cascade;
 drop sequence if exists person_seq;
--- refused
 GRANT SELECT ON person TO PUBLIC;
 -- refused
 LOCK TABLE "public"."flyway_schema_history2" IN SHARE ROW EXCLUSIVE MODE;
