@@ -1,6 +1,7 @@
 /* migration_journal.c - the journal's tables as steps of the group; see migration_private.h. */
 #include "proxy/migration_private.h"
 
+#include "proxy/database.h"
 #include "proxy/planning.h"
 
 /* ---- steps of ours ---- */
@@ -41,7 +42,8 @@ bool migration_member(struct migration *m, enum member member, struct str sql, c
                       size_t n_params, size_t columns, const struct row_taker *taker)
 {
     struct d1_statement *statement = ARENA_NEW(m->arena, struct d1_statement);
-    const struct snapshot *schema = planning_schema(m->session);
+    /* our own tables' columns are known: no need for the schema that the file's waiting DDL will leave */
+    const struct snapshot *schema = database_snapshot(m->session->database);
     struct plan *plan = sql.p && statement && schema ? plan_of(schema, member, sql, columns) : NULL;
     if (!plan)
         return err_oom(m->err);

@@ -8,8 +8,8 @@
 #include "proxy/d1_error.h"
 
 struct raw_engine {
-    sqlite3 *db; /* NULL: no schema yet */
-    uint64_t version;
+    sqlite3 *db;             /* NULL: no schema yet */
+    struct snapshot *loaded; /* its schema: a reference */
     struct emb_rules rules;
     /* the statement that is being compiled */
     const struct snapshot *snapshot;
@@ -25,7 +25,9 @@ struct raw_engine *raw_engine_new(void)
 static void forget(struct raw_engine *e)
 {
     sqlite3_close(e->db);
+    snapshot_unref(e->loaded);
     e->db = NULL;
+    e->loaded = NULL;
 }
 
 void raw_engine_free(struct raw_engine *e)
@@ -112,18 +114,54 @@ static bool schema_failed(struct raw_engine *e, struct err *err)
     return false;
 }
 
-static bool load(struct raw_engine *e, const struct snapshot *snapshot, struct err *err)
+static bool same_object(const struct snapshot_object *a, const struct snapshot_object *b)
 {
-    if (e->db && e->version == snapshot->version)
+    return str_eq(a->name, b->name) && str_eq(a->type, b->type) && str_eq(a->sql, b->sql);
+}
+
+/* What is new since, where nothing that was there has changed: both lists have one order. False: something has, or no memory. */
+static bool objects_added(const struct snapshot *before, const struct snapshot *now, struct arena *arena,
+                          struct snapshot *ret)
+{
+    size_t k = 0;
+    *ret = (struct snapshot){ .objects = ARENA_ARRAY(arena, struct snapshot_object, now->n_objects) };
+    for (size_t i = 0; ret->objects && i < now->n_objects; i++)
+        if (k < before->n_objects && same_object(&before->objects[k], &now->objects[i]))
+            k++;
+        else
+            ret->objects[ret->n_objects++] = now->objects[i];
+    return ret->objects && k == before->n_objects;
+}
+
+/* After DDL that only adds, as migrations do one after another, the rest need not be made again. */
+static bool load_added(struct raw_engine *e, const struct snapshot *snapshot, struct arena *arena)
+{
+    struct snapshot added;
+    if (!e->db || !objects_added(e->loaded, snapshot, arena, &added))
+        return false;
+    e->facts = NULL;
+    e->rules = (struct emb_rules){ .trusted = true };
+    if (!snapshot_copy(&added, e->db))
+        return false;
+    snapshot_unref(e->loaded);
+    e->loaded = snapshot_ref(snapshot);
+    return true;
+}
+
+static bool load(struct raw_engine *e, const struct snapshot *snapshot, struct arena *arena, struct err *err)
+{
+    if (e->db && e->loaded->version == snapshot->version)
+        return true;
+    if (load_added(e, snapshot, arena))
         return true;
     forget(e);
     e->facts = NULL;
+    e->loaded = snapshot_ref(snapshot);
     if (sqlite3_open_v2(":memory:", &e->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) !=
             SQLITE_OK ||
         !snapshot_copy(snapshot, e->db) || emb_rules_apply(e->db, &e->rules) != SQLITE_OK ||
         sqlite3_set_authorizer(e->db, authorize, e) != SQLITE_OK)
         return schema_failed(e, err);
-    e->version = snapshot->version;
     return true;
 }
 
@@ -179,9 +217,9 @@ static bool describe(sqlite3_stmt *s, struct arena *arena, struct raw_facts *ret
 static void touch_keys(const struct snapshot *snapshot, unsigned char *touches)
 {
     for (size_t i = 0; i < snapshot->n_relations; i++)
-        for (size_t k = 0; k < snapshot->n_relations; k++)
-            if ((touches[i] & RAW_WRITES && relation_refers_to(&snapshot->relations[k], &snapshot->relations[i])) ||
-                (touches[i] & RAW_WRITES && relation_refers_to(&snapshot->relations[i], &snapshot->relations[k])))
+        for (size_t k = 0; touches[i] & RAW_WRITES && k < snapshot->n_relations; k++)
+            if (relation_refers_to(&snapshot->relations[k], &snapshot->relations[i]) ||
+                relation_refers_to(&snapshot->relations[i], &snapshot->relations[k]))
                 touches[k] |= RAW_READS;
 }
 
@@ -200,7 +238,7 @@ bool raw_compile(struct raw_engine *e, struct str statement, const struct snapsh
                  struct raw_facts *ret, struct err *err)
 {
     sqlite3_stmt *s = NULL;
-    if (!load(e, snapshot, err))
+    if (!load(e, snapshot, arena, err))
         return false;
     *ret = (struct raw_facts){ .touches = ARENA_ARRAY(arena, unsigned char, snapshot->n_relations) };
     if (!ret->touches)
