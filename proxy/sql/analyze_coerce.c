@@ -194,10 +194,10 @@ static struct expr *wrap(A *a, enum expr_kind kind, struct expr *arg, oid_t type
 static struct expr *to_domain(A *a, struct expr *e, oid_t domain, enum coercion_context context, bool is_explicit,
                               int location)
 {
-    const struct user_type *u = snapshot_user_type(a->snapshot, domain);
     struct expr *base = e;
-    if (u->base_typmod >= 0 && coerce_to_target(a, e, type_base(a, domain), u->base_typmod, context, location, &base) &&
-        !base)
+    int32_t typmod = -1; /* of the lowest of domains over domains */
+    snapshot_base_type(a->snapshot, domain, &typmod);
+    if (typmod >= 0 && coerce_to_target(a, e, type_base(a, domain), typmod, context, location, &base) && !base)
         return NULL;
     return base ? wrap(a, EXPR_DOMAIN_CHECK, base, domain, -1, is_explicit, location) : NULL;
 }
@@ -271,8 +271,14 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
         struct expr *c = const_from_unknown(a, e, base, declared);
         return c ? to_domain(a, c, target, context, is_explicit, location) : NULL;
     }
-    if (e->type == TYPE_OID_unknown && e->kind == EXPR_PARAM)
+    if (e->type == TYPE_OID_unknown && e->kind == EXPR_PARAM) {
+        const struct user_type *u = is_explicit ? snapshot_user_type(a->snapshot, target) : NULL;
+        if (u && u->kind == 'd' && (u->n_checks || u->not_null)) { /* nothing would look at the value */
+            unsupported_at(a, location, "a cast to domain %.*s, which has constraints,", STR_FMT(u->name));
+            return NULL;
+        }
         return coerce_param(a, e, target, location);
+    }
     if (e->type == TYPE_OID_unknown) { /* an unknown column of a subquery: through text */
         struct expr *t = wrap(a, EXPR_RELABEL, e, TYPE_OID_text, -1, is_explicit, location);
         return t ? coerce_type(a, t, target, typmod, COERCION_EXPLICIT, is_explicit, location) : NULL;

@@ -175,6 +175,14 @@ static struct expr *row_compare(A *a, struct str name, struct expr *left, struct
         fail_at(a, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot compare rows of zero length");
         return NULL;
     }
+    static const char *const names[] = { "=", "<>", "<", "<=", ">", ">=" };
+    size_t known = 0;
+    while (known < sizeof(names) / sizeof(*names) && !str_is(name, names[known]))
+        known++;
+    if (known == sizeof(names) / sizeof(*names)) {
+        unsupported_at(a, location, "operator %.*s between rows", STR_FMT(name));
+        return NULL;
+    }
     struct expr *e = n_ary(a, EXPR_ROW_COMPARE, TYPE_OID_bool, location, 2);
     if (!e || !(e->row_compare.procs = NEW_ARRAY(a, const struct pg_proc *, left->n_args + 1)))
         return NULL;

@@ -75,6 +75,8 @@ static struct expr *jsonb_subscripts(A *a, struct scope *s, struct expr *base, N
         if (!key)
             return NULL;
         names &= key->kind == EXPR_CONST && !key->constant.is_null && !looks_like_index(key);
+        if (key->kind == EXPR_CONST)
+            key->constant.literal = -1; /* another key may take another form: part of the plan */
         path->args[path->n_args++] = key;
     }
     if (!names)

@@ -26,3 +26,17 @@ CREATE SEQUENCE sq CACHE 3;
 CREATE TABLE bits (x bit(4), y bit varying(5));
 -- pgd1: 0A000
 SELECT B'0101'::bit(4);
+CREATE DOMAIN dinter AS short CHECK (substring(value, 1, 1) = 'x');
+CREATE DOMAIN price AS numeric(10,2);
+CREATE DOMAIN cost AS price;
+CREATE TABLE nested (d dinter, c cost);
+INSERT INTO nested VALUES ('x1234', 1);
+INSERT INTO nested VALUES ('y123', 1);
+INSERT INTO nested VALUES ('x123', 1.239), (NULL, '2.5');
+SELECT * FROM nested ORDER BY 1;
+UPDATE nested SET c = c / 3;
+SELECT c, c + 1 FROM nested ORDER BY 1;
+-- pgd1: 0A000
+PREPARE p AS SELECT $1::di > 5;
+-- pgd1: 0A000
+SELECT ROW('a', 'b') ~<=~ ROW('c', 'd');

@@ -12,3 +12,6 @@ SELECT ('[1, "2", null]'::jsonb)[:2];
 SELECT ('[1, "2", null]'::jsonb)[:];
 SELECT ('[1, "2", null]'::jsonb)[1.5];
 SELECT ('[1, "2", null]'::jsonb)[current_date];
+SELECT ('[1, "2", null]'::jsonb)['a'];
+SELECT ('[1, "2", null]'::jsonb)['1'];
+SELECT ('[1, "2", null]'::jsonb)['b'];
