@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "proxy/base/fault.h"
+#include "proxy/base/log.h"
 #include "proxy/d1_error.h"
 #include "proxy/database.h"
 
@@ -38,7 +39,7 @@ struct journey {
     struct str bookmark, previous;
     struct str clock, ids; /* D1's, in seconds, and ids of writes as JSON, at PREPARE; empty ids: there are none */
     bool carries;          /* there is a table of ids */
-    bool has_row, has_lease_table, has_ids_table;
+    bool has_row, has_lease_table, no_memory;
     bool is_known_failure; /* of a migration: */
     struct str name, hash, chunks, user, failure;
 };
@@ -189,8 +190,9 @@ static enum d1_flow on_row(struct d1_request *r, size_t statement, const struct 
     struct journey *j = r->user;
     struct str text = n && cells[0].class == VALUE_TEXT ? arena_str(j->arena, cells[0].bytes) : STR("");
     j->has_row = true;
+    j->no_memory |= !text.p;
     if (!text.p)
-        return D1_STOP;
+        return D1_CONTINUE; /* a write is not stopped by it */
     if (j->at == STEP_PREPARE && statement == 0)
         j->clock = text;
     else if (j->at == STEP_PREPARE)
@@ -215,14 +217,16 @@ static void prepared(struct journey *j)
         fail(j, "nothing was restored");
         return;
     }
-    if (j->clock.n) {
-        if (j->migration)
-            j->migration->travel.passed = true;
+    if ((j->clock.n || j->no_memory) && j->migration)
+        j->migration->travel.passed = true;
+    if (j->clock.n && !j->no_memory) {
         ask_restore(j);
         go(j);
         return;
     }
     err_init(&err, j->arena);
+    if (j->no_memory)
+        err_oom(&err);
     err_set(&err, SQLSTATE_OBJECT_IN_USE, "migrations of this database are being run by somebody else");
     finish(j, TRAVEL_FAILED, &err, STR(""));
 }
@@ -242,6 +246,11 @@ static void doubt(struct journey *j)
 static void restored(struct journey *j)
 {
     const struct d1_request *r = &j->request;
+    log_event(LOG_LEVEL_WARNING, "database_restore", "database=%s bookmark=%.*s done=%s", j->database->name,
+              STR_FMT(j->bookmark),
+              r->error.kind == D1_OK  ? "yes"
+              : r->error.may_have_run ? "unknown"
+                                      : "no");
     if (r->error.kind == D1_OK || r->error.may_have_run)
         database_restored(j->database);
     if (r->error.kind == D1_OK) {

@@ -1,7 +1,10 @@
 """pgd1 behind a bad network (network.py) to a D1 of its own."""
+import contextlib
 import http.client
 import json
 import urllib.parse
+
+import psycopg
 
 from network import Network
 from pgd1 import Pgd1, Workerd
@@ -40,6 +43,11 @@ class Behind:
         answer = json.load(connection.getresponse())
         connection.close()
         return answer["results"][0]["rows"]
+
+    def look_again(self, connection):
+        """What was changed past pgd1 is seen: it reads the schema when a name is missing."""
+        with contextlib.suppress(psycopg.errors.UndefinedTable):
+            connection.execute("SELECT 1 FROM is_there_a_table_of_this_name")
 
     def send(self, target, body, token):
         """A request as it is, past pgd1: status and answer."""
