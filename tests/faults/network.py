@@ -8,6 +8,7 @@
 FAULTS says what can happen. D1's own words stand in the bodies, in the gateway's form or the REST API's.
 """
 import collections
+import contextlib
 import http.client
 import json
 import random
@@ -81,7 +82,7 @@ class Network:
         self.reset(lambda number, body: chance.choice(faults) if chance.random() < share else None)
 
     def settle(self):
-        """Until what was held back has arrived."""
+        """Until what was held back has arrived, and what has arrived is done."""
         with self._lock:
             while self._late:
                 self._lock.wait()
@@ -120,8 +121,9 @@ class Network:
         reply = None
         if arrives == "late":
             self._send_late(target, headers, body)
-        for _ in range({"now": 1, "twice": 2}.get(arrives, 0)):
-            reply = (self._torn if self.tears else forward)(upstream, target, headers, body)
+        with self._under_way():
+            for _ in range({"now": 1, "twice": 2}.get(arrives, 0)):
+                reply = (self._torn if self.tears else forward)(upstream, target, headers, body)
         if self.max_error_text is not None and reply:
             reply = self._cut_error_text(reply)
         if answer == "slow":
@@ -146,15 +148,22 @@ class Network:
                 self.injected[fault] += 1
             return fault
 
+    @contextlib.contextmanager
+    def _under_way(self, counted=False):
+        with self._lock:
+            self._late += not counted
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._late -= 1
+                self._lock.notify_all()
+
     def _send_late(self, target, headers, body):
         def send():
-            time.sleep(LATE_S)
-            try:
+            with self._under_way(counted=True):
+                time.sleep(LATE_S)
                 forward(http.client.HTTPConnection(*self.upstream, timeout=60), target, headers, body)
-            finally:
-                with self._lock:
-                    self._late -= 1
-                    self._lock.notify_all()
         with self._lock:
             self._late += 1
         threading.Thread(target=send, daemon=True).start()
