@@ -59,8 +59,9 @@ def test_a_running_statement(server):
     """A statement that waits is active, and so is the one that asks; times never run backwards."""
     with server.connect() as watcher, server.connect() as session:
         session.execute("SELECT 1")
-        session.pgconn.send_query(b"SELECT pg_sleep(0.6), 'long'")
-        assert wait_for(watcher, session.info.backend_pid, "active")[2:5] == ("SELECT pg_sleep(0.6), 'long'", None, True)
+        session.pgconn.send_query(b"SELECT pg_sleep(60), 'long'")
+        assert wait_for(watcher, session.info.backend_pid, "active")[2:5] == ("SELECT pg_sleep(60), 'long'", None, True)
+        assert watcher.execute("SELECT pg_cancel_backend(%s)", (session.info.backend_pid,)).fetchone() == (True,)
         while session.pgconn.get_result():
             pass
         assert wait_for(watcher, session.info.backend_pid, "idle")

@@ -6,7 +6,7 @@ import threading
 
 import psycopg
 
-WAITS_S, ENDS_S = 0.4, 20
+WAITS_S, ENDS_S = 0.4, 60
 
 
 class Later(threading.Thread):
