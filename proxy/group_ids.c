@@ -161,6 +161,8 @@ static void on_range_done(struct d1_request *r)
     struct group *g = r->user;
     struct err err;
     metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
+    if (g->session && g->head)
+        g->head->round_trips += r->round_trips;
     if (database_send_again(g->database, r, &g->tries, g->session != NULL))
         return;
     g->in_flight = false;

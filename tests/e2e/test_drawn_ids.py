@@ -108,6 +108,9 @@ def test_a_writer_that_pgd1_does_not_know_of():
         connection.execute("COMMIT")
         assert connection.execute("SELECT id, what FROM t ORDER BY id").fetchall() == [(1, "theirs"), (2, "mine"), (3, "mine"), (34, "theirs")]
         assert other.execute("SELECT seq FROM sqlite_sequence WHERE name = 't'").fetchone() == (34,)
+        # three that were tried out, and the request that drew the ids
+        counted = "SELECT calls, round_trips FROM pgd1.statements WHERE query LIKE 'INSERT INTO t %'"
+        assert connection.execute(counted).fetchone() == (3, 4)
         connection.execute("BEGIN")
         assert connection.execute(insert).fetchone() == (4,)  # what was drawn and taken back is a gap, as in PostgreSQL
         connection.execute("ROLLBACK")
