@@ -1,5 +1,5 @@
-"""Many clients, random transactions: nothing that the isolation level forbids is seen, on pgd1 as on PostgreSQL. PGD1_LONG=1: 10,000 of them.
-PGD1_SEED repeats a run."""
+"""Many clients, random transactions: nothing that the isolation level forbids is seen, on pgd1 as on PostgreSQL. PGD1_LONG=1: 10,000 of them;
+PGD1_TRANSACTIONS: so many. PGD1_SEED repeats a run."""
 import os
 import random
 
@@ -9,7 +9,7 @@ import anomalies
 from pgd1 import Pgd1
 
 LONG = os.environ.get("PGD1_LONG") == "1"
-TOTAL = 10000 if LONG else 120
+TOTAL = int(os.environ.get("PGD1_TRANSACTIONS") or (10000 if LONG else 120))
 CLIENTS = 6
 SEED = os.environ.get("PGD1_SEED") or str(random.randrange(1 << 32))
 
