@@ -4,6 +4,7 @@
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/side_catalog.h"
 #include "proxy/sql/accepted.h"
+#include "proxy/sql/ddl_rename.h"
 #include "proxy/sql/emit.h"
 
 /* ---- errors ---- */
@@ -367,7 +368,7 @@ static bool dispatch(struct ddl *d, const Node *node, bool *ret_handled)
     case PG_QUERY__NODE__NODE_LOCK_STMT:
         return ddl_lock(d, node->lock_stmt);
     case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
-        return ddl_refuse(d, -1, NULL, "ALTER … SET SCHEMA");
+        return ddl_set_schema(d, node->alter_object_schema_stmt);
     case PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT:
         return ddl_refuse(d, -1, "Use a jsonb column, or columns of their own.", "a composite type");
     case PG_QUERY__NODE__NODE_CREATE_RANGE_STMT:

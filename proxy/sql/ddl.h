@@ -10,8 +10,10 @@
  * ddl_identity.c    ALTER COLUMN … IDENTITY
  * ddl_rebuild.c     the batch that makes tables anew, for what SQLite's ALTER cannot do
  * ddl_rename*.c     ALTER … RENAME, and the texts that name what is renamed
+ * ddl_move.c        ALTER … SET SCHEMA
  * ddl_drop.c        DROP with dependents (ddl_dependents.c); TRUNCATE
  * ddl_domain.c      domains;  ddl_object.c: schemas, sequences, enums, comments
+ * ddl_maintain.c    VACUUM, REINDEX, CLUSTER, LOCK, OWNER TO;  ddl_grant.c: GRANT;  ddl_missing.c: kinds of objects that are not there
  * ddl_extension.c   extensions: rows of the side catalogue (catalog/extension.h)
  * ddl_set_constraints.c  SET CONSTRAINTS
  * ddl_annotate.c    SELECT pgd1.annotate(…): what a column made elsewhere holds

@@ -187,8 +187,7 @@ static bool rename_sequence(struct ddl *d, const struct relation *sequence, stru
 }
 
 /* ---- indexes and constraints ---- */
-/* SQLite cannot rename an index: the same one under another name. */
-static bool remake_index(struct ddl *d, const struct relation *table, const struct index *index, struct str to)
+bool ddl_remake_index(struct ddl *d, const struct index *index, struct str sqlite_name)
 {
     struct str sql = ddl_object_sql(d, "index", index->sqlite_name);
     size_t at = 0;
@@ -200,8 +199,13 @@ static bool remake_index(struct ddl *d, const struct relation *table, const stru
         return ddl_refuse(d, -1, NULL, "renaming index \"%.*s\"", STR_FMT(index->name));
     size_t before = (size_t)(token.text.p - sql.p);
     return ddl_sql(d, "DROP INDEX %.*s", STR_FMT(ddl_quote(d, index->sqlite_name))) &&
-           ddl_sql(d, "%.*s%.*s%.*s", (int)before, sql.p, STR_FMT(ddl_quote(d, ddl_sqlite_name(d, table->schema, to))),
-                   (int)(sql.n - at), sql.p + at) &&
+           ddl_sql(d, "%.*s%.*s%.*s", (int)before, sql.p, STR_FMT(ddl_quote(d, sqlite_name)), (int)(sql.n - at),
+                   sql.p + at);
+}
+
+static bool remake_index(struct ddl *d, const struct relation *table, const struct index *index, struct str to)
+{
+    return ddl_remake_index(d, index, ddl_sqlite_name(d, table->schema, to)) &&
            ddl_side_rename(d, "index", table->schema, index->name, to);
 }
 

@@ -7,7 +7,10 @@
 #include "proxy/sql/ddl_internal.h"
 #include "proxy/sql/deparse.h"
 
+bool ddl_set_schema(struct ddl *d, const PgQuery__AlterObjectSchemaStmt *stmt);
 bool ddl_side_rename(struct ddl *d, const char *kind, struct str schema, struct str from, struct str to);
+/* The same index under another name of D1's: SQLite cannot rename one. */
+bool ddl_remake_index(struct ddl *d, const struct index *index, struct str sqlite_name);
 /* IF EXISTS: the notice, and nothing to do. */
 bool ddl_rename_skipped(struct ddl *d, const PgQuery__RenameStmt *stmt, const char *tag);
 /* PostgreSQL's texts of checks, generated columns and index expressions, with a column's new name. */
