@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from pgd1 import Pgd1
 from proc import ROOT
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -51,22 +52,26 @@ def sources(name):
     return b"".join(path.name.encode() + path.read_bytes() for path in sorted((HERE / name).iterdir()) if path.is_file())
 
 
-@pytest.fixture(scope="session", params=PROGRAMS)
-def program(request):
-    """The command that runs it; built when its sources changed."""
-    build, tools = PROGRAMS[request.param]
+def made(name):
+    """The command that runs a program; built when its sources changed."""
+    build, tools = PROGRAMS[name]
     missing = [tool for tool in tools if not shutil.which(tool)]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
     BUILD.mkdir(parents=True, exist_ok=True)
-    with open(BUILD / f"{request.param}.lock", "w") as guard:
+    with open(BUILD / f"{name}.lock", "w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
-        mark, command = BUILD / f"{request.param}.sources", BUILD / f"{request.param}.command"
-        if not mark.exists() or mark.read_bytes() != sources(request.param):
-            shutil.rmtree(BUILD / request.param, ignore_errors=True)
+        mark, command = BUILD / f"{name}.sources", BUILD / f"{name}.command"
+        if not mark.exists() or mark.read_bytes() != sources(name):
+            shutil.rmtree(BUILD / name, ignore_errors=True)
             command.write_text("\n".join(build()))
-            mark.write_bytes(sources(request.param))
+            mark.write_bytes(sources(name))
         return command.read_text().split("\n")
+
+
+@pytest.fixture(scope="session", params=PROGRAMS)
+def program(request):
+    return made(request.param)
 
 
 @pytest.mark.timeout(600)
@@ -75,3 +80,15 @@ def test_every_check_of_the_program(program, server):
     lines = done.stdout.splitlines()
     assert [line for line in lines if not line.startswith("ok ")] == [] and done.returncode == 0, done.stdout + done.stderr
     assert len(lines) > 5
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("transport", ("embedded", "workerd"))
+@pytest.mark.parametrize("name", ("node", "java"))
+def test_migrations(name, transport):
+    """MIGRATE through the driver, on a server of its own: functions with text and binary rows, both protocols."""
+    command = made(name)
+    with Pgd1(transport) as server:
+        done = subprocess.run([*command, "migrations"], env={**os.environ, **server.client_env()}, capture_output=True, text=True, timeout=120)
+    lines = done.stdout.splitlines()
+    assert len(lines) >= 2 and all(line.startswith("ok ") for line in lines) and done.returncode == 0, done.stdout + done.stderr

@@ -10,6 +10,8 @@ import asyncpg
 import psycopg
 import pytest
 
+from pgd1 import Pgd1
+
 TYPES = [
     ("int2", [0, -32768, 32767]), ("int4", [1, -2147483648]), ("int8", [9007199254740993, -9223372036854775808, 9223372036854775807]),
     ("float8", [0.1, 1e300, float("inf"), -0.0]), ("float4", [0.5, -2.25]), ("numeric", [decimal.Decimal("123456789012345678901234567890.5"), decimal.Decimal("0.00")]),
@@ -199,3 +201,24 @@ def test_asyncpg_is_binary_and_prepared(server):
         finally:
             await connection.close()
     run(go())
+
+
+@pytest.mark.parametrize("transport", ("embedded", "workerd"))
+def test_asyncpg_migrates(transport):
+    """MIGRATE as functions: prepared by asyncpg, their rows in binary."""
+    async def go(server):
+        connection = await asyncpg.connect(host="127.0.0.1", port=int(server.client_env()["PGPORT"]), user="postgres", password=server.password,
+                                           database="app")
+        made = await connection.fetchrow("SELECT * FROM pgd1.migrate_create('users', body => 'CREATE TABLE users (id INTEGER)')")
+        assert made["name"] == "0001_users.sql"
+        pending = "SELECT name, applied_at, chunks_done FROM pgd1.migrations WHERE state = $1"
+        assert [tuple(row) for row in await connection.fetch(pending, "pending")] == [("0001_users.sql", None, None)]
+        assert [tuple(row)[:3] for row in await connection.fetch("SELECT * FROM pgd1.migrate_up(target => '1')")] == [("0001_users.sql", "applied", 1)]
+        (row,) = await connection.fetch(pending, "applied")
+        assert abs(row["applied_at"] - dt.datetime.now(dt.timezone.utc)) < dt.timedelta(minutes=10) and row["chunks_done"] == 1
+        assert await connection.fetch("SELECT * FROM pgd1.migrate_validate()") == [] and await connection.fetch("MIGRATE UP") == []
+        with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):  # its file does not say how
+            await connection.fetch("SELECT * FROM pgd1.migrate_down()")
+        await connection.close()
+    with Pgd1(transport) as server:
+        asyncio.run(go(server))

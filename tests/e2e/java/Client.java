@@ -255,7 +255,40 @@ public class Client {
         }
     }
 
+    /** MIGRATE as functions and as statements, on a server of its own. */
+    static void migrations(Connection c, String name, String number) throws Exception {
+        String file = number + "_" + name + ".sql";
+        try (Statement s = c.createStatement()) {
+            ResultSet made = s.executeQuery("SELECT * FROM pgd1.migrate_create('" + name + "', body => 'CREATE TABLE java_" + name + " (id INTEGER)')");
+            same(made.next() ? made.getString("name") : "nothing", file);
+            for (String state : new String[] {"pending", "applied"}) {
+                try (PreparedStatement p = c.prepareStatement("SELECT name, applied_at, chunks_done FROM pgd1.migrations WHERE state = ? AND name = ?")) {
+                    p.setString(1, state);
+                    p.setString(2, file);
+                    ResultSet r = p.executeQuery();
+                    same(r.next() ? r.getString(1) : "nothing " + state, file);
+                    same(r.getMetaData().getColumnTypeName(2) + " " + r.getMetaData().getColumnTypeName(3), "timestamptz int8");
+                    boolean isNow = r.getTimestamp(2) != null && Math.abs(r.getTimestamp(2).getTime() - System.currentTimeMillis()) < 600000;
+                    same(isNow, state.equals("applied"));
+                    same(r.getLong(3), state.equals("pending") ? 0L : 1L);
+                }
+                ResultSet up = s.executeQuery(state.equals("pending") ? "SELECT * FROM pgd1.migrate_up()" : "MIGRATE UP");
+                same(up.next() ? up.getString("result") + up.getLong("statements") : "nothing", state.equals("pending") ? "applied1" : "nothing");
+            }
+        }
+    }
+
     public static void main(String[] arguments) throws Exception {
+        if (arguments.length > 0 && arguments[0].equals("migrations")) {
+            String[] urls = {"", "?preferQueryMode=simple", "?binaryTransfer=true&prepareThreshold=-1"};
+            for (int i = 0; i < urls.length; i++) {
+                String name = "way" + i, number = "000" + (i + 1);
+                try (Connection c = connect(urls[i])) {
+                    check("migrations " + urls[i], () -> migrations(c, name, number));
+                }
+            }
+            System.exit(failed ? 1 : 0);
+        }
         try (Connection c = connect("")) {
             check("create", () -> create(c));
             check("insert, seven times", () -> insert(c));

@@ -24,6 +24,32 @@ const one = async (text, values) => (await client.query(text, values)).rows;
 const row = n => [n, '9007199254740993', 0.1, '123456789012345678901234567890.50', n % 2 === 0, `it's "ünï" \\ ${n}`, new Date('2024-05-01T10:00:00.123Z'),
     '2024-02-29', '01020304-0506-0708-090a-0b0c0d0e0f10', { a: [1, null, 'x'] }, [1, null, 3], ['a', 'b"c', null], Buffer.from([0, 255, 1])];
 
+// With this argument on a server of its own: MIGRATE as functions, whose rows come as text and in binary, and as statements.
+if (process.argv[2] === 'migrations') {
+    for (const binary of [false, true]) {
+        const name = binary ? 'binary' : 'text', number = binary ? '0002' : '0001', file = `${number}_${name}.sql`;
+        await check(`migrations, ${name}`, async () => {
+            const ask = async text => (await client.query({ text, binary })).rows;
+            assert.equal((await ask(`SELECT name FROM pgd1.migrate_create('${name}', body => 'CREATE TABLE node_${name} (id INTEGER)')`))[0].name, file);
+            const pending = "SELECT name, state, applied_at, duration_ms FROM pgd1.migrations WHERE name = $1";
+            const before = await client.query({ text: pending, values: [file], binary });
+            assert.deepEqual(before.rows, [{ name: file, state: 'pending', applied_at: null, duration_ms: null }]);
+            assert.deepEqual(before.fields.map(f => f.dataTypeID), [25, 25, 1184, 20]);
+            const up = await ask('SELECT name, result, statements FROM pgd1.migrate_up()');
+            assert.deepEqual(up.map(r => [r.name, r.result, Number(r.statements)]), [[file, 'applied', 1]]);
+            const after = (await client.query({ text: pending, values: [file], binary })).rows[0];
+            // node-postgres makes UTF-8 of binary values before it reads them: test_python.py and Client.java look at this one
+            assert.ok(after.state === 'applied' && (binary || Math.abs(after.applied_at - Date.now()) < 600000), JSON.stringify(after));
+            const status = (await ask('MIGRATE STATUS')).find(r => r.name === file);
+            assert.equal(status.hash.length, 64);
+            assert.equal(Number(status.chunks_done), 1);
+            assert.deepEqual(await ask('SELECT * FROM pgd1.migrate_validate()'), []);
+        });
+    }
+    await client.end();
+    process.exit(failed ? 1 : 0);
+}
+
 await check('create', async () => {
     await client.query('DROP TABLE IF EXISTS node_t');
     await client.query(`CREATE TABLE node_t (id int PRIMARY KEY, big int8, dbl float8, num numeric, flag bool, txt text, at timestamptz, day date,
