@@ -296,7 +296,7 @@ void execute_tag(const struct plan *plan, uint64_t count, struct buf *out)
 
 void execute_input(struct session *s, const struct execution *x, struct bind_input *ret)
 {
-    const struct snapshot *now = planning_schema(s);
+    const struct snapshot *now = planning_schema(s), *planned = x->plan ? x->plan->snapshot : NULL;
     *ret = (struct bind_input){
         .params = x->params,
         .n_params = x->n_params,
@@ -314,7 +314,7 @@ void execute_input(struct session *s, const struct execution *x, struct bind_inp
         .skipped = x->skipped,
         .traits = s->database->d1->traits,
         .engine = s->worker->local,
-        .snapshot = now ? now : x->plan->snapshot, /* two changes crossed since it was planned */
+        .snapshot = now ? now : planned, /* two changes crossed since it was planned */
     };
 }
 

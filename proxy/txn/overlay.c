@@ -28,6 +28,8 @@ void overlay_begin(struct overlay *o, const struct snapshot *base)
         return;
     o->arena = arena_new(NAMES_BYTES);
     o->shadow = o->arena ? shadow_new(base) : NULL;
+    if (!o->shadow)
+        o->arena = arena_free(o->arena); /* the next try makes another */
     o->base = base->version;
 }
 

@@ -9,9 +9,14 @@
 #include "sqlite3.h"
 #include "tests/scenario/client.h"
 #include "tests/scenario/stage.h"
+#include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* One piece of bytes each: groups, plans and their cache, prepared statements, portals, cursors, settings, COPY, notifications, DDL. */
 static const char *const conversation[] = {
@@ -35,6 +40,46 @@ static const char *const conversation[] = {
     "Q \"DISCARD ALL\"",
 };
 enum { LINES = sizeof(conversation) / sizeof(conversation[0]) };
+
+/* Every MIGRATE command, on a folder of two files and a declared schema: journal, lease, chunks, replays, differences, new files. */
+static const char *const migrating[] = {
+    "Q \"MIGRATE STATUS\"",
+    "Q \"MIGRATE UP DRY RUN\"",
+    "Q \"MIGRATE UP\"",
+    "Q \"MIGRATE VALIDATE\"",
+    "Q \"MIGRATE GENERATE 'next' ALLOW DATA LOSS\"",
+    "Q \"MIGRATE PUSH ALLOW DATA LOSS\"",
+    "Q \"MIGRATE RESET ALLOW DATA LOSS\"",
+    "Q \"MIGRATE BASELINE\"",
+    "Q \"MIGRATE REPAIR\"",
+    "Q \"MIGRATE DOWN\"",
+    "Q \"MIGRATE CREATE 'empty'\"",
+    "P \"\" \"SELECT name FROM pgd1.migrate_up()\", B \"\" \"\", E \"\", S",
+    "Q \"SELECT state, count(*) FROM pgd1.migrations GROUP BY 1\"",
+    "Q \"MIGRATE HELP\"",
+};
+enum { MIGRATING = sizeof(migrating) / sizeof(migrating[0]) };
+
+static const struct {
+    const char *name, *text;
+} files[] = {
+    { "migrations/0001_a.sql",
+      "CREATE TABLE p (id INTEGER PRIMARY KEY, n INTEGER);\nCREATE TABLE c (p INTEGER REFERENCES p(id));\n"
+      "CREATE TRIGGER t AFTER INSERT ON p BEGIN INSERT INTO c VALUES (new.id); END;\n--> breakpoint\n"
+      "INSERT INTO p VALUES (1, 1);\nDROP TABLE IF EXISTS gone;\n-- migrate:down\nDROP TABLE c;\nDROP TABLE p;\n" },
+    { "migrations/0002_b.sql",
+      "-- pgd1: postgres\nCREATE TABLE s (id serial PRIMARY KEY, t text NOT NULL DEFAULT 'x');\nINSERT INTO s (t) "
+      "VALUES "
+      "('y');\nCREATE VIEW v AS SELECT t FROM s;\n-- migrate:down\nDROP VIEW v;\nDROP TABLE s;\n" },
+    { "schema.sql", "CREATE TABLE p (id INTEGER PRIMARY KEY, n TEXT NOT NULL);\nCREATE INDEX i ON p (n);\n" },
+};
+
+/* What is said in one run. */
+static const struct talk {
+    const char *const *lines;
+    size_t n;
+} talks[] = { { conversation, LINES }, { migrating, MIGRATING } };
+enum { TALKS = sizeof(talks) / sizeof(talks[0]) };
 
 static void open_stage(struct stage *st)
 {
@@ -63,7 +108,8 @@ __attribute__((format(printf, 3, 4))) static void script(struct stage *st, struc
 static char failing[40]; /* what fails this time, for messages */
 
 /* Made before anything fails. */
-static struct buf start_up, messages[LINES], question, rollback;
+static struct buf start_up, messages[TALKS][LINES], question, rollback;
+_Static_assert(sizeof(migrating) <= sizeof(conversation), "room for both");
 
 static void make_messages(struct buf *out, const char *line)
 {
@@ -74,13 +120,52 @@ static void make_messages(struct buf *out, const char *line)
     assert_true(client_messages(&words, out, &why));
 }
 
+/* ---- the migrations folder ---- */
+
+static char folder[] = "session-faults-XXXXXX";
+
+/* Answers how many files were there. Each is whole: under its own name, with its text. */
+static size_t empty_folder(void)
+{
+    DIR *dir = opendir("migrations");
+    size_t n = 0;
+    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+        struct stat st;
+        if (str_is(str_from(entry->d_name), ".") || str_is(str_from(entry->d_name), ".."))
+            continue;
+        assert_int_equal(fstatat(dirfd(dir), entry->d_name, &st, 0), 0);
+        if (entry->d_name[0] == '.' || !str_ends(str_from(entry->d_name), STR(".sql")) || !st.st_size)
+            fail_msg("%s: \"%s\" was left, %ld bytes", failing, entry->d_name, (long)st.st_size);
+        unlinkat(dirfd(dir), entry->d_name, 0);
+        n++;
+    }
+    if (dir)
+        closedir(dir);
+    return n;
+}
+
+static void fill_folder(void)
+{
+    empty_folder();
+    mkdir("migrations", 0700);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        int fd = open(files[i].name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, files[i].text, strlen(files[i].text)), (ssize_t)strlen(files[i].text));
+        close(fd);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
     buf_init(&start_up, 1 << 20);
     client_startup(&start_up, STR("postgres"), STR("app"), (struct str){ 0 });
-    for (size_t i = 0; i < LINES; i++)
-        make_messages(&messages[i], conversation[i]);
+    for (size_t t = 0; t < TALKS; t++)
+        for (size_t i = 0; i < talks[t].n; i++)
+            make_messages(&messages[t][i], talks[t].lines[i]);
+    assert_non_null(mkdtemp(folder)); /* the configuration's */
+    assert_int_equal(chdir(folder), 0);
     make_messages(&question, "Q \"SELECT 1\"");
     make_messages(&rollback, "Q \"ROLLBACK\"");
     return 0;
@@ -92,9 +177,12 @@ static int tear_down(void **state)
     buf_fini(&start_up);
     buf_fini(&question);
     buf_fini(&rollback);
-    for (size_t i = 0; i < LINES; i++)
-        buf_fini(&messages[i]);
-    return 0;
+    for (size_t t = 0; t < TALKS; t++)
+        for (size_t i = 0; i < talks[t].n; i++)
+            buf_fini(&messages[t][i]);
+    empty_folder();
+    unlink("schema.sql");
+    return rmdir("migrations") + chdir("..") + rmdir(folder);
 }
 
 static struct player *log_in(struct stage *st)
@@ -161,15 +249,15 @@ static void check_line(struct stage *st, struct player *p, const char *line, con
         fail_msg("%s (%s): %zu ReadyForQuery, now %s", line, failing, ready, session_state_name(p->session->state));
 }
 
-static void converse(struct stage *st)
+static void converse(struct stage *st, size_t t)
 {
     struct player *p = log_in(st);
-    for (size_t i = 0; i < LINES; i++) {
+    for (size_t i = 0; i < talks[t].n; i++) {
         if (!is_there(p))
             p = log_in(st);
         wait_for_answer(st, p);
         if (is_there(p) && p->session->state == SESSION_READY)
-            check_line(st, p, conversation[i], &messages[i]);
+            check_line(st, p, talks[t].lines[i], &messages[t][i]);
         if (is_there(p) && p->session->transaction.state == TXN_FAILED)
             say(st, p, &rollback);
     }
@@ -186,23 +274,37 @@ static void the_next_client_is_served(struct stage *st)
 
 /* ---- allocations ---- */
 
-static void every_allocation_may_fail(void **state)
+/* A step above 1 leaves some out: MIGRATE allocates much. */
+static void fail_every_allocation(size_t t, long step)
 {
-    (void)state;
     bool hit = true;
-    for (long n = 0; hit; n++) {
+    for (long n = 0; hit; n += step) {
         AUTO(arena) arena = arena_new(1 << 20);
         struct stage st;
         open_stage(&st);
         script(&st, arena, "expect answer ok again 1000000");
         snprintf(failing, sizeof(failing), "allocation %ld", n);
+        fill_folder();
         fault_after(n);
-        converse(&st);
+        converse(&st, t);
         hit = fault_hit();
         fault_after(-1);
         the_next_client_is_served(&st);
         stage_close(&st);
+        assert_true(empty_folder() >= 2);
     }
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    fail_every_allocation(0, 1);
+}
+
+static void every_allocation_of_a_migration_may_fail(void **state)
+{
+    (void)state;
+    fail_every_allocation(1, getenv("PGD1_LONG") ? 1 : 97);
 }
 
 /* ---- requests to D1 ---- */
@@ -229,10 +331,9 @@ static size_t requests(const struct stage *st)
     return n;
 }
 
-static void every_request_may_fail(void **state)
+static void fail_every_request(size_t t, size_t step)
 {
-    (void)state;
-    for (size_t kind = 0; kind < sizeof(failures) / sizeof(failures[0]); kind++) {
+    for (size_t kind = 0; kind < sizeof(failures) / sizeof(failures[0]); kind += step) {
         size_t asked = 1;
         for (unsigned good = 0; good < asked; good++) {
             AUTO(arena) arena = arena_new(1 << 20);
@@ -243,13 +344,26 @@ static void every_request_may_fail(void **state)
                 script(&st, arena, "expect answer ok again %u", good);
             script(&st, arena, "expect answer %s", failures[kind]);
             script(&st, arena, "expect answer ok again 1000000");
-            converse(&st);
+            fill_folder();
+            converse(&st, t);
             asked = requests(&st);
             the_next_client_is_served(&st);
             stage_close(&st);
         }
         assert_true(asked >= 8); /* the conversation did ask D1 */
     }
+}
+
+static void every_request_may_fail(void **state)
+{
+    (void)state;
+    fail_every_request(0, 1);
+}
+
+static void every_request_of_a_migration_may_fail(void **state)
+{
+    (void)state;
+    fail_every_request(1, getenv("PGD1_LONG") ? 1 : 5);
 }
 
 /* ---- cancel requests ---- */
@@ -346,8 +460,8 @@ static void every_request_may_be_cancelled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_allocation_may_fail),
-        cmocka_unit_test(every_request_may_fail),
+        cmocka_unit_test(every_allocation_may_fail),      cmocka_unit_test(every_allocation_of_a_migration_may_fail),
+        cmocka_unit_test(every_request_may_fail),         cmocka_unit_test(every_request_of_a_migration_may_fail),
         cmocka_unit_test(every_request_may_be_cancelled),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
