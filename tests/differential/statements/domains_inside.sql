@@ -40,3 +40,14 @@ SELECT c, c + 1 FROM nested ORDER BY 1;
 PREPARE p AS SELECT $1::di > 5;
 -- pgd1: 0A000
 SELECT ROW('a', 'b') ~<=~ ROW('c', 'd');
+CREATE DOMAIN full_text AS text NOT NULL;
+CREATE DOMAIN not_foo AS text CHECK (value <> 'foo') DEFAULT 'foo';
+CREATE TABLE grows (a int);
+ALTER TABLE grows ADD COLUMN z full_text;
+INSERT INTO grows VALUES (1, 'z');
+-- message differs
+ALTER TABLE grows ADD COLUMN b full_text;
+-- pgd1: 0A000
+ALTER TABLE grows ADD COLUMN c not_foo;
+ALTER TABLE grows ADD COLUMN d not_foo DEFAULT 'bar';
+SELECT * FROM grows;
