@@ -527,7 +527,6 @@ static enum outcome reserved_word(struct decode *d, enum reserved word)
     } else if (is_day) {
         d->part = SEEN_DATE;
         set_today(d, local, word == RESERVED_TOMORROW ? 1 : word == RESERVED_YESTERDAY ? -1 : 0);
-        d->hour = d->minute = d->second = 0;
     } else {
         d->part = SEEN_RESERVED;
         d->special = word;

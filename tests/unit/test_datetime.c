@@ -222,6 +222,8 @@ static void now_is_the_transactions(void **state)
         { "yesterday noon", "!22007" },
         { "yesterday allballs", "2001-02-02 00:00:00" },
         { "today 04:05", "2001-02-03 04:05:00" },
+        { "04:05:06.5 today", "2001-02-03 04:05:06.5" },
+        { "16:00 tomorrow", "2001-02-04 16:00:00" },
     };
     f->settings.zone = zone_find(STR("Europe/Berlin"));
     f->settings.now_us = civil_to_timestamp(&(struct civil){ 2001, 2, 3, 0, 30, 0, 0 });
