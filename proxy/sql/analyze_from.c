@@ -116,6 +116,13 @@ static int add_cte_rte(A *a, struct scope *s, struct cte *cte, int levels_up, co
     r.has_alias = name->alias != NULL;
     r.alias = name->alias ? str_from(name->alias->aliasname) : cte->name;
     r.cte_self_reference = cte->recursive && cte->references < 0;
+    bool nested = a->with_depth != cte->depth;
+    for (struct scope *at = s; levels_up > 0; at = at->parent, levels_up--)
+        nested |= at->query->n_ctes > 0;
+    if (r.cte_self_reference && nested) { /* SQLite calls it circular */
+        unsupported_at(a, name->location, "WITH in the recursive term of a WITH query");
+        return -1;
+    }
     cte->references += cte->references < 0 ? 0 : 1;
     if (!output_columns(a, cte->query, &r))
         return -1;

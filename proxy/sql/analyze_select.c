@@ -717,8 +717,10 @@ bool transform_with(A *a, struct scope *s, const PgQuery__WithClause *with)
             if (!PUSH(a, cte->column_names, cte->n_column_names, column))
                 return false;
         }
+        cte->depth = ++a->with_depth;
         if (!transform_cte(a, s, cte, node, with->recursive))
             return false;
+        a->with_depth--;
     }
     return true;
 }

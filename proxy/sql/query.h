@@ -262,6 +262,7 @@ struct cte {
     bool recursive;
     enum { CTE_DEFAULT, CTE_MATERIALIZED, CTE_NOT_MATERIALIZED } materialized;
     int references;
+    int depth; /* bodies of WITH queries around its own references to itself */
 };
 
 enum set_operation { SETOP_NONE, SETOP_UNION, SETOP_INTERSECT, SETOP_EXCEPT };
