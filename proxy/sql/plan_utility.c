@@ -196,6 +196,7 @@ static bool plan_transaction(struct utility *u, const PgQuery__TransactionStmt *
         return err_oom(u->p->err);
     u->plan->tag = kinds[s->kind].tag;
     t->command = kinds[s->kind].command;
+    u->plan->cacheable = t->command == TRANSACTION_BEGIN; /* every block's first statement need not be parsed again */
     t->chain = s->chain;
     t->savepoint = keep(u, s->savepoint_name);
     return transaction_modes(u, s->options, s->n_options, t);
