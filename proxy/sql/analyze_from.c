@@ -117,7 +117,7 @@ static int add_cte_rte(A *a, struct scope *s, struct cte *cte, int levels_up, co
     r.alias = name->alias ? str_from(name->alias->aliasname) : cte->name;
     r.cte_self_reference = cte->recursive && cte->references < 0;
     bool nested = a->with_depth != cte->depth;
-    for (struct scope *at = s; levels_up > 0; at = at->parent, levels_up--)
+    for (struct scope *at = s; levels_up > 1; at = at->parent, levels_up--) /* its body's own WITH is fine */
         nested |= at->query->n_ctes > 0;
     if (r.cte_self_reference && nested) { /* SQLite calls it circular */
         unsupported_at(a, name->location, "WITH in the recursive term of a WITH query");
