@@ -121,6 +121,7 @@ struct relation {
     struct index *indexes;
     size_t n_indexes;
     struct str view_text;  /* PostgreSQL's query text of a view; empty for views made elsewhere */
+    char check_option;     /* of a view: 'l' local, 'c' cascaded, 0 none */
     struct str sqlite_sql; /* D1's own CREATE text */
     struct str comment;
     struct str *column_comments; /* n_columns entries or NULL */

@@ -320,6 +320,8 @@ static void build_view(struct build *b, struct table_source *t)
     struct relation *r = t->relation;
     const cJSON *detail = side_find(&b->side, "view", r->schema, r->name);
     r->view_text = side_text(&b->side, detail, "text");
+    struct str option = side_text(&b->side, detail, "check_option");
+    r->check_option = option.n ? option.p[0] : 0;
     r->comment = side_text(&b->side, detail, "comment");
     const cJSON *item;
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(detail, "columns"))

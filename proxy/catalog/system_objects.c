@@ -107,6 +107,9 @@ static void class_row(struct system_rows *rows, const struct snapshot *s, const 
     row_set_int(rows, "relchecks", count_checks(r));
     row_set_bool(rows, "relhasindex", r->n_indexes > 0);
     row_set_bool(rows, "relhastriggers", r->has_user_triggers || has_foreign_keys(s, r));
+    if (r->check_option) /* text[], as JSON */
+        row_set_cstr(rows, "reloptions",
+                     r->check_option == 'c' ? "[\"check_option=cascaded\"]" : "[\"check_option=local\"]");
     row_end_cells(rows);
     for (size_t i = 0; i < r->n_indexes; i++) {
         const struct index *x = &r->indexes[i];

@@ -3,7 +3,18 @@
 
 #include "proxy/catalog/names.h"
 
-static int add_target(A *a, struct scope *s, const PgQuery__RangeVar *name, const char *verb)
+/* MERGE is for tables alone. */
+static bool is_merged_view(A *a, const struct scope *s, const struct relation *r)
+{
+    if (s->query->command != COMMAND_MERGE || r->kind != RELATION_VIEW)
+        return false;
+    fail_at(a, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"%.*s\"", STR_FMT(r->name));
+    err_detail(a->err, "This operation is not supported for views.");
+    return true;
+}
+
+/* The entry whose names are the target's; what is written to is result_rte. */
+static int add_target(A *a, struct scope *s, const PgQuery__RangeVar *name)
 {
     const struct relation *r;
     if (!analyze_relation_name(a, name, false, &r))
@@ -17,20 +28,26 @@ static int add_target(A *a, struct scope *s, const PgQuery__RangeVar *name, cons
         fail_at(a, name->location, SQLSTATE_WRONG_OBJECT_TYPE, "cannot change sequence \"%.*s\"", STR_FMT(r->name));
         return -1;
     }
-    if (r->kind == RELATION_VIEW && !r->has_user_triggers) {
-        fail_at(a, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot %s view \"%.*s\"", verb, STR_FMT(r->name));
-        err_hint(a->err, "Views are read-only here; change the table under it.");
+    if (is_merged_view(a, s, r))
         return -1;
-    }
     struct str alias = name->alias ? str_from(name->alias->aliasname) : r->name;
+    if (r->kind == RELATION_VIEW && !r->has_user_triggers)
+        return add_view_target(a, s, r, alias);
     int rte = add_rte_for_relation(a, s, r, alias, name->alias != NULL);
     s->query->result_rte = rte;
     return rte;
 }
 
-static const struct column *target_column(A *a, const struct relation *r, struct str name, int location)
+/* The relation that was named. */
+static const struct relation *named_target(const struct query *q)
 {
-    const struct column *c = relation_column(r, name);
+    return q->view ? q->view->relation : q->rtable[q->result_rte].relation;
+}
+
+static const struct column *target_column(A *a, const struct query *q, struct str name, int location)
+{
+    const struct relation *r = named_target(q);
+    const struct column *c = q->view ? view_column(q->view, name) : relation_column(r, name);
     if (!c)
         fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist",
                 STR_FMT(name), STR_FMT(r->name));
@@ -142,35 +159,59 @@ struct insert {
     bool overriding_system, overriding_user;
 };
 
-static bool named_columns(A *a, const PgQuery__InsertStmt *stmt, struct insert *in)
+/* The columns of the target as they stand, without a written list. */
+static bool all_named(A *a, const struct query *q, struct insert *in)
 {
-    for (size_t i = 0; i < stmt->n_cols; i++) {
-        const PgQuery__ResTarget *t = stmt->cols[i]->res_target;
-        if (t->n_indirection)
-            return unsupported_at(a, t->location, "assignment to a part of a column");
-        const struct column *c = target_column(a, in->relation, str_from(t->name), t->location);
-        if (!c)
-            return false;
-        for (size_t k = 0; k < in->n_named; k++)
-            if (in->named[k] == c)
-                return fail_at(a, t->location, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once",
-                               STR_FMT(c->name));
-        if (!PUSH(a, in->named, in->n_named, c))
-            return false;
-    }
-    for (size_t i = 0; stmt->n_cols == 0 && i < in->relation->n_columns; i++) {
-        const struct column *c = &in->relation->columns[i];
+    const struct relation *r = named_target(q);
+    for (size_t i = 0; i < r->n_columns; i++) {
+        const struct column *c = q->view && q->view->columns[i].column ? q->view->columns[i].column : &r->columns[i];
         if (!PUSH(a, in->named, in->n_named, c))
             return false;
     }
     return true;
 }
 
-/* PostgreSQL's rewriter looks at some things when all of the text has been understood: what is wrong in the text is told first. */
-static void note_late(A *a, const struct err *found)
+static bool named_columns(A *a, const struct query *q, const PgQuery__InsertStmt *stmt, struct insert *in)
+{
+    for (size_t i = 0; i < stmt->n_cols; i++) {
+        const PgQuery__ResTarget *t = stmt->cols[i]->res_target;
+        if (t->n_indirection)
+            return unsupported_at(a, t->location, "assignment to a part of a column");
+        const struct column *c = target_column(a, q, str_from(t->name), t->location);
+        if (!c)
+            return false;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(stmt->cols[k]->res_target->name, t->name) == 0)
+                return fail_at(a, t->location, SQLSTATE_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
+                               t->name);
+        if (!PUSH(a, in->named, in->n_named, c))
+            return false;
+    }
+    return stmt->n_cols || all_named(a, q, in);
+}
+
+void note_late(A *a, const struct err *found)
 {
     if (!err_is_set(&a->late))
         a->late = *found;
+}
+
+/* What PostgreSQL's rewriter finds in the columns of a view. */
+static void check_named(A *a, const struct query *q, const struct insert *in, size_t given)
+{
+    struct err found;
+    for (size_t i = 0; q->view && i < q->view->relation->n_columns; i++)
+        for (size_t k = 0; k < given && k < in->n_named; k++)
+            if (in->named[k] == &q->view->relation->columns[i])
+                refuse_view_column(a, q, in->named[k]);
+    err_init(&found, a->err->arena);
+    for (size_t i = 0; q->view && i < given && i < in->n_named; i++)
+        for (size_t k = 0; k < i; k++)
+            if (in->named[k] == in->named[i])
+                err_set(&found, SQLSTATE_SYNTAX_ERROR, "multiple assignments to same column \"%.*s\"",
+                        STR_FMT(in->named[i]->name));
+    if (err_is_set(&found))
+        note_late(a, &found);
 }
 
 /* What may not be given explicitly: generated columns, GENERATED ALWAYS identities. */
@@ -347,6 +388,7 @@ static bool insert_values(A *a, struct scope *s, const struct insert *in, const 
             return false;
         q->insert_rows[q->n_insert_rows++] = row;
     }
+    check_named(a, q, in, given);
     if (fixed)
         check_given(a, in, fixed);
     if (!rank_columns(a, q, at, given))
@@ -422,6 +464,7 @@ static bool insert_select(A *a, struct scope *s, const struct insert *in, const 
     for (size_t k = 0; k < given; k++)
         if (!(written[k] = selected_value(a, q->insert_select, in->named[k], k)))
             return false;
+    check_named(a, q, in, given);
     for (size_t i = 0; i < q->n_insert_columns; i++) {
         const struct column *c = q->insert_columns[i];
         bool unset = at[i] < 0 || takes_default_anyway(in, c);
@@ -434,12 +477,12 @@ static bool insert_select(A *a, struct scope *s, const struct insert *in, const 
     return true;
 }
 
-static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node *const *list, size_t n,
-                           struct assignment **ret, size_t *ret_n);
+static bool transform_sets(A *a, struct scope *s, Node *const *list, size_t n, struct assignment **ret, size_t *ret_n);
 
-static bool infer_targets(A *a, struct scope *s, const PgQuery__InferClause *infer, struct on_conflict *c,
-                          const struct relation *r)
+static bool infer_targets(A *a, struct scope *s, const PgQuery__InferClause *infer, struct on_conflict *c)
 {
+    const struct query *q = s->query;
+    const struct relation *r = named_target(q);
     if (infer->conname && *infer->conname) {
         for (size_t i = 0; i < r->n_constraints; i++)
             if (str_is(r->constraints[i].name, infer->conname))
@@ -453,10 +496,11 @@ static bool infer_targets(A *a, struct scope *s, const PgQuery__InferClause *inf
         const PgQuery__IndexElem *e = infer->index_elems[i]->index_elem;
         struct expr *x;
         if (e->name && *e->name) {
-            const struct column *column = target_column(a, r, str_from(e->name), infer->location);
+            const struct column *column = relation_column(r, str_from(e->name));
             if (!column)
                 return fail_at(a, infer->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name);
-            x = make_var(a, s, 0, s->query->result_rte, (int)(column - r->columns), infer->location);
+            int rte = q->view ? q->view->rte : q->result_rte;
+            x = make_var(a, s, 0, rte, (int)(column - r->columns), infer->location);
         } else {
             x = transform_in(a, s, e->expr, PLACE_ON_CONFLICT);
         }
@@ -534,7 +578,8 @@ static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConfli
                 "ON CONFLICT DO UPDATE requires inference specification or constraint name");
         return err_hint(a->err, "For example, ON CONFLICT (column_name).");
     }
-    if (!add_name(a, s, q->result_rte, true, true) || (node->infer && !infer_targets(a, s, node->infer, c, r)))
+    if (!add_name(a, s, q->view ? q->view->rte : q->result_rte, true, true) ||
+        (node->infer && !infer_targets(a, s, node->infer, c)))
         return false;
     c->excluded_rte = -1;
     if (!c->update)
@@ -543,8 +588,9 @@ static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConfli
     if (c->excluded_rte < 0)
         return false;
     q->rtable[c->excluded_rte].kind = RTE_RESULT;
-    if (!add_name(a, s, c->excluded_rte, false, true) ||
-        !transform_sets(a, s, r, node->target_list, node->n_target_list, &c->sets, &c->n_sets))
+    int excluded = q->view ? add_view_excluded(a, q, c->excluded_rte) : c->excluded_rte;
+    if (excluded < 0 || !add_name(a, s, excluded, false, true) ||
+        !transform_sets(a, s, node->target_list, node->n_target_list, &c->sets, &c->n_sets))
         return false;
     if (node->where_clause && (!(c->where = transform_in(a, s, node->where_clause, PLACE_ON_CONFLICT)) ||
                                !(c->where = coerce_to_boolean(a, c->where, "WHERE"))))
@@ -572,12 +618,12 @@ struct query *transform_insert(A *a, struct scope *parent, const PgQuery__Insert
         return NULL;
     q->command = COMMAND_INSERT;
     q->parent = parent ? parent->query : NULL;
-    if (!transform_with(a, &s, stmt->with_clause) || add_target(a, &s, stmt->relation, "insert into") < 0)
+    if (!transform_with(a, &s, stmt->with_clause) || add_target(a, &s, stmt->relation) < 0)
         return NULL;
     in.relation = q->rtable[q->result_rte].relation;
     in.overriding_system = q->overriding_system = stmt->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE;
     in.overriding_user = q->overriding_user = stmt->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE;
-    if (!named_columns(a, stmt, &in))
+    if (!named_columns(a, q, stmt, &in))
         return NULL;
     const PgQuery__SelectStmt *select = stmt->select_stmt ? stmt->select_stmt->select_stmt : NULL;
     bool plain_values = select && select->n_values_lists && !select->n_sort_clause && !select->limit_count &&
@@ -590,13 +636,13 @@ struct query *transform_insert(A *a, struct scope *parent, const PgQuery__Insert
         if (!transform_on_conflict(a, &s, stmt->on_conflict_clause, in.relation))
             return NULL;
         s.n_names = 1; /* RETURNING does not see EXCLUDED */
-    } else if (!add_name(a, &s, q->result_rte, true, true)) {
+    } else if (!add_name(a, &s, q->view ? q->view->rte : q->result_rte, true, true)) {
         return NULL;
     }
     if (!transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list))
         return NULL;
     check_arbiter(a, q);
-    return q;
+    return finish_view_target(a, q) ? q : NULL;
 }
 
 /* --- UPDATE --- */
@@ -703,33 +749,39 @@ static int by_column(const void *x, const void *y)
  * All values are understood before the first of them becomes one of its column, and they are computed in the order of the
  * table's columns, whatever order they are written in.
  */
-static bool transform_sets(A *a, struct scope *s, const struct relation *r, Node *const *list, size_t n,
-                           struct assignment **ret, size_t *ret_n)
+static bool transform_sets(A *a, struct scope *s, Node *const *list, size_t n, struct assignment **ret, size_t *ret_n)
 {
-    const struct column *fixed = NULL; /* the first that may not be written */
+    const struct column *fixed = NULL,
+                        *unfit = NULL; /* the first that may not be written, of the table and of a view */
     struct expr **sources = NEW_ARRAY(a, struct expr *, n + 1);
     if (!sources || !set_sources(a, s, list, n, sources))
         return false;
     for (size_t i = 0; i < n; i++) {
         const PgQuery__ResTarget *t = list[i]->res_target;
-        const struct column *c = target_column(a, r, str_from(t->name), t->location);
+        const struct column *c = target_column(a, s->query, str_from(t->name), t->location);
         if (!c)
             return false;
+        if (is_view_column(s->query->view, c) && (!unfit || c < unfit))
+            unfit = c;
         if (t->n_indirection)
             return unsupported_at(a, t->location, "assignment to a part of a column");
-        if (c->generated && !sources[i])
+        if (c->generated && !sources[i] && !s->query->view)
             continue;
         if ((c->generated || (c->identity == 'a' && sources[i])) && (!fixed || c < fixed))
             fixed = c;
-        struct expr *e = sources[i] ? sources[i] : default_or_null(a, c);
+        struct expr *e = sources[i]       ? sources[i]
+                         : s->query->view ? const_null(a, c->type, c->typmod, -1) /* a view's columns have no default */
+                                          : default_or_null(a, c);
         if (e && e->kind == EXPR_NEXTVAL_DEFAULT)
             return unsupported_at(a, t->location, "SET %.*s = DEFAULT for a serial column", STR_FMT(c->name));
         struct assignment set = { .column = c, .expr = e ? assign(a, c, e) : NULL };
         if (!set.expr || !PUSH(a, *ret, *ret_n, set))
             return false;
     }
+    if (unfit)
+        refuse_view_column(a, s->query, unfit);
     check_sets(a, *ret, *ret_n, fixed);
-    if (n && !*ret_n && !touch(a, s, r, ret, ret_n))
+    if (n && !*ret_n && !touch(a, s, s->query->rtable[s->query->result_rte].relation, ret, ret_n))
         return false;
     if (*ret_n)
         qsort(*ret, *ret_n, sizeof(**ret), by_column);
@@ -754,13 +806,14 @@ struct query *transform_update(A *a, struct scope *parent, const PgQuery__Update
     q->parent = parent ? parent->query : NULL;
     if (!transform_with(a, &s, stmt->with_clause))
         return NULL;
-    int rte = add_target(a, &s, stmt->relation, "update");
+    int rte = add_target(a, &s, stmt->relation);
     if (rte < 0 || !add_name(a, &s, rte, true, true) || !transform_from(a, &s, stmt->from_clause, stmt->n_from_clause))
         return NULL;
     if (!where_clause(a, &s, stmt->where_clause) ||
         !transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list))
         return NULL;
-    return transform_sets(a, &s, q->rtable[rte].relation, stmt->target_list, stmt->n_target_list, &q->sets, &q->n_sets)
+    return transform_sets(a, &s, stmt->target_list, stmt->n_target_list, &q->sets, &q->n_sets) &&
+                   finish_view_target(a, q)
                ? q
                : NULL;
 }
@@ -775,12 +828,12 @@ struct query *transform_delete(A *a, struct scope *parent, const PgQuery__Delete
     q->parent = parent ? parent->query : NULL;
     if (!transform_with(a, &s, stmt->with_clause))
         return NULL;
-    int rte = add_target(a, &s, stmt->relation, "delete from");
+    int rte = add_target(a, &s, stmt->relation);
     if (rte < 0 || !add_name(a, &s, rte, true, true) ||
         !transform_from(a, &s, stmt->using_clause, stmt->n_using_clause))
         return NULL;
     return where_clause(a, &s, stmt->where_clause) &&
-                   transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list)
+                   transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list) && finish_view_target(a, q)
                ? q
                : NULL;
 }
@@ -803,7 +856,7 @@ static bool merge_insert(A *a, struct scope *s, const PgQuery__MergeWhenClause *
     list.items = clause->values;
     list.n_items = clause->n_values;
     struct expr **written = NEW_ARRAY(a, struct expr *, list.n_items + 1);
-    if (!written || !named_columns(a, &columns, &in) ||
+    if (!written || !named_columns(a, q, &columns, &in) ||
         (list.n_items && !written_row(a, s, &in, &columns, &list, list.n_items, written)) ||
         !all_columns(a, q, &in, clause->n_values, &at))
         return false;
@@ -829,7 +882,6 @@ static bool merge_action(A *a, struct scope *s, const PgQuery__MergeWhenClause *
                                              [PG_QUERY__CMD_TYPE__CMD_INSERT] = COMMAND_INSERT,
                                              [PG_QUERY__CMD_TYPE__CMD_DELETE] = COMMAND_DELETE,
                                              [PG_QUERY__CMD_TYPE__CMD_NOTHING] = COMMAND_SELECT };
-    struct query *q = s->query;
     *action = (struct merge_action){ .matched = clause->matched, .command = commands[clause->command_type] };
     /* a row of the source alone: the target has no columns to show */
     s->names[0].columns_visible = s->names[0].table_visible = clause->matched;
@@ -838,8 +890,7 @@ static bool merge_action(A *a, struct scope *s, const PgQuery__MergeWhenClause *
         return false;
     bool ok = true;
     if (action->command == COMMAND_UPDATE)
-        ok = transform_sets(a, s, q->rtable[q->result_rte].relation, clause->target_list, clause->n_target_list,
-                            &action->sets, &action->n_sets);
+        ok = transform_sets(a, s, clause->target_list, clause->n_target_list, &action->sets, &action->n_sets);
     else if (action->command == COMMAND_INSERT)
         ok = merge_insert(a, s, clause, action);
     s->names[0].columns_visible = s->names[0].table_visible = true;
@@ -871,7 +922,7 @@ struct query *transform_merge(A *a, const PgQuery__MergeStmt *stmt)
         return NULL;
     if (!clauses_are_reachable(a, stmt))
         return NULL;
-    int rte = add_target(a, &s, stmt->relation, "merge into");
+    int rte = add_target(a, &s, stmt->relation);
     if (rte < 0 || !add_name(a, &s, rte, true, true) ||
         !transform_from(a, &s, (Node *const *)&stmt->source_relation, 1) ||
         !(q->where = transform_in(a, &s, stmt->join_condition, PLACE_JOIN_ON)) ||

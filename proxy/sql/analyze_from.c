@@ -603,24 +603,43 @@ struct query *scope_query(struct scope *s, int levels_up)
     return s ? s->query : NULL;
 }
 
+struct raising {
+    A *a;
+    int levels, location;
+    bool refused;
+};
+
+static struct expr *raise(struct expr *e, void *ctx)
+{
+    struct raising *r = ctx;
+    if (e->kind == EXPR_SUBLINK && r->levels) {
+        r->refused = true;
+        return e;
+    }
+    if (e->kind != EXPR_VAR && e->kind != EXPR_WHOLE_ROW)
+        return NULL;
+    struct expr *c = ARENA_NEW(r->a->arena, struct expr);
+    if (c) {
+        *c = *e;
+        c->location = r->location;
+        c->var.levels_up += r->levels;
+    }
+    return c;
+}
+
 /* A copy for use levels further in. */
 static struct expr *raised(A *a, struct expr *e, int levels, int location)
 {
-    struct expr *c = NEW(a, struct expr);
-    if (!c)
+    struct raising r = { .a = a, .levels = levels, .location = location };
+    struct expr *c = expr_map(e, raise, &r, a->arena);
+    if (r.refused) {
+        unsupported_at(a, location, "a view's column that is a subquery, at this place");
         return NULL;
-    *c = *e;
-    c->location = location;
-    if (c->kind == EXPR_VAR)
-        c->var.levels_up += levels;
-    if (e->n_args) {
-        c->args = NEW_ARRAY(a, struct expr *, e->n_args);
-        for (size_t i = 0; c->args && i < e->n_args; i++)
-            if (!(c->args[i] = raised(a, e->args[i], levels, location)))
-                return NULL;
-        if (!c->args)
-            return NULL;
     }
+    if (!c)
+        err_oom(a->err);
+    else
+        c->location = location;
     return c;
 }
 

@@ -8,6 +8,7 @@
  * analyze_expr.c    expressions
  * analyze_from.c    FROM, range table, column names
  * analyze_composite.c  fields of rows
+ * analyze_view_target.c  writing through views
  * analyze_sets.c    where set-returning functions may not stand
  * analyze_populate.c  rows of JSON with the columns of a table
  * analyze_system.c  PostgreSQL's own views
@@ -186,6 +187,22 @@ bool function_out_columns(A *a, struct rte *r, const struct expr *f, size_t *ret
 /* --- PostgreSQL's own relations (analyze_system.c) --- */
 /* A system view becomes the subquery that defines it; views whose rows the server makes stay as they are. */
 bool expand_system_view(A *a, struct rte *r);
+
+/* PostgreSQL's rewriter looks at some things when all of the text has been understood: what is wrong in the text is told first. */
+void note_late(A *a, const struct err *found);
+
+/* --- writing through views (analyze_view_target.c) --- */
+/* Adds the table that the view leads to, as result_rte, and the entry that has the view's names, which it gives; where nothing can be
+ * written through it that is noted late (55000). */
+int add_view_target(A *a, struct scope *s, const struct relation *view, struct str alias);
+/* The same names over EXCLUDED, which has the table's. */
+int add_view_excluded(A *a, struct query *q, int excluded);
+/* The table's column of that name in the view; one that cannot be written is the view's own; NULL: there is none. */
+const struct column *view_column(const struct written_view *view, struct str name);
+bool is_view_column(const struct written_view *view, const struct column *c); /* its own: it cannot be written … */
+void refuse_view_column(A *a, const struct query *q, const struct column *c); /* … 0A000, late */
+/* When all is analyzed: the view's condition and WITH CHECK OPTION join the statement. */
+bool finish_view_target(A *a, struct query *q);
 
 /* --- queries --- */
 struct query *transform_select(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown);

@@ -172,24 +172,14 @@ static bool view_text(struct ddl *d, const Node *query, const struct query_colum
            (deparse_query(q->query, d->snapshot, names, NULL, d->arena, ret, &ignored) || raw_text(d, query, ret));
 }
 
-static bool refuse_view_options(struct ddl *d, const PgQuery__ViewStmt *stmt)
-{
-    if (stmt->with_check_option > PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION)
-        return ddl_refuse(d, -1, "Views cannot be written to in D1.", "WITH CHECK OPTION");
-    for (size_t i = 0; i < stmt->n_options; i++)
-        if (strcmp(stmt->options[i]->def_elem->defname, "security_barrier") != 0 &&
-            strcmp(stmt->options[i]->def_elem->defname, "security_invoker") != 0)
-            return ddl_refuse(d, -1, NULL, "view option %s", stmt->options[i]->def_elem->defname);
-    return true;
-}
-
 bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
 {
     struct str schema, name = str_from(stmt->view->relname), text, sqlite;
     struct query_columns q = { 0 };
     bool exists = false;
+    char check;
     d->plan->tag = "CREATE VIEW";
-    if (!refuse_view_options(d, stmt) ||
+    if (!ddl_view_options(d, stmt, &check) ||
         !ddl_creation_schema(d, str_from(stmt->view->schemaname), stmt->view->location, &schema))
         return false;
     const struct relation *old = stmt->replace ? snapshot_relation(d->snapshot, NULL, 0, schema, name) : NULL;
@@ -199,6 +189,8 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
         return false;
     if (stmt->n_aliases > q.n)
         return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns");
+    if (!ddl_view_may_check(d, stmt->query, q.query, check))
+        return false;
     if (!view_text(d, stmt->query, &q, &text) ||
         !emit_ddl_query(q.query, d->settings, d->snapshot, d->arena, &sqlite, d->err))
         return false;
@@ -207,7 +199,8 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
         return false;
     return ddl_sql(d, "CREATE VIEW %.*s (%.*s) AS %.*s", STR_FMT(quoted), STR_FMT(column_list(d, &q)),
                    STR_FMT(sqlite)) &&
-           ddl_view_side(d, schema, name, text, q.columns, q.n);
+           ddl_view_side(d, schema, name, text, q.columns, q.n) &&
+           (!(check || (old && old->check_option)) || ddl_view_check_side(d, schema, name, check));
 }
 
 /* ---- CREATE TABLE AS ---- */

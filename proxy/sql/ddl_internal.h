@@ -368,6 +368,10 @@ bool ddl_annotate(struct ddl *d, const PgQuery__SelectStmt *select); /* SELECT p
 /* A view's row: its columns, and its text unless that is empty. */
 bool ddl_view_side(struct ddl *d, struct str schema, struct str name, struct str text, const struct column *columns,
                    size_t n);
+/* --- ddl_view_option.c --- */
+bool ddl_view_options(struct ddl *d, const PgQuery__ViewStmt *stmt, char *ret_check); /* as relation.check_option */
+bool ddl_view_may_check(struct ddl *d, const Node *query, const struct query *analyzed, char check);
+bool ddl_view_check_side(struct ddl *d, struct str schema, struct str name, char check);
 /* Whether a view that uses the relation uses this column of it; true when its text does not tell. */
 bool ddl_view_uses_column(struct ddl *d, const struct relation *view, const struct relation *r, struct str column);
 /* Views of the snapshot whose text names the relation. */

@@ -713,6 +713,7 @@ static bool by_kind(struct deparse *d, const struct expr *e, bool show_implicit)
     case EXPR_CASE_TEST:
     case EXPR_DEFAULT:
     case EXPR_XMAX:
+    case EXPR_CHECK_OPTION:
     case EXPR_NEXTVAL_DEFAULT:
         break;
     }

@@ -66,6 +66,25 @@ static bool guard_rowid(struct emitter *e, const struct relation *r, const struc
     return raise.p && f->sql.p;
 }
 
+/* The value where the view's condition holds for the new row; NULL is not enough. */
+bool emit_check_option(struct emitter *e, const struct expr *x, struct fragment *value)
+{
+    struct fragment condition;
+    bool outer = e->value_only;
+    e->value_only = false;
+    bool ok = emit_condition(e, x->args[1], &condition);
+    e->value_only = outer;
+    if (!ok)
+        return false;
+    struct str raise = emit_raise(
+        e, "44000", text_of(e, "new row violates check option for view \"%.*s\"", STR_FMT(x->check_option.view)));
+    value->sql = text_of(e, "CASE WHEN %.*s THEN %.*s ELSE %.*s END", STR_FMT(condition.sql), STR_FMT(value->sql),
+                         STR_FMT(raise));
+    value->simple = false;
+    value->bindable = NULL;
+    return raise.p && value->sql.p;
+}
+
 bool is_numbered(struct emitter *e, const struct column *column, const struct expr *x)
 {
     return x->kind == EXPR_NEXTVAL_DEFAULT || is_own_nextval(e, column, x);
@@ -76,6 +95,8 @@ bool emit_assigned(struct emitter *e, const struct relation *r, const struct col
 {
     bool outer = e->value_only;
     bool number = is_numeric(e, c->type);
+    if (x->kind == EXPR_CHECK_OPTION)
+        return emit_assigned(e, r, c, x->args[0], ret) && emit_check_option(e, x, ret);
     if (c->storage == COLUMN_UNIX_S || c->storage == COLUMN_UNIX_MS || c->storage == COLUMN_UNIX_US)
         return unix_value(e, c, x, ret);
     if (is_numbered(e, c, x)) {

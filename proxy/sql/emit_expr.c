@@ -959,6 +959,8 @@ static bool emit_kind(struct emitter *e, const struct expr *x, bool condition, s
         return emit_grouping(e, x, ret);
     case EXPR_WHOLE_ROW:
         return emit_whole_row(e, x, ret);
+    case EXPR_CHECK_OPTION:
+        return emit_expr(e, x->args[0], ret) && settle(e, ret) && emit_check_option(e, x, ret);
     case EXPR_NEXTVAL_DEFAULT:
         *ret = (struct fragment){ .sql = STR("NULL"), .simple = true };
         return true;
@@ -980,6 +982,7 @@ static bool wants_prelude(const struct emitter *e, const struct expr *x)
     case EXPR_RELABEL:
     case EXPR_ROW:
     case EXPR_DOMAIN_CHECK:
+    case EXPR_CHECK_OPTION:
     case EXPR_NEXTVAL_DEFAULT:
     case EXPR_IN_LIST:
     case EXPR_NOT_IN_LIST:

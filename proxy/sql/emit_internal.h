@@ -468,6 +468,8 @@ bool emit_change(struct emit_shared *s, struct query *q);
 bool note_writes(struct emitter *e, const struct query *q);
 
 /* --- emit_assigned.c --- */
+/* EXPR_CHECK_OPTION around a value that is printed already. */
+bool emit_check_option(struct emitter *e, const struct expr *x, struct fragment *value);
 /* One cell of rows that travel as JSON: x printed by the local engine's emitter as an element of the row's array, and the text by
  * which D1 reads it into the column out of json_each's value. */
 bool computed_cell(struct emitter *local, struct emitter *d1, const struct relation *r, const struct column *c,

@@ -62,6 +62,7 @@ enum expr_kind {
     EXPR_GROUPING,        /* GROUPING(…) */
     EXPR_WHOLE_ROW,       /* t.* as a value (row_to_json(t)): rte index in var */
     EXPR_XMAX,            /* in RETURNING of an upsert: 0 where the row was inserted */
+    EXPR_CHECK_OPTION,    /* args[0] where args[1] holds for the new row, else 44000: WITH CHECK OPTION of a view */
     EXPR_NEXTVAL_DEFAULT, /* internal: the next value of a serial column that SQLite assigns itself */
 };
 
@@ -188,6 +189,9 @@ struct expr {
             enum sql_value_function function;
             int precision;
         } sql_value;
+        struct { /* EXPR_CHECK_OPTION */
+            struct str view;
+        } check_option;
     };
 };
 
@@ -296,6 +300,28 @@ struct merge_action {
     size_t n_sets; /* INSERT: every column that gets a value, but those that SQLite numbers itself */
 };
 
+/* A column of a view that is written to: the table's, or NULL and the view and number of what is no column there. */
+struct written_column {
+    const struct column *column;
+    const struct relation *view;
+    int number;
+};
+
+struct view_check { /* WITH CHECK OPTION */
+    const struct relation *view;
+    struct expr *condition; /* over the table */
+};
+
+/* The view that stands for the table that INSERT, UPDATE or DELETE writes to (analyze_view_target.c). */
+struct written_view {
+    const struct relation *relation;
+    int rte; /* RTE_JOIN that has its names */
+    struct written_column *columns;
+    struct expr *where; /* of it and the views below; NULL: none */
+    struct view_check *checks;
+    size_t n_checks; /* those of the views below come first */
+};
+
 struct query {
     enum command command;
     struct query *parent; /* enclosing query for levels_up; NULL at the top */
@@ -334,7 +360,8 @@ struct query {
     struct expr ***values_rows;
     size_t n_values_rows;
     /* INSERT, UPDATE, DELETE */
-    int result_rte; /* target relation in rtable */
+    int result_rte;            /* target relation in rtable */
+    struct written_view *view; /* NULL: it was named itself */
     const struct column **insert_columns;
     size_t n_insert_columns; /* every column that gets a value, defaults included */
     size_t *insert_ranks;    /* several rows of VALUES: which columns are worked out first; NULL: as they stand */

@@ -112,3 +112,14 @@ bool stored_text_is_call(const struct stored_text *t, struct str text, const str
         return false;
     }
 }
+
+unsigned stored_text_events(const struct stored_text *t, const struct relation *r, int column)
+{
+    struct sql_settings settings = { .standard_conforming_strings = true, .types = t->types };
+    struct err err;
+    err_init(&err, t->arena);
+    struct analyze_context a = {
+        .snapshot = t->snapshot, .settings = &settings, .arena = t->arena, .is_stored = true, .err = &err
+    };
+    return t->snapshot ? analyze_view_events(&a, r, column) : 0;
+}

@@ -34,6 +34,8 @@ struct str stored_text_shown_view(const struct stored_text *t, struct str text, 
  * system_state.view_uses. */
 void stored_text_view_uses(const struct snapshot *snapshot, const struct relation *view, const struct system_uses *uses,
                            struct arena *arena);
+/* What can be written through a relation, as analyze_view_events() has it. */
+unsigned stored_text_events(const struct stored_text *t, const struct relation *r, int column);
 /* Whether pg_get_indexdef shows it without parentheses of its own. */
 bool stored_text_is_call(const struct stored_text *t, struct str text, const struct relation *relation);
 

@@ -14,6 +14,11 @@ bool utility_option_text(const PgQuery__DefElem *d, struct arena *arena, struct 
     case PG_QUERY__NODE__NODE_INTEGER:
         *ret = arena_printf(arena, "%d", n->integer->ival);
         break;
+    case PG_QUERY__NODE__NODE_TYPE_NAME: /* a word that could be a type's name */
+        *ret = n->type_name->n_names
+                   ? arena_str(arena, str_from(n->type_name->names[n->type_name->n_names - 1]->string->sval))
+                   : (struct str){ 0 };
+        break;
     case PG_QUERY__NODE__NODE_BOOLEAN:
         *ret = n->boolean->boolval ? STR("true") : STR("false");
         break;

@@ -26,3 +26,4 @@ INSERT INTO things (id, m, big, sm, n3) VALUES (3,'ok',9223372036854775807,32767
 INSERT INTO things (id, f, v, ts) VALUES (4,'Infinity','Ünïcode','infinity');
 CREATE SEQUENCE card_no START 500;
 CREATE TABLE cards (id serial PRIMARY KEY, no int DEFAULT nextval('card_no'), v text);
+CREATE VIEW high_cards AS SELECT id, v AS name, no, v || '!' AS loud FROM cards WHERE no > 200 WITH CHECK OPTION;

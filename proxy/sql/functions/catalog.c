@@ -328,22 +328,6 @@ static void never(sqlite3_context *c, int n, sqlite3_value **args)
     result_bool(c, false);
 }
 
-/* CmdType bits: a table takes UPDATE (2), INSERT (3) and DELETE (4); a view none of them. */
-static void relation_is_updatable(sqlite3_context *c, int n, sqlite3_value **args)
-{
-    STRICT(n, args);
-    const struct relation *r = catalog_relation(c, args[0]);
-    sqlite3_result_int(c, r && r->kind == RELATION_TABLE ? 1 << 2 | 1 << 3 | 1 << 4 : 0);
-}
-
-static void column_is_updatable(sqlite3_context *c, int n, sqlite3_value **args)
-{
-    STRICT(n, args);
-    const struct relation *r = catalog_relation(c, args[0]);
-    sqlite3_int64 number = sqlite3_value_int64(args[1]);
-    result_bool(c, r && number > 0 && r->kind == RELATION_TABLE);
-}
-
 /* Only the tablespaces that lie inside the data directory exist: they have no location. */
 static void tablespace_location(sqlite3_context *c, int n, sqlite3_value **args)
 {
@@ -437,8 +421,6 @@ static const struct local_function functions[] = {
     ROW(to_regtype, to_regtype, 1, LOCAL_STRICT),
     ROW(text_regclass, text_regclass, 1, LOCAL_STRICT),
     ROW(pg_describe_object, describe_object, 3, LOCAL_STRICT),
-    ROW(pg_relation_is_updatable, relation_is_updatable, 2, LOCAL_STRICT),
-    ROW(pg_column_is_updatable, column_is_updatable, 3, LOCAL_STRICT),
     ROW(pg_options_to_table, options_to_table, 1, LOCAL_STRICT),
     ROW(pg_tablespace_location, tablespace_location, 1, LOCAL_STRICT),
     ROW(pg_get_keywords, keywords, 0, 0),

@@ -249,6 +249,26 @@ static void view_definition(sqlite3_context *c, int n, sqlite3_value **args)
         local_result_text(c, text);
 }
 
+static void relation_is_updatable(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    struct stored_text t = stored(c);
+    const struct relation *r = catalog_relation(c, args[0]);
+    sqlite3_result_int(c, r ? (int)stored_text_events(&t, r, -1) : 0);
+}
+
+/* PostgreSQL asks for UPDATE and DELETE. */
+static void column_is_updatable(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    enum { WANTED = 1 << 2 | 1 << 4 };
+    STRICT(n, args);
+    struct stored_text t = stored(c);
+    const struct relation *r = catalog_relation(c, args[0]);
+    sqlite3_int64 number = sqlite3_value_int64(args[1]);
+    bool there = r && number > 0 && (size_t)number <= r->n_columns;
+    sqlite3_result_int(c, there && (stored_text_events(&t, r, (int)number - 1) & WANTED) == WANTED);
+}
+
 static void view_definition_of_name(sqlite3_context *c, int n, sqlite3_value **args)
 {
     oid_t oid;
@@ -507,6 +527,8 @@ static const struct local_function functions[] = {
     ROW(pg_get_serial_sequence, serial_sequence, 2),
     ROW(pg_get_triggerdef, trigger_definition, 1),
     ROW(pg_get_triggerdef_ext, trigger_definition, 2),
+    ROW(pg_relation_is_updatable, relation_is_updatable, 2),
+    ROW(pg_column_is_updatable, column_is_updatable, 3),
     ROW(pg_get_viewdef, view_definition, 1),
     ROW(pg_get_viewdef_ext, view_definition, 2),
     ROW(pg_get_viewdef_name, view_definition_of_name, 1),
