@@ -1,4 +1,4 @@
-"""For every pytest suite: support/ in the path (pgd1.py, postgres.py), and servers that a whole run shares."""
+"""For every pytest suite: support/ in the path (pgd1.py, postgres.py), servers that a whole run shares, and who runs what with -n."""
 import pathlib
 import re
 import sys
@@ -27,3 +27,10 @@ def newest_oracle(oracle):
     if ours != theirs:
         pytest.skip(f"the catalogue's facts are of PostgreSQL {ours}, this one is {theirs}")
     return oracle
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With -n: a file's tests of one transport go together."""
+    from spread import Spread
+    return Spread(config, log, r"[\[-](embedded|workerd|gateway|rest)[-\]]")

@@ -10,6 +10,7 @@ import subprocess
 import function_cases
 import pytest
 from psycopg import pq
+from seed import seed
 from type_oracle import Answer, from_hex, to_hex
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -18,7 +19,7 @@ LONG = os.environ.get("PGD1_LONG") == "1"
 SEARCHES = ["headlines", "search_texts", "search_queries"]
 FAMILIES = ["jsonpaths", "networks", "angles", "byte_strings", "series", "texts", "numbers"]
 COUNT = 20000 if LONG else 1500
-SEED = os.environ.get("PGD1_SEED") or str(int.from_bytes(os.urandom(4), "big") if LONG else 15)
+SEED = seed()
 pytestmark = pytest.mark.timeout(1800 if LONG else 120)
 if not os.path.exists(DRIVER):
     pytest.skip("the target function_driver is not built", allow_module_level=True)

@@ -13,9 +13,10 @@ from generated import campaign, known, patterns, tables
 from generated.queries import Query
 from generated.tree import Node
 from generated.wire import Side
+from seed import seed
 
 LONG = os.environ.get("PGD1_LONG") == "1"
-SEED = os.environ.get("PGD1_SEED") or str(int.from_bytes(os.urandom(4), "big") if LONG else 15)
+SEED = seed()
 BATCHES, CHANGE_BATCHES = (512, 256) if LONG else (40, 6)
 MOST_REFUSED, MOST_LISTED, MOST_ERRORS = 0.06, 0.06, 0.45  # shares of all queries
 FOUND, FOUND_CHANGES = (pathlib.Path(__file__).parent / "generated" / name for name in ("found.sql", "found_changes.sql"))

@@ -4,11 +4,12 @@ import random
 
 import pytest
 import type_values
+from seed import seed
 from type_oracle import Driver, Oracle, binary_path
 
 LONG = os.environ.get("PGD1_LONG") == "1"
 COUNT = 3000 if LONG else 250
-SEED = os.environ.get("PGD1_SEED") or str(int.from_bytes(os.urandom(4), "big") if LONG else 15)
+SEED = seed()
 pytestmark = pytest.mark.timeout(3000 if LONG else 120)
 if not os.path.exists(binary_path()):
     pytest.skip("the target type_driver is not built", allow_module_level=True)

@@ -430,7 +430,8 @@ class Diesel(RustTool):
         (folder / "down.sql").write_text(down)
 
 
-TOOLS = (Alembic, Diesel, Django, DrizzleKit, Flyway, GolangMigrate, Knex, Liquibase, NodePgMigrate, Prisma, Sqlx, TypeOrm, Umzug)
+# The slowest first: the others run beside it.
+TOOLS = (Prisma, Alembic, Diesel, Django, DrizzleKit, Flyway, GolangMigrate, Knex, Liquibase, NodePgMigrate, Sqlx, TypeOrm, Umzug)
 
 
 @contextlib.contextmanager
