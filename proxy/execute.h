@@ -19,6 +19,7 @@ struct sql_source {
     size_t index;    /* of the statement in it */
     const oid_t *types;
     size_t n_types;
+    bool without_params; /* of the simple protocol: $1 is no parameter */
 };
 
 enum sink {

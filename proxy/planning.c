@@ -126,6 +126,7 @@ static bool make(struct session *s, const struct sql_statement *parsed, const st
     struct sql_settings settings;
     session_sql_settings(s, schema, s->group->arena, &settings);
     settings.force_local = force_local;
+    settings.without_params = source->without_params;
     if (parsed->is_migrate)
         return migration_plan(parsed->text, schema, ret, err);
     if (parsed->is_raw)

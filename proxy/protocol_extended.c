@@ -186,7 +186,7 @@ enum outcome protocol_bind(struct session *s, struct str body, struct err *err)
     if (source->plan) {
         if (!transaction_allows(&s->transaction, &s->gucs.live, source->plan, err))
             return OUTCOME_FAILED;
-        struct sql_source text = { source->text, source->index, source->types, source->n_types };
+        struct sql_source text = { source->text, source->index, source->types, source->n_types, false };
         enum outcome outcome = planning_renew(s, &source->plan, &text, err);
         if (outcome != OUTCOME_DONE)
             return outcome;

@@ -43,7 +43,7 @@ static enum outcome run_statement(struct session *s, struct err *err)
 {
     struct group *g = s->group;
     const struct sql_statement *statement = &g->list.statements[g->at];
-    struct sql_source source = { .text = g->text, .index = g->at };
+    struct sql_source source = { .text = g->text, .index = g->at, .without_params = true };
     struct found_plan found;
     if (refuse_in_failed_block(s, statement, err))
         return OUTCOME_FAILED;

@@ -237,7 +237,7 @@ enum outcome utility_prepare(struct session *s, struct execution *x, struct err 
     const struct plan_prepare *p = x->plan->utility.prepare;
     struct sql_list list;
     struct found_plan found;
-    struct sql_source source = { p->query_text, 0, p->types, p->n_types };
+    struct sql_source source = { .text = p->query_text, .types = p->types, .n_types = p->n_types };
     if (!sql_parse(p->query_text, s->serving->config->max_message_bytes, s->group->arena, &list, err))
         return OUTCOME_FAILED;
     enum outcome outcome = planning_make(s, &list.statements[0], &source, true, &found, err);
@@ -347,7 +347,7 @@ enum outcome utility_prepared(struct session *s, const struct execution *x, stru
     struct execution run = *x;
     run.plan = p->plan;
     if (p->plan) {
-        struct sql_source source = { p->text, p->index, p->types, p->n_types };
+        struct sql_source source = { p->text, p->index, p->types, p->n_types, false };
         enum outcome outcome = planning_renew(s, &p->plan, &source, err);
         if (outcome != OUTCOME_DONE)
             return outcome;

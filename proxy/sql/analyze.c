@@ -31,6 +31,18 @@ bool unsupported_at(A *a, int location, const char *format, ...)
     return fail_at(a, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%.*s is not supported", STR_FMT(what));
 }
 
+bool check_schema(A *a, struct str schema, int location)
+{
+    static const char *const always[] = { "pg_catalog", "information_schema", "pgd1", "pg_temp", "pg_toast" };
+    bool found = !schema.n;
+    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+        found = found || str_is(schema, always[i]);
+    for (size_t i = 0; i < a->snapshot->n_schemas; i++)
+        found = found || str_eq(a->snapshot->schemas[i], schema);
+    return found ||
+           fail_at(a, location, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(schema));
+}
+
 bool enter(A *a)
 {
     if (a->depth >= ANALYZE_MAX_DEPTH)

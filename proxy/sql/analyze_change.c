@@ -376,6 +376,7 @@ static bool insert_values(A *a, struct scope *s, const struct insert *in, const 
     size_t given = values ? values->values_lists[0]->list->n_items : 0, n_rows = values ? values->n_values_lists : 1;
     const struct column *fixed = NULL;
     int *at;
+    s->single_row = n_rows == 1;
     if (!all_columns(a, q, in, given, &at))
         return false;
     q->insert_rows = NEW_ARRAY(a, struct expr **, n_rows);
@@ -918,6 +919,7 @@ struct query *transform_merge(A *a, const PgQuery__MergeStmt *stmt)
     if (!q)
         return NULL;
     q->command = COMMAND_MERGE;
+    s.single_row = true;
     if (!transform_with(a, &s, stmt->with_clause))
         return NULL;
     if (!clauses_are_reachable(a, stmt))

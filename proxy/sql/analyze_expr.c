@@ -675,6 +675,8 @@ static struct expr *transform_collate(A *a, struct scope *s, const PgQuery__Coll
     struct str schema, name;
     if (!x || !name_parts(a, c->collname, c->n_collname, c->location, &schema, &name))
         return NULL;
+    if (!check_schema(a, schema, c->location))
+        return NULL;
     /* The database compares by code point; only collations that do the same may be named. */
     if (!str_is(name, "C") && !str_is(name, "POSIX") && !str_is(name, "default") && !str_is(name, "ucs_basic") &&
         !str_is(name, "C.UTF-8") && !str_is(name, "C.utf8")) {

@@ -102,9 +102,12 @@ static size_t collect_candidates(A *a, const struct pg_proc *procs, size_t n_pro
     return n;
 }
 
-static bool fail_function(A *a, struct str name, const struct call_args *args, bool ambiguous, int location)
+static bool fail_function(A *a, struct str schema, struct str name, const struct call_args *args, bool ambiguous,
+                          int location)
 {
     struct str text = signature(a, name, args);
+    if (schema.n)
+        text = arena_printf(a->arena, "%.*s.%.*s", STR_FMT(schema), STR_FMT(text));
     if (ambiguous) {
         fail_at(a, location, SQLSTATE_AMBIGUOUS_FUNCTION, "function %.*s is not unique", STR_FMT(text));
         return err_hint(a->err,
@@ -167,7 +170,7 @@ static bool resolve(A *a, struct str schema, struct str name, struct call_args *
             ambiguous = true;
     }
     if (!chosen)
-        return fail_function(a, name, args, ambiguous, location);
+        return fail_function(a, schema, name, args, ambiguous, location);
     *ret = *chosen;
     return true;
 }
@@ -226,7 +229,7 @@ static bool coerce_args(A *a, struct expr *call, const struct candidate *c, stru
     }
     call->type = generic_resolve(a, actual, declared, args->n, p->result);
     if (!call->type)
-        return err_is_set(a->err) ? false : fail_function(a, name, args, false, location);
+        return err_is_set(a->err) ? false : fail_function(a, (struct str){ 0 }, name, args, false, location);
     call->args = NEW_ARRAY(a, struct expr *, args->n + 1);
     if (!call->args)
         return false;
@@ -555,10 +558,10 @@ static bool check_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *call
     for (int i = 0; i < up && at->parent; i++)
         at = at->parent;
     e->call.levels_up = up;
-    if (at->in_aggregate)
-        return fail_at(a, call->location, SQLSTATE_GROUPING_ERROR, "aggregate function calls cannot be nested");
     if (!place_allows(a, at, false, call->location))
         return false;
+    if (at->in_aggregate && !at->nested) /* it is the outer one that must not have it, when it is known */
+        at->nested = call->location + 1;
     at->query->has_aggregates = true;
     return true;
 }
@@ -612,13 +615,14 @@ static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, st
         e->type = e->type ? e->type : p->result;
         s->query->has_set_returning = true;
         if (s->place == PLACE_WHERE || s->place == PLACE_JOIN_ON || s->place == PLACE_HAVING ||
-            s->place == PLACE_LIMIT || s->place == PLACE_SET)
+            s->place == PLACE_LIMIT || s->place == PLACE_SET || (s->place == PLACE_VALUES && !s->single_row))
             return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                            "set-returning functions are not allowed in %s",
                            s->place == PLACE_WHERE    ? "WHERE"
                            : s->place == PLACE_HAVING ? "HAVING"
                            : s->place == PLACE_LIMIT  ? "LIMIT"
                            : s->place == PLACE_SET    ? "UPDATE"
+                           : s->place == PLACE_VALUES ? "VALUES"
                                                       : "JOIN conditions");
     }
     if (p->kind == 'f')
@@ -695,6 +699,8 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     const struct pg_proc *procs = procs_of(a, schema, name, &n_procs);
     bool aggregate = n_procs && procs[0].kind == 'a';
     bool saved_in = s->in_aggregate;
+    int saved_nested = s->nested;
+    s->nested = 0;
     if (aggregate && !call->over)
         s->in_aggregate = true;
     bool ok = collect_args(a, s, call, &args);
@@ -717,16 +723,23 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
         s->place = place;
         ok = filter && (filter = coerce_to_boolean(a, filter, "FILTER"));
     }
+    int nested = aggregate && !call->over ? s->nested : 0;
+    s->nested = nested || !s->nested ? saved_nested : s->nested;
     s->in_aggregate = saved_in;
     if (!ok)
         return NULL;
+    if (!check_schema(a, schema, call->location))
+        return NULL;
     if (!is_system_schema(schema) && !n_procs) {
-        fail_function(a, arena_printf(a->arena, "%.*s.%.*s", STR_FMT(schema), STR_FMT(name)), &args, false,
-                      call->location);
+        fail_function(a, schema, name, &args, false, call->location);
         return NULL;
     }
     if (!resolve(a, schema, name, &args, call->location, &chosen, &cast))
         return NULL;
+    if (nested) {
+        fail_at(a, nested - 1, SQLSTATE_GROUPING_ERROR, "aggregate function calls cannot be nested");
+        return NULL;
+    }
     struct expr *e = NULL;
     if (cast)
         return check_plain(a, call, name) &&

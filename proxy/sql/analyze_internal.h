@@ -56,7 +56,9 @@ struct scope {
     enum expr_place place;
     const char *standalone_what;
     bool in_aggregate;  /* inside an aggregate's arguments at this level */
+    int nested;         /* where another one stands in there, plus 1; 0: nowhere */
     bool in_window;     /* inside a window function's arguments */
+    bool single_row;    /* of the only row of INSERT … VALUES, where sets may be returned */
     bool grouped_twice; /* GROUP BY has two output columns of one expression */
     /* names visible to unqualified and qualified references: indexes into query->rtable */
     struct name_item {
@@ -73,6 +75,8 @@ struct scope {
 /* --- errors with positions --- */
 bool fail_at(A *a, int location, enum sqlstate code, const char *format, ...) __attribute__((format(printf, 4, 5)));
 bool unsupported_at(A *a, int location, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* 3F000 when a schema that is named does not exist; "": none is. */
+bool check_schema(A *a, struct str schema, int location);
 bool enter(A *a); /* depth guard; pair with leave() on every way out that goes on */
 static inline void leave(A *a)
 {

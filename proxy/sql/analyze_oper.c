@@ -93,7 +93,8 @@ struct expr *make_operator(A *a, struct str schema, struct str name, struct expr
                            int location)
 {
     if (schema.n && !str_is(schema, "pg_catalog")) {
-        unsupported_at(a, location, "operator of schema %.*s", STR_FMT(schema));
+        if (check_schema(a, schema, location))
+            unsupported_at(a, location, "operator of schema %.*s", STR_FMT(schema));
         return NULL;
     }
     oid_t left_type = left ? left->type : 0;

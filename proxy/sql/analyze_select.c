@@ -827,16 +827,16 @@ static struct query *transform_values(A *a, struct scope *s, const PgQuery__Sele
         return NULL;
     for (size_t i = 0; i < stmt->n_values_lists; i++) {
         const PgQuery__List *list = stmt->values_lists[i]->list;
-        if (list->n_items != columns) {
-            fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "VALUES lists must all be the same length");
-            return NULL;
-        }
-        struct expr **row = NEW_ARRAY(a, struct expr *, columns + 1);
+        struct expr **row = NEW_ARRAY(a, struct expr *, list->n_items + 1);
         if (!row)
             return NULL;
-        for (size_t c = 0; c < columns; c++)
+        for (size_t c = 0; c < list->n_items; c++)
             if (!(row[c] = transform_in(a, s, list->items[c], PLACE_VALUES)))
                 return NULL;
+        if (list->n_items != columns) {
+            fail_at(a, expr_start(row[0]), SQLSTATE_SYNTAX_ERROR, "VALUES lists must all be the same length");
+            return NULL;
+        }
         q->values_rows[q->n_values_rows++] = row;
     }
     struct expr **column = NEW_ARRAY(a, struct expr *, q->n_values_rows);

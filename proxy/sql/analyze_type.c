@@ -170,9 +170,12 @@ static bool type_modifiers(A *a, const PgQuery__TypeName *name, oid_t type, int3
         if (m->node_case == PG_QUERY__NODE__NODE_A_CONST && m->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL)
             modifiers[i] = m->a_const->ival->ival;
         else
-            return fail_at(a, name->location, SQLSTATE_INVALID_PARAMETER_VALUE,
+            return fail_at(a, name->location, SQLSTATE_SYNTAX_ERROR,
                            "type modifiers must be simple constants or identifiers");
     }
+    if (snapshot_user_type(a->snapshot, type))
+        return fail_at(a, name->location, SQLSTATE_SYNTAX_ERROR, "type modifier is not allowed for type \"%.*s\"",
+                       STR_FMT(type_text(a, type, -1)));
     struct err local;
     err_init(&local, a->arena);
     if (!type_typmod_in(type, modifiers, name->n_typmods, ret, &local)) {
@@ -234,6 +237,8 @@ bool analyze_type_name(A *a, const PgQuery__TypeName *name, oid_t *ret_type, int
     if (!type && snapshot_relation(a->snapshot, a->settings->search_path, a->settings->n_search_path, schema, base))
         return unsupported_at(a, name->location, "the row type of table \"%.*s\"", STR_FMT(base));
     if (!type) {
+        if (!check_schema(a, schema, name->location))
+            return false;
         if (schema.n)
             return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s.%.*s\" does not exist",
                            STR_FMT(schema), STR_FMT(base));

@@ -176,7 +176,7 @@ static bool pattern(struct binding *b, const struct bind *bind, bool to_glob, st
     struct str text;
     if (!translate(v->bytes, bind->detail & 0xff, to_glob, b->arena, &text, b->err)) {
         /* Nothing is wrong before the end of the pattern is reached: a text that differs earlier, or none. */
-        if (b->err->code != SQLSTATE_INVALID_ESCAPE_SEQUENCE || b->plan->access == D1_WRITE)
+        if (b->err->code != SQLSTATE_INVALID_ESCAPE_SEQUENCE)
             return false;
         err_init(b->err, b->arena);
         return retry(b);

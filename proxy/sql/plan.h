@@ -409,10 +409,11 @@ struct sql_settings { /* what alters the meaning of a text; part of the cache ke
     size_t n_search_path; /* resolved names, without pg_catalog */
     struct str role;
     bool standard_conforming_strings;
-    bool raw_sqlite;  /* pgd1.dialect = sqlite */
-    bool no_views;    /* restrict_nonsystem_relation_kind: views of users are not to be read */
-    bool force_local; /* a pushed-down guard failed: plan again with everything doubtful finished locally */
-    bool takes_rows;  /* the rows of temporary tables travel with the statement to D1 */
+    bool raw_sqlite;     /* pgd1.dialect = sqlite */
+    bool no_views;       /* restrict_nonsystem_relation_kind: views of users are not to be read */
+    bool without_params; /* $1 is an error */
+    bool force_local;    /* a pushed-down guard failed: plan again with everything doubtful finished locally */
+    bool takes_rows;     /* the rows of temporary tables travel with the statement to D1 */
     struct d1_traits traits;
     const struct type_settings *types;
     const struct sequence_values *sequences; /* the session's; not part of the key: a plan that looked is not cached */

@@ -38,7 +38,7 @@ struct analyze_context planner_context(struct planner *p, struct plan *plan)
                                      .text = p->text,
                                      .literals = p->literals,
                                      .n_declared_params = p->n_param_types,
-                                     .params_allowed = true,
+                                     .params_allowed = !p->settings->without_params,
                                      .err = p->err };
 }
 

@@ -96,8 +96,9 @@ static bool join_sides(struct merge *m, struct query *select, struct rte *rtable
     bool outer = false;
     if (!target || !join || !from)
         return err_oom(e->err);
-    for (size_t i = 0; i < q->n_merge_actions; i++)
-        outer = outer || !q->merge_actions[i].matched;
+    for (size_t i = 0; i < q->n_merge_actions;
+         i++) /* rows without a match are looked at only where one can be inserted */
+        outer = outer || q->merge_actions[i].command == COMMAND_INSERT;
     rtable[q->n_rtable] = (struct rte){ .kind = RTE_JOIN };
     *target = (struct from_item){ .kind = FROM_RTE, .rte = q->result_rte };
     *join = (struct from_item){ .kind = FROM_JOIN,

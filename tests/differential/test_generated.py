@@ -41,6 +41,7 @@ def reference(oracle):
         def connect(self):
             return oracle.connect(dbname="generated")
     with oracle.connect() as connection:
+        connection.execute("DROP DATABASE IF EXISTS generated WITH (FORCE)")
         connection.execute("CREATE DATABASE generated")
     load(Database())
     return Database()

@@ -3,7 +3,7 @@ import concurrent.futures
 import random
 from collections import Counter
 
-from . import changes, known
+from . import changes, known, mistakes
 from .compare import Comparison
 from .expressions import ELEMENTS, TYPES
 from .facts import Facts
@@ -65,6 +65,11 @@ class ChangeMaker(Maker):
     queries = changes.Changes
 
 
+class MistakeMaker(Maker):
+    """Batches of statements with mistakes."""
+    queries = mistakes.Mistakes
+
+
 class Campaign(Maker):
     def __init__(self, oracle, server, seed, facts_of=None):
         super().__init__(facts_of or facts(), seed)
@@ -120,32 +125,28 @@ class Campaign(Maker):
             self.messages[f"{a.message} | {b.message}"] += 1
 
     def report(self, query, mode, settings, found, number):
-        """A difference; when only errors of evaluation differ, that of the first expression which differs alone."""
-        if known.may_be_timing(found):
-            alone = self.alone(query, mode, settings, found)
-            if not alone:
-                self.listed[known.TIMING] += 1
+        """A difference; where errors of evaluation differ, that of the first expression which differs alone. Which of several errors is met is the
+        planner's choice, when each of them is met alone."""
+        if known.may_be_order(found):
+            alone, met = self.alone(query, mode, settings)
+            why = "" if alone else known.order(found, met)
+            if why:
+                self.listed[why] += 1
                 return
-            query = alone
+            query = alone or query
         self.differences.append((number, self.smaller(query, mode, settings, found)))
 
-    def alone(self, query, mode, settings, found):
-        """The smallest query of one expression that differs, the query itself where it must not fail, or None."""
-        nodes = list(expressions_alone(query.node))
-        tried = [Query(node) for node in nodes if node]
-        theirs, ours = self.both([(one, mode) for one in tried], settings)
-        inner = set()
-        for one, a, b in zip(tried, theirs, ours):
-            inner |= {a.state, b.state} if a.state and b.state and known.is_runtime(a) and known.is_runtime(b) else set()
-            if not (a.state and b.state) and (a.state or b.state) in inner and (a.state or not known.chooses(printed(one.node, False).sql)):
-                continue  # a part of it fails on both sides, and one of them did without that part
-            different = self.difference(one, mode, settings, a, b)
-            if different and different is not known.REFUSED and not different.reason and not (a.state and b.state and known.is_runtime(a) and known.is_runtime(b)):
-                return one
-        met = {state for state in (found.theirs.state, found.ours.state) if state}
-        if met - inner and len(tried) == len(nodes) and not known.may_hide(found.sql):
-            return query  # no part of it fails so on both sides
-        return query if not found.theirs.state and query.fails_only_there else None
+    def alone(self, query, mode, settings):
+        """The smallest query of one expression that differs, or None; and the errors that both sides give for expressions alone."""
+        parts, met = list(expressions_alone(query.node)), known.Met()
+        theirs, ours = self.both([(Query(one), mode) for _, one, _ in parts], settings)
+        for (node, one, constant), a, b in zip(parts, theirs, ours):
+            different = self.difference(Query(one), mode, settings, a, b)
+            if known.is_runtime(a) and known.is_runtime(b):
+                met.add(node, {a.state, b.state}, constant)
+            elif different and different is not known.REFUSED and not different.reason and not met.explains(node, a, b, printed(one, False).sql):
+                return Query(one), met
+        return None, met
 
     def smaller(self, query, mode, settings, found):
         kept = [found]
@@ -154,9 +155,10 @@ class Campaign(Maker):
             a, b = self.both([(candidate, mode)], settings)
             again = self.difference(candidate, mode, settings, a[0], b[0])
             bad = bool(again) and again is not known.REFUSED and not again.reason and again.what == found.what
-            bad = bad and known.may_be_timing(again) == known.may_be_timing(found)
-            if bad and known.may_be_timing(again):
-                bad = self.alone(candidate, mode, settings, again) is not None
+            bad = bad and known.may_be_order(again) == known.may_be_order(found)
+            if bad and known.may_be_order(again):
+                alone, met = self.alone(candidate, mode, settings)
+                bad = bool(alone) or not known.order(again, met)
             if bad:
                 kept.append(again)
             return bad
@@ -173,6 +175,22 @@ class ChangeCampaign(ChangeMaker, Campaign):
                 side.set(settings)
             return [changed(side, query, mode) for query, mode in requests]
         return [future.result() for future in [self.pool.submit(ask, side) for side in (self.theirs, self.ours)]]
+
+
+class MistakeCampaign(MistakeMaker, ChangeCampaign):
+    """Whose errors are compared, with where they stand: of what is found when a statement runs only that there is an error."""
+
+    def batch(self, number):
+        """Some mistakes make rows without end."""
+        requests, settings = super().batch(number)
+        return requests, {**settings, "statement_timeout": "2000"}
+
+    def judge(self, query, mode, settings, a, b, number):
+        if (known.of_the_text(a) or known.of_the_text(b)) and "57014" not in (a.state, b.state):
+            super().judge(query, mode, settings, a, b, number)
+        else:
+            self.done += 1
+            self.errors[a.state] += bool(a.state)
 
 
 def changed(side, query, mode):

@@ -27,14 +27,20 @@ class Changes(Queries):
 
     # --- values
 
-    def value(self, made, type_name, depth=1):
-        """What is put into a column of a type."""
+    def value(self, made, column, depth=1):
+        """What is put into a column: (name, type)."""
         r = self.rng.random()
         if r < 0.05:
             return Node(["DEFAULT"])
-        return self.plain_value(made, type_name, depth)
+        return self.plain_value(made, column, depth)
 
-    def plain_value(self, made, type_name, depth=1):
+    def plain_value(self, made, column, depth=1):
+        name, type_name = column
+        node = self.any_value(made, type_name, depth)
+        node.into = name
+        return node
+
+    def any_value(self, made, type_name, depth):
         r = self.rng.random()
         if r < 0.3:
             constant = made.constant(type_name)
@@ -64,7 +70,7 @@ class Changes(Queries):
 
     def insert(self):
         made, picked = self.expressions([], False), self.some_columns(self.rng.randint(1, 4))
-        rows = [Node(["(", self.identity(made), *[part for _, t in picked for part in (", ", self.value(made, t))], ")"]) for _ in range(self.rng.choice([1, 1, 2, 3]))]
+        rows = [Node(["(", self.identity(made), *[part for column in picked for part in (", ", self.value(made, column))], ")"]) for _ in range(self.rng.choice([1, 1, 2, 3]))]
         return Node([f"INSERT INTO target ({', '.join(['id', *[name for name, _ in picked]])}) VALUES ", Items(rows), self.conflict([name for name, _ in picked]), self.returning(self.target())])
 
     def conflict(self, written):
@@ -81,21 +87,24 @@ class Changes(Queries):
         source, picked = self.rng.choice([self.table, self.table, self.derived, self.values_list])(), self.some_columns(self.rng.randint(1, 3))
         made = self.expressions(source.columns, False)
         key = source.keys[0] if source.keys else "1"
-        items = [part for _, t in picked for part in (", ", self.plain_value(made, t))]
+        items = [part for column in picked for part in (", ", self.plain_value(made, column))]
         return Node([f"INSERT INTO target ({', '.join(['id', *[name for name, _ in picked]])}) SELECT {key} + 100", *items, " FROM ", source.node, self.where(made), self.conflict([]), self.returning(self.target(), 0.3)])
 
     def assignments(self, made, picked):
         sets = []
-        for name, t in picked:
-            sets.append(Node([f"{name} = ", self.value(made, t)]))
+        for column in picked:
+            sets.append(Node([f"{column[0]} = ", self.value(made, column)]))
         if self.rng.random() < 0.15:
             pair = self.some_columns(2)
-            sets.append(Node([f"({pair[0][0]}, {pair[1][0]}) = (", self.value(made, pair[0][1]), ", ", self.value(made, pair[1][1]), ")"]))
+            sets.append(Node([f"({pair[0][0]}, {pair[1][0]}) = (", self.value(made, pair[0]), ", ", self.value(made, pair[1]), ")"]))
         if self.rng.random() < 0.08:
             pair = self.some_columns(2)
             source = self.table()
             inner = self.expressions(source.columns, False)
-            sets.append(Node([f"({pair[0][0]}, {pair[1][0]}) = (SELECT ", inner.expression(pair[0][1], 1), ", ", inner.expression(pair[1][1], 1), " FROM ", source.node, f" WHERE {source.keys[0]} = 1)"]))
+            values = [inner.expression(t, 1) for _, t in pair]
+            for node, (name, _) in zip(values, pair):
+                node.into = name
+            sets.append(Node([f"({pair[0][0]}, {pair[1][0]}) = (SELECT ", values[0], ", ", values[1], " FROM ", source.node, f" WHERE {source.keys[0]} = 1)"]))
         return Items(sets)
 
     def update(self):
@@ -130,7 +139,7 @@ class Changes(Queries):
                 action = Node(["DO NOTHING"])
             elif not matched:
                 names = ", ".join(["id", *[name for name, _ in picked]])
-                action = Node([f"INSERT ({names}) VALUES ({source.keys[0]} + 50", *[part for _, t in picked for part in (", ", self.value(alone, t))], ")"])
+                action = Node([f"INSERT ({names}) VALUES ({source.keys[0]} + 50", *[part for column in picked for part in (", ", self.value(alone, column))], ")"])
             else:
                 action = Node(["DELETE"]) if r < 0.35 else Node(["UPDATE SET ", self.assignments(both, picked)])
             clauses.append(Node([" WHEN ", "" if matched else "NOT ", "MATCHED", condition, " THEN ", action]))
@@ -144,7 +153,7 @@ class Changes(Queries):
         change = self.rng.choice([
             lambda: Node(["UPDATE target SET ", self.assignments(made, self.some_columns(1)), Node([" WHERE ", made.expression("bool", 1)], optional=True)]),
             lambda: Node(["DELETE FROM target WHERE ", made.expression("bool", 1)]),
-            lambda: Node(["INSERT INTO target (id, t) VALUES (", self.identity(made), ", ", self.plain_value(self.expressions([], False), "text"), ")"])])()
+            lambda: Node(["INSERT INTO target (id, t) VALUES (", self.identity(made), ", ", self.plain_value(self.expressions([], False), ("t", "text")), ")"])])()
         outer = self.expressions([(f"{name}.{column}", t) for column, t in columns], False)
         tail = self.rng.choice([lambda: Node(["SELECT ", self.outputs(outer, 2, 1), f" FROM {name}"]), lambda: Node([f"SELECT count(*) FROM {name}"]),
                                 lambda: Node([f"SELECT min({name}.id), (SELECT count(*) FROM item) FROM {name}"])])()

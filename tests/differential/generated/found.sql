@@ -148,3 +148,16 @@ SELECT (t1.tm = ANY (SELECT t1.tm FROM item t4)), (SELECT min(t2.mood) FROM note
 SELECT CASE WHEN true THEN (1 NOT IN (SELECT 2)) ELSE 'x'::text END
 SELECT ((SELECT min(char(6) 'a') FROM item t1))::char(6), min(char(6) 'a')::char(6), min(char(6) 'a'), (SELECT max(char(4) 'a'))
 WITH RECURSIVE r1(id, x) AS (SELECT 1, CAST(NULL::numeric AS numeric(20,8)) UNION SELECT r1.id + 1, NULL::numeric FROM r1 WHERE r1.id < 3) SELECT r1.x FROM r1
+SELECT nosuch.f(1)
+SELECT 1::nosuch.t
+SELECT 1 OPERATOR(nosuch.+) 2
+SELECT 'x' COLLATE nosuch.c
+SELECT nosuch.count(*) OVER () FROM item
+SELECT * FROM nosuch.generate_series(1, 2)
+SELECT 1::mood(3), 'x'::timestamptz(abs())
+SELECT 1::text(nosuch())
+SELECT max(max(t1.id)) FROM item t1
+SELECT id FROM item t1 WHERE max(max(t1.id)) > 1
+VALUES (1), (2, 3)
+VALUES (1), (2, nosuch)
+VALUES (generate_series(1, 2)), (3)

@@ -28,3 +28,9 @@ MERGE INTO target USING plain t1 ON target.id = t1.id WHEN NOT MATCHED THEN INSE
 MERGE INTO target USING plain t1 ON target.id = t1.id WHEN MATCHED THEN UPDATE SET i4 = 1, i4 = 2 WHEN NOT MATCHED THEN INSERT (id) VALUES (nosuch)
 -- a generated column follows what is set: the rows joined are not found again by it
 UPDATE target SET (c, i4) = (NULL::varchar, -1) FROM edge t1 WHERE target.id = t1.id AND (target.g)::bool RETURNING t1.ai
+-- a row without a match is looked at only where one can be inserted; a pattern is wrong only where its end is reached
+MERGE INTO target USING edge t1 ON target.id = t1.id WHEN NOT MATCHED AND (t1.jb)::bool THEN DO NOTHING
+UPDATE target SET i8 = 7 WHERE CASE WHEN id > 1000 THEN t LIKE '%\' ELSE b END
+UPDATE target SET i8 = 7 WHERE t LIKE 'qq%\'
+DELETE FROM target WHERE t LIKE '%\' RETURNING id
+INSERT INTO target (id, t) VALUES (generate_series(50, 51), 'x'), (52, 'y')

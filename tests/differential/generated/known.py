@@ -14,12 +14,13 @@ TWO_ERRORS = "PostgreSQL analyzes window definitions last: of two errors in a te
 ANSWERED_LATE = "what RETURNING cannot compute in D1 is computed when the change is made: an error there says that the change stays"
 NAN_STORED = "a column of numeric(p<=15,s) is a number in D1, which is never NaN: 22003 says so before a check of the column can"
 DOMAIN_PARAMETER = "PostgreSQL checks a domain when a parameter is read, pgd1 when a row gets the value"
-ROWS_IN_ORDER = "of several rows or clauses that are wrong each in its own way, which one is met first is the planner's choice"
+ROWS_IN_ORDER = "of several rows that are wrong each in its own way, one by a constraint, which one is met first is the planner's choice"
 COLLATIONS = "texts made of names have the collation C in PostgreSQL, which pgd1's only one is"
 SQUARES = "PostgreSQL's avg() of floats overflows in a sum of squares that it does not need; D1's gives the average"
 CONSTRAINTS_IN_ORDER = "of two constraints that a row violates, PostgreSQL names the domain's, which it checks first, D1 NOT NULL"
 EQUAL_INTERVALS = "percentile_cont() of equal intervals that are written differently, as 1 mon and 30 days, gives one of them"
 CONSTANTS_FIRST = "PostgreSQL computes constants when it plans: a change that violates a key too has another first error"
+MERGE_ON = "PostgreSQL 15 takes values of every type for MERGE's ON, by their bits; pgd1 wants a boolean, as PostgreSQL's JOIN does"
 MERGE_MIXED = "PostgreSQL 15 gives the row subqueries of one action of MERGE to another one, and fails where their types differ"
 
 
@@ -33,15 +34,38 @@ def is_runtime(answer):
     return (answer.state[:2] in ("22", "21", "54") or answer.state in ("0A000", "42883", "42601")) and not answer.position
 
 
+def of_the_text(answer):
+    """An error that is in the text, whatever the rows are."""
+    return bool(answer.position) or answer.state[:2] in ("42", "3F") or answer.state in ("428C9", "22P02", "22007") and not is_runtime(answer)
+
+
 def may_be_timing(found):
     """One side failed while it evaluated, the other did not, or otherwise."""
     pair = (found.theirs, found.ours)
     return found.what == "SQLSTATE" and any(is_runtime(a) for a in pair) and all(is_runtime(a) or not a.state for a in pair)
 
 
-def may_hide(sql):
-    """Has parts that do not stand alone: aggregates, windows, calls in FROM, values on their way into columns."""
-    return bool(re.search(r" OVER \(| FILTER \(|WITHIN GROUP|ORDER BY [^()]*\)|\b(sum|avg|count|min|max|bool_and|bit_or|stddev\w*|var\w*|regr_\w+|corr|covar\w*|\w+_agg)\(|^(INSERT|UPDATE|DELETE|MERGE|WITH)\b|\bLIMIT\b|\bFETCH FIRST\b|\bFROM \w+\(", sql))
+def may_be_order(found):
+    """As above, or against a constraint of a row."""
+    pair = (found.theirs, found.ours)
+    return found.what == "SQLSTATE" and any(is_runtime(a) for a in pair) and all(is_runtime(a) or not a.state or a.state[:2] == "23" and not a.position for a in pair)
+
+
+class Met:
+    """The errors that expressions of a query give alone, on both sides."""
+
+    def __init__(self):
+        self.of, self.all, self.constants = {}, set(), set()
+
+    def add(self, node, states, constant):
+        self.of.setdefault(id(node), set()).update(states)
+        self.all |= states
+        self.constants |= states if constant else set()
+
+    def explains(self, node, theirs, ours, sql):
+        """One side did without the part of an expression that fails; where the form must not compute all of its parts, it may be PostgreSQL that fails."""
+        inside = set().union(*(self.of.get(id(part), set()) for part in node.walk()))
+        return not (theirs.state and ours.state) and (theirs.state or ours.state) in inside and bool(theirs.state or not chooses(sql))
 
 
 def chooses(sql):
@@ -144,14 +168,21 @@ def constraints_in_order(found):
     return [a.state for a in pair] == ["23514", "23502"] and found.theirs.message.startswith("value for domain ")
 
 
-def rows_in_order(found):
-    """Both sides refuse a change of several rows, or one with a query of its own, for what they met in its rows; or rows of a table that are
-    read, each for what its expressions cannot compute."""
-    pair = (found.theirs, found.ours)
-    if re.match(r"SELECT .* FROM (plain|edge|item|note) ", found.sql):
-        return found.what == "SQLSTATE" and all(a.state[:2] == "22" and not a.position for a in pair)
-    several = re.match(r"(INSERT .* (SELECT|VALUES \(.*\), \()|UPDATE|DELETE|MERGE|WITH)", found.sql)
-    return found.what == "SQLSTATE" and bool(several) and all((is_runtime(a) or a.state[:2] == "23") and not a.position for a in pair)
+def order(found, met):
+    """Why another error is met first, or none, when each that is met is one that an expression gives alone; or ""."""
+    theirs, ours = found.theirs, found.ours
+    if not {a.state for a in (theirs, ours) if a.state and a.state[:2] != "23"} <= met.all:
+        return ""
+    change = re.match(r"(INSERT|UPDATE|DELETE|MERGE|WITH)\b", found.sql)
+    if change and is_runtime(theirs) and ours.state[:2] == "23" and theirs.state in met.constants:
+        return CONSTANTS_FIRST
+    if "23" not in (theirs.state[:2], ours.state[:2]):
+        return TIMING
+    return ROWS_IN_ORDER if re.match(r"(INSERT .* (SELECT|VALUES \(.*\), \()|UPDATE|DELETE|MERGE|WITH)", found.sql, re.S) else ""
+
+
+def merge_on(found):
+    return found.ours.message.startswith("argument of JOIN/ON must be type boolean") and found.sql.startswith("MERGE ")
 
 
 def merge_mixed(found):
@@ -166,14 +197,7 @@ def equal_intervals(found):
     return "percentile_cont(" in found.sql and same_without(found, lambda cell: b"", "interval", "_interval")
 
 
-def constants_first(found):
-    """A constant of a change, which cannot be computed, against a row that violates a constraint."""
-    pair = (found.theirs, found.ours)
-    changes = re.match(r"(INSERT|UPDATE|DELETE|MERGE|WITH)\b", found.sql)
-    return bool(changes) and is_runtime(found.theirs) and found.ours.state[:2] == "23" and not any(a.position for a in pair)
-
-
-RULES = [(equal_intervals, EQUAL_INTERVALS), (constants_first, CONSTANTS_FIRST), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (answered_late, ANSWERED_LATE), (nan_stored, NAN_STORED), (domain_parameter, DOMAIN_PARAMETER), (rows_in_order, ROWS_IN_ORDER), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (no_comparison, NO_COMPARISON)]
+RULES = [(equal_intervals, EQUAL_INTERVALS), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (answered_late, ANSWERED_LATE), (nan_stored, NAN_STORED), (domain_parameter, DOMAIN_PARAMETER), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (no_comparison, NO_COMPARISON)]
 
 
 def reason(found):

@@ -24,8 +24,6 @@ class Query:
     def __init__(self, node, ordered=None, loose=False):
         self.node, self.order, self.loose = node, ordered, loose
 
-    fails_only_there = False
-
     def is_ordered(self):
         """The ORDER BY that makes the order total is still in the tree."""
         return self.order is not None and any(node is self.order for node in self.node.walk())
@@ -375,25 +373,47 @@ class Queries:
         return (Node(["SELECT ", call]) if self.rng.random() < 0.4 else Node(["SELECT * FROM ", call])), None
 
 
+BASES = re.compile(r"\b(plain|edge|item|note) (t\d+)\b")
+
+
+def from_items(root):
+    """alias -> what stands in FROM for it, in the queries the generator makes; the target of a change under its own name and as excluded."""
+    items = {"target": "target", "excluded": "target AS excluded"}
+    for node in root.walk():
+        text = printed(node, False).sql
+        items.update({alias: f"{table} {alias}" for table, alias in BASES.findall(text)})
+        named = re.fullmatch(r"(?:\(|generate_series|unnest).*\) (?:WITH ORDINALITY )?AS ([a-z]+\d+)(?:\([a-z, ]+\))?", text, re.S)
+        if named and not node.type:
+            items[named[1]] = node
+    return items
+
+
+def sources_of(root, text):
+    """The FROM list, as parts of a node, that an expression's text needs; None where one of its tables is not to be had outside of its query."""
+    own, items = {alias for _, alias in BASES.findall(text)}, from_items(root)
+    aliases = {alias for alias in re.findall(r"\b([a-z]+\d+|target|excluded)(?=\.)", text) if alias not in own}
+    if not aliases <= set(items):
+        return None
+    parts = []
+    for alias in sorted(aliases):
+        parts += [", " if parts else " FROM ", items[alias]]
+    return parts
+
+
 def expressions_alone(root):
-    """Each expression of a query, inner ones first, as a query of its own: over the table whose columns it reads, if that is one; None for each of several tables, of VALUES or of a subquery."""
+    """Each expression of a query, inner ones first, as a query of its own over the tables whose columns it reads; with it the column that it is written to."""
     for node in reversed(list(root.walk())):
-        if not node.type or not node.parts:
+        if not node.type or not (node.parts or node.into):
             continue
         text = printed(node, False).sql
-        if " OVER (" in text or " FILTER (" in text:  # not every argument is looked at
+        if " OVER (" in text:  # its rows are those of the whole query
             continue
-        aliases = set(re.findall(r"\b[a-z]+\d+(?=\.)", text))
-        tables_of = {alias: table for table, alias in re.findall(r"\b(plain|edge|item|note) (t\d+)\b", printed(root, False).sql)}
-        own = set(re.findall(r"\b(?:plain|edge|item|note) (t\d+)\b", text))
-        outer = {alias for alias in aliases - own}
-        if not outer:
-            yield Node(["SELECT ", node])
-        elif len(outer) > 1 or not outer <= set(tables_of):
-            yield None
-        else:
-            alias = outer.pop()
-            yield Node(["SELECT ", node, f" FROM {tables_of[alias]} {alias}"])
+        sources = sources_of(root, text)
+        if sources is not None:
+            yield node, Node(["SELECT ", node, *sources]), not sources and not BASES.search(text)
+            if node.into and node.into != "g":
+                chosen = ["SELECT ", node, *sources] if sources else ["VALUES (", node, ")"]
+                yield node, Node([f"INSERT INTO bare ({node.into}) ", *chosen]), not sources and not BASES.search(text)
 
 
 class Subqueries:

@@ -72,6 +72,7 @@ def statements():
     """The whole schema with its rows, one statement each."""
     yield from SETUP
     yield f"CREATE TABLE target ({', '.join(f'{name} {t} {rest}' for name, t, rest in TARGET)})"
+    yield f"CREATE TABLE bare ({', '.join(f'{name} {t}' + (' ' + rest if rest.startswith('GENERATED') else '') for name, t, rest in TARGET)})"  # for a value alone
     for table in ("plain", "edge"):
         yield f"CREATE TABLE {table} (id int4 PRIMARY KEY, {', '.join(f'{name} {t}' for name, t in WIDE)})"
     for table, its_columns in NARROW.items():

@@ -11,7 +11,7 @@ class Printed:
 
 class Node:
     """parts: texts and nodes. type: of an expression; "" for clauses. optional: may be left out."""
-    optional = False
+    optional, into = False, ""  # into: the column of `target` that an expression is written to
 
     def __init__(self, parts, type_name="", optional=False):
         self.parts, self.type, self.optional = list(parts), type_name, optional
