@@ -118,20 +118,21 @@ static void add(struct journey *j, struct str sql, const struct value *params, s
 static void begin_request(struct journey *j, enum journey_step at, enum d1_access access)
 {
     uint64_t timeout = j->database->serving->config->d1_timeout_us;
+    bool copies = j->database->d1->traits.in_process && (at == STEP_FIND || at == STEP_RESTORE);
+    if (copies && timeout < RESTORE_US)
+        timeout = RESTORE_US;
     j->at = at;
     j->tries = 0;
     j->n_params = 0;
     j->has_row = false;
-    j->request =
-        (struct d1_request){ .statements = j->statements,
-                             .access = access,
-                             .session = STR("first-primary"),
-                             .deadline_us = worker_now(j->database->worker) +
-                                            (at <= STEP_RESTORE && timeout < RESTORE_US ? RESTORE_US : timeout),
-                             .on_row = j->request.on_row,
-                             .done = j->request.done,
-                             .user = j,
-                             .arena = j->arena };
+    j->request = (struct d1_request){ .statements = j->statements,
+                                      .access = access,
+                                      .session = STR("first-primary"),
+                                      .deadline_us = worker_now(j->database->worker) + timeout,
+                                      .on_row = j->request.on_row,
+                                      .done = j->request.done,
+                                      .user = j,
+                                      .arena = j->arena };
 }
 
 static void ask_prepare(struct journey *j)

@@ -43,6 +43,7 @@ struct d1 *fake_open(struct event_base *base, const struct clock *clock, struct 
  * Adds one step. Words, in this order, all but `expect` and `answer` optional:
  *   expect [read|write] [N] ['pattern'] [session 'text'] [identity 'pattern']
  *       N: number of statements. pattern: shell wildcards, against the statements joined by "; ". '' is a quote inside.
+ *       A request that travels in time reads "find bookmark of X" or "restore X": a bookmark, microseconds since 1970, or now.
  *   answer what [bookmark TEXT] [previous TEXT] [after N(us|ms|s)]
  *   what:  ok                           every statement: no rows, 0 changes
  *          changes N[,N…]               counts of the statements that want one, in order

@@ -366,6 +366,72 @@ static void every_request_of_a_migration_may_fail(void **state)
     fail_every_request(1, getenv("PGD1_LONG") ? 1 : 5);
 }
 
+/* ---- a database taken back in time ---- */
+
+#define TARGET "00000001-00000000-00000000-00000000000000000000000000000001"
+static const char *const restore_tables[] = { "CREATE TABLE d1_migrations(id INTEGER PRIMARY KEY, name TEXT)",
+                                              "CREATE TABLE _pgd1_migrations(name TEXT)",
+                                              "CREATE TABLE _pgd1_migration_lease(id INTEGER PRIMARY KEY)",
+                                              "CREATE TABLE _pgd1_txn(id TEXT PRIMARY KEY)" };
+/* The lease, the bookmark of now, the new holder, back, which tables there are, the end of old leases. */
+static const char *const restore_answers[] = { "ok",
+                                               "ok bookmark " TARGET,
+                                               "results [{\"rows\":[[\"9\"]]},{\"rows\":[[\"[\\\"1\\\"]\"]]}]",
+                                               "ok bookmark " TARGET " previous " TARGET,
+                                               "rows [[\"_pgd1_migration_lease\"],[\"_pgd1_txn\"]]",
+                                               "ok" };
+enum { RESTORE_REQUESTS = sizeof(restore_answers) / sizeof(restore_answers[0]) };
+
+static void restore_line(struct stage *st, const struct buf *bytes)
+{
+    struct player *p = log_in(st);
+    if (is_there(p) && p->session->state == SESSION_READY)
+        check_line(st, p, "Q \"MIGRATE RESTORE\"", bytes);
+}
+
+static void open_restore(struct stage *st, struct arena *arena, size_t failing_request, const char *failure)
+{
+    open_stage(st);
+    for (size_t i = 0; i < sizeof(restore_tables) / sizeof(restore_tables[0]); i++)
+        assert_int_equal(sqlite3_exec(st->schema, restore_tables[i], NULL, NULL, NULL), SQLITE_OK);
+    for (size_t i = 0; i < RESTORE_REQUESTS; i++)
+        script(st, arena, "expect answer %s", i == failing_request ? failure : restore_answers[i]);
+    script(st, arena, "expect answer ok again 1000000");
+}
+
+static void a_restore_may_fail_anywhere(void **state)
+{
+    (void)state;
+    struct buf bytes;
+    bool hit = true;
+    make_messages(&bytes, "Q \"MIGRATE RESTORE TO BOOKMARK '" TARGET "'\"");
+    for (long n = 0; hit; n++) {
+        AUTO(arena) arena = arena_new(1 << 20);
+        struct stage st;
+        open_restore(&st, arena, SIZE_MAX, NULL);
+        snprintf(failing, sizeof(failing), "restore, allocation %ld", n);
+        fault_after(n);
+        restore_line(&st, &bytes);
+        hit = fault_hit();
+        fault_after(-1);
+        if (!hit)
+            assert_true(requests(&st) >= RESTORE_REQUESTS);
+        the_next_client_is_served(&st);
+        stage_close(&st);
+    }
+    for (size_t kind = 0; kind < sizeof(failures) / sizeof(failures[0]); kind++)
+        for (size_t at = 0; at < RESTORE_REQUESTS; at++) {
+            AUTO(arena) arena = arena_new(1 << 20);
+            struct stage st;
+            open_restore(&st, arena, at, failures[kind]);
+            snprintf(failing, sizeof(failing), "restore, request %zu", at);
+            restore_line(&st, &bytes);
+            the_next_client_is_served(&st);
+            stage_close(&st);
+        }
+    buf_fini(&bytes);
+}
+
 /* ---- cancel requests ---- */
 
 /* Blocks that wait for their answers, and what D1 answers over a network; NULL: it is not asked. */
@@ -460,9 +526,9 @@ static void every_request_may_be_cancelled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_allocation_may_fail),      cmocka_unit_test(every_allocation_of_a_migration_may_fail),
-        cmocka_unit_test(every_request_may_fail),         cmocka_unit_test(every_request_of_a_migration_may_fail),
-        cmocka_unit_test(every_request_may_be_cancelled),
+        cmocka_unit_test(every_allocation_may_fail),   cmocka_unit_test(every_allocation_of_a_migration_may_fail),
+        cmocka_unit_test(every_request_may_fail),      cmocka_unit_test(every_request_of_a_migration_may_fail),
+        cmocka_unit_test(a_restore_may_fail_anywhere), cmocka_unit_test(every_request_may_be_cancelled),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
