@@ -21,6 +21,7 @@ CONSTRAINTS_IN_ORDER = "of two constraints that a row violates, PostgreSQL names
 EQUAL_INTERVALS = "percentile_cont() of equal intervals that are written differently, as 1 mon and 30 days, gives one of them"
 CONSTANTS_FIRST = "PostgreSQL computes constants when it plans: a change that violates a key too has another first error"
 MERGE_ON = "PostgreSQL 15 takes values of every type for MERGE's ON, by their bits; pgd1 wants a boolean, as PostgreSQL's JOIN does"
+NO_ROWS = "PostgreSQL looks at a percentile even where no row is to be ranked; pgd1 gives NULL"
 MERGE_MIXED = "PostgreSQL 15 gives the row subqueries of one action of MERGE to another one, and fails where their types differ"
 
 
@@ -181,6 +182,10 @@ def order(found, met):
     return ROWS_IN_ORDER if re.match(r"(INSERT .* (SELECT|VALUES \(.*\), \()|UPDATE|DELETE|MERGE|WITH)", found.sql, re.S) else ""
 
 
+def no_rows(found):
+    return found.theirs.message.startswith("percentile value ") and not found.ours.state
+
+
 def merge_on(found):
     return found.ours.message.startswith("argument of JOIN/ON must be type boolean") and found.sql.startswith("MERGE ")
 
@@ -197,7 +202,7 @@ def equal_intervals(found):
     return "percentile_cont(" in found.sql and same_without(found, lambda cell: b"", "interval", "_interval")
 
 
-RULES = [(equal_intervals, EQUAL_INTERVALS), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (answered_late, ANSWERED_LATE), (nan_stored, NAN_STORED), (domain_parameter, DOMAIN_PARAMETER), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (no_comparison, NO_COMPARISON)]
+RULES = [(equal_intervals, EQUAL_INTERVALS), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (no_rows, NO_ROWS), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (answered_late, ANSWERED_LATE), (nan_stored, NAN_STORED), (domain_parameter, DOMAIN_PARAMETER), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (no_comparison, NO_COMPARISON)]
 
 
 def reason(found):
