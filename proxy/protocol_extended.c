@@ -272,7 +272,8 @@ static enum outcome run_kept(struct session *s, struct portal *p, struct executi
 static enum outcome run_portal(struct session *s, struct portal *p, int32_t max_rows, struct err *err)
 {
     struct execution x = { .plan = p->plan,
-                           .source = { p->source->text, p->source->index, p->plan->param_types, p->plan->n_params },
+                           .source = { p->source->text, p->source->index, p->plan->param_types, p->plan->n_params,
+                                       false },
                            .params = p->params,
                            .n_params = p->n_params,
                            .formats = p->formats,
