@@ -12,7 +12,8 @@
  * analyze_sets.c    where set-returning functions may not stand
  * analyze_populate.c  rows of JSON with the columns of a table
  * analyze_system.c  PostgreSQL's own views
- * analyze_select.c  SELECT lists, GROUP BY, ORDER BY, set operations, VALUES, WITH
+ * analyze_group.c   GROUP BY, grouping sets, columns outside of aggregates
+ * analyze_select.c  SELECT lists, ORDER BY, set operations, VALUES, WITH
  * analyze_change.c  INSERT, UPDATE, DELETE
  */
 #ifndef PGD1_SQL_ANALYZE_INTERNAL_H
@@ -173,6 +174,14 @@ struct expr *make_var(A *a, struct scope *s, int levels_up, int rte, int column,
 struct query *scope_query(struct scope *s, int levels_up);
 
 /* --- composite values (analyze_composite.c) --- */
+/* analyze_select.c: an item of ORDER BY or GROUP BY as a target, added when it is not shown; whether values of a type have the order
+ * or equality that `what` names (42883). */
+struct target *clause_target(A *a, struct scope *s, const Node *n, const char *clause, enum expr_place place,
+                             bool names_first);
+bool has_order(A *a, oid_t type, const char *what, int location);
+/* analyze_group.c: GROUP BY [DISTINCT] list; columns that are neither grouped nor in an aggregate (42803). */
+bool transform_group(A *a, struct scope *s, Node *const *list, size_t n, bool distinct);
+bool check_grouping(A *a, struct query *q);
 /* analyze_subscript.c: base[list[0]][list[1]]…, each an A_Indices. */
 struct expr *transform_subscripts(A *a, struct scope *s, struct expr *base, Node *const *list, size_t n, int location);
 struct expr *transform_field(A *a, struct scope *s, struct expr *base, struct str field, int location);
