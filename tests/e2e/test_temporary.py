@@ -349,7 +349,7 @@ select * from t;
 }
 
 
-CLEAN = "drop table if exists orders, people, log, hidden, kept, x, wrong;"
+CLEAN = "drop table if exists orders, people, log, hidden, kept, x, wrong, t, u, parent, child, self cascade;"
 
 
 def answers(server, script):
