@@ -42,9 +42,12 @@ bool migration_member(struct migration *m, enum member member, struct str sql, c
                       size_t n_params, size_t columns, const struct row_taker *taker)
 {
     struct d1_statement *statement = ARENA_NEW(m->arena, struct d1_statement);
-    /* our own tables' columns are known: no need for the schema that the file's waiting DDL will leave */
+    /* our own tables' columns are known: no need for the schema that the file's waiting DDL will leave, nor for any
+     * while somebody else's DDL has it read again */
     const struct snapshot *schema = database_snapshot(m->session->database);
-    struct plan *plan = sql.p && statement && schema ? plan_of(schema, member, sql, columns) : NULL;
+    if (!schema)
+        schema = m->session->worker->blank;
+    struct plan *plan = sql.p && statement ? plan_of(schema, member, sql, columns) : NULL;
     if (!plan)
         return err_oom(m->err);
     *statement = (struct d1_statement){ .sql = sql, .params = params, .n_params = n_params };
