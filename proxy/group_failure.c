@@ -29,6 +29,8 @@ static bool failed_before(const struct group *g)
         return e->failed <= g->n_before;
     if (!g->batch_writes && str_starts(e->message, STR("UNIQUE constraint failed: ")))
         return true; /* a read cannot fail so */
+    if (group_earlier_id_is_taken(g))
+        return true; /* D1 gives new rows ids that are free */
     return g->batch_steps == 0 || d1_error_is_guard(e->message, STR(CAPTURE_CONFLICT));
 }
 

@@ -81,6 +81,25 @@ static bool is_taken(const struct group *g, const struct capture *c)
     return name.p && str_starts(said, name) && (said.n == name.n || said.p[name.n] == ':');
 }
 
+bool group_earlier_id_is_taken(const struct group *g)
+{
+    const struct speculation *sp = &g->speculation;
+    size_t at = 0;
+    bool found = false;
+    if (!g->speculates || g->prefix.on)
+        return false;
+    for (const struct step *step = g->head; step != g->batch_end; step = step->next)
+        for (size_t i = 0; i < step->n_statements; i++, at++) {
+            const struct capture *c = &sp->captures[at];
+            if (!c->relation || !capture_counted(c) || !is_taken(g, c))
+                continue;
+            if (!c->is_generated && !c->drawn && !c->n_inserted)
+                return false; /* it may be the id that this one gives itself */
+            found = true;
+        }
+    return found;
+}
+
 bool group_draw_again(struct group *g)
 {
     struct speculation *sp = &g->speculation;

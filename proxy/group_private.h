@@ -100,6 +100,8 @@ bool group_give_ids(struct group *g, struct err *err);
 enum run group_submit_range(struct group *g);
 /* Where ids are D1's: the first table that gives some goes on behind those that other open transactions were shown. */
 bool group_count_from(struct group *g, struct err *err);
+/* The batch failed for an id that is taken, and gives none itself: it is one that the block gave before. */
+bool group_earlier_id_is_taken(const struct group *g);
 /* The batch failed for an id that was drawn, and is taken: true when it is tried with others. */
 bool group_draw_again(struct group *g);
 /* The plan may make tables count anew. */
