@@ -421,6 +421,10 @@ bool splits_project_set(const struct query *q);
 const struct query *rewrite_project_set(struct emitter *e, const struct query *q);
 bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, struct str *ret,
                            struct select_output *out);
+/* HAVING without GROUP BY and without an aggregate in the list. */
+bool wants_empty_set(const struct query *q);
+bool rewrite_having_alone(struct emitter *e, const struct query *q, bool top, struct str *ret,
+                          struct select_output *out);
 bool rewrite_distinct_on(struct emitter *e, const struct query *q, bool top, struct str *ret,
                          struct select_output *out);
 

@@ -687,6 +687,8 @@ static bool emit_select_kind(struct emitter *e, const struct query *q, bool top,
         return emit_values(e, q, top, ret, out);
     if (q->n_grouping_sets)
         return rewrite_grouping_sets(e, q, top, ret, out);
+    if (wants_empty_set(q))
+        return rewrite_having_alone(e, q, top, ret, out);
     if (q->n_distinct_on || q->with_ties)
         return rewrite_distinct_on(e, q, top, ret, out);
     return emit_block(e, q, top, ret, out);

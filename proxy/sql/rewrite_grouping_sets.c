@@ -179,6 +179,34 @@ bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, s
     return ret->p != NULL;
 }
 
+static bool find_aggregate(struct expr *x, void *ctx)
+{
+    bool *found = ctx;
+    *found = *found || (x->kind == EXPR_AGGREGATE && x->call.levels_up == 0);
+    return !*found;
+}
+
+/* SQLite takes HAVING without GROUP BY only where the list has an aggregate: it is the empty grouping set, which brings one. */
+bool wants_empty_set(const struct query *q)
+{
+    bool found = false;
+    for (size_t i = 0; i < q->n_targets && !found; i++)
+        expr_walk(q->targets[i].expr, find_aggregate, &found);
+    return q->having && !q->n_group && !q->n_grouping_sets && !found;
+}
+
+bool rewrite_having_alone(struct emitter *e, const struct query *q, bool top, struct str *ret,
+                          struct select_output *out)
+{
+    static struct expr **const no_sets[] = { NULL };
+    size_t size = 0;
+    struct query grouped = *q;
+    grouped.grouping_sets = (struct expr ***)(uintptr_t)no_sets;
+    grouped.grouping_set_sizes = &size;
+    grouped.n_grouping_sets = 1;
+    return rewrite_grouping_sets(e, &grouped, top, ret, out);
+}
+
 static bool partition_list(struct emitter *e, struct expr *const *exprs, size_t n, struct str *ret)
 {
     struct str text = STR("");
