@@ -711,22 +711,26 @@ bool ddl_drop(struct ddl *d, const PgQuery__DropStmt *stmt)
 }
 
 /* ---- TRUNCATE ---- */
+static bool restart_sequence(struct ddl *d, const struct relation *sequence)
+{
+    struct str sql = ddl_printf(d, "UPDATE _pgd1_sequence SET last_value = %lld, is_called = 0 WHERE name = ?1",
+                                (long long)sequence->seq_start);
+    return sql.p && ddl_sql_texts(d, sql.p, &sequence->sqlite_name, 1);
+}
+
+/* RESTART IDENTITY is of every sequence that a column owns, whatever its default is. */
 static bool truncate_one(struct ddl *d, const struct relation *r, bool restart)
 {
     if (!ddl_sql(d, "DELETE FROM %.*s", STR_FMT(ddl_quote(d, r->sqlite_name))))
         return false;
-    for (size_t i = 0; i < r->n_columns && restart; i++) {
-        const struct column *c = &r->columns[i];
-        const struct relation *sequence =
-            c->sequence.n ? snapshot_relation(d->snapshot, NULL, 0, r->schema, c->sequence) : NULL;
-        if (c->sequence_is_rowid &&
-            !ddl_sql_texts(d, "UPDATE sqlite_sequence SET seq = 0 WHERE name = ?1", &r->sqlite_name, 1))
-            return false;
-        if (!sequence || c->sequence_is_rowid)
+    for (size_t i = 0; i < d->snapshot->n_relations && restart; i++) {
+        const struct relation *sequence = &d->snapshot->relations[i];
+        if (sequence->kind != RELATION_SEQUENCE || !str_eq(sequence->seq_owner_table, r->name) ||
+            !str_eq(sequence->schema, r->schema))
             continue;
-        struct str sql = ddl_printf(d, "UPDATE _pgd1_sequence SET last_value = %lld, is_called = 0 WHERE name = ?1",
-                                    (long long)sequence->seq_start);
-        if (!sql.p || !ddl_sql_texts(d, sql.p, &sequence->sqlite_name, 1))
+        const struct column *owner = relation_column(r, sequence->seq_owner_column);
+        if (owner && owner->sequence_is_rowid ? !ddl_restart_rowid(d, r, sequence->seq_start)
+                                              : !restart_sequence(d, sequence))
             return false;
     }
     return true;

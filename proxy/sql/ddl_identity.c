@@ -144,6 +144,26 @@ bool ddl_drop_identity(struct ddl *d, struct alter *a, const Command *command)
            (!own || ddl_side_delete(d, "sequence", a->now->schema, sequence));
 }
 
+/* All of one command at once, as ALTER SEQUENCE takes them. */
+static bool set_options(struct ddl *d, struct alter *a, const struct column *c, Node **options, size_t n)
+{
+    PgQuery__RangeVar range = PG_QUERY__RANGE_VAR__INIT;
+    PgQuery__AlterSeqStmt alter = PG_QUERY__ALTER_SEQ_STMT__INIT;
+    if (!c->sequence.n)
+        return ddl_refuse(d, -1, NULL, "options of a key that SQLite counts itself");
+    range.schemaname = arena_cstr(d->arena, a->now->schema);
+    range.relname = arena_cstr(d->arena, c->sequence);
+    range.location = -1;
+    alter.sequence = &range;
+    alter.options = options;
+    alter.n_options = n;
+    if (!range.schemaname || !range.relname)
+        return err_oom(d->err);
+    bool ok = ddl_alter_sequence(d, &alter);
+    d->plan->tag = "ALTER TABLE";
+    return ok;
+}
+
 bool ddl_set_identity(struct ddl *d, struct alter *a, const Command *command)
 {
     struct new_column *column = ddl_find_column(a->now, str_from(command->name));
@@ -155,30 +175,20 @@ bool ddl_set_identity(struct ddl *d, struct alter *a, const Command *command)
                            "column \"%.*s\" of relation \"%.*s\" is not an identity column", STR_FMT(c->name),
                            STR_FMT(a->table->name));
     const PgQuery__List *list = command->def->list;
+    Node **options = DDL_ARRAY(d, Node *, list->n_items);
+    size_t n = 0;
+    if (!options)
+        return false;
     for (size_t i = 0; i < list->n_items; i++) {
         const PgQuery__DefElem *option = list->items[i]->def_elem;
-        if (strcmp(option->defname, "generated") == 0) {
-            char identity[2] = { (char)option->arg->integer->ival, 0 };
-            column->column.identity = identity[0];
-            if (!put_identity(d, a, c->name, identity, STR("")))
-                return false;
+        if (strcmp(option->defname, "generated") != 0) {
+            options[n++] = list->items[i];
             continue;
         }
-        PgQuery__RangeVar range = PG_QUERY__RANGE_VAR__INIT;
-        PgQuery__AlterSeqStmt alter = PG_QUERY__ALTER_SEQ_STMT__INIT;
-        if (!c->sequence.n)
-            return ddl_refuse(d, -1, NULL, "options of a key that SQLite counts itself");
-        range.schemaname = arena_cstr(d->arena, a->now->schema);
-        range.relname = arena_cstr(d->arena, c->sequence);
-        range.location = -1;
-        alter.sequence = &range;
-        alter.options = (Node **)&list->items[i];
-        alter.n_options = 1;
-        if (!range.schemaname || !range.relname)
-            return err_oom(d->err);
-        if (!ddl_alter_sequence(d, &alter))
+        char identity[2] = { (char)option->arg->integer->ival, 0 };
+        column->column.identity = identity[0];
+        if (!put_identity(d, a, c->name, identity, STR("")))
             return false;
-        d->plan->tag = "ALTER TABLE";
     }
-    return true;
+    return n == 0 || set_options(d, a, c, options, n);
 }

@@ -295,7 +295,7 @@ struct str ddl_described_constraint(struct ddl *d, const struct relation *r, str
 struct sequence_options {
     oid_t type;
     int64_t start, increment, min, max;
-    bool cycle, has_restart, custom; /* custom: anything but START */
+    bool cycle, has_restart, restarts_at_start, custom; /* custom: anything but START */
     int64_t restart;
     bool has_owner;
     struct str owner_schema, owner_table, owner_column; /* owner_table empty: NONE */
@@ -349,6 +349,8 @@ bool ddl_drop_missing(struct ddl *d, const PgQuery__DropStmt *stmt);
 
 bool ddl_rename(struct ddl *d, const PgQuery__RenameStmt *stmt);
 bool ddl_create_sequence(struct ddl *d, const PgQuery__CreateSeqStmt *stmt);
+/* The number that SQLite gives the table's next row, unless a row has it or a higher one. */
+bool ddl_restart_rowid(struct ddl *d, const struct relation *table, int64_t next);
 bool ddl_alter_sequence(struct ddl *d, const PgQuery__AlterSeqStmt *stmt);
 bool ddl_create_enum(struct ddl *d, const PgQuery__CreateEnumStmt *stmt);
 bool ddl_alter_enum(struct ddl *d, const PgQuery__AlterEnumStmt *stmt);

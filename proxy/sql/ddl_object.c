@@ -89,8 +89,8 @@ static bool take_option(struct ddl *d, const PgQuery__DefElem *option, struct se
     if (strcmp(name, "start") == 0)
         return given->start = true, option_integer(d, option, &o->start);
     if (strcmp(name, "restart") == 0)
-        return o->has_restart = true,
-               has_value ? option_integer(d, option, &o->restart) : (o->restart = o->start, true);
+        return o->has_restart = true, o->restarts_at_start = !has_value,
+               (!has_value || option_integer(d, option, &o->restart));
     if (strcmp(name, "minvalue") == 0)
         return given->min = has_value, given->no_min = !has_value, !has_value || option_integer(d, option, &o->min);
     if (strcmp(name, "maxvalue") == 0)
@@ -171,6 +171,8 @@ bool ddl_sequence_options(struct ddl *d, Node *const *options, size_t n, const s
         o.max = up ? type_limit(o.type) : -1;
     if (!given.start && !old)
         o.start = up ? o.min : o.max;
+    if (o.restarts_at_start) /* START may stand behind RESTART */
+        o.restart = o.start;
     if (!check_sequence(d, &o))
         return false;
     *ret = o;
@@ -276,6 +278,14 @@ static const struct relation *rowid_table(const struct ddl *d, const struct rela
     return column && column->sequence_is_rowid && str_eq(column->sequence, sequence->name) ? table : NULL;
 }
 
+bool ddl_restart_rowid(struct ddl *d, const struct relation *table, int64_t next)
+{
+    static const char ensure[] = "INSERT INTO sqlite_sequence(name, seq) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM "
+                                 "sqlite_sequence WHERE name = ?1)"; /* there is a row after the first INSERT only */
+    struct str sql = ddl_printf(d, "UPDATE sqlite_sequence SET seq = %lld WHERE name = ?1", (long long)(next - 1));
+    return sql.p && ddl_sql_texts(d, ensure, &table->sqlite_name, 1) && ddl_sql_texts(d, sql.p, &table->sqlite_name, 1);
+}
+
 bool ddl_alter_sequence(struct ddl *d, const PgQuery__AlterSeqStmt *stmt)
 {
     const struct relation *sequence;
@@ -306,9 +316,7 @@ bool ddl_alter_sequence(struct ddl *d, const PgQuery__AlterSeqStmt *stmt)
         return ddl_refuse(d, -1, NULL, "another owner for a primary key's own sequence");
     if (!options.has_restart)
         return ddl_nothing(d, "ALTER SEQUENCE");
-    struct str sql =
-        ddl_printf(d, "UPDATE sqlite_sequence SET seq = %lld WHERE name = ?1", (long long)(options.restart - 1));
-    return sql.p && ddl_sql_texts(d, sql.p, &table->sqlite_name, 1);
+    return ddl_restart_rowid(d, table, options.restart);
 }
 
 /* ---- types ---- */

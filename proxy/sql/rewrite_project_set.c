@@ -166,8 +166,24 @@ bool splits_project_set(const struct query *q)
            any_gives_set(q);
 }
 
+/* PostgreSQL runs those that it does not sort by behind DISTINCT ON. */
+static bool runs_behind_distinct_on(const struct query *q)
+{
+    bool sorted = false;
+    for (size_t i = 0; i < q->n_sort; i++)
+        sorted |= gives_set(q, q->sort[i].expr);
+    for (size_t i = 0; i < q->n_distinct_on; i++)
+        sorted |= gives_set(q, q->distinct_on[i]);
+    return q->n_distinct_on && !sorted;
+}
+
 const struct query *rewrite_project_set(struct emitter *e, const struct query *q)
 {
+    if (runs_behind_distinct_on(q)) {
+        refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                "DISTINCT ON with a set-returning function that it does not sort by is not supported");
+        return NULL;
+    }
     struct query *outer = ARENA_NEW(e->arena, struct query), *inner = ARENA_NEW(e->arena, struct query);
     struct split s = { .e = e, .q = q, .inner = inner };
     if (!outer || !inner) {

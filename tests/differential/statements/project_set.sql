@@ -51,3 +51,5 @@ SELECT sum(id) FILTER (WHERE generate_series(1, 2) = 1) FROM t;
 SELECT DISTINCT count(*) AS k FROM t GROUP BY id % 2 ORDER BY count(*);
 SELECT DISTINCT id FROM t ORDER BY n;
 SELECT DISTINCT count(*) FROM t GROUP BY n, id ORDER BY n;
+-- pgd1: 0A000
+SELECT DISTINCT ON (id) id, generate_series(1, n) AS g FROM t ORDER BY id;
