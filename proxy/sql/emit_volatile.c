@@ -7,18 +7,18 @@
 
 static bool query_is_volatile(const struct query *q);
 
-static bool find_volatile(struct expr *x, void *ctx)
+static bool find_volatile_sublink(struct expr *x, void *ctx)
 {
     bool *found = ctx;
-    *found = *found || is_volatile_expr(x) || (x->kind == EXPR_SUBLINK && query_is_volatile(x->sublink.query));
+    *found = *found || (x->kind == EXPR_SUBLINK && query_is_volatile(x->sublink.query));
     return !*found;
 }
 
 static bool expr_is_volatile(const struct expr *x)
 {
-    bool found = false;
-    if (x)
-        expr_walk((struct expr *)(uintptr_t)x, find_volatile, &found);
+    bool found = x && is_volatile_expr(x);
+    if (x && !found)
+        expr_walk((struct expr *)(uintptr_t)x, find_volatile_sublink, &found);
     return found;
 }
 
