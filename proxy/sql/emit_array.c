@@ -71,9 +71,7 @@ static bool has_one_dimension(const struct emitter *e, const struct expr *x)
 /* A literal or parameter, bound without its inner brackets. */
 static bool bind_flat(struct emitter *e, const struct expr *x, bool *ret_done, struct fragment *ret)
 {
-    const struct expr *inner = x;
-    while (inner->kind == EXPR_RELABEL)
-        inner = inner->args[0];
+    const struct expr *inner = without_relabel(x);
     oid_t type = base_type(e, inner->type);
     *ret_done = (inner->kind == EXPR_PARAM || (inner->kind == EXPR_CONST && !inner->constant.is_null)) &&
                 !e->inline_constants && type_find(type) && type_find(type)->element &&

@@ -71,6 +71,22 @@ bool has_own_vars(const struct expr *x)
     return look.own_vars && !look.foreign_vars;
 }
 
+const struct expr *without_relabel(const struct expr *x)
+{
+    while (x && x->kind == EXPR_RELABEL)
+        x = x->args[0];
+    return x;
+}
+
+bool is_column_of(const struct query *q, const struct expr *x, int rte, int16_t number)
+{
+    x = without_relabel(x);
+    if (!x || x->kind != EXPR_VAR || x->var.levels_up || x->var.rte != rte)
+        return false;
+    const struct column *c = q->rtable[rte].columns[x->var.column].column;
+    return c && c->number == number;
+}
+
 /* ---- fragments ---- */
 
 static struct str checks_text(struct emitter *e, const struct fragment *f)

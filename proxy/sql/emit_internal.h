@@ -258,6 +258,10 @@ bool make_natural(struct emitter *e, oid_t type, struct fragment *f);
 bool join_balanced(struct emitter *e, const struct str *parts, size_t n, const char *operator_text, struct str *ret);
 bool is_constant_expr(const struct expr *x); /* no column, aggregate, subquery or set-returning function anywhere */
 bool is_volatile_expr(const struct expr *x);
+/* The expression under casts that leave the value as it is; NULL for NULL. */
+const struct expr *without_relabel(const struct expr *x);
+/* The column with that number of the query's own range table entry, under such casts. */
+bool is_column_of(const struct query *q, const struct expr *x, int rte, int16_t number);
 bool has_own_vars(const struct expr *x); /* columns of this level and of no other */
 /* COLLATE clause that orders and compares a type (" COLLATE pg_numeric"), "" none. False: this target cannot. */
 bool collation_of(struct emitter *e, oid_t type, bool ordering, const char **ret);

@@ -29,9 +29,7 @@ static const struct json_row *row_of(const struct expr *x)
 /* In an index or a check the step stands in the text. */
 static bool inline_step(struct emitter *e, const struct json_row *row, const struct expr *x, struct str *ret)
 {
-    const struct expr *key = x->args[1];
-    while (key->kind == EXPR_RELABEL)
-        key = key->args[0];
+    const struct expr *key = without_relabel(x->args[1]);
     bool constant = key->kind == EXPR_CONST && !key->constant.is_null && row->step != STEP_PATH;
     if (constant && key->constant.value.class == VALUE_INTEGER) {
         long long n = (long long)key->constant.value.integer;

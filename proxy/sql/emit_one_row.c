@@ -6,13 +6,6 @@
 
 /* ---- whether a query can give more than one row */
 
-static const struct expr *unwrapped(const struct expr *x)
-{
-    while (x->kind == EXPR_RELABEL)
-        x = x->args[0];
-    return x;
-}
-
 struct known {
     const struct query *query;
     const bool *rows; /* by range table index: at most one row of it, given the row outside */
@@ -36,27 +29,18 @@ static bool is_known(const struct query *q, const bool *rows, const struct expr 
     return known.all;
 }
 
-static bool is_column(const struct query *q, const struct expr *x, int rte, int16_t number)
-{
-    x = unwrapped(x);
-    if (x->kind != EXPR_VAR || x->var.levels_up || x->var.rte != rte)
-        return false;
-    const struct column *c = q->rtable[rte].columns[x->var.column].column;
-    return c && c->number == number;
-}
-
 static bool equates(const struct query *q, const bool *rows, const struct expr *where, int rte, int16_t number)
 {
     if (!where)
         return false;
-    where = unwrapped(where);
+    where = without_relabel(where);
     for (size_t i = 0; where->kind == EXPR_AND && i < where->n_args; i++)
         if (equates(q, rows, where->args[i], rte, number))
             return true;
     if (where->kind != EXPR_FUNC || where->n_args != 2 || !where->call.op_name || strcmp(where->call.op_name, "=") != 0)
         return false;
     for (int side = 0; side < 2; side++)
-        if (is_column(q, where->args[side], rte, number) && is_known(q, rows, where->args[1 - side]))
+        if (is_column_of(q, where->args[side], rte, number) && is_known(q, rows, where->args[1 - side]))
             return true;
     return false;
 }

@@ -28,11 +28,7 @@ static struct str name_part(struct str *rest)
 static const struct relation *serial_sequence(struct emitter *e, const struct expr *x)
 {
     const struct sql_settings *settings = e->shared->settings;
-    const struct expr *table = x->args[0], *column = x->args[1];
-    while (table->kind == EXPR_RELABEL)
-        table = table->args[0];
-    while (column->kind == EXPR_RELABEL)
-        column = column->args[0];
+    const struct expr *table = without_relabel(x->args[0]), *column = without_relabel(x->args[1]);
     if (table->kind != EXPR_CONST || column->kind != EXPR_CONST || table->constant.is_null ||
         column->constant.is_null) {
         blocked(e, x->location, "pg_get_serial_sequence() of names that are not constant");

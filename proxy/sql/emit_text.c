@@ -45,8 +45,7 @@ static bool inline_pattern(struct emitter *e, const struct expr *pattern, enum b
                            struct fragment *ret)
 {
     struct str text;
-    while (pattern->kind == EXPR_RELABEL)
-        pattern = pattern->args[0];
+    pattern = without_relabel(pattern);
     if (form != BIND_GLOB || pattern->kind != EXPR_CONST || pattern->constant.is_null)
         return false;
     if (!bind_glob_pattern(pattern->constant.value.bytes, escape, e->arena, &text, e->err) || text.n > PATTERN_BYTES)
@@ -76,8 +75,7 @@ enum { REQUIRE_ASCII = 0x100 }; /* with the escape character in the detail of BI
 /* lower() or upper() of something that is no constant; SQLite folds ASCII only. */
 static bool is_fold(const struct expr *x, bool *ret_upper)
 {
-    while (x->kind == EXPR_RELABEL)
-        x = x->args[0];
+    x = without_relabel(x);
     if (x->kind != EXPR_FUNC || x->n_args != 1)
         return false;
     *ret_upper = strcmp(x->call.proc->source, "upper") == 0;
@@ -86,8 +84,7 @@ static bool is_fold(const struct expr *x, bool *ret_upper)
 
 static bool emit_fold(struct emitter *e, const struct expr *x, bool upper, struct fragment *inner, struct fragment *ret)
 {
-    while (x->kind == EXPR_RELABEL)
-        x = x->args[0];
+    x = without_relabel(x);
     if (!emit_value(e, x->args[0], inner))
         return false;
     *ret = (struct fragment){ .sql = text_of(e, "%s(%.*s)", upper ? "upper" : "lower", STR_FMT(inner->sql)) };
@@ -117,8 +114,7 @@ static bool fold_equals(struct emitter *e, const struct expr *x, bool *ret_handl
     if (!is_fold(x->args[side], &upper) || !is_constant_expr(constant) || e->shared->settings->force_local ||
         e->inline_constants)
         return true;
-    while (constant->kind == EXPR_RELABEL)
-        constant = constant->args[0];
+    constant = without_relabel(constant);
     if (is_volatile_expr(constant) || (constant->kind == EXPR_CONST && constant->constant.is_null))
         return true;
     *ret_handled = true;

@@ -5,43 +5,27 @@
 
 /* ---- values ---- */
 
-static const struct expr *unwrapped(const struct expr *x)
-{
-    while (x && x->kind == EXPR_RELABEL)
-        x = x->args[0];
-    return x;
-}
-
 static const struct expr *as_value(const struct expr *x)
 {
-    x = unwrapped(x);
+    x = without_relabel(x);
     bool is_null = x && x->kind == EXPR_CONST && x->constant.is_null;
     return x && !is_null && (x->kind == EXPR_CONST || x->kind == EXPR_PARAM) ? x : NULL;
-}
-
-static bool is_column(const struct query *q, const struct expr *x, int rte, int16_t number)
-{
-    x = unwrapped(x);
-    if (!x || x->kind != EXPR_VAR || x->var.levels_up || x->var.rte != rte)
-        return false;
-    const struct column *c = q->rtable[rte].columns[x->var.column].column;
-    return c && c->number == number;
 }
 
 /* What the condition makes the column equal to, in all rows that it lets through; NULL: not known. */
 static const struct expr *equal_to(const struct query *q, const struct expr *where, int rte, int16_t number)
 {
     const struct expr *found = NULL;
-    where = unwrapped(where);
+    where = without_relabel(where);
     if (!where)
         return NULL;
     for (size_t i = 0; where->kind == EXPR_AND && i < where->n_args && !found; i++)
         found = equal_to(q, where->args[i], rte, number);
     if (where->kind != EXPR_FUNC || where->n_args != 2 || !where->call.op_name || strcmp(where->call.op_name, "=") != 0)
         return found;
-    if (is_column(q, where->args[0], rte, number))
+    if (is_column_of(q, where->args[0], rte, number))
         return as_value(where->args[1]);
-    return is_column(q, where->args[1], rte, number) ? as_value(where->args[0]) : NULL;
+    return is_column_of(q, where->args[1], rte, number) ? as_value(where->args[0]) : NULL;
 }
 
 /* What the one row of an INSERT has there. */
