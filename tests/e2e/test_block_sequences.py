@@ -13,17 +13,6 @@ CREATE TABLE draws (id int PRIMARY KEY, who int)
 """
 
 
-@pytest.fixture(params=["pgd1", "postgresql"])
-def target(request, server, oracle):
-    if request.param == "postgresql" and server.transport != "embedded":
-        pytest.skip("PostgreSQL once")
-    running = oracle if request.param == "postgresql" else server
-    with running.connect() as connection:
-        for statement in SCHEMA.split(";\n"):
-            connection.execute(statement)
-    return running
-
-
 def one_value(connection, sql="SELECT nextval('drawn')", *arguments):
     return connection.execute(sql, *arguments).fetchone()[0]
 

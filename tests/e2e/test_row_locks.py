@@ -16,17 +16,6 @@ INSERT INTO row_t VALUES (1, 'a', 10), (2, 'b', 20), (3, 'c', 30)
 """
 
 
-@pytest.fixture(params=["pgd1", "postgresql"])
-def target(request, server, oracle):
-    if request.param == "postgresql" and server.transport != "embedded":
-        pytest.skip("PostgreSQL once")
-    running = oracle if request.param == "postgresql" else server
-    with running.connect() as connection:
-        for statement in SCHEMA.split(";"):
-            connection.execute(statement)
-    return running
-
-
 def n_of(target, row=1):
     with target.connect() as connection:
         return connection.execute("SELECT n FROM row_t WHERE id = %s", (row,)).fetchone()[0]

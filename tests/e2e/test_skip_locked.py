@@ -14,17 +14,6 @@ INSERT INTO job_pairs VALUES ('it''s "a"', 1), ('b', 9007199254740993)
 """
 
 
-@pytest.fixture(params=["pgd1", "postgresql"])
-def target(request, server, oracle):
-    if request.param == "postgresql" and server.transport != "embedded":
-        pytest.skip("PostgreSQL once")
-    running = oracle if request.param == "postgresql" else server
-    with running.connect() as connection:
-        for statement in SCHEMA.split(";\n"):
-            connection.execute(statement)
-    return running
-
-
 NEXT = "SELECT id FROM jobs WHERE state = 'new' ORDER BY id FOR UPDATE SKIP LOCKED LIMIT 1"
 ONE = (1,), (2,), (3,)
 CLAIMS = {
