@@ -237,7 +237,7 @@ static const struct user_type *domain_of(const struct mapping *m, const struct r
     const struct user_type *found = named ? snapshot_user_type(m->snapshot, named->type) : NULL;
     for (size_t i = 0; i < r->n_columns && !(found && found->kind == 'd'); i++)
         found = snapshot_user_type(m->snapshot, r->columns[i].type);
-    return found && found->kind == 'd' && found->n_checks ? found : NULL;
+    return found && snapshot_ruling_domain(m->snapshot, found->oid, DOMAIN_CHECK) ? found : NULL;
 }
 
 static bool type_check_failed(struct mapping *m)
@@ -247,14 +247,16 @@ static bool type_check_failed(struct mapping *m)
         domain = domain_of(m, m->plan->writes[i], m->rest);
     if (!domain)
         return false;
-    if (domain->n_checks > 1) { /* D1 has them as one */
+    const struct user_type *ruling = snapshot_ruling_domain(m->snapshot, domain->oid, DOMAIN_CHECK);
+    if (ruling->n_checks > 1 ||
+        snapshot_ruling_domain(m->snapshot, ruling->base, DOMAIN_CHECK)) { /* D1 has them as one */
         err_set(m->err, SQLSTATE_CHECK_VIOLATION, "value for domain %.*s violates one of its check constraints",
                 STR_FMT(domain->name));
         return true;
     }
-    m->err->constraint = domain->check_names[0];
+    m->err->constraint = ruling->check_names[0];
     err_set(m->err, SQLSTATE_CHECK_VIOLATION, "value for domain %.*s violates check constraint \"%.*s\"",
-            STR_FMT(domain->name), STR_FMT(domain->check_names[0]));
+            STR_FMT(domain->name), STR_FMT(ruling->check_names[0]));
     return true;
 }
 

@@ -227,6 +227,19 @@ oid_t snapshot_base_type(const struct snapshot *s, oid_t type, int32_t *typmod_i
     return type;
 }
 
+const struct user_type *snapshot_ruling_domain(const struct snapshot *s, oid_t type, unsigned rules)
+{
+    const struct user_type *u;
+    while (type >= 16384 && (u = snapshot_user_type(s, type)) != NULL && u->kind == 'd' && type == u->oid) {
+        unsigned has = (u->default_text.n ? DOMAIN_DEFAULT : 0) | (u->not_null ? DOMAIN_NOT_NULL : 0) |
+                       (u->n_checks ? DOMAIN_CHECK : 0);
+        if (has & rules)
+            return u;
+        type = u->base;
+    }
+    return NULL;
+}
+
 static bool check_label(const struct user_type *u, struct str text, struct err *err)
 {
     for (size_t i = 0; i < u->n_labels; i++)

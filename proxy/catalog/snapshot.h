@@ -217,6 +217,17 @@ oid_t snapshot_type(const struct snapshot *s, const struct str *path, size_t n_p
 const struct user_type *snapshot_user_type(const struct snapshot *s, oid_t oid); /* also for the array's OID */
 /* enum -> text (25), domain -> its base, their arrays likewise, built-in -> itself. What the codecs and SQLite know. */
 oid_t snapshot_base_type(const struct snapshot *s, oid_t type, int32_t *typmod_in_out);
+/*
+ * The nearest domain, of those that the type is made of, that has one of the rules itself; NULL: none, or an array. A domain over a
+ * domain keeps the rules of both (CREATE DOMAIN).
+ */
+enum domain_rule {
+    DOMAIN_DEFAULT = 1,
+    DOMAIN_NOT_NULL = 2,
+    DOMAIN_CHECK = 4,
+    DOMAIN_CONSTRAINT = DOMAIN_NOT_NULL | DOMAIN_CHECK
+};
+const struct user_type *snapshot_ruling_domain(const struct snapshot *s, oid_t type, unsigned rules);
 /* type_decode() for any type: enums and domains, and arrays of them, as their base types. An enum's labels are looked at: 22P02. */
 bool snapshot_decode(const struct snapshot *s, oid_t type, enum wire_format format, struct str bytes,
                      const struct type_settings *settings, struct arena *arena, struct value *ret, struct err *err);

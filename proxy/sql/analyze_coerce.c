@@ -272,9 +272,9 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
         return c ? to_domain(a, c, target, context, is_explicit, location) : NULL;
     }
     if (e->type == TYPE_OID_unknown && e->kind == EXPR_PARAM) {
-        const struct user_type *u = is_explicit ? snapshot_user_type(a->snapshot, target) : NULL;
-        if (u && u->kind == 'd' && (u->n_checks || u->not_null)) { /* nothing would look at the value */
-            unsupported_at(a, location, "a cast to domain %.*s, which has constraints,", STR_FMT(u->name));
+        if (is_explicit && snapshot_ruling_domain(a->snapshot, target, DOMAIN_CONSTRAINT)) { /* nothing would look */
+            unsupported_at(a, location, "a cast to domain %.*s, which has constraints,",
+                           STR_FMT(snapshot_user_type(a->snapshot, target)->name));
             return NULL;
         }
         return coerce_param(a, e, target, location);
@@ -417,8 +417,7 @@ oid_t select_common_type(A *a, struct expr *const *exprs, size_t n, const char *
 static bool checks_elements(A *a, const struct expr *e, oid_t type)
 {
     oid_t element = e->type == TYPE_OID_unknown ? 0 : type_element(a, type);
-    const struct user_type *u = element ? snapshot_user_type(a->snapshot, element) : NULL;
-    return u && u->kind == 'd' && (u->n_checks || u->not_null);
+    return element && snapshot_ruling_domain(a->snapshot, element, DOMAIN_CONSTRAINT);
 }
 
 struct expr *coerce_to_common(A *a, struct expr *e, oid_t type, const char *what)

@@ -67,18 +67,6 @@ static bool needs_rebuild(const struct ddl *d, const struct alter *a, const stru
     return computed && column->column.not_null && user != NULL;
 }
 
-/* The domain, of those the column's type is made of, that has a default (or else: takes no NULL); NULL: none. */
-static const struct user_type *ruling_domain(const struct ddl *d, oid_t type, bool with_default)
-{
-    const struct user_type *u;
-    while ((u = snapshot_user_type(d->snapshot, type)) != NULL && u->kind == 'd' && type == u->oid) {
-        if (with_default ? u->default_text.n > 0 : u->not_null)
-            return u;
-        type = u->base;
-    }
-    return NULL;
-}
-
 bool ddl_add_column(struct ddl *d, struct alter *a, const Command *command)
 {
     const PgQuery__ColumnDef *def = command->def->column_def;
@@ -94,7 +82,7 @@ bool ddl_add_column(struct ddl *d, struct alter *a, const Command *command)
     if (!ddl_collect_column(d, a->now, def))
         return false;
     struct new_column *column = &a->now->columns[a->now->n_columns - 1];
-    const struct user_type *domain = ruling_domain(d, column->column.type, true);
+    const struct user_type *domain = snapshot_ruling_domain(d->snapshot, column->column.type, DOMAIN_DEFAULT);
     if (domain && !column->has_default && !column->column.generated && !column->column.identity)
         return ddl_refuse(d, -1, "Write the default out.", "ADD COLUMN of domain %.*s, which has a default,",
                           STR_FMT(domain->name));
@@ -216,7 +204,8 @@ bool ddl_emit_added_column(struct ddl *d, const struct alter *a, struct new_colu
     struct new_column declared = *column;
     if (fill == FILL_BY_UPDATE)
         declared.sqlite_default = (struct str){ 0 };
-    bool not_null = column->column.not_null || ruling_domain(d, column->column.type, false);
+    bool not_null =
+        column->column.not_null || snapshot_ruling_domain(d->snapshot, column->column.type, DOMAIN_NOT_NULL);
     if (fill == FILL_NONE && not_null && !column->column.generated && !guard_not_null(d, a, column))
         return false;
     if (fill == FILL_BY_DEFAULT && !guard_checks(d, a, column))

@@ -21,7 +21,9 @@ static const struct user_type *ruled_element(const struct ddl *d, oid_t type)
 {
     const struct user_type *u;
     while ((u = snapshot_user_type(d->snapshot, type)) != NULL && u->kind == 'd') {
-        if (type == u->array && (u->n_checks || u->not_null || u->base_typmod >= 0))
+        int32_t typmod = -1;
+        snapshot_base_type(d->snapshot, u->oid, &typmod);
+        if (type == u->array && (typmod >= 0 || snapshot_ruling_domain(d->snapshot, u->oid, DOMAIN_CONSTRAINT)))
             return u;
         type = u->base;
     }

@@ -75,8 +75,7 @@ static bool type_check(struct ddl *d, const struct column *column, struct str *r
 
 static bool domain_not_null(const struct ddl *d, const struct column *column)
 {
-    const struct user_type *user = type_of(d, column->type);
-    return user && user->kind == 'd' && user->oid == column->type && user->not_null;
+    return snapshot_ruling_domain(d->snapshot, column->type, DOMAIN_NOT_NULL) != NULL;
 }
 
 /* ---- columns ---- */

@@ -876,7 +876,7 @@ static bool emit_sql_value(struct emitter *e, const struct expr *x, struct fragm
 static bool emit_domain_check(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     const struct user_type *u = snapshot_user_type(e->shared->snapshot, x->type);
-    if (u && x->coercion.is_explicit && (u->n_checks || u->not_null))
+    if (x->coercion.is_explicit && snapshot_ruling_domain(e->shared->snapshot, x->type, DOMAIN_CONSTRAINT))
         return refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                        "a cast to domain %.*s, which has constraints, is not supported", STR_FMT(u->name));
     return emit_expr(e, x->args[0], ret); /* assignment: the column's own CHECK looks at it */
