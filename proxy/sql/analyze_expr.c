@@ -124,12 +124,12 @@ static struct expr *transform_param(A *a, const PgQuery__ParamRef *p)
 
 /* --- operators --- */
 
-static bool operator_name(A *a, Node *const *names, size_t n, int location, struct str *ret_schema, struct str *ret)
+bool operator_name(A *a, Node *const *names, size_t n, int location, struct str *ret_schema, struct str *ret)
 {
     return name_parts(a, names, n, location, ret_schema, ret);
 }
 
-static struct expr *n_ary(A *a, enum expr_kind kind, oid_t type, int location, size_t n)
+struct expr *n_ary(A *a, enum expr_kind kind, oid_t type, int location, size_t n)
 {
     struct expr *e = expr_new(a, kind, type, -1, location);
     if (!e || !(e->args = NEW_ARRAY(a, struct expr *, n ? n : 1)))
@@ -159,7 +159,7 @@ static struct expr *unary(A *a, enum expr_kind kind, oid_t type, struct expr *ar
     return e;
 }
 
-static bool is_row(const struct expr *e)
+bool is_row(const struct expr *e)
 {
     return e->kind == EXPR_ROW;
 }
@@ -354,9 +354,6 @@ static struct expr *transform_nullif(A *a, struct scope *s, const PgQuery__AExpr
     eq->typmod = eq->args[0]->typmod;
     return eq;
 }
-
-static struct expr *transform_sublink_any(A *a, struct scope *s, const Node *left, struct str name,
-                                          enum sublink_kind kind, const Node *select, int location);
 
 static struct expr *transform_a_expr(A *a, struct scope *s, const PgQuery__AExpr *x)
 {
@@ -733,109 +730,6 @@ static struct expr *transform_indirection(A *a, struct scope *s, const PgQuery__
     return transform_subscripts(a, s, base, x->indirection + at, x->n_indirection - at, base->location);
 }
 
-/* --- subqueries --- */
-
-static struct query *sublink_query(A *a, struct scope *s, const Node *select, int location)
-{
-    if (s->place == PLACE_STANDALONE && s->standalone_what) {
-        fail_at(a, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use subquery in %s", standalone_place(s));
-        return NULL;
-    }
-    s->query->has_sublinks = true;
-    return transform_any_query(a, s, select);
-}
-
-static struct expr *transform_sublink_any(A *a, struct scope *s, const Node *left, struct str name,
-                                          enum sublink_kind kind, const Node *select, int location)
-{
-    struct query *q = sublink_query(a, s, select, location);
-    struct expr *test = q ? transform_expr(a, s, left) : NULL;
-    struct expr *e = test ? n_ary(a, EXPR_SUBLINK, TYPE_OID_bool, location, is_row(test) ? test->n_args : 1) : NULL;
-    if (!e)
-        return NULL;
-    struct expr **sides = is_row(test) ? test->args : &test;
-    size_t n = is_row(test) ? test->n_args : 1, columns = 0;
-    for (size_t i = 0; i < q->n_targets; i++)
-        columns += !q->targets[i].junk;
-    if (n != columns) {
-        fail_at(a, location, SQLSTATE_SYNTAX_ERROR,
-                n < columns ? "subquery has too many columns" : "subquery has too few columns");
-        return NULL;
-    }
-    e->sublink.procs = NEW_ARRAY(a, const struct pg_proc *, n);
-    if (!e->sublink.procs)
-        return NULL;
-    for (size_t i = 0; i < n; i++) {
-        struct expr *column = expr_new(a, EXPR_CASE_TEST, q->targets[i].expr->type, q->targets[i].expr->typmod, -1);
-        struct expr *pair = column ? make_operator(a, (struct str){ 0 }, name, sides[i], column, location) : NULL;
-        if (!pair)
-            return NULL;
-        e->args[e->n_args++] = pair->args[0];
-        e->sublink.procs[i] = pair->call.proc;
-        e->sublink.op_name = pair->call.op_name;
-        if (pair->args[1] != column) { /* the subquery's column was coerced: do it in its target list */
-            struct expr *c = coerce_type(a, q->targets[i].expr, pair->args[1]->type, -1, COERCION_IMPLICIT, false, -1);
-            if (!c)
-                return NULL;
-            if (q->set_operation == SETOP_NONE && q->command == COMMAND_SELECT && !q->n_values_rows)
-                q->targets[i].expr = c;
-        }
-    }
-    e->sublink.kind = kind;
-    e->sublink.query = q;
-    e->sublink.n_procs = n;
-    return e;
-}
-
-static struct expr *transform_sublink(A *a, struct scope *s, const PgQuery__SubLink *l)
-{
-    struct str schema, name = STR("=");
-    switch (l->sub_link_type) {
-    case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
-    case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK:
-        if (l->n_oper_name && !operator_name(a, l->oper_name, l->n_oper_name, l->location, &schema, &name))
-            return NULL;
-        return transform_sublink_any(a, s, l->testexpr, name,
-                                     l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK ? SUBLINK_ANY
-                                                                                              : SUBLINK_ALL,
-                                     l->subselect, l->location);
-    case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK:
-    case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK:
-    case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK:
-        break;
-    default:
-        unsupported_at(a, l->location, "this form of subquery");
-        return NULL;
-    }
-    struct query *q = sublink_query(a, s, l->subselect, l->location);
-    struct expr *e = q ? expr_new(a, EXPR_SUBLINK, TYPE_OID_bool, -1, l->location) : NULL;
-    if (!e)
-        return NULL;
-    e->sublink.query = q;
-    if (l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK) {
-        e->sublink.kind = SUBLINK_EXISTS;
-        return e;
-    }
-    size_t columns = 0;
-    for (size_t i = 0; i < q->n_targets; i++)
-        columns += !q->targets[i].junk;
-    if (columns != 1) {
-        fail_at(a, l->location, SQLSTATE_SYNTAX_ERROR, "subquery must return only one column");
-        return NULL;
-    }
-    bool array = l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK;
-    e->sublink.kind = array ? SUBLINK_ARRAY : SUBLINK_SCALAR;
-    oid_t column = q->targets[0].expr->type;
-    e->type = !array ? column : type_element(a, column) ? column : type_array(a, column);
-    e->typmod = q->targets[0].expr->typmod;
-    if (!e->type) {
-        fail_at(a, l->location, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %.*s",
-                STR_FMT(type_text(a, column, -1)));
-        return NULL;
-    }
-    return e;
-}
-
 static struct expr *transform_grouping(A *a, struct scope *s, const PgQuery__GroupingFunc *g)
 {
     struct expr *e = n_ary(a, EXPR_GROUPING, TYPE_OID_int4, g->location, g->n_args);
@@ -923,108 +817,4 @@ struct expr *transform_expr(A *a, struct scope *s, const Node *n)
     struct expr *e = transform_node(a, s, n);
     leave(a);
     return e;
-}
-
-/* --- names of result columns (FigureColname) --- */
-
-static int figure(A *a, const Node *n, struct str *ret);
-
-static int figure_last_name(Node *const *names, size_t n, struct str *ret)
-{
-    for (size_t i = n; i-- > 0;) {
-        if (names[i]->node_case == PG_QUERY__NODE__NODE_STRING) {
-            *ret = str_from(names[i]->string->sval);
-            return 2;
-        }
-    }
-    return 0;
-}
-
-static int figure_sublink(A *a, const PgQuery__SubLink *l, struct str *ret)
-{
-    if (l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK)
-        return *ret = STR("exists"), 2;
-    if (l->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK)
-        return *ret = STR("array"), 2;
-    if (l->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK ||
-        l->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-        return 0;
-    const PgQuery__SelectStmt *q = l->subselect->select_stmt;
-    while (q->larg) /* the leftmost of a set operation names the columns */
-        q = q->larg;
-    if (q->n_values_lists)
-        return *ret = STR("column1"), 2;
-    if (q->n_target_list == 0)
-        return 0;
-    const PgQuery__ResTarget *t = q->target_list[0]->res_target;
-    if (t->name && *t->name)
-        return *ret = str_from(t->name), 2;
-    if (!figure(a, t->val, ret)) /* the subquery's column has a name all the same */
-        *ret = STR("?column?");
-    return 2;
-}
-
-static int figure_sql_value(const PgQuery__SQLValueFunction *f, struct str *ret)
-{
-    static const char *const names[] = {
-        "",          "current_date", "current_time",    "current_time",   "current_timestamp", "current_timestamp",
-        "localtime", "localtime",    "localtimestamp",  "localtimestamp", "current_role",      "current_user",
-        "user",      "session_user", "current_catalog", "current_schema"
-    };
-    *ret = str_from(names[f->op]);
-    return 2;
-}
-
-static int figure(A *a, const Node *n, struct str *ret)
-{
-    int strength;
-    switch (n->node_case) {
-    case PG_QUERY__NODE__NODE_COLUMN_REF:
-        return figure_last_name(n->column_ref->fields, n->column_ref->n_fields, ret);
-    case PG_QUERY__NODE__NODE_A_INDIRECTION:
-        strength = figure_last_name(n->a_indirection->indirection, n->a_indirection->n_indirection, ret);
-        return strength ? strength : figure(a, n->a_indirection->arg, ret);
-    case PG_QUERY__NODE__NODE_FUNC_CALL:
-        return figure_last_name(n->func_call->funcname, n->func_call->n_funcname, ret);
-    case PG_QUERY__NODE__NODE_A_EXPR:
-        if (n->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF)
-            return *ret = STR("nullif"), 2;
-        return 0;
-    case PG_QUERY__NODE__NODE_TYPE_CAST:
-        strength = figure(a, n->type_cast->arg, ret);
-        if (strength <= 1 && figure_last_name(n->type_cast->type_name->names, n->type_cast->type_name->n_names, ret))
-            return 1;
-        return strength;
-    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
-        return figure(a, n->collate_clause->arg, ret);
-    case PG_QUERY__NODE__NODE_GROUPING_FUNC:
-        return *ret = STR("grouping"), 2;
-    case PG_QUERY__NODE__NODE_SUB_LINK:
-        return figure_sublink(a, n->sub_link, ret);
-    case PG_QUERY__NODE__NODE_CASE_EXPR:
-        strength = n->case_expr->defresult ? figure(a, n->case_expr->defresult, ret) : 0;
-        if (strength <= 1)
-            return *ret = STR("case"), 1;
-        return strength;
-    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
-        return *ret = STR("array"), 2;
-    case PG_QUERY__NODE__NODE_ROW_EXPR:
-        return *ret = STR("row"), 2;
-    case PG_QUERY__NODE__NODE_COALESCE_EXPR:
-        return *ret = STR("coalesce"), 2;
-    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
-        *ret = n->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? STR("greatest") : STR("least");
-        return 2;
-    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
-        return figure_sql_value(n->sqlvalue_function, ret);
-    default:
-        return 0;
-    }
-}
-
-struct str figure_column_name(A *a, const Node *n)
-{
-    struct str name = { 0 };
-    figure(a, n, &name);
-    return name.n ? name : STR("?column?");
 }

@@ -6,6 +6,8 @@
  * analyze_coerce.c  coercions of expressions, common types, polymorphism
  * analyze_func.c    functions, aggregates, windows; operators in analyze_oper.c
  * analyze_expr.c    expressions
+ * analyze_sublink.c  subqueries in them
+ * analyze_column_name.c  names of result columns
  * analyze_from.c    FROM, range table, column names
  * analyze_composite.c  fields of rows
  * analyze_view_target.c  writing through views
@@ -157,7 +159,15 @@ bool transform_order(A *a, struct scope *s, Node *const *list, size_t n, struct 
 struct expr *transform_expr(A *a, struct scope *s, const Node *n);
 struct expr *transform_in(A *a, struct scope *s, const Node *n,
                           enum expr_place place); /* sets and restores the place */
-/* FigureColname */
+struct expr *n_ary(A *a, enum expr_kind kind, oid_t type, int location,
+                   size_t n_args); /* room for n_args, none there yet */
+bool is_row(const struct expr *e);
+bool operator_name(A *a, Node *const *names, size_t n, int location, struct str *ret_schema, struct str *ret_name);
+struct expr *transform_sublink(A *a, struct scope *s, const PgQuery__SubLink *l);
+/* left name ANY|ALL (select) */
+struct expr *transform_sublink_any(A *a, struct scope *s, const Node *left, struct str name, enum sublink_kind kind,
+                                   const Node *select, int location);
+/* What PostgreSQL's FigureColname calls a column without AS. */
 struct str figure_column_name(A *a, const Node *n);
 
 /* --- FROM and names --- */
