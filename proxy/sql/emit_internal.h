@@ -3,6 +3,7 @@
  *
  * emit.c           entry points, binds, names, output columns
  * emit_expr.c      expressions but calls; arrays in emit_array.c, subqueries and rows in emit_sublink.c
+ * emit_logic.c     AND, OR, NOT, IN
  * emit_call.c      functions, operators, casts, aggregates, windows: templates of functions.def
  * emit_numeric.c   exact numbers in D1: integers scaled by powers of ten
  * emit_enum.c      enums by the order of their labels
@@ -277,6 +278,10 @@ bool emit_equal(struct emitter *e, const struct expr *a, const struct expr *b, c
 struct expr *call_expr(struct emitter *e, const struct pg_proc *proc, const struct expr *a, const struct expr *b);
 bool emit_sort_key(struct emitter *e, const struct sort_item *item, struct str *ret);
 bool emit_sort_list(struct emitter *e, const struct sort_item *items, size_t n, struct str *ret);
+bool is_null_const(const struct expr *x); /* NULL, under any relabelling */
+/* --- emit_logic.c: EXPR_AND, EXPR_OR and EXPR_NOT; EXPR_IN_LIST and EXPR_NOT_IN_LIST --- */
+bool emit_logic(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret);
+bool emit_in(struct emitter *e, const struct expr *x, struct fragment *ret);
 /* --- emit_array.c --- */
 /* A printed value of a type as an element of a JSON array. */
 bool json_element(struct emitter *e, oid_t type, struct fragment *f);
