@@ -198,7 +198,6 @@ struct ungrouped {
 
 static void ungrouped_query(struct ungrouped *u, struct query *q);
 
-/* Grouped by a table's whole primary key: its other columns depend on it. */
 static bool in_all_sets(const struct query *q, const struct expr *e)
 {
     for (size_t i = 0; i < q->n_grouping_sets; i++) {
@@ -211,6 +210,7 @@ static bool in_all_sets(const struct query *q, const struct expr *e)
     return true;
 }
 
+/* Grouped by a table's whole primary key: its other columns depend on it. */
 static bool key_is_grouped(struct query *q, int rte)
 {
     struct rte *r = &q->rtable[rte];
@@ -255,10 +255,8 @@ static bool ungrouped_visit(struct expr *e, void *ctx)
     struct ungrouped *u = ctx;
     if (u->bad)
         return false;
-    if (u->depth == 0)
-        for (size_t i = 0; i < u->query->n_group; i++)
-            if (expr_equal(u->query->group[i], e))
-                return false;
+    if (u->depth == 0 && is_group_column(u, e))
+        return false;
     if (e->kind == EXPR_AGGREGATE && e->call.levels_up == u->depth)
         return false;
     if (e->kind == EXPR_GROUPING) {
@@ -277,13 +275,7 @@ static bool ungrouped_visit(struct expr *e, void *ctx)
     }
     if ((e->kind != EXPR_VAR && e->kind != EXPR_WHOLE_ROW) || e->var.levels_up != u->depth || e->var.rte < 0)
         return true;
-    for (size_t i = 0; i < u->query->n_group; i++) {
-        const struct expr *g = u->query->group[i];
-        if (g->kind == EXPR_VAR && e->kind == EXPR_VAR && g->var.rte == e->var.rte && g->var.column == e->var.column &&
-            g->var.levels_up == 0)
-            return false;
-    }
-    if (!key_is_grouped(u->query, e->var.rte))
+    if (!is_group_column(u, e) && !key_is_grouped(u->query, e->var.rte))
         u->bad = e;
     return false;
 }
