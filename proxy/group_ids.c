@@ -214,10 +214,7 @@ static struct d1_statement *range_statements(struct group *g)
         return NULL;
     params[0] = value_text(table);
     params[1] = value_text(count);
-    all[0] = (struct d1_statement){ .sql = STR("INSERT INTO sqlite_sequence(name,seq) SELECT ?1,0 WHERE NOT EXISTS "
-                                               "(SELECT 1 FROM sqlite_sequence WHERE name=?1)"),
-                                    .params = params,
-                                    .n_params = 1 };
+    all[0] = (struct d1_statement){ .sql = STR(SEQUENCE_ROW_SQL), .params = params, .n_params = 1 };
     all[1] = (struct d1_statement){
         .sql = arena_printf(g->arena,
                             "UPDATE sqlite_sequence SET seq=max(seq,coalesce((SELECT max(rowid) FROM %.*s),0))+"

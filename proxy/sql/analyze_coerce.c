@@ -26,6 +26,17 @@ struct expr *const_int4(A *a, int32_t value)
     return e;
 }
 
+struct expr *const_bool(A *a, bool value, int location)
+{
+    struct expr *e = expr_new(a, EXPR_CONST, TYPE_OID_bool, -1, location);
+    if (e) {
+        e->constant.value = value_integer(value);
+        e->constant.literal = -1;
+        e->constant.text = value ? STR("t") : STR("f");
+    }
+    return e;
+}
+
 /* The names behind reg* types are the catalogue's, not the codec's. */
 static bool reg_input(A *a, oid_t type, struct str text, int location, struct value *ret)
 {
@@ -216,12 +227,9 @@ static struct expr *function_cast(A *a, const struct pg_proc *proc, struct expr 
         c->args[c->n_args++] = m;
     }
     if (proc->n_args == 3) {
-        struct expr *b = expr_new(a, EXPR_CONST, TYPE_OID_bool, -1, -1);
+        struct expr *b = const_bool(a, is_explicit, -1);
         if (!b)
             return NULL;
-        b->constant.value = value_integer(is_explicit);
-        b->constant.literal = -1;
-        b->constant.text = is_explicit ? STR("t") : STR("f");
         c->args[c->n_args++] = b;
     }
     c->call.proc = proc;

@@ -140,15 +140,7 @@ struct expr *n_ary(A *a, enum expr_kind kind, oid_t type, int location, size_t n
 /* A test of each of the n fields of a row, to be filled: all must hold (EXPR_AND) or one (EXPR_OR). */
 static struct expr *field_tests(A *a, enum expr_kind kind, size_t n, int location)
 {
-    if (n)
-        return n_ary(a, kind, TYPE_OID_bool, location, n);
-    struct expr *constant = expr_new(a, EXPR_CONST, TYPE_OID_bool, -1, location);
-    if (constant) {
-        constant->constant.value = value_integer(kind == EXPR_AND);
-        constant->constant.literal = -1;
-        constant->constant.text = kind == EXPR_AND ? STR("t") : STR("f");
-    }
-    return constant;
+    return n ? n_ary(a, kind, TYPE_OID_bool, location, n) : const_bool(a, kind == EXPR_AND, location);
 }
 
 static struct expr *unary(A *a, enum expr_kind kind, oid_t type, struct expr *arg, int location)

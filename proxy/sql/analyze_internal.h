@@ -137,6 +137,7 @@ oid_t generic_resolve(A *a, oid_t *actual, oid_t *declared, size_t n, oid_t resu
 struct expr *const_from_unknown(A *a, struct expr *e, oid_t target, int32_t typmod);
 struct expr *const_null(A *a, oid_t type, int32_t typmod, int location);
 struct expr *const_int4(A *a, int32_t value);
+struct expr *const_bool(A *a, bool value, int location);
 
 /* --- operators and functions --- */
 struct expr *make_operator(A *a, struct str schema, struct str name, struct expr *left, struct expr *right,
@@ -149,6 +150,7 @@ const struct pg_operator *equality_operator(A *a, oid_t type, int location, bool
 struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall *call);
 struct expr *make_function_call(A *a, struct str schema, struct str name, struct expr **args, size_t n, int location);
 
+const struct expr *set_returning_call(struct expr *e); /* the first in e; NULL: none */
 /* A set-returning function anywhere in e: 0A000 with this text (analyze_sets.c). */
 bool refuse_sets(A *a, const struct scope *s, struct expr *e, const char *message);
 bool refuse_sets_in_call(A *a, const struct scope *s, struct expr *e); /* of an aggregate or a window function */

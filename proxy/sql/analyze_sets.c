@@ -9,12 +9,16 @@ static bool look_for_set(struct expr *x, void *ctx)
     return !*found;
 }
 
-bool refuse_sets(A *a, const struct scope *s, struct expr *e, const char *message)
+const struct expr *set_returning_call(struct expr *e)
 {
     const struct expr *found = NULL;
-    if (!s->query->has_set_returning)
-        return true;
     expr_walk(e, look_for_set, &found);
+    return found;
+}
+
+bool refuse_sets(A *a, const struct scope *s, struct expr *e, const char *message)
+{
+    const struct expr *found = s->query->has_set_returning ? set_returning_call(e) : NULL;
     if (!found)
         return true;
     fail_at(a, found->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s", message);

@@ -53,18 +53,12 @@ static bool read_definition(A *a, const struct relation *view, struct definition
     return ret->query != NULL;
 }
 
-static bool look_for_set(struct expr *x, void *ctx)
-{
-    *(bool *)ctx |= x->kind == EXPR_FUNC && x->call.proc->returns_set;
-    return !*(bool *)ctx;
-}
-
 static bool gives_sets(const struct query *q)
 {
-    bool found = false;
     for (size_t i = 0; i < q->n_targets; i++)
-        expr_walk(q->targets[i].expr, look_for_set, &found);
-    return found;
+        if (set_returning_call(q->targets[i].expr))
+            return true;
+    return false;
 }
 
 /* The column of the one FROM item that a view's column is; -1: none. */

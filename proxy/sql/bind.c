@@ -11,7 +11,6 @@
 #include "proxy/sql/local.h"
 #include "proxy/sql/lookup.h"
 #include "proxy/sql/sequence_values.h"
-#include "proxy/sql/tagged_cell.h"
 
 enum { SAFE_DIGITS = 15 };
 

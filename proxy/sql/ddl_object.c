@@ -280,10 +280,9 @@ static const struct relation *rowid_table(const struct ddl *d, const struct rela
 
 bool ddl_restart_rowid(struct ddl *d, const struct relation *table, int64_t next)
 {
-    static const char ensure[] = "INSERT INTO sqlite_sequence(name, seq) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM "
-                                 "sqlite_sequence WHERE name = ?1)"; /* there is a row after the first INSERT only */
     struct str sql = ddl_printf(d, "UPDATE sqlite_sequence SET seq = %lld WHERE name = ?1", (long long)(next - 1));
-    return sql.p && ddl_sql_texts(d, ensure, &table->sqlite_name, 1) && ddl_sql_texts(d, sql.p, &table->sqlite_name, 1);
+    return sql.p && ddl_sql_texts(d, SEQUENCE_ROW_SQL, &table->sqlite_name, 1) &&
+           ddl_sql_texts(d, sql.p, &table->sqlite_name, 1);
 }
 
 bool ddl_alter_sequence(struct ddl *d, const PgQuery__AlterSeqStmt *stmt)

@@ -62,4 +62,8 @@ struct str emit_identifier(struct str name, struct arena *arena);
 /* 'text' as an SQLite literal. NUL cannot occur in PostgreSQL text. */
 struct str emit_text_literal(struct str text, struct arena *arena);
 
+/* ?1 names a table with AUTOINCREMENT: SQLite has a row for it after the first INSERT only, and what counts its ids needs one. */
+#define SEQUENCE_ROW_SQL                                                                                               \
+    "INSERT INTO sqlite_sequence(name,seq) SELECT ?1,0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name=?1)"
+
 #endif

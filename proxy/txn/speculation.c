@@ -251,10 +251,7 @@ bool count_statements(struct str table, int64_t highest, struct arena *arena, st
         return err_oom(err);
     params[0] = value_text(name);
     params[1] = value_text(digits);
-    to[0] = (struct d1_statement){ .sql = STR("INSERT INTO sqlite_sequence(name,seq) SELECT ?1,0 WHERE NOT EXISTS "
-                                              "(SELECT 1 FROM sqlite_sequence WHERE name=?1)"),
-                                   .params = params,
-                                   .n_params = 1 };
+    to[0] = (struct d1_statement){ .sql = STR(SEQUENCE_ROW_SQL), .params = params, .n_params = 1 };
     to[1] =
         (struct d1_statement){ .sql = STR("UPDATE sqlite_sequence SET seq=max(seq,CAST(?2 AS INTEGER)) WHERE name=?1"),
                                .params = params,
