@@ -255,9 +255,28 @@ static void fail_in_group(struct migration *m)
     group_fail_at_head(g, m->failure);
 }
 
+/* From a callback: the steps that waited have not happened. */
+static bool starts_over(struct migration *m, const struct err *err)
+{
+    struct session *s = m->session;
+    struct group *g = s->group;
+    if (m->claims && str_is(err->message, MIGRATE_JOURNAL_CHANGED))
+        migration_start_over(m);
+    else if (!migration_reads_again(m, err))
+        return false;
+    group_cut(g, g->head, g->head->queued_at);
+    g->prefix.on = false;
+    g->is_running = false;
+    overlay_drop(&s->transaction.overlay);
+    session_wake(s);
+    return true;
+}
+
 bool migration_fails(struct group *g, const struct step *step, struct err *err)
 {
     struct migration *m = g->migration;
+    if (starts_over(m, err))
+        return true;
     if (step->x.migrates)
         migrate_text_fail(m->pending[m->at].entry->file, step->x.migrates, err);
     m->err = err;

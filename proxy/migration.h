@@ -2,14 +2,19 @@
  * migration.h - MIGRATE statements in a session: they read the folder and the journal, and run migrations as steps of the group.
  *
  *   MIGRATE UP:  folder and texts are read and checked
- *     -> one batch: the journal. Nothing is pending, or DRY RUN: that is all
- *     -> one batch: the journal's tables where they are missing, the lease, the journal again
+ *     -> one batch: the journal and the schema. Nothing is pending, or DRY RUN: that is all
+ *     -> the bookmark, where the transport has one
  *     -> a batch a chunk: the lease is still ours, the chunk's statements, the journal's row   (again for each chunk)
+ *        The first one makes the journal's tables where they are missing, takes the lease, and fails when the journal is not the one that was
+ *        read: another has run meanwhile, and all begins again, with a batch for the lease and the journal under it before the chunks.
+ *        The last one gives the lease back.
  *     -> rows for the client
+ *   So there are as many requests as chunks, and one, and one for the bookmark. With ON FAILURE RESTORE, and for DOWN, BASELINE, REPAIR, PUSH
+ *   and RESET, the lease always has its own batch, and the journal is read under it.
  *   What waits for D1 waits as a COMMIT does: execute() is called again, and the migration goes on where it was.
  *
  * Each batch is atomic and has the group's identity, so a chunk and its row in the journal happen together and once. A runner that dies
- * leaves its lease, which ends by itself (LEASE_S), and whole chunks: the next run goes on behind them.
+ * leaves whole chunks, and behind the first of them its lease, which ends by itself (MIGRATE_LEASE_S): the next run goes on behind them.
  *
  * Owns     nothing of its own: all of it is in the group's arena and ends with the statement.
  * Fails    25001 inside of a transaction, 55006 (somebody else migrates), what folder.h, text.h and journal.h say, 0A000, and the error of

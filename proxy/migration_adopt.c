@@ -220,6 +220,6 @@ static enum outcome work_down(struct migration *m)
 enum outcome migration_down(struct migration *m)
 {
     static const struct migration_kind kind = { choose_down, work_down, statements_of, "to be taken back",
-                                                true,        false,     false };
+                                                true,        false,     false,         false };
     return migration_run(m, &kind);
 }

@@ -70,7 +70,7 @@ bool migration_texts(struct migration *m, struct str sql, const struct str *text
 /* ---- reading ---- */
 
 static const size_t widths[MIGRATE_TABLE_NR] = {
-    [MIGRATE_TABLE_WRANGLER] = 2, [MIGRATE_TABLE_OWN] = 8, [MIGRATE_TABLE_DRIZZLE] = 2
+    [MIGRATE_TABLE_WRANGLER] = 3, [MIGRATE_TABLE_OWN] = 8, [MIGRATE_TABLE_DRIZZLE] = 2
 };
 
 static struct str name_of(const struct migration *m, enum migrate_table table)
@@ -201,6 +201,9 @@ bool migration_take_journal(struct migration *m, bool *ret_again)
     *ret_again = memcmp(m->is_there, m->assumed, sizeof(m->is_there)) != 0 && !m->looked_again;
     for (int t = 0; t < MIGRATE_TABLE_NR; t++)
         rows[t] = m->read[t].rows;
+    m->digest = migrate_journal_digest(rows, m->arena);
+    if (!m->digest.p)
+        return err_oom(m->err);
     if (m->wants_schema && !take_schema(m, ret_again))
         return false;
     return migrate_journal_merge(&m->folder, rows, m->arena, &m->journal, m->err);
@@ -210,13 +213,14 @@ enum outcome migration_read_journal(struct migration *m)
 {
     bool again;
     if (!m->asked) {
-        m->asked = true;
+        m->asked = m->is_reading = true;
         if (!migration_add_journal(m, false))
             return OUTCOME_FAILED;
         enum outcome outcome = group_answer(m->session->group, END_IMPLICIT);
         if (outcome != OUTCOME_DONE)
             return outcome;
     }
+    m->is_reading = false;
     if (!migration_take_journal(m, &again))
         return OUTCOME_FAILED;
     if (!again)
@@ -226,4 +230,14 @@ enum outcome migration_read_journal(struct migration *m)
     m->session->schema_since_us = worker_now(m->session->worker);
     planning_wait_schema(m->session); /* execute() is called again behind it */
     return OUTCOME_WAIT;
+}
+
+/* The schema has been read again along with the error. */
+bool migration_reads_again(struct migration *m, const struct err *err)
+{
+    if (!m->is_reading || m->looked_again || err->code != SQLSTATE_UNDEFINED_TABLE)
+        return false;
+    m->looked_again = true;
+    m->asked = m->is_reading = false;
+    return true;
 }

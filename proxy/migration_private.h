@@ -59,13 +59,14 @@ struct migration {
     struct migrate_folder folder;
     /* the journal */
     enum migration_phase phase;
-    bool assumed[MIGRATE_TABLE_NR], is_there[MIGRATE_TABLE_NR], asked, looked_again;
+    bool assumed[MIGRATE_TABLE_NR], is_there[MIGRATE_TABLE_NR], asked, looked_again, is_reading;
     struct row_taker takers[MIGRATE_TABLE_NR + 1];
     struct migrate_table_rows {
         struct migration *migration;
         struct migrate_rows rows;
     } read[MIGRATE_TABLE_NR];
     struct migrate_journal journal;
+    struct str digest; /* of it */
     /* the schema as D1 has it, read along with the journal when it is wanted */
     bool wants_schema, knows_live;
     struct snapshot_reader *schema_reader;
@@ -78,6 +79,7 @@ struct migration {
     /* the run */
     char holder[HOLDER_CHARS + 1];
     bool has_lease;
+    bool claims; /* the first chunk's batch takes the lease, if the journal is still the one that was read */
     struct pending *pending;
     size_t n_pending, at, chunk;
     size_t n_added;    /* steps of the chunk that wait already: the lease's check and statements */
@@ -134,6 +136,8 @@ bool migration_add_journal(struct migration *m, bool made);
 bool migration_take_journal(struct migration *m, bool *ret_again);
 /* Reads it in one batch, or in none when nothing is there. */
 enum outcome migration_read_journal(struct migration *m);
+/* That batch failed: true when a table of the journal was dropped elsewhere, and it is read once more. */
+bool migration_reads_again(struct migration *m, const struct err *err);
 
 /* ---- migration_run.c ---- */
 /* What a command does under the lease. choose: fills m->pending from the journal, none when there is nothing to do; asked twice, before
@@ -146,6 +150,7 @@ struct migration_kind {
     bool runs_files; /* their DROP TABLEs are looked at before */
     bool marks;      /* the bookmark before it is had and told */
     bool needs_live; /* m->live is D1's schema as it is under the lease */
+    bool claims;     /* the lease may come with the first batch of its work (migration.h) */
 };
 enum outcome migration_run(struct migration *m, const struct migration_kind *kind);
 enum outcome migration_up(struct migration *m);
@@ -161,15 +166,18 @@ bool migration_draw_holder(struct migration *m); /* m->holder */
 bool migration_add_lease(struct migration *m);
 /* A step that makes a table of ours, unless it is there. */
 bool migration_add_table(struct migration *m, enum migrate_create table);
-/* The head of a batch: the lease is ours, and for longer. */
+/* The head of a batch: the lease is ours, and for longer; or it is taken now, if the journal is still the one that was read. */
 bool migration_begin_batch(struct migration *m);
 /* The head of a batch and these statements of a file as steps. May have to wait for the schema in between: then it is called again and goes
  * on behind what was added. m->err has the statement's place when it fails. */
 enum outcome migration_add_statements(struct migration *m, const struct pending *p, size_t n,
                                       const struct migrate_statement *(*at)(const struct migration *m,
                                                                             const struct pending *p, size_t i));
-/* Gives the lease back and notes the failure, by a request of its own; `then` runs when it has ended, however. False: there is no lease, or
- * no memory, and nothing will run. */
+/* The journal was not the one that was read when the first batch came: nothing of the run has happened, and all is read again, under the
+ * lease this time. */
+void migration_start_over(struct migration *m);
+/* Gives the lease back and notes the failure, by a request of its own; `then` runs when it has ended, however. False: there is nothing to
+ * give back or to note, or no memory, and nothing will run. */
 bool migration_surrender(struct migration *m, const struct err *failure, void (*then)(struct migration *m));
 
 /* ---- migration_status.c ---- */
@@ -211,7 +219,9 @@ enum outcome migration_reset(struct migration *m);
 enum outcome migration_restore(struct migration *m);
 /* The command that restores this bookmark, as a hint; {NULL,0}: no memory. */
 struct str migration_way_back(const struct migration *m, struct str bookmark);
-/* UP is to restore when it fails, and cannot: 0A000. */
+/* UP is to restore when it fails. */
+bool migration_wants_restore(const struct migration *m);
+/* It is, and cannot: 0A000. */
 bool migration_check_restores(struct migration *m);
 /* What the run, or the migration under way, is to be taken back to: m->bookmark. Again and again until it is not OUTCOME_WAIT. */
 enum outcome migration_mark(struct migration *m);

@@ -213,14 +213,14 @@ enum outcome migration_restore(struct migration *m)
 
 /* ---- before a run ---- */
 
-static bool wants_restore(const struct migration *m)
+bool migration_wants_restore(const struct migration *m)
 {
     return m->command->verb == MIGRATE_UP && (m->command->restore || (m->database.restores && !m->command->stop));
 }
 
 bool migration_check_restores(struct migration *m)
 {
-    return !wants_restore(m) || check_possible(m, "ON FAILURE RESTORE");
+    return !migration_wants_restore(m) || check_possible(m, "ON FAILURE RESTORE");
 }
 
 static bool is_marked(const struct migration *m)
@@ -237,7 +237,7 @@ static bool can_be_half_done(const struct migration *m)
 
 bool migration_wants_mark(const struct migration *m)
 {
-    return !is_marked(m) && wants_restore(m) && !m->is_sent && !m->n_added &&
+    return !is_marked(m) && migration_wants_restore(m) && !m->is_sent && !m->n_added &&
            m->chunk == (size_t)m->pending[m->at].entry->chunks_done && can_be_half_done(m);
 }
 
@@ -296,7 +296,7 @@ static enum outcome find_mark(struct migration *m)
     m->bookmark = m->travel.bookmark;
     if (m->travel.end == TRAVEL_DONE)
         return OUTCOME_DONE;
-    if (wants_restore(m))
+    if (migration_wants_restore(m))
         return travel_failed(m);
     m->bookmark = (struct str){ 0 };
     return tell(m, SEVERITY_WARNING, SQLSTATE_WARNING,
@@ -314,7 +314,7 @@ enum outcome migration_mark(struct migration *m)
         return wait_for_travel(m);
     if (!k->has_counted)
         k->tries = 0;
-    if (!k->is_asked && wants_restore(m) && can_be_half_done(m))
+    if (!k->is_asked && migration_wants_restore(m) && can_be_half_done(m))
         outcome = count_try(m);
     if (outcome == OUTCOME_DONE)
         outcome = find_mark(m);

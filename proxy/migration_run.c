@@ -87,7 +87,7 @@ bool migration_draw_holder(struct migration *m)
 
 bool migration_add_table(struct migration *m, enum migrate_create table)
 {
-    const struct snapshot *schema = planning_schema(m->session);
+    const struct snapshot *schema = m->claims ? m->live : planning_schema(m->session);
     struct str name, sql = migrate_journal_create(table, str_from(m->database.migrations_table), &name, m->arena);
     for (size_t i = 0; schema && i < schema->n_objects; i++)
         if (str_eq_nocase(schema->objects[i].name, name))
@@ -179,11 +179,22 @@ static bool note_chunk(struct migration *m, const struct pending *p)
            (!last || migration_texts(m, migrate_lease_release(), &holder, 1));
 }
 
+static bool check_unchanged(struct migration *m)
+{
+    struct value *digest = ARENA_NEW(m->arena, struct value);
+    if (!digest)
+        return err_oom(m->err);
+    *digest = value_text(m->digest);
+    return migration_member(m, MEMBER_READ, migrate_journal_unchanged(str_from(m->database.migrations_table), m->arena),
+                            digest, 1, 1, NULL);
+}
+
 bool migration_begin_batch(struct migration *m)
 {
     struct str holder = str_from(m->holder);
     m->chunk_began_us = worker_now(m->session->worker);
-    return check_lease(m) && migration_texts(m, migrate_lease_extend(), &holder, 1);
+    return (m->claims ? migration_add_lease(m) && check_unchanged(m) : check_lease(m)) &&
+           migration_texts(m, migrate_lease_extend(), &holder, 1);
 }
 
 enum outcome migration_add_statements(struct migration *m, const struct pending *p, size_t n,
@@ -241,6 +252,8 @@ static bool end_chunk(struct migration *m)
     struct session *s = m->session;
     struct pending *p = &m->pending[m->at];
     m->is_sent = false;
+    m->has_lease = true; /* the first one may have brought it */
+    m->claims = false;
     s->group->wrote = false; /* the next chunk is a transaction of its own */
     p->took_us += worker_now(s->worker) - m->chunk_began_us;
     m->chunk++;
@@ -275,8 +288,8 @@ enum outcome migration_apply(struct migration *m)
 
 struct surrender {
     struct d1_request request;
-    struct d1_statement statements[3];
-    struct value params[6];
+    struct d1_statement statements[MIGRATE_CREATE_NR + 3];
+    struct value params[8];
     struct arena *arena;
     struct migration *migration; /* NULL: nobody waits for it */
 };
@@ -294,6 +307,23 @@ static void on_surrendered(struct d1_request *r)
     m->on_surrendered(m);
 }
 
+static bool add_surrender(struct surrender *w, struct str sql, size_t param, size_t n)
+{
+    struct d1_statement *statement = &w->statements[w->request.n_statements++];
+    *statement = (struct d1_statement){ .sql = sql, .params = &w->params[param], .n_params = n };
+    return sql.p != NULL;
+}
+
+/* The first batch was taken back, and with it the journal's tables that it made, the lease, and what says that nobody has come between. */
+static bool fill_unheld(struct surrender *w, const struct migration *m)
+{
+    struct str wrangler = str_from(m->database.migrations_table), name;
+    for (int t = 0; t < MIGRATE_CREATE_NR; t++)
+        if (!add_surrender(w, migrate_journal_create((enum migrate_create)t, wrangler, &name, w->arena), 0, 0))
+            return false;
+    return add_surrender(w, migrate_journal_failed_unheld(wrangler, w->arena), 1, 7);
+}
+
 /* The lease goes, and a migration that was under way has failed. */
 static bool fill_surrender(struct surrender *w, const struct migration *m, const struct err *failure)
 {
@@ -303,33 +333,33 @@ static bool fill_surrender(struct surrender *w, const struct migration *m, const
                                  p ? p->entry->file->hash : (struct str){ 0 },
                                  arena_printf(w->arena, "%zu", p ? p->text.n_up : 0),
                                  str_from(m->session->user),
-                                 failure->message };
+                                 failure->message,
+                                 str_from(m->holder),
+                                 m->digest };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct str copy = arena_str(w->arena, texts[i]);
         if (texts[i].n && !copy.p)
             return false;
         w->params[i] = value_text(copy);
     }
-    w->statements[0] = (struct d1_statement){ .sql = migrate_lease_release(), .params = &w->params[0], .n_params = 1 };
-    w->statements[1] = (struct d1_statement){ .sql = migrate_journal_failed(), .params = &w->params[1], .n_params = 5 };
-    w->statements[2] = (struct d1_statement){ .sql = migrate_tries_less(), .params = &w->params[1], .n_params = 1 };
     w->request = (struct d1_request){
         .statements = w->statements,
-        .n_statements = !p                        ? 1
-                        : migration_is_counted(m) ? 3
-                                                  : 2,
         .access = D1_WRITE,
         .deadline_us = worker_now(m->session->worker) + m->session->serving->config->d1_timeout_us,
         .done = on_surrendered,
         .user = w,
         .arena = w->arena,
     };
-    return true;
+    return (!p || (m->claims ? fill_unheld(w, m) : add_surrender(w, migrate_journal_failed(), 1, 5))) &&
+           add_surrender(w, migrate_lease_release(), 0, 1) &&
+           (!p || !migration_is_counted(m) || add_surrender(w, migrate_tries_less(), 1, 1));
 }
 
 bool migration_surrender(struct migration *m, const struct err *failure, void (*then)(struct migration *m))
 {
-    if (!m->has_lease || m->surrender)
+    bool fails_unheld =
+        m->claims && m->phase == MIGRATION_APPLY && failure->code != SQLSTATE_OBJECT_IN_USE; /* another has the lease */
+    if ((!m->has_lease && !fails_unheld) || m->surrender)
         return false;
     struct surrender *w = calloc(1, sizeof(*w));
     if (!w)
@@ -387,8 +417,10 @@ static enum outcome look(struct migration *m, const struct migration_kind *kind)
     enum outcome outcome = migration_read_journal(m);
     if (outcome != OUTCOME_DONE)
         return outcome;
-    m->phase = MIGRATION_LEASE;
+    m->phase = m->claims ? MIGRATION_CHECK : MIGRATION_LEASE;
     m->asked = false;
+    if (m->claims && m->session->bookmark)
+        m->bookmark = arena_str(m->arena, str_from(m->session->bookmark));
     if (!kind->choose(m))
         return OUTCOME_FAILED;
     m->wants_schema = kind->needs_live || (kind->runs_files && migration_may_trap(m));
@@ -440,13 +472,26 @@ enum outcome migration_know_live(struct migration *m)
     return OUTCOME_WAIT;
 }
 
+void migration_start_over(struct migration *m)
+{
+    m->claims = false;
+    m->phase = MIGRATION_LOOK;
+    m->asked = m->looked_again = m->is_sent = false;
+    m->at = m->n_added = m->statements = 0;
+    m->trap = NULL; /* it ends with the statement */
+    m->mark = (struct mark){ 0 };
+    m->travel = (struct travel_result){ 0 };
+    m->bookmark = (struct str){ 0 };
+}
+
 enum outcome migration_run(struct migration *m, const struct migration_kind *kind)
 {
     enum outcome outcome = OUTCOME_DONE;
     if (m->phase == MIGRATION_BEGIN) {
         if (!check_run(m))
             return OUTCOME_FAILED;
-        m->wants_schema = kind->needs_live;
+        m->claims = kind->claims && !m->command->dry_run && !migration_wants_restore(m);
+        m->wants_schema = kind->needs_live || m->claims;
         m->phase = MIGRATION_LOOK;
     }
     if (m->phase == MIGRATION_LOOK)
@@ -475,6 +520,8 @@ enum outcome migration_run(struct migration *m, const struct migration_kind *kin
 
 enum outcome migration_up(struct migration *m)
 {
-    static const struct migration_kind up = { choose, migration_apply, statements_up, "pending", true, true, false };
+    static const struct migration_kind up = {
+        choose, migration_apply, statements_up, "pending", true, true, false, true
+    };
     return migration_run(m, &up);
 }

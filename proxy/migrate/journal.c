@@ -21,7 +21,8 @@ static const struct {
     const char *name, *columns, *order;
     size_t n_columns;
 } tables[MIGRATE_TABLE_NR] = {
-    [MIGRATE_TABLE_WRANGLER] = { "d1_migrations", "CAST(name AS TEXT) AS c0,CAST(applied_at AS TEXT) AS c1", "id", 2 },
+    [MIGRATE_TABLE_WRANGLER] = { "d1_migrations", "CAST(name AS TEXT) AS c0,CAST(applied_at AS TEXT) AS c1,id AS c2",
+                                 "id", 3 },
     [MIGRATE_TABLE_OWN] = { "_pgd1_migrations",
                             "name AS c0,hash AS c1,chunks_done AS c2,chunks AS c3,duration_ms AS c4,applied_by AS c5,"
                             "bookmark AS c6,error AS c7",
@@ -199,6 +200,19 @@ static int by_number(const void *a, const void *b)
     const struct migrate_entry *x = a, *y = b;
     int64_t left = migrate_folder_number(x->name), right = migrate_folder_number(y->name);
     return left != right ? (left > right) - (left < right) : str_cmp(x->name, y->name);
+}
+
+struct str migrate_journal_digest(const struct migrate_rows rows[MIGRATE_TABLE_NR], struct arena *arena)
+{
+    const struct migrate_rows *wrangler = &rows[MIGRATE_TABLE_WRANGLER], *own = &rows[MIGRATE_TABLE_OWN];
+    int64_t last = 0, chunks = 0;
+    for (size_t i = 0; i < wrangler->n; i++) {
+        int64_t id = integer_of(&wrangler->cells[i][2], 0);
+        last = id > last ? id : last;
+    }
+    for (size_t i = 0; i < own->n; i++)
+        chunks += integer_of(&own->cells[i][2], 0);
+    return arena_printf(arena, "%zu %lld %zu %lld", wrangler->n, (long long)last, own->n, (long long)chunks);
 }
 
 bool migrate_journal_merge(const struct migrate_folder *folder, const struct migrate_rows rows[MIGRATE_TABLE_NR],

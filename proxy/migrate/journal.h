@@ -62,6 +62,9 @@ bool migrate_rows_add(struct migrate_rows *rows, const struct value *cells, size
 
 bool migrate_journal_merge(const struct migrate_folder *folder, const struct migrate_rows rows[MIGRATE_TABLE_NR],
                            struct arena *arena, struct migrate_journal *ret, struct err *err);
+/* What tells whether a journal is still the one that was read (migrate_journal_unchanged()): how many rows wrangler's table has, the last of
+ * its numbers, which are never given again, how many ours has, and their chunks. {NULL,0}: no memory. */
+struct str migrate_journal_digest(const struct migrate_rows rows[MIGRATE_TABLE_NR], struct arena *arena);
 const char *migrate_state_name(enum migrate_state state); /* "pending" */
 
 #endif

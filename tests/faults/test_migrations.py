@@ -15,6 +15,7 @@ SEED = os.environ.get("PGD1_SEED") or str(random.randrange(1 << 32))
 NAMES = [f"000{n}_m" for n in range(1, 6)]
 CHUNKS = {NAMES[2]: 2}
 STEPS = [(name, chunk) for name in NAMES for chunk in range(CHUNKS.get(name, 1))]
+EXTRA = {"workerd": 1, "rest": 2}  # the journal; the bookmark, where there is one
 pytestmark = pytest.mark.timeout(3600 if LONG else 600)
 
 
@@ -137,3 +138,73 @@ def test_a_fault_at_every_request(project):
         network.reset(lambda number, body: fault if number == at else None)
         project.up()
         project.ends_well((SEED, fault, at))
+
+
+def test_requests_are_counted(project):
+    """As the network sees them: one a chunk, and the journal's, and the bookmark's where there is one."""
+    with project.behind.server.connect() as connection:
+        for requests in (len(STEPS) + EXTRA[project.behind.kind], 1):
+            connection.execute("SELECT count(*) FROM pg_class")  # the schema is known
+            project.behind.network.reset()
+            connection.execute("MIGRATE UP")
+            assert project.behind.network.requests == requests
+    assert project.check("counted") == len(STEPS)
+
+
+def between(project, *statements):
+    """Somebody else does this behind what UP has read, and before its first chunk comes."""
+    left = list(statements)
+
+    def choose(number, body):
+        while b"INSERT INTO _pgd1_migration_lease" in body and left:
+            project.there(left.pop(0))
+
+    project.behind.network.reset(choose)
+    return left
+
+
+def run_somewhere_else(project):
+    """The first migration as another pgd1 would have left it: these are its tables and rows."""
+    assert project.up()
+    kept = [row for row in project.there("SELECT sql FROM sqlite_schema WHERE name IN ('d1_migrations', '_pgd1_migrations', 'tally', 'm1_0')")]
+    digest = project.there(f"SELECT hash FROM _pgd1_migrations WHERE name = '{NAMES[0]}.sql'")[0][0]
+    project.clear()
+    return [*(row[0].replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1) for row in kept),
+            f"INSERT INTO m1_0 (step) VALUES ('{STEPS[0][0]}.0')", f"INSERT INTO tally (step) VALUES ('{STEPS[0][0]}.0')",
+            f"INSERT INTO d1_migrations (name) VALUES ('{NAMES[0]}.sql')",
+            f"INSERT INTO _pgd1_migrations (name, hash, chunks_done, chunks) VALUES ('{NAMES[0]}.sql', '{digest}', 1, 1)"]
+
+
+def test_another_runs_behind_the_look(project):
+    """What UP read of the journal is not there any more when its first chunk comes: it begins again, and runs what is left."""
+    statements = run_somewhere_else(project)
+    left = between(project, *statements)
+    with project.behind.server.connect() as connection:
+        assert [row[0] for row in connection.execute("MIGRATE UP").fetchall()] == [f"{name}.sql" for name in NAMES[1:]]
+    assert not left
+    project.behind.network.reset()
+    assert project.check("begun again") == len(STEPS)
+
+
+def test_another_has_the_lease_behind_the_look(project):
+    """It is told who runs migrations, nothing is noted as failed, and the other's lease stays."""
+    lease = ("CREATE TABLE IF NOT EXISTS _pgd1_migration_lease (id INTEGER PRIMARY KEY CHECK (id = 1), holder TEXT NOT NULL, held_by TEXT NOT NULL, "
+             "until INTEGER NOT NULL, began REAL)")
+    between(project, lease, "INSERT INTO _pgd1_migration_lease VALUES (1, 'h', 'somebody', unixepoch() + 60, NULL)")
+    with project.behind.server.connect() as connection:
+        with pytest.raises(psycopg.errors.ObjectInUse, match="are being run by somebody"):
+            connection.execute("MIGRATE UP")
+    project.behind.network.reset()
+    assert project.there("SELECT holder FROM _pgd1_migration_lease") == [["h"]] and project.done() == 0
+    assert not project.there("SELECT 1 FROM sqlite_schema WHERE name = '_pgd1_migrations'")
+    project.ends_well("behind the other's lease")
+
+
+def test_a_failure_of_the_first_chunk_is_noted(project):
+    """Its batch makes the journal and takes the lease, and is taken back: the failure is noted all the same, unless another has run meanwhile."""
+    (project.behind.server.folder / "migrations" / f"{NAMES[0]}.sql").write_text("INSERT INTO nosuch VALUES (1)")
+    assert not project.up()
+    with project.behind.server.connect() as connection:
+        status = connection.execute("MIGRATE STATUS").fetchall()
+    assert [row[1] for row in status] == ["failed"] + ["pending"] * 4 and "nosuch" in status[0][9]
+    assert project.there("SELECT count(*) FROM _pgd1_migration_lease") == [[0]]

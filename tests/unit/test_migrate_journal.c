@@ -139,13 +139,30 @@ static void details(void **state)
     assert_ptr_equal(e->file, &files[0]);
 }
 
+/* What of a journal tells that another has run: a row of wrangler's that is new, gone, or gone and new again, and a chunk of ours. */
+static void digests(void **state)
+{
+    AUTO(arena) arena = arena_new(1 << 20);
+    struct migrate_rows tables[MIGRATE_TABLE_NR] = { 0 };
+    const struct value one[] = { TEXT("0001_a.sql"), NOTHING, INTEGER(1) },
+                       /* JavaScript's numbers are REAL */
+        other[] = { NOTHING, NOTHING, { .class = VALUE_REAL, .real = 7 } };
+    const struct value own[] = { TEXT("0001_a.sql"), TEXT("h1"), INTEGER(2), INTEGER(3) };
+    (void)state;
+    assert_true(str_is(migrate_journal_digest(tables, arena), "0 0 0 0"));
+    assert_true(migrate_rows_add(&tables[MIGRATE_TABLE_WRANGLER], other, 3, arena));
+    assert_true(migrate_rows_add(&tables[MIGRATE_TABLE_WRANGLER], one, 3, arena));
+    assert_true(migrate_rows_add(&tables[MIGRATE_TABLE_OWN], own, 4, arena));
+    assert_true(str_is(migrate_journal_digest(tables, arena), "2 7 1 2"));
+}
+
 static void statements(void **state)
 {
     AUTO(arena) arena = arena_new(1 << 20);
     (void)state;
-    assert_true(
-        str_is(migrate_journal_read(MIGRATE_TABLE_WRANGLER, STR(""), arena),
-               "SELECT CAST(name AS TEXT) AS c0,CAST(applied_at AS TEXT) AS c1 FROM \"d1_migrations\" ORDER BY id"));
+    assert_true(str_is(
+        migrate_journal_read(MIGRATE_TABLE_WRANGLER, STR(""), arena),
+        "SELECT CAST(name AS TEXT) AS c0,CAST(applied_at AS TEXT) AS c1,id AS c2 FROM \"d1_migrations\" ORDER BY id"));
     assert_true(
         str_find(migrate_journal_read(MIGRATE_TABLE_WRANGLER, STR("my\"table"), arena), STR("\"my\"\"table\"")) > 0);
     assert_true(str_is(migrate_journal_table(MIGRATE_TABLE_OWN, STR("x")), "_pgd1_migrations"));
@@ -153,7 +170,7 @@ static void statements(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(states), cmocka_unit_test(details),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(states), cmocka_unit_test(details), cmocka_unit_test(digests),
                                         cmocka_unit_test(statements) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
