@@ -248,6 +248,8 @@ static bool type_check_failed(struct mapping *m)
     if (!domain)
         return false;
     const struct user_type *ruling = snapshot_ruling_domain(m->snapshot, domain->oid, DOMAIN_CHECK);
+    m->err->schema = domain->schema;
+    m->err->datatype = domain->name;
     if (ruling->n_checks > 1 ||
         snapshot_ruling_domain(m->snapshot, ruling->base, DOMAIN_CHECK)) { /* D1 has them as one */
         err_set(m->err, SQLSTATE_CHECK_VIOLATION, "value for domain %.*s violates one of its check constraints",

@@ -159,8 +159,9 @@ struct group {
     unsigned tries;
     bool refreshed, one_by_one, paused;
     bool asks_keys; /* the batch failed for a deferred key: it is sent again to hear which (group_deferred.c) */
-    struct err *first_error;   /* why the schema is being read again */
-    struct key_question *keys; /* which keys a row violates (group_keys.c); NULL: nothing is asked */
+    struct err *first_error;          /* why the schema is being read again */
+    struct key_question *keys;        /* which keys a row violates (group_keys.c); NULL: nothing is asked */
+    struct refused_question *refused; /* which row a constraint refused (group_refused.c); NULL: nothing is asked */
     void (*wake_before)(struct session *s);
     struct snapshot_reader *schema_reader; /* the schema read back behind DDL */
     size_t schema_first;

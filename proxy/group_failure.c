@@ -276,7 +276,7 @@ void group_fail_at_end(struct group *g, const struct err *err)
         group_go_on(g);
 }
 
-static void fail_steps(struct group *g, struct step *at, const struct err *err)
+void group_fail_step(struct group *g, struct step *at, const struct err *err)
 {
     if (at && g->request.results && !group_answer_until(g, at, g->request.results))
         return;
@@ -349,9 +349,10 @@ void group_failed(struct group *g)
         group_fail_at_end(g, &err);
         return;
     }
-    if (group_prefix_search(g) || (at && at == g->head && g->batch_steps == 1 && group_ask_keys(g, &asked, &err)))
+    if (group_prefix_search(g) || (at && at == g->head && g->batch_steps == 1 && group_ask_keys(g, &asked, &err)) ||
+        group_ask_refused(g, at, &asked, &err))
         return;
     if (err.code == SQLSTATE_QUERY_CANCELED && g->request.error.kind == D1_ERROR_DEADLINE && !g->d1_timeout)
         metric_add(&g->worker->metrics, METRIC_statement_timeouts, 1);
-    fail_steps(g, at, &err);
+    group_fail_step(g, at, &err);
 }

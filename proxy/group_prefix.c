@@ -116,6 +116,8 @@ static void conclude(struct group *g, bool known)
                  p->steps);
     if (at_end && known)
         group_fail_at_end(g, &err);
+    else if (known && group_ask_refused(g, g->batch_end, &asked, &err))
+        return;
     else if (group_answer_until(g, g->batch_end, g->request.results))
         group_fail_at_head(g, &err);
 }

@@ -15,6 +15,7 @@
  *   group_prefix.c   the first steps of a batch that cannot stay, tried out for their answers and for the place of an error
  *   group_deferred.c foreign keys that are checked later than at once, or are not any more: SET CONSTRAINTS
  *   group_keys.c     which of several keys a row violates: the one that PostgreSQL names
+ *   group_refused.c  the row that a constraint refused, for DETAIL
  *   group_failure.c  a batch that failed: whose error it is, whether it can be asked again, what the client hears
  *
  * Owns     nothing: struct group (group.h) has it all.
@@ -215,6 +216,12 @@ void group_give_turn(struct group *g);
  * ask, the error stands. */
 bool group_ask_keys(struct group *g, const struct d1_asked *asked, const struct err *err);
 
+/* ---- group_refused.c ---- */
+
+/* The step at `at` was refused by a constraint: asks D1 for the row, and then fails the step. False: there is nothing to ask, the error
+ * stands. */
+bool group_ask_refused(struct group *g, struct step *at, const struct d1_asked *asked, const struct err *err);
+
 /* ---- group_deferred.c ---- */
 
 /* Members behind a write, for keys that SQLite would leave for the end and the transaction would not. */
@@ -227,6 +234,8 @@ bool group_ask_keys_at_end(struct group *g);
 /* ---- group_failure.c ---- */
 
 void group_failed(struct group *g);
+/* The steps before it are answered, where what they gave is known; then the error is. `at` NULL: it stands at the head. */
+void group_fail_step(struct group *g, struct step *at, const struct err *err);
 /* Plans a step anew, on the schema as it is now. */
 bool group_replan(struct group *g, struct step *step, bool force_local, struct err *err);
 /* The error stands behind the steps of the batch, which are answered: COMMIT, or the end of the implicit transaction, failed. */

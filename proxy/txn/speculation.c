@@ -300,7 +300,7 @@ bool speculation_row(struct speculation *sp, size_t i, const struct value *cell,
 }
 
 /* The payload between the quotes, which are doubled inside. */
-static struct str payload_of(struct str message, struct arena *arena)
+struct str speculation_payload(struct str message, struct arena *arena)
 {
     struct str start = STR(CARRY_START);
     size_t end = message.n;
@@ -346,7 +346,7 @@ static bool take_item(struct speculation *sp, struct capture *c, const struct ro
 bool speculation_read(struct speculation *sp, struct str message, struct err *err)
 {
     size_t n, max = 2 * sp->n_captures;
-    struct str payload = payload_of(message, sp->arena);
+    struct str payload = speculation_payload(message, sp->arena);
     struct row_text_item *items = payload.p ? ARENA_ARRAY(sp->arena, struct row_text_item, max) : NULL;
     if (!items || !row_text_list(payload, max, sp->arena, items, &n, err))
         return false;

@@ -46,6 +46,8 @@ bool speculation_finish(struct speculation *sp, bool native, struct err *err);
 bool speculation_row(struct speculation *sp, size_t i, const struct value *cell, struct value **ret, struct err *err);
 /* D1's error text of a batch that carried. False without an error set: the text is something else. */
 bool speculation_read(struct speculation *sp, struct str message, struct err *err);
+/* What an error text carries, with its quotes undone; {NULL,0}: it carries nothing, or no memory. */
+struct str speculation_payload(struct str message, struct arena *arena);
 /* The cells of row k of statement i, which speculation_read() found. */
 bool speculation_cells(const struct speculation *sp, size_t i, size_t k, struct value **ret, struct err *err);
 /* Into the transaction's buffer: n statements of one step from `first` on, and the checks of what they gave. */
