@@ -38,7 +38,7 @@ struct emb_statement {
     size_t tail;    /* bytes of the text it was compiled from that belong to it */
     int n_params;
     bool reads_only;
-    /* Set by the inline reader: the statement exceeded the budget; passes counts how often it then went to the pool. */
+    /* Set by those who run it on a loop's thread: the statement exceeded the budget; passes counts how often it was then refused there. */
     bool heavy;
     unsigned passes;
 };

@@ -4,6 +4,8 @@
  * Read:   submit -> reads -> (turn) reader.c -> rows given -> done
  *                                  \-> pool -> inbox -> rows given as they come -> done
  * Write:  submit -> writer -> inbox -> rows given -> done
+ * Tryout: submit -> tryouts -> (turn) tryout.c -> rows given -> done
+ *                                     \-> writer -> inbox -> …
  * A task is in `ready` when the next turn should give its rows or end it. Only deliver() calls back.
  */
 #include "d1/embedded/embedded.h"
@@ -14,6 +16,7 @@
 #include <unistd.h>
 #include "d1/embedded/reader.h"
 #include "d1/embedded/store.h"
+#include "d1/embedded/tryout.h"
 #include "proxy/base/fault.h"
 
 enum {
@@ -28,7 +31,7 @@ struct embedded {
     struct emb_connection *reader;
     struct emb_inbox inbox;
     struct event *turn, *wake, *timer;
-    struct emb_tasks reads, ready, spare;
+    struct emb_tasks reads, tryouts, ready, spare;
     size_t n_spare;
     struct d1_request *live; /* all that are not done */
     size_t unmade;           /* of those, without a task for lack of memory */
@@ -88,7 +91,8 @@ static struct emb_task *task_take(struct embedded *e, struct d1_request *r)
     uint64_t max = r->max_result_bytes ? r->max_result_bytes : e->store->o.max_result_bytes;
     t->run = (struct emb_run){ .request = r, .rows = &t->rows, .failure = &t->failure, .max_bytes = max };
     atomic_store_explicit(&t->stop, EMB_STOP_NONE, memory_order_relaxed);
-    t->away = t->was_away = t->queued_read = t->ready = t->paused = t->ended = false;
+    t->away = t->was_away = t->ready = t->paused = t->ended = false;
+    t->queued = NULL;
     t->failed = 0;
     t->stopped = EMB_STOP_NONE;
     t->pool_state = EMB_POOL_OUT;
@@ -240,12 +244,23 @@ static void to_writer(struct embedded *e, struct emb_task *t)
     end_here(e, t);
 }
 
+static void queue(struct emb_task *t, struct emb_tasks *where)
+{
+    t->queued = where;
+    TAILQ_INSERT_TAIL(where, t, owner_link);
+}
+
+static void unqueue(struct emb_task *t)
+{
+    TAILQ_REMOVE(t->queued, t, owner_link);
+    t->queued = NULL;
+}
+
 /* Runs the oldest read; answers the time. */
 static uint64_t run_read(struct embedded *e, uint64_t now)
 {
     struct emb_task *t = TAILQ_FIRST(&e->reads);
-    TAILQ_REMOVE(&e->reads, t, owner_link);
-    t->queued_read = false;
+    unqueue(t);
     if (emb_read_inline(e->reader, &e->store->o, t, &now)) {
         t->ended = true;
         deliver(e, t);
@@ -268,6 +283,29 @@ static void run_reads(struct embedded *e)
         now = run_read(e, now);
     if (several)
         emb_snapshot_end(reader);
+}
+
+static uint64_t run_tryout(struct embedded *e, uint64_t now)
+{
+    struct emb_task *t = TAILQ_FIRST(&e->tryouts);
+    unqueue(t);
+    if (emb_try_inline(e->store->writer, &e->store->o, t, &now)) {
+        t->ended = true;
+        deliver(e, t);
+    } else {
+        to_writer(e, t);
+    }
+    return now;
+}
+
+/* Behind the reads, which have a snapshot: what a session saw here, its next read must see too. */
+static void run_tryouts(struct embedded *e)
+{
+    if (e->closed || TAILQ_EMPTY(&e->tryouts))
+        return;
+    uint64_t now = clock_monotonic_us(e->clock), until = now + TURN_US;
+    while (!e->closed && !TAILQ_EMPTY(&e->tryouts) && now < until)
+        now = run_tryout(e, now);
 }
 
 static void deliver_ready(struct embedded *e)
@@ -336,9 +374,10 @@ static void on_turn(evutil_socket_t fd, short what, void *user)
         fail_unmade(e);
     deliver_ready(e);
     run_reads(e);
+    run_tryouts(e);
     deliver_ready(e);
     if (!e->closed) {
-        e->turning = e->unmade || !TAILQ_EMPTY(&e->reads) || !TAILQ_EMPTY(&e->ready);
+        e->turning = e->unmade || !TAILQ_EMPTY(&e->reads) || !TAILQ_EMPTY(&e->tryouts) || !TAILQ_EMPTY(&e->ready);
         struct timeval now = { 0, 0 }; /* through the timers, so that sockets are looked at in between */
         if (e->turning)
             event_add(e->turn, &now);
@@ -364,9 +403,8 @@ static void stop_read(struct embedded *e, struct emb_task *t, enum emb_stop why)
     if (t->stopped == EMB_STOP_NONE)
         t->stopped = why;
     atomic_store_explicit(&t->stop, (int)why, memory_order_relaxed);
-    if (t->queued_read) {
-        TAILQ_REMOVE(&e->reads, t, owner_link);
-        t->queued_read = false;
+    if (t->queued) {
+        unqueue(t);
         end_here(e, t);
     } else if (!t->away) {
         make_ready(e, t);
@@ -377,6 +415,12 @@ static void stop_read(struct embedded *e, struct emb_task *t, enum emb_stop why)
 
 static void stop_write(struct embedded *e, struct emb_task *t, enum emb_stop why)
 {
+    if (t->queued) {
+        unqueue(t);
+        emb_brake_failure(&t->failure, why);
+        end_here(e, t);
+        return;
+    }
     if (!t->away) { /* committed or failed: what is left of its rows is dropped */
         if (why == EMB_STOP_CANCEL) {
             t->stopped = why;
@@ -452,11 +496,10 @@ static void embedded_submit(struct d1 *d, struct d1_request *r)
         emb_failure_set(&t->failure, t->run.results ? D1_ERROR_UNREACHABLE : D1_ERROR_INTERNAL,
                         t->run.results ? "the database is closed" : "out of memory");
         end_here(e, t);
-    } else if (is_write(t)) {
+    } else if (is_write(t) && r->access != D1_TRYOUT) {
         to_writer(e, t);
     } else {
-        t->queued_read = true;
-        TAILQ_INSERT_TAIL(&e->reads, t, owner_link);
+        queue(t, is_write(t) ? &e->tryouts : &e->reads);
         want_turn(e);
     }
     if (r->deadline_us && (!e->timer_us || r->deadline_us < e->timer_us))
@@ -576,6 +619,7 @@ struct d1 *embedded_open(struct embedded_stores *stores, const struct embedded_o
     e->base = (struct d1){ .ops = &embedded_ops, .traits = embedded_traits };
     e->inbox.wake_fd = -1;
     TAILQ_INIT(&e->reads);
+    TAILQ_INIT(&e->tryouts);
     TAILQ_INIT(&e->ready);
     TAILQ_INIT(&e->spare);
     if (set_up(e, stores, o, base, err))

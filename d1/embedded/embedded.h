@@ -8,6 +8,8 @@
  *          one that exceeds it has given no row yet, and is run again on a pool thread. The loop never waits for a lock.
  * Writes   go to the file's one writer thread, which commits all waiting batches with one sync (group commit); a batch
  *          that fails takes only itself back. done() comes after the sync.
+ * Tryouts  (D1_TRYOUT) run on the loop's thread as reads do, on the writer's connection while the writer has nothing to do; else, or
+ *          beyond a smaller budget, they go to the writer.
  * Travels  in time by whole copies of the file (history.h): D1_FIND_BOOKMARK of now makes one, D1_RESTORE makes one of what it leaves.
  *          The writer does it between two groups; reads go on, on what was there when they began.
  * Fails    embedded_open(): 58P01 no such folder, 42501 not permitted, 58030 no database or I/O error, 53200 no memory.

@@ -147,6 +147,8 @@ static enum emb_run_end step_statement(struct emb_run *run, size_t room)
     }
     if (run->request->statements[run->at].wants_changes)
         run->results[run->at].changes = sqlite3_changes64(c->db);
+    if (c->brake.budget)
+        run->statement->heavy = false;
     emb_statement_release(c, run->statement);
     run->statement = NULL;
     return EMB_RUN_DONE;

@@ -19,6 +19,8 @@ struct embedded;
 
 enum emb_pool_state { EMB_POOL_OUT, EMB_POOL_WAITING, EMB_POOL_RUNNABLE, EMB_POOL_RUNNING, EMB_POOL_SUSPENDED };
 
+TAILQ_HEAD(emb_tasks, emb_task);
+
 struct emb_task {
     struct d1_request *request;
     struct emb_inbox *inbox; /* the owner's */
@@ -30,8 +32,9 @@ struct emb_task {
     atomic_int stop;                     /* an enum emb_stop, set by the owner, read by whoever runs it */
 
     /* the owner's */
-    TAILQ_ENTRY(emb_task) owner_link; /* reads or ready */
-    bool away, was_away, queued_read, ready, paused, ended;
+    TAILQ_ENTRY(emb_task) owner_link; /* reads, tryouts or ready */
+    struct emb_tasks *queued;         /* which of the first two; NULL: none */
+    bool away, was_away, ready, paused, ended;
     enum emb_stop stopped; /* cancelled or late: no row is given any more */
 
     /* the writer's or the pool's, under their lock */
@@ -48,8 +51,6 @@ struct emb_task {
     size_t outstanding; /* bytes of rows produced and not yet given to on_row */
     bool in_inbox, end_posted, suspended;
 };
-
-TAILQ_HEAD(emb_tasks, emb_task);
 
 struct emb_inbox {
     pthread_mutex_t lock;

@@ -5,6 +5,8 @@
  * Batches that arrive while the group runs still join it, within limits. SQLite rolls back the whole transaction after
  * some errors (disk full, I/O error, interrupt, RAISE(ROLLBACK)): then the batches that had succeeded run again.
  * What travels in time stands between two groups, in its place in the queue.
+ *
+ * While there is nothing to do the connection is lent to a loop's thread that asks for it (tryout.h); what is submitted meanwhile waits.
  */
 #include "d1/embedded/writer.h"
 
@@ -23,15 +25,19 @@ enum {
         2000, /* SQLite's locks have no queue: who asks often gets in between two writes of another process */
 };
 
+/* Whose the connection is, and what else only one may touch. */
+enum holder { HELD_BY_NOBODY, HELD_BY_WRITER, HELD_BY_LOOP };
+
 struct emb_writer {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t more;
-    struct emb_tasks queue; /* lock guards queue, n, stop */
+    struct emb_tasks queue; /* lock guards queue, n, stop, holder */
     size_t n;
     bool stop;
+    enum holder holder;
     const struct embedded_options *o;
-    struct emb_connection *c;  /* NULL after an I/O error until it was opened again */
+    struct emb_connection *c;  /* the holder's; NULL after an I/O error until it was opened again */
     int wal_pages, wal_copied; /* in the log; when the last checkpoint was made */
 };
 
@@ -202,9 +208,12 @@ static bool run_batch(struct emb_writer *w, struct group *g, struct emb_task *t)
         emb_failure_sqlite(&t->failure, w->c->db, sqlite3_errcode(w->c->db));
     if (t->failure.kind != D1_OK && !t->failed) /* what ran before the failing statement can be told (d1.h) */
         emb_rows_clear(&t->rows);
-    TAILQ_INSERT_TAIL(t->failure.kind == D1_OK ? &g->done : &g->failed, t, away_link);
     g->n++;
     g->bytes += t->rows.bytes;
+    if (alone && !ok) /* what it says is of what was there before the group: that need not wait for the sync */
+        emb_inbox_post(t, NULL, true);
+    else
+        TAILQ_INSERT_TAIL(t->failure.kind == D1_OK ? &g->done : &g->failed, t, away_link);
     return stands;
 }
 
@@ -364,9 +373,11 @@ static void checkpoint(struct emb_writer *w)
 static bool wait_for_work(struct emb_writer *w)
 {
     pthread_mutex_lock(&w->lock);
-    while (!w->stop && TAILQ_EMPTY(&w->queue))
+    w->holder = HELD_BY_NOBODY;
+    while (w->holder == HELD_BY_LOOP || (!w->stop && TAILQ_EMPTY(&w->queue)))
         pthread_cond_wait(&w->more, &w->lock);
     bool work = !TAILQ_EMPTY(&w->queue);
+    w->holder = HELD_BY_WRITER;
     pthread_mutex_unlock(&w->lock);
     return work;
 }
@@ -395,6 +406,7 @@ struct emb_writer *emb_writer_new(const struct embedded_options *o, struct emb_f
         return NULL;
     }
     w->o = o;
+    w->holder = HELD_BY_WRITER; /* until its thread first waits */
     TAILQ_INIT(&w->queue);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -434,11 +446,30 @@ bool emb_writer_submit(struct emb_writer *w, struct emb_task *t)
     if (room) {
         TAILQ_INSERT_TAIL(&w->queue, t, away_link);
         t->queued_write = true;
-        if (w->n++ == 0)
+        if (w->n++ == 0 && w->holder != HELD_BY_LOOP)
             pthread_cond_signal(&w->more);
     }
     pthread_mutex_unlock(&w->lock);
     return room;
+}
+
+struct emb_connection *emb_writer_lend(struct emb_writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool idle = w->holder == HELD_BY_NOBODY && TAILQ_EMPTY(&w->queue) && w->c;
+    if (idle)
+        w->holder = HELD_BY_LOOP;
+    pthread_mutex_unlock(&w->lock);
+    return idle ? w->c : NULL;
+}
+
+void emb_writer_give_back(struct emb_writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->holder = HELD_BY_NOBODY;
+    if (!TAILQ_EMPTY(&w->queue))
+        pthread_cond_signal(&w->more);
+    pthread_mutex_unlock(&w->lock);
 }
 
 bool emb_writer_remove(struct emb_writer *w, struct emb_task *t)

@@ -10,7 +10,7 @@
 
 /* --- a VFS over the real one whose writes or syncs fail while told so --- */
 
-enum fault { FAULT_NONE, FAULT_SYNC, FAULT_FULL };
+enum fault { FAULT_NONE, FAULT_SYNC, FAULT_FULL, FAULT_SLOW };
 
 static atomic_int fault_now;
 static sqlite3_vfs *real_vfs, fault_vfs;
@@ -47,6 +47,8 @@ static int fault_sync(sqlite3_file *f, int flags)
 {
     if (atomic_load(&fault_now) == FAULT_SYNC)
         return SQLITE_IOERR_FSYNC;
+    while (atomic_load(&fault_now) == FAULT_SLOW)
+        usleep(100);
     return real_file(f)->pMethods->xSync(real_file(f), flags);
 }
 static int fault_size(sqlite3_file *f, sqlite3_int64 *n)
@@ -214,29 +216,80 @@ static void a_full_disk_refuses_and_recovers(void **state)
     database_fini(&db);
 }
 
-/* Two batches per round, the second with a check of the first. Whatever fails has left nothing behind. */
+/* What fails before anything was done in its group is of what is safe already. What fails behind a write is not: the write is not safe. */
+static void a_tryout_waits_for_the_sync_of_what_it_saw_only(void **state)
+{
+    (void)state;
+    struct database db;
+    struct answer before, write, behind;
+    struct d1_statement tries[] = { { .sql = STR_INIT("INSERT INTO t VALUES (1) RETURNING (SELECT count(*) FROM t)") },
+                                    { .sql = STR_INIT("SELECT missing") } };
+    sqlite3 *raw;
+    database_init(&db, NULL);
+    must_write(&db, "CREATE TABLE t(a)");
+    assert_int_equal(sqlite3_open(db.path, &raw), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(raw, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    answer_init(&before, &db, D1_TRYOUT, tries, 2);
+    answer_submit(&before);
+    turn_loop(&db, 2); /* it is the writer's, which waits for the lock */
+    answer_init(&write, &db, D1_WRITE, &tries[0], 1);
+    answer_submit(&write);
+    answer_init(&behind, &db, D1_TRYOUT, tries, 2);
+    answer_submit(&behind);
+    turn_loop(&db, 2);
+    atomic_store(&fault_now, FAULT_SLOW);
+    assert_int_equal(sqlite3_exec(raw, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    answer_wait(&before);
+    turn_loop(&db, 50);
+    assert_string_equal(before.error, "no such column: missing at offset 7: SQLITE_ERROR");
+    assert_string_equal(answer_rows(&before), "i1;");
+    assert_int_equal(write.n_done + behind.n_done, 0);
+    atomic_store(&fault_now, FAULT_NONE);
+    answer_wait(&write);
+    answer_wait(&behind);
+    assert_true(write.ok);
+    assert_string_equal(answer_rows(&behind), "i2;");
+    must_read(&db, "SELECT count(*) FROM t", "i1;");
+    answer_fini(&before);
+    answer_fini(&write);
+    answer_fini(&behind);
+    sqlite3_close(raw);
+    database_fini(&db);
+}
+
+/* Batches per round, the second with a check of the first, and one that is taken back. the second with a check of the first. Whatever fails has left nothing behind. */
 static void no_memory_in_sqlite(struct database *db, long n, int64_t *rows)
 {
-    struct answer w, r;
+    struct answer w, r, u;
     struct d1_statement batch[] = { { .sql = STR_INIT("INSERT INTO t VALUES (1), (2)") },
                                     { .sql = STR_INIT(
                                           "INSERT INTO t SELECT 3 WHERE (SELECT count(*) FROM t) > 0 RETURNING a") } };
+    struct d1_statement undone[] = { batch[0], batch[1], { .sql = STR_INIT("SELECT missing") } };
     struct d1_statement read = { .sql = STR("SELECT count(*), max(a) FROM t ORDER BY 1") };
     answer_init(&w, db, D1_WRITE, batch, 2);
+    answer_init(&u, db, D1_TRYOUT, undone, 3);
     answer_init(&r, db, D1_READ, &read, 1);
     atomic_store(&memory_failed, false);
     atomic_store(&allocations_left, n);
     answer_submit(&w);
     answer_submit(&r);
+    if (n % 2) { /* beside the write, or while the writer has nothing to do */
+        answer_wait(&w);
+        usleep(1000);
+    }
+    answer_submit(&u);
     answer_wait(&w);
     answer_wait(&r);
+    answer_wait(&u);
     atomic_store(&allocations_left, -1);
     bool failed = atomic_load(&memory_failed);
-    assert_true((w.ok && r.ok) || failed);
+    assert_false(u.ok);
+    assert_true((w.ok && r.ok && u.request.error.failed == 3) || failed);
     if (w.ok)
         *rows += 3;
     answer_fini(&w);
     answer_fini(&r);
+    answer_fini(&u);
 }
 
 static void every_allocation_of_sqlite_may_fail(void **state)
@@ -269,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_sync_leaves_the_fate_open),
         cmocka_unit_test(a_full_disk_refuses_and_recovers),
+        cmocka_unit_test(a_tryout_waits_for_the_sync_of_what_it_saw_only),
         cmocka_unit_test(every_allocation_of_sqlite_may_fail),
     };
     return cmocka_run_group_tests(tests, install, NULL);

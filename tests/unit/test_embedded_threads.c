@@ -31,12 +31,14 @@ static const struct {
       STR_INIT("UPDATE accounts SET n = n WHERE id = (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
                "SELECT count(*) FROM n)"),
       true },
+    { D1_TRYOUT, STR_INIT("UPDATE accounts SET n = n + 7 WHERE id < 5 RETURNING n"), true },
+    { D1_TRYOUT, STR_INIT("INSERT INTO accounts VALUES (1, 1)"), true },
 };
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 struct client {
     struct answer answer;
-    struct d1_statement statement;
+    struct d1_statement statements[2]; /* the second fails: of tryouts */
     size_t kind;
 };
 
@@ -51,8 +53,9 @@ struct worker {
 static void start(struct worker *w, struct client *c)
 {
     c->kind = (size_t)rand_r(&w->seed) % KINDS;
-    c->statement = (struct d1_statement){ .sql = kinds[c->kind].sql, .wants_changes = true };
-    answer_init(&c->answer, &w->db, kinds[c->kind].access, &c->statement, 1);
+    c->statements[0] = (struct d1_statement){ .sql = kinds[c->kind].sql, .wants_changes = true };
+    c->statements[1] = (struct d1_statement){ .sql = STR("SELECT missing") };
+    answer_init(&c->answer, &w->db, kinds[c->kind].access, c->statements, kinds[c->kind].access == D1_TRYOUT ? 2 : 1);
     if (rand_r(&w->seed) % 3 == 0)
         c->answer.pause_after = 1 + (size_t)rand_r(&w->seed) % 3;
     if (kinds[c->kind].may_fail)
