@@ -287,7 +287,10 @@ bool snapshot_decode(const struct snapshot *s, oid_t type, enum wire_format form
 {
     struct json_value tree;
     const struct user_type *u = NULL;
-    if (!type_decode(snapshot_base_type(s, type, NULL), format, bytes, settings, arena, ret, err))
+    int32_t typmod = -1; /* of a domain: its input applies it, as that of a value would be by a cast */
+    oid_t base = snapshot_base_type(s, type, &typmod);
+    if (!type_decode(base, format, bytes, settings, arena, ret, err) ||
+        !type_apply_typmod(base, typmod, false, arena, ret, err))
         return false;
     while (type >= 16384 && (u = snapshot_user_type(s, type)) != NULL && u->kind != 'e') {
         bool array = type == u->array;

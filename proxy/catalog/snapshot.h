@@ -228,7 +228,8 @@ enum domain_rule {
     DOMAIN_CONSTRAINT = DOMAIN_NOT_NULL | DOMAIN_CHECK
 };
 const struct user_type *snapshot_ruling_domain(const struct snapshot *s, oid_t type, unsigned rules);
-/* type_decode() for any type: enums and domains, and arrays of them, as their base types. An enum's labels are looked at: 22P02. */
+/* type_decode() for any type: enums and domains, and arrays of them, as their base types. An enum's labels are looked at: 22P02. A domain's length
+ * is applied as an assignment applies it (22001, 22003 when it does not fit); its constraints are not looked at. */
 bool snapshot_decode(const struct snapshot *s, oid_t type, enum wire_format format, struct str bytes,
                      const struct type_settings *settings, struct arena *arena, struct value *ret, struct err *err);
 /* 16384 and above, below 2^31, the same for the same words everywhere: for things that have no OID field here (defaults, row types' arrays). */

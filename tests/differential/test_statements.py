@@ -5,6 +5,7 @@ connection. A line before a statement says what is not compared:
     -- pgd1: 0A000        pgd1 refuses with this SQLSTATE what PostgreSQL does
     -- message differs    the SQLSTATE alone is compared
     -- detail is left out  PostgreSQL has a DETAIL that pgd1 cannot know
+    -- parameters: 1|x    sent along: values of $1, $2 …, as text of no type
 A script that begins with `-- details are compared` has the DETAIL, schema, table, column, type and constraint of its errors compared too.
 Rows of a statement without ORDER BY are compared as a set.
 """
@@ -44,10 +45,14 @@ DETAIL_FIELDS = (pq.DiagnosticField.MESSAGE_DETAIL, pq.DiagnosticField.SCHEMA_NA
                  pq.DiagnosticField.DATATYPE_NAME, pq.DiagnosticField.CONSTRAINT_NAME)
 
 
-def run(connection, sql, fields=ERROR_FIELDS):
+def run(connection, sql, notes, fields=ERROR_FIELDS):
     """What the server answers, as comparable values: one per result."""
     answers, ordered = [], re.search(r"\border by\b|^\s*fetch\b", sql, re.IGNORECASE) is not None
-    connection.pgconn.send_query(sql.encode())
+    parameters = next((note.split(": ", 1)[1] for note in notes if note.startswith("parameters:")), None)
+    if parameters is None:
+        connection.pgconn.send_query(sql.encode())
+    else:
+        connection.pgconn.send_query_params(sql.encode(), [text.encode() for text in parameters.split("|")])
     while (result := connection.pgconn.get_result()) is not None:
         tag = (result.command_status or b"").decode()
         if result.status == pq.ExecStatus.FATAL_ERROR:
@@ -91,7 +96,7 @@ def test_script(script, transport, oracle, request):
     fields = ERROR_FIELDS + (DETAIL_FIELDS if text.startswith("-- details are compared\n") else ())
     with Pgd1(transport) as server, server.connect() as ours, oracle.connect(dbname=name) as theirs:
         for sql, notes in statements(text):
-            a, b = run(theirs, sql, fields), run(ours, sql, fields)
+            a, b = run(theirs, sql, notes, fields), run(ours, sql, notes, fields)
             if not agrees(a, b, notes):
                 wrong.append(f"{sql}\n  PostgreSQL {a}\n  pgd1       {b}")
     assert not wrong, f"{len(wrong)} differences:\n" + "\n".join(wrong)
