@@ -3,7 +3,7 @@ import concurrent.futures
 import random
 from collections import Counter
 
-from . import changes, known, mistakes
+from . import changes, evidence, known, mistakes
 from .compare import Comparison
 from .expressions import ELEMENTS, TYPES
 from .facts import Facts
@@ -84,13 +84,14 @@ class Campaign(Maker):
         self.theirs.close()
         self.ours.close()
 
+    def ask(self, side, requests, settings):
+        if side.settings != settings:
+            side.set(settings)
+        return side.run([(query.node, mode) for query, mode in requests])
+
     def both(self, requests, settings):
         """Answers of both sides, asked at the same time."""
-        def ask(side):
-            if side.settings != settings:
-                side.set(settings)
-            return side.run([(query.node, mode) for query, mode in requests])
-        return [future.result() for future in [self.pool.submit(ask, side) for side in (self.theirs, self.ours)]]
+        return [future.result() for future in [self.pool.submit(self.ask, side, requests, settings) for side in (self.theirs, self.ours)]]
 
     def difference(self, query, mode, settings, theirs, ours):
         """None, known.REFUSED, or a Difference with the reason that explains it ("": none)."""
@@ -129,12 +130,21 @@ class Campaign(Maker):
         planner's choice, when each of them is met alone."""
         if known.may_be_order(found):
             alone, met = self.alone(query, mode, settings)
-            why = "" if alone else known.order(found, met)
+            why = "" if alone else self.order(query, mode, settings, found, met)
             if why:
                 self.listed[why] += 1
                 return
             query = alone or query
         self.differences.append((number, self.smaller(query, mode, settings, found)))
+
+    def order(self, query, mode, settings, found, met):
+        """Why another error is met first, or "": by what expressions and rows give alone, and by what PostgreSQL does when it plans."""
+        why = known.order(found, met)
+        if not why and known.may_be_row(found):
+            why = known.order_of_rows(found, evidence.single_rows(self, query, mode, settings))
+        if not why and known.may_be_planned(found) and evidence.is_planned(self, query, mode, settings, found.theirs.state):
+            why = known.PATTERNS_PLANNED
+        return why
 
     def alone(self, query, mode, settings):
         """The smallest query of one expression that differs, or None; and the errors that both sides give for expressions alone."""
@@ -142,8 +152,9 @@ class Campaign(Maker):
         theirs, ours = self.both([(Query(one), mode) for _, one, _ in parts], settings)
         for (node, one, constant), a, b in zip(parts, theirs, ours):
             different = self.difference(Query(one), mode, settings, a, b)
-            if known.is_runtime(a) and known.is_runtime(b):
-                met.add(node, {a.state, b.state}, constant)
+            rows = evidence.row_by_row(self, query, one, node, mode, settings) if not constant and a.state and b.state else set()
+            if known.is_runtime(a) and known.is_runtime(b) or rows:
+                met.add(node, {a.state, b.state} | rows, constant)
             elif "(SELECT" not in printed(one, False).sql and different and different is not known.REFUSED and not different.reason and not met.explains(node, a, b, printed(one, False).sql):
                 return Query(one), met
         return None, met
@@ -158,7 +169,7 @@ class Campaign(Maker):
             bad = bad and known.may_be_order(again) == known.may_be_order(found)
             if bad and known.may_be_order(again):
                 alone, met = self.alone(candidate, mode, settings)
-                bad = bool(alone) or not known.order(again, met)
+                bad = bool(alone) or not self.order(candidate, mode, settings, again, met)
             if bad:
                 kept.append(again)
             return bad
@@ -169,12 +180,10 @@ class Campaign(Maker):
 class ChangeCampaign(ChangeMaker, Campaign):
     """Every statement on the same rows, which are read again afterwards."""
 
-    def both(self, requests, settings):
-        def ask(side):
-            if side.settings != settings:
-                side.set(settings)
-            return [changed(side, query, mode) for query, mode in requests]
-        return [future.result() for future in [self.pool.submit(ask, side) for side in (self.theirs, self.ours)]]
+    def ask(self, side, requests, settings):
+        if side.settings != settings:
+            side.set(settings)
+        return [changed(side, query, mode) for query, mode in requests]
 
 
 class MistakeCampaign(MistakeMaker, ChangeCampaign):

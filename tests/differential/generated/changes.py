@@ -1,5 +1,6 @@
 """Random INSERT, UPDATE, DELETE, MERGE and WITH queries that change the table `target`; its rows are compared afterwards."""
 from . import tables
+from .evidence import Rows
 from .queries import Queries, Query
 from .tree import Items, Node
 
@@ -71,7 +72,7 @@ class Changes(Queries):
     def insert(self):
         made, picked = self.expressions([], False), self.some_columns(self.rng.randint(1, 4))
         rows = [Node(["(", self.identity(made), *[part for column in picked for part in (", ", self.value(made, column))], ")"]) for _ in range(self.rng.choice([1, 1, 2, 3]))]
-        return Node([f"INSERT INTO target ({', '.join(['id', *[name for name, _ in picked]])}) VALUES ", Items(rows), self.conflict([name for name, _ in picked]), self.returning(self.target())])
+        return Node([f"INSERT INTO target ({', '.join(['id', *[name for name, _ in picked]])}) VALUES ", Rows(rows), self.conflict([name for name, _ in picked]), self.returning(self.target())])
 
     def conflict(self, written):
         if self.rng.random() < 0.6:

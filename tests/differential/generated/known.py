@@ -19,6 +19,7 @@ COLLATIONS = "texts made of names have the collation C in PostgreSQL, which pgd1
 SQUARES = "PostgreSQL's avg() of floats overflows in a sum of squares that it does not need; D1's gives the average"
 CONSTRAINTS_IN_ORDER = "of two constraints that a row violates, PostgreSQL names the domain's, which it checks first, D1 NOT NULL"
 EQUAL_INTERVALS = "percentile_cont() of equal intervals that are written differently, as 1 mon and 30 days, gives one of them"
+PATTERNS_PLANNED = "PostgreSQL's planner compiles the constant pattern of a condition to guess how many rows match, whether one is compared with it or not"
 CONSTANTS_FIRST = "PostgreSQL computes constants when it plans: a change that violates a key too has another first error"
 MERGE_ON = "PostgreSQL 15 takes values of every type for MERGE's ON, by their bits; pgd1 wants a boolean, as PostgreSQL's JOIN does"
 NO_ROWS = "PostgreSQL looks at a percentile even where no row is to be ranked; pgd1 gives NULL"
@@ -180,6 +181,22 @@ def order(found, met):
     if "23" not in (theirs.state[:2], ours.state[:2]):
         return TIMING
     return ROWS_IN_ORDER if re.match(r"(INSERT .* (SELECT|VALUES \(.*\), \()|UPDATE|DELETE|MERGE|WITH)", found.sql, re.S) else ""
+
+
+def may_be_row(found):
+    """Both sides met an error of one row, or of two rows together."""
+    return all(is_runtime(a) or a.state[:2] == "23" and not a.position for a in (found.theirs, found.ours))
+
+
+def order_of_rows(found, states):
+    """states: what the statement gives with each of its rows alone, on both sides; two rows together may have the same key."""
+    met = {found.theirs.state, found.ours.state}
+    return ROWS_IN_ORDER if met & states and met <= states | {"21000", "23505"} else ""
+
+
+def may_be_planned(found):
+    """PostgreSQL refuses a pattern that pgd1 did not come to."""
+    return found.theirs.state == "2201B" and (not found.ours.state or is_runtime(found.ours))
 
 
 def no_rows(found):

@@ -1,0 +1,62 @@
+"""What shows that of several errors another one was met first: the same statement cut into rows, or only planned."""
+import itertools
+import re
+
+from . import known
+from .queries import Query, from_items
+from .tree import Items, Node, printed
+
+IDS = range(-1, 13)  # of every source that the generator makes
+MOST_SOURCES = 2
+
+
+class Rows(Items):
+    """The rows of VALUES in an INSERT."""
+
+
+def of_each_row(root, one, node):
+    """The query `one` of an expression `node` of `root`, for each row of what it reads, alone."""
+    aliases = sorted({alias for alias in re.findall(r"\b([a-z]+\d+|target|excluded)(?=\.)", printed(node, False).sql) if alias in from_items(root)})
+    if not 0 < len(aliases) <= MOST_SOURCES:
+        return
+    for ids in itertools.product(IDS, repeat=len(aliases)):
+        yield Node([*one.parts, " WHERE ", " AND ".join(f"{alias}.id = {number}" for alias, number in zip(aliases, ids))])
+
+
+def row_by_row(campaign, query, one, node, mode, settings):
+    """The states that an expression gives for each of its rows, when both sides give the same for every row; else none."""
+    queries = [Query(single) for single in of_each_row(query.node, one, node)]
+    return same_states(campaign, queries, mode, settings)
+
+
+def single_rows(campaign, query, mode, settings):
+    """The states of an INSERT with each row of its VALUES alone, when both sides give the same for every row; else none."""
+    rows = next((part for part in query.node.walk() if isinstance(part, Rows)), None)
+    if rows is None or len(rows.parts) < 2:
+        return set()
+    whole, states = rows.parts, []
+    try:
+        for row in whole:
+            rows.parts = [row]
+            states.append(same_states(campaign, [query], mode, settings))
+    finally:
+        rows.parts = whole
+    return set().union(*states) if all(states) else set()
+
+
+def same_states(campaign, queries, mode, settings):
+    """The states of queries (with "" for those that succeed), when both sides agree about each; else none."""
+    theirs, ours = campaign.both([(query, mode) for query in queries], settings)
+    states = set()
+    for query, a, b in zip(queries, theirs, ours):
+        different = campaign.difference(query, mode, settings, a, b)
+        if different and (different is known.REFUSED or not different.reason):
+            return set()
+        states.add(a.state)
+    return states
+
+
+def is_planned(campaign, query, mode, settings, state):
+    """PostgreSQL gives the error when it plans: EXPLAIN, which runs nothing, has it too."""
+    explain = Query(Node(["EXPLAIN ", query.node]))
+    return campaign.ask(campaign.theirs, [(explain, mode)], settings)[0].state == state
