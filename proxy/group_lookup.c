@@ -85,6 +85,15 @@ static bool bind_lookup(struct group *g, struct step *step, struct d1_statement 
     return false;
 }
 
+/* What was read becomes the rows to write, or the step an error. */
+static void take_lookup(struct group *g, struct step *step)
+{
+    struct err err;
+    err_init(&err, g->arena);
+    if (!execute_lookup(g->session, &step->x, step->texts, step->statements, g->arena, &err))
+        fail_lookup(g, step, &err);
+}
+
 enum run group_submit_lookup(struct group *g, struct step *step)
 {
     struct session *s = g->session;
@@ -92,6 +101,10 @@ enum run group_submit_lookup(struct group *g, struct step *step)
     struct d1_statement *statements;
     if (!bind_lookup(g, step, &statements))
         return group_next(g);
+    if (step->x.plan->lookup->n_statements == 0) { /* rows of VALUES that read nothing */
+        take_lookup(g, step);
+        return group_next(g);
+    }
     step->lookups++;
     g->request = (struct d1_request){
         .statements = statements,
@@ -127,15 +140,6 @@ bool group_look_again(struct group *g)
     return true;
 }
 
-static void looked_up(struct group *g, struct step *step)
-{
-    struct err err;
-    err_init(&err, g->arena);
-    if (!execute_lookup(g->session, &step->x, step->texts, step->statements, g->arena, &err))
-        fail_lookup(g, step, &err);
-    group_go_on(g);
-}
-
 static void lookup_failed(struct group *g, struct step *step)
 {
     struct err err;
@@ -166,8 +170,10 @@ static void on_lookup_done(struct d1_request *r)
     group_note_bookmark(g);
     if (!g->session)
         group_free(g);
-    else if (r->error.kind == D1_OK)
-        looked_up(g, step);
-    else
+    else if (r->error.kind != D1_OK)
         lookup_failed(g, step);
+    else {
+        take_lookup(g, step);
+        group_go_on(g);
+    }
 }

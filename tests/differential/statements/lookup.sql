@@ -42,3 +42,15 @@ SELECT * FROM u ORDER BY k;
 INSERT INTO p VALUES (20, regexp_replace((SELECT max(v) FROM p), 'w', 'W')) RETURNING v;
 INSERT INTO p VALUES (21, (SELECT string_agg(to_char(id, 'FM00'), ',' ORDER BY id) FROM p)), (22, 'x'), (23, NULL) RETURNING *;
 INSERT INTO s(v) VALUES ((SELECT regexp_replace(min(v), '.*', 'abc') FROM p)), ('y') RETURNING v, w;
+-- rows of VALUES that only the local engine computes from a parameter read nothing of D1
+CREATE TABLE from_values (id int, b bool, a int[]);
+-- parameters: {}
+INSERT INTO from_values VALUES (1, '{}'::jsonb IN ($1::jsonb, '[]'::jsonb), NULL);
+-- parameters: {1}
+INSERT INTO from_values VALUES (2, NULL, $1::int8[] || 9223372036854775808);
+BEGIN;
+-- parameters: {1}
+INSERT INTO from_values VALUES (3, NULL, $1::int8[] || 2.0) RETURNING a;
+SELECT * FROM from_values ORDER BY id;
+COMMIT;
+SELECT * FROM from_values ORDER BY id;
