@@ -89,9 +89,9 @@ class Campaign(Maker):
             side.set(settings)
         return side.run([(query.node, mode) for query, mode in requests])
 
-    def both(self, requests, settings):
+    def both(self, requests, settings, *before):
         """Answers of both sides, asked at the same time."""
-        return [future.result() for future in [self.pool.submit(self.ask, side, requests, settings) for side in (self.theirs, self.ours)]]
+        return [future.result() for future in [self.pool.submit(self.ask, side, requests, settings, *before) for side in (self.theirs, self.ours)]]
 
     def difference(self, query, mode, settings, theirs, ours):
         """None, known.REFUSED, or a Difference with the reason that explains it ("": none)."""
@@ -128,7 +128,7 @@ class Campaign(Maker):
     def report(self, query, mode, settings, found, number):
         """A difference; where errors of evaluation differ, that of the first expression which differs alone. Which of several errors is met is the
         planner's choice, when each of them is met alone."""
-        if known.may_be_order(found):
+        if known.may_be_order(found) or known.may_be_row(found):
             alone, met = self.alone(query, mode, settings)
             why = "" if alone else self.order(query, mode, settings, found, met)
             if why:
@@ -141,10 +141,15 @@ class Campaign(Maker):
         """Why another error is met first, or "": by what expressions and rows give alone, and by what PostgreSQL does when it plans."""
         why = known.order(found, met)
         if not why and known.may_be_row(found):
-            why = known.order_of_rows(found, evidence.single_rows(self, query, mode, settings))
-        if not why and known.may_be_planned(found) and evidence.is_planned(self, query, mode, settings, found.theirs.state):
-            why = known.PATTERNS_PLANNED
+            why = known.order_of_rows(found, evidence.single_rows(self, query, mode, settings)) or known.order_of_rows(found, self.single_targets(query, mode, settings))
+        planned = "" if why else known.planned(found)
+        if planned and evidence.is_planned(self, query, mode, settings, found.theirs.state):
+            why = planned
         return why
+
+    def single_targets(self, query, mode, settings):
+        """The states of a change of each row alone; of a query none."""
+        return set()
 
     def alone(self, query, mode, settings):
         """The smallest query of one expression that differs, or None; and the errors that both sides give for expressions alone."""
@@ -152,6 +157,7 @@ class Campaign(Maker):
         theirs, ours = self.both([(Query(one), mode) for _, one, _ in parts], settings)
         for (node, one, constant), a, b in zip(parts, theirs, ours):
             different = self.difference(Query(one), mode, settings, a, b)
+            met.violated |= {a.state} & {b.state} if a.state[:2] == "23" else set()
             rows = evidence.row_by_row(self, query, one, node, mode, settings) if not constant and a.state and b.state else set()
             if known.is_runtime(a) and known.is_runtime(b) or rows:
                 met.add(node, {a.state, b.state} | rows, constant)
@@ -166,8 +172,8 @@ class Campaign(Maker):
             a, b = self.both([(candidate, mode)], settings)
             again = self.difference(candidate, mode, settings, a[0], b[0])
             bad = bool(again) and again is not known.REFUSED and not again.reason and again.what == found.what
-            bad = bad and known.may_be_order(again) == known.may_be_order(found)
-            if bad and known.may_be_order(again):
+            bad = bad and known.may_be_order(again) == known.may_be_order(found) and known.may_be_row(again) == known.may_be_row(found)
+            if bad and (known.may_be_order(again) or known.may_be_row(again)):
                 alone, met = self.alone(candidate, mode, settings)
                 bad = bool(alone) or not self.order(candidate, mode, settings, again, met)
             if bad:
@@ -180,10 +186,13 @@ class Campaign(Maker):
 class ChangeCampaign(ChangeMaker, Campaign):
     """Every statement on the same rows, which are read again afterwards."""
 
-    def ask(self, side, requests, settings):
+    def ask(self, side, requests, settings, before=""):
         if side.settings != settings:
             side.set(settings)
-        return [changed(side, query, mode) for query, mode in requests]
+        return [changed(side, query, mode, before) for query, mode in requests]
+
+    def single_targets(self, query, mode, settings):
+        return evidence.single_targets(self, query, mode, settings)
 
 
 class MistakeCampaign(MistakeMaker, ChangeCampaign):
@@ -202,10 +211,10 @@ class MistakeCampaign(MistakeMaker, ChangeCampaign):
             self.errors[a.state] += bool(a.state)
 
 
-def changed(side, query, mode):
-    """The answer to a statement, with the rows it leaves; a failed one leaves them as they are."""
-    if side.dirty:
-        reset = side.simple([(Node([changes.RESET]), "simple")])[0]
+def changed(side, query, mode, before=""):
+    """The answer to a statement, with the rows it leaves; a failed one leaves them as they are. before: a statement that comes first."""
+    if side.dirty or before:
+        reset = side.simple([(Node([f"{changes.RESET}; {before}"]), "simple")])[0]
         assert not reset.state, f"the rows cannot be put back: {reset.message}"
         side.kept = rows_now(side)
     answer = side.run([(query.node, mode)])[0]

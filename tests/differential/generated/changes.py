@@ -7,7 +7,8 @@ from .tree import Items, Node
 COLUMNS = [(name, tables.base(t)) for name, t, _ in tables.TARGET]
 WRITTEN = [pair for pair in COLUMNS if pair[0] not in ("id", "g")]
 AS_SOURCE = "INSERT INTO target (id, k, i2, i4, i8, n2, n, f4, f8, v, c, t, d, tm, ts, tstz, iv, b, e, u, bt, j, jb, ai, at, dp, dw, ip) " \
-            "SELECT id, 'k' || id, i2, coalesce(i4, 0), i8, i2, n, f4, f8, left(t, 5), left(v, 4), t, d, tm, ts3, tstz, iv, b, e, u, bt, j, jb, ai, at, dp, dw, ip FROM plain WHERE id IN (1, 2, 5, 6, 9)"
+            "SELECT id, 'k' || id, i2, coalesce(i4, 0), i8, i2, n, f4, f8, left(t, 5), left(v, 4), t, d, tm, ts3, tstz, iv, b, e, u, bt, j, jb, ai, at, dp, dw, ip " \
+            f"FROM plain WHERE id IN ({', '.join(map(str, tables.TARGET_IDS))})"
 RESET = "DELETE FROM target; " + AS_SOURCE
 AFTERWARDS = "SELECT * FROM target ORDER BY id"
 # What an assignment casts, what it must refuse, and what it may find too large.

@@ -2,7 +2,7 @@
 import itertools
 import re
 
-from . import known
+from . import known, tables
 from .queries import Query, from_items
 from .tree import Items, Node, printed
 
@@ -47,13 +47,23 @@ def single_rows(campaign, query, mode, settings):
 def same_states(campaign, queries, mode, settings):
     """The states of queries (with "" for those that succeed), when both sides agree about each; else none."""
     theirs, ours = campaign.both([(query, mode) for query in queries], settings)
+    states = [same_state(campaign, query, mode, settings, a, b) for query, a, b in zip(queries, theirs, ours)]
+    return set() if None in states else set().union(*states)
+
+
+def same_state(campaign, query, mode, settings, theirs, ours):
+    """The states of both answers, or None when they differ without a reason."""
+    different = campaign.difference(query, mode, settings, theirs, ours)
+    return None if different and (different is known.REFUSED or not different.reason) else frozenset({theirs.state, ours.state})
+
+
+def single_targets(campaign, query, mode, settings):
+    """The states of a change of `target` when it has one of its rows only, when both sides give the same for each; else none."""
     states = set()
-    for query, a, b in zip(queries, theirs, ours):
-        different = campaign.difference(query, mode, settings, a, b)
-        if different and (different is known.REFUSED or not different.reason):
-            return set()
-        states.add(a.state)
-    return states
+    for number in tables.TARGET_IDS:
+        theirs, ours = campaign.both([(query, mode)], settings, f"DELETE FROM target WHERE id <> {number}")
+        states.add(same_state(campaign, query, mode, settings, theirs[0], ours[0]))
+    return set() if None in states else set().union(*states)
 
 
 def is_planned(campaign, query, mode, settings, state):

@@ -20,6 +20,8 @@ SQUARES = "PostgreSQL's avg() of floats overflows in a sum of squares that it do
 CONSTRAINTS_IN_ORDER = "of two constraints that a row violates, PostgreSQL names the domain's, which it checks first, D1 NOT NULL"
 EQUAL_INTERVALS = "percentile_cont() of equal intervals that are written differently, as 1 mon and 30 days, gives one of them"
 PATTERNS_PLANNED = "PostgreSQL's planner compiles the constant pattern of a condition to guess how many rows match, whether one is compared with it or not"
+CONSTANTS_PLANNED = "PostgreSQL's planner computes constants, whether there is a row that needs them or not"
+GENERATED_FIRST = "D1 computes generated columns before it looks at a domain's constraint"
 CONSTANTS_FIRST = "PostgreSQL computes constants when it plans: a change that violates a key too has another first error"
 MERGE_ON = "PostgreSQL 15 takes values of every type for MERGE's ON, by their bits; pgd1 wants a boolean, as PostgreSQL's JOIN does"
 NO_ROWS = "PostgreSQL looks at a percentile even where no row is to be ranked; pgd1 gives NULL"
@@ -57,7 +59,7 @@ class Met:
     """The errors that expressions of a query give alone, on both sides."""
 
     def __init__(self):
-        self.of, self.all, self.constants = {}, set(), set()
+        self.of, self.all, self.constants, self.violated = {}, set(), set(), set()
 
     def add(self, node, states, constant):
         self.of.setdefault(id(node), set()).update(states)
@@ -157,7 +159,7 @@ def answered_late(found):
 
 
 def nan_stored(found):
-    return found.ours.state == "22003" and "cannot hold NaN" in found.ours.message and found.theirs.state == "23514"
+    return found.ours.state == "22003" and "cannot hold NaN" in found.ours.message and found.theirs.state in ("23514", "")
 
 
 def domain_parameter(found):
@@ -170,22 +172,31 @@ def constraints_in_order(found):
     return [a.state for a in pair] == ["23514", "23502"] and found.theirs.message.startswith("value for domain ")
 
 
+def of_two_rows(answer):
+    """A constraint, or a key that comes twice: no expression gives it alone."""
+    return answer.state[:2] == "23" or answer.message.startswith("ON CONFLICT DO UPDATE command cannot affect row a second time")
+
+
 def order(found, met):
     """Why another error is met first, or none, when each that is met is one that an expression gives alone; or ""."""
     theirs, ours = found.theirs, found.ours
-    if not {a.state for a in (theirs, ours) if a.state and a.state[:2] != "23"} <= met.all:
+    if not {a.state for a in (theirs, ours) if a.state and not of_two_rows(a)} <= met.all or not met.all:
         return ""
     change = re.match(r"(INSERT|UPDATE|DELETE|MERGE|WITH)\b", found.sql)
     if change and is_runtime(theirs) and ours.state[:2] == "23" and theirs.state in met.constants:
         return CONSTANTS_FIRST
-    if "23" not in (theirs.state[:2], ours.state[:2]):
+    if theirs.message.startswith("value for domain ") and ours.state == "22003" and theirs.state in met.violated:
+        return GENERATED_FIRST
+    if of_two_rows(theirs) and of_two_rows(ours):
+        return ""
+    if not of_two_rows(theirs) and not of_two_rows(ours):
         return TIMING
     return ROWS_IN_ORDER if re.match(r"(INSERT .* (SELECT|VALUES \(.*\), \()|UPDATE|DELETE|MERGE|WITH)", found.sql, re.S) else ""
 
 
 def may_be_row(found):
     """Both sides met an error of one row, or of two rows together."""
-    return all(is_runtime(a) or a.state[:2] == "23" and not a.position for a in (found.theirs, found.ours))
+    return found.what == "SQLSTATE" and all(is_runtime(a) or a.state[:2] == "23" and not a.position for a in (found.theirs, found.ours))
 
 
 def order_of_rows(found, states):
@@ -194,9 +205,11 @@ def order_of_rows(found, states):
     return ROWS_IN_ORDER if met & states and met <= states | {"21000", "23505"} else ""
 
 
-def may_be_planned(found):
-    """PostgreSQL refuses a pattern that pgd1 did not come to."""
-    return found.theirs.state == "2201B" and (not found.ours.state or is_runtime(found.ours))
+def planned(found):
+    """What may have made PostgreSQL fail before there was a row: a pattern, or a constant where pgd1 met no row at all."""
+    if found.theirs.state == "2201B" and (not found.ours.state or is_runtime(found.ours)):
+        return PATTERNS_PLANNED
+    return CONSTANTS_PLANNED if is_runtime(found.theirs) and not found.ours.state and found.ours.tag.endswith(" 0") else ""
 
 
 def no_rows(found):

@@ -20,6 +20,8 @@ TARGET = [("id", "int4", "PRIMARY KEY"), ("k", "text", "UNIQUE"), ("i2", "int2",
           ("tstz", "timestamptz", ""), ("iv", "interval", ""), ("b", "bool", ""), ("e", "mood", "DEFAULT 'ok'"), ("u", "uuid", ""), ("bt", "bytea", ""), ("j", "json", ""), ("jb", "jsonb", "DEFAULT '{}'"),
           ("ai", "int4[]", ""), ("at", "text[]", ""), ("dp", "posint", ""), ("dw", "word", ""), ("ip", "inet", ""), ("g", "int4", "GENERATED ALWAYS AS (i4 + 1) STORED")]
 
+TARGET_IDS = [1, 2, 5, 6, 9]  # of the rows that it has when a statement comes
+
 
 def base(sql_type):
     """numeric(10,2) -> numeric, char(6) -> bpchar, int4[] -> _int4"""
