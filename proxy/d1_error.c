@@ -1,6 +1,7 @@
 /* d1_error.c - see d1_error.h. The texts: facts of SQLite 3.47 to 3.53 and of D1. */
 #include "proxy/d1_error.h"
 
+#include "proxy/catalog/null_violation.h"
 #include "proxy/sql/plan.h"
 
 enum { KEY_VALUE_MAX = 8192 }; /* bytes of a value that DETAIL repeats */
@@ -210,12 +211,13 @@ static bool not_null_failed(struct mapping *m)
     struct str list = m->rest, table = { 0 }, column = { 0 };
     next_column(m, &list, &table, &column);
     const struct relation *r = relation_of(m, table);
-    if (r)
-        at_relation(m, r);
+    const struct column *c = r ? relation_column(r, column) : NULL;
+    if (c)
+        return null_violation(m->snapshot, r, c, m->err);
     m->err->column = column;
     return err_set(m->err, SQLSTATE_NOT_NULL_VIOLATION,
                    "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint", STR_FMT(column),
-                   STR_FMT(r ? r->name : table));
+                   STR_FMT(table));
 }
 
 static const struct constraint *check_of(const struct relation *r, struct str what)
@@ -250,15 +252,16 @@ static bool type_check_failed(struct mapping *m)
     const struct user_type *ruling = snapshot_ruling_domain(m->snapshot, domain->oid, DOMAIN_CHECK);
     m->err->schema = domain->schema;
     m->err->datatype = domain->name;
+    struct str name = snapshot_format_type(m->snapshot, domain->oid, -1, m->err->arena);
     if (ruling->n_checks > 1 ||
         snapshot_ruling_domain(m->snapshot, ruling->base, DOMAIN_CHECK)) { /* D1 has them as one */
         err_set(m->err, SQLSTATE_CHECK_VIOLATION, "value for domain %.*s violates one of its check constraints",
-                STR_FMT(domain->name));
+                STR_FMT(name));
         return true;
     }
     m->err->constraint = ruling->check_names[0];
-    err_set(m->err, SQLSTATE_CHECK_VIOLATION, "value for domain %.*s violates check constraint \"%.*s\"",
-            STR_FMT(domain->name), STR_FMT(ruling->check_names[0]));
+    err_set(m->err, SQLSTATE_CHECK_VIOLATION, "value for domain %.*s violates check constraint \"%.*s\"", STR_FMT(name),
+            STR_FMT(ruling->check_names[0]));
     return true;
 }
 

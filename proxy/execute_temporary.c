@@ -340,7 +340,8 @@ static bool as_stored(struct gathering *g, size_t i, struct value *v)
     const struct column *c = &g->into->columns[i];
     int32_t typmod = c->typmod;
     oid_t base = snapshot_base_type(g->plan->snapshot, c->type, &typmod);
-    return v->class == VALUE_NULL || column_cell_value(g->into, c, base, typmod, g->s->worker->scratch, v, g->err);
+    return v->class == VALUE_NULL ||
+           column_cell_value(g->plan->snapshot, g->into, c, base, typmod, g->s->worker->scratch, v, g->err);
 }
 
 /* Rows that cannot be kept are counted out: the statement fails when all have come. */

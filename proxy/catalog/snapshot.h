@@ -35,9 +35,10 @@ struct column {
     int32_t typmod; /* -1: none */
     enum column_storage storage;
     bool not_null;
-    bool is_rowid;       /* INTEGER PRIMARY KEY: the rowid itself. SQLite would invent a value for NULL */
-    bool has_collation;  /* declared COLLATE NOCASE or RTRIM elsewhere: what pgd1 prints says BINARY */
-    bool takes_null;     /* part of a primary key, which D1 lets be NULL: not_null holds for what pgd1 writes */
+    bool is_rowid;      /* INTEGER PRIMARY KEY: the rowid itself. SQLite would invent a value for NULL */
+    bool has_collation; /* declared COLLATE NOCASE or RTRIM elsewhere: what pgd1 prints says BINARY */
+    bool
+        takes_null; /* part of a primary key, or of a domain NOT NULL, and D1 lets it be NULL: pgd1 never writes that */
     bool is_strict_text; /* TEXT affinity (facts: storing digits in other affinities turns them into numbers) */
     char identity;       /* attidentity: 'a', 'd' or 0 */
     char generated;      /* attgenerated: 's' or 0 */

@@ -283,8 +283,9 @@ static void build_column_row(struct build *b, struct table_source *t, struct col
                       declared_type_storage(declared, snapshot_base_type(b->snapshot, column->type, NULL)));
     column->is_rowid = is_rowid(t, row);
     column->not_null = read_integer(row, 4) != 0 || read_integer(row, 6) != 0;
-    column->takes_null = read_integer(row, 4) == 0 && read_integer(row, 6) != 0 && !column->is_rowid &&
-                         t->relation->kind == RELATION_TABLE;
+    bool refuses = read_integer(row, 6) != 0 || snapshot_ruling_domain(b->snapshot, column->type, DOMAIN_NOT_NULL);
+    column->takes_null =
+        read_integer(row, 4) == 0 && refuses && !column->is_rowid && t->relation->kind == RELATION_TABLE;
     column->is_strict_text = sqlite_affinity_of(declared) == AFFINITY_TEXT;
     const struct sqlite_column *parsed = parsed_column(t, column->name);
     column->has_collation = parsed && parsed->collation.n && !str_eq_nocase(parsed->collation, STR("binary"));

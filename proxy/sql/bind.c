@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include "pgwire/datetime.h"
 #include "pgwire/numeric.h"
+#include "proxy/catalog/null_violation.h"
 #include "proxy/sql/local.h"
 #include "proxy/sql/lookup.h"
 #include "proxy/sql/sequence_values.h"
@@ -581,22 +582,11 @@ static bool source(struct binding *b, const struct bind *bind, struct value *ret
     return false;
 }
 
-static bool null_violation(const struct relation *relation, const struct column *column, struct err *err)
-{
-    err_set(err, SQLSTATE_NOT_NULL_VIOLATION,
-            "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint", STR_FMT(column->name),
-            STR_FMT(relation->name));
-    err->schema = relation->schema;
-    err->table = relation->name;
-    err->column = column->name;
-    return false;
-}
-
-bool column_cell_value(const struct relation *relation, const struct column *column, oid_t base_type, int32_t typmod,
-                       struct arena *arena, struct value *value, struct err *err)
+bool column_cell_value(const struct snapshot *snapshot, const struct relation *relation, const struct column *column,
+                       oid_t base_type, int32_t typmod, struct arena *arena, struct value *value, struct err *err)
 {
     if (value->class == VALUE_NULL)
-        return !(column->is_rowid || column->takes_null) || null_violation(relation, column, err);
+        return !(column->is_rowid || column->takes_null) || null_violation(snapshot, relation, column, err);
     if (column->storage == COLUMN_NUMBER)
         return number_to_store(typmod, arena, value, err);
     if (typmod >= 0 && !type_apply_typmod(base_type, typmod, false, arena, value, err))
@@ -622,7 +612,7 @@ static bool bind_one(struct binding *b, const struct bind *bind, struct value *r
         return false;
     if (ret->class == VALUE_NULL) {
         if (bind->not_null)
-            return null_violation(bind->relation, bind->column, b->err);
+            return null_violation(b->plan->snapshot, bind->relation, bind->column, b->err);
         bool takes_null = bind->form == BIND_LIMIT || bind->form == BIND_OFFSET || bind->form == BIND_UNFOLDED;
         return takes_null ? forms[bind->form](b, bind, ret) : true;
     }

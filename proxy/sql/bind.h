@@ -11,9 +11,9 @@
 
 /* A value of the column's type, storage form -> what its cell holds: length coercion of an assignment, numbers of
  * numeric(p,s),
- * seconds since 1970. 22001, 22003, 22008, and 23502 for NULL in a rowid column. */
-bool column_cell_value(const struct relation *relation, const struct column *column, oid_t base_type, int32_t typmod,
-                       struct arena *arena, struct value *value, struct err *err);
+ * seconds since 1970. 22001, 22003, 22008, and 23502 for NULL in a column of which D1 would take it. */
+bool column_cell_value(const struct snapshot *snapshot, const struct relation *relation, const struct column *column,
+                       oid_t base_type, int32_t typmod, struct arena *arena, struct value *value, struct err *err);
 /* A LIKE pattern as one for GLOB. escape: the escape character, 0 none; 22025 when the pattern ends in it. Stops a
  * little above
  * D1's PATTERN_BYTES: what is longer cannot go there. */

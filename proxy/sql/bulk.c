@@ -2,6 +2,7 @@
 #include "proxy/sql/bulk.h"
 
 #include "proxy/base/fault.h"
+#include "proxy/catalog/null_violation.h"
 #include "proxy/sql/analyze.h"
 #include "proxy/sql/bind.h"
 #include "proxy/sql/emit.h"
@@ -56,6 +57,8 @@ static bool default_row(const struct relation *r, const struct column *const *co
             return false;
         if (row[at])
             left[at++] = c;
+        else if (c->takes_null)
+            return null_violation(snapshot, r, c, err);
     }
     *rows = row;
     *rte = (struct rte){ .kind = RTE_RELATION, .alias = r->name, .relation = r };
@@ -154,7 +157,8 @@ static bool encode_row(const struct bulk *b, const struct value *values, struct 
     buf_add_char(out, '[');
     for (size_t i = 0; i < t->n_columns; i++) {
         struct value v = values[i];
-        if (!column_cell_value(t->relation, t->columns[i], t->types[i], t->typmods[i], scratch, &v, err)) {
+        if (!column_cell_value(t->plan->snapshot, t->relation, t->columns[i], t->types[i], t->typmods[i], scratch, &v,
+                               err)) {
             err->table = t->relation->name;
             err->column = t->columns[i]->name;
             return false;

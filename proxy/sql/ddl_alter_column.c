@@ -3,6 +3,7 @@
 
 #include "proxy/catalog/declared_type.h"
 #include "proxy/catalog/names.h"
+#include "proxy/catalog/null_violation.h"
 #include "proxy/catalog/sqlite_ddl.h"
 #include "proxy/sql/emit.h"
 
@@ -165,8 +166,10 @@ static bool add_column_text(struct ddl *d, const struct alter *a, const struct n
 /* NOT NULL without a default fits an empty table only: said before SQLite says it in its words. */
 static bool guard_not_null(struct ddl *d, const struct alter *a, const struct new_column *column)
 {
-    struct str message = ddl_printf(d, "column \"%.*s\" of relation \"%.*s\" contains null values",
-                                    STR_FMT(column->column.name), STR_FMT(a->table->name));
+    struct str message = snapshot_ruling_domain(d->snapshot, column->column.type, DOMAIN_NOT_NULL)
+                             ? null_violation_message(d->snapshot, a->table, &column->column, d->arena)
+                             : ddl_printf(d, "column \"%.*s\" of relation \"%.*s\" contains null values",
+                                          STR_FMT(column->column.name), STR_FMT(a->table->name));
     return ddl_guard(d, SQLSTATE_NOT_NULL_VIOLATION, message, STR(""), ddl_quote(d, a->now->sqlite_name));
 }
 

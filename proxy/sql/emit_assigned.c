@@ -1,11 +1,10 @@
 /* emit_assigned.c - a value on its way into a column of the target, printed or computed here; see change_private.h. */
+#include "proxy/catalog/null_violation.h"
 #include "proxy/sql/change_private.h"
 
 static struct str not_null_raise(struct emitter *e, const struct relation *r, const struct column *c)
 {
-    return emit_raise(e, "23502",
-                      text_of(e, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
-                              STR_FMT(c->name), STR_FMT(r->name)));
+    return emit_raise(e, "23502", null_violation_message(e->shared->snapshot, r, c, e->arena));
 }
 
 static const struct expr *bare_constant(const struct expr *x)
@@ -45,15 +44,8 @@ static bool guard_rowid(struct emitter *e, const struct relation *r, const struc
                         struct fragment *f)
 {
     const struct expr *constant = bare_constant(x);
-    if (constant && constant->kind == EXPR_CONST && constant->constant.is_null) {
-        refused(e, -1, SQLSTATE_NOT_NULL_VIOLATION,
-                "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint", STR_FMT(c->name),
-                STR_FMT(r->name));
-        e->err->schema = r->schema;
-        e->err->table = r->name;
-        e->err->column = c->name;
-        return false;
-    }
+    if (constant && constant->kind == EXPR_CONST && constant->constant.is_null)
+        return null_violation(e->shared->snapshot, r, c, e->err);
     if (constant) {
         struct bind b = bind_of_expr(constant);
         b.not_null = true;

@@ -1,7 +1,9 @@
 """Databases that D1's users have already, as drizzle-kit, Prisma, wrangler and hand-written SQL made them: read, written, compared,
 described, and errors that name the remedy. Nothing is silently taken for something else."""
+import contextlib
 import datetime as dt
 import decimal
+import sqlite3
 
 import psycopg
 import pytest
@@ -237,3 +239,24 @@ def test_blocks_and_copy(db):
     with db.cursor().copy("COPY plain (a) FROM STDIN") as copy:
         copy.write_row(("x",))
     assert one(db, "SELECT id FROM plain WHERE a = 'x'") == 6
+
+
+def test_domains_not_null_that_the_table_does_not_know():
+    """As pgd1 once made columns of a domain over a domain NOT NULL, or as another tool made the table anew."""
+    with Pgd1("embedded") as server, server.connect(autocommit=True) as db:
+        db.execute("CREATE DOMAIN given AS int NOT NULL; CREATE DOMAIN over_given AS given; CREATE TABLE lax (id int PRIMARY KEY, v over_given)")
+        with contextlib.closing(sqlite3.connect(server.folder / "app.db", isolation_level=None)) as file:
+            file.executescript("DROP TABLE lax; CREATE TABLE lax (id INTEGER PRIMARY KEY, v INTEGER); INSERT INTO lax VALUES (1, NULL), (2, 2)")
+        db.execute("CREATE TABLE other (id int)")  # behind DDL the whole schema is read again
+        assert db.execute("SELECT id, v FROM lax WHERE pg_typeof(v)::text = 'over_given' ORDER BY id").fetchall() == [(1, None), (2, 2)]
+        for sql, params in [
+                ("INSERT INTO lax VALUES (3, NULL)", None), ("INSERT INTO lax VALUES (3, %s)", (None,)), ("INSERT INTO lax (id) VALUES (3)", None),
+                ("INSERT INTO lax VALUES (3, 3), (4, NULL)", None), ("INSERT INTO lax SELECT 9, nullif(v, 2) FROM lax WHERE id = 2", None),
+                ("UPDATE lax SET v = NULL", None), ("UPDATE lax SET v = nullif(v, 2) WHERE id = 2", None)]:
+            with pytest.raises(psycopg.errors.NotNullViolation, match="domain over_given does not allow null values"):
+                db.execute(sql, params)
+        for columns, line in [("", "3\t\\N\n"), ("(id)", "3\n")]:
+            with pytest.raises(psycopg.errors.NotNullViolation, match="domain over_given"), db.cursor().copy(f"COPY lax {columns} FROM STDIN") as copy:
+                copy.write(line)
+        db.execute("INSERT INTO lax VALUES (3, 3)")
+        assert db.execute("SELECT id, v FROM lax ORDER BY id").fetchall() == [(1, None), (2, 2), (3, 3)]

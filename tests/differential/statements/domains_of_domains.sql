@@ -1,3 +1,4 @@
+-- details are compared
 -- a domain over a domain keeps the constraints of both
 CREATE DOMAIN positive AS int CHECK (value > 0);
 CREATE DOMAIN over_positive AS positive;
@@ -31,22 +32,27 @@ CREATE TABLE dc (v over_given[]);
 CREATE TABLE t (id int PRIMARY KEY, a third, b over_given, c over_free[], d small);
 INSERT INTO t VALUES (1, 1, 1, '{-1}', 1);
 INSERT INTO t VALUES (2, -1, 1, '{}', 1);
--- message differs
 INSERT INTO t VALUES (2, 1, NULL, '{}', 1);
 -- message differs
 INSERT INTO t VALUES (2, 1, 1, '{}', -1);
 -- message differs
 INSERT INTO t VALUES (2, 1, 1, '{}', 10);
--- message differs
 INSERT INTO t (id) VALUES (3);
 UPDATE t SET a = -2;
--- message differs
 UPDATE t SET b = NULL;
 ALTER TABLE t ADD COLUMN e third;
 UPDATE t SET e = 0;
 -- message differs
 ALTER TABLE t ADD COLUMN f over_given;
 ALTER TABLE t ADD COLUMN f over_given DEFAULT 7;
--- message differs
 INSERT INTO t VALUES (4, 1, 1, '{}', 1, 1, NULL);
+CREATE SCHEMA other;
+CREATE DOMAIN other.named AS text NOT NULL CHECK (VALUE <> '');
+CREATE TABLE u (id int PRIMARY KEY, n other.named NOT NULL);
+INSERT INTO u (id) VALUES (1);
+INSERT INTO u VALUES (1, 'x'), (2, NULL);
+INSERT INTO u VALUES (1, 'x'), (2, '');
+UPDATE u SET n = NULL WHERE id > 5;
+INSERT INTO u VALUES (1, 'x');
+UPDATE u SET n = NULL;
 SELECT * FROM t ORDER BY id;
