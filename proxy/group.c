@@ -166,8 +166,10 @@ const struct snapshot *group_schema(struct group *g)
 {
     struct transaction *t = &g->session->transaction;
     struct overlay *o = &t->overlay;
-    if (g->n_ddl + t->buffer.n_ddl == 0)
+    if (g->n_ddl + t->buffer.n_ddl == 0) {
+        overlay_check(o, g->database->snapshot);
         return o->schema;
+    }
     overlay_begin(o, g->database->snapshot);
     overlay_follow(o, &t->buffer);
     for (const struct step *step = g->head; step; step = step->next)

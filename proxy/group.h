@@ -164,6 +164,11 @@ struct group {
     struct refused_question *refused; /* which row a constraint refused (group_refused.c); NULL: nothing is asked */
     void (*wake_before)(struct session *s);
     struct snapshot_reader *schema_reader; /* the schema read back behind DDL */
+    bool wants_schema;                     /* it is read back behind this batch, with or without DDL */
+    bool has_successor; /* another batch of the same run follows: what DDL leaves is known without being read back, … */
+    struct snapshot
+        *carried; /* … as the shadow has it; a reference while D1 has the batch. It became the database's: */
+    bool has_carried;
     size_t schema_first;
     size_t sequence_first, n_sequences; /* the members that read what sequences gave */
     uint64_t schema_seen;

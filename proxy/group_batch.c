@@ -230,16 +230,39 @@ static bool mentions(const struct group *g, struct str what)
     return false;
 }
 
+/* Between the batches of one run the shadow knows what its DDL leaves, where nothing else changes the schema. */
+static bool carries_schema(struct group *g)
+{
+    uint32_t last = 0;
+    if (!g->has_successor || g->n_ddl == 0 || g->batch_end || g->n_before != g->identity)
+        return false;
+    for (const struct step *step = g->head; step; step = step->next) {
+        if (step->is_ddl)
+            last = step->position;
+        for (size_t i = 0; step->is_write && !step->is_ddl && i < step->n_statements; i++)
+            if (str_find(step->statements[i].sql, STR("_pgd1_catalog")) >= 0)
+                return false;
+    }
+    const struct snapshot *schema = group_schema(g);
+    if (!schema || !overlay_knows(&g->session->transaction.overlay, last))
+        return false;
+    g->carried = snapshot_ref(schema);
+    return true;
+}
+
 /* DDL brings the schema it leaves behind: no second request to read it. */
 static const struct d1_statement *schema_statements(struct group *g, size_t *ret_n)
 {
     *ret_n = 0;
+    group_schema_drop(g);
     const struct buffer *before = &g->session->transaction.buffer;
     bool ddl = g->n_ddl || (g->n_before && before->n_ddl);
-    if (!ddl || g->undoes || !g->batch_writes)
+    if ((!ddl && !g->wants_schema) || g->undoes || !g->batch_writes)
+        return NULL;
+    g->schema_seen = g->database->generation;
+    if (carries_schema(g))
         return NULL;
     g->schema_reader = snapshot_reader_new();
-    g->schema_seen = g->database->generation;
     const struct snapshot *now = g->database->snapshot;
     bool side = (now && now->has_side_catalog) || mentions(g, STR("_pgd1_catalog")) ||
                 buffer_mentions(before, STR("_pgd1_catalog"));
@@ -390,7 +413,9 @@ enum run group_submit(struct group *g, size_t n)
 void group_schema_drop(struct group *g)
 {
     snapshot_reader_free(g->schema_reader);
+    snapshot_unref(g->carried);
     g->schema_reader = NULL;
+    g->carried = NULL;
 }
 
 void group_note_bookmark(struct group *g)
@@ -412,17 +437,23 @@ void group_note_bookmark(struct group *g)
 
 void group_note_schema(struct group *g, bool committed)
 {
-    if (!g->schema_reader)
+    if (!g->schema_reader && !g->carried)
         return;
     struct err err;
     err_init(&err, g->arena);
-    struct snapshot *snapshot = committed ? snapshot_reader_finish(g->schema_reader, &err) : NULL;
+    bool goes_on = committed && g->carried && g->session && g->session->transaction.overlay.schema == g->carried;
+    struct snapshot *snapshot = !committed   ? NULL
+                                : g->carried ? snapshot_ref(g->carried)
+                                             : snapshot_reader_finish(g->schema_reader, &err);
     if (snapshot)
         database_schema_changed(g->database, snapshot, g->schema_seen);
     else if (committed || g->request.error.may_have_run)
         database_schema_suspect(g->database);
     group_schema_drop(g);
-    if (g->session && committed)
+    g->has_carried |= goes_on;
+    if (goes_on)
+        overlay_settle(&g->session->transaction.overlay);
+    else if (g->session && committed)
         overlay_drop(&g->session->transaction.overlay);
 }
 

@@ -13,6 +13,10 @@
  *   and RESET, the lease always has its own batch, and the journal is read under it.
  *   What waits for D1 waits as a COMMIT does: execute() is called again, and the migration goes on where it was.
  *
+ *   The schema is read back with the last one: what the DDL of the others leaves is known from the shadow (txn/overlay.h), which goes on from
+ *   chunk to chunk, so that a file costs the same however many tables there are. Where that does not know, it is read back at once; and before
+ *   anything else is done when the run ends early.
+ *
  * Each batch is atomic and has the group's identity, so a chunk and its row in the journal happen together and once. A runner that dies
  * leaves whole chunks, and behind the first of them its lease, which ends by itself (MIGRATE_LEASE_S): the next run goes on behind them.
  *

@@ -82,9 +82,10 @@ struct migration {
     bool claims; /* the first chunk's batch takes the lease, if the journal is still the one that was read */
     struct pending *pending;
     size_t n_pending, at, chunk;
-    size_t n_added;    /* steps of the chunk that wait already: the lease's check and statements */
-    bool is_sent;      /* the chunk under way is at D1, or done */
-    size_t statements; /* of the migration under way */
+    size_t n_added;           /* steps of the chunk that wait already: the lease's check and statements */
+    bool is_sent;             /* the chunk under way is at D1, or done */
+    struct database *carried; /* the schema behind chunks that are done was not read back from it; NULL: it was */
+    size_t statements;        /* of the migration under way */
     uint64_t chunk_began_us;
     struct str bookmark; /* before the run, or before the migration under way; empty: the transport has none */
     struct mark {        /* how that is had (migration_restore.c) */

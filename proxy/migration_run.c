@@ -229,6 +229,9 @@ static enum outcome send_chunk(struct migration *m)
         return outcome;
     m->statements += n;
     m->is_sent = true;
+    struct group *g = m->session->group;
+    g->has_successor = m->at + 1 < m->n_pending || m->chunk + 1 < p->text.n_up;
+    g->wants_schema = m->carried && !g->has_successor;
     return note_chunk(m, p) ? group_answer(m->session->group, END_IMPLICIT) : OUTCOME_FAILED;
 }
 
@@ -252,6 +255,8 @@ static bool end_chunk(struct migration *m)
     struct session *s = m->session;
     struct pending *p = &m->pending[m->at];
     m->is_sent = false;
+    m->carried = s->group->has_successor && s->group->has_carried ? s->database : NULL;
+    s->group->has_successor = s->group->wants_schema = false;
     m->has_lease = true; /* the first one may have brought it */
     m->claims = false;
     s->group->wrote = false; /* the next chunk is a transaction of its own */
@@ -379,6 +384,9 @@ bool migration_surrender(struct migration *m, const struct err *failure, void (*
 
 void migration_forget(struct migration *m)
 {
+    if (m->carried) /* the run ended before its last chunk */
+        database_schema_suspect(m->carried);
+    m->carried = NULL;
     if (m->surrender)
         m->surrender->migration = NULL;
     m->surrender = NULL;

@@ -18,6 +18,13 @@ const struct snapshot *planning_schema(struct session *s)
     return s->transaction.temporary ? execute_temporary_schema(s, schema) : schema;
 }
 
+/* The schema is one that D1 does not have yet. */
+static bool has_waiting_ddl(const struct session *s)
+{
+    const struct overlay *o = &s->transaction.overlay;
+    return o->schema && !(o->is_settled && s->group->n_ddl == 0);
+}
+
 void planning_wait_schema(struct session *s)
 {
     session_wait_schema(s);
@@ -66,7 +73,7 @@ bool planning_cached(struct session *s, struct str text, const oid_t *types, siz
     const struct snapshot *schema = planning_schema(s);
     struct sql_settings settings;
     struct planned planned;
-    if (!schema || s->schema_since_us || s->transaction.overlay.schema || s->gucs.live.raw_sqlite)
+    if (!schema || s->schema_since_us || has_waiting_ddl(s) || s->gucs.live.raw_sqlite)
         return false;
     session_sql_settings(s, schema, s->group->arena, &settings);
     if (!plan_cache_get(s->worker->plans, text, schema, &settings, types, n_types, s->group->arena, &planned)) {
@@ -81,7 +88,7 @@ bool planning_cached(struct session *s, struct str text, const oid_t *types, siz
 /* PRAGMA and EXPLAIN ask D1's schema, not the one that the block's waiting DDL will leave. */
 static bool asks_waiting_schema(const struct session *s, const struct plan *plan, struct err *err)
 {
-    if (!s->transaction.overlay.schema || !plan->is_unwrappable || plan->access != D1_READ)
+    if (!has_waiting_ddl(s) || !plan->is_unwrappable || plan->access != D1_READ)
         return false;
     err_unsupported(err, "%s behind DDL in the same transaction", plan->tag);
     err_hint(err, "Commit first.");
@@ -175,8 +182,7 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
         return OUTCOME_FAILED;
     const struct snapshot *schema = planning_schema(s);
     bool is_blank = !schema;
-    if (s->schema_since_us && schema && !s->transaction.overlay.schema &&
-        s->database->snapshot_us < s->schema_since_us) {
+    if (s->schema_since_us && schema && !has_waiting_ddl(s) && s->database->snapshot_us < s->schema_since_us) {
         planning_wait_schema(s);
         return OUTCOME_WAIT;
     }
@@ -188,7 +194,7 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
         planning_wait_schema(s);
         return OUTCOME_WAIT;
     }
-    if (!ok && may_be_stale(err) && !s->schema_since_us && !s->transaction.overlay.schema && !is_blank) {
+    if (!ok && may_be_stale(err) && !s->schema_since_us && !has_waiting_ddl(s) && !is_blank) {
         /* somebody else may have made what is missing: look once */
         err_clear(err);
         s->schema_since_us = worker_now(s->worker);
@@ -200,7 +206,7 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
         s->schema_since_us = 0;
     if (!ok)
         return OUTCOME_FAILED;
-    if (is_whole && !is_blank && !s->transaction.overlay.schema && !s->gucs.live.raw_sqlite)
+    if (is_whole && !is_blank && !has_waiting_ddl(s) && !s->gucs.live.raw_sqlite)
         remember(s, source, schema, ret->plan);
     return OUTCOME_DONE;
 }

@@ -33,6 +33,28 @@ void overlay_begin(struct overlay *o, const struct snapshot *base)
     o->base = base->version;
 }
 
+void overlay_settle(struct overlay *o)
+{
+    o->base = o->schema->version;
+    o->is_settled = true;
+    o->own.n = 0;
+    o->ddl = NULL;
+}
+
+void overlay_check(struct overlay *o, const struct snapshot *base)
+{
+    if (o->is_settled && (!base || base->version != o->base))
+        overlay_drop(o);
+}
+
+bool overlay_knows(struct overlay *o, uint32_t position)
+{
+    bool knows = o->shadow && o->schema && !o->changed && o->position == position;
+    for (const struct overlay_ddl *d = o->ddl; knows && d; d = d->next)
+        knows = d->ran;
+    return knows;
+}
+
 /* ---- names ---- */
 
 static bool has(const struct names *names, struct str name)

@@ -40,7 +40,8 @@ struct overlay_ddl {
 struct overlay {
     struct shadow *shadow;
     struct snapshot *schema; /* NULL: the database's */
-    uint64_t base;           /* version of the schema it began with */
+    uint64_t base;           /* version of the schema it began with, or of that which it was settled with */
+    bool is_settled;         /* what has run here has happened */
     uint32_t position;       /* all up to here has run, or is known not to */
     bool changed;            /* since the schema was read */
     bool changed_all;        /* and what, is not known */
@@ -54,6 +55,13 @@ struct overlay {
 void overlay_drop(struct overlay *o);
 /* Before anything is run: begins on `base`, or begins again when that has changed. */
 void overlay_begin(struct overlay *o, const struct snapshot *base);
+/* All that has run here has happened at D1, and its schema is the database's now: it goes on from there, and no table is the transaction's
+ * own any more. */
+void overlay_settle(struct overlay *o);
+/* A settled one ends when the database has another schema. */
+void overlay_check(struct overlay *o, const struct snapshot *base);
+/* Whether all DDL up to here ran, and nothing but it: what it leaves is known. */
+bool overlay_knows(struct overlay *o, uint32_t position);
 /* What of the buffer has not run yet. */
 void overlay_follow(struct overlay *o, const struct buffer *b);
 /* DDL at a position; no effect when it has run. */

@@ -241,6 +241,44 @@ def test_a_thousand_files(transport):
         assert project.drift() == {} and project.run("SELECT count(*) FROM t") == [(total - 1,)]
 
 
+def test_each_file_sees_what_those_before_left(project):
+    """DDL of both dialects, one on top of the other; other sessions see each file's tables as soon as it is applied."""
+    project.write(_1_a="CREATE TABLE a (id INTEGER PRIMARY KEY, n INTEGER);\nCREATE INDEX a_n ON a (n);",
+                  _2_b="-- pgd1: postgres\nCREATE TYPE mood AS ENUM ('sad', 'glad');\nCREATE TABLE b (id serial PRIMARY KEY, a int REFERENCES a, m mood);",
+                  _3_c="-- pgd1: postgres\nINSERT INTO a VALUES (1, 10);\nINSERT INTO b (a, m) VALUES (1, 'glad');\n--> breakpoint\n"
+                       "ALTER TABLE b RENAME TO c;\nCREATE VIEW v AS SELECT c.id, m, n FROM c JOIN a ON a.id = c.a;",
+                  _4_d="PRAGMA foreign_key_check;\nALTER TABLE a ADD COLUMN t TEXT DEFAULT 'x';\nCREATE TRIGGER g AFTER INSERT ON a BEGIN\n"
+                       "UPDATE a SET t = 'seen' WHERE id = new.id;\nEND;",
+                  _5_e="-- pgd1: postgres\nALTER TABLE c ADD COLUMN w numeric(6,2) NOT NULL DEFAULT 1.5;\nDROP VIEW v;\nCREATE SCHEMA s;\nCREATE TABLE s.d (c int REFERENCES c);",
+                  _6_f="INSERT INTO a (id) VALUES (2);\nDROP INDEX a_n;",
+                  _7_g="-- pgd1: postgres\nINSERT INTO c (a, m, w) VALUES (2, 'sad', 2.25);\nINSERT INTO s.d VALUES (2);")
+    seen = []
+    with project.server.connect() as other:
+        def look(notice):
+            if "applied" in notice.message_primary or "chunk" in notice.message_primary:
+                seen.append(sorted(row[0] for row in other.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'v') "
+                                                                   "AND relnamespace::regnamespace::text IN ('public', 's')").fetchall()))
+
+        project.connection.add_notice_handler(look)
+        assert len(project.run("MIGRATE UP")) == 7
+        journal = ["d1_migrations"]
+        tables = [[*"a"], [*"ab"], [*"ab"], [*"acv"], [*"acv"], [*"acd"], [*"acd"], [*"acd"]]
+        assert seen == [sorted(names + journal) for names in tables]
+        for connection in (project.connection, other):
+            assert connection.execute("SELECT id, a, m, w::text FROM c ORDER BY id").fetchall() == [(1, 1, "glad", "1.50"), (2, 2, "sad", "2.25")]
+            assert connection.execute("SELECT id, n, t FROM a ORDER BY id").fetchall() == [(1, 10, "x"), (2, None, "seen")]
+    assert project.drift() == {} and project.findings() == []
+
+
+def test_a_run_that_fails_late_leaves_the_schema_known(project):
+    project.write(_1_a="CREATE TABLE a (a INTEGER);", _2_b="ALTER TABLE a ADD COLUMN b INTEGER;", _3_c="CREATE TABLE c (c INTEGER);\nINSERT INTO nosuch VALUES (1);")
+    project.fails("MIGRATE UP", "42P01")
+    assert project.run("SELECT column_name FROM information_schema.columns WHERE table_name IN ('a', 'c') ORDER BY 1") == [("a",), ("b",)]
+    assert project.run("SELECT a, b FROM a") == [] and project.states() == {"1_a": "applied", "2_b": "applied", "3_c": "failed"}
+    project.write(_3_c="-- pgd1: postgres\nCREATE TABLE c AS SELECT a, b FROM a;")
+    assert [row[0] for row in project.run("MIGRATE UP")] == ["3_c.sql"] and project.drift() == {}
+
+
 def test_down(project):
     down = "\n-- migrate:down\n"
     project.write(_1_a="CREATE TABLE a (a INTEGER);", _2_b=f"CREATE TABLE b (b INTEGER);{down}DROP TABLE b;",

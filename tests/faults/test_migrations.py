@@ -208,3 +208,39 @@ def test_a_failure_of_the_first_chunk_is_noted(project):
         status = connection.execute("MIGRATE STATUS").fetchall()
     assert [row[1] for row in status] == ["failed"] + ["pending"] * 4 and "nosuch" in status[0][9]
     assert project.there("SELECT count(*) FROM _pgd1_migration_lease") == [[0]]
+
+
+def reads_schema(body):
+    return body.startswith(b"{") and b"pragma_table_xinfo" in body
+
+
+def test_the_schema_is_read_back_once(project):
+    """What the DDL of a file leaves is known here: D1 is asked for its schema with the journal and behind the last chunk, however many there are."""
+    read = []
+    with project.behind.server.connect() as connection:
+        connection.execute("SELECT count(*) FROM pg_class")
+        project.behind.network.reset(lambda number, body: read.append(reads_schema(body)))
+        connection.execute("MIGRATE UP")
+        chunks = read[-len(STEPS):]
+        assert read[0] and chunks == [False] * (len(STEPS) - 1) + [True]
+        project.behind.network.reset()
+        assert project.check("once") == len(STEPS)
+
+
+def test_a_table_made_elsewhere_in_the_middle_of_a_run(project):
+    """The schema behind each chunk is reckoned here, and still a name that somebody else made meanwhile is found."""
+    folder = project.behind.server.folder / "migrations"
+    (folder / f"{NAMES[3]}.sql").write_text("-- pgd1: postgres\nINSERT INTO elsewhere (a) VALUES (4);\nCREATE TABLE behind (b int);\n")
+    (folder / f"{NAMES[4]}.sql").write_text("INSERT INTO elsewhere (a) SELECT a + 1 FROM elsewhere;\nALTER TABLE elsewhere ADD COLUMN c INTEGER;\n")
+    left = ["CREATE TABLE elsewhere (a INTEGER)"]
+
+    def choose(number, body):
+        if b"CREATE TABLE m3_0" in body and left:
+            project.there(left.pop())
+
+    with project.behind.server.connect() as connection:
+        project.behind.network.reset(choose)
+        assert len(connection.execute("MIGRATE UP").fetchall()) == len(NAMES)
+        project.behind.network.reset()
+        assert connection.execute("SELECT a, c FROM elsewhere ORDER BY a").fetchall() == [(4, None), (5, None)]
+        assert connection.execute("SELECT count(*) FROM behind").fetchall() == [(0,)]
