@@ -7,7 +7,12 @@
 
 #include "pgwire/numeric.h"
 
-enum { MAX_DIGITS = 18, MAX_SCALE = 18, PARAM_SCALE_MORE = 4 };
+enum {
+    MAX_DIGITS = 18,     /* every number of so many fits 64 bits */
+    WATCHED_DIGITS = 19, /* of what fits 64 bits for all we know */
+    MAX_SCALE = 18,
+    PARAM_SCALE_MORE = 4
+};
 
 static const int64_t powers[MAX_SCALE + 1] = {
     1,
@@ -143,7 +148,7 @@ static bool watch_overflow(struct emitter *e, struct fragment *f)
     else
         f->checks = c;
     f->checks_end = &c->next;
-    f->digits = MAX_DIGITS;
+    f->digits = WATCHED_DIGITS;
     return c->when.p && c->then.p;
 }
 
@@ -265,6 +270,13 @@ static bool round_scaled(struct emitter *e, int scale, bool truncate, struct fra
     f->scale = scale;
     f->simple = false;
     return f->sql.p != NULL;
+}
+
+/* The same where nobody looks at the size afterwards: what is added to round may be too much for 64 bits. */
+static bool round_watched(struct emitter *e, int scale, bool truncate, struct fragment *f)
+{
+    bool grows = !truncate && f->digits > MAX_DIGITS && f->scale > scale;
+    return round_scaled(e, scale, truncate, f) && (!grows || watch_overflow(e, f));
 }
 
 bool numeric_typmod(struct emitter *e, int32_t typmod, struct fragment *f)
@@ -475,7 +487,7 @@ static bool to_int(struct emitter *e, const struct numeric_row *row, struct frag
         [2] = { " NOT BETWEEN -32768 AND 32767", "smallint out of range" },
         [4] = { " NOT BETWEEN -2147483648 AND 2147483647", "integer out of range" },
     };
-    if (!round_scaled(e, 0, false, a))
+    if (!round_watched(e, 0, false, a))
         return false;
     *ret = *a;
     ret->form = FORM_NATURAL;
@@ -532,7 +544,7 @@ static bool rounding(struct emitter *e, const struct expr *x, bool truncate, str
     if (a->bindable || a->scale < 0)
         return blocked(e, x->location, "rounding a numeric of unknown scale here");
     *ret = *a;
-    return round_scaled(e, scale, truncate, ret);
+    return round_watched(e, scale, truncate, ret);
 }
 
 static bool simple_sign(struct emitter *e, const struct numeric_row *row, struct fragment *a, struct fragment *ret)
@@ -550,8 +562,15 @@ static bool simple_sign(struct emitter *e, const struct numeric_row *row, struct
         return false;
     *ret = *a;
     ret->simple = false;
-    ret->sql = text_of(e, row->op == OP_NEG ? "(- %.*s)" : "abs(%.*s)", STR_FMT(a->sql));
-    return ret->sql.p != NULL;
+    bool is_watched =
+        a->digits > MAX_DIGITS; /* the least integer has no positive one; abs() would say so by an error */
+    if (row->op == OP_NEG)
+        ret->sql = text_of(e, "(- %.*s)", STR_FMT(a->sql));
+    else if (is_watched)
+        ret->sql = text_of(e, "iif(%.*s<0,- %.*s,%.*s)", STR_FMT(a->sql), STR_FMT(a->sql), STR_FMT(a->sql));
+    else
+        ret->sql = text_of(e, "abs(%.*s)", STR_FMT(a->sql));
+    return ret->sql.p && (!is_watched || watch_overflow(e, ret));
 }
 
 bool emit_numeric_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
