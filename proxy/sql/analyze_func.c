@@ -667,6 +667,27 @@ static void keep_width(A *a, struct expr *e)
             e->typmod = e->args[i]->typmod;
 }
 
+static bool find_column(struct expr *x, void *ctx)
+{
+    bool *found = ctx;
+    *found = *found || x->kind == EXPR_VAR;
+    return !*found;
+}
+
+/* timestamp(column, -2) rounds nothing and has this as its length: so PostgreSQL's planner leaves it. Of a constant it is an error. */
+static void no_precision(struct expr *e)
+{
+    const char *source = e->call.proc->source;
+    if (e->n_args != 2 || (strcmp(source, "timestamp_scale") != 0 && strcmp(source, "timestamptz_scale") != 0))
+        return;
+    const struct expr *precision = e->args[1];
+    bool has_column = false;
+    expr_walk(e->args[0], find_column, &has_column);
+    if (has_column && precision->kind == EXPR_CONST && !precision->constant.is_null &&
+        precision->constant.value.integer < 0)
+        e->typmod = (int32_t)precision->constant.value.integer;
+}
+
 /* rank(x) WITHIN GROUP (ORDER BY y): each x and its y take a type in common. */
 static bool unify_hypothetical(A *a, const struct pg_proc *p, struct call_args *args, size_t n_order)
 {
@@ -774,5 +795,6 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     if (!finish_kind(a, s, call, name, e) || !orders_arguments(a, e))
         return NULL;
     keep_width(a, e);
+    no_precision(e);
     return e;
 }

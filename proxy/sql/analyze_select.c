@@ -540,6 +540,30 @@ static bool coerce_output(A *a, struct query *q, size_t i, oid_t type, const cha
     return true;
 }
 
+/* Its rows are compared with each other: as what they are, not as what an operation around it makes of them. */
+static bool compares_rows(const struct query *q)
+{
+    if (q->set_operation == SETOP_NONE)
+        return q->distinct;
+    return q->set_operation != SETOP_UNION || !q->set_all || compares_rows(q->left) || compares_rows(q->right);
+}
+
+/* Column i of one side of an operation as the type of both. */
+static bool coerce_side(A *a, struct query *side, struct expr ***casts, size_t i, oid_t type, const char *what)
+{
+    const struct expr *before = side->targets[i].expr;
+    if (before->type == type || before->type == TYPE_OID_unknown || !compares_rows(side))
+        return coerce_output(a, side, i, type, what);
+    if (!*casts && !(*casts = NEW_ARRAY(a, struct expr *, side->n_targets + 1)))
+        return false;
+    struct expr *output = expr_new(a, EXPR_VAR, before->type, before->typmod, before->location);
+    if (!output)
+        return false;
+    output->var.rte = RTE_OUTPUT;
+    output->var.column = (int)i;
+    return ((*casts)[i] = coerce_to_common(a, output, type, what)) != NULL;
+}
+
 /* ORDER BY x + 1 behind a set operation: its names are looked up first, then it is refused. */
 static void refuse_order_by_expression(A *a, struct scope *s, const Node *n)
 {
@@ -616,7 +640,8 @@ static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__
         if (!type)
             return NULL;
         int32_t typmod = select_common_typmod(both, 2, type);
-        if (!coerce_output(a, q->left, i, type, what) || !coerce_output(a, q->right, i, type, what))
+        if (!coerce_side(a, q->left, &q->left_casts, i, type, what) ||
+            !coerce_side(a, q->right, &q->right_casts, i, type, what))
             return NULL;
         const struct expr *first = recursive ? recursive->query->targets[i].expr : NULL;
         if (first && (type != first->type || typmod != first->typmod)) {

@@ -491,41 +491,49 @@ static const struct expr *null_argument(const struct expr *x)
     return null;
 }
 
-/* LIKE and regular expressions see the blanks of char(n), which are not kept. */
-static bool matches_char(struct emitter *e, const struct expr *x)
+/* LIKE, regular expressions and octet_length() see the blanks of char(n), which are not kept. */
+static bool sees_blanks(struct emitter *e, const struct expr *x)
 {
     const struct pg_proc *p = x->call.proc;
+    if (strcmp(p->source, "bpcharoctetlen") == 0)
+        return base_type(e, x->args[0]->type) == TYPE_OID_bpchar;
     bool matches = strncmp(p->name, "bpchar", 6) == 0 && (strstr(p->name, "like") || strstr(p->name, "regex"));
     return matches && x->n_args == 2 && base_type(e, x->args[0]->type) == TYPE_OID_bpchar;
 }
 
-/* One of several values was chosen: how many blanks it had is not known any more. */
-static bool forgets_blanks(const struct expr *x)
+/* The text that became a char without a length, which has all of its blanks; NULL: nobody knows how many there were. */
+static const struct expr *text_with_blanks(struct emitter *e, const struct expr *x)
 {
-    switch (x->kind) {
-    case EXPR_CASE:
-    case EXPR_COALESCE:
-    case EXPR_GREATEST:
-    case EXPR_LEAST:
-    case EXPR_NULLIF:
-    case EXPR_SUBLINK:
-        return x->typmod <= 4;
-    default:
-        return false;
+    if (x->kind == EXPR_CONST && !x->constant.is_null && x->constant.literal >= 0) {
+        struct expr *text = ARENA_NEW(e->arena, struct expr);
+        if (!text)
+            return NULL;
+        *text = *x;
+        text->type = TYPE_OID_text;
+        text->constant.value = value_text(x->constant.text);
+        return text;
     }
+    return x->kind == EXPR_RELABEL && base_type(e, x->args[0]->type) != TYPE_OID_bpchar ? x->args[0] : NULL;
 }
 
-static bool emit_padded_match(struct emitter *e, const struct expr *x, struct fragment *ret)
+static bool emit_padded_call(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     struct fragment text, *outer = e->case_test;
     struct expr padded = { .kind = EXPR_CASE_TEST, .type = TYPE_OID_text, .typmod = -1, .location = -1 };
-    if (!emit_value(e, x->args[0], &text))
+    bool has_length = x->args[0]->typmod > 4;
+    const struct expr *given = has_length ? x->args[0] : text_with_blanks(e, x->args[0]);
+    if (!given)
+        return blocked(e, x->location, "%s a char(n) whose length is not known",
+                       x->n_args == 2 ? "matching" : "octet_length() of");
+    if (!emit_value(e, given, &text))
         return false;
-    text.sql = text_of(e, "(%.*s || substr('%*s',1 + length(%.*s)))", STR_FMT(text.sql), x->args[0]->typmod - 4, "",
-                       STR_FMT(text.sql));
-    struct expr *call = text.sql.p ? call_expr(e, x->call.proc, &padded, x->args[1]) : NULL;
+    if (has_length)
+        text.sql = text_of(e, "(%.*s || substr('%*s',1 + length(%.*s)))", STR_FMT(text.sql), given->typmod - 4, "",
+                           STR_FMT(text.sql));
+    struct expr *call = text.sql.p ? call_expr(e, x->call.proc, &padded, x->n_args == 2 ? x->args[1] : NULL) : NULL;
     if (!call)
         return false;
+    call->n_args = x->n_args;
     call->call.op_name = x->call.op_name;
     e->case_test = &text;
     bool ok = emit_call(e, call, ret);
@@ -537,10 +545,8 @@ bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     bool handled = false;
     const struct expr *null = NULL;
-    if (matches_char(e, x) && forgets_blanks(x->args[0]))
-        return blocked(e, x->location, "matching a char(n) whose length is not known");
-    if (matches_char(e, x) && x->args[0]->typmod > 4)
-        return emit_padded_match(e, x, ret);
+    if (sees_blanks(e, x) && !null_argument(x))
+        return emit_padded_call(e, x, ret);
     if (is_set_returning(x))
         return srf_column(e, x, ret);
     if (orders_enums(e, x))
@@ -711,8 +717,6 @@ static bool json_aggregate(struct emitter *e, const struct expr *x, struct fragm
     return aggregate_text(e, x, "nullif(json_group_array($*)%f,'[]')", args, 1, ret);
 }
 
-static bool window_over(struct emitter *e, const struct window *w, struct str *ret);
-
 /* min() and max() of an enum: of the labels' numbers, then back. */
 static bool enum_aggregate(struct emitter *e, const struct expr *x, struct fragment *arg, struct fragment *ret)
 {
@@ -722,7 +726,7 @@ static bool enum_aggregate(struct emitter *e, const struct expr *x, struct fragm
         !aggregate_text(e, x, x->call.proc->name[1] == 'i' ? "min($*)%f" : "max($*)%f", arg, 1, ret))
         return false;
     if (x->kind == EXPR_WINDOW) {
-        if (!window_over(e, x->call.window, &over))
+        if (!emit_over(e, x->call.window, &over))
             return false;
         ret->sql = text_of(e, "%.*s OVER %.*s", STR_FMT(ret->sql), STR_FMT(over));
     }
@@ -769,7 +773,7 @@ static bool adds_floats(const struct expr *x)
 /* percentile_cont(0.5) WITHIN GROUP (ORDER BY x): pg_percentile_cont(type, 0.5, x ORDER BY x) */
 static bool emit_ordered_set(struct emitter *e, const struct expr *x, const char *t, struct fragment *ret)
 {
-    struct str list = STR(""), order, filter;
+    struct str list = STR(""), order, filter, first = STR("NULL");
     if (e->target == TARGET_D1 || x->call.n_direct + 1 != x->n_args)
         return blocked(e, x->location, "ordered-set aggregate %s()", x->call.proc->name);
     for (size_t i = 0; i < x->n_args; i++) {
@@ -779,12 +783,15 @@ static bool emit_ordered_set(struct emitter *e, const struct expr *x, const char
         list = text_of(e, "%.*s, %.*s", STR_FMT(list), STR_FMT(f.sql));
         if (!list.p)
             return false;
+        first = i ? first : f.sql;
     }
     if (!emit_sort_list(e, x->call.order, x->call.n_order, &order) || !aggregate_filter(e, x, &filter))
         return false;
     *ret = (struct fragment){ .sql = text_of(e, "%.*s(%u%.*s ORDER BY %.*s)%.*s", (int)strcspn(t, "("), t,
                                              base_type(e, x->args[x->n_args - 1]->type), STR_FMT(list), STR_FMT(order),
                                              STR_FMT(filter)) };
+    if (x->call.n_direct && x->args[0]->type == TYPE_OID_float8)
+        ret->sql = text_of(e, "pg_percentile(%.*s,%.*s)", STR_FMT(first), STR_FMT(ret->sql));
     return ret->sql.p != NULL;
 }
 
@@ -863,76 +870,22 @@ bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *re
 
 /* ---- windows ---- */
 
-static bool is_plain_number(const struct emitter *e, oid_t type)
+/* SQLite computes nth_value()'s value before it says that there is no such place; PostgreSQL says it first, and gives NULL for place NULL. */
+static bool nth_looks_at_place_first(struct emitter *e, const struct expr *place, struct fragment *args)
 {
-    const struct type_info *t = type_find(base_type(e, type));
-    return t && (t->storage == STORAGE_INTEGER || t->storage == STORAGE_REAL);
-}
-
-static bool window_bound(struct emitter *e, enum frame_bound bound, const struct expr *offset, struct str *ret)
-{
-    static const char *const names[] = { "UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING",
-                                         "UNBOUNDED FOLLOWING" };
-    if (bound != BOUND_PRECEDING && bound != BOUND_FOLLOWING) {
-        *ret = str_from(names[bound]);
+    if (place->kind == EXPR_CONST) {
+        mark_structural(e, place);
+        if (!place->constant.is_null && place->constant.value.integer > 0)
+            return true;
+    } else if (!is_constant_expr(place)) {
         return true;
     }
-    struct fragment f;
-    if (is_numeric(e, offset->type) || base_type(e, offset->type) == TYPE_OID_interval)
-        return blocked(e, offset->location, "RANGE with an offset of this type");
-    if (!emit_value(e, offset, &f))
-        return false;
-    *ret = text_of(e, "%.*s %s", STR_FMT(f.sql), names[bound]);
-    return ret->p != NULL;
-}
-
-static bool window_frame(struct emitter *e, const struct window *w, struct str *ret)
-{
-    static const char *const modes[] = { "", "ROWS", "RANGE", "GROUPS" };
-    static const char *const exclusions[] = { "", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES" };
-    struct str start, end;
-    *ret = STR("");
-    if (w->mode == FRAME_NONE)
-        return true;
-    /* SQLite takes a distance from numbers only, and from exact ones by way of floats. */
-    if (w->mode == FRAME_RANGE && (w->start_offset || w->end_offset) && w->n_order == 1 &&
-        !is_plain_number(e, w->order[0].expr->type))
-        return blocked(e, w->order[0].expr->location, "RANGE with a distance of values of this type");
-    if (!window_bound(e, w->start, w->start_offset, &start) || !window_bound(e, w->end, w->end_offset, &end))
-        return false;
-    *ret = text_of(e, "%s BETWEEN %.*s AND %.*s%s", modes[w->mode], STR_FMT(start), STR_FMT(end),
-                   exclusions[w->exclusion]);
-    return ret->p != NULL;
-}
-
-static bool window_partition(struct emitter *e, const struct window *w, struct str *ret)
-{
-    struct str text = STR("");
-    for (size_t i = 0; i < w->n_partition; i++) {
-        struct fragment f;
-        const char *collation;
-        if (!emit_expr(e, w->partition[i], &f) || !settle(e, &f))
-            return false;
-        if (!collation_of(e, w->partition[i]->type, false, &collation))
-            return blocked(e, w->partition[i]->location, "PARTITION BY a value of this type here");
-        text = text_of(e, "%.*s%s%.*s%s", STR_FMT(text), i ? ", " : "PARTITION BY ", STR_FMT(f.sql), collation);
-        if (!text.p)
-            return false;
-    }
-    *ret = text;
-    return true;
-}
-
-static bool window_over(struct emitter *e, const struct window *w, struct str *ret)
-{
-    struct str partition, order = STR(""), frame;
-    if (!window_partition(e, w, &partition) || (w->n_order && !emit_sort_list(e, w->order, w->n_order, &order)) ||
-        !window_frame(e, w, &frame))
-        return false;
-    *ret = text_of(e, "(%.*s%s%s%.*s%s%.*s)", STR_FMT(partition), partition.n && w->n_order ? " " : "",
-                   w->n_order ? "ORDER BY " : "", STR_FMT(order), frame.n && (partition.n || w->n_order) ? " " : "",
-                   STR_FMT(frame));
-    return ret->p != NULL;
+    const struct str n = args[1].sql;
+    struct str raise = emit_raise(e, "22016", STR("argument of nth_value must be greater than zero"));
+    args[0].sql = text_of(e, "CASE WHEN %.*s <= 0 THEN %.*s WHEN %.*s IS NOT NULL THEN %.*s END", STR_FMT(n),
+                          STR_FMT(raise), STR_FMT(n), STR_FMT(args[0].sql));
+    args[1].sql = text_of(e, "coalesce(%.*s,1)", STR_FMT(n));
+    return args[0].sql.p && args[1].sql.p;
 }
 
 static bool window_function(struct emitter *e, const struct expr *x, const struct emission *row, struct fragment *ret)
@@ -954,6 +907,8 @@ static bool window_function(struct emitter *e, const struct expr *x, const struc
         ret->scale = args[0].scale;
         ret->digits = args[0].digits;
     }
+    if (strcmp(x->call.proc->source, "window_nth_value") == 0 && !nth_looks_at_place_first(e, x->args[1], args))
+        return false;
     ret->sql = expand(e, x, e->target == TARGET_D1 ? row->d1 : row->local, args, x->n_args);
     return ret->sql.p != NULL;
 }
@@ -972,7 +927,7 @@ bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret)
         return false;
     if (strstr(x->call.proc->source, "(anyenum)")) /* OVER is in it */
         return true;
-    if (!window_over(e, x->call.window, &over))
+    if (!emit_over(e, x->call.window, &over))
         return false;
     if (e->target == TARGET_LOCAL &&
         str_starts(ret->sql, STR("pg_"))) /* the engine has its aggregates once more, for windows */

@@ -203,8 +203,21 @@ static const struct datetime_row {
     { "timestamp_zone", ZONE, false },
 };
 
+/* timestamp(column, -2): PostgreSQL's planner takes a negative precision for none (see no_precision() in analyze_func.c). */
+static bool rounds_nothing(struct emitter *e, const struct expr *x)
+{
+    bool is_none = x->n_args == 2 && x->typmod < -1 && x->args[1]->kind == EXPR_CONST;
+    if (is_none)
+        mark_structural(e, x->args[1]);
+    return is_none;
+}
+
 bool emit_datetime_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
 {
+    if (rounds_nothing(e, x)) {
+        *ret_handled = true;
+        return emit_expr(e, x->args[0], ret);
+    }
     if (e->target != TARGET_D1)
         return true;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

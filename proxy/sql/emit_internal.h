@@ -328,6 +328,8 @@ bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret);
 struct str emit_own_name(struct emitter *e, const struct emission *row);
 bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *ret);
 bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret);
+/* "(PARTITION BY … ORDER BY … RANGE …)", what stands behind OVER. */
+bool emit_over(struct emitter *e, const struct window *w, struct str *ret);
 bool emit_template(struct emitter *e, const struct expr *x, const char *template_text, const struct fragment *args,
                    size_t n, struct fragment *ret);
 bool emit_io_cast(struct emitter *e, const struct expr *x, struct fragment *ret);

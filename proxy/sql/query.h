@@ -356,6 +356,8 @@ struct query {
     enum set_operation set_operation;
     bool set_all;
     struct query *left, *right;
+    /* what the operation makes of a side's columns, over its outputs (rte -1); NULL, also of one: as they are */
+    struct expr **left_casts, **right_casts;
     /* VALUES as a query: rows over targets */
     struct expr ***values_rows;
     size_t n_values_rows;

@@ -86,6 +86,35 @@ static bool collate_first(struct emitter *e, const struct query *q, size_t n, st
     return text->p != NULL;
 }
 
+/* A side whose rows have been compared with each other, as the type that the other side shares. */
+static bool cast_side(struct emitter *e, const struct query *side, struct expr *const *casts, struct str *text,
+                      struct select_output *out)
+{
+    struct str list = STR("");
+    struct level *level = level_new(e, side), *outer = e->level;
+    if (!level || !(level->outputs = ARENA_ARRAY(e->arena, struct fragment, out->n + 1)))
+        return err_oom(e->err);
+    for (size_t i = 0; i < out->n; i++) {
+        level->outputs[i] = out->columns[i];
+        level->outputs[i].sql = text_of(e, "c%zu", i);
+    }
+    for (size_t i = 0; i < out->n; i++) {
+        struct fragment f = level->outputs[i];
+        e->level = level;
+        bool ok = !casts[i] || (emit_expr(e, casts[i], &f) && settle(e, &f));
+        e->level = outer;
+        if (!ok)
+            return false;
+        list = text_of(e, "%.*s%s%.*s AS c%zu", STR_FMT(list), i ? ", " : "", STR_FMT(f.sql), i);
+        f.sql = (struct str){ 0 };
+        out->columns[i] = f;
+        if (!list.p)
+            return false;
+    }
+    *text = text_of(e, "SELECT %.*s FROM (%.*s)", STR_FMT(list), STR_FMT(*text));
+    return text->p != NULL;
+}
+
 /* The operation without ORDER BY and LIMIT; *terms counts the SELECTs side by side in the text. */
 static bool emit_chain(struct emitter *e, const struct query *q, struct str *ret, struct select_output *out, int *terms)
 {
@@ -112,6 +141,11 @@ static bool emit_chain(struct emitter *e, const struct query *q, struct str *ret
         left = text_of(e, "SELECT * FROM (%.*s)", STR_FMT(left));
     if (!is_plain_term(q->right))
         right = text_of(e, "SELECT * FROM (%.*s)", STR_FMT(right));
+    if (!left.p || !right.p || (q->left_casts && !cast_side(e, q->left, q->left_casts, &left, out)) ||
+        (q->right_casts && !cast_side(e, q->right, q->right_casts, &right, &right_out)))
+        return false;
+    if (q->left_casts)
+        left_terms = 1;
     if (!left.p || !right.p || !match_forms(e, q, &left, out, &right, &right_out))
         return false;
     /* SQLite compares by the first SELECT of a chain; one of UNION ALL alone has not been told how. */

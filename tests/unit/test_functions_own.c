@@ -21,7 +21,6 @@ static const struct {
     const char *name, *reason;
 } known_missing[] = {
     { "pg_aclcontains", "access lists are not kept: who may do what stands in the configuration" },
-    { "pg_bpcharoctetlen", "the stored text lacks the blanks that count" },
     { "pg_currval_oid", "a sequence lives in D1: the statement's plan reads and moves it, not the engine" },
     { "pg_inet_server_addr", "the address that the client reached is not passed to the engine" },
     { "pg_inet_server_port", "the address that the client reached is not passed to the engine" },

@@ -238,11 +238,6 @@ static bool is_float(sqlite3_value *v)
     return sqlite3_value_type(v) != SQLITE_NULL;
 }
 
-static double float_of(sqlite3_value *v)
-{
-    return sqlite3_value_type(v) == SQLITE_TEXT ? (double)NAN : sqlite3_value_double(v);
-}
-
 static void float_result(sqlite3_context *c, double d)
 {
     if (isnan(d))
@@ -268,7 +263,7 @@ static void moments_step(sqlite3_context *c, int n, sqlite3_value **args)
     (void)n;
     if (!m || !is_float(args[0]))
         return;
-    double x = float_of(args[0]), before = m->n, old = m->sx;
+    double x = argument_double(args[0]), before = m->n, old = m->sx;
     m->n += 1;
     m->sx += x;
     m->used = true;
@@ -290,7 +285,7 @@ static void add_to_sum(sqlite3_context *c, sqlite3_value **args, bool single)
     struct moments *m = sqlite3_aggregate_context(c, sizeof(*m));
     if (!m || !is_float(args[0]))
         return;
-    double x = float_of(args[0]), sum = single ? (double)((float)m->sx + (float)x) : m->sx + x;
+    double x = argument_double(args[0]), sum = single ? (double)((float)m->sx + (float)x) : m->sx + x;
     if (isinf(sum) && !isinf(m->sx) && !isinf(x))
         overflow(c);
     m->sx = sum;
@@ -374,7 +369,7 @@ static void regression_step(sqlite3_context *c, int n, sqlite3_value **args)
     (void)n;
     if (!m || !is_float(args[0]) || !is_float(args[1]))
         return;
-    double y = float_of(args[0]), x = float_of(args[1]), before = m->n, old_x = m->sx, old_y = m->sy;
+    double y = argument_double(args[0]), x = argument_double(args[1]), before = m->n, old_x = m->sx, old_y = m->sy;
     m->n += 1;
     m->sx += x;
     m->sy += y;

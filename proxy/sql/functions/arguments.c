@@ -1,6 +1,8 @@
 /* arguments.c - see arguments.h. */
 #include "proxy/sql/functions/arguments.h"
 
+#include <math.h>
+
 struct arena *scratch(sqlite3_context *c)
 {
     return local_arena(local_of(c));
@@ -46,6 +48,12 @@ bool argument_numeric(sqlite3_context *c, sqlite3_value *v, struct numeric *ret)
     default:
         return checked(c, numeric_parse(ret, local_text(v), errors(c)));
     }
+}
+
+double argument_double(sqlite3_value *v)
+{
+    bool is_nan = sqlite3_value_type(v) == SQLITE_TEXT && str_is(local_text(v), "NaN");
+    return is_nan ? (double)NAN : sqlite3_value_double(v);
 }
 
 bool argument_date(sqlite3_context *c, sqlite3_value *v, int32_t *ret)

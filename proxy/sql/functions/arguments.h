@@ -29,6 +29,7 @@ bool argument_timetz(sqlite3_context *c, sqlite3_value *v, struct timetz *ret);
 bool argument_timestamp(sqlite3_context *c, sqlite3_value *v, int64_t *ret); /* timestamptz too: both are µs */
 bool argument_interval(sqlite3_context *c, sqlite3_value *v, struct interval *ret);
 bool argument_int4(sqlite3_context *c, sqlite3_value *v, int32_t *ret);
+double argument_double(sqlite3_value *v); /* NaN, which SQLite has not, is text */
 
 void result_numeric(sqlite3_context *c, const struct numeric *n);
 void result_date(sqlite3_context *c, int32_t date);

@@ -136,7 +136,7 @@ static void scaled(sqlite3_context *c, sqlite3_value *interval, sqlite3_value *f
                    bool (*operation)(const struct interval *, double, struct interval *, struct err *))
 {
     struct interval v, r;
-    double by = sqlite3_value_type(factor) == SQLITE_TEXT ? (double)NAN : sqlite3_value_double(factor);
+    double by = argument_double(factor);
     if (argument_interval(c, interval, &v))
         GIVE(interval, operation(&v, by, &r, errors(c)), &r);
 }
@@ -394,12 +394,12 @@ static void datetimetz_timestamptz(sqlite3_context *c, int n, sqlite3_value **ar
 static void float8_timestamptz(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    double seconds = sqlite3_value_double(args[0]);
+    double seconds = argument_double(args[0]);
     if (isinf(seconds)) {
         result_timestamp(c, seconds > 0 ? TIMESTAMP_INFINITY : TIMESTAMP_MINUS_INFINITY);
         return;
     }
-    if (isnan(seconds) || sqlite3_value_type(args[0]) == SQLITE_TEXT) {
+    if (isnan(seconds)) {
         fail_with(c, SQLSTATE_DATETIME_FIELD_OVERFLOW, "timestamp cannot be NaN");
         return;
     }
@@ -635,7 +635,7 @@ static void make_time(sqlite3_context *c, int n, sqlite3_value **args)
     int32_t v[2];
     int64_t t;
     if (integers(c, args, 2, v))
-        GIVE(time, time_make(v[0], v[1], sqlite3_value_double(args[2]), &t, errors(c)), t);
+        GIVE(time, time_make(v[0], v[1], argument_double(args[2]), &t, errors(c)), t);
 }
 
 static void make_timestamp(sqlite3_context *c, int n, sqlite3_value **args)
@@ -644,7 +644,7 @@ static void make_timestamp(sqlite3_context *c, int n, sqlite3_value **args)
     int32_t v[5];
     int64_t t;
     if (integers(c, args, 5, v))
-        GIVE(timestamp, timestamp_make(v[0], v[1], v[2], v[3], v[4], sqlite3_value_double(args[5]), &t, errors(c)), t);
+        GIVE(timestamp, timestamp_make(v[0], v[1], v[2], v[3], v[4], argument_double(args[5]), &t, errors(c)), t);
 }
 
 static void make_timestamptz(sqlite3_context *c, int n, sqlite3_value **args)
@@ -654,7 +654,7 @@ static void make_timestamptz(sqlite3_context *c, int n, sqlite3_value **args)
     int64_t t;
     if (!integers(c, args, 5, v))
         return;
-    bool ok = timestamp_make(v[0], v[1], v[2], v[3], v[4], sqlite3_value_double(args[5]), &t, errors(c));
+    bool ok = timestamp_make(v[0], v[1], v[2], v[3], v[4], argument_double(args[5]), &t, errors(c));
     if (ok)
         ok = n > 6 ? timestamp_at_written_zone(t, local_text(args[6]), &t, errors(c))
                    : timestamp_to_timestamptz(t, zone_of(c), &t, errors(c));
@@ -667,8 +667,7 @@ static void make_interval(sqlite3_context *c, int n, sqlite3_value **args)
     int32_t v[6];
     struct interval r;
     if (integers(c, args, 6, v))
-        GIVE(interval, interval_make(v[0], v[1], v[2], v[3], v[4], v[5], sqlite3_value_double(args[6]), &r, errors(c)),
-             &r);
+        GIVE(interval, interval_make(v[0], v[1], v[2], v[3], v[4], v[5], argument_double(args[6]), &r, errors(c)), &r);
 }
 
 /* --- OVERLAPS: not strict; the rules of SQL on periods with NULL ends (PostgreSQL's overlaps_timestamp) --- */

@@ -109,11 +109,6 @@ static double atand(double x)
     return atan(x) / atan(1.0) * 45;
 }
 
-static double number(sqlite3_value *v)
-{
-    return sqlite3_value_type(v) == SQLITE_TEXT && str_is(local_text(v), "NaN") ? (double)NAN : sqlite3_value_double(v);
-}
-
 static void give(sqlite3_context *c, double v)
 {
     if (isnan(v))
@@ -126,7 +121,7 @@ static void give(sqlite3_context *c, double v)
 static void apply(sqlite3_context *c, int n, sqlite3_value **args, double limit, double (*function)(double))
 {
     STRICT(n, args);
-    double x = number(args[0]);
+    double x = argument_double(args[0]);
     if (!isnan(x) && (isinf(x) ? limit < (double)INFINITY || function != atand : fabs(x) > limit))
         fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "input is out of range");
     else
@@ -149,7 +144,7 @@ ANGLE(acosd, 1)
 static void atan2d(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    give(c, atan2(number(args[0]), number(args[1])) / atan(1.0) * 45);
+    give(c, atan2(argument_double(args[0]), argument_double(args[1])) / atan(1.0) * 45);
 }
 
 enum { PURE = LOCAL_STRICT | LOCAL_DETERMINISTIC };

@@ -3,13 +3,6 @@
 
 #include <math.h>
 
-static double number(sqlite3_value *v)
-{
-    if (sqlite3_value_type(v) == SQLITE_TEXT && str_is(local_text(v), "NaN"))
-        return (double)NAN;
-    return sqlite3_value_double(v);
-}
-
 static void give(sqlite3_context *c, double d)
 {
     if (isnan(d))
@@ -36,7 +29,7 @@ enum operation { ADD, SUBTRACT, MULTIPLY, DIVIDE };
 
 static void arithmetic(sqlite3_context *c, sqlite3_value **args, enum operation op, bool single)
 {
-    double a = number(args[0]), b = number(args[1]), r;
+    double a = argument_double(args[0]), b = argument_double(args[1]), r;
     if (op == DIVIDE && b == 0 && !isnan(a)) {
         fail_with(c, SQLSTATE_DIVISION_BY_ZERO, "division by zero");
         return;
@@ -75,20 +68,20 @@ static void give_in_range(sqlite3_context *c, double x, double r)
 static void to_degrees(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    give_in_range(c, number(args[0]), number(args[0]) / (M_PI / 180.0));
+    give_in_range(c, argument_double(args[0]), argument_double(args[0]) / (M_PI / 180.0));
 }
 
 static void to_radians(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    give_in_range(c, number(args[0]), number(args[0]) * (M_PI / 180.0));
+    give_in_range(c, argument_double(args[0]), argument_double(args[0]) * (M_PI / 180.0));
 }
 
 #define SIMPLE(name, expression)                                                                                       \
     static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
     {                                                                                                                  \
         STRICT(n, args);                                                                                               \
-        double x = number(args[0]);                                                                                    \
+        double x = argument_double(args[0]);                                                                           \
         give(c, (expression));                                                                                         \
     }
 SIMPLE(cube_root, cbrt(x))
@@ -108,7 +101,7 @@ SIMPLE(as_single, (double)(float)x)
     static void name(sqlite3_context *c, int n, sqlite3_value **args)                                                  \
     {                                                                                                                  \
         STRICT(n, args);                                                                                               \
-        double x = number(args[0]);                                                                                    \
+        double x = argument_double(args[0]);                                                                           \
         if (bad) {                                                                                                     \
             fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, message);                                                \
             return;                                                                                                    \
@@ -129,7 +122,7 @@ SIMPLE(hyperbolic_cosine, cosh(x))
 static void square_root(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    double x = number(args[0]);
+    double x = argument_double(args[0]);
     if (x < 0)
         fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_POWER_FUNCTION, "cannot take square root of a negative number");
     else
@@ -139,14 +132,14 @@ static void square_root(sqlite3_context *c, int n, sqlite3_value **args)
 static void exponential(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    double x = number(args[0]), r = exp(x);
+    double x = argument_double(args[0]), r = exp(x);
     if (!overflowed(c, isinf(r) && !isinf(x)) && !underflowed(c, r == 0 && !isinf(x)))
         give(c, r);
 }
 
 static void logarithm(sqlite3_context *c, sqlite3_value *v, bool decimal)
 {
-    double x = number(v);
+    double x = argument_double(v);
     if (x == 0)
         fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_LOG, "cannot take logarithm of zero");
     else if (x < 0)
@@ -170,7 +163,7 @@ static void decimal_logarithm(sqlite3_context *c, int n, sqlite3_value **args)
 static void power(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    double x = number(args[0]), y = number(args[1]);
+    double x = argument_double(args[0]), y = argument_double(args[1]);
     if (x == 0 && y < 0) {
         fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_POWER_FUNCTION, "zero raised to a negative power is undefined");
         return;
@@ -189,7 +182,7 @@ static void power(sqlite3_context *c, int n, sqlite3_value **args)
 static void arc_tangent2(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    give(c, atan2(number(args[0]), number(args[1])));
+    give(c, atan2(argument_double(args[0]), argument_double(args[1])));
 }
 
 static void pi(sqlite3_context *c, int n, sqlite3_value **args)
@@ -202,7 +195,7 @@ static void pi(sqlite3_context *c, int n, sqlite3_value **args)
 
 static void to_integer(sqlite3_context *c, sqlite3_value *v, double low, double above, const char *type)
 {
-    double x = rint(number(v));
+    double x = rint(argument_double(v));
     if (isnan(x) || x < low || x >= above)
         fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "%s out of range", type);
     else
@@ -230,7 +223,7 @@ static void to_int8(sqlite3_context *c, int n, sqlite3_value **args)
 static void to_float4(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    double x = number(args[0]);
+    double x = argument_double(args[0]);
     float f = (float)x;
     if (!overflowed(c, isinf(f) && !isinf(x)) && !underflowed(c, f == 0 && x != 0))
         give(c, (double)f);
@@ -239,7 +232,7 @@ static void to_float4(sqlite3_context *c, int n, sqlite3_value **args)
 static void width_bucket(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    double x = number(args[0]), low = number(args[1]), high = number(args[2]);
+    double x = argument_double(args[0]), low = argument_double(args[1]), high = argument_double(args[2]);
     sqlite3_int64 count = sqlite3_value_int64(args[3]);
     const char *message = count <= 0 ? "count must be greater than zero"
                           : isnan(x) || isnan(low) || isnan(high)

@@ -254,7 +254,7 @@ static void from_integer(sqlite3_context *c, int n, sqlite3_value **args)
 static void from_float(sqlite3_context *c, sqlite3_value *v, int digits)
 {
     AUTO_NUMERIC(a);
-    double d = sqlite3_value_type(v) == SQLITE_TEXT ? (double)NAN : sqlite3_value_double(v);
+    double d = argument_double(v);
     numeric_from_double(&a, d, digits);
     result_numeric(c, &a);
 }

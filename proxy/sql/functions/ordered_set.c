@@ -127,15 +127,10 @@ static double between(const struct ordered *s, double fraction, sqlite3_value **
     return place - floor(place);
 }
 
-static double number(sqlite3_value *v)
-{
-    return sqlite3_value_type(v) == SQLITE_TEXT ? (double)NAN : sqlite3_value_double(v);
-}
-
 static bool continuous(sqlite3_context *c, const struct ordered *s, double fraction, struct value *ret)
 {
     sqlite3_value *low, *high;
-    double part = between(s, fraction, &low, &high), a = number(low), b = number(high);
+    double part = between(s, fraction, &low, &high), a = argument_double(low), b = argument_double(high);
     (void)c;
     double r = low == high ? a : a + part * (b - a);
     *ret = isnan(r) ? value_text(STR("NaN")) : value_real(r);
@@ -169,11 +164,19 @@ static void one(sqlite3_context *c, percentile find)
     if (!s)
         return;
     if (!s->failed && s->fraction && sqlite3_value_type(s->fraction) != SQLITE_NULL) {
-        double fraction = number(s->fraction);
+        double fraction = argument_double(s->fraction);
         if (is_fraction(c, fraction) && s->n && find(c, s, fraction, &v))
             local_result(c, &v);
     }
     drop(s);
+}
+
+/* pg_percentile(fraction, found): a fraction that is none is wrong where there are no rows too. */
+static void checked(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    (void)n;
+    if (sqlite3_value_type(args[0]) != SQLITE_NULL && is_fraction(c, argument_double(args[0])))
+        sqlite3_result_value(c, args[1]);
 }
 
 /* One element of the result for each fraction. */
@@ -234,6 +237,7 @@ PERCENTILE(many_intervals, many, continuous_interval)
 
 static const struct local_function functions[] = {
     { .name = "pg_mode", .n_args = 2, .step = step, .final = mode },
+    { .name = "pg_percentile", .n_args = 2, .call = checked },
     { .name = "pg_percentile_disc", .n_args = 3, .step = step, .final = one_discrete },
     { .name = "pg_percentile_disc_many", .n_args = 3, .step = step, .final = many_discrete },
     { .name = "pg_percentile_cont", .n_args = 3, .step = step, .final = one_continuous },

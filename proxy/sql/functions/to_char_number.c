@@ -632,11 +632,6 @@ static void int8_to_char(sqlite3_context *c, int n, sqlite3_value **args)
 
 /* ---- floats */
 
-static double float_argument(sqlite3_value *v)
-{
-    return sqlite3_value_type(v) == SQLITE_TEXT ? (double)NAN : sqlite3_value_double(v);
-}
-
 /* %.*f as PostgreSQL prints it: NaN and Infinity in its own spelling. */
 static struct str fixed_text(struct arena *arena, double v, int digits)
 {
@@ -668,7 +663,7 @@ static void float_to_char(sqlite3_context *c, int n, sqlite3_value **args, bool 
     struct number_format f;
     if (!start(c, n, args, &t, &f))
         return;
-    double v = float_argument(args[0]);
+    double v = argument_double(args[0]);
     if (f.roman) {
         roman(c, &t, &f, isfinite(v) && fabs(v) < 1e9 ? (int64_t)rint(v) : 0);
         return;

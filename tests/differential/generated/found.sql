@@ -161,3 +161,29 @@ SELECT id FROM item t1 WHERE max(max(t1.id)) > 1
 VALUES (1), (2, 3)
 VALUES (1), (2, nosuch)
 VALUES (generate_series(1, 2)), (3)
+-- the least bigint as a numeric; sums that are watched
+SELECT @ CAST(t1.i8b AS numeric), - CAST(t1.i8b AS numeric), - (t1.i8b::numeric + 0) FROM edge t1 ORDER BY t1.id
+-- seconds that are not a number
+SELECT make_time(0, 0, 'NaN')
+SELECT make_timestamp(2024, 1, 1, 0, 0, 'NaN')
+SELECT make_interval(secs => 'NaN')
+-- a wrong fraction of no rows
+SELECT percentile_disc(2) WITHIN GROUP (ORDER BY t1.f8) FROM edge t1 WHERE false
+SELECT percentile_cont(-1) WITHIN GROUP (ORDER BY t1.f8) FILTER (WHERE t1.id > 100), count(*) FROM edge t1
+SELECT percentile_disc(NULL) WITHIN GROUP (ORDER BY t1.f8), percentile_cont(ARRAY[0.1, 2]) WITHIN GROUP (ORDER BY t1.f8) FROM edge t1 WHERE false
+-- distances that are negative, of NULLs and of values; places of nth_value()
+SELECT min(NULL::int4) OVER (ORDER BY NULL::int4 DESC RANGE BETWEEN -1 PRECEDING AND CURRENT ROW) FROM edge t2
+SELECT min(t2.i4) OVER (ORDER BY t2.i4 RANGE BETWEEN CURRENT ROW AND -1 FOLLOWING) FROM edge t2 WHERE t2.i4 IS NULL
+SELECT min(t2.i4) OVER (ORDER BY t2.i4 DESC RANGE BETWEEN -1 PRECEDING AND CURRENT ROW) FROM edge t2
+SELECT nth_value((t2.f8)::int8, '0'::int4) OVER (ORDER BY (NULL::int8) DESC, t1.id, t2.id) FROM edge t1, edge t2
+SELECT nth_value(t1.id, NULL) OVER (ORDER BY t1.id), nth_value(t1.id, 2 + 1) OVER (ORDER BY t1.id) FROM plain t1
+-- sides of set operations that compare their own rows first
+SELECT 9007199254740993 FROM plain t1 EXCEPT SELECT '9007199254740992'::int8 FROM note t2 UNION ALL SELECT NULL::float8 FROM note t3
+SELECT NULL::float8 UNION ALL (SELECT DISTINCT v.x FROM (VALUES (9007199254740993), (9007199254740992)) v(x))
+(SELECT 1 UNION SELECT 2) UNION ALL (SELECT 1.5 INTERSECT SELECT 1.50) ORDER BY 1
+SELECT '2024-01-01'::timestamp EXCEPT (SELECT '2024-01-01'::date UNION SELECT NULL)
+-- a negative precision rounds nothing
+SELECT d1.x0, count(*) FROM (SELECT "timestamp"(t2.at, int4 '-77') AS x0 FROM note t2) d1 GROUP BY d1.x0
+-- the blanks of a char that has no length
+SELECT 'ab  '::bpchar !~* 'b$', 'ab  '::bpchar ~ 'b  $', 'ab  '::bpchar LIKE 'ab', 'ab  '::bpchar NOT LIKE 'ab  ', 'ab  '::varchar::bpchar ~ ' $', octet_length('ab  '::bpchar), octet_length('é'::char(3))
+SELECT octet_length(t1.c), bpcharicregexne(t1.c, 'b    $') FROM plain t1 ORDER BY t1.id

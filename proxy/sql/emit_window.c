@@ -1,0 +1,132 @@
+/* emit_window.c - OVER (…): partitions, order and frames of window functions; see emit_internal.h. */
+#include "proxy/sql/emit_internal.h"
+
+static bool is_plain_number(const struct emitter *e, oid_t type)
+{
+    const struct type_info *t = type_find(base_type(e, type));
+    return t && (t->storage == STORAGE_INTEGER || t->storage == STORAGE_REAL);
+}
+
+/* A constant that is not negative; its literal shapes the text. */
+static bool is_distance(struct emitter *e, const struct expr *offset)
+{
+    if (offset->kind != EXPR_CONST || offset->constant.is_null)
+        return false;
+    const struct value *v = &offset->constant.value;
+    mark_structural(e, offset);
+    return v->class == VALUE_INTEGER ? v->integer >= 0 : v->class == VALUE_REAL && v->real >= 0;
+}
+
+static bool window_bound(struct emitter *e, enum frame_bound bound, const struct expr *offset, bool is_range,
+                         struct str *ret)
+{
+    static const char *const names[] = { "UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING",
+                                         "UNBOUNDED FOLLOWING" };
+    if (bound != BOUND_PRECEDING && bound != BOUND_FOLLOWING) {
+        *ret = str_from(names[bound]);
+        return true;
+    }
+    struct fragment f;
+    if (is_numeric(e, offset->type) || base_type(e, offset->type) == TYPE_OID_interval)
+        return blocked(e, offset->location, "RANGE with an offset of this type");
+    if (!emit_value(e, offset, &f))
+        return false;
+    /* SQLite looks at it where there are rows, PostgreSQL where there are values: guarded_key(). It takes no calls here. */
+    if (is_range && !is_distance(e, offset))
+        f.sql = text_of(e, "CASE WHEN %.*s < 0 THEN 0 ELSE %.*s END", STR_FMT(f.sql), STR_FMT(f.sql));
+    *ret = text_of(e, "%.*s %s", STR_FMT(f.sql), names[bound]);
+    return f.sql.p && ret->p;
+}
+
+static bool window_frame(struct emitter *e, const struct window *w, struct str *ret)
+{
+    static const char *const modes[] = { "", "ROWS", "RANGE", "GROUPS" };
+    static const char *const exclusions[] = { "", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES" };
+    struct str start, end;
+    *ret = STR("");
+    if (w->mode == FRAME_NONE)
+        return true;
+    /* SQLite takes a distance from numbers only, and from exact ones by way of floats. */
+    if (w->mode == FRAME_RANGE && (w->start_offset || w->end_offset) && w->n_order == 1 &&
+        !is_plain_number(e, w->order[0].expr->type))
+        return blocked(e, w->order[0].expr->location, "RANGE with a distance of values of this type");
+    if (!window_bound(e, w->start, w->start_offset, w->mode == FRAME_RANGE, &start) ||
+        !window_bound(e, w->end, w->end_offset, w->mode == FRAME_RANGE, &end))
+        return false;
+    *ret = text_of(e, "%s BETWEEN %.*s AND %.*s%s", modes[w->mode], STR_FMT(start), STR_FMT(end),
+                   exclusions[w->exclusion]);
+    return ret->p != NULL;
+}
+
+static bool window_partition(struct emitter *e, const struct window *w, struct str *ret)
+{
+    struct str text = STR("");
+    for (size_t i = 0; i < w->n_partition; i++) {
+        struct fragment f;
+        const char *collation;
+        if (!emit_expr(e, w->partition[i], &f) || !settle(e, &f))
+            return false;
+        if (!collation_of(e, w->partition[i]->type, false, &collation))
+            return blocked(e, w->partition[i]->location, "PARTITION BY a value of this type here");
+        text = text_of(e, "%.*s%s%.*s%s", STR_FMT(text), i ? ", " : "PARTITION BY ", STR_FMT(f.sql), collation);
+        if (!text.p)
+            return false;
+    }
+    *ret = text;
+    return true;
+}
+
+/* WHEN key IS NOT NULL AND a distance is negative THEN an error, or nothing. */
+static bool negative_distance(struct emitter *e, const struct expr *offset, struct str key, struct str *ret)
+{
+    struct fragment f;
+    *ret = STR("");
+    if (!offset || is_distance(e, offset))
+        return true;
+    if (!emit_value(e, offset, &f))
+        return false;
+    struct str raise = emit_raise(e, "22013", STR("invalid preceding or following size in window function"));
+    *ret = text_of(e, " WHEN %.*s IS NOT NULL AND %.*s < 0 THEN %.*s", STR_FMT(key), STR_FMT(f.sql), STR_FMT(raise));
+    return ret->p != NULL;
+}
+
+/* The value that RANGE takes a distance from. SQLite's numbers overflow into floats, which are not apart from the least bigint. */
+static bool guarded_key(struct emitter *e, const struct window *w, struct str *ret)
+{
+    const struct sort_item *item = &w->order[0];
+    struct fragment key;
+    struct str from, to, least = STR("");
+    if (!emit_value(e, item->expr, &key) || !negative_distance(e, w->start_offset, key.sql, &from) ||
+        !negative_distance(e, w->end_offset, key.sql, &to))
+        return false;
+    if (item->descending && base_type(e, item->expr->type) == TYPE_OID_int8) {
+        struct str raise = emit_raise(e, "0A000", STR("RANGE with a distance from the least bigint is not supported"));
+        least = text_of(e, " WHEN %.*s = -9223372036854775808 THEN %.*s", STR_FMT(key.sql), STR_FMT(raise));
+    }
+    if (!from.n && !to.n && !least.n)
+        return emit_sort_key(e, item, ret);
+    *ret =
+        text_of(e, "CASE%.*s%.*s%.*s ELSE %.*s END%s%s", STR_FMT(from), STR_FMT(to), STR_FMT(least), STR_FMT(key.sql),
+                item->descending ? " DESC" : "", item->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+    return ret->p != NULL;
+}
+
+static bool window_order(struct emitter *e, const struct window *w, struct str *ret)
+{
+    bool measures = w->mode == FRAME_RANGE && (w->start_offset || w->end_offset) && w->n_order == 1;
+    if (!measures || !is_plain_number(e, w->order[0].expr->type))
+        return emit_sort_list(e, w->order, w->n_order, ret);
+    return guarded_key(e, w, ret);
+}
+
+bool emit_over(struct emitter *e, const struct window *w, struct str *ret)
+{
+    struct str partition, order = STR(""), frame;
+    if (!window_partition(e, w, &partition) || (w->n_order && !window_order(e, w, &order)) ||
+        !window_frame(e, w, &frame))
+        return false;
+    *ret = text_of(e, "(%.*s%s%s%.*s%s%.*s)", STR_FMT(partition), partition.n && w->n_order ? " " : "",
+                   w->n_order ? "ORDER BY " : "", STR_FMT(order), frame.n && (partition.n || w->n_order) ? " " : "",
+                   STR_FMT(frame));
+    return ret->p != NULL;
+}
