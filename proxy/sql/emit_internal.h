@@ -12,6 +12,7 @@
  * emit_sequence.c  nextval, setval
  * emit_datetime.c  extract, date_trunc, timestamp and interval
  * emit_select.c    SELECT, set operations, WITH, VALUES; FROM in emit_from.c
+ * emit_view.c      views that read no table
  * emit_change.c    INSERT, UPDATE, DELETE; its parts in the files of change_private.h
  * place.c          what runs where: fetches from D1 feeding the local engine
  *
@@ -379,6 +380,10 @@ bool sequences_statements(struct emit_shared *s, struct plan_statement **stateme
 
 /* --- emit_text.c --- */
 bool emit_like(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
+
+/* --- emit_view.c --- */
+/* What stands in D1's FROM for a view: its name, or a query that looks at D1's schema too. */
+struct str emit_view_source(struct emitter *e, const struct relation *view);
 
 /* --- emit_from.c --- */
 bool emit_from(struct emitter *e, const struct query *q,

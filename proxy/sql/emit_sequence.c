@@ -703,6 +703,8 @@ static struct str all_states(struct emitter *e)
 
 struct str relation_source(struct emitter *e, const struct relation *r)
 {
+    if (r->kind == RELATION_VIEW && !r->is_system && !r->is_temporary)
+        return emit_view_source(e, r);
     if (r->kind != RELATION_SEQUENCE)
         return emit_identifier(r->sqlite_name, e->arena);
     struct str text = r == system_sequence_values() ? all_states(e) : state_of(e, r);

@@ -260,3 +260,17 @@ def test_domains_not_null_that_the_table_does_not_know():
                 copy.write(line)
         db.execute("INSERT INTO lax VALUES (3, 3)")
         assert db.execute("SELECT id, v FROM lax ORDER BY id").fetchall() == [(1, None), (2, 2), (3, 3)]
+
+
+@pytest.mark.parametrize("transport", ["embedded", "workerd"])
+def test_views_without_tables_are_never_old(transport):
+    """SQLite prepares a statement again when the schema has changed, but not each one that reads no table."""
+    with Pgd1(transport) as server, server.connect(autocommit=True) as one, server.connect(autocommit=True) as two:
+        two.execute("CREATE VIEW bare AS SELECT 0 AS a; CREATE VIEW over_bare AS SELECT a * 10 AS b FROM bare; CREATE TABLE t (n int)")
+        queries = ["SELECT max(a) FROM bare", "SELECT max(b) FROM over_bare", "SELECT max(b), md5(max(b)::text) FROM over_bare",
+                   "SELECT max(x.a) FROM (SELECT a FROM bare UNION ALL SELECT b FROM over_bare) x", "WITH c AS (SELECT a FROM bare) SELECT max(a) FROM c"]
+        for n in (2, 3, 7):
+            two.execute(f"CREATE OR REPLACE VIEW bare AS SELECT i AS a FROM generate_series(1, {n}) i")
+            for connection in (one, two):
+                assert [connection.execute(query, prepare=True).fetchone()[0] for query in queries] == [n, 10 * n, 10 * n, 10 * n, n]
+            assert one.execute("INSERT INTO t SELECT max(a) FROM bare RETURNING n").fetchone() == (n,)
