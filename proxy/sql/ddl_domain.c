@@ -6,6 +6,7 @@
 #include "proxy/sql/ddl_internal.h"
 
 #include "proxy/catalog/names.h"
+#include "proxy/catalog/sqlite_ddl.h"
 #include "proxy/sql/deparse.h"
 #include "proxy/sql/emit.h"
 
@@ -180,6 +181,74 @@ static bool rebuild_users(struct ddl *d, const struct user_type *was, const stru
     return ok;
 }
 
+/* ---- texts that cast to the domain: D1 evaluates them, and knows of no constraint that comes later ---- */
+
+/* Whether the name is that of the domain, or of one over it, whatever the schema. */
+static bool is_called(const struct ddl *d, struct str name, const struct user_type *domain)
+{
+    for (size_t i = 0; i < d->snapshot->n_types; i++) {
+        const struct user_type *user = &d->snapshot->types[i];
+        if (user->kind == 'd' && str_eq(user->name, name) && is_of(d, user->oid, domain))
+            return true;
+    }
+    return false;
+}
+
+/* …::name and …::schema.name in an expression or query as PostgreSQL prints it. */
+static bool casts_to(const struct ddl *d, struct str text, const struct user_type *domain)
+{
+    size_t at = 0, colons = 0;
+    for (struct sqlite_token t = sqlite_token_next(text, &at); t.kind != SQLITE_TOKEN_END;
+         t = sqlite_token_next(text, &at)) {
+        bool other = t.kind == SQLITE_TOKEN_OTHER;
+        if (other && t.text.p[0] == ':') {
+            colons += t.text.n;
+            continue;
+        }
+        bool name = t.kind == SQLITE_TOKEN_WORD || t.kind == SQLITE_TOKEN_QUOTED;
+        if (colons >= 2 && name && is_called(d, sqlite_token_value(t, d->arena), domain))
+            return true;
+        bool after_schema = other && t.text.p[0] == '.', is_schema = name && at < text.n && text.p[at] == '.';
+        colons = after_schema || is_schema ? colons : 0;
+    }
+    return false;
+}
+
+static bool refuse_cast(struct ddl *d, const struct user_type *domain, const char *where, struct str name)
+{
+    return ddl_refuse(d, -1, "Leave the cast out there first, or make a domain with the constraint from the start.",
+                      "a new constraint of domain \"%.*s\", to which %s \"%.*s\" casts", STR_FMT(domain->name), where,
+                      STR_FMT(name));
+}
+
+static bool refuse_casts_of(struct ddl *d, const struct relation *r, const struct user_type *domain)
+{
+    if (r->kind == RELATION_VIEW && casts_to(d, r->view_text, domain))
+        return refuse_cast(d, domain, "view", r->name);
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (r->columns[i].generated && casts_to(d, r->columns[i].default_text, domain))
+            return refuse_cast(d, domain, "generated column", r->columns[i].name);
+    for (size_t i = 0; i < r->n_constraints; i++)
+        if (r->constraints[i].kind == 'c' && casts_to(d, r->constraints[i].expression, domain))
+            return refuse_cast(d, domain, "constraint", r->constraints[i].name);
+    for (size_t i = 0; i < r->n_indexes; i++) {
+        bool found = casts_to(d, r->indexes[i].predicate, domain);
+        for (size_t k = 0; k < r->indexes[i].n_columns && !found; k++)
+            found = casts_to(d, r->indexes[i].columns[k].expression, domain);
+        if (found)
+            return refuse_cast(d, domain, "index", r->indexes[i].name);
+    }
+    return true;
+}
+
+static bool refuse_casts(struct ddl *d, const struct user_type *domain)
+{
+    for (size_t i = 0; i < d->snapshot->n_relations; i++)
+        if (!refuse_casts_of(d, &d->snapshot->relations[i], domain))
+            return false;
+    return true;
+}
+
 static bool put_checks(struct ddl *d, const struct user_type *now)
 {
     cJSON *detail = cJSON_CreateObject(), *checks = detail ? cJSON_AddArrayToObject(detail, "checks") : NULL;
@@ -250,7 +319,7 @@ static bool add_constraint(struct ddl *d, const struct user_type *type, const Pg
     }
     now.checks[now.n_checks] = postgres;
     now.check_names[now.n_checks++] = name;
-    return rebuild_users(d, type, &now) && put_checks(d, &now);
+    return refuse_casts(d, type) && rebuild_users(d, type, &now) && put_checks(d, &now);
 }
 
 static bool drop_constraint(struct ddl *d, const struct user_type *type, const PgQuery__AlterDomainStmt *stmt)
@@ -282,7 +351,7 @@ static bool set_not_null(struct ddl *d, const struct user_type *type, bool wante
     now.not_null = wanted;
     if (type->not_null == wanted)
         return ddl_nothing(d, "ALTER DOMAIN");
-    return rebuild_users(d, type, &now) && put_checks(d, &now);
+    return (!wanted || refuse_casts(d, type)) && rebuild_users(d, type, &now) && put_checks(d, &now);
 }
 
 bool ddl_alter_domain(struct ddl *d, const PgQuery__AlterDomainStmt *stmt)
