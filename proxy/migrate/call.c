@@ -3,6 +3,7 @@
 
 #include <pg_query.h>
 #include <pg_query/pg_query.pb-c.h>
+#include "proxy/sql/raw_tree.h"
 
 enum clause_value { NONE, TEXT, NEEDED };
 
@@ -211,33 +212,10 @@ static bool see_relation(struct finder *f, const PgQuery__RangeVar *r)
 
 /* ---- the tree ---- */
 
-static bool walk(struct finder *f, ProtobufCMessage *message);
-
-static bool walk_field(struct finder *f, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
-{
-    char *at = (char *)message + field->offset;
-    if (field->type != PROTOBUF_C_TYPE_MESSAGE)
-        return true;
-    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-        size_t n = *(size_t *)(void *)((char *)message + field->quantifier_offset);
-        ProtobufCMessage **list = *(ProtobufCMessage ***)(void *)at;
-        for (size_t i = 0; i < n; i++)
-            if (!walk(f, list[i]))
-                return false;
-        return true;
-    }
-    bool is_one_of = field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF;
-    if (is_one_of && *(uint32_t *)(void *)((char *)message + field->quantifier_offset) != field->id)
-        return true;
-    ProtobufCMessage *one = *(ProtobufCMessage **)(void *)at;
-    return !one || walk(f, one);
-}
-
 /* Everything below; the parser bounds the depth of what it accepts. */
-static bool walk(struct finder *f, ProtobufCMessage *message)
+static bool walk(ProtobufCMessage *message, void *ctx)
 {
-    if (!message)
-        return true;
+    struct finder *f = ctx;
     if (++f->n_nodes > NODES_MAX)
         return err_set(f->err, SQLSTATE_STATEMENT_TOO_COMPLEX, "the statement is too long to call MIGRATE");
     if (message->descriptor == &pg_query__node__descriptor) {
@@ -248,10 +226,7 @@ static bool walk(struct finder *f, ProtobufCMessage *message)
             !see_relation(f, node->range_var))
             return false;
     }
-    for (unsigned i = 0; i < message->descriptor->n_fields; i++)
-        if (!walk_field(f, message, &message->descriptor->fields[i]))
-            return false;
-    return true;
+    return raw_children(message, walk, f);
 }
 
 bool migrate_call_find(const struct sql_statement *statement, struct arena *arena, struct migrate_command **ret,
@@ -262,7 +237,7 @@ bool migrate_call_find(const struct sql_statement *statement, struct arena *aren
     *ret = NULL;
     if (!raw || !raw->stmt)
         return true;
-    if (!walk(&f, &raw->stmt->base))
+    if (!walk(&raw->stmt->base, &f))
         return false;
     *ret = f.command;
     return true;

@@ -36,7 +36,6 @@ struct analyze_context {
     struct column_default *defaults; /* those of this statement, made once (analyze_change.c) */
     struct err late;                 /* the first that PostgreSQL finds only when all of the text is understood */
     struct err *err;
-    int with_depth; /* bodies of WITH queries around what is being understood */
 };
 
 /* SELECT, VALUES, TABLE, INSERT, UPDATE, DELETE. Afterwards every parameter has a type. */

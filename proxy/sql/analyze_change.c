@@ -236,31 +236,6 @@ static bool takes_default_anyway(const struct insert *in, const struct column *c
     return in->overriding_user && c->identity;
 }
 
-/* Where a raw expression stands, as far as it says so itself. */
-static int raw_location(const Node *n)
-{
-    switch (n->node_case) {
-    case PG_QUERY__NODE__NODE_A_CONST:
-        return n->a_const->location;
-    case PG_QUERY__NODE__NODE_COLUMN_REF:
-        return n->column_ref->location;
-    case PG_QUERY__NODE__NODE_PARAM_REF:
-        return n->param_ref->location;
-    case PG_QUERY__NODE__NODE_FUNC_CALL:
-        return n->func_call->location;
-    case PG_QUERY__NODE__NODE_RES_TARGET:
-        return n->res_target->location;
-    case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
-        return n->set_to_default->location;
-    case PG_QUERY__NODE__NODE_TYPE_CAST:
-        return raw_location(n->type_cast->arg);
-    case PG_QUERY__NODE__NODE_A_EXPR:
-        return n->a_expr->lexpr ? raw_location(n->a_expr->lexpr) : n->a_expr->location;
-    default:
-        return -1;
-    }
-}
-
 static bool count_matches(A *a, const struct insert *in, const PgQuery__InsertStmt *stmt, Node *const *exprs,
                           size_t given)
 {

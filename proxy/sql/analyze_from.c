@@ -107,22 +107,9 @@ struct cte *find_cte(struct scope *s, struct str name, int *ret_levels_up)
 static int add_cte_rte(A *a, struct scope *s, struct cte *cte, int levels_up, const PgQuery__RangeVar *name)
 {
     struct rte r = { .kind = RTE_CTE, .cte = cte, .cte_levels_up = levels_up, .in_from = true };
-    if (!cte->query) {
-        fail_at(a, name->location, SQLSTATE_INVALID_RECURSION,
-                "recursive reference to query \"%.*s\" must not appear within its non-recursive term",
-                STR_FMT(cte->name));
-        return -1;
-    }
     r.has_alias = name->alias != NULL;
     r.alias = name->alias ? str_from(name->alias->aliasname) : cte->name;
     r.cte_self_reference = cte->recursive && cte->references < 0;
-    bool nested = a->with_depth != cte->depth;
-    for (struct scope *at = s; levels_up > 1; at = at->parent, levels_up--) /* its body's own WITH is fine */
-        nested |= at->query->n_ctes > 0;
-    if (r.cte_self_reference && nested) { /* SQLite calls it circular */
-        unsupported_at(a, name->location, "WITH in the recursive term of a WITH query");
-        return -1;
-    }
     cte->references += cte->references < 0 ? 0 : 1;
     if (!output_columns(a, cte->query, &r))
         return -1;
@@ -145,8 +132,10 @@ int add_relation_rte(A *a, struct scope *s, const PgQuery__RangeVar *name)
     if (cte)
         return add_cte_rte(a, s, cte, up, name);
     const struct relation *relation;
-    if (!analyze_relation_name(a, name, false, &relation))
+    if (!analyze_relation_name(a, name, false, &relation)) {
+        explain_missing_cte(a, s, name);
         return -1;
+    }
     if (a->settings->no_views && relation->kind == RELATION_VIEW && !relation->is_system) {
         fail_at(a, -1, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "access to non-system view \"%.*s\" is restricted",
                 STR_FMT(relation->name));

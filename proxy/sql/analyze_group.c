@@ -321,6 +321,30 @@ static void ungrouped_query(struct ungrouped *u, struct query *q)
     }
 }
 
+static bool first_aggregate(struct expr *e, void *ctx)
+{
+    struct expr **found = ctx;
+    if (e->kind == EXPR_AGGREGATE && e->call.levels_up == 0 && !*found)
+        *found = e;
+    return !*found;
+}
+
+/* Where a query reads itself there are no aggregates. Those of subqueries that belong here are refused when they are written. */
+static bool check_recursion(A *a, struct query *q)
+{
+    struct expr *aggregate = NULL;
+    bool reads_itself = false;
+    for (size_t i = 0; i < q->n_rtable; i++)
+        reads_itself |= q->rtable[i].kind == RTE_CTE && q->rtable[i].cte_self_reference;
+    if (!q->has_aggregates || !reads_itself)
+        return true;
+    for (size_t i = 0; i < q->n_targets; i++)
+        expr_walk(q->targets[i].expr, first_aggregate, &aggregate);
+    expr_walk(q->having, first_aggregate, &aggregate);
+    return !aggregate || fail_at(a, aggregate->location, SQLSTATE_INVALID_RECURSION,
+                                 "aggregate functions are not allowed in a recursive query's recursive term");
+}
+
 bool check_grouping(A *a, struct query *q)
 {
     if (!q->has_aggregates && !q->n_group && !q->having && !q->n_grouping_sets)
@@ -337,7 +361,7 @@ bool check_grouping(A *a, struct query *q)
         return fail_at(a, expr_start(u.bad_grouping), SQLSTATE_GROUPING_ERROR,
                        "arguments to GROUPING must be grouping expressions of the associated query level");
     if (!u.bad)
-        return true;
+        return check_recursion(a, q);
     const struct rte *r = &q->rtable[u.bad->var.rte];
     struct str name = u.bad->kind == EXPR_VAR ? r->columns[u.bad->var.column].name : STR("*");
     if (u.bad->var.levels_up)

@@ -15,13 +15,16 @@
  * analyze_populate.c  rows of JSON with the columns of a table
  * analyze_system.c  PostgreSQL's own views
  * analyze_group.c   GROUP BY, grouping sets, columns outside of aggregates
- * analyze_select.c  SELECT lists, ORDER BY, set operations, VALUES, WITH
+ * analyze_select.c  SELECT lists, ORDER BY, set operations, VALUES
+ * analyze_with.c    WITH
+ * analyze_recursion.c  what WITH RECURSIVE reads, in raw trees
  * analyze_change.c  INSERT, UPDATE, DELETE
  */
 #ifndef PGD1_SQL_ANALYZE_INTERNAL_H
 #define PGD1_SQL_ANALYZE_INTERNAL_H
 
 #include "proxy/sql/analyze.h"
+#include "proxy/sql/raw_tree.h"
 #include "proxy/sql/skeleton.h"
 
 typedef struct analyze_context A;
@@ -73,6 +76,7 @@ struct scope {
     struct str *window_names;
     size_t n_windows; /* WINDOW clause */
     const PgQuery__WindowDef **window_nodes;
+    const PgQuery__WithClause *with; /* while its queries are analyzed, without RECURSIVE */
 };
 
 /* --- errors with positions --- */
@@ -234,6 +238,13 @@ struct query *transform_select(A *a, struct scope *parent, const PgQuery__Select
 struct query *transform_any_query(A *a, struct scope *parent,
                                   const Node *stmt); /* SELECT or data-modifying, for WITH and sublinks */
 bool transform_with(A *a, struct scope *s, const PgQuery__WithClause *with);
+/* A set operation. recursive: the WITH query whose body it is, which gets the left side's columns before the right side is read. */
+struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, struct cte *recursive);
+/* WITH RECURSIVE: an order in which no query reads a later one, and which of them read themselves. 42P19 where one of those has not the
+ * form that recursion needs, 0A000 where several read each other. */
+bool analyze_recursion(A *a, const PgQuery__WithClause *with, size_t *order, bool *recursive);
+/* Adds to 42P01 that a WITH query of that name comes later. */
+void explain_missing_cte(A *a, const struct scope *s, const PgQuery__RangeVar *name);
 bool transform_targets(A *a, struct scope *s, Node *const *list, size_t n, enum expr_place place, struct target **ret,
                        size_t *ret_n);
 void resolve_unknown_targets(A *a, struct target *targets, size_t n);

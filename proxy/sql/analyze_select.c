@@ -1,4 +1,4 @@
-/* analyze_select.c - SELECT, VALUES, set operations, WITH (PostgreSQL 15: analyze.c, parse_clause.c, parse_agg.c, parse_cte.c). */
+/* analyze_select.c - SELECT, VALUES, set operations (PostgreSQL 15: analyze.c, parse_clause.c, parse_agg.c). */
 #include "proxy/sql/analyze_internal.h"
 
 /* --- target lists --- */
@@ -333,138 +333,6 @@ static bool transform_locking(A *a, struct query *q, Node *const *list, size_t n
     return true;
 }
 
-/* --- WITH --- */
-
-static bool transform_cte(A *a, struct scope *s, struct cte *cte, const PgQuery__CommonTableExpr *node, bool recursive);
-
-bool transform_with(A *a, struct scope *s, const PgQuery__WithClause *with)
-{
-    if (!with)
-        return true;
-    struct query *q = s->query;
-    q->ctes = NEW_ARRAY(a, struct cte, with->n_ctes + 1); /* range table entries point into it: it must not move */
-    if (!q->ctes)
-        return false;
-    q->with_recursive = with->recursive;
-    for (size_t i = 0; i < with->n_ctes; i++) {
-        const PgQuery__CommonTableExpr *node = with->ctes[i]->common_table_expr;
-        struct str name = str_from(node->ctename);
-        for (size_t k = 0; k < q->n_ctes; k++)
-            if (str_eq(q->ctes[k].name, name))
-                return fail_at(a, node->location, SQLSTATE_DUPLICATE_ALIAS,
-                               "WITH query name \"%.*s\" specified more than once", STR_FMT(name));
-        struct cte *cte = &q->ctes[q->n_ctes];
-        *cte = (struct cte){ .name = name };
-        cte->materialized = node->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways ? CTE_MATERIALIZED
-                            : node->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever
-                                ? CTE_NOT_MATERIALIZED
-                                : CTE_DEFAULT;
-        if (node->search_clause || node->cycle_clause)
-            return unsupported_at(a, node->location, "SEARCH or CYCLE of a WITH query");
-        for (size_t k = 0; k < node->n_aliascolnames; k++) {
-            struct str column = node_string(node->aliascolnames[k]);
-            if (!PUSH(a, cte->column_names, cte->n_column_names, column))
-                return false;
-        }
-        cte->depth = ++a->with_depth;
-        if (!transform_cte(a, s, cte, node, with->recursive))
-            return false;
-        a->with_depth--;
-    }
-    return true;
-}
-
-/* Whether the raw tree names the relation anywhere in FROM. */
-static bool mentions_table(const Node *n, const char *name);
-
-static bool list_mentions(Node *const *list, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (list[i] && mentions_table(list[i], name))
-            return true;
-    return false;
-}
-
-static bool select_mentions(const PgQuery__SelectStmt *q, const char *name)
-{
-    if (!q)
-        return false;
-    if (list_mentions(q->from_clause, q->n_from_clause, name) || select_mentions(q->larg, name) ||
-        select_mentions(q->rarg, name))
-        return true;
-    return (q->where_clause && mentions_table(q->where_clause, name)) ||
-           list_mentions(q->target_list, q->n_target_list, name) ||
-           (q->with_clause && list_mentions(q->with_clause->ctes, q->with_clause->n_ctes, name));
-}
-
-static bool mentions_table(const Node *n, const char *name)
-{
-    switch (n->node_case) {
-    case PG_QUERY__NODE__NODE_RANGE_VAR:
-        return (!n->range_var->schemaname || !*n->range_var->schemaname) && strcmp(n->range_var->relname, name) == 0;
-    case PG_QUERY__NODE__NODE_JOIN_EXPR:
-        return mentions_table(n->join_expr->larg, name) || mentions_table(n->join_expr->rarg, name);
-    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
-        return mentions_table(n->range_subselect->subquery, name);
-    case PG_QUERY__NODE__NODE_SELECT_STMT:
-        return select_mentions(n->select_stmt, name);
-    case PG_QUERY__NODE__NODE_SUB_LINK:
-        return mentions_table(n->sub_link->subselect, name);
-    case PG_QUERY__NODE__NODE_A_EXPR:
-        return (n->a_expr->lexpr && mentions_table(n->a_expr->lexpr, name)) ||
-               (n->a_expr->rexpr && mentions_table(n->a_expr->rexpr, name));
-    case PG_QUERY__NODE__NODE_BOOL_EXPR:
-        return list_mentions(n->bool_expr->args, n->bool_expr->n_args, name);
-    case PG_QUERY__NODE__NODE_RES_TARGET:
-        return n->res_target->val && mentions_table(n->res_target->val, name);
-    case PG_QUERY__NODE__NODE_COMMON_TABLE_EXPR:
-        return mentions_table(n->common_table_expr->ctequery, name);
-    default:
-        return false;
-    }
-}
-
-static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown,
-                                     struct cte *recursive);
-
-static bool name_columns(A *a, struct cte *cte, const PgQuery__CommonTableExpr *node)
-{
-    size_t n = cte->query->command == COMMAND_SELECT ? cte->query->n_targets : cte->query->n_returning;
-    if (cte->n_column_names > n)
-        return fail_at(a, node->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
-                       "WITH query \"%.*s\" has %zu columns available but %zu columns specified", STR_FMT(cte->name), n,
-                       cte->n_column_names);
-    return true;
-}
-
-static bool transform_cte(A *a, struct scope *s, struct cte *cte, const PgQuery__CommonTableExpr *node, bool recursive)
-{
-    struct query *q = s->query;
-    const Node *body = node->ctequery;
-    bool self = recursive && mentions_table(body, node->ctename);
-    if (!self) {
-        cte->query = transform_any_query(a, s, body);
-        if (!cte->query || !name_columns(a, cte, node))
-            return false;
-        q->n_ctes++;
-        return true;
-    }
-    const PgQuery__SelectStmt *select = body->node_case == PG_QUERY__NODE__NODE_SELECT_STMT ? body->select_stmt : NULL;
-    if (!select || select->op != PG_QUERY__SET_OPERATION__SETOP_UNION)
-        return fail_at(a, node->location, SQLSTATE_INVALID_RECURSION,
-                       "recursive query \"%.*s\" does not have the form non-recursive-term UNION [ALL] recursive-term",
-                       STR_FMT(cte->name));
-    cte->recursive = true;
-    cte->references = -1; /* under construction: add_cte_rte marks self references */
-    q->n_ctes++;
-    struct query *union_query = transform_setop(a, s, select, true, cte);
-    if (!union_query)
-        return false;
-    cte->query = union_query;
-    cte->references = 0;
-    return name_columns(a, cte, node);
-}
-
 /* --- VALUES --- */
 
 static struct query *transform_values(A *a, struct scope *s, const PgQuery__SelectStmt *stmt)
@@ -600,8 +468,7 @@ static struct query *recursive_term(A *a, const struct query *term)
     return q->targets ? q : NULL;
 }
 
-static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, bool resolve_unknown,
-                                     struct cte *recursive)
+struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, struct cte *recursive)
 {
     static const enum set_operation operations[] = { SETOP_NONE, SETOP_NONE, SETOP_UNION, SETOP_INTERSECT,
                                                      SETOP_EXCEPT };
@@ -664,7 +531,6 @@ static struct query *transform_setop(A *a, struct scope *parent, const PgQuery__
         if (!PUSH(a, q->targets, q->n_targets, t))
             return NULL;
     }
-    (void)resolve_unknown;
     for (size_t i = 0; i < stmt->n_sort_clause; i++) {
         struct target *t;
         const PgQuery__SortBy *by = stmt->sort_clause[i]->sort_by;
@@ -768,7 +634,7 @@ struct query *transform_select(A *a, struct scope *parent, const PgQuery__Select
         return NULL;
     q->parent = parent ? parent->query : NULL;
     if (stmt->op > PG_QUERY__SET_OPERATION__SETOP_NONE) {
-        done = transform_setop(a, parent, stmt, resolve_unknown, NULL);
+        done = transform_setop(a, parent, stmt, NULL);
         leave(a);
         return done;
     }

@@ -264,9 +264,8 @@ struct cte {
     struct str *column_names;
     size_t n_column_names;
     bool recursive;
-    enum { CTE_DEFAULT, CTE_MATERIALIZED, CTE_NOT_MATERIALIZED } materialized;
+    enum cte_materialization { CTE_DEFAULT, CTE_MATERIALIZED, CTE_NOT_MATERIALIZED } materialized;
     int references;
-    int depth; /* bodies of WITH queries around its own references to itself */
 };
 
 enum set_operation { SETOP_NONE, SETOP_UNION, SETOP_INTERSECT, SETOP_EXCEPT };
