@@ -2,21 +2,21 @@
  * pattern.c - LIKE, SIMILAR TO and regular expressions (PostgreSQL 9.7).
  *
  * Regular expressions run on PCRE2. PostgreSQL's match is the leftmost and then the longest one (9.7.3.5), Perl's is the first
- * that fits: pcre2_dfa_match() finds the leftmost-longest end, a second anchored match within it gives the captures. Patterns
+ * that fits: pcre2_dfa_match() finds the leftmost-longest end. What the groups remember is Perl's answer within that span
+ * where the two cannot differ (regex_tree.h tells), and is found as PostgreSQL does otherwise (regex_dissect.h). Patterns
  * with back references, which that matcher lacks, take Perl's match when they have no alternation and are refused otherwise.
  * The expression is read by PostgreSQL's rules and written again for PCRE2 (regex_syntax.h).
  */
 #include "proxy/sql/functions/pattern.h"
 
 #include "proxy/base/utf8.h"
+#include "proxy/sql/functions/regex_dissect.h"
 #include "proxy/sql/functions/regex_syntax.h"
 #include "proxy/sql/functions/typed.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <stdlib.h>
 
-enum { MAX_TEXT = 8 << 20, MAX_PATTERN = 64 << 10, MAX_GROUPS = 100, DFA_WORKSPACE = 4096 };
+enum { MAX_TEXT = 8 << 20, MAX_PATTERN = 64 << 10, MAX_GROUPS = 100 };
 
 /* --- LIKE --- */
 
@@ -147,6 +147,12 @@ static void similar(sqlite3_context *c, struct str p, struct str e)
         size_t w = utf8_width(p, i);
         char ch = w == 1 ? p.p[i] : 0;
         if (after_escape) {
+            if (ch == '"' && !in_class && separators == 2) {
+                fail_with(c, SQLSTATE_INVALID_USE_OF_ESCAPE_CHARACTER,
+                          "SQL regular expression may not contain more than two escape-double-quote separators");
+                buf_fini(&out);
+                return;
+            }
             if (ch == '"' && !in_class) {
                 buf_add_str(&out, separators++ == 0 ? STR("){1,1}?(") : STR("){1,1}(?:"));
             } else {
@@ -211,7 +217,9 @@ struct regex {
     uint32_t groups;
     bool longest; /* greedy as a whole: the longest match; else the shortest */
     bool back_references;
-    bool captures_otherwise;
+    bool perl_agrees;                  /* about its groups, in a span that is known */
+    bool looks;                        /* at what stands behind the match */
+    struct regex_dissector *dissector; /* NULL where Perl's answer is always taken */
 };
 
 static void regex_free(void *p)
@@ -219,6 +227,7 @@ static void regex_free(void *p)
     struct regex *r = p;
     if (!r)
         return;
+    regex_dissector_free(r->dissector);
     pcre2_match_data_free(r->data);
     pcre2_code_free(r->code);
     free(r);
@@ -304,17 +313,21 @@ static bool may_match(sqlite3_context *c, const struct regex_shape *shape)
     return local_fail(c), false;
 }
 
-/* What its groups remember is asked for. */
-static bool may_capture(sqlite3_context *c, const struct regex *r)
+/* How the groups will be found; takes the tree if that needs it. */
+static bool prepare_groups(struct regex *r, struct str text, uint32_t options, struct regex_tree *tree)
 {
-    if (!r->captures_otherwise)
+    const struct regex_node *root = &tree->nodes[tree->root];
+    r->longest = !(root->flags & REGEX_SHORTER);
+    r->perl_agrees = r->back_references || root->perl_agrees;
+    r->looks = root->extent.looks;
+    if (!r->groups || r->back_references || (r->perl_agrees && !r->looks))
         return true;
-    err_unsupported(errors(c), "what a repeated group of a regular expression matched that may be empty");
-    return local_fail(c), false;
+    r->dissector = regex_dissector_new(tree, text, options);
+    return r->dissector;
 }
 
 static struct regex *compile_translated(sqlite3_context *c, struct str text, const struct regex_options *o,
-                                        const struct regex_shape *shape)
+                                        const struct regex_shape *shape, struct regex_tree *tree)
 {
     struct regex *r = calloc(1, sizeof(*r));
     int code = 0;
@@ -323,14 +336,11 @@ static struct regex *compile_translated(sqlite3_context *c, struct str text, con
         local_fail(c);
         return NULL;
     }
-    r->longest = !shape->shortest;
-    r->back_references = shape->back_references;
-    r->captures_otherwise = shape->captures_otherwise;
     /* A quantifier that gives nothing back would never stop at the shortest match. */
-    r->code = pcre2_compile((PCRE2_SPTR)(text.p ? text.p : ""), text.n,
-                            PCRE2_NO_AUTO_POSSESS | PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL |
-                                PCRE2_NO_UTF_CHECK | (o->ignore_case ? PCRE2_CASELESS : 0),
-                            &code, &offset, NULL);
+    uint32_t options = PCRE2_NO_AUTO_POSSESS | PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL |
+                       PCRE2_NO_UTF_CHECK | (o->ignore_case ? PCRE2_CASELESS : 0);
+    r->back_references = shape->back_references;
+    r->code = pcre2_compile((PCRE2_SPTR)(text.p ? text.p : ""), text.n, options, &code, &offset, NULL);
     if (!r->code) { /* PostgreSQL has it: what is left are lookbehinds of any length, and sizes */
         PCRE2_UCHAR message[200] = "";
         pcre2_get_error_message(code, message, sizeof(message));
@@ -340,7 +350,7 @@ static struct regex *compile_translated(sqlite3_context *c, struct str text, con
         pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &r->groups);
         r->data = pcre2_match_data_create(r->groups + 1 < 64 ? 64 : r->groups + 1, NULL);
     }
-    if (r->code && r->data)
+    if (r->code && r->data && prepare_groups(r, text, options, tree))
         return r;
     regex_free(r);
     return NULL;
@@ -353,13 +363,16 @@ static struct regex *compile(sqlite3_context *c, struct str pattern, struct flag
     struct buf text;
     if (f.contradictory)
         return fail_pattern(c, "invalid argument to regex function");
+    struct regex_tree tree;
+    regex_tree_init(&tree);
     buf_init(&text, MAX_PATTERN);
     struct regex *r = NULL;
-    if (regex_translate(pattern, &f.options, &text, &shape, &error))
-        r = may_match(c, &shape) ? compile_translated(c, buf_str(&text), &f.options, &shape) : NULL;
+    if (regex_translate(pattern, &f.options, &text, &tree, &shape, &error))
+        r = may_match(c, &shape) ? compile_translated(c, buf_str(&text), &f.options, &shape, &tree) : NULL;
     else
-        fail_pattern(c, text.failed ? "out of memory" : error);
+        fail_pattern(c, text.failed || tree.failed ? "out of memory" : error);
     buf_fini(&text);
+    regex_tree_fini(&tree);
     return r;
 }
 
@@ -386,8 +399,41 @@ struct match {
     uint32_t groups;
 };
 
-/* Leftmost-longest (or shortest) match from `from`; 1 found, 0 not, -1 error. */
-static int find(sqlite3_context *c, struct regex *r, struct str s, size_t from, struct match *ret)
+static void take_groups(const struct regex *r, int code, struct match *ret)
+{
+    PCRE2_SIZE *at = pcre2_get_ovector_pointer(r->data);
+    for (uint32_t i = 0; i <= r->groups; i++) {
+        bool set = i == 0 || (code == 0 || i < (uint32_t)code);
+        ret->start[i] = set && at[2 * i] != PCRE2_UNSET ? at[2 * i] : SIZE_MAX;
+        ret->end[i] = ret->start[i] == SIZE_MAX ? SIZE_MAX : at[2 * i + 1];
+    }
+}
+
+/* Perl's groups within the span. What looks at the text behind it must see that text: then Perl's own end has to be this one. */
+static bool perl_groups(const struct regex *r, struct str s, struct match *ret)
+{
+    PCRE2_SPTR text = (PCRE2_SPTR)(s.p ? s.p : "");
+    size_t start = ret->start[0], end = ret->end[0], stop = r->looks ? s.n : end;
+    uint32_t options = PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED | (stop == end ? PCRE2_ENDANCHORED : 0);
+    int code = pcre2_match(r->code, text, stop, start, options, r->data, NULL);
+    if (code < 0 || pcre2_get_ovector_pointer(r->data)[1] != end)
+        return false;
+    take_groups(r, code, ret);
+    return true;
+}
+
+static bool find_groups(const struct regex *r, struct str s, struct match *ret)
+{
+    if (r->perl_agrees && perl_groups(r, s, ret))
+        return true;
+    return r->dissector &&
+           regex_dissect(r->dissector, s, ret->start[0], ret->end[0], ret->start, ret->end, r->groups + 1);
+}
+
+enum wanted { THE_SPAN, THE_GROUPS };
+
+/* Leftmost-longest (or shortest) match from `from`, with its groups if they are wanted; 1 found, 0 not, -1 error. */
+static int find(sqlite3_context *c, struct regex *r, struct str s, size_t from, enum wanted wanted, struct match *ret)
 {
     PCRE2_SPTR text = (PCRE2_SPTR)(s.p ? s.p : "");
     int code;
@@ -396,37 +442,20 @@ static int find(sqlite3_context *c, struct regex *r, struct str s, size_t from, 
         local_fail(c);
         return -1;
     }
-    if (r->back_references) {
+    if (r->back_references)
         code = pcre2_match(r->code, text, s.n, from, PCRE2_NO_UTF_CHECK, r->data, NULL);
-    } else {
-        int workspace[DFA_WORKSPACE];
-        code = pcre2_dfa_match(r->code, text, s.n, from, PCRE2_NO_UTF_CHECK | (r->longest ? 0 : PCRE2_DFA_SHORTEST),
-                               r->data, NULL, workspace, DFA_WORKSPACE);
-        if (code >= 0) {
-            PCRE2_SIZE *at = pcre2_get_ovector_pointer(r->data);
-            size_t start = at[0], end = at[1];
-            if (r->groups) {
-                uint32_t options = PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED | PCRE2_ENDANCHORED;
-                code = pcre2_match(r->code, text, end, start, options | (end < s.n ? PCRE2_NOTEOL : 0), r->data, NULL);
-                if (code < 0) /* something after the match is looked at: Perl's own match then */
-                    code = pcre2_match(r->code, text, s.n, start, PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED, r->data, NULL);
-            }
-        }
-    }
+    else
+        code = regex_all_lengths(r->code, s, from, PCRE2_NO_UTF_CHECK | (r->longest ? 0 : PCRE2_DFA_SHORTEST), r->data);
     if (code == PCRE2_ERROR_NOMATCH)
         return 0;
-    if (code < 0) {
-        fail_with(c, SQLSTATE_STATEMENT_TOO_COMPLEX, "regular expression failed: too complex");
-        return -1;
-    }
-    PCRE2_SIZE *at = pcre2_get_ovector_pointer(r->data);
     ret->groups = r->groups;
-    for (uint32_t i = 0; i <= r->groups; i++) {
-        bool set = i == 0 || (code == 0 || i < (uint32_t)code);
-        ret->start[i] = set && at[2 * i] != PCRE2_UNSET ? at[2 * i] : SIZE_MAX;
-        ret->end[i] = ret->start[i] == SIZE_MAX ? SIZE_MAX : at[2 * i + 1];
+    if (code >= 0) {
+        take_groups(r, r->back_references ? code : 1, ret);
+        if (wanted == THE_SPAN || !r->groups || r->back_references || find_groups(r, s, ret))
+            return 1;
     }
-    return 1;
+    fail_with(c, SQLSTATE_STATEMENT_TOO_COMPLEX, "regular expression failed: too complex");
+    return -1;
 }
 
 static bool flags_of(sqlite3_context *c, sqlite3_value *v, struct flags *ret)
@@ -446,7 +475,7 @@ bool pattern_found(sqlite3_context *c, struct str pattern, unsigned flags, struc
                                           .newline_anchor = flags & PATTERN_ANCHORS_AT_LINES } };
     struct match m;
     struct regex *r = compile(c, pattern, f);
-    int found = r ? find(c, r, text, 0, &m) : -1;
+    int found = r ? find(c, r, text, 0, THE_SPAN, &m) : -1;
     regex_free(r);
     *ret = found > 0;
     return found >= 0;
@@ -460,7 +489,7 @@ static void matches(sqlite3_context *c, int n, sqlite3_value **args, bool ignore
     bool owned;
     STRICT(n, args);
     struct regex *r = regex_of(c, args, 1, (struct flags){ .options = { .ignore_case = ignore_case } }, &owned);
-    int found = r ? find(c, r, local_text(args[0]), 0, &m) : -1;
+    int found = r ? find(c, r, local_text(args[0]), 0, THE_SPAN, &m) : -1;
     if (found >= 0)
         sqlite3_result_int(c, (found != 0) != negated);
     if (owned)
@@ -495,7 +524,7 @@ static void regexp_like(sqlite3_context *c, int n, sqlite3_value **args)
     if (n > 2 && !flags_of(c, args[2], &f))
         return;
     struct regex *r = compile(c, local_text(args[1]), f);
-    int found = r ? find(c, r, local_text(args[0]), 0, &m) : -1;
+    int found = r ? find(c, r, local_text(args[0]), 0, THE_SPAN, &m) : -1;
     if (found >= 0)
         sqlite3_result_int(c, found);
     regex_free(r);
@@ -509,9 +538,9 @@ static void substring(sqlite3_context *c, int n, sqlite3_value **args)
     STRICT(n, args);
     struct regex *r = regex_of(c, args, 1, (struct flags){ 0 }, &owned);
     struct str s = local_text(args[0]);
-    if (r && find(c, r, s, 0, &m) == 1) {
+    if (r && find(c, r, s, 0, THE_GROUPS, &m) == 1) {
         uint32_t g = m.groups ? 1 : 0;
-        if (may_capture(c, r) && m.start[g] != SIZE_MAX)
+        if (m.start[g] != SIZE_MAX)
             local_result_text(c, (struct str){ s.p + m.start[g], m.end[g] - m.start[g] });
     }
     if (owned)
@@ -567,7 +596,7 @@ static void regexp_match(sqlite3_context *c, int n, sqlite3_value **args)
     }
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
-    if (r && find(c, r, s, 0, &m) == 1 && may_capture(c, r)) {
+    if (r && find(c, r, s, 0, THE_GROUPS, &m) == 1) {
         buf_init(&out, MAX_TEXT);
         add_groups(&out, s, &m);
         give_buf(c, &out, true);
@@ -587,14 +616,12 @@ static void regexp_matches(sqlite3_context *c, int n, sqlite3_value **args)
         return;
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
-    if (!r || !may_capture(c, r)) {
-        regex_free(r);
+    if (!r)
         return;
-    }
     buf_init(&out, MAX_TEXT);
     buf_init(&one, MAX_TEXT);
     buf_add_char(&out, '[');
-    for (size_t at = 0; at <= s.n && (found = find(c, r, s, at, &m)) == 1; at = after(s, &m)) {
+    for (size_t at = 0; at <= s.n && (found = find(c, r, s, at, THE_GROUPS, &m)) == 1; at = after(s, &m)) {
         if (out.n > 1)
             buf_add_char(&out, ',');
         buf_reset(&one);
@@ -629,7 +656,7 @@ static void split(sqlite3_context *c, int n, sqlite3_value **args, const char *n
         return;
     buf_init(&out, MAX_TEXT);
     buf_add_char(&out, '[');
-    for (size_t at = 0; at <= s.n && (found = find(c, r, s, at, &m)) == 1; at = after(s, &m)) {
+    for (size_t at = 0; at <= s.n && (found = find(c, r, s, at, THE_SPAN, &m)) == 1; at = after(s, &m)) {
         /* an empty match right after the last one, or at either end, splits nothing */
         if (m.end[0] == m.start[0] && (m.start[0] == start || m.start[0] >= s.n))
             continue;
@@ -699,12 +726,11 @@ static void replace(sqlite3_context *c, struct str s, struct str pattern, struct
     sqlite3_int64 count = 0;
     int found = 0;
     struct regex *r = compile(c, pattern, f);
-    if (!r || (names_group(with) && !may_capture(c, r))) {
-        regex_free(r);
+    enum wanted wanted = names_group(with) ? THE_GROUPS : THE_SPAN;
+    if (!r)
         return;
-    }
     buf_init(&out, MAX_TEXT);
-    for (size_t at = from; at <= s.n && (found = find(c, r, s, at, &m)) == 1; at = after(s, &m)) {
+    for (size_t at = from; at <= s.n && (found = find(c, r, s, at, wanted, &m)) == 1; at = after(s, &m)) {
         if (nth && ++count != nth)
             continue;
         buf_add(&out, s.p + copied, m.start[0] - copied);
@@ -773,7 +799,8 @@ static void regexp_count(sqlite3_context *c, int n, sqlite3_value **args)
         return;
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
-    for (size_t at = byte_offset(s, start); r && at <= s.n && (found = find(c, r, s, at, &m)) == 1; at = after(s, &m))
+    for (size_t at = byte_offset(s, start); r && at <= s.n && (found = find(c, r, s, at, THE_SPAN, &m)) == 1;
+         at = after(s, &m))
         count++;
     if (r && found >= 0)
         sqlite3_result_int64(c, count);
@@ -782,10 +809,10 @@ static void regexp_count(sqlite3_context *c, int n, sqlite3_value **args)
 
 /* The n-th match from start; 1 found. */
 static int nth_match(sqlite3_context *c, struct regex *r, struct str s, sqlite3_int64 start, sqlite3_int64 nth,
-                     struct match *m)
+                     enum wanted wanted, struct match *m)
 {
     int found = 0;
-    for (size_t at = byte_offset(s, start); at <= s.n && (found = find(c, r, s, at, m)) == 1; at = after(s, m))
+    for (size_t at = byte_offset(s, start); at <= s.n && (found = find(c, r, s, at, wanted, m)) == 1; at = after(s, m))
         if (--nth == 0)
             return 1;
     return found < 0 ? -1 : 0;
@@ -809,9 +836,7 @@ static void regexp_instr(sqlite3_context *c, int n, sqlite3_value **args)
     }
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
-    int found = r ? nth_match(c, r, s, start, nth, &m) : -1;
-    if (found == 1 && group && !may_capture(c, r))
-        found = -1;
+    int found = r ? nth_match(c, r, s, start, nth, group ? THE_GROUPS : THE_SPAN, &m) : -1;
     if (found == 1 && group <= m.groups && m.start[group] != SIZE_MAX)
         sqlite3_result_int64(
             c, 1 + (sqlite3_int64)str_characters((struct str){ s.p, end ? m.end[group] : m.start[group] }));
@@ -832,7 +857,7 @@ static void regexp_substr(sqlite3_context *c, int n, sqlite3_value **args)
         return;
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
-    if (r && nth_match(c, r, s, start, nth, &m) == 1 && (!group || may_capture(c, r)) && group <= m.groups &&
+    if (r && nth_match(c, r, s, start, nth, group ? THE_GROUPS : THE_SPAN, &m) == 1 && group <= m.groups &&
         m.start[group] != SIZE_MAX)
         local_result_text(c, (struct str){ s.p + m.start[group], m.end[group] - m.start[group] });
     regex_free(r);

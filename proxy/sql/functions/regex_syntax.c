@@ -34,24 +34,21 @@ enum token_kind {
 struct token {
     enum token_kind kind;
     uint32_t value;
-    bool negated, captures, behind, lazy;
+    bool negated, captures, lazy;
+    bool behind; /* it looks at what stands before only */
     const char *text;
 };
-
-/* What a quantifier or its absence makes of the whole (9.7.3.5). */
-enum preference { PREFERS_NOTHING, PREFERS_LONGEST, PREFERS_SHORTEST };
 
 /* Whether a part can match the empty text. */
 enum emptiness { EMPTY_NEVER, EMPTY_PERHAPS /* where its assertions hold */, EMPTY_ALWAYS };
 
 struct shape {
-    enum preference preference;
     enum emptiness empty;
     bool is_narrow; /* it can match nothing but the empty text */
     bool captures;
+    int node; /* of the tree; -1: an atom without parentheses */
+    struct regex_extent extent;
 };
-
-enum { REPEAT_ANY = -1 };
 
 struct quantifier {
     int least, most;
@@ -70,6 +67,7 @@ struct parser {
     int depth, groups, looking;
     bool closed[GROUPS_MAX + 1];
     struct regex_shape shape;
+    struct regex_tree *tree;
 };
 
 static bool fail(struct parser *r, const char *error)
@@ -193,7 +191,7 @@ static const struct {
     char letter;
     struct token token;
 } escapes[] = {
-    { 'A', { .kind = TOKEN_ASSERTION, .text = "\\A" } },
+    { 'A', { .kind = TOKEN_ASSERTION, .text = "\\A", .behind = true } },
     { 'B', { .kind = TOKEN_PLAIN, .value = '\\' } },
     { 'D', { .kind = TOKEN_CLASS, .value = 'd', .negated = true } },
     { 'M', { .kind = TOKEN_ASSERTION, .text = "\\b(?<=\\w)" } },
@@ -280,7 +278,8 @@ static struct token special_group(struct parser *r)
 
 static struct token caret(const struct parser *r)
 {
-    return (struct token){ .kind = TOKEN_ASSERTION, .text = r->options.newline_anchor ? "(?:^|(?<=\\n))" : "^" };
+    bool lines = r->options.newline_anchor;
+    return (struct token){ .kind = TOKEN_ASSERTION, .text = lines ? "(?:^|(?<=\\n))" : "^", .behind = true };
 }
 
 static struct token dollar(const struct parser *r)
@@ -603,12 +602,12 @@ static bool parse_bound(struct parser *r, struct quantifier *ret)
     ret->most = ret->least;
     if (next_is(r, ",")) {
         ret->varies = true;
-        ret->most = REPEAT_ANY;
+        ret->most = REGEX_ANY;
         r->p++;
         skip(r);
         if (r->p < r->end && is_digit(*r->p) && !take_count(r, &ret->most))
             return false;
-        if (ret->most != REPEAT_ANY && ret->least > ret->most)
+        if (ret->most != REGEX_ANY && ret->least > ret->most)
             return fail(r, bad_count);
     }
     if (r->p >= r->end)
@@ -631,7 +630,7 @@ static bool parse_quantifier(struct parser *r, struct quantifier *ret)
     if (t.kind != TOKEN_STAR && t.kind != TOKEN_PLUS && t.kind != TOKEN_QUESTION)
         return true;
     *ret = (struct quantifier){ .least = t.kind == TOKEN_PLUS,
-                                .most = t.kind == TOKEN_QUESTION ? 1 : REPEAT_ANY,
+                                .most = t.kind == TOKEN_QUESTION ? 1 : REGEX_ANY,
                                 .stands = true,
                                 .varies = true,
                                 .lazy = t.lazy };
@@ -645,96 +644,102 @@ static void add_quantifier(struct parser *r, const struct quantifier *q)
         return;
     if (!q->varies)
         buf_printf(r->out, "{%d}", q->least);
-    else if (q->most == REPEAT_ANY)
+    else if (q->most == REGEX_ANY)
         buf_printf(r->out, "{%d,}%s", q->least, q->lazy ? "?" : "");
     else
         buf_printf(r->out, "{%d,%d}%s", q->least, q->most, q->lazy ? "?" : "");
 }
 
-/* The preference of a quantified atom; without a quantifier it keeps its own. */
-static void prefer(const struct quantifier *q, struct shape *shape)
+/* The atom behind its quantifier: what can match the empty text now. It joins its branch. */
+static void join(struct parser *r, struct regex_branch *b, struct regex_atom *atom, const struct quantifier *q,
+                 struct shape *shape)
 {
-    if (q->varies)
-        shape->preference = q->lazy ? PREFERS_SHORTEST : PREFERS_LONGEST;
+    atom->to = r->out->n;
+    atom->least = q->least;
+    atom->most = q->most;
+    atom->prefers = !q->varies ? 0 : q->lazy ? REGEX_SHORTER : REGEX_LONGER;
+    regex_branch_atom(r->tree, b, atom);
     if (q->stands && q->least == 0)
         shape->empty = EMPTY_ALWAYS;
     if (q->stands && q->most == 0)
-        *shape = (struct shape){ .preference = shape->preference, .empty = EMPTY_ALWAYS, .is_narrow = true };
+        *shape = (struct shape){ .empty = EMPTY_ALWAYS, .is_narrow = true };
 }
 
 /* ---- expressions ---- */
 
 static bool parse_alternatives(struct parser *r, bool inside, struct shape *ret);
 
-static void prefer_empty(struct parser *r, size_t opened)
+/* What a group remembers that may match the empty text decides what its references match: Perl gives a repeated one an empty
+ * text behind its last, and a lazy one is left out. PostgreSQL does neither. */
+static bool remembers_otherwise(const struct quantifier *q, bool itself, const struct shape *shape)
 {
-    buf_add_char(r->out, '|');
-    if (r->out->failed)
-        return;
-    memmove(r->out->p + opened + 1, r->out->p + opened, r->out->n - 1 - opened);
-    r->out->p[opened] = '|';
+    if (!q->stands || q->most == 0 || shape->empty == EMPTY_NEVER || !(itself || shape->captures))
+        return false;
+    return (q->most != 1 && !shape->is_narrow) || (q->lazy && q->least == 0);
 }
 
-/* PostgreSQL lets a group that may be left out match the empty text instead, where it can, and remembers that. So does Perl for a greedy
- * quantifier; for a lazy one the empty text becomes the group's first choice. Behind the last text of a repeated group Perl goes on
- * with an empty one, PostgreSQL does not. */
-static void add_group_quantifier(struct parser *r, size_t opened, struct quantifier q, bool itself,
-                                 const struct shape *shape)
+/* A group that never is: nothing stays but its numbers. (PCRE2 10.42 takes the first characters of (|(?=a)b){0} for those of
+ * the whole.) */
+static void take_away(struct parser *r, size_t from, int groups)
 {
-    bool counts = q.stands && q.most != 0 && shape->empty != EMPTY_NEVER && (itself || shape->captures);
-    if (counts && q.most != 1 && !shape->is_narrow)
-        r->shape.captures_otherwise = true;
-    if (counts && q.lazy && q.least == 0) {
-        if (shape->is_narrow)
-            q.lazy = false;
-        else if (itself && !shape->captures && shape->empty == EMPTY_ALWAYS)
-            prefer_empty(r, opened), q.least = 1;
-        else
-            r->shape.captures_otherwise = true;
-    }
-    add_quantifier(r, &q);
+    if (!r->out->failed)
+        r->out->n = from;
+    for (; groups > 0; groups--)
+        buf_add_str(r->out, STR("(){0}"));
 }
 
-static bool parse_group(struct parser *r, struct shape *ret)
+static bool parse_group(struct parser *r, struct regex_branch *b, struct shape *ret)
 {
     bool captures = r->token.captures && !r->looking;
+    int before = r->groups;
     int number = captures ? ++r->groups : 0;
+    struct regex_atom atom = { .group = number, .from = r->out->n };
     struct quantifier q;
     buf_add_str(r->out, captures ? STR("(") : STR("(?:"));
-    size_t opened = r->out->n;
     advance(r);
     if (!parse_alternatives(r, true, ret))
         return false;
     buf_add_char(r->out, ')');
+    atom.node = ret->node;
+    atom.extent = ret->extent;
+    atom.body_to = r->out->n;
     if (number && number <= GROUPS_MAX)
         r->closed[number] = true;
     advance(r);
     if (r->failed || !parse_quantifier(r, &q))
         return false;
-    add_group_quantifier(r, opened, q, captures, ret);
+    r->shape.captures_otherwise |= remembers_otherwise(&q, captures, ret);
+    if (q.most == 0)
+        take_away(r, atom.from, r->groups - before);
+    else
+        add_quantifier(r, &q);
     ret->captures |= captures;
-    prefer(&q, ret);
+    join(r, b, &atom, &q, ret);
     return true;
 }
 
-static bool parse_look(struct parser *r)
+static bool parse_look(struct parser *r, struct regex_branch *b)
 {
     struct shape ignored;
+    size_t nodes = r->tree->n;
     buf_printf(r->out, "(?%s%c", r->token.behind ? "<" : "", r->token.negated ? '!' : '=');
     r->looking++;
     advance(r);
     if (!parse_alternatives(r, true, &ignored))
         return false;
     r->looking--;
+    r->tree->n = nodes; /* nothing within is taken to pieces */
+    regex_branch_assertion(b, true);
     buf_add_char(r->out, ')');
     advance(r);
     return !r->failed;
 }
 
 /* A reference to a group that has not matched never matches, however few times it is wanted; {0} takes it away. */
-static bool parse_reference(struct parser *r, struct shape *ret)
+static bool parse_reference(struct parser *r, struct regex_branch *b, struct shape *ret)
 {
     uint32_t n = r->token.value;
+    struct regex_atom atom = { .node = -1, .refers = true, .from = r->out->n, .body_to = r->out->n };
     struct quantifier q;
     if (r->looking)
         return fail(r, bad_reference);
@@ -745,22 +750,24 @@ static bool parse_reference(struct parser *r, struct shape *ret)
     if (r->failed || !parse_quantifier(r, &q))
         return false;
     *ret = (struct shape){ .empty = EMPTY_PERHAPS };
+    atom.extent = (struct regex_extent){ .order = REGEX_UNORDERED, .most = REGEX_ANY };
     if (q.stands && q.most == 0) {
-        prefer(&q, ret);
+        join(r, b, &atom, &q, ret);
         return true;
     }
     buf_printf(r->out, "(?(%u)(?:\\g{%u})", (unsigned)n, (unsigned)n);
     add_quantifier(r, &q);
     buf_add_str(r->out, STR("|(?!))"));
-    prefer(&q, ret);
+    join(r, b, &atom, &q, ret);
     ret->empty = EMPTY_PERHAPS;
     return true;
 }
 
 /* An atom with its quantifier, or an assertion, which takes none. */
-static bool parse_atom(struct parser *r, struct shape *ret)
+static bool parse_atom(struct parser *r, struct regex_branch *b, struct shape *ret)
 {
     const struct token t = r->token;
+    struct regex_atom atom = { .node = -1, .from = r->out->n, .extent = regex_character };
     struct quantifier q;
     *ret = (struct shape){ 0 };
     switch (t.kind) {
@@ -768,8 +775,9 @@ static bool parse_atom(struct parser *r, struct shape *ret)
     case TOKEN_LOOK:
         *ret = (struct shape){ .empty = EMPTY_PERHAPS, .is_narrow = true };
         if (t.kind == TOKEN_LOOK)
-            return parse_look(r);
+            return parse_look(r, b);
         buf_add_str(r->out, str_from(t.text));
+        regex_branch_assertion(b, !t.behind);
         advance(r);
         return !r->failed;
     case TOKEN_PLAIN:
@@ -786,9 +794,9 @@ static bool parse_atom(struct parser *r, struct shape *ret)
             return false;
         break;
     case TOKEN_REFERENCE:
-        return parse_reference(r, ret);
+        return parse_reference(r, b, ret);
     case TOKEN_OPEN:
-        return parse_group(r, ret);
+        return parse_group(r, b, ret);
     case TOKEN_CLOSE: /* an expression of POSIX takes it for itself */
         if (r->options.language != REGEX_EXTENDED)
             return fail(r, bad_parens);
@@ -803,39 +811,43 @@ static bool parse_atom(struct parser *r, struct shape *ret)
     case TOKEN_OR:
         return !r->failed;
     }
+    atom.body_to = r->out->n;
     advance(r);
     if (r->failed || !parse_quantifier(r, &q))
         return false;
     add_quantifier(r, &q);
-    prefer(&q, ret);
+    join(r, b, &atom, &q, ret);
     return true;
 }
 
 static bool parse_branch(struct parser *r, bool inside, struct shape *ret)
 {
+    struct regex_branch b;
+    regex_branch_start(&b, r->out->n);
     *ret = (struct shape){ .empty = EMPTY_ALWAYS, .is_narrow = true };
     while (!r->failed && r->token.kind != TOKEN_END && r->token.kind != TOKEN_OR &&
            !(inside && r->token.kind == TOKEN_CLOSE)) {
         struct shape one;
-        if (!parse_atom(r, &one))
+        if (!parse_atom(r, &b, &one))
             return false;
-        if (ret->preference == PREFERS_NOTHING)
-            ret->preference = one.preference;
         ret->empty = one.empty < ret->empty ? one.empty : ret->empty;
         ret->is_narrow &= one.is_narrow;
         ret->captures |= one.captures;
     }
+    ret->node = regex_branch_end(r->tree, &b, r->out->n);
     return !r->failed;
 }
 
 static bool parse_alternatives(struct parser *r, bool inside, struct shape *ret)
 {
+    size_t from = r->out->n;
     if (r->failed)
         return false;
     if (++r->depth > DEPTH_MAX)
         return fail(r, too_complex);
     if (!parse_branch(r, inside, ret))
         return false;
+    int first = ret->node, last = first;
     while (r->token.kind == TOKEN_OR) {
         struct shape other;
         buf_add_char(r->out, '|');
@@ -843,7 +855,7 @@ static bool parse_alternatives(struct parser *r, bool inside, struct shape *ret)
         advance(r);
         if (!parse_branch(r, inside, &other))
             return false;
-        ret->preference = PREFERS_LONGEST;
+        last = regex_tree_append(r->tree, last, other.node);
         ret->empty = other.empty > ret->empty ? other.empty : ret->empty;
         ret->is_narrow &= other.is_narrow;
         ret->captures |= other.captures;
@@ -851,6 +863,8 @@ static bool parse_alternatives(struct parser *r, bool inside, struct shape *ret)
     r->depth--;
     if (inside && r->token.kind != TOKEN_CLOSE)
         return fail(r, bad_parens);
+    ret->node = first == last ? first : regex_tree_choice(r->tree, first, from, r->out->n);
+    ret->extent = regex_tree_extent(r->tree, ret->node);
     return !r->failed;
 }
 
@@ -929,10 +943,10 @@ static bool read_prefixes(struct parser *r)
     return true;
 }
 
-bool regex_translate(struct str pattern, struct regex_options *options, struct buf *out, struct regex_shape *ret,
-                     const char **ret_error)
+bool regex_translate(struct str pattern, struct regex_options *options, struct buf *out, struct regex_tree *tree,
+                     struct regex_shape *ret, const char **ret_error)
 {
-    struct parser r = { .p = pattern.p, .end = pattern.p + pattern.n, .options = *options, .out = out };
+    struct parser r = { .p = pattern.p, .end = pattern.p + pattern.n, .options = *options, .out = out, .tree = tree };
     struct shape whole = { 0 };
     r.at_start = true;
     *ret_error = NULL;
@@ -945,8 +959,8 @@ bool regex_translate(struct str pattern, struct regex_options *options, struct b
         *ret_error = r.error;
         return false;
     }
-    r.shape.shortest = whole.preference == PREFERS_SHORTEST;
+    tree->root = whole.node;
     *options = r.options;
     *ret = r.shape;
-    return !out->failed;
+    return !out->failed && !tree->failed;
 }

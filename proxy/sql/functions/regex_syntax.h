@@ -13,6 +13,7 @@
 
 #include "proxy/base/buf.h"
 #include "proxy/base/str.h"
+#include "proxy/sql/functions/regex_tree.h"
 
 enum regex_language { REGEX_ADVANCED, REGEX_EXTENDED, REGEX_BASIC, REGEX_LITERAL };
 
@@ -24,14 +25,13 @@ struct regex_options {
 };
 
 struct regex_shape {
-    bool shortest; /* the expression as a whole prefers the shortest match */
     bool back_references, alternation;
-    bool
-        captures_otherwise; /* its groups may remember other texts than PostgreSQL's: a repeated one that may be empty */
+    bool captures_otherwise; /* a repeated group may be empty: a reference may mean another text to Perl */
 };
 
-/* Reads the options that stand in front of an advanced expression, then the rest. `options` become what holds for it. */
-bool regex_translate(struct str pattern, struct regex_options *options, struct buf *out, struct regex_shape *ret,
-                     const char **ret_error);
+/* Reads the options that stand in front of an advanced expression, then the rest. `options` become what holds for it. `tree`,
+ * which is empty before, gets the parts of what is written into `out`. */
+bool regex_translate(struct str pattern, struct regex_options *options, struct buf *out, struct regex_tree *tree,
+                     struct regex_shape *ret, const char **ret_error);
 
 #endif

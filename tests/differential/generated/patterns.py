@@ -19,7 +19,33 @@ def pattern(rng):
 
 
 def query(rng):
-    """A call with a pattern. What groups inside a repeated group remember is not looked at: of several ways Perl's is taken."""
+    """A call with a pattern."""
     text, regex, flags = literal(rng.choice(TEXTS)), literal(pattern(rng)), literal(rng.choice(FLAGS))
     return rng.choice([f"SELECT regexp_replace({text}, {regex}, E'<\\\\&>', {flags})", f"SELECT regexp_replace({text}, {regex}, E'<\\\\&>', 'g')", f"SELECT regexp_split_to_array({text}, {regex}, {flags})", f"SELECT {text} ~ {regex}",
-                       f"SELECT regexp_count({text}, {regex}, 1, {flags})", f"SELECT substring({text} from {regex})", f"SELECT regexp_match({text}, {regex}, {flags}) IS NULL"])
+                       f"SELECT regexp_count({text}, {regex}, 1, {flags})", f"SELECT substring({text} from {regex})", f"SELECT regexp_match({text}, {regex}, {flags})"])
+
+
+REPEATS = ["*", "+", "?", "{1,2}", "{2}", "{1,1}", "{0,1}", "{0}", "{2,3}", "{0,2}", "{2,}"]
+LOOKS = ["^", "$", r"\y", r"\Y", r"\m", r"\M", "(?=a)", "(?!b)", "(?<=b)", "(?<!a)", "(?=(?:a|b)c)"]
+
+
+def nested(rng, depth):
+    """Alternatives of atoms and groups within each other, which match one text in many ways."""
+    def quantified(atom):
+        return atom + (rng.choice(REPEATS) + rng.choice(["", "", "?"]) if rng.random() < 0.45 else "")
+
+    def one():
+        x = rng.random()
+        if x < 0.06:
+            return rng.choice(LOOKS)
+        if depth == 0 or x < 0.5:
+            return quantified(rng.choice(["a", "b", "c", ".", "[ab]", "é", r"\w"]))
+        return quantified(("(" if x < 0.87 else "(?:") + nested(rng, depth - 1) + ")")
+    return "|".join("".join(one() for _ in range(rng.randint(1, 4))) for _ in range(rng.choice([1, 1, 1, 2, 3])))
+
+
+def remembered(rng):
+    """What the groups of a pattern remember."""
+    regex = nested(rng, rng.choice([1, 2, 2, 3]))
+    regex = rng.choice(["", "", "^"]) + (f"(?:{regex})" if "|" in regex else regex) + rng.choice(["", "", "$"])
+    return f"SELECT regexp_match({literal(''.join(rng.choice('aabbcé ') for _ in range(rng.randint(0, 9))))}, {literal(regex)})"

@@ -1,11 +1,7 @@
--- What a repeated group that may be empty matched is Perl's answer, not PostgreSQL's: it is refused, matching itself is not.
--- pgd1: 0A000
-SELECT regexp_match('aab', '(a*)*');
--- pgd1: 0A000
+-- What a repeated group remembers that may match the empty text; only a reference to it is refused.
+SELECT regexp_match('aab', '(a*)*'), regexp_match('aab', '(a*)+b'), regexp_match('b', '(a*){2,3}b'), regexp_match('aab', '(a*?)*b'), regexp_match('b', '(a?)??b');
 SELECT substring('aab' from '(a?)+b');
--- pgd1: 0A000
 SELECT regexp_replace('aab', '(a*)*b', '[\1]');
--- pgd1: 0A000
 SELECT * FROM regexp_matches('aab', '(?:(a)?|b)*', 'g');
 -- pgd1: 0A000
 SELECT 'aaba' ~ '(a*)*b\1';
