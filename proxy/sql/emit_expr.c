@@ -433,8 +433,10 @@ static bool unify(struct emitter *e, oid_t type, struct fragment *branches, size
     struct fragment **parts = ARENA_ARRAY(e->arena, struct fragment *, n);
     if (!parts)
         return err_oom(e->err);
-    bool same = true;
+    bool same = true, rounded = e->value_only && !e->is_compared && is_numeric(e, type) && e->target == TARGET_D1;
     for (size_t i = 0; i < n; i++) {
+        if (rounded && branches[i].form == FORM_NUMBER)
+            branches[i].scale = shown_scale(e, &branches[i]);
         if (!settle(e, &branches[i]))
             return false;
         parts[i] = &branches[i];
@@ -464,8 +466,12 @@ static bool unify(struct emitter *e, oid_t type, struct fragment *branches, size
     }
     ret->form = branches[0].form;
     ret->scale = branches[0].scale;
-    for (size_t i = 0; i < n; i++)
+    bool known = true;
+    for (size_t i = 0; i < n; i++) {
+        known = known && (branches[i].digits || branches[i].is_null);
         ret->digits = branches[i].digits > ret->digits ? branches[i].digits : ret->digits;
+    }
+    ret->digits = known ? ret->digits : 0;
     return true;
 }
 

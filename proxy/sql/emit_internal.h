@@ -191,6 +191,7 @@ struct emitter {
     bool in_returning;             /* columns of other tables than the target are looked up (rewrite_returning.c) */
     bool in_targets;               /* inside a SELECT list: changing_new_value() */
     bool value_only;               /* a numeric's value matters, not the scale it is shown with */
+    bool is_compared;              /* … and nothing is rounded: no scale is needed */
     struct bind *binds;
     size_t n_binds, size_binds;
     struct level *level;
@@ -345,6 +346,8 @@ bool to_scaled(struct emitter *e, int scale, struct fragment *f);
 /* Brings several numerics to one comparable form. */
 bool align_numbers(struct emitter *e, struct fragment *const *parts, size_t n);
 bool numeric_typmod(struct emitter *e, int32_t typmod, struct fragment *f);
+/* The scale a constant is shown with; then the literal shapes the text and stays in the cache's key. */
+int shown_scale(struct emitter *e, const struct fragment *f);
 bool numeric_text(struct emitter *e, struct fragment *f);
 bool numeric_quotient(struct emitter *e, const struct expr *x, int32_t typmod, struct fragment *ret);
 bool numeric_storage(struct emitter *e, const struct column *column,

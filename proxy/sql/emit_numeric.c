@@ -113,8 +113,7 @@ bool emit_numeric_const(struct emitter *e, const struct expr *x, struct fragment
     return true;
 }
 
-/* The scale a constant is shown with; then the literal shapes the text and stays in the cache's key. */
-static int shown_scale(struct emitter *e, const struct fragment *f)
+int shown_scale(struct emitter *e, const struct fragment *f)
 {
     int scale, digits;
     if (f->scale >= 0 || !f->bindable || f->bindable->kind != EXPR_CONST)
@@ -200,6 +199,20 @@ bool to_scaled(struct emitter *e, int scale, struct fragment *f)
     return f->sql.p && to_scaled(e, scale, f);
 }
 
+/* NUMBER for all: each may have as many digits behind the point as any of them. */
+static void share_scale(struct fragment *const *parts, size_t n, int scale)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!parts[i]->is_null && parts[i]->scale < 0)
+            scale = -1;
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i]->digits && parts[i]->scale >= 0 && scale > parts[i]->scale)
+            parts[i]->digits += scale - parts[i]->scale;
+        parts[i]->form = FORM_NUMBER;
+        parts[i]->scale = scale;
+    }
+}
+
 bool align_numbers(struct emitter *e, struct fragment *const *parts, size_t n)
 {
     bool all_numbers = true;
@@ -211,8 +224,7 @@ bool align_numbers(struct emitter *e, struct fragment *const *parts, size_t n)
             scale = f->scale;
     }
     if (all_numbers) {
-        for (size_t i = 0; i < n; i++)
-            parts[i]->form = FORM_NUMBER;
+        share_scale(parts, n, scale);
         return true;
     }
     for (size_t i = 0; i < n; i++)
@@ -580,7 +592,8 @@ bool emit_numeric_call(struct emitter *e, const struct expr *x, bool *ret_handle
     if (!row)
         return true;
     *ret_handled = true;
-    bool outer = e->value_only;
+    bool outer = e->value_only, outer_compared = e->is_compared;
+    e->is_compared = row->op == OP_COMPARE;
     if (row->op == OP_COMPARE || row->op == OP_TO_INT || row->op == OP_TO_FLOAT)
         e->value_only = true;
     bool binary = row->op == OP_ADD || row->op == OP_SUB || row->op == OP_MUL || row->op == OP_COMPARE;
@@ -624,5 +637,6 @@ bool emit_numeric_call(struct emitter *e, const struct expr *x, bool *ret_handle
         }
     }
     e->value_only = outer;
+    e->is_compared = outer_compared;
     return ok;
 }
