@@ -9,7 +9,7 @@ import pathlib
 import random
 
 import pytest
-from generated import campaign, known, patterns, tables
+from generated import blocks, campaign, known, patterns, scripts, tables
 from generated.queries import Query
 from generated.tree import Node
 from generated.wire import Side
@@ -17,7 +17,7 @@ from seed import seed
 
 LONG = os.environ.get("PGD1_LONG") == "1"
 SEED = seed()
-BATCHES, CHANGE_BATCHES = (512, 256) if LONG else (40, 6)
+BATCHES, CHANGE_BATCHES, SCRIPTS = (512, 256, 4000) if LONG else (40, 6, 150)
 MOST_REFUSED, MOST_LISTED, MOST_ERRORS = 0.06, 0.06, 0.45  # shares of all queries
 FOUND, FOUND_CHANGES = (pathlib.Path(__file__).parent / "generated" / name for name in ("found.sql", "found_changes.sql"))
 pytestmark = pytest.mark.timeout(3000 if LONG else 300)
@@ -88,6 +88,23 @@ def test_generated_changes(reference, embedded, facts, capsys):
     if not batch:
         assert sum(run.refused.values()) <= MOST_REFUSED * run.done, "pgd1 refuses too much"
         assert sum(run.listed.values()) <= MOST_LISTED * run.done, "too many listed differences: do the rules in known.py hide something?"
+
+
+def test_generated_scripts(reference, embedded, facts, capsys):
+    """Changes and reads in transaction blocks with savepoints: every answer, and the rows left."""
+    for server in (reference, embedded):
+        with server.connect() as connection:
+            for statement in blocks.SETUP:
+                connection.execute(statement)
+    sides = campaign.Campaign(reference, embedded, SEED, facts)
+    run = scripts.Scripts(sides, SEED)
+    batch = os.environ.get("PGD1_BATCH")
+    run.run(int(batch) if batch else 0, 1 if batch else SCRIPTS)
+    sides.close()
+    told(run, capsys)
+    assert not run.differences, f"seed {SEED}, {len(run.differences)} differences:\n" + "\n".join(f"script {number}: {found}" for number, found in run.differences)
+    if not batch:
+        assert sum(run.refused.values()) <= MOST_REFUSED * run.done, "pgd1 refuses too much"
 
 
 @pytest.mark.parametrize("mode", ["simple", "text", "binary"])

@@ -86,7 +86,7 @@ def folded(found):
     """Only the length differs, and pgd1 says none."""
     pairs = list(zip(found.theirs.columns, found.ours.columns))
     return found.what == "types" and all(a[1] == b[1] and (a[2] == b[2] or -1 in (a[2], b[2])) for a, b in pairs) and \
-        bool(re.search(r"\b(CASE|COALESCE|NULLIF|GREATEST|LEAST|UNION)\b", found.sql))
+        bool(re.search(r"\b(CASE|COALESCE|NULLIF|GREATEST|LEAST|UNION)\b", found.sql, re.I))
 
 
 def cells(found, *types):
@@ -177,6 +177,14 @@ def of_two_rows(answer):
     return answer.state[:2] == "23" or answer.message.startswith("ON CONFLICT DO UPDATE command cannot affect row a second time")
 
 
+MANY_ROWS = re.compile(r"(INSERT .* (SELECT|VALUES \(.*\), \()|UPDATE|DELETE|MERGE|WITH)", re.S)
+
+
+def rows_in_order(sql, theirs, ours):
+    """Of several rows each side names another one that violates a constraint, or has the key of another row."""
+    return ROWS_IN_ORDER if theirs.state != ours.state and of_two_rows(theirs) and of_two_rows(ours) and MANY_ROWS.match(sql) else ""
+
+
 def order(found, met):
     """Why another error is met first, or none, when each that is met is one that an expression gives alone; or ""."""
     theirs, ours = found.theirs, found.ours
@@ -191,7 +199,7 @@ def order(found, met):
         return ""
     if not of_two_rows(theirs) and not of_two_rows(ours):
         return TIMING
-    return ROWS_IN_ORDER if re.match(r"(INSERT .* (SELECT|VALUES \(.*\), \()|UPDATE|DELETE|MERGE|WITH)", found.sql, re.S) else ""
+    return ROWS_IN_ORDER if MANY_ROWS.match(found.sql) else ""
 
 
 def may_be_row(found):
