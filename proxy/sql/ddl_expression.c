@@ -249,6 +249,39 @@ bool ddl_resolve_default(struct ddl *d, struct new_table *table, struct new_colu
     return true;
 }
 
+/* SQLite's DEFAULT says what PostgreSQL's says now: an ALTER that leaves the table as it is tells the side catalogue only. */
+static bool renew_default(struct ddl *d, struct new_table *table, struct new_column *column)
+{
+    struct column *c = &column->column;
+    if (c->default_is_foreign)
+        return true;
+    column->sqlite_default = STR("");
+    column->default_expression =
+        (struct ddl_expression){ .source = c->default_text, .type = c->type, .typmod = c->typmod, .what = "default" };
+    if (c->default_text.n && !ddl_resolve_default(d, table, column))
+        return false;
+    if (c->sequence.n || (c->default_text.n && !column->sqlite_default.n))
+        return ddl_refuse(d, -1, "Give the column a constant as its default.",
+                          "SET DEFAULT of a foreign key over column \"%.*s\", whose default SQLite cannot compute,",
+                          STR_FMT(c->name));
+    return true;
+}
+
+bool ddl_settle_key_defaults(struct ddl *d, struct new_table *table)
+{
+    for (size_t i = 0; i < table->n_constraints; i++) {
+        const struct constraint *key = &table->constraints[i].constraint;
+        bool sets = key->kind == 'f' && (key->on_delete == 'd' || key->on_update == 'd');
+        for (size_t k = 0; sets && !table->constraints[i].dropped && k < key->n_columns; k++) {
+            struct new_column *column = &table->columns[key->columns[k] - 1];
+            table->rebuild |= column->changed;
+            if ((table->rebuild || !column->old) && !renew_default(d, table, column))
+                return false;
+        }
+    }
+    return true;
+}
+
 struct only {
     int column;
     bool several;

@@ -211,6 +211,9 @@ bool ddl_collect_constraint(struct ddl *d, struct new_table *table, const PgQuer
 bool ddl_table_scope(struct ddl *d, struct new_table *table); /* relation from the columns */
 bool ddl_resolve_constraint(struct ddl *d, struct new_table *table, struct new_constraint *c);
 bool ddl_resolve_default(struct ddl *d, struct new_table *table, struct new_column *column);
+/* ON DELETE and ON UPDATE SET DEFAULT are SQLite's work: the defaults of such keys' columns must be in the table's own text, so a
+ * changed one makes the table anew. 0A000 for what SQLite cannot compute. */
+bool ddl_settle_key_defaults(struct ddl *d, struct new_table *table);
 bool ddl_resolve_type(struct ddl *d, struct new_table *table, struct new_column *column);
 /* Text of one column in CREATE TABLE or ADD COLUMN. */
 struct str ddl_column_text(struct ddl *d, const struct new_table *table, const struct new_column *column,

@@ -874,5 +874,6 @@ bool ddl_create_table(struct ddl *d, const PgQuery__CreateStmt *stmt)
     if (table.n_columns == 0)
         return ddl_refuse(d, location, "SQLite needs at least one column.", "a table without columns");
     return name_sequences(d, &table) && ddl_table_scope(d, &table) && resolve_columns(d, &table) &&
-           resolve_constraints(d, &table) && ddl_emit_table(d, &table) && ddl_on_commit(d, stmt->oncommit, table.name);
+           resolve_constraints(d, &table) && ddl_settle_key_defaults(d, &table) && ddl_emit_table(d, &table) &&
+           ddl_on_commit(d, stmt->oncommit, table.name);
 }

@@ -1,0 +1,26 @@
+-- ON DELETE and ON UPDATE SET DEFAULT use the default that the column has now.
+CREATE TABLE parent (id int PRIMARY KEY);
+CREATE TABLE child (id int DEFAULT 0 REFERENCES parent ON DELETE SET DEFAULT ON UPDATE SET DEFAULT, note text DEFAULT 'n');
+INSERT INTO parent VALUES (0), (1), (2), (3), (4);
+INSERT INTO child VALUES (2);
+DELETE FROM parent WHERE id = 2;
+SELECT * FROM child;
+ALTER TABLE child ALTER id SET DEFAULT 1;
+DELETE FROM parent WHERE id = 0;
+SELECT * FROM child;
+ALTER TABLE child ALTER note SET DEFAULT 'm';
+ALTER TABLE child ALTER id SET DEFAULT 3, ALTER note DROP DEFAULT;
+UPDATE parent SET id = 9 WHERE id = 1;
+SELECT * FROM child;
+ALTER TABLE child ALTER id DROP DEFAULT;
+DELETE FROM parent WHERE id = 3;
+SELECT * FROM child;
+INSERT INTO child DEFAULT VALUES;
+SELECT * FROM child;
+-- a key that comes later
+CREATE TABLE late (id int DEFAULT 4, note text);
+ALTER TABLE late ALTER id SET DEFAULT 9;
+INSERT INTO late VALUES (4);
+ALTER TABLE late ADD FOREIGN KEY (id) REFERENCES parent ON DELETE SET DEFAULT;
+DELETE FROM parent WHERE id = 4;
+SELECT * FROM late;
