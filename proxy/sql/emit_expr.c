@@ -561,6 +561,22 @@ static bool emit_coalesce(struct emitter *e, const struct expr *x, struct fragme
 }
 
 /* OIDs are unsigned: the bits of an integer that is negative are another number there. */
+/* A network of all bits is a host: its text as inet has no length. */
+static bool cidr_as_inet(struct emitter *e, struct fragment *ret)
+{
+    if (!settle(e, ret))
+        return false;
+    static const char test[] = "CASE WHEN %.*s LIKE '%%/128' THEN substr(%.*s,1,length(%.*s)-4) "
+                               "WHEN %.*s LIKE '%%.%%.%%.%%/32' THEN substr(%.*s,1,length(%.*s)-3) ELSE %.*s END";
+    const struct str s = ret->simple ? ret->sql : STR("v");
+    struct str text =
+        text_of(e, test, STR_FMT(s), STR_FMT(s), STR_FMT(s), STR_FMT(s), STR_FMT(s), STR_FMT(s), STR_FMT(s));
+    ret->sql = ret->simple ? text_of(e, "(%.*s)", STR_FMT(text))
+                           : text_of(e, "(SELECT %.*s FROM (SELECT %.*s AS v))", STR_FMT(text), STR_FMT(ret->sql));
+    ret->simple = false;
+    return ret->sql.p != NULL;
+}
+
 static bool emit_relabel(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     const struct type_info *from = type_find(base_type(e, x->args[0]->type)), *to = type_find(base_type(e, x->type));
@@ -568,6 +584,8 @@ static bool emit_relabel(struct emitter *e, const struct expr *x, struct fragmen
          signed_to = to && to->oid == TYPE_OID_int4;
     if (!emit_expr(e, x->args[0], ret))
         return false;
+    if (from && to && from->oid == TYPE_OID_cidr && to->oid == TYPE_OID_inet)
+        return cidr_as_inet(e, ret);
     if (!from || !to || from->storage != STORAGE_INTEGER || signed_from == signed_to || to->oid == TYPE_OID_bool)
         return true;
     if (!settle(e, ret))
