@@ -480,7 +480,12 @@ static bool infer_targets(A *a, struct scope *s, const PgQuery__InferClause *inf
         } else {
             x = transform_in(a, s, e->expr, PLACE_ON_CONFLICT);
         }
-        if (!x || !PUSH(a, c->targets, c->n_targets, x))
+        if (!x)
+            return false;
+        size_t at = 0; /* elements are a set */
+        while (at < c->n_targets && !expr_equal(c->targets[at], x))
+            at++;
+        if (at == c->n_targets && !PUSH(a, c->targets, c->n_targets, x))
             return false;
     }
     if (infer->where_clause && (!(c->target_where = transform_in(a, s, infer->where_clause, PLACE_ON_CONFLICT)) ||

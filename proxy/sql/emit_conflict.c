@@ -1,6 +1,8 @@
 /* emit_conflict.c - ON CONFLICT, and the guard that finds a key proposed twice; see change_private.h. */
 #include "proxy/sql/change_private.h"
 
+#include "proxy/sql/deparse.h"
+
 /* Whether an index has just these elements, in any order. */
 static bool is_index_of(struct emitter *e, const struct relation *r, const struct index *x, const struct str *elements,
                         size_t n)
@@ -25,6 +27,27 @@ static struct str guard_terms(struct emitter *e, const struct relation *r, const
         if (r->indexes[i].guard.n && is_index_of(e, r, &r->indexes[i], elements, n))
             return r->indexes[i].guard;
     return STR("");
+}
+
+/* What says as much as a partial index does: the terms of the WHERE are more than its own, and SQLite wants just its own. */
+static const struct expr *predicate_of_index(struct emitter *e, const struct query *q, const struct str *elements,
+                                             size_t n)
+{
+    const struct relation *r = target_of(q);
+    const struct expr *where = q->on_conflict->target_where;
+    struct str text;
+    struct err none;
+    for (size_t i = 0; where->kind == EXPR_AND && i < r->n_indexes; i++) {
+        if (!r->indexes[i].predicate.n || !is_index_of(e, r, &r->indexes[i], elements, n))
+            continue;
+        for (size_t k = 0; k < where->n_args; k++) {
+            err_init(&none, e->arena);
+            if (deparse_expression(where->args[k], q, e->shared->snapshot, NULL, e->arena, &text, &none) &&
+                str_eq(text, r->indexes[i].predicate))
+                return where->args[k];
+        }
+    }
+    return where;
 }
 
 static bool conflict_target(struct emitter *e, const struct query *q, struct str *ret)
@@ -59,7 +82,7 @@ static bool conflict_target(struct emitter *e, const struct query *q, struct str
         struct str guard = guard_terms(e, r, elements, c->n_targets);
         list = text_of(e, "%.*s%.*s", STR_FMT(list), STR_FMT(guard));
     }
-    if (ok && c->target_where && (ok = emit_condition(e, c->target_where, &f)))
+    if (ok && c->target_where && (ok = emit_condition(e, predicate_of_index(e, q, elements, c->n_targets), &f)))
         where = text_of(e, " WHERE %.*s", STR_FMT(f.sql));
     e->inline_constants = e->no_guards = false;
     e->level->rtes[q->result_rte].columns = qualified;

@@ -1,0 +1,21 @@
+-- which unique index ON CONFLICT means: its elements are a set, its WHERE may say more than the index's
+CREATE TABLE fruits (key int, fruit text);
+CREATE UNIQUE INDEX ON fruits (lower(fruit));
+INSERT INTO fruits VALUES (1, 'A') ON CONFLICT (lower(fruit)) DO NOTHING;
+INSERT INTO fruits VALUES (1, 'a') ON CONFLICT (lower(fruit)) DO UPDATE SET key = 9;
+INSERT INTO fruits VALUES (1, 'a') ON CONFLICT (upper(fruit)) DO UPDATE SET key = 10;
+INSERT INTO fruits VALUES (1, 'a') ON CONFLICT (key, lower(fruit)) DO UPDATE SET key = 11;
+INSERT INTO fruits VALUES (1, 'a') ON CONFLICT (lower(fruit), lower(fruit)) DO UPDATE SET key = 12;
+SELECT * FROM fruits;
+CREATE UNIQUE INDEX ON fruits (key) WHERE fruit LIKE '%berry';
+INSERT INTO fruits VALUES (23, 'Blackberry');
+INSERT INTO fruits VALUES (23, 'Strawberry') ON CONFLICT (key) WHERE fruit LIKE '%berry' AND fruit = 'inconsequential' DO NOTHING;
+INSERT INTO fruits VALUES (23, 'Blueberry') ON CONFLICT (key) WHERE fruit LIKE '%berry' OR fruit = 'consequential' DO NOTHING;
+INSERT INTO fruits VALUES (23, 'Cranberry') ON CONFLICT (key) WHERE fruit LIKE '%berry' DO UPDATE SET fruit = excluded.fruit;
+INSERT INTO fruits AS f VALUES (23, 'Elderberry') ON CONFLICT (key) WHERE f.fruit LIKE '%berry' AND f.key > 0 DO UPDATE SET fruit = excluded.fruit;
+INSERT INTO fruits VALUES (23, 'Lemon') ON CONFLICT (key) DO NOTHING;
+CREATE TABLE pairs (a int, b int, UNIQUE (a, b));
+INSERT INTO pairs VALUES (1, 2), (1, 2) ON CONFLICT (b, a, b) DO NOTHING;
+INSERT INTO pairs VALUES (1, 2) ON CONFLICT (b, a) WHERE a > 0 DO NOTHING;
+SELECT * FROM fruits ORDER BY key;
+SELECT * FROM pairs;
