@@ -788,7 +788,8 @@ struct query *transform_update(A *a, struct scope *parent, const PgQuery__Update
     if (!transform_with(a, &s, stmt->with_clause))
         return NULL;
     int rte = add_target(a, &s, stmt->relation);
-    if (rte < 0 || !add_name(a, &s, rte, true, true) || !transform_from(a, &s, stmt->from_clause, stmt->n_from_clause))
+    if (rte < 0 || !add_name(a, &s, rte, true, true) ||
+        !transform_from_beside(a, &s, stmt->from_clause, stmt->n_from_clause))
         return NULL;
     if (!where_clause(a, &s, stmt->where_clause) ||
         !transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list))
@@ -811,7 +812,7 @@ struct query *transform_delete(A *a, struct scope *parent, const PgQuery__Delete
         return NULL;
     int rte = add_target(a, &s, stmt->relation);
     if (rte < 0 || !add_name(a, &s, rte, true, true) ||
-        !transform_from(a, &s, stmt->using_clause, stmt->n_using_clause))
+        !transform_from_beside(a, &s, stmt->using_clause, stmt->n_using_clause))
         return NULL;
     return where_clause(a, &s, stmt->where_clause) &&
                    transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list) && finish_view_target(a, q)
@@ -905,9 +906,11 @@ struct query *transform_merge(A *a, const PgQuery__MergeStmt *stmt)
     if (!clauses_are_reachable(a, stmt))
         return NULL;
     int rte = add_target(a, &s, stmt->relation);
-    if (rte < 0 || !add_name(a, &s, rte, true, true) ||
-        !transform_from(a, &s, (Node *const *)&stmt->source_relation, 1) ||
-        !(q->where = transform_in(a, &s, stmt->join_condition, PLACE_JOIN_ON)) ||
+    if (rte < 0 || !add_name(a, &s, rte, false, false) || /* the source does not see the target */
+        !transform_from(a, &s, (Node *const *)&stmt->source_relation, 1))
+        return NULL;
+    s.names[0].columns_visible = s.names[0].table_visible = true;
+    if (!(q->where = transform_in(a, &s, stmt->join_condition, PLACE_JOIN_ON)) ||
         !(q->where = coerce_to_boolean(a, q->where, "JOIN/ON")))
         return NULL;
     q->merge_actions = NEW_ARRAY(a, struct merge_action, stmt->n_merge_when_clauses + 1);

@@ -173,6 +173,14 @@ static void hide_names(struct scope *s, bool hidden)
         s->names[i].lateral_only = hidden;
 }
 
+bool transform_from_beside(A *a, struct scope *s, Node *const *items, size_t n)
+{
+    s->names[0].barrier = BARRIER_TARGET;
+    bool ok = transform_from(a, s, items, n);
+    s->names[0].barrier = BARRIER_NONE;
+    return ok;
+}
+
 static struct from_item *from_subquery(A *a, struct scope *s, const PgQuery__RangeSubselect *sub)
 {
     if (!sub->alias) {
@@ -479,6 +487,12 @@ static struct expr *using_condition(A *a, struct scope *s, struct side left, str
     return all->n_args == 1 ? all->args[0] : all;
 }
 
+static void set_barrier(struct scope *s, struct side side, int barrier)
+{
+    for (size_t i = side.from; i < side.to; i++)
+        s->names[i].barrier = barrier;
+}
+
 static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExpr *j)
 {
     static const enum join_kind kinds[] = { [PG_QUERY__JOIN_TYPE__JOIN_INNER] = JOIN_INNER,
@@ -490,11 +504,14 @@ static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExp
     if (!f || !(f->left = transform_item(a, s, j->larg)))
         return NULL;
     left.to = right.from = s->n_names;
-    if (!(f->right = transform_item(a, s, j->rarg)))
-        return NULL;
-    right.to = s->n_names;
     f->kind = FROM_JOIN;
     f->join = kinds[j->jointype];
+    bool reaches = f->join == JOIN_INNER || f->join == JOIN_LEFT;
+    set_barrier(s, left, reaches ? BARRIER_NONE : BARRIER_JOIN);
+    if (!(f->right = transform_item(a, s, j->rarg)))
+        return NULL;
+    set_barrier(s, left, BARRIER_NONE);
+    right.to = s->n_names;
     struct rte join = { .kind = RTE_JOIN,
                         .in_from = true,
                         .has_alias = j->alias != NULL,
@@ -647,6 +664,19 @@ struct expr *make_var(A *a, struct scope *s, int levels_up, int rte, int column,
     return e;
 }
 
+static bool refuse_lateral(A *a, const struct scope *at, size_t item, int location)
+{
+    const struct str alias = at->query->rtable[at->names[item].rte].alias;
+    fail_at(a, location, SQLSTATE_INVALID_COLUMN_REFERENCE, "invalid reference to FROM-clause entry for table \"%.*s\"",
+            STR_FMT(alias));
+    return at->names[item].barrier == BARRIER_JOIN
+               ? err_detail(a->err, "The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+               : err_hint(
+                     a->err,
+                     "There is an entry for table \"%.*s\", but it cannot be referenced from this part of the query.",
+                     STR_FMT(alias));
+}
+
 static bool find_unqualified(A *a, struct scope *s, struct str name, int location, struct expr **ret)
 {
     int up = 0;
@@ -659,6 +689,8 @@ static bool find_unqualified(A *a, struct scope *s, struct str name, int locatio
             const struct rte *r = &at->query->rtable[at->names[i].rte];
             for (size_t c = 0; c < r->n_columns + r->n_hidden; c++) {
                 if (str_eq(r->columns[c].name, name)) {
+                    if (at->names[i].barrier)
+                        return refuse_lateral(a, at, i, location);
                     rte = at->names[i].rte;
                     column = (int)c;
                     n++;
@@ -681,7 +713,8 @@ static const struct rte *find_table(struct scope *s, struct str schema, struct s
     int up = 0;
     for (struct scope *at = s; at; at = at->parent, up++) {
         for (size_t i = 0; i < at->n_names; i++) {
-            if (!at->names[i].table_visible || (up > 0 && at->names[i].lateral_only))
+            const struct name_item *item = &at->names[i];
+            if (!item->table_visible || item->barrier || (up > 0 && item->lateral_only))
                 continue;
             const struct rte *r = &at->query->rtable[at->names[i].rte];
             if (!str_eq(r->alias, name))
@@ -699,6 +732,10 @@ static const struct rte *find_table(struct scope *s, struct str schema, struct s
 static bool fail_missing_table(A *a, struct scope *s, struct str name, int location)
 {
     for (struct scope *at = s; at; at = at->parent) {
+        for (size_t i = 0; i < at->n_names; i++)
+            if (at->names[i].barrier && !at->names[i].lateral_only &&
+                str_eq(at->query->rtable[at->names[i].rte].alias, name))
+                return refuse_lateral(a, at, i, location);
         for (size_t i = 0; i < at->query->n_rtable; i++) {
             const struct rte *r = &at->query->rtable[i];
             if (r->kind == RTE_RELATION && r->has_alias && str_eq(r->relation->name, name)) {

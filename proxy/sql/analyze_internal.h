@@ -69,7 +69,8 @@ struct scope {
     /* names visible to unqualified and qualified references: indexes into query->rtable */
     struct name_item {
         int rte;
-        bool columns_visible, table_visible, lateral_only, lateral_ok;
+        bool columns_visible, table_visible, lateral_only;
+        enum { BARRIER_NONE, BARRIER_TARGET, BARRIER_JOIN } barrier; /* why a LATERAL item beside it cannot reach it */
     } * names;
     size_t n_names;
     struct window **windows;
@@ -178,6 +179,8 @@ struct str figure_column_name(A *a, const Node *n);
 
 /* --- FROM and names --- */
 bool transform_from(A *a, struct scope *s, Node *const *items, size_t n);
+/* The same for what stands beside the target of UPDATE or DELETE, the scope's first name: no LATERAL reaches it. */
+bool transform_from_beside(A *a, struct scope *s, Node *const *items, size_t n);
 int add_rte(A *a, struct scope *s, struct rte rte); /* -1 on failure */
 int add_relation_rte(A *a, struct scope *s, const PgQuery__RangeVar *name);
 int add_rte_for_relation(A *a, struct scope *s, const struct relation *r, struct str alias, bool has_alias);

@@ -203,6 +203,7 @@ bool transaction_release(struct transaction *t, struct str name, struct err *err
         return false;
     if (t->temporary)
         temporary_release(t->temporary, s->depth);
+    t->read_only = s->read_only; /* SET TRANSACTION inside it holds until its end (CommitSubTransaction) */
     drop_to(t, s->next);
     return true;
 }
