@@ -27,7 +27,7 @@ static unsigned round_trips(const struct plan *p)
 {
     if (p->tables == TABLES_TEMPORARY)
         return p->gather ? round_trips(p->gather) : 0;
-    return p->place == PLACE_HERE ? 0 : p->lookup ? 2 : 1;
+    return p->place == PLACE_HERE ? 0 : p->lookup && p->lookup->n_statements ? 2 : 1;
 }
 
 static const char *role_text(enum statement_role role)

@@ -175,3 +175,20 @@ def test_what_does_not_fit(pgd1, sql):
     with pytest.raises(psycopg.errors.NumericValueOutOfRange):
         pgd1.execute(sql)
     assert pgd1.execute("SELECT count(*) FROM exact").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("kind, value, message", [
+    ("numeric(10,2)", "NaN", "a column of type numeric(10,2) cannot hold NaN"),
+    ("numeric(3,3)", "NaN", "a column of type numeric(3,3) cannot hold NaN"),
+    ("numeric(3,-6)", "NaN", "a column of type numeric(3,-6) cannot hold NaN"),
+    ("numeric(3,-6)", "Infinity", "numeric field overflow"),
+])
+def test_what_a_number_cell_cannot_hold_is_told(pgd1, kind, value, message):
+    pgd1.execute("DROP TABLE IF EXISTS cell")
+    pgd1.execute(f"CREATE TABLE cell (n {kind})")
+    for statement, parameters in ((f"INSERT INTO cell VALUES ('{value}')", ()), ("INSERT INTO cell VALUES (%s)", (value,)),
+                                  (f"INSERT INTO cell SELECT '{value}'::numeric", ())):
+        with pytest.raises(psycopg.errors.NumericValueOutOfRange) as told:
+            pgd1.execute(statement, parameters)
+        assert told.value.diag.message_primary == message
+    assert pgd1.execute("SELECT count(*) FROM cell").fetchone() == (0,)
