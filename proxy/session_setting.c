@@ -277,10 +277,41 @@ static size_t named_path(struct session *s, struct arena *arena, const struct st
     return n - skip;
 }
 
+/* The place among the schemas where the path names pg_catalog itself; -1: it does not, so it comes before all. */
+static ptrdiff_t catalog_place(struct session *s, struct arena *arena)
+{
+    struct str list = gucs_stored(&s->gucs, guc_find(STR("search_path")), NULL), name;
+    ptrdiff_t place = 0;
+    while (next_identifier(&list, arena, &name)) {
+        if (str_is(name, "$user"))
+            name = str_from(s->user);
+        if (str_is(name, "pg_catalog"))
+            return place;
+        place += has_schema(known_schema(s), name);
+    }
+    return -1;
+}
+
+/* The schemas of the path, pg_catalog among them where it is named. */
+static size_t shown_path(struct session *s, struct arena *arena, const struct str **ret, bool *ret_catalog)
+{
+    size_t n = named_path(s, arena, ret);
+    ptrdiff_t place = catalog_place(s, arena);
+    *ret_catalog = place >= 0;
+    struct str *all = place >= 0 && (size_t)place <= n ? ARENA_ARRAY(arena, struct str, n + 1) : NULL;
+    if (!all)
+        return n;
+    for (size_t i = 0, at = 0; i <= n; i++)
+        all[i] = (ptrdiff_t)i == place ? STR("pg_catalog") : (*ret)[at++];
+    *ret = all;
+    return n + 1;
+}
+
 static bool fact_schema(struct session *s, struct arena *arena, struct value *ret)
 {
     const struct str *path;
-    size_t n = named_path(s, arena, &path);
+    bool catalog;
+    size_t n = shown_path(s, arena, &path, &catalog);
     return text(ret, n ? path[0] : (struct str){ 0 });
 }
 
@@ -308,17 +339,22 @@ static struct str json_names(struct arena *arena, const struct str *names, size_
 static bool fact_schemas(struct session *s, struct arena *arena, struct value *ret)
 {
     const struct str *path;
-    size_t n = named_path(s, arena, &path);
+    bool catalog;
+    size_t n = shown_path(s, arena, &path, &catalog);
     return text(ret, json_names(arena, path, n, STR("")));
 }
 
 static bool fact_schemas_implicit(struct session *s, struct arena *arena, struct value *ret)
 {
     const struct str *path, *all;
-    size_t n = named_path(s, arena, &path);
-    bool temporary = session_search_path(s, known_schema(s), arena, &all) > n;
-    return text(ret, json_names(arena, path, n,
-                                temporary ? STR("\"" SNAPSHOT_TEMPORARY "\",\"pg_catalog\"") : STR("\"pg_catalog\"")));
+    bool catalog;
+    size_t n = shown_path(s, arena, &path, &catalog);
+    bool temporary = session_search_path(s, known_schema(s), arena, &all) > n - catalog;
+    struct str before = temporary && catalog ? STR("\"" SNAPSHOT_TEMPORARY "\"")
+                        : temporary          ? STR("\"" SNAPSHOT_TEMPORARY "\",\"pg_catalog\"")
+                        : catalog            ? STR("")
+                                             : STR("\"pg_catalog\"");
+    return text(ret, json_names(arena, path, n, before));
 }
 
 static bool fact_channels(struct session *s, struct arena *arena, struct value *ret)

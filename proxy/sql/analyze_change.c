@@ -138,6 +138,14 @@ static bool is_default(const Node *n)
     return n->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT;
 }
 
+static bool has_star(const PgQuery__RowExpr *row)
+{
+    for (size_t i = 0; i < row->n_args; i++)
+        if (is_star(row->args[i]))
+            return true;
+    return false;
+}
+
 /* a = DEFAULT, or its turn in (a, b) = (1, DEFAULT). */
 static bool set_to_default(const Node *value)
 {
@@ -147,7 +155,7 @@ static bool set_to_default(const Node *value)
     if (m->source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR)
         return false;
     const PgQuery__RowExpr *row = m->source->row_expr;
-    return (int)row->n_args == m->ncolumns && is_default(row->args[m->colno - 1]);
+    return (int)row->n_args == m->ncolumns && !has_star(row) && is_default(row->args[m->colno - 1]);
 }
 
 /* --- INSERT --- */
@@ -645,6 +653,14 @@ static struct expr *multi_assign(A *a, struct scope *s, const PgQuery__MultiAssi
 {
     const Node *source = m->source;
     size_t i = (size_t)m->colno - 1;
+    if (source->node_case == PG_QUERY__NODE__NODE_ROW_EXPR && has_star(source->row_expr)) {
+        struct expr *row = transform_in(a, s, source, PLACE_SET);
+        if (row && (int)row->n_args == m->ncolumns)
+            return row->args[i];
+        if (row)
+            fail_at(a, row->location, SQLSTATE_SYNTAX_ERROR, "number of columns does not match number of values");
+        return NULL;
+    }
     if (source->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
         if (!row_matches(a, s, m))
             return NULL;

@@ -695,10 +695,15 @@ static struct expr *transform_row(A *a, struct scope *s, const PgQuery__RowExpr 
 {
     struct expr *e = n_ary(a, EXPR_ROW, TYPE_OID_record, r->location, r->n_args);
     for (size_t i = 0; e && i < r->n_args; i++) {
-        struct expr *x = transform_expr(a, s, r->args[i]);
-        if (!x)
+        struct expr *one = NULL, **list = &one;
+        struct str *names;
+        size_t n = 1;
+        bool ok = is_star(r->args[i]) ? expand_any_star(a, s, r->args[i], &list, &names, &n)
+                                      : (one = transform_expr(a, s, r->args[i])) != NULL;
+        for (size_t k = 0; ok && k < n; k++)
+            ok = PUSH(a, e->args, e->n_args, list[k]);
+        if (!ok)
             return NULL;
-        e->args[e->n_args++] = x;
     }
     return e;
 }

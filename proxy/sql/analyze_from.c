@@ -487,7 +487,7 @@ static struct expr *using_condition(A *a, struct scope *s, struct side left, str
     return all->n_args == 1 ? all->args[0] : all;
 }
 
-static void set_barrier(struct scope *s, struct side side, int barrier)
+static void set_barrier(struct scope *s, struct side side, enum barrier barrier)
 {
     for (size_t i = side.from; i < side.to; i++)
         s->names[i].barrier = barrier;

@@ -422,13 +422,20 @@ static enum frame_bound end_bound(int32_t o)
                                                      : BOUND_CURRENT_ROW;
 }
 
-static bool frame_offset(A *a, struct scope *s, const Node *n, enum frame_mode mode, struct expr **ret)
+static bool frame_offset(A *a, struct scope *s, const Node *n, const struct window *w, struct expr **ret)
 {
     if (!n)
         return true;
     struct expr *e = transform_in(a, s, n, PLACE_WINDOW_FRAME);
-    if (e && mode != FRAME_RANGE)
-        e = coerce_to_specific(a, e, TYPE_OID_int8, mode == FRAME_ROWS ? "ROWS" : "GROUPS");
+    if (e && w->mode != FRAME_RANGE) {
+        e = coerce_to_specific(a, e, TYPE_OID_int8, w->mode == FRAME_ROWS ? "ROWS" : "GROUPS");
+    } else if (e &&
+               e->type == TYPE_OID_unknown) { /* the in_range function of the ordering decides (transformFrameOffset) */
+        oid_t type = type_base(a, w->order[0].expr->type);
+        if (type_category(a, type, NULL) == 'D' || type == TYPE_OID_time || type == TYPE_OID_timetz)
+            type = TYPE_OID_interval;
+        e = coerce_type(a, e, type, -1, COERCION_IMPLICIT, false, e->location);
+    }
     *ret = e;
     return e != NULL;
 }
@@ -484,8 +491,13 @@ struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef 
                        : o & FRAMEOPTION_EXCLUDE_GROUP     ? EXCLUDE_GROUP
                        : o & FRAMEOPTION_EXCLUDE_TIES      ? EXCLUDE_TIES
                                                            : EXCLUDE_NONE;
-        if (!frame_offset(a, s, def->start_offset, w->mode, &w->start_offset) ||
-            !frame_offset(a, s, def->end_offset, w->mode, &w->end_offset))
+        if (w->mode == FRAME_RANGE && (def->start_offset || def->end_offset) && w->n_order != 1) {
+            fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR,
+                    "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
+            return NULL;
+        }
+        if (!frame_offset(a, s, def->start_offset, w, &w->start_offset) ||
+            !frame_offset(a, s, def->end_offset, w, &w->end_offset))
             return NULL;
         if (w->mode == FRAME_GROUPS && w->n_order == 0) {
             fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR, "GROUPS mode requires an ORDER BY clause");

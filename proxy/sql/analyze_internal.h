@@ -55,6 +55,9 @@ enum expr_place {
     PLACE_NR
 };
 
+/* Why a LATERAL item beside a name cannot reach it. */
+enum barrier { BARRIER_NONE, BARRIER_TARGET, BARRIER_JOIN };
+
 /* One query level under analysis. */
 struct scope {
     struct query *query;
@@ -70,7 +73,7 @@ struct scope {
     struct name_item {
         int rte;
         bool columns_visible, table_visible, lateral_only;
-        enum { BARRIER_NONE, BARRIER_TARGET, BARRIER_JOIN } barrier; /* why a LATERAL item beside it cannot reach it */
+        enum barrier barrier;
     } * names;
     size_t n_names;
     struct window **windows;
@@ -208,6 +211,9 @@ struct expr *transform_field(A *a, struct scope *s, struct expr *base, struct st
 bool rows_in_select_list(A *a, struct scope *s, struct expr **e);
 /* (expression).* in a SELECT list: every field of the row. */
 bool is_row_star(const Node *n);
+bool is_star(const Node *n); /* t.*, * or (row).* */
+bool expand_any_star(A *a, struct scope *s, const Node *node, struct expr ***ret, struct str **ret_names,
+                     size_t *ret_n);
 bool expand_row_star(A *a, struct scope *s, const Node *n, struct expr ***ret, struct str **ret_names, size_t *ret_n);
 bool check_row_items(A *a, const struct query *q);
 /* json_populate_record(NULL::table, json) and its kin (analyze_populate.c): a call of the table's row type. */

@@ -3,13 +3,24 @@
 
 /* --- target lists --- */
 
+bool is_star(const Node *n)
+{
+    const PgQuery__ColumnRef *ref = n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF ? n->column_ref : NULL;
+    return is_row_star(n) || (ref && ref->fields[ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR);
+}
+
+bool expand_any_star(A *a, struct scope *s, const Node *node, struct expr ***ret, struct str **ret_names, size_t *ret_n)
+{
+    return is_row_star(node) ? expand_row_star(a, s, node, ret, ret_names, ret_n)
+                             : expand_star(a, s, node->column_ref, ret, ret_names, ret_n);
+}
+
 static bool add_star(A *a, struct scope *s, const Node *node, struct target **list, size_t *n)
 {
     struct expr **exprs;
     struct str *names;
     size_t count;
-    if (is_row_star(node) ? !expand_row_star(a, s, node, &exprs, &names, &count)
-                          : !expand_star(a, s, node->column_ref, &exprs, &names, &count))
+    if (!expand_any_star(a, s, node, &exprs, &names, &count))
         return false;
     for (size_t i = 0; i < count; i++) {
         struct target t = { .expr = exprs[i], .name = names[i] };
@@ -17,12 +28,6 @@ static bool add_star(A *a, struct scope *s, const Node *node, struct target **li
             return false;
     }
     return true;
-}
-
-static bool is_star(const Node *n)
-{
-    const PgQuery__ColumnRef *ref = n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF ? n->column_ref : NULL;
-    return is_row_star(n) || (ref && ref->fields[ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR);
 }
 
 /* Table and column of a plain column, as RowDescription tells them. */

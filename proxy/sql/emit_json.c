@@ -244,6 +244,12 @@ static struct str json_name(struct emitter *e, struct str name)
     return text;
 }
 
+/* The row of a relation is of its own type, whatever a FROM clause calls its columns. */
+static struct str field_name(const struct rte *rte, size_t i)
+{
+    return rte->kind == RTE_RELATION && rte->columns[i].column ? rte->columns[i].column->name : rte->columns[i].name;
+}
+
 bool emit_whole_row(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     struct level *l = e->level;
@@ -266,7 +272,7 @@ bool emit_whole_row(struct emitter *e, const struct expr *x, struct fragment *re
         if (!emit_value(e, &var, &f) || !emit_blanks(e, &var, &f))
             return false;
         struct str name = emit_text_literal(
-            text_of(e, "%s\"%.*s\":", i ? "," : "{", STR_FMT(json_name(e, rte->columns[i].name))), e->arena);
+            text_of(e, "%s\"%.*s\":", i ? "," : "{", STR_FMT(json_name(e, field_name(rte, i)))), e->arena);
         text = text_of(e, "%.*s%s%.*s||coalesce(pg_to_json(%u,%.*s),'null')", STR_FMT(text), i ? "||" : "",
                        STR_FMT(name), base_type(e, var.type), STR_FMT(f.sql));
         all_null = text_of(e, "%.*s%s%.*s IS NULL", STR_FMT(all_null), i ? " AND " : "", STR_FMT(f.sql));

@@ -1,0 +1,42 @@
+-- t.* inside a row is its columns; the fields of a relation's row have the relation's names
+CREATE TABLE t (a int, b text);
+INSERT INTO t VALUES (1, 'x'), (2, NULL);
+SELECT a FROM t WHERE ROW(t.*) IS NOT NULL;
+SELECT ROW(t.*) IS NULL, ROW(t.*) IS NOT NULL, ROW(t.*, 1) IS NOT NULL FROM t ORDER BY a;
+SELECT ROW(t.*, t.*) = ROW(1, 'x'::text, 1, 'x'::text) FROM t ORDER BY a;
+SELECT row_to_json(ROW(t.*)), row_to_json(ROW(t.*, 7)) FROM t ORDER BY a;
+SELECT row_to_json(t) FROM t AS t(x, y) ORDER BY x;
+SELECT row_to_json(s) FROM (SELECT a, b FROM t) s(x, y) ORDER BY x;
+SELECT json_agg(t ORDER BY p) FROM t t(p, q);
+CREATE VIEW v AS SELECT a AS c FROM t;
+SELECT row_to_json(v) FROM v AS v(d) ORDER BY d;
+SELECT row_to_json(t) FROM t AS t(x) JOIN v AS w(z) ON z = x ORDER BY x;
+UPDATE t SET (a, b) = ROW(v.*) FROM (VALUES (21, 'z')) v(i, j) WHERE a = 1;
+UPDATE t SET (a, b) = (v.*, 'q') FROM (VALUES (22)) v(i) WHERE a = 21;
+UPDATE t SET (a, b) = (v.*, 'q', 1) FROM (VALUES (22)) v(i) WHERE a = 21;
+SELECT * FROM t ORDER BY a;
+-- frames of distances
+SELECT sum(x) OVER (PARTITION BY x RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM (VALUES (1)) t(x);
+SELECT sum(x) OVER (ORDER BY x, y RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM (VALUES (1, 2)) t(x, y);
+SELECT sum(x) OVER w FROM (VALUES (1)) t(x) WINDOW w AS (RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING);
+SELECT sum(x) OVER (ORDER BY x RANGE BETWEEN 'a' PRECEDING AND 1 FOLLOWING) FROM (VALUES (1)) t(x);
+SELECT sum(x) OVER (ORDER BY x RANGE BETWEEN '1' PRECEDING AND '1' FOLLOWING) FROM (VALUES (1), (2), (4)) t(x);
+-- schemas of the path
+SET search_path = pg_catalog;
+SELECT current_schema, current_schemas(true), current_schemas(false);
+SET search_path = public, pg_catalog;
+SELECT current_schema, current_schemas(true), current_schemas(false);
+SET search_path = nope, pg_catalog, public;
+SELECT current_schema, current_schemas(true), current_schemas(false);
+SET search_path = '';
+SELECT current_schema, current_schemas(true), current_schemas(false);
+RESET search_path;
+SELECT current_schema, current_schemas(true), current_schemas(false);
+BEGIN;
+SAVEPOINT s;
+SET TRANSACTION READ ONLY;
+SHOW transaction_read_only;
+RELEASE s;
+SHOW transaction_read_only;
+INSERT INTO t VALUES (9, 'i');
+ROLLBACK;
