@@ -78,6 +78,7 @@ struct step {
     bool names_row, wants_row; /* it names a row by a key, which is not locked yet (group_rows.c): … */
     struct advisory_key row;   /* … this one … */
     struct value *row_values;  /* … and what the key's columns equal */
+    struct row_keys *keys;     /* of the row that it inserts in an open block; NULL: not known */
     struct skip_claim
         *claim; /* it leaves out rows that others have locked, or asks for those it may have (group_skip.c) */
     struct step_note note; /* in this batch */

@@ -114,6 +114,7 @@ bool group_replan(struct group *g, struct step *step, bool force_local, struct e
     step->n_statements = plan->n_statements;
     step->texts = NULL;
     step->ids = NULL;
+    step->keys = NULL;
     step->forced_local |= force_local;
     if (!execute_bind(g->session, &step->x, g->arena, &step->statements, &again, err) || again)
         return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be planned again");

@@ -78,7 +78,7 @@ bool group_drew(const struct group *g);
 /* Plain writes of a pipeline are tried out together; when one fails, each is tried by itself. */
 bool group_may_join(const struct group *g, const struct step *step);
 /* How much of the buffer is enough for the batch. */
-struct visible group_visible_to(const struct group *g, const struct step *step);
+struct visible group_visible_to(const struct group *g, struct step *step);
 /* Makes what is sent for the chosen steps: group.speculation. */
 bool group_speculate(struct group *g, struct err *err);
 /* A row of the batch's member `statement`, of the step, that came as text. */
@@ -183,6 +183,9 @@ enum { ROWS_MAX = 500 };
 void group_name_row(struct group *g, struct step *step);
 /* How much of its tables the step can see and change. */
 struct row_use group_row_use(const struct step *step);
+/* What the id of the row that the step is to insert will be, and what it has become. */
+void group_expect_id(const struct group *g, struct step *step);
+void group_note_id(struct step *step, const struct capture *c);
 enum rows {
     ROWS_HAVE,   /* the batch may be sent */
     ROWS_WAIT,   /* the session is BUSY and wakes later */

@@ -86,6 +86,70 @@ static struct str words_of(const struct step *step, struct arena *arena)
     return (struct str){ 0 };
 }
 
+static uint64_t row_number(struct advisory_key lock)
+{
+    return (uint64_t)lock.high << 32 | lock.low;
+}
+
+static bool has_null(const struct value *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (values[i].class == VALUE_NULL)
+            return true;
+    return false;
+}
+
+static void name_new_row(struct group *g, struct step *step)
+{
+    const struct plan_new_row *row = step->x.plan->new_row;
+    struct row_keys *keys = ARENA_NEW(g->arena, struct row_keys);
+    struct bind_input input;
+    struct value *values;
+    struct err err;
+    err_init(&err, g->arena);
+    if (!keys || !(keys->list = ARENA_ARRAY(g->arena, struct row_key, row->n_keys + 1)))
+        return;
+    keys->version = step->x.plan->snapshot->version;
+    keys->counted = row->counted;
+    execute_input(g->session, &step->x, &input);
+    for (size_t i = 0; i < row->n_keys; i++) {
+        const struct plan_key *key = &row->keys[i];
+        if (!plan_bind_key(step->x.plan, key, &input, g->arena, &values, &err))
+            return;
+        if (!has_null(values, key->n_binds))
+            keys->list[keys->n++] =
+                (struct row_key){ key->oid, row_number(group_row_lock(row->relation, key->oid, values, key->n_binds)) };
+    }
+    step->keys = keys;
+}
+
+void group_expect_id(const struct group *g, struct step *step)
+{
+    struct row_keys *keys = step->keys;
+    bool drawn;
+    if (!keys || !keys->counted)
+        return;
+    reservation_next(&g->database->schema->reservations, g->session->transaction.held, keys->version,
+                     step->x.plan->new_row->relation->sqlite_name, &drawn, &keys->value);
+    keys->id = drawn ? ID_DRAWN : step->x.plan->statements[0].gives_rows ? ID_SHOWN : ID_LEFT;
+}
+
+void group_note_id(struct step *step, const struct capture *c)
+{
+    struct row_keys *keys = step->keys;
+    if (!keys || !keys->counted)
+        return;
+    struct value id = value_integer(capture_row_id(c));
+    keys->id = c->drawn ? ID_DRAWN : id.integer ? ID_SHOWN : ID_LEFT;
+    keys->value = id.integer;
+    if (id.integer)
+        keys->list[keys->n++] =
+            (struct row_key){ keys->counted,
+                              row_number(group_row_lock(step->x.plan->new_row->relation, keys->counted, &id, 1)) };
+    else if (c->kind != CAPTURE_COUNT)
+        step->keys = NULL; /* it was shown, and is not sent as a value */
+}
+
 void group_name_row(struct group *g, struct step *step)
 {
     const struct plan_row *row = step->x.plan->row;
@@ -93,14 +157,15 @@ void group_name_row(struct group *g, struct step *step)
     struct value *values;
     struct err err;
     err_init(&err, g->arena);
+    if (step->x.plan->new_row && g->session->transaction.state == TXN_OPEN)
+        name_new_row(g, step);
     if (!row || (!row->locks && g->session->transaction.state != TXN_OPEN))
         return;
     execute_input(g->session, &step->x, &input);
     if (!plan_bind_row(step->x.plan, &input, g->arena, &values, &err))
         return;
-    for (size_t i = 0; i < row->n_binds; i++)
-        if (values[i].class == VALUE_NULL)
-            return;
+    if (has_null(values, row->n_binds))
+        return;
     step->row = group_row_lock(row->relation, row->key, values, row->n_binds);
     step->row_values = values;
     step->names_row = true;
@@ -115,13 +180,11 @@ struct row_use group_row_use(const struct step *step)
         plan->volatile_values || plan->is_raw || plan->n_writes > 1)
         return (struct row_use){ .kind = USE_TABLES };
     if (step->names_row && row->is_alone && step->is_write == (plan->n_writes == 1))
-        return (struct row_use){ .kind = USE_ROW,
-                                 .removes = row->removes,
-                                 .key = row->key,
-                                 .row = (uint64_t)step->row.high << 32 | step->row.low };
+        return (
+            struct row_use){ .kind = USE_ROW, .removes = row->removes, .key = row->key, .row = row_number(step->row) };
     bool inserts =
         plan->statements[0].fold && plan->n_writes == 1 && !plan->has_subqueries && !plan->writes[0]->has_user_triggers;
-    return (struct row_use){ .kind = inserts ? USE_KEYS : USE_TABLES };
+    return inserts ? (struct row_use){ .kind = USE_KEYS, .keys = step->keys } : (struct row_use){ .kind = USE_TABLES };
 }
 
 /* ---- waiting ---- */

@@ -67,7 +67,7 @@ bool group_may_join(const struct group *g, const struct step *step)
 }
 
 /* A step sees what the block did to its tables. Above READ COMMITTED all that was read must hold, in each batch. */
-struct visible group_visible_to(const struct group *g, const struct step *step)
+struct visible group_visible_to(const struct group *g, struct step *step)
 {
     const struct transaction *t = &g->session->transaction;
     bool alone = !step->next || !is_plain_write(step) || !is_plain_write(step->next);
@@ -75,8 +75,12 @@ struct visible group_visible_to(const struct group *g, const struct step *step)
         return (struct visible){ 0 };
     const struct overlay_ddl *seen = step->is_ddl ? overlay_seen(&t->overlay, step->position) : NULL;
     bool known = seen && seen->ran && !seen->touches_all;
+    group_expect_id(g, step);
+    struct row_use use = group_row_use(step);
+    if (g->prefix.on) /* ids are those that D1 gives behind all of the block */
+        use.keys = NULL;
     return (struct visible){ .plan = step->x.plan,
-                             .use = group_row_use(step),
+                             .use = use,
                              .tables = known ? seen->tables.list : NULL,
                              .n_tables = known ? seen->tables.n : 0 };
 }
@@ -187,7 +191,7 @@ bool group_keep_steps(struct group *g, bool in_shadow, struct err *err)
     size_t first = 0;
     t->buffer.max_entries = g->session->gucs.live.max_transaction_statements;
     t->buffer.max_kept = t->isolation >= REPEATABLE_READ ? g->session->gucs.live.repeatable_read_bytes : 0;
-    for (const struct step *step = g->head; step != g->batch_end; step = step->next) {
+    for (struct step *step = g->head; step != g->batch_end; step = step->next) {
         if (group_is_asking(step) && t->isolation < REPEATABLE_READ) {
             first += step->n_statements;
             continue;
@@ -196,9 +200,13 @@ bool group_keep_steps(struct group *g, bool in_shadow, struct err *err)
                               g->database->d1->traits.max_params, err) ||
             !keep_tables(g, step, err))
             return false;
+        if (step->n_statements)
+            group_note_id(step, &g->speculation.captures[first]);
+        struct row_use use = group_row_use(step);
+        if (!buffer_set_use(&t->buffer, &use, err))
+            return false;
         first += step->n_statements;
         t->buffer.last->in_shadow = in_shadow;
-        t->buffer.last->use = group_row_use(step);
         if (!in_shadow)
             overlay_lose(&t->overlay, step->x.plan);
     }

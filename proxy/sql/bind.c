@@ -852,6 +852,13 @@ bool plan_bind_row(const struct plan *plan, const struct bind_input *input, stru
     return bind_all(&b, plan->row->binds, plan->row->n_binds, ret);
 }
 
+bool plan_bind_key(const struct plan *plan, const struct plan_key *key, const struct bind_input *input,
+                   struct arena *arena, struct value **ret, struct err *err)
+{
+    struct binding b = { .plan = plan, .input = input, .arena = arena, .err = err };
+    return bind_all(&b, key->binds, key->n_binds, ret);
+}
+
 bool plan_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
                      struct err *err)
 {

@@ -197,6 +197,21 @@ struct plan_row {
     bool removes; /* … but that it is there: DELETE */
 };
 
+/* What the one row of an INSERT of values has in a key of its table. */
+struct plan_key {
+    oid_t oid; /* of the constraint, or of the unique index */
+    struct bind *binds;
+    size_t n_binds;
+};
+
+/* An INSERT of one row of values that sees nothing of its table but whether a row has one of its keys (row_key.h). */
+struct plan_new_row {
+    const struct relation *relation; /* of the plan's snapshot */
+    struct plan_key *keys;           /* all of them, without those that have a NULL here */
+    size_t n_keys;
+    oid_t counted; /* the key of one column whose value is left to SQLite, which counts it; 0: none is */
+};
+
 /* A SELECT … SKIP LOCKED of one table with a key, anywhere in the statement. Which rows it is to give is bound (BIND_SKIPPED). */
 struct plan_skip {
     const struct relation *relation; /* of the plan's snapshot */
@@ -281,9 +296,10 @@ struct plan {
     size_t n_columns;
     struct plan_statement *statements;
     size_t n_statements;
-    struct plan_local *local; /* NULL when place is D1 */
-    struct plan_row *row;     /* NULL: none is named */
-    struct plan_skip *skip;   /* NULL: no row is left out for being locked */
+    struct plan_local *local;     /* NULL when place is D1 */
+    struct plan_row *row;         /* NULL: none is named */
+    struct plan_new_row *new_row; /* NULL: it is no such INSERT */
+    struct plan_skip *skip;       /* NULL: no row is left out for being locked */
     struct migrate_command
         *migrate; /* a MIGRATE command whose rows the query reads, run before it (proxy/migrate/call.h); NULL: none */
     struct plan_lookup *lookup; /* NULL: the statements need nothing read before */
@@ -479,6 +495,9 @@ bool plan_bind(const struct plan *plan, const struct bind_input *input, struct a
 /* The values that the plan's row is known by: plan->row->n_binds. */
 bool plan_bind_row(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
                    struct err *err);
+/* The values of a key of its new row. */
+bool plan_bind_key(const struct plan *plan, const struct plan_key *key, const struct bind_input *input,
+                   struct arena *arena, struct value **ret, struct err *err);
 /* The same for the local part: values for its binds. */
 bool plan_bind_local(const struct plan *plan, const struct bind_input *input, struct arena *arena, struct value **ret,
                      struct err *err);

@@ -131,6 +131,17 @@ static struct plan_row *copy_row(struct sealing *s, const struct plan_row *row)
     return to;
 }
 
+static struct plan_new_row *copy_new_row(struct sealing *s, const struct plan_new_row *row)
+{
+    struct plan_new_row *to = row ? copy_array(s, row, 1, sizeof(*row)) : NULL;
+    if (!to)
+        return NULL;
+    to->keys = copy_array(s, row->keys, row->n_keys, sizeof(*row->keys));
+    for (size_t i = 0; to->keys && i < row->n_keys; i++)
+        to->keys[i].binds = copy_binds(s, row->keys[i].binds, row->keys[i].n_binds);
+    return to;
+}
+
 static struct plan *seal(struct plan *plan, struct err *err)
 {
     struct sealing s = { arena_new(PLAN_ARENA_CAP), false };
@@ -150,6 +161,7 @@ static struct plan *seal(struct plan *plan, struct err *err)
     }
     to->statements = copy_statements(&s, plan->statements, plan->n_statements);
     to->row = copy_row(&s, plan->row);
+    to->new_row = copy_new_row(&s, plan->new_row);
     to->skip = copy_array(&s, plan->skip, plan->skip != NULL, sizeof(*plan->skip));
     if (!plan->skip)
         to->skip = NULL;
@@ -320,6 +332,7 @@ static bool fill_query(struct planner *p, const PgQuery__Node *node, const struc
     plan->cacheable = true;
     plan->locks_rows = a.locks_rows;
     plan->row = row_key_of(query, plan->arena);
+    plan->new_row = row_key_new(query, plan->arena);
     plan->has_subqueries = query->has_sublinks || query->n_ctes;
     bool ok = emit_query(query, p->settings, plan, &shaped, p->err);
     if (!ok && p->err->position > 0) /* printing counts bytes */

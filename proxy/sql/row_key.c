@@ -144,6 +144,120 @@ static struct plan_row *row_by(const struct query *q, int rte, const struct cons
     return row;
 }
 
+/* ---- the new row ---- */
+
+enum cell { CELL_VALUE, CELL_NULL, CELL_COUNTED, CELL_UNKNOWN };
+
+static bool is_integer(oid_t type)
+{
+    return type == TYPE_OID_int2 || type == TYPE_OID_int4 || type == TYPE_OID_int8;
+}
+
+/* An integer stays the same in every integer type that takes it. */
+static const struct expr *without_integer_casts(const struct expr *x)
+{
+    x = without_relabel(x);
+    while (x && x->kind == EXPR_FUNC && x->n_args == 1 &&
+           (x->call.form == CALL_IMPLICIT_CAST || x->call.form == CALL_EXPLICIT_CAST) && is_integer(x->type) &&
+           is_integer(x->args[0]->type))
+        x = without_relabel(x->args[0]);
+    return x;
+}
+
+/* What the one row of an INSERT has in the column. */
+static enum cell cell_of(const struct query *q, const struct column *c, const struct expr **ret)
+{
+    const struct expr *x = NULL;
+    if (!tells_apart(c))
+        return CELL_UNKNOWN;
+    for (size_t i = 0; i < q->n_insert_columns; i++)
+        if (q->insert_columns[i] == c)
+            x = without_integer_casts(q->insert_rows[0][i]);
+    if (!x)
+        return c->default_is_foreign || c->is_rowid ? CELL_UNKNOWN : CELL_NULL;
+    if (x->kind == EXPR_NEXTVAL_DEFAULT)
+        return c->is_rowid && c->sequence_is_rowid ? CELL_COUNTED : CELL_UNKNOWN;
+    if (x->kind == EXPR_CONST && x->constant.is_null)
+        return c->is_rowid ? CELL_UNKNOWN : CELL_NULL;
+    *ret = as_value(x);
+    return *ret ? CELL_VALUE : CELL_UNKNOWN;
+}
+
+/* A key that has a NULL clashes with none; one that has what SQLite counts, only where that does. False: it is not known. */
+static bool add_key(const struct query *q, struct plan_new_row *row, oid_t oid, const int16_t *columns, size_t n,
+                    struct arena *arena)
+{
+    struct plan_key *key = &row->keys[row->n_keys];
+    bool clashes = true;
+    *key = (struct plan_key){ .oid = oid, .binds = ARENA_ARRAY(arena, struct bind, n) };
+    for (size_t i = 0; key->binds && i < n; i++) {
+        const struct column *c = column_of(row->relation, columns[i]);
+        const struct expr *value = NULL;
+        switch (cell_of(q, c, &value)) {
+        case CELL_VALUE:
+            key->binds[key->n_binds++] = bind_of_expr(value);
+            break;
+        case CELL_COUNTED:
+            if (n == 1)
+                row->counted = oid;
+            clashes = false;
+            break;
+        case CELL_NULL:
+            clashes = false;
+            break;
+        case CELL_UNKNOWN:
+            return false;
+        }
+    }
+    row->n_keys += clashes;
+    return key->binds != NULL;
+}
+
+static bool add_index(const struct query *q, struct plan_new_row *row, const struct index *index, struct arena *arena)
+{
+    int16_t *columns = ARENA_ARRAY(arena, int16_t, index->n_columns);
+    if (!columns || index->predicate.n || index->guard.n)
+        return false;
+    for (size_t i = 0; i < index->n_columns; i++) {
+        columns[i] = index->columns[i].column;
+        if (!columns[i])
+            return false;
+    }
+    return add_key(q, row, index->oid, columns, index->n_columns, arena);
+}
+
+static bool is_plain_insert(const struct query *q)
+{
+    return q->command == COMMAND_INSERT && !q->insert_select && q->n_insert_rows == 1 && !q->on_conflict &&
+           q->n_rtable == 1 && q->rtable[q->result_rte].kind == RTE_RELATION && !q->has_sublinks && !q->n_ctes &&
+           !q->has_set_returning;
+}
+
+struct plan_new_row *row_key_new(const struct query *q, struct arena *arena)
+{
+    const struct relation *r = is_plain_insert(q) ? q->rtable[q->result_rte].relation : NULL;
+    if (!r || r->kind != RELATION_TABLE || r->is_system || r->is_temporary || r->has_user_triggers ||
+        r->without_rowid || refers_to_itself(r) || relation_column(r, STR("rowid")))
+        return NULL;
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (r->columns[i].generated) /* it may be unique, and its value is not known here */
+            return NULL;
+    struct plan_new_row *row = ARENA_NEW(arena, struct plan_new_row);
+    if (!row || !(row->keys = ARENA_ARRAY(arena, struct plan_key, r->n_constraints + r->n_indexes + 1)))
+        return NULL;
+    row->relation = r;
+    for (size_t i = 0; i < r->n_constraints; i++) {
+        const struct constraint *key = &r->constraints[i];
+        if (strchr("pu", key->kind) &&
+            (key->deferrable || !add_key(q, row, key->oid, key->columns, key->n_columns, arena)))
+            return NULL;
+    }
+    for (size_t i = 0; i < r->n_indexes; i++)
+        if (r->indexes[i].unique && !add_index(q, row, &r->indexes[i], arena))
+            return NULL;
+    return row;
+}
+
 const struct constraint *row_key_skipped(const struct query *q)
 {
     const struct rte *rte =

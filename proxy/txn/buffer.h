@@ -19,16 +19,34 @@
 
 enum { BUFFER_MAX_ENTRIES = 10000, BUFFER_MAX_STATEMENTS = 20000, BUFFER_MAX_BYTES = 24 << 20 };
 
+/* What a new row has in the keys of its table: two of them that differ in each need not know of each other. */
+struct row_keys {
+    uint64_t version; /* of the schema whose keys they are */
+    struct row_key {
+        oid_t key;
+        uint64_t row; /* as row_use.row */
+    } * list;
+    size_t n;
+    oid_t counted; /* the key that SQLite counts, where the row leaves it to that; 0: it does not */
+    enum {
+        ID_LEFT,   /* D1 gives it at COMMIT */
+        ID_SHOWN,  /* COMMIT sends what D1 gave once */
+        ID_DRAWN   /* COMMIT sends what was drawn */
+    } id;          /* of that key, which is in the list when it is known */
+    int64_t value; /* SHOWN: it is this one; of a row to come: D1 will give a higher one */
+};
+
 /* How much of its tables a statement can see and change. */
 struct row_use {
     enum {
         USE_TABLES, /* any of it */
-        USE_KEYS,   /* which rows there are, by their keys: an INSERT of values */
+        USE_KEYS,   /* which rows there are, by their keys: an INSERT of values, which has a new one */
         USE_ROW,    /* one row, plan_row.is_alone; of other tables, which rows there are */
     } kind;
-    bool removes; /* USE_ROW: it deletes it, and sees any part of other tables */
-    oid_t key;    /* USE_ROW: the constraint … */
-    uint64_t row; /* … and what its columns equal: as different as the rows, or the same by chance */
+    bool removes;                /* USE_ROW: it deletes it, and sees any part of other tables */
+    oid_t key;                   /* USE_ROW: the constraint … */
+    uint64_t row;                /* … and what its columns equal: as different as the rows, or the same by chance */
+    const struct row_keys *keys; /* USE_KEYS: of the new row; NULL: not known */
 };
 
 struct buffer_entry {
@@ -70,6 +88,8 @@ bool buffer_add(struct buffer *b, uint32_t position, const struct plan *plan, co
 bool buffer_add_fold(struct buffer *b, const struct fold *fold, struct err *err);
 /* The newest entry is DDL: its statements as they came. */
 bool buffer_add_ddl(struct buffer *b, const struct d1_statement *statements, size_t n, struct err *err);
+/* How much of its tables the newest entry uses; the keys are copied. */
+bool buffer_set_use(struct buffer *b, const struct row_use *use, struct err *err);
 /* The newest entry touches these tables and no others. */
 bool buffer_set_tables(struct buffer *b, const struct str *tables, size_t n, struct err *err);
 /* Takes back the entries behind a position. keeps_reads: but reads stay that none of the writes taken back could be seen by: what they

@@ -393,6 +393,14 @@ static bool shown_id(const struct capture *c, size_t k, int64_t *ret)
            str_to_int64((struct str){ row.p + start, end - start - 1 }, ret);
 }
 
+int64_t capture_row_id(const struct capture *c)
+{
+    int64_t id = 0;
+    if (c->drawn)
+        return c->drawn;
+    return c->is_generated && c->n_inserted == 1 && c->n_rows == 1 && shown_id(c, 0, &id) ? id : 0;
+}
+
 static void pin_row(void *ctx, size_t row, const char *place)
 {
     struct pinning *p = ctx;

@@ -56,6 +56,8 @@ size_t capture_wants_ids(struct capture *c, const struct plan *plan);
 const struct column *capture_counted(const struct capture *c);
 /* Its rows get these ids, from `first` on: from now on it is an INSERT that names them. */
 bool capture_pin(struct capture *c, int64_t first, size_t max_params, struct arena *arena, struct err *err);
+/* The id of the one row that it inserted, which COMMIT sends: drawn, or as RETURNING showed it. 0: D1 gives it at COMMIT. */
+int64_t capture_row_id(const struct capture *c);
 size_t capture_cells(const struct capture *c); /* of its row texts: the columns, and the identity if there is one */
 /* The form that gives its rows as text in one column c0; the statement itself when it gives none. */
 bool capture_sql(const struct capture *c, struct arena *arena, struct d1_statement *ret, struct err *err);

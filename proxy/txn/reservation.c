@@ -255,6 +255,18 @@ void reservation_others(struct reservations *rs, const struct held *held, uint64
     pthread_mutex_unlock(&rs->lock);
 }
 
+bool reservation_next(struct reservations *rs, const struct held *held, uint64_t version, struct str table,
+                      bool *ret_drawn, int64_t *ret_highest)
+{
+    pthread_mutex_lock(&rs->lock);
+    while (held && (held->entry->version != version || !str_eq(held->entry->table, table)))
+        held = held->next;
+    *ret_drawn = held && held->is_drawn;
+    *ret_highest = held ? held->entry->highest : 0;
+    pthread_mutex_unlock(&rs->lock);
+    return held != NULL;
+}
+
 void reservation_release(struct held **held)
 {
     while (*held) {

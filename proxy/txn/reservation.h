@@ -71,6 +71,9 @@ struct str reservation_table(const struct held *h); /* as long as it is held */
 bool reservation_tried(struct held *held);
 /* An id was taken by another: the transaction's tables are busy. */
 void reservation_collided(struct held *held);
+/* What the transaction's next id of the table will be: drawn, or behind *ret_highest. False: not known, it holds none. */
+bool reservation_next(struct reservations *rs, const struct held *held, uint64_t version, struct str table,
+                      bool *ret_drawn, int64_t *ret_highest);
 /* The id that D1 gave. */
 void reservation_learn(struct reservations *rs, uint64_t version, struct str table, int64_t id);
 /* Tables whose ids others than this transaction hold, before rows are inserted for good: visit answers whether into this one.

@@ -473,6 +473,168 @@ static void a_batch_carries_what_it_can_see(void **state)
     buffer_fini(&b);
 }
 
+/* New rows of t, whose keys are 5 (its id where that is not counted) and 6: which of those before a new one, or a row by its key, carries. */
+enum { PK = 5, CODE = 6 };
+static const struct {
+    const char *rule;
+    struct row_use use;
+    struct row_keys keys; /* kind KEYS: n 0 and version 0: not known */
+    struct row_key list[2];
+    const char *carried[3]; /* behind those of the first set below, the first and the second, all */
+} new_rows[] = {
+    { "given keys that nobody has",
+      { .kind = USE_KEYS },
+      { .version = 1, .n = 2 },
+      { { PK, 90 }, { CODE, 91 } },
+      { "", "abcl", "abcltx" } },
+    { "one key that another has",
+      { .kind = USE_KEYS },
+      { .version = 1, .n = 2 },
+      { { PK, 90 }, { CODE, 21 } },
+      { "b", "abcl", "abcltx" } },
+    { "an id that was shown",
+      { .kind = USE_KEYS },
+      { .version = 1, .n = 1 },
+      { { PK, 30 } },
+      { "c", "abcl", "abcltx" } },
+    { "the number of one key in another",
+      { .kind = USE_KEYS },
+      { .version = 1, .n = 1 },
+      { { CODE, 10 } },
+      { "", "abcl", "abcltx" } },
+    { "a NULL in each", { .kind = USE_KEYS }, { .version = 1 }, { { 0 } }, { "", "abcl", "abcltx" } },
+    { "keys of another schema",
+      { .kind = USE_KEYS },
+      { .version = 2, .n = 1 },
+      { { PK, 90 } },
+      { "abc", "abcl", "abcltx" } },
+    { "keys that are not known", { .kind = USE_KEYS }, { .version = 0 }, { { 0 } }, { "abc", "abcl", "abcltx" } },
+    { "an id that D1 gives behind those shown: given ones may be in the way",
+      { .kind = USE_KEYS },
+      { .version = 1, .counted = PK, .id = ID_SHOWN, .value = 3 },
+      { { 0 } },
+      { "ab", "abcl", "abcltx" } },
+    { "and one that was shown meanwhile",
+      { .kind = USE_KEYS },
+      { .version = 1, .counted = PK, .id = ID_SHOWN, .value = 2 },
+      { { 0 } },
+      { "abc", "abcl", "abcltx" } },
+    { "an id that is drawn, and others that are not",
+      { .kind = USE_KEYS },
+      { .version = 1, .counted = PK, .id = ID_DRAWN },
+      { { 0 } },
+      { "abc", "abcl", "abcltx" } },
+    { "an id that is left to COMMIT",
+      { .kind = USE_KEYS },
+      { .version = 1, .counted = PK, .id = ID_LEFT, .n = 1 },
+      { { CODE, 91 } },
+      { "", "", "abcltx" } },
+    { "such a row with a key that another has",
+      { .kind = USE_KEYS },
+      { .version = 1, .counted = PK, .id = ID_LEFT, .n = 1 },
+      { { CODE, 11 } },
+      { "a", "a", "abcltx" } },
+    { "a row by its id",
+      { .kind = USE_ROW, .key = PK, .row = 20 },
+      { .version = 0 },
+      { { 0 } },
+      { "b", "abcl", "abcltx" } },
+    { "a row by another key, which one has not",
+      { .kind = USE_ROW, .key = CODE, .row = 21 },
+      { .version = 0 },
+      { { 0 } },
+      { "bc", "abcl", "abcltx" } },
+    { "a row by a key of another schema",
+      { .kind = USE_ROW, .key = 99, .row = 1 },
+      { .version = 0 },
+      { { 0 } },
+      { "abc", "abcl", "abcltx" } },
+};
+
+static void new_rows_do_not_carry_those_they_cannot_meet(void **state)
+{
+    struct fixture *f = *state;
+    static struct row_key a[] = { { PK, 10 }, { CODE, 11 } }, b[] = { { PK, 20 }, { CODE, 21 } }, c[] = { { PK, 30 } },
+                          l[] = { { CODE, 41 } };
+    static const struct row_keys keys[] = {
+        { .version = 1, .list = a, .n = 2 },
+        { .version = 1, .list = b, .n = 2 },
+        { .version = 1, .list = c, .n = 1, .counted = PK, .id = ID_SHOWN, .value = 3 },
+        { .version = 1, .list = l, .n = 1, .counted = PK, .id = ID_LEFT }
+    };
+    static const struct {
+        const char *letters;
+        size_t behind; /* which carried[] is tried */
+    } done[] = { { "abc", 0 }, { "l", 1 }, { "tx", 2 } };
+    const struct plan writes_t = { .writes = f->writes, .n_writes = 1, .access = D1_WRITE };
+    struct buffer buffer = { 0 };
+    for (size_t d = 0; d < sizeof(done) / sizeof(done[0]); d++) {
+        for (const char *letter = done[d].letters; *letter; letter++) {
+            struct d1_statement s = { .sql = { letter, 1 } };
+            size_t k = strcspn("abcl", (char[]){ *letter, '\0' });
+            struct row_use use = { .kind = *letter == 't' ? USE_TABLES : USE_KEYS, .keys = k < 4 ? &keys[k] : NULL };
+            assert_true(buffer_add(&buffer, 1, &writes_t, &s, 1, &f->err));
+            assert_true(buffer_set_use(&buffer, &use, &f->err));
+            assert_true(!use.keys ||
+                        (buffer.last->use.keys != use.keys && buffer.last->use.keys->list != use.keys->list));
+        }
+        for (size_t i = 0; i < sizeof(new_rows) / sizeof(new_rows[0]); i++) {
+            struct row_key list[2] = { new_rows[i].list[0], new_rows[i].list[1] };
+            struct row_keys own = new_rows[i].keys;
+            struct visible visible = { .plan = &writes_t, .use = new_rows[i].use };
+            struct d1_statement *sent;
+            size_t n;
+            struct str got = STR("");
+            own.list = list;
+            if (own.version)
+                visible.use.keys = &own;
+            assert_true(buffer_members(&buffer, &visible, f->arena, &sent, &n));
+            for (size_t k = 0; k < n; k++)
+                got = arena_printf(f->arena, "%.*s%.*s", STR_FMT(got), STR_FMT(sent[k].sql));
+            if (!str_is(got, new_rows[i].carried[done[d].behind]))
+                fail_msg("%s, %zu: %.*s", new_rows[i].rule, d, STR_FMT(got));
+        }
+    }
+    buffer_fini(&buffer);
+}
+
+/* A row that is carried does not bring those it was tried out with; but what it refers to, and a row that made place for it. */
+static void a_carried_row_brings_what_it_needs(void **state)
+{
+    struct fixture *f = *state;
+    static struct row_key one[] = { { PK, 1 } }, two[] = { { PK, 2 } };
+    const struct row_keys row_one = { .version = 1, .list = one, .n = 1 },
+                          row_two = { .version = 1, .list = two, .n = 1 };
+    struct relation u = { .sqlite_name = STR("u"), .kind = RELATION_TABLE };
+    const struct relation *of_u[] = { &u };
+    const struct plan in_u = { .writes = of_u, .n_writes = 1, .access = D1_WRITE };
+    const struct plan in_t = { .writes = f->writes, .n_writes = 1, .reads = of_u, .n_reads = 1, .access = D1_WRITE };
+    const struct {
+        const char *letter;
+        const struct plan *plan;
+        struct row_use use;
+    } done[] = { { "p", &in_u, { .kind = USE_KEYS, .keys = &row_one } },
+                 { "2", &in_t, { .kind = USE_KEYS, .keys = &row_two } },
+                 { "1", &in_t, { .kind = USE_KEYS, .keys = &row_one } },
+                 { "-", &in_t, { .kind = USE_ROW, .removes = true, .key = PK, .row = 1 } },
+                 { "x", &in_t, { .kind = USE_KEYS, .keys = &row_one } } };
+    struct buffer b = { 0 };
+    struct d1_statement *sent;
+    struct str got = STR("");
+    size_t n;
+    for (size_t i = 0; i < sizeof(done) / sizeof(done[0]); i++) {
+        struct d1_statement s = { .sql = str_from(done[i].letter) };
+        assert_true(buffer_add(&b, 1, done[i].plan, &s, 1, &f->err));
+        assert_true(buffer_set_use(&b, &done[i].use, &f->err));
+    }
+    struct visible visible = { .plan = &in_t, .use = { .kind = USE_ROW, .key = PK, .row = 1 } };
+    assert_true(buffer_members(&b, &visible, f->arena, &sent, &n));
+    for (size_t k = 0; k < n; k++)
+        got = arena_printf(f->arena, "%.*s%.*s", STR_FMT(got), STR_FMT(sent[k].sql));
+    assert_string_equal(arena_cstr(f->arena, got), "p1-x");
+    buffer_fini(&b);
+}
+
 static void a_buffer_has_limits(void **state)
 {
     struct fixture *f = *state;
@@ -507,6 +669,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(rows_are_folded_when_json_tells_them_exactly, set_up, tear_down),
         cmocka_unit_test_setup_teardown(inserts_are_folded_over_what_does_not_mind, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_batch_carries_what_it_can_see, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(new_rows_do_not_carry_those_they_cannot_meet, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_carried_row_brings_what_it_needs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_buffer_has_limits, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
