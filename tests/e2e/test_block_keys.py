@@ -1,8 +1,12 @@
 """New rows of a block are tried out without those before them, where their keys cannot clash: what clashes is told at its statement, as PostgreSQL does."""
+import os
+import random
+
 import psycopg
 import pytest
 
 from pgd1 import Pgd1
+from seed import seed
 
 SCHEMA = """
 CREATE TABLE keyed (id int PRIMARY KEY, code text UNIQUE, a int, b bigint, note varchar(20), UNIQUE (a, b));
@@ -284,3 +288,90 @@ def test_savepoints_free_keys(connection):
     connection.execute("COMMIT")
     assert len({first, *again}) == 4
     assert connection.execute("SELECT id, code FROM counted ORDER BY code").fetchall() == [(first, "x"), (last, "y1")]
+
+
+# ---- what chance gives ----
+
+TURNS = [f"{seed()}.{turn}" for turn in range(40 if os.environ.get("PGD1_LONG") == "1" else 4)]
+
+
+def some_statement(chance):
+    """One of few rows, so that keys clash, and are freed and taken again."""
+    n, m, k = (chance.choice((1, 2, 3, 4, 5, 6, "NULL")) for _ in range(3))
+    row, other = chance.randint(1, 6), chance.randint(1, 6)
+    code = chance.choice(("'a'", "'b'", "'c'", "'d'", "NULL"))
+    return chance.choice((
+        f"INSERT INTO keyed VALUES ({row}, {code}, {n}, {m})",
+        f"INSERT INTO keyed (id, code) VALUES ({row}, {code}) RETURNING id, code",
+        f"INSERT INTO keyed (id, a, b) VALUES ({row}, {n}, {m}) RETURNING *",
+        f"INSERT INTO keyed (id) VALUES ({row}), ({other})",
+        f"INSERT INTO keyed VALUES ({row}, {code}) ON CONFLICT DO NOTHING",
+        f"UPDATE keyed SET note = 'n{other}' WHERE id = {row} RETURNING *",
+        f"UPDATE keyed SET code = {code} WHERE id = {row}",
+        f"UPDATE keyed SET note = 'c' WHERE code = {code}",
+        f"DELETE FROM keyed WHERE id = {row}",
+        f"DELETE FROM keyed WHERE code = {code} RETURNING id",
+        f"SELECT * FROM keyed WHERE id = {row}",
+        f"SELECT * FROM keyed WHERE code = {code}",
+        f"INSERT INTO parents VALUES ({row}, {code})",
+        f"INSERT INTO children (parent) VALUES ({n}) RETURNING parent",
+        f"INSERT INTO children (code) VALUES ({code})",
+        f"UPDATE parents SET code = {code} WHERE id = {row}",
+        f"DELETE FROM parents WHERE id = {row}",
+        f"DELETE FROM children WHERE parent = {row}",
+        f"INSERT INTO tree VALUES ({row}, {k})",
+        f"DELETE FROM tree WHERE id = {row}",
+        f"INSERT INTO doubled VALUES ({row}, {n})",
+    ))
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_blocks_of_chance(connection, oracle, turn):
+    chance = random.Random(turn)
+    with oracle.connect() as postgres:
+        block = "\n".join(some_statement(chance) for _ in range(60))
+        postgres.execute("CREATE SCHEMA block_keys; SET search_path = block_keys")
+        postgres.execute(SCHEMA)
+        expected = play(postgres, block)
+        postgres.execute("DROP SCHEMA block_keys CASCADE")
+        connection.execute("DELETE FROM keyed")
+        assert play(connection, block) == expected
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_counted_ids_of_chance(connection, turn):
+    """Nobody else writes: each statement works unless its key is taken, COMMIT always does, and all that was shown is there."""
+    chance = random.Random(turn)
+    connection.execute("BEGIN")
+    shown, codes, unseen = {}, set(), 0
+    for i in range(50):
+        kind, code = chance.choice(("shown", "shown", "unseen", "given", "several", "update", "again")), f"c{i}"
+        connection.execute("SAVEPOINT s")
+        try:
+            if kind == "shown":
+                shown[insert(connection, "code", code)] = code
+            elif kind == "unseen":
+                connection.execute("INSERT INTO counted (code) VALUES (%s)", (code,))
+                unseen += 1
+            elif kind == "given":
+                shown[insert(connection, "id, code", chance.randint(1, 60), code)] = code
+            elif kind == "several":
+                connection.execute("INSERT INTO counted (code) VALUES (%s), (%s)", (code, code + "x"))
+                unseen += 2
+            elif kind == "update" and shown:
+                row = chance.choice(sorted(shown))
+                assert connection.execute("UPDATE counted SET n = 1 WHERE id = %s RETURNING code", (row,)).fetchall() == [(shown[row],)]
+            elif kind == "again" and codes:
+                with pytest.raises(psycopg.errors.UniqueViolation) as error:
+                    insert(connection, "code", chance.choice(sorted(codes)))
+                assert error.value.diag.constraint_name == "counted_code_key"
+                connection.execute("ROLLBACK TO s")
+        except psycopg.errors.UniqueViolation as error:
+            assert kind == "given" and error.diag.constraint_name == "counted_pkey"
+            connection.execute("ROLLBACK TO s")
+        else:
+            codes |= {code} if kind in ("shown", "unseen", "given", "several") else set()
+    connection.execute("COMMIT")
+    there = dict(connection.execute("SELECT id, code FROM counted").fetchall())
+    assert {row: there.get(row) for row in shown} == shown
+    assert len(there) == len(shown) + unseen
