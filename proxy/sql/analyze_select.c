@@ -506,6 +506,10 @@ struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectS
                 "each %s query must have the same number of columns", what);
         return NULL;
     }
+    if (n == 0) {
+        unsupported_at(a, -1, "%s of queries without columns", what);
+        return NULL;
+    }
     for (size_t i = 0; i < n; i++) {
         struct expr *both[2] = { q->left->targets[i].expr, q->right->targets[i].expr };
         oid_t type = select_common_type(a, both, 2, what);

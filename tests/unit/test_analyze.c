@@ -172,6 +172,7 @@ static const struct {
     { "DELETE FROM nosuch", "42P01@13" },
     /* what nobody can run */
     { "SELECT xmlelement(name x)", "0A000@0" },
+    { "SELECT UNION SELECT", "0A000@0" },
     { "SELECT xmax", "42703@8" },
     { "SELECT 1 FROM t WHERE xmax = 0", "0A000@23" },
     { "SELECT x.ctid FROM t x", "0A000@8" },
