@@ -164,9 +164,28 @@ static struct move plan_move(const struct portal *p, const struct plan_cursor *c
     return (struct move){ first, last, given > 0 ? given : 0, -1, last };
 }
 
-static bool is_backward(const struct portal *p, const struct move *m)
+/* Whether PostgreSQL would have its executor go back for this, be it that it ends up further on (pquery.c, DoPortalRunFetch). */
+static bool goes_back(const struct portal *p, const struct plan_cursor *c)
 {
-    return m->end < p->position || (m->step < 0 && m->n);
+    int64_t n = (int64_t)p->rows.n, at = p->position, count = c->count;
+    bool on_row = at >= 1 && at <= n;
+    switch (c->direction) {
+    case FETCH_FORWARD:
+        return count < 0 || (count == 0 && on_row && !c->is_move);
+    case FETCH_BACKWARD:
+        if (count == 0)
+            return on_row && !c->is_move;
+        return count == INT64_MAX && c->is_move ? at > 0 : count > 0;
+    case FETCH_RELATIVE:
+        return count < 0 || (count == 0 && on_row && !c->is_move);
+    case FETCH_ABSOLUTE:
+        if (count < 0)
+            return true;
+        if (count == 0 || count - 1 <= clamp(at, 0, n) / 2)
+            return at > 0;
+        return count <= at;
+    }
+    return false;
 }
 
 static struct portal *cursor_find(struct session *s, struct str name, struct err *err)
@@ -221,7 +240,8 @@ enum outcome cursor_fetch(struct session *s, struct execution *x, struct err *er
     if (outcome != OUTCOME_DONE)
         return outcome;
     struct move m = plan_move(p, c);
-    if (p->no_scroll && is_backward(p, &m)) {
+    if (p->no_scroll && goes_back(p, c)) {
+        p->state = PORTAL_FAILED;
         err_set(err, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
         err_hint(err, "Declare it with SCROLL option to enable backward scan.");
         return OUTCOME_FAILED;
