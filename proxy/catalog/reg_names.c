@@ -298,6 +298,38 @@ static bool has_schema(const struct search *q, struct str name)
     return fixed_row_named("pg_namespace", 1, name) != NULL;
 }
 
+/* A schema that is named must be there; {NULL,0}: none is named. */
+static bool check_schema(const struct search *q, struct str schema)
+{
+    return !schema.n || has_schema(q, schema) ||
+           err_set(q->err, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(schema));
+}
+
+/* [schema.]name; a schema that is named is there. */
+static bool split_in_schema(const struct search *q, struct str text, struct str *ret_schema, struct str *ret_name)
+{
+    struct str parts[PARTS_MAX];
+    size_t n;
+    if (!reg_split_name(text, q->arena, parts, PARTS_MAX, &n, q->err))
+        return false;
+    *ret_schema = n > 1 ? parts[n - 2] : (struct str){ 0 };
+    *ret_name = parts[n - 1];
+    return check_schema(q, *ret_schema);
+}
+
+/* The only name there is: of a schema, of a role. */
+static bool single_name(const struct search *q, struct str text, struct str *ret)
+{
+    struct str parts[PARTS_MAX];
+    struct err found;
+    size_t n = 0;
+    err_init(&found, q->arena);
+    if (!reg_split_name(text, q->arena, parts, PARTS_MAX, &n, &found) || n > 1)
+        return err_set(q->err, SQLSTATE_INVALID_NAME, "invalid name syntax");
+    *ret = parts[0];
+    return true;
+}
+
 static bool find_relation(const struct search *q, struct str text, oid_t *ret)
 {
     struct str parts[PARTS_MAX];
@@ -310,9 +342,8 @@ static bool find_relation(const struct search *q, struct str text, oid_t *ret)
     *ret = r ? r->oid : find_index(q, schema, name);
     if (*ret)
         return true;
-    if (schema.n && !has_schema(q, schema))
-        return err_set(q->err, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(schema));
-    return err_set(q->err, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s%s%.*s\" does not exist", STR_FMT(schema),
+    return check_schema(q, schema) &&
+           err_set(q->err, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s%s%.*s\" does not exist", STR_FMT(schema),
                    schema.n ? "." : "", STR_FMT(name));
 }
 
@@ -387,8 +418,10 @@ static oid_t array_of(const struct search *q, oid_t type)
 static bool find_type(const struct search *q, struct str text, oid_t *ret)
 {
     struct str parts[PARTS_MAX], name = str_trim(text), schema = { 0 };
+    struct err found;
     size_t n;
     bool array = false;
+    err_init(&found, q->arena);
     while (str_ends(name, STR("]"))) {
         ptrdiff_t open = (ptrdiff_t)name.n - 1;
         while (open >= 0 && name.p[open] != '[')
@@ -403,10 +436,12 @@ static bool find_type(const struct search *q, struct str text, oid_t *ret)
     if (internal.n) {
         name = internal;
     } else {
-        if (!reg_split_name(name, q->arena, parts, PARTS_MAX, &n, q->err))
+        if (!reg_split_name(name, q->arena, parts, PARTS_MAX, &n, &found))
             return err_set(q->err, SQLSTATE_SYNTAX_ERROR, "invalid type name \"%.*s\"", STR_FMT(text));
         schema = n > 1 ? parts[n - 2] : schema;
         name = parts[n - 1];
+        if (!check_schema(q, schema))
+            return false;
     }
     *ret = find_type_named(q, schema, name);
     if (*ret && array)
@@ -416,13 +451,13 @@ static bool find_type(const struct search *q, struct str text, oid_t *ret)
 
 static bool find_proc(const struct search *q, struct str text, oid_t *ret)
 {
-    struct str parts[PARTS_MAX];
-    size_t n, count = 0;
-    if (!reg_split_name(text, q->arena, parts, PARTS_MAX, &n, q->err))
+    struct str schema, name;
+    size_t count = 0;
+    if (!split_in_schema(q, text, &schema, &name))
         return false;
-    const struct pg_proc *p = pg_procs_by_name(parts[n - 1], &count);
-    bool other = n > 1 && !str_is(parts[n - 2], "pg_catalog");
-    if (count == 0 || (other && !(p->is_information_schema && str_is(parts[n - 2], "information_schema"))))
+    const struct pg_proc *p = pg_procs_by_name(name, &count);
+    bool other = schema.n && !str_is(schema, "pg_catalog");
+    if (count == 0 || (other && !(p->is_information_schema && str_is(schema, "information_schema"))))
         return err_set(q->err, SQLSTATE_UNDEFINED_FUNCTION, "function \"%.*s\" does not exist", STR_FMT(text));
     if (count > 1)
         return err_set(q->err, SQLSTATE_AMBIGUOUS_FUNCTION, "more than one function named \"%.*s\"", STR_FMT(text));
@@ -457,7 +492,7 @@ static bool find_procedure(const struct search *q, struct str text, oid_t *ret)
         return err_set(q->err, SQLSTATE_INVALID_TEXT_REPRESENTATION, "expected a right parenthesis");
     struct str list = { text.p + open + 1, text.n - (size_t)open - 2 };
     if (!reg_split_name((struct str){ text.p, (size_t)open }, q->arena, parts, PARTS_MAX, &n, q->err) ||
-        !argument_types(q, list, types, &n_types))
+        !argument_types(q, list, types, &n_types) || (n > 1 && !check_schema(q, parts[n - 2])))
         return false;
     const struct pg_proc *p = pg_procs_by_name(parts[n - 1], &count);
     for (size_t i = 0; i < count; i++)
@@ -473,22 +508,20 @@ static bool find_procedure(const struct search *q, struct str text, oid_t *ret)
 static bool find_schema(const struct search *q, struct str text, oid_t *ret)
 {
     struct str part;
-    size_t n;
-    if (!reg_split_name(text, q->arena, &part, 1, &n, q->err))
+    if (!single_name(q, text, &part))
         return false;
     const struct value *row = fixed_row_named("pg_namespace", 1, part);
     *ret = row ? (oid_t)row[0].integer : 0;
     for (size_t i = 0; !*ret && q->snapshot && i < q->snapshot->n_schemas; i++)
         if (str_eq(q->snapshot->schemas[i], part))
             *ret = system_schema_oid(part);
-    return *ret || err_set(q->err, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(text));
+    return *ret || err_set(q->err, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(part));
 }
 
 static bool find_role(const struct search *q, const struct system_source *source, struct str text, oid_t *ret)
 {
     struct str part;
-    size_t n;
-    if (!reg_split_name(text, q->arena, &part, 1, &n, q->err))
+    if (!single_name(q, text, &part))
         return false;
     *ret = system_role_oid(source, part);
     return *ret || err_set(q->err, SQLSTATE_UNDEFINED_OBJECT, "role \"%.*s\" does not exist", STR_FMT(part));
@@ -496,19 +529,19 @@ static bool find_role(const struct search *q, const struct system_source *source
 
 static bool find_simple(const struct search *q, oid_t type, struct str text, oid_t *ret)
 {
-    struct str parts[PARTS_MAX];
-    size_t n;
+    struct str schema, name;
     if (!simple_relation(type))
         return err_unsupported(q->err, "an operator's name as a value");
-    if (!reg_split_name(text, q->arena, parts, PARTS_MAX, &n, q->err))
+    if (!split_in_schema(q, text, &schema, &name))
         return false;
-    const struct value *row = fixed_row_named(simple_relation(type), 1, parts[n - 1]);
-    *ret = row ? (oid_t)row[0].integer : 0;
-    return *ret || err_set(q->err, SQLSTATE_UNDEFINED_OBJECT,
-                           type == TYPE_OID_regcollation ? "collation \"%.*s\" for encoding \"UTF8\" does not exist"
-                           : type == TYPE_OID_regconfig  ? "text search configuration \"%.*s\" does not exist"
-                                                         : "text search dictionary \"%.*s\" does not exist",
-                           STR_FMT(text));
+    const struct value *row = fixed_row_named(simple_relation(type), 1, name);
+    *ret = row && (!schema.n || str_is(schema, "pg_catalog")) ? (oid_t)row[0].integer : 0;
+    return *ret ||
+           err_set(q->err, SQLSTATE_UNDEFINED_OBJECT,
+                   type == TYPE_OID_regcollation ? "collation \"%.*s%s%.*s\" for encoding \"UTF8\" does not exist"
+                   : type == TYPE_OID_regconfig  ? "text search configuration \"%.*s%s%.*s\" does not exist"
+                                                 : "text search dictionary \"%.*s%s%.*s\" does not exist",
+                   STR_FMT(schema), schema.n ? "." : "", STR_FMT(name));
 }
 
 bool reg_find(const struct system_source *source, const struct str *path, size_t n_path, oid_t type, struct str text,
