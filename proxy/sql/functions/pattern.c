@@ -467,6 +467,16 @@ static bool flags_of(sqlite3_context *c, sqlite3_value *v, struct flags *ret)
     return !ret->bad.n;
 }
 
+/* The flags of a function that looks for one match, or says itself how many. */
+static bool flags_without_global(sqlite3_context *c, sqlite3_value *v, const char *function, struct flags *ret)
+{
+    if (!flags_of(c, v, ret))
+        return false;
+    if (ret->global)
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "%s() does not support the \"global\" option", function);
+    return !ret->global;
+}
+
 bool pattern_found(sqlite3_context *c, struct str pattern, unsigned flags, struct str text, bool *ret)
 {
     const struct flags f = { .options = { .language = flags & PATTERN_QUOTED ? REGEX_LITERAL : REGEX_ADVANCED,
@@ -521,7 +531,7 @@ static void regexp_like(sqlite3_context *c, int n, sqlite3_value **args)
     struct flags f = { 0 };
     struct match m;
     STRICT(n, args);
-    if (n > 2 && !flags_of(c, args[2], &f))
+    if (n > 2 && !flags_without_global(c, args[2], "regexp_like", &f))
         return;
     struct regex *r = compile(c, local_text(args[1]), f);
     int found = r ? find(c, r, local_text(args[0]), 0, THE_SPAN, &m) : -1;
@@ -587,11 +597,9 @@ static void regexp_match(sqlite3_context *c, int n, sqlite3_value **args)
     struct match m;
     struct buf out;
     STRICT(n, args);
-    if (n > 2 && !flags_of(c, args[2], &f))
-        return;
-    if (f.global) {
-        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "regexp_match() does not support the \"global\" option");
-        err_hint(errors(c), "Use the regexp_matches function instead.");
+    if (n > 2 && !flags_without_global(c, args[2], "regexp_match", &f)) {
+        if (f.global)
+            err_hint(errors(c), "Use the regexp_matches function instead.");
         return;
     }
     struct regex *r = compile(c, local_text(args[1]), f);
@@ -644,12 +652,8 @@ static void split(sqlite3_context *c, int n, sqlite3_value **args, const char *n
     size_t start = 0;
     int found = 0;
     STRICT(n, args);
-    if (n > 2 && !flags_of(c, args[2], &f))
+    if (n > 2 && !flags_without_global(c, args[2], name, &f))
         return;
-    if (f.global) {
-        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "%s() does not support the \"global\" option", name);
-        return;
-    }
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
     if (!r)
@@ -795,7 +799,8 @@ static void regexp_count(sqlite3_context *c, int n, sqlite3_value **args)
     sqlite3_int64 start = 1, count = 0;
     int found = 0;
     STRICT(n, args);
-    if ((n > 2 && !positive(c, args[2], "start", 1, &start)) || (n > 3 && !flags_of(c, args[3], &f)))
+    if ((n > 2 && !positive(c, args[2], "start", 1, &start)) ||
+        (n > 3 && !flags_without_global(c, args[3], "regexp_count", &f)))
         return;
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
@@ -826,14 +831,16 @@ static void regexp_instr(sqlite3_context *c, int n, sqlite3_value **args)
     sqlite3_int64 start = 1, nth = 1, end = 0, group = 0;
     STRICT(n, args);
     if ((n > 2 && !positive(c, args[2], "start", 1, &start)) || (n > 3 && !positive(c, args[3], "n", 1, &nth)) ||
-        (n > 4 && !positive(c, args[4], "endoption", 0, &end)) || (n > 5 && !flags_of(c, args[5], &f)) ||
-        (n > 6 && !positive(c, args[6], "subexpr", 0, &group)))
+        (n > 4 && !positive(c, args[4], "endoption", 0, &end)))
         return;
     if (end > 1) {
         fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid value for parameter \"endoption\": %lld",
                   (long long)end);
         return;
     }
+    if ((n > 6 && !positive(c, args[6], "subexpr", 0, &group)) ||
+        (n > 5 && !flags_without_global(c, args[5], "regexp_instr", &f)))
+        return;
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
     int found = r ? nth_match(c, r, s, start, nth, group ? THE_GROUPS : THE_SPAN, &m) : -1;
@@ -853,7 +860,8 @@ static void regexp_substr(sqlite3_context *c, int n, sqlite3_value **args)
     sqlite3_int64 start = 1, nth = 1, group = 0;
     STRICT(n, args);
     if ((n > 2 && !positive(c, args[2], "start", 1, &start)) || (n > 3 && !positive(c, args[3], "n", 1, &nth)) ||
-        (n > 4 && !flags_of(c, args[4], &f)) || (n > 5 && !positive(c, args[5], "subexpr", 0, &group)))
+        (n > 5 && !positive(c, args[5], "subexpr", 0, &group)) ||
+        (n > 4 && !flags_without_global(c, args[4], "regexp_substr", &f)))
         return;
     struct regex *r = compile(c, local_text(args[1]), f);
     struct str s = local_text(args[0]);
