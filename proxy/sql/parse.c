@@ -27,31 +27,52 @@ ProtobufCAllocator parse_allocator(struct arena *arena)
     return (ProtobufCAllocator){ unpack_alloc, unpack_free, arena };
 }
 
-/* libpg_query gives the message without the SQLSTATE: rows of what differs from 42601. */
+/* libpg_query gives the message without SQLSTATE and hint: rows of what differs from 42601 and none. The last that fits counts. */
 static const struct {
     const char *part;
     enum sqlstate code;
-} message_codes[] = {
-    { "memory exhausted", SQLSTATE_STATEMENT_TOO_COMPLEX },
-    { "stack depth limit exceeded", SQLSTATE_STATEMENT_TOO_COMPLEX },
-    { "not yet implemented", SQLSTATE_FEATURE_NOT_SUPPORTED },
-    { "is not implemented", SQLSTATE_FEATURE_NOT_SUPPORTED },
-    { "is not supported", SQLSTATE_FEATURE_NOT_SUPPORTED },
-    { "frame starting from", SQLSTATE_WINDOWING_ERROR },
-    { "frame start cannot be", SQLSTATE_WINDOWING_ERROR },
-    { "frame end cannot be", SQLSTATE_WINDOWING_ERROR },
-    { "frame starting with", SQLSTATE_WINDOWING_ERROR },
-    { "invalid byte sequence", SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE },
-    { "out of memory", SQLSTATE_OUT_OF_MEMORY },
+    const char *hint, *function; /* function: the one of PostgreSQL's that says it, where others say it too */
+} messages[] = {
+    { "memory exhausted", SQLSTATE_STATEMENT_TOO_COMPLEX, NULL, NULL },
+    { "stack depth limit exceeded", SQLSTATE_STATEMENT_TOO_COMPLEX, NULL, NULL },
+    { "not yet implemented", SQLSTATE_FEATURE_NOT_SUPPORTED, NULL, NULL },
+    { "is not implemented", SQLSTATE_FEATURE_NOT_SUPPORTED, NULL, NULL },
+    { "is not supported", SQLSTATE_FEATURE_NOT_SUPPORTED, NULL, NULL },
+    { "LIMIT #,# syntax is not supported", SQLSTATE_SYNTAX_ERROR, "Use separate LIMIT and OFFSET clauses.", NULL },
+    { "not supported on recursive views", SQLSTATE_FEATURE_NOT_SUPPORTED, NULL, NULL },
+    { "UNENCRYPTED PASSWORD is no longer supported", SQLSTATE_FEATURE_NOT_SUPPORTED,
+      "Remove UNENCRYPTED to store the password in encrypted form instead.", NULL },
+    { "constraints cannot be marked", SQLSTATE_FEATURE_NOT_SUPPORTED, NULL, NULL },
+    { "precision for type float", SQLSTATE_INVALID_PARAMETER_VALUE, NULL, NULL },
+    { "frame starting from", SQLSTATE_WINDOWING_ERROR, NULL, NULL },
+    { "frame start cannot be", SQLSTATE_WINDOWING_ERROR, NULL, NULL },
+    { "frame end cannot be", SQLSTATE_WINDOWING_ERROR, NULL, NULL },
+    { "frame starting with", SQLSTATE_WINDOWING_ERROR, NULL, NULL },
+    { "invalid byte sequence", SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE, NULL, NULL },
+    { "out of memory", SQLSTATE_OUT_OF_MEMORY, NULL, NULL },
+    { "invalid Unicode escape", SQLSTATE_INVALID_ESCAPE_SEQUENCE, "Unicode escapes must be \\uXXXX or \\UXXXXXXXX.",
+      NULL },
+    { "invalid Unicode escape", SQLSTATE_SYNTAX_ERROR, "Unicode escapes must be \\XXXX or \\+XXXXXX.",
+      "str_udeescape" },
+    { "invalid Unicode escape value", SQLSTATE_SYNTAX_ERROR, NULL, NULL },
+    { "invalid Unicode escape character", SQLSTATE_SYNTAX_ERROR, NULL, NULL },
+    { "subquery in FROM must have an alias", SQLSTATE_SYNTAX_ERROR, "For example, FROM (SELECT ...) [AS] foo.", NULL },
+    { "VALUES in FROM must have an alias", SQLSTATE_SYNTAX_ERROR, "For example, FROM (VALUES ...) [AS] foo.", NULL },
 };
 
 bool parse_failed(const PgQueryError *error, struct err *err)
 {
     enum sqlstate code = SQLSTATE_SYNTAX_ERROR;
-    for (size_t i = 0; i < sizeof(message_codes) / sizeof(message_codes[0]); i++)
-        if (strstr(error->message, message_codes[i].part))
-            code = message_codes[i].code;
+    const char *hint = NULL;
+    for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+        if (strstr(error->message, messages[i].part) &&
+            (!messages[i].function || (error->funcname && strcmp(error->funcname, messages[i].function) == 0))) {
+            code = messages[i].code;
+            hint = messages[i].hint;
+        }
     err_set(err, code, "%s", error->message);
+    if (hint)
+        err_hint(err, "%s", hint);
     return err_at(err, error->cursorpos);
 }
 
