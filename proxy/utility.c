@@ -6,6 +6,7 @@
 #include "proxy/planning.h"
 #include "proxy/prepared.h"
 #include "proxy/session_setting.h"
+#include "proxy/sql/analyze.h"
 
 static enum outcome tag(struct session *s, const struct execution *x)
 {
@@ -301,9 +302,10 @@ static bool work_out(struct session *s, const struct execution *x, struct plan *
 }
 
 /* Each argument as its parameter's type: through its text form, as an assignment cast would for what clients write. */
-static bool convert(struct session *s, const struct plan *from, const struct prepared *to, struct arguments *a,
+static bool convert(struct session *s, const struct plan_prepare *e, const struct prepared *to, struct arguments *a,
                     struct err *err)
 {
+    const struct plan *from = e->arguments_plan;
     struct buf text;
     bool ok = true;
     buf_init(&text, 64 << 20);
@@ -316,9 +318,27 @@ static bool convert(struct session *s, const struct plan *from, const struct pre
                          &text, err) &&
              snapshot_decode(to->plan->snapshot, target, WIRE_TEXT, arena_str(a->arena, buf_str(&text)),
                              &s->gucs.live.types, a->arena, &a->values[i], err);
+        if (!ok && e->arguments[i].type == TYPE_OID_unknown && !err->position)
+            err_at(err, e->arguments[i].position);
     }
     buf_fini(&text);
     return ok;
+}
+
+static bool check_types(const struct plan_prepare *e, const struct plan *to, struct arena *arena, struct err *err)
+{
+    for (size_t i = 0; i < e->n_arguments; i++) {
+        oid_t source = e->arguments[i].type, target = to->param_types[i];
+        if (source == TYPE_OID_unknown || analyze_assignable(to->snapshot, source, target, arena))
+            continue;
+        err_set(err, SQLSTATE_DATATYPE_MISMATCH,
+                "parameter $%zu of type %.*s cannot be coerced to the expected type %.*s", i + 1,
+                STR_FMT(snapshot_format_type(to->snapshot, source, -1, arena)),
+                STR_FMT(snapshot_format_type(to->snapshot, target, -1, arena)));
+        err_hint(err, "You will need to rewrite or cast the expression.");
+        return err_at(err, e->arguments[i].position);
+    }
+    return true;
 }
 
 static bool arguments_for(struct session *s, const struct execution *x, const struct prepared *p, struct arguments *a,
@@ -335,7 +355,9 @@ static bool arguments_for(struct session *s, const struct execution *x, const st
     a->values = ARENA_ARRAY(a->arena, struct value, a->n);
     if (!a->values)
         return err_oom(err);
-    return a->n == 0 || (work_out(s, x, e->arguments_plan, a, err) && convert(s, e->arguments_plan, p, a, err));
+    if (p->plan && !check_types(e, p->plan, a->arena, err))
+        return false;
+    return a->n == 0 || (work_out(s, x, e->arguments_plan, a, err) && convert(s, e, p, a, err));
 }
 
 enum outcome utility_prepared(struct session *s, const struct execution *x, struct execution *ret, struct err *err)

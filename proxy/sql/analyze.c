@@ -165,6 +165,10 @@ bool analyze_expression(A *a, const Node *raw, const struct relation *relation, 
     a->params_allowed = false;
     struct expr *e = transform_expr(a, &s, raw);
     a->params_allowed = saved;
+    const struct expr *set = e && what && q->has_set_returning ? set_returning_call(e) : NULL;
+    if (set)
+        return fail_at(a, set->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "set-returning functions are not allowed in %ss", standalone_place(&s));
     if (!e)
         return false;
     if (target_type) {
@@ -181,6 +185,14 @@ bool analyze_expression(A *a, const Node *raw, const struct relation *relation, 
     *ret = e;
     *ret_scope = q;
     return true;
+}
+
+bool analyze_assignable(const struct snapshot *snapshot, oid_t source, oid_t target, struct arena *arena)
+{
+    struct err ignored;
+    A a = { .snapshot = snapshot, .arena = arena, .err = &ignored };
+    err_init(&ignored, arena);
+    return can_coerce(&a, 1, &source, &target, COERCION_ASSIGNMENT);
 }
 
 /* A stored expression stands nowhere in the client's text. */

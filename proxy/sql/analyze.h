@@ -54,6 +54,8 @@ bool analyze_default(struct analyze_context *a, const struct column *c, struct e
 bool analyze_expression_text(const struct analyze_context *outer, struct str text, const struct relation *relation,
                              const char *what, oid_t target_type, int32_t target_typmod, struct expr **ret,
                              struct query **ret_scope);
+/* Whether a value of one type is put into another's place without being asked for, as INSERT and EXECUTE do. */
+bool analyze_assignable(const struct snapshot *snapshot, oid_t source, oid_t target, struct arena *arena);
 /* A type name as written -> OID and typmod; 42704 `type "x" does not exist`, 22023 for modifiers. serial types are given as
  * int2/int4/int8 with *ret_serial true (NULL: not allowed, 42704). */
 bool analyze_type_name(struct analyze_context *c, const PgQuery__TypeName *name, oid_t *ret_type, int32_t *ret_typmod,

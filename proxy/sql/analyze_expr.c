@@ -1,4 +1,5 @@
 /* analyze_expr.c - expressions (PostgreSQL 15: parse_expr.c). */
+#include "proxy/base/utf8.h"
 #include "proxy/sql/analyze_internal.h"
 
 struct expr *transform_in(A *a, struct scope *s, const Node *n, enum expr_place place)
@@ -65,6 +66,20 @@ static struct expr *number_constant(A *a, struct str digits, int location)
     return e;
 }
 
+/* b1010, x1F: PostgreSQL looks at the digits first. */
+static void refuse_bits(A *a, const char *text, int location)
+{
+    bool hexadecimal = text[0] == 'x' || text[0] == 'X';
+    struct str digits = str_from(text + 1);
+    for (size_t i = 0; i < digits.n; i += utf8_width(digits, i))
+        if (!memchr("0123456789abcdefABCDEF", digits.p[i], hexadecimal ? 22 : 2)) {
+            fail_at(a, location, SQLSTATE_INVALID_TEXT_REPRESENTATION, "\"%.*s\" is not a valid %s digit",
+                    (int)utf8_width(digits, i), digits.p + i, hexadecimal ? "hexadecimal" : "binary");
+            return;
+        }
+    unsupported_at(a, location, "a bit string constant");
+}
+
 static struct expr *transform_const(A *a, const PgQuery__AConst *c)
 {
     struct expr *e;
@@ -91,7 +106,7 @@ static struct expr *transform_const(A *a, const PgQuery__AConst *c)
         }
         return e;
     case PG_QUERY__A__CONST__VAL_BSVAL:
-        unsupported_at(a, c->location, "a bit string constant");
+        refuse_bits(a, c->bsval->bsval, c->location);
         return NULL;
     default:
         return const_null(a, TYPE_OID_unknown, -1, c->location);

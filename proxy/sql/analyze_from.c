@@ -835,6 +835,10 @@ struct expr *transform_column_ref(A *a, struct scope *s, const PgQuery__ColumnRe
 {
     size_t n = ref->n_fields;
     int up, rte;
+    if (s->place == PLACE_STANDALONE && s->standalone_what && strcmp(standalone_place(s), "DEFAULT expression") == 0) {
+        fail_at(a, ref->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use column reference in DEFAULT expression");
+        return NULL;
+    }
     if (ref->fields[n - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
         const struct rte *r = n == 2 ? find_table(s, (struct str){ 0 }, node_string(ref->fields[0]), &up, &rte) : NULL;
         if (r)

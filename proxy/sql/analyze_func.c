@@ -329,9 +329,14 @@ static bool level_visit(struct expr *e, void *ctx)
 /* What PostgreSQL calls the place of an expression on its own; messages about types name the column instead. */
 const char *standalone_place(const struct scope *s)
 {
+    bool generated = s->query->n_rtable > 0;
     if (strcmp(s->standalone_what, "CHECK constraint") == 0)
         return "check constraint";
-    return strncmp(s->standalone_what, "column ", 7) == 0 ? "DEFAULT expression" : s->standalone_what;
+    if (strncmp(s->standalone_what, "column ", 7) == 0)
+        return generated ? "column generation expression" : "DEFAULT expression";
+    return strcmp(s->standalone_what, "default") == 0 || strcmp(s->standalone_what, "domain default") == 0
+               ? "DEFAULT expression"
+               : s->standalone_what;
 }
 
 static bool place_allows(A *a, struct scope *s, bool window, int location)
@@ -545,7 +550,7 @@ static bool collect_args(A *a, struct scope *s, const PgQuery__FuncCall *call, s
             args->n_named++;
             n = n->named_arg_expr->arg;
         } else if (args->n_named) {
-            return fail_at(a, call->location, SQLSTATE_SYNTAX_ERROR,
+            return fail_at(a, raw_location(n), SQLSTATE_SYNTAX_ERROR,
                            "positional argument cannot follow named argument");
         }
         args->exprs[i] = transform_expr(a, s, n);

@@ -194,6 +194,7 @@ struct ungrouped {
     struct query *query;
     int depth;                       /* how many queries below the grouped one we are */
     struct expr *bad, *bad_grouping; /* a column; an argument of GROUPING() */
+    bool is_direct;                  /* the column stands in a direct argument of an ordered-set aggregate */
 };
 
 static void ungrouped_query(struct ungrouped *u, struct query *q);
@@ -257,8 +258,12 @@ static bool ungrouped_visit(struct expr *e, void *ctx)
         return false;
     if (u->depth == 0 && is_group_column(u, e))
         return false;
-    if (e->kind == EXPR_AGGREGATE && e->call.levels_up == u->depth)
+    if (e->kind == EXPR_AGGREGATE && e->call.levels_up == u->depth) {
+        for (size_t i = 0; e->call.within_group && i < e->call.n_direct; i++)
+            expr_walk(e->args[i], ungrouped_visit, u);
+        u->is_direct |= u->bad != NULL;
         return false;
+    }
     if (e->kind == EXPR_GROUPING) {
         for (size_t i = 0; i < e->n_args && !u->bad_grouping; i++)
             if (e->call.levels_up == u->depth && !is_group_column(u, e->args[i]))
@@ -368,7 +373,10 @@ bool check_grouping(A *a, struct query *q)
         return fail_at(a, u.bad->location, SQLSTATE_GROUPING_ERROR,
                        "subquery uses ungrouped column \"%.*s.%.*s\" from outer query", STR_FMT(r->alias),
                        STR_FMT(name));
-    return fail_at(a, u.bad->location, SQLSTATE_GROUPING_ERROR,
-                   "column \"%.*s.%.*s\" must appear in the GROUP BY clause or be used in an aggregate function",
-                   STR_FMT(r->alias), STR_FMT(name));
+    fail_at(a, u.bad->location, SQLSTATE_GROUPING_ERROR,
+            "column \"%.*s.%.*s\" must appear in the GROUP BY clause or be used in an aggregate function",
+            STR_FMT(r->alias), STR_FMT(name));
+    if (u.is_direct)
+        err_detail(a->err, "Direct arguments of an ordered-set aggregate must use only grouped columns.");
+    return false;
 }

@@ -312,14 +312,14 @@ static bool transform_locking(A *a, struct query *q, Node *const *list, size_t n
     static const char *const names[] = { "", "", "FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE" };
     for (size_t i = 0; i < n; i++) {
         const PgQuery__LockingClause *l = list[i]->locking_clause;
-        const char *conflict = q->set_operation != SETOP_NONE    ? "UNION/INTERSECT/EXCEPT"
-                               : q->distinct || q->n_distinct_on ? "DISTINCT clause"
-                               : q->n_group                      ? "GROUP BY clause"
-                               : q->having                       ? "HAVING clause"
-                               : q->has_aggregates               ? "aggregate functions"
-                               : q->has_windows                  ? "window functions"
-                               : q->has_set_returning            ? "set-returning functions in the target list"
-                                                                 : NULL;
+        const char *conflict = q->set_operation != SETOP_NONE     ? "UNION/INTERSECT/EXCEPT"
+                               : q->distinct || q->n_distinct_on  ? "DISTINCT clause"
+                               : q->n_group || q->n_grouping_sets ? "GROUP BY clause"
+                               : q->having                        ? "HAVING clause"
+                               : q->has_aggregates                ? "aggregate functions"
+                               : q->has_windows                   ? "window functions"
+                               : q->has_set_returning             ? "set-returning functions in the target list"
+                                                                  : NULL;
         if (conflict)
             return fail_at(a, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "%s is not allowed with %s", names[l->strength],
                            conflict);
@@ -473,6 +473,15 @@ static struct query *recursive_term(A *a, const struct query *term)
     return q->targets ? q : NULL;
 }
 
+/* INTO of a SELECT in the right side of a set operation. */
+static const PgQuery__IntoClause *into_of(const PgQuery__SelectStmt *stmt)
+{
+    if (stmt->op <= PG_QUERY__SET_OPERATION__SETOP_NONE)
+        return stmt->into_clause;
+    const PgQuery__IntoClause *left = into_of(stmt->larg);
+    return left ? left : into_of(stmt->rarg);
+}
+
 struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, struct cte *recursive)
 {
     static const enum set_operation operations[] = { SETOP_NONE, SETOP_NONE, SETOP_UNION, SETOP_INTERSECT,
@@ -493,6 +502,12 @@ struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectS
         return NULL;
     if (recursive && !(recursive->query = recursive_term(a, q->left)))
         return NULL;
+    const PgQuery__IntoClause *into = into_of(stmt->rarg);
+    if (into) {
+        fail_at(a, into->rel->location, SQLSTATE_SYNTAX_ERROR,
+                "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT");
+        return NULL;
+    }
     q->right = transform_select(a, &s, stmt->rarg, false);
     if (!q->right)
         return NULL;
@@ -594,13 +609,26 @@ static void having_alone(struct query *q)
     q->having = NULL;
 }
 
+/* The planner takes INTO off a statement's own SELECT, so one that is left stands further in, or in the first one of a UNION. */
+static void refuse_into(A *a, const struct scope *s, const PgQuery__IntoClause *into)
+{
+    const struct scope *at = s->parent;
+    while (at && at->query->set_operation != SETOP_NONE)
+        at = at->parent;
+    if (at || !s->parent) {
+        fail_at(a, into->rel->location, SQLSTATE_SYNTAX_ERROR, "SELECT ... INTO is not allowed here");
+        return;
+    }
+    unsupported_at(a, -1, "SELECT INTO");
+    err_hint(a->err, "Use CREATE TABLE AS.");
+}
+
 static struct query *transform_plain_select(A *a, struct scope *s, const PgQuery__SelectStmt *stmt,
                                             bool resolve_unknown)
 {
     struct query *q = s->query;
     if (stmt->into_clause) {
-        unsupported_at(a, -1, "SELECT INTO");
-        err_hint(a->err, "Use CREATE TABLE AS.");
+        refuse_into(a, s, stmt->into_clause);
         return NULL;
     }
     if (!transform_from(a, s, stmt->from_clause, stmt->n_from_clause) || !transform_windows(a, s, stmt) ||

@@ -179,6 +179,8 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
     bool exists = false;
     char check;
     d->plan->tag = "CREATE VIEW";
+    if (stmt->query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT && stmt->query->select_stmt->into_clause)
+        return ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "views must not contain SELECT INTO");
     if (!ddl_view_options(d, stmt, &check) ||
         !ddl_creation_schema(d, str_from(stmt->view->schemaname), stmt->view->location, &schema))
         return false;

@@ -384,7 +384,10 @@ struct plan_prepare {
     struct str query_text;
     int query_position; /* characters of the whole string before it, for the places of errors */
     void *query_node;
-    struct expr **arguments;
+    struct plan_argument {
+        oid_t type;   /* unknown: it takes the parameter's */
+        int position; /* 1-based, of its text */
+    } * arguments;
     size_t n_arguments;
     struct plan *arguments_plan; /* EXECUTE: SELECT of its argument expressions, place here */
 };

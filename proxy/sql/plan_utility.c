@@ -3,6 +3,7 @@
 
 #include "proxy/sql/bulk.h"
 #include "proxy/sql/emit.h"
+#include "proxy/sql/raw_tree.h"
 #include "proxy/sql/temporary_plan.h"
 #include "proxy/sql/utility_option.h"
 
@@ -255,6 +256,8 @@ static bool copy_option(struct utility *u, const PgQuery__DefElem *d, struct pla
 {
     const char *name = d->defname;
     struct str text;
+    struct err found;
+    err_init(&found, u->arena);
     if (strcmp(name, "format") == 0)
         return true; /* read before the others */
     if (strcmp(name, "freeze") == 0)
@@ -270,7 +273,9 @@ static bool copy_option(struct utility *u, const PgQuery__DefElem *d, struct pla
     if (strcmp(name, "header") == 0) {
         if (d->arg && utility_option_text(d, u->arena, &text, u->p->err) && str_eq_nocase(text, STR("match")))
             return copy->header = copy->header_match = true;
-        return utility_option_flag(d, u->arena, &copy->header, u->p->err);
+        if (utility_option_flag(d, u->arena, &copy->header, &found))
+            return true;
+        return err_set(u->p->err, SQLSTATE_SYNTAX_ERROR, "%s requires a Boolean value or \"match\"", d->defname);
     }
     if (strcmp(name, "force_quote") == 0)
         return option_columns(u, d, copy, names, &copy->force_quote);
@@ -306,6 +311,8 @@ static bool check_copy(struct utility *u, const struct plan_copy *c, bool is_fro
         return err_set(e, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY delimiter cannot be newline or carriage return");
     if (!csv && c->delimiter.n && strchr("\\.abcdefghijklmnopqrstuvwxyz0123456789", c->delimiter.p[0]))
         return err_set(e, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY delimiter cannot be \"%c\"", c->delimiter.p[0]);
+    if (c->header_match && !is_from)
+        return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use \"match\" with HEADER in COPY TO");
     if (!csv && c->quote.p)
         return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY quote available only in CSV mode");
     if (!csv && c->escape.p)
@@ -387,6 +394,8 @@ static bool copy_source(struct utility *u, const PgQuery__CopyStmt *s, struct pl
             return err_oom(u->p->err);
         return s->is_from || planner_table(u->p, copy->relation, copy->columns, copy->n_columns, &copy->query);
     }
+    if (s->query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT && s->query->select_stmt->into_clause)
+        return err_set(u->p->err, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY (SELECT INTO) is not supported");
     if (!planner_node(u->p, s->query, &copy->query))
         return false;
     if (copy->query->kind != PLAN_QUERY)
@@ -397,6 +406,20 @@ static bool copy_source(struct utility *u, const PgQuery__CopyStmt *s, struct pl
         names[i] = copy->query->columns[i].name;
     *ret_names = names;
     return names ? true : err_oom(u->p->err);
+}
+
+static bool check_repeated(struct utility *u, const PgQuery__CopyStmt *s)
+{
+    struct analyze_context a = planner_context(u->p, u->plan);
+    for (size_t i = 0; i < s->n_options; i++)
+        for (size_t k = i + 1; k < s->n_options; k++) {
+            const PgQuery__DefElem *d = s->options[k]->def_elem;
+            if (strcmp(s->options[i]->def_elem->defname, d->defname) == 0) {
+                err_set(u->p->err, SQLSTATE_SYNTAX_ERROR, "conflicting or redundant options");
+                return err_at(u->p->err, analyze_position(a.text, d->location));
+            }
+        }
+    return true;
 }
 
 static bool plan_copy(struct utility *u, const PgQuery__CopyStmt *s)
@@ -421,6 +444,8 @@ static bool plan_copy(struct utility *u, const PgQuery__CopyStmt *s)
     if (s->where_clause)
         return unsupported(u, "COPY … WHERE", "Load into a table and delete what is not wanted.");
     copy->from_stdin_or_to_stdout = true;
+    if (!check_repeated(u, s))
+        return false;
     for (size_t i = 0; i < s->n_options; i++)
         if (strcmp(s->options[i]->def_elem->defname, "format") == 0 && !copy_format(u, s->options[i]->def_elem, copy))
             return false;
@@ -503,6 +528,20 @@ static bool plan_prepare(struct utility *u, const PgQuery__PrepareStmt *s)
     return true;
 }
 
+/* What PostgreSQL finds in an argument by itself, and what it has to be coerced from. */
+static bool look_at_argument(struct utility *u, const Node *n, struct plan_argument *ret)
+{
+    struct analyze_context a = planner_context(u->p, u->plan);
+    struct expr *e;
+    struct query *scope;
+    if (!analyze_expression(&a, n, NULL, "EXECUTE parameter", 0, -1, &e, &scope))
+        return false;
+    bool is_unknown = n->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+                      (n->a_const->isnull || n->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL);
+    *ret = (struct plan_argument){ is_unknown ? TYPE_OID_unknown : e->type, analyze_position(a.text, raw_location(n)) };
+    return true;
+}
+
 static bool plan_execute(struct utility *u, const PgQuery__ExecuteStmt *s)
 {
     struct plan_prepare *prepare = ARENA_NEW(u->arena, struct plan_prepare);
@@ -519,9 +558,12 @@ static bool plan_execute(struct utility *u, const PgQuery__ExecuteStmt *s)
     PgQuery__SelectStmt *select = ARENA_NEW(u->arena, PgQuery__SelectStmt);
     PgQuery__ResTarget *targets = ARENA_ARRAY(u->arena, PgQuery__ResTarget, s->n_params);
     Node *nodes = ARENA_ARRAY(u->arena, Node, s->n_params + 1), **list = ARENA_ARRAY(u->arena, Node *, s->n_params);
-    if (!select || !targets || !nodes || !list)
+    prepare->arguments = ARENA_ARRAY(u->arena, struct plan_argument, s->n_params);
+    if (!select || !targets || !nodes || !list || !prepare->arguments)
         return err_oom(u->p->err);
     for (size_t i = 0; i < s->n_params; i++) {
+        if (!look_at_argument(u, s->params[i], &prepare->arguments[i]))
+            return false;
         pg_query__res_target__init(&targets[i]);
         pg_query__node__init(&nodes[i]);
         targets[i].val = s->params[i];
@@ -582,6 +624,13 @@ static bool plan_declare(struct utility *u, const PgQuery__DeclareCursorStmt *s)
     cursor->scroll = s->options & OPT_SCROLL;
     cursor->no_scroll = s->options & OPT_NO_SCROLL;
     cursor->hold = s->options & OPT_HOLD;
+    const PgQuery__IntoClause *into =
+        s->query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT ? s->query->select_stmt->into_clause : NULL;
+    if (into) {
+        struct analyze_context a = planner_context(u->p, u->plan);
+        err_set(u->p->err, SQLSTATE_SYNTAX_ERROR, "SELECT ... INTO is not allowed here");
+        return err_at(u->p->err, analyze_position(a.text, into->rel->location));
+    }
     if (!planner_node(u->p, s->query, &cursor->query))
         return false;
     if (cursor->query->kind != PLAN_QUERY || cursor->query->access == D1_WRITE)
