@@ -23,3 +23,26 @@ DELETE FROM o USING o AS o2 WHERE o2.id = o.id + 1 RETURNING o.id, o2.status;
 SELECT * FROM o;
 -- pgd1: 0A000
 UPDATE c SET name = 'z' FROM (VALUES (1), (2)) AS v(n) WHERE c.name <> 'zz' RETURNING c.id, v.n;
+-- what is joined is read from the table that is changed, or from one that its keys change along
+CREATE TABLE holder (id int PRIMARY KEY, name text UNIQUE, n int);
+CREATE TABLE held_row (holder int REFERENCES holder ON DELETE CASCADE ON UPDATE CASCADE, no int, amount int, other int REFERENCES holder ON DELETE SET NULL, PRIMARY KEY (holder, no));
+CREATE VIEW held_view AS SELECT holder, count(*) AS rows FROM held_row GROUP BY holder;
+INSERT INTO holder VALUES (1, 'a', 0), (2, 'b', 0), (3, 'c', 0), (4, 'd', 0);
+INSERT INTO held_row VALUES (1, 1, 10, 2), (1, 2, 20, NULL), (2, 1, 30, 1), (3, 1, 40, 3), (4, 1, 50, NULL);
+UPDATE held_row SET amount = s.n FROM (SELECT holder, sum(amount) AS n FROM held_row GROUP BY holder) s WHERE held_row.holder = s.holder RETURNING held_row.holder, no, amount, s.n;
+WITH s AS (SELECT holder, sum(amount) AS n FROM held_row GROUP BY holder) UPDATE held_row SET amount = s.n FROM s WHERE held_row.holder = s.holder RETURNING held_row.holder, no, s.n;
+UPDATE holder SET n = v.rows FROM held_view v WHERE v.holder = holder.id RETURNING id, v.rows;
+UPDATE holder SET n = r.amount FROM held_row r WHERE r.holder = holder.id AND r.no = 1 RETURNING id, r.amount, r.other;
+BEGIN;
+DELETE FROM held_row USING holder h WHERE h.id = held_row.holder AND EXISTS (SELECT FROM held_row x WHERE x.holder = held_row.holder AND x.no = 2) RETURNING holder, no, h.name;
+ROLLBACK;
+BEGIN;
+DELETE FROM held_row USING holder h JOIN (SELECT max(amount) AS m FROM held_row) s ON s.m > h.id WHERE h.id = held_row.holder RETURNING holder, no, h.name, s.m;
+ROLLBACK;
+BEGIN;
+DELETE FROM held_row USING held_view v WHERE v.holder = held_row.holder RETURNING held_row.holder, no, v.rows;
+ROLLBACK;
+DELETE FROM holder USING held_row r WHERE r.other = holder.id AND r.no = 1 AND r.amount > 100 RETURNING id, r.other, r.amount;
+DELETE FROM holder USING held_row r WHERE r.holder = holder.id AND r.no = 1 RETURNING id, r.other, r.amount;
+SELECT * FROM held_row ORDER BY holder, no;
+SELECT * FROM holder ORDER BY id;
