@@ -15,6 +15,7 @@ ANSWERED_LATE = "what RETURNING cannot compute in D1 is computed when the change
 NAN_STORED = "a column of numeric(p<=15,s) is a number in D1, which is never NaN: 22003 says so before a check of the column can"
 DOMAIN_PARAMETER = "PostgreSQL checks a domain when a parameter is read, pgd1 when a row gets the value"
 ROWS_IN_ORDER = "of several rows that are wrong each in its own way, one by a constraint, which one is met first is the planner's choice"
+KEYS_MOVE = "unique keys are checked row by row: whether an UPDATE that moves them among rows meets one that has not moved yet depends on the order of rows"
 COLLATIONS = "texts made of names have the collation C in PostgreSQL, which pgd1's only one is"
 SQUARES = "PostgreSQL's avg() of floats overflows in a sum of squares that it does not need; D1's gives the average"
 CONSTRAINTS_IN_ORDER = "of two constraints that a row violates, PostgreSQL names the domain's, which it checks first, D1 NOT NULL"
@@ -181,8 +182,12 @@ MANY_ROWS = re.compile(r"(INSERT .* (SELECT|VALUES \(.*\), \()|UPDATE|DELETE|MER
 
 
 def rows_in_order(sql, theirs, ours):
-    """Of several rows each side names another one that violates a constraint, or has the key of another row."""
-    return ROWS_IN_ORDER if theirs.state != ours.state and of_two_rows(theirs) and of_two_rows(ours) and MANY_ROWS.match(sql) else ""
+    """Of several rows each side names another one that violates a constraint, or has the key of another row; or only one side met such a row before it moved."""
+    if not MANY_ROWS.match(sql) or (theirs.state, theirs.message) == (ours.state, ours.message):
+        return ""
+    if {theirs.state, ours.state} == {"23505", ""} and re.search(r"\bUPDATE (\w+ )?SET\b", sql):
+        return KEYS_MOVE
+    return ROWS_IN_ORDER if of_two_rows(theirs) and of_two_rows(ours) else ""
 
 
 def order(found, met):
