@@ -40,8 +40,9 @@ struct column {
     bool
         takes_null; /* part of a primary key, or of a domain NOT NULL, and D1 lets it be NULL: pgd1 never writes that */
     bool is_strict_text; /* TEXT affinity (facts: storing digits in other affinities turns them into numbers) */
-    char identity;       /* attidentity: 'a', 'd' or 0 */
-    char generated;      /* attgenerated: 's' or 0 */
+    bool is_doubtful; /* boolean, and D1's table takes more than 0, 1 and NULL there: what reads a cell has to look */
+    char identity;    /* attidentity: 'a', 'd' or 0 */
+    char generated;   /* attgenerated: 's' or 0 */
     struct str
         default_text; /* PostgreSQL expression text as pg_get_expr prints it, empty: none. Generated columns: their expression */
     struct str sqlite_default; /* D1's own DEFAULT as it stands in its schema, empty: none */

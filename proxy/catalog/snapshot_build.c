@@ -269,6 +269,36 @@ static void column_default(struct build *b, const struct table_source *t, struct
         column->sqlite_default = build_keep(b, arena_str(b->arena, column->sqlite_default));
 }
 
+/* name IN (0, 1), in either order */
+static bool is_zero_or_one(struct str expression, struct str name, struct arena *arena)
+{
+    static const char *const forms[] = { "IN", "(", "0", ",", "1", ")" };
+    struct str numbers[2] = { STR("0"), STR("1") };
+    size_t at = 0, seen = 0;
+    if (!str_eq_nocase(sqlite_token_value(sqlite_token_next(expression, &at), arena), name))
+        return false;
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        struct str text = sqlite_token_next(expression, &at).text;
+        if (i != 2 && i != 4 && !str_eq_nocase(text, str_from(forms[i])))
+            return false;
+        for (int k = 0; (i == 2 || i == 4) && k < 2; k++)
+            seen |= str_eq(text, numbers[k]) ? 1U << k : 0;
+    }
+    return seen == 3 && sqlite_token_next(expression, &at).kind == SQLITE_TOKEN_END;
+}
+
+/* pgd1's own tables say so in a check of the type; others may. */
+static bool has_boolean_check(const struct table_source *t, struct str name, struct arena *arena)
+{
+    struct str own = STR("_pgd1_type_");
+    for (const struct sqlite_constraint *c = t->is_parsed ? t->parsed.constraints : NULL; c; c = c->next) {
+        bool is_own = str_starts(c->name, own) && str_eq((struct str){ c->name.p + own.n, c->name.n - own.n }, name);
+        if (c->kind == SQLITE_CHECK && (is_own || is_zero_or_one(c->expression, name, arena)))
+            return true;
+    }
+    return false;
+}
+
 static void build_column_row(struct build *b, struct table_source *t, struct column *column, const struct read_row *row)
 {
     struct str declared = read_text(row, 3);
@@ -286,6 +316,8 @@ static void build_column_row(struct build *b, struct table_source *t, struct col
     bool refuses = read_integer(row, 6) != 0 || snapshot_ruling_domain(b->snapshot, column->type, DOMAIN_NOT_NULL);
     column->takes_null =
         read_integer(row, 4) == 0 && refuses && !column->is_rowid && t->relation->kind == RELATION_TABLE;
+    column->is_doubtful = snapshot_base_type(b->snapshot, column->type, NULL) == TYPE_OID_bool &&
+                          t->relation->kind == RELATION_TABLE && !has_boolean_check(t, column->name, b->arena);
     column->is_strict_text = sqlite_affinity_of(declared) == AFFINITY_TEXT;
     const struct sqlite_column *parsed = parsed_column(t, column->name);
     column->has_collation = parsed && parsed->collation.n && !str_eq_nocase(parsed->collation, STR("binary"));

@@ -50,7 +50,24 @@ static bool datetime_fragment(struct emitter *e, const struct column *column, st
     return ret->sql.p != NULL;
 }
 
-static bool column_fragment(struct emitter *e, const struct column *column, oid_t type, struct str text,
+/* A boolean as SQLite takes it is any number, and no text: 'true' would be false in silence. */
+static bool boolean_fragment(struct emitter *e, const struct relation *r, const struct column *column,
+                             struct fragment *ret)
+{
+    struct str c = ret->sql;
+    struct str raise = emit_raise(
+        e, "22P02",
+        text_of(e,
+                "invalid value for type boolean\nDETAIL: The value is in column %.*s.%.*s, in a form that D1 would "
+                "compare and sort wrongly.\nHINT: Make it 0 or 1. SET pgd1.dialect = 'sqlite' reads it as it is.",
+                STR_FMT(r->name), STR_FMT(column->name)));
+    ret->sql = text_of(e, "(CASE WHEN %.*s IN (0,1) OR %.*s IS NULL THEN %.*s ELSE %.*s END)", STR_FMT(c), STR_FMT(c),
+                       STR_FMT(c), STR_FMT(raise));
+    ret->simple = false;
+    return raise.p && ret->sql.p;
+}
+
+static bool column_fragment(struct emitter *e, const struct relation *r, const struct column *column, struct str text,
                             struct fragment *ret)
 {
     *ret = (struct fragment){ .sql = text, .simple = true, .scale = -1 };
@@ -58,6 +75,8 @@ static bool column_fragment(struct emitter *e, const struct column *column, oid_
         return text.p != NULL;
     switch (column->storage) {
     case COLUMN_NATURAL:
+        if (column->is_doubtful && !e->inline_constants) /* not in what is kept in D1's schema */
+            return text.p && boolean_fragment(e, r, column, ret);
         if (column->has_collation && !e->inline_constants) {
             ret->sql = text_of(e, "(%.*s COLLATE BINARY)", STR_FMT(text));
             ret->simple = false;
@@ -83,7 +102,6 @@ static bool column_fragment(struct emitter *e, const struct column *column, oid_
             return datetime_fragment(e, column, ret);
         break;
     }
-    (void)type;
     return text.p != NULL;
 }
 
@@ -98,7 +116,7 @@ bool relation_columns(struct emitter *e, const struct relation *r, const struct 
         const struct column *c = rte && rte->columns[i].column ? rte->columns[i].column : &r->columns[i];
         struct str name = emit_identifier(c->name, e->arena);
         struct str text = alias.n ? text_of(e, "%.*s.%.*s", STR_FMT(alias), STR_FMT(name)) : name;
-        if (!name.p || !column_fragment(e, c, c->type, text, &columns[i]))
+        if (!name.p || !column_fragment(e, r, c, text, &columns[i]))
             return err_oom(e->err);
     }
     *ret = columns;

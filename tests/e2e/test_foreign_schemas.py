@@ -177,6 +177,32 @@ def test_values_that_do_not_fit(db):
         "2024-1-1", "2024-01-01T10:00:00", 1704067200, "abc", 1.5, "t")
 
 
+def test_booleans_that_are_none(db):
+    """'true' is no number, so D1 would take it for false: wherever such a cell decides, it is told."""
+    db.execute("SET pgd1.dialect = 'sqlite'")
+    db.execute("DROP TABLE IF EXISTS marks; CREATE TABLE marks(id INTEGER PRIMARY KEY, b BOOLEAN, ok BOOL CHECK (\"ok\" in (1, 0)), n INTEGER);"
+               "INSERT INTO marks VALUES (1, 1, 1, 1), (2, 0, 0, 0), (3, NULL, NULL, NULL), (4, 'true', 1, 7), (5, 2, 0, 1)")
+    db.execute("SET pgd1.dialect = 'postgresql'")
+    for row in (4, 5):
+        for sql in ["SELECT id FROM marks WHERE b AND id = {}", "SELECT id FROM marks WHERE NOT b AND id = {}", "SELECT id FROM marks WHERE b = true AND id = {}",
+                    "SELECT count(*) FROM marks WHERE b IS FALSE AND id = {}", "SELECT b::int FROM marks WHERE id = {}", "SELECT b FROM marks WHERE id = {}",
+                    "SELECT bool_or(b) FROM marks WHERE id >= {}", "SELECT CASE WHEN b THEN 'y' ELSE 'n' END FROM marks WHERE id = {}",
+                    "SELECT max(id) FROM marks WHERE id = {} GROUP BY b", "SELECT md5(b::text) FROM marks WHERE id = {}", "UPDATE marks SET n = 0 WHERE NOT b AND id = {}",
+                    "DELETE FROM marks WHERE b IS NOT TRUE AND id = {}", "SELECT id FROM (SELECT id, b AS c FROM marks) x WHERE c AND id = {}"]:
+            refused(db, sql.format(row), "22P02", "marks.b")
+    assert column(db, "SELECT id FROM marks WHERE b AND id < 4") == [1]
+    assert column(db, "SELECT id FROM marks WHERE NOT b AND id < 4") == [2]
+    assert column(db, "SELECT b FROM marks WHERE id < 4 ORDER BY id") == [True, False, None]
+    assert column(db, "SELECT id FROM marks WHERE ok ORDER BY id") == [1, 4]
+    assert "CASE" not in "".join(column(db, "EXPLAIN SELECT id FROM marks WHERE ok"))
+    db.execute("SELECT pgd1.annotate('marks.n', 'boolean')")
+    refused(db, "SELECT id FROM marks WHERE n", "22P02", "marks.n")
+    db.execute("SET pgd1.dialect = 'sqlite'")
+    db.execute("UPDATE marks SET b = 1, n = 1 WHERE id > 3")
+    db.execute("SET pgd1.dialect = 'postgresql'")
+    assert column(db, "SELECT id FROM marks WHERE b AND n ORDER BY id") == [1, 4, 5]
+
+
 def test_tables_by_hand(db):
     assert one(db, "SELECT * FROM d1_migrations") == (1, "0001_init.sql", dt.datetime(2024, 5, 6, 7, 8, 9))
     assert one(db, "INSERT INTO d1_migrations(name) VALUES ('0002') RETURNING id, applied_at > '2024-06-01'") == (2, True)
