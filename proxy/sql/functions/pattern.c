@@ -220,6 +220,8 @@ struct regex {
     bool perl_agrees;                  /* about its groups, in a span that is known */
     bool looks;                        /* at what stands behind the match */
     struct regex_dissector *dissector; /* NULL where Perl's answer is always taken */
+    struct regex_options asked;
+    bool is_kept; /* with the statement */
 };
 
 static void regex_free(void *p)
@@ -376,22 +378,34 @@ static struct regex *compile(sqlite3_context *c, struct str pattern, struct flag
     return r;
 }
 
-/* The compiled pattern of argument number i; kept with the statement while the argument is constant. */
-static struct regex *regex_of(sqlite3_context *c, sqlite3_value **args, int i, struct flags f, bool *ret_owned)
+static bool same_options(const struct regex_options *a, const struct regex_options *b)
 {
-    struct regex *r = sqlite3_get_auxdata(c, i);
-    *ret_owned = false;
-    if (r)
+    return a->language == b->language && a->ignore_case == b->ignore_case && a->expanded == b->expanded &&
+           a->newline_stops == b->newline_stops && a->newline_anchor == b->newline_anchor;
+}
+
+/* The compiled pattern, argument number 1; kept with the statement while that argument is constant. Ends with give_back(). */
+static struct regex *borrow(sqlite3_context *c, sqlite3_value **args, struct flags f)
+{
+    struct regex *r = sqlite3_get_auxdata(c, 1);
+    if (r && same_options(&r->asked, &f.options))
         return r;
-    r = compile(c, local_text(args[i]), f);
+    r = compile(c, local_text(args[1]), f);
     if (!r)
         return NULL;
-    sqlite3_set_auxdata(c, i, r, regex_free);
-    if (sqlite3_get_auxdata(c, i) == r)
+    r->asked = f.options;
+    r->is_kept = true;
+    sqlite3_set_auxdata(c, 1, r, regex_free);
+    if (sqlite3_get_auxdata(c, 1) == r)
         return r;
     /* SQLite may free what it was given at once: compile again for ourselves. */
-    *ret_owned = true;
-    return compile(c, local_text(args[i]), f);
+    return compile(c, local_text(args[1]), f);
+}
+
+static void give_back(struct regex *r)
+{
+    if (r && !r->is_kept)
+        regex_free(r);
 }
 
 struct match {
@@ -496,14 +510,12 @@ bool pattern_found(sqlite3_context *c, struct str pattern, unsigned flags, struc
 static void matches(sqlite3_context *c, int n, sqlite3_value **args, bool ignore_case, bool negated)
 {
     struct match m;
-    bool owned;
     STRICT(n, args);
-    struct regex *r = regex_of(c, args, 1, (struct flags){ .options = { .ignore_case = ignore_case } }, &owned);
+    struct regex *r = borrow(c, args, (struct flags){ .options = { .ignore_case = ignore_case } });
     int found = r ? find(c, r, local_text(args[0]), 0, THE_SPAN, &m) : -1;
     if (found >= 0)
         sqlite3_result_int(c, (found != 0) != negated);
-    if (owned)
-        regex_free(r);
+    give_back(r);
 }
 
 static void textregexeq(sqlite3_context *c, int n, sqlite3_value **args)
@@ -533,28 +545,26 @@ static void regexp_like(sqlite3_context *c, int n, sqlite3_value **args)
     STRICT(n, args);
     if (n > 2 && !flags_without_global(c, args[2], "regexp_like", &f))
         return;
-    struct regex *r = compile(c, local_text(args[1]), f);
+    struct regex *r = borrow(c, args, f);
     int found = r ? find(c, r, local_text(args[0]), 0, THE_SPAN, &m) : -1;
     if (found >= 0)
         sqlite3_result_int(c, found);
-    regex_free(r);
+    give_back(r);
 }
 
 /* substring(s from pattern): the first group, or the whole match. */
 static void substring(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct match m;
-    bool owned;
     STRICT(n, args);
-    struct regex *r = regex_of(c, args, 1, (struct flags){ 0 }, &owned);
+    struct regex *r = borrow(c, args, (struct flags){ 0 });
     struct str s = local_text(args[0]);
     if (r && find(c, r, s, 0, THE_GROUPS, &m) == 1) {
         uint32_t g = m.groups ? 1 : 0;
         if (m.start[g] != SIZE_MAX)
             local_result_text(c, (struct str){ s.p + m.start[g], m.end[g] - m.start[g] });
     }
-    if (owned)
-        regex_free(r);
+    give_back(r);
 }
 
 /* --- lists of matches --- */
@@ -602,14 +612,14 @@ static void regexp_match(sqlite3_context *c, int n, sqlite3_value **args)
             err_hint(errors(c), "Use the regexp_matches function instead.");
         return;
     }
-    struct regex *r = compile(c, local_text(args[1]), f);
+    struct regex *r = borrow(c, args, f);
     struct str s = local_text(args[0]);
     if (r && find(c, r, s, 0, THE_GROUPS, &m) == 1) {
         buf_init(&out, MAX_TEXT);
         add_groups(&out, s, &m);
         give_buf(c, &out, true);
     }
-    regex_free(r);
+    give_back(r);
 }
 
 /* Set-returning: a JSON array whose elements are the rows' values, each a text[] in its storage form. */
@@ -622,7 +632,7 @@ static void regexp_matches(sqlite3_context *c, int n, sqlite3_value **args)
     STRICT(n, args);
     if (n > 2 && !flags_of(c, args[2], &f))
         return;
-    struct regex *r = compile(c, local_text(args[1]), f);
+    struct regex *r = borrow(c, args, f);
     struct str s = local_text(args[0]);
     if (!r)
         return;
@@ -641,7 +651,7 @@ static void regexp_matches(sqlite3_context *c, int n, sqlite3_value **args)
     buf_add_char(&out, ']');
     buf_fini(&one);
     give_buf(c, &out, found >= 0);
-    regex_free(r);
+    give_back(r);
 }
 
 static void split(sqlite3_context *c, int n, sqlite3_value **args, const char *name)
@@ -654,7 +664,7 @@ static void split(sqlite3_context *c, int n, sqlite3_value **args, const char *n
     STRICT(n, args);
     if (n > 2 && !flags_without_global(c, args[2], name, &f))
         return;
-    struct regex *r = compile(c, local_text(args[1]), f);
+    struct regex *r = borrow(c, args, f);
     struct str s = local_text(args[0]);
     if (!r)
         return;
@@ -671,7 +681,7 @@ static void split(sqlite3_context *c, int n, sqlite3_value **args, const char *n
     json_print_string((struct str){ s.p + start, s.n - start }, &out);
     buf_add_char(&out, ']');
     give_buf(c, &out, found >= 0);
-    regex_free(r);
+    give_back(r);
 }
 
 static void regexp_split_to_array(sqlite3_context *c, int n, sqlite3_value **args)
@@ -721,15 +731,15 @@ static size_t byte_offset(struct str s, sqlite3_int64 character)
 }
 
 /* nth: which match is replaced, 0: all. */
-static void replace(sqlite3_context *c, struct str s, struct str pattern, struct str with, struct flags f, size_t from,
-                    sqlite3_int64 nth)
+static void replace(sqlite3_context *c, sqlite3_value **args, struct flags f, size_t from, sqlite3_int64 nth)
 {
+    struct str s = local_text(args[0]), with = local_text(args[2]);
     struct match m;
     struct buf out;
     size_t copied = 0;
     sqlite3_int64 count = 0;
     int found = 0;
-    struct regex *r = compile(c, pattern, f);
+    struct regex *r = borrow(c, args, f);
     enum wanted wanted = names_group(with) ? THE_GROUPS : THE_SPAN;
     if (!r)
         return;
@@ -745,7 +755,7 @@ static void replace(sqlite3_context *c, struct str s, struct str pattern, struct
     }
     buf_add(&out, s.p + copied, s.n - copied);
     give_buf(c, &out, found >= 0);
-    regex_free(r);
+    give_back(r);
 }
 
 static void regexp_replace(sqlite3_context *c, int n, sqlite3_value **args)
@@ -763,7 +773,7 @@ static void regexp_replace(sqlite3_context *c, int n, sqlite3_value **args)
         if (!flags_of(c, args[3], &f))
             return;
     }
-    replace(c, local_text(args[0]), local_text(args[1]), local_text(args[2]), f, 0, f.global ? 0 : 1);
+    replace(c, args, f, 0, f.global ? 0 : 1);
 }
 
 static bool positive(sqlite3_context *c, sqlite3_value *v, const char *name, sqlite3_int64 least, sqlite3_int64 *ret)
@@ -786,8 +796,7 @@ static void regexp_replace_extended(sqlite3_context *c, int n, sqlite3_value **a
         return;
     if (n <= 4)
         nth = 1;
-    replace(c, local_text(args[0]), local_text(args[1]), local_text(args[2]), f,
-            byte_offset(local_text(args[0]), start), nth);
+    replace(c, args, f, byte_offset(local_text(args[0]), start), nth);
 }
 
 /* --- count, instr, substr --- */
@@ -802,14 +811,14 @@ static void regexp_count(sqlite3_context *c, int n, sqlite3_value **args)
     if ((n > 2 && !positive(c, args[2], "start", 1, &start)) ||
         (n > 3 && !flags_without_global(c, args[3], "regexp_count", &f)))
         return;
-    struct regex *r = compile(c, local_text(args[1]), f);
+    struct regex *r = borrow(c, args, f);
     struct str s = local_text(args[0]);
     for (size_t at = byte_offset(s, start); r && at <= s.n && (found = find(c, r, s, at, THE_SPAN, &m)) == 1;
          at = after(s, &m))
         count++;
     if (r && found >= 0)
         sqlite3_result_int64(c, count);
-    regex_free(r);
+    give_back(r);
 }
 
 /* The n-th match from start; 1 found. */
@@ -841,7 +850,7 @@ static void regexp_instr(sqlite3_context *c, int n, sqlite3_value **args)
     if ((n > 6 && !positive(c, args[6], "subexpr", 0, &group)) ||
         (n > 5 && !flags_without_global(c, args[5], "regexp_instr", &f)))
         return;
-    struct regex *r = compile(c, local_text(args[1]), f);
+    struct regex *r = borrow(c, args, f);
     struct str s = local_text(args[0]);
     int found = r ? nth_match(c, r, s, start, nth, group ? THE_GROUPS : THE_SPAN, &m) : -1;
     if (found == 1 && group <= m.groups && m.start[group] != SIZE_MAX)
@@ -849,7 +858,7 @@ static void regexp_instr(sqlite3_context *c, int n, sqlite3_value **args)
             c, 1 + (sqlite3_int64)str_characters((struct str){ s.p, end ? m.end[group] : m.start[group] }));
     else if (found >= 0)
         sqlite3_result_int64(c, 0);
-    regex_free(r);
+    give_back(r);
 }
 
 /* regexp_substr(string, pattern [, start [, n [, flags [, subexpr]]]]) */
@@ -863,12 +872,12 @@ static void regexp_substr(sqlite3_context *c, int n, sqlite3_value **args)
         (n > 5 && !positive(c, args[5], "subexpr", 0, &group)) ||
         (n > 4 && !flags_without_global(c, args[4], "regexp_substr", &f)))
         return;
-    struct regex *r = compile(c, local_text(args[1]), f);
+    struct regex *r = borrow(c, args, f);
     struct str s = local_text(args[0]);
     if (r && nth_match(c, r, s, start, nth, group ? THE_GROUPS : THE_SPAN, &m) == 1 && group <= m.groups &&
         m.start[group] != SIZE_MAX)
         local_result_text(c, (struct str){ s.p + m.start[group], m.end[group] - m.start[group] });
-    regex_free(r);
+    give_back(r);
 }
 
 enum { PURE = LOCAL_STRICT | LOCAL_DETERMINISTIC };

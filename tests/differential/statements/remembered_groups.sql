@@ -23,3 +23,6 @@ SELECT substring('abcdefg' SIMILAR 'a*#"%#"g*' ESCAPE '#'), substring('abcdefg' 
 SELECT substring('abcdefg' SIMILAR 'a*#"%#"g*#"x' ESCAPE '#');
 SELECT 'abc' SIMILAR TO 'a#"b#"c#"' ESCAPE '#';
 SELECT substring('abcdefg' SIMILAR 'a#"%g' ESCAPE '#'), substring('abcdefg' SIMILAR 'a|b#"%#"g' ESCAPE '#'), substring('abcdefg' SIMILAR '#"%' ESCAPE '#');
+-- one pattern with other flags and other texts from row to row
+SELECT t, f, regexp_match(t, '(b|ab|AB)(.*)', f), regexp_replace(t, '(a|ab)', '[\1]', f), regexp_count(t, 'b(.)', 1, f) FROM (VALUES ('aab', 'i'), ('ABab', ''), ('ABab', 'i'), ('abAB', 'q'), ('abAB', '')) v(t, f) ORDER BY t, f;
+SELECT p, regexp_match('abcab', p), regexp_split_to_array('abcab', p), 'abcab' ~ p FROM (VALUES ('(a|ab)(c|bcd)?'), ('b(c?)'), ('(a|ab)(c|bcd)?')) v(p) ORDER BY p;
