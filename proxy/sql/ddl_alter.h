@@ -36,6 +36,8 @@ bool ddl_drop_expression(struct ddl *d, struct alter *a, const Command *command)
 bool ddl_add_identity(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_set_identity(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_drop_identity(struct ddl *d, struct alter *a, const Command *command);
+/* An identity column's type is its sequence's too; one that SQLite counts itself is not asked for. */
+bool ddl_retype_identity(struct ddl *d, struct alter *a, const struct new_column *column, PgQuery__TypeName *type);
 /* Says that a rowid has no sequence any more. */
 bool ddl_make_plain(struct ddl *d, const struct alter *a, struct new_column *column);
 bool ddl_add_constraint(struct ddl *d, struct alter *a, const Command *command);

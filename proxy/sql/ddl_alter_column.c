@@ -682,6 +682,9 @@ bool ddl_set_type(struct ddl *d, struct alter *a, const Command *command)
     column->column.type = type;
     column->column.typmod = typmod;
     column->changed = true;
+    if (column->column.identity && column->column.sequence.n && !column->column.sequence_is_rowid &&
+        !ddl_retype_identity(d, a, column, def->type_name))
+        return false;
     if (light) {
         column->is_derivable = false;
         return put_type(d, a, column);

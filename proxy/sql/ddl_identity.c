@@ -164,6 +164,20 @@ static bool set_options(struct ddl *d, struct alter *a, const struct column *c, 
     return ok;
 }
 
+bool ddl_retype_identity(struct ddl *d, struct alter *a, const struct new_column *column, PgQuery__TypeName *type)
+{
+    PgQuery__Node name = PG_QUERY__NODE__INIT, option = PG_QUERY__NODE__INIT, *options[] = { &option };
+    PgQuery__DefElem as = PG_QUERY__DEF_ELEM__INIT;
+    name.node_case = PG_QUERY__NODE__NODE_TYPE_NAME;
+    name.type_name = type;
+    as.defname = arena_cstr(d->arena, STR("as"));
+    as.arg = &name;
+    as.location = -1;
+    option.node_case = PG_QUERY__NODE__NODE_DEF_ELEM;
+    option.def_elem = &as;
+    return as.defname ? set_options(d, a, &column->column, options, 1) : err_oom(d->err);
+}
+
 bool ddl_set_identity(struct ddl *d, struct alter *a, const Command *command)
 {
     struct new_column *column = ddl_find_column(a->now, str_from(command->name));
