@@ -26,7 +26,7 @@ struct parser {
 static bool fail_near(struct parser *s)
 {
     if (!s->failed && !err_is_set(s->err)) {
-        if (s->now.kind == TOKEN_END)
+        if (s->now.kind == TOKEN_END || (s->now.kind == TOKEN_WORD && s->p >= s->end))
             err_set(s->err, SQLSTATE_SYNTAX_ERROR, "syntax error at end of jsonpath input");
         else
             err_set(s->err, SQLSTATE_SYNTAX_ERROR, "syntax error at or near \"%.*s\" of jsonpath input",
@@ -70,45 +70,203 @@ static bool skip_blanks(struct parser *s)
     }
 }
 
-/* At a quote: its text into *ret. */
-static bool read_quoted(struct parser *s, struct str *ret)
+/* 42601 as the scanner words it: what is wrong, and the text it had read. */
+static bool fail_at_text(struct parser *s, const char *what, const char *from, const char *to)
 {
-    struct json_value v;
-    const char *start = s->p++;
-    while (s->p < s->end && *s->p != '"')
-        s->p += *s->p == '\\' && s->p + 1 < s->end ? 2 : 1;
-    if (s->p >= s->end)
-        return fail_with(s, "unterminated quoted string at end of jsonpath input");
-    s->p++;
-    struct err local;
-    err_init(&local, s->arena);
-    if (!json_parse((struct str){ start, (size_t)(s->p - start) }, s->arena, &v, &local) || v.kind != JSON_STRING)
-        return fail_with(s, "invalid escape sequence in a string of jsonpath input");
-    *ret = v.text;
+    if (!s->failed)
+        err_set(s->err, SQLSTATE_SYNTAX_ERROR, "%s at or near \"%.*s\" of jsonpath input", what, (int)(to - from),
+                from);
+    s->failed = true;
+    return false;
+}
+
+static bool fail_surrogate(struct parser *s, const char *detail)
+{
+    if (!s->failed) {
+        err_set(s->err, SQLSTATE_INVALID_TEXT_REPRESENTATION, "invalid input syntax for type jsonpath");
+        err_detail(s->err, "%s", detail);
+    }
+    s->failed = true;
+    return false;
+}
+
+static int hex_digit(const struct parser *s, const char *at)
+{
+    return at >= s->end                             ? -1
+           : *at >= '0' && *at <= '9'               ? *at - '0'
+           : (*at | 32) >= 'a' && (*at | 32) <= 'f' ? (*at | 32) - 'a' + 10
+                                                    : -1;
+}
+
+static bool add_code(struct parser *s, uint32_t code, struct buf *out)
+{
+    if (code == 0) {
+        if (!s->failed) {
+            err_set(s->err, SQLSTATE_UNTRANSLATABLE_CHARACTER, "unsupported Unicode escape sequence");
+            err_detail(s->err, "\\u0000 cannot be converted to text.");
+        }
+        s->failed = true;
+        return false;
+    }
+    if (code > 0x10ffff)
+        return fail_with(s, "invalid Unicode code point");
+    if (code < 0x80) {
+        buf_add_char(out, (char)code);
+        return true;
+    }
+    int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    static const unsigned char first[] = { 0, 0xc0, 0xe0, 0xf0 };
+    buf_add_char(out, (char)(first[more] | code >> (6 * more)));
+    while (more-- > 0)
+        buf_add_char(out, (char)(0x80 | (code >> (6 * more) & 0x3f)));
     return true;
 }
 
+/* \uXXXX or \u{X…} at s->p; run: where the run of such escapes began. */
+static bool read_unicode(struct parser *s, const char *run, uint32_t *ret)
+{
+    bool braces = s->p + 2 < s->end && s->p[2] == '{';
+    const char *at = s->p + 2 + braces;
+    int n = 0, most = braces ? 6 : 4;
+    for (*ret = 0; n < most && hex_digit(s, at) >= 0; n++)
+        *ret = *ret << 4 | (uint32_t)hex_digit(s, at++);
+    bool closed = braces ? n > 0 && at < s->end && *at == '}' : n == 4;
+    if (!closed)
+        return fail_at_text(s, "invalid unicode sequence", run, at);
+    s->p = at + braces;
+    return true;
+}
+
+/* A run of Unicode escapes at s->p: surrogates pair within it. */
+static bool read_unicode_run(struct parser *s, struct buf *out)
+{
+    const char *run = s->p;
+    uint32_t code, high = 0;
+    while (s->end - s->p >= 2 && s->p[0] == '\\' && s->p[1] == 'u') {
+        if (!read_unicode(s, run, &code))
+            return false;
+        bool is_high = code >= 0xd800 && code <= 0xdbff, is_low = code >= 0xdc00 && code <= 0xdfff;
+        if (is_high && high)
+            return fail_surrogate(s, "Unicode high surrogate must not follow a high surrogate.");
+        if (is_low != (high != 0) && !is_high)
+            return fail_surrogate(s, "Unicode low surrogate must follow a high surrogate.");
+        if (is_high) {
+            high = code;
+            continue;
+        }
+        if (!add_code(s, is_low ? 0x10000 + ((high & 0x3ff) << 10) + (code & 0x3ff) : code, out))
+            return false;
+        high = 0;
+    }
+    return !high || fail_surrogate(s, "Unicode low surrogate must follow a high surrogate.");
+}
+
+/* What stands at a backslash. */
+static bool read_escape(struct parser *s, struct buf *out)
+{
+    static const char from[] = "bfnrtv", to[] = "\b\f\n\r\t\v";
+    if (s->p + 1 >= s->end)
+        return fail_at_text(s, "unexpected end after backslash", s->p, s->p + 1);
+    char c = s->p[1];
+    if (c == 'u')
+        return read_unicode_run(s, out);
+    if (c == 'x') {
+        int high = hex_digit(s, s->p + 2), low = high < 0 ? -1 : hex_digit(s, s->p + 3);
+        if (low < 0)
+            return fail_at_text(s, "invalid hex character sequence", s->p, s->p + 2 + (high >= 0));
+        s->p += 4;
+        return add_code(s, (uint32_t)(high << 4 | low), out);
+    }
+    const char *known = strchr(from, c);
+    buf_add_char(out, known && c ? to[known - from] : c);
+    s->p += 2;
+    return true;
+}
+
+static bool take_text(struct parser *s, struct buf *text, struct str *ret)
+{
+    *ret = text->failed ? (struct str){ 0 } : text->n ? arena_str(s->arena, buf_str(text)) : STR("");
+    if (!ret->p && !s->failed)
+        err_oom(s->err);
+    s->failed |= !ret->p;
+    return !s->failed;
+}
+
+/* At a quote: its text into *ret. */
+static bool read_quoted(struct parser *s, struct str *ret)
+{
+    struct buf text;
+    bool ok = true;
+    buf_init(&text, (size_t)(s->end - s->p) + 1);
+    for (s->p++; ok && s->p < s->end && *s->p != '"';)
+        if (*s->p == '\\')
+            ok = read_escape(s, &text);
+        else
+            buf_add_char(&text, *s->p++);
+    if (ok && s->p >= s->end)
+        ok = fail_with(s, "unexpected end of quoted string at end of jsonpath input");
+    ok = ok && take_text(s, &text, ret);
+    s->p++;
+    buf_fini(&text);
+    return ok;
+}
+
+/* A name without quotes, which may have escapes too. */
+static bool read_word(struct parser *s, struct str *ret)
+{
+    struct buf text;
+    bool ok = true;
+    buf_init(&text, (size_t)(s->end - s->p) + 1);
+    while (ok && s->p < s->end && (*s->p == '\\' || is_word_character(*s->p)))
+        if (*s->p == '\\')
+            ok = read_escape(s, &text);
+        else
+            buf_add_char(&text, *s->p++);
+    ok = ok && take_text(s, &text, ret);
+    buf_fini(&text);
+    return ok;
+}
+
+static const char *skip_digits(const struct parser *s, const char *at)
+{
+    while (at < s->end && is_digit(*at))
+        at++;
+    return at;
+}
+
+/* As the scanner takes the longest of its patterns: a number, one with a character too much, or a word that begins with a digit. */
 static void read_number(struct parser *s)
 {
-    const char *start = s->p;
-    while (s->p < s->end && is_digit(*s->p))
-        s->p++;
-    if (s->p < s->end && *s->p == '.' && (s->p + 1 >= s->end || is_digit(s->p[1]) || !is_word_character(s->p[1])) &&
-        !(s->p + 1 < s->end && s->p[1] == '*'))
-        for (s->p++; s->p < s->end && is_digit(*s->p);)
-            s->p++;
-    if (s->p < s->end && (*s->p == 'e' || *s->p == 'E')) {
-        const char *e = s->p + 1;
-        e += e < s->end && (*e == '+' || *e == '-');
-        if (e < s->end && is_digit(*e)) {
-            while (e < s->end && is_digit(*e))
-                e++;
-            s->p = e;
+    const char *start = s->p, *at = start, *word = start;
+    at = *at == '0' ? at + 1 : skip_digits(s, at);
+    if (at < s->end && *at == '.')
+        at = skip_digits(s, at + 1);
+    if (at < s->end && (*at == 'e' || *at == 'E')) {
+        bool sign = at + 1 < s->end && (at[1] == '+' || at[1] == '-');
+        const char *digits = at + 1 + sign;
+        if (digits < s->end && is_digit(*digits))
+            at = skip_digits(s, digits);
+        else if (sign) {
+            fail_at_text(s, "invalid numeric literal", start, digits);
+            return;
         }
     }
-    s->now.text = (struct str){ start, (size_t)(s->p - start) };
-    if (s->p < s->end && is_word_character(*s->p))
-        fail_with(s, "trailing junk after numeric literal in jsonpath input");
+    while (word < s->end && is_word_character(*word))
+        word++;
+    bool junk = at < s->end && is_word_character(*at);
+    if (word > at + junk) {
+        s->now.kind = TOKEN_WORD;
+        read_word(s, &s->now.text);
+        return;
+    }
+    if (junk) {
+        for (at++; at < s->end && ((unsigned char)*at & 0xc0) == 0x80;)
+            at++;
+        fail_at_text(s, "trailing junk after numeric literal", start, at);
+        return;
+    }
+    s->p = at;
+    s->now.text = (struct str){ start, (size_t)(at - start) };
 }
 
 static bool read_sign(struct parser *s)
@@ -147,16 +305,9 @@ static bool advance(struct parser *s)
     } else if (is_digit(*s->p) || (*s->p == '.' && s->p + 1 < s->end && is_digit(s->p[1]))) {
         s->now.kind = TOKEN_NUMBER;
         read_number(s);
-    } else if (is_word_character(*s->p)) {
+    } else if (*s->p == '\\' || is_word_character(*s->p)) {
         s->now.kind = TOKEN_WORD;
-        while (s->p < s->end && is_word_character(*s->p))
-            s->p++;
-        s->now.text = (struct str){ start, (size_t)(s->p - start) };
-        if (s->p < s->end && *s->p == '\\') {
-            err_unsupported(s->err, "an escape in a name of a jsonpath");
-            err_hint(s->err, "Write the name in quotes.");
-            s->failed = true;
-        }
+        read_word(s, &s->now.text);
     } else {
         s->now.kind = TOKEN_SIGN;
         read_sign(s);
@@ -549,7 +700,8 @@ static struct jsonpath_node *parse_like_regex(struct parser *s, struct jsonpath_
     n->flags = s->now.text;
     for (size_t i = 0; i < n->flags.n; i++) {
         if (n->flags.p[i] == 'x') {
-            err_unsupported(s->err, "flag \"x\" of like_regex");
+            err_set(s->err, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                    "XQuery \"x\" flag (expanded regular expressions) is not implemented");
             s->failed = true;
             return NULL;
         }

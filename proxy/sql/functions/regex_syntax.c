@@ -964,3 +964,20 @@ bool regex_translate(struct str pattern, struct regex_options *options, struct b
     *ret = r.shape;
     return !out->failed && !tree->failed;
 }
+
+bool regex_check(struct str pattern, struct err *err)
+{
+    enum { TEXT_MAX = 1 << 20 };
+    struct regex_options options = { .language = REGEX_ADVANCED };
+    struct regex_shape shape = { 0 };
+    const char *error = NULL;
+    struct regex_tree tree;
+    struct buf text;
+    regex_tree_init(&tree);
+    buf_init(&text, TEXT_MAX);
+    bool ok = regex_translate(pattern, &options, &text, &tree, &shape, &error);
+    buf_fini(&text);
+    regex_tree_fini(&tree);
+    /* Without a text it is nothing that PostgreSQL would refuse: whoever runs it tells. */
+    return ok || !error || err_set(err, SQLSTATE_INVALID_REGULAR_EXPRESSION, "invalid regular expression: %s", error);
+}

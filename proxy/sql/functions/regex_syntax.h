@@ -12,6 +12,7 @@
 #define PGD1_SQL_FUNCTIONS_REGEX_SYNTAX_H
 
 #include "proxy/base/buf.h"
+#include "proxy/base/err.h"
 #include "proxy/base/str.h"
 #include "proxy/sql/functions/regex_tree.h"
 
@@ -33,5 +34,8 @@ struct regex_shape {
  * which is empty before, gets the parts of what is written into `out`. */
 bool regex_translate(struct str pattern, struct regex_options *options, struct buf *out, struct regex_tree *tree,
                      struct regex_shape *ret, const char **ret_error);
+
+/* 2201B "invalid regular expression: …" for an advanced one that PostgreSQL refuses. */
+bool regex_check(struct str pattern, struct err *err);
 
 #endif
