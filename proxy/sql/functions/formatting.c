@@ -356,17 +356,43 @@ static void interval_is_finite(sqlite3_context *c, int n, sqlite3_value **args)
     result_bool(c, true);
 }
 
-/* text -> "char": its first byte. */
-static void first_byte(sqlite3_context *c, int n, sqlite3_value **args)
+static void give_char(sqlite3_context *c, struct str text)
+{
+    struct value v;
+    if (type_decode(TYPE_OID_char, WIRE_TEXT, text, settings_of(c), scratch(c), &v, errors(c)))
+        local_result_text(c, v.bytes);
+    else
+        local_fail(c);
+}
+
+/* text -> "char": its first byte, or \ooo. */
+static void text_char(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    STRICT(n, args);
+    give_char(c, local_text(args[0]));
+}
+
+static void i4tochar(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    int32_t code;
+    STRICT(n, args);
+    if (!argument_int4(c, args[0], &code))
+        return;
+    if (code < INT8_MIN || code > INT8_MAX)
+        fail_with(c, SQLSTATE_NUMERIC_VALUE_OUT_OF_RANGE, "\"char\" out of range");
+    else if (code == 0)
+        local_result_text(c, STR(""));
+    else
+        give_char(c, arena_printf(scratch(c), "\\%03o", (unsigned)(uint8_t)code));
+}
+
+/* The byte as a signed number. */
+static void chartoi4(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
     struct str s = local_text(args[0]);
-    if (s.n && (unsigned char)s.p[0] >= 0x80) {
-        err_unsupported(errors(c), "a \"char\" that is not ASCII");
-        local_fail(c);
-        return;
-    }
-    local_result_text(c, (struct str){ s.p, s.n ? 1 : 0 });
+    int code = s.n == 4 ? (s.p[1] - '0') << 6 | (s.p[2] - '0') << 3 | (s.p[3] - '0') : s.n ? s.p[0] : 0;
+    sqlite3_result_int(c, (int8_t)code);
 }
 
 /* age(t): from then to the midnight that today began with. */
@@ -411,7 +437,9 @@ static const struct local_function functions[] = {
     { .name = "pg_unicode_is_normalized", .n_args = 2, .flags = PURE, .call = is_normalized },
     { .name = "pg_numeric_inc", .n_args = 1, .flags = PURE, .call = numeric_increment },
     { .name = "pg_interval_finite", .n_args = 1, .flags = PURE, .call = interval_is_finite },
-    { .name = "pg_text_char", .n_args = 1, .flags = PURE, .call = first_byte },
+    { .name = "pg_text_char", .n_args = 1, .flags = PURE, .call = text_char },
+    { .name = "pg_chartoi4", .n_args = 1, .flags = PURE, .call = chartoi4 },
+    { .name = "pg_i4tochar", .n_args = 1, .flags = PURE, .call = i4tochar },
     { .name = "pg_age_timestamp", .n_args = 1, .flags = LOCAL_STRICT, .call = age_timestamp },
     { .name = "pg_age_timestamptz", .n_args = 1, .flags = LOCAL_STRICT, .call = age_timestamptz },
 };
