@@ -224,12 +224,24 @@ static bool clock_make(int32_t hour, int32_t minute, double seconds, int64_t *re
     return t <= US_PER_DAY;
 }
 
+enum { SECONDS_TEXT_MAX = 32 };
+
+/* As PostgreSQL's printf writes %02g. */
+static const char *seconds_text(double seconds, char *room)
+{
+    if (isnan(seconds) || isinf(seconds))
+        return isnan(seconds) ? "NaN" : seconds < 0 ? "-Infinity" : "Infinity";
+    snprintf(room, SECONDS_TEXT_MAX, "%02g", seconds);
+    return room;
+}
+
 bool time_make(int32_t hour, int32_t minute, double seconds, int64_t *ret, struct err *err)
 {
     int64_t t;
+    char room[SECONDS_TEXT_MAX];
     if (!clock_make(hour, minute, seconds, &t))
-        return err_set(err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "time field value out of range: %d:%02d:%02g", hour,
-                       minute, seconds);
+        return err_set(err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "time field value out of range: %d:%02d:%s", hour, minute,
+                       seconds_text(seconds, room));
     *ret = t;
     return true;
 }
@@ -239,14 +251,15 @@ bool timestamp_make(int32_t year, int32_t month, int32_t day, int32_t hour, int3
 {
     int32_t date;
     int64_t time;
+    char room[SECONDS_TEXT_MAX];
     if (!date_make(year, month, day, &date, err))
         return false;
     if (!clock_make(hour, minute, seconds, &time))
-        return err_set(err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "time field value out of range: %d:%02d:%02g", hour,
-                       minute, seconds);
+        return err_set(err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "time field value out of range: %d:%02d:%s", hour, minute,
+                       seconds_text(seconds, room));
     if (date > TIMESTAMP_DATE_MAX)
-        return err_set(err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "timestamp out of range: %d-%02d-%02d %d:%02d:%02g", year,
-                       month, day, hour, minute, seconds);
+        return err_set(err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "timestamp out of range: %d-%02d-%02d %d:%02d:%s", year,
+                       month, day, hour, minute, seconds_text(seconds, room));
     *ret = date * US_PER_DAY + time;
     return true;
 }

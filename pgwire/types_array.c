@@ -244,7 +244,7 @@ static bool read_item(struct reader *r, int level)
     if (r->shape.n == 0)
         r->shape.n = level;
     if (r->shape.n != level)
-        return malformed(r, "Unexpected array element.");
+        return malformed(r, c == '\\' ? "Unexpected \"\\\" character." : "Unexpected array element.");
     return read_element(r);
 }
 
