@@ -676,33 +676,10 @@ static struct expr *transform_type_cast(A *a, struct scope *s, const PgQuery__Ty
 static struct expr *transform_collate(A *a, struct scope *s, const PgQuery__CollateClause *c)
 {
     struct expr *x = transform_expr(a, s, c->arg);
-    struct str schema, name;
-    if (!x || !name_parts(a, c->collname, c->n_collname, c->location, &schema, &name))
-        return NULL;
-    if (!check_schema(a, schema, c->location))
-        return NULL;
-    /* The database compares by code point; only collations that do the same may be named. */
-    if (!str_is(name, "C") && !str_is(name, "POSIX") && !str_is(name, "default") && !str_is(name, "ucs_basic") &&
-        !str_is(name, "C.UTF-8") && !str_is(name, "C.utf8")) {
-        static const char *const known[] = { "en_US", "en_US.utf8", "de_DE", "unicode", "und-x-icu", "en-x-icu" };
-        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-            if (str_is(name, known[i])) {
-                unsupported_at(a, c->location, "collation \"%.*s\"", STR_FMT(name));
-                err_hint(a->err, "Text is compared by code point; COLLATE \"C\" says so.");
-                return NULL;
-            }
-        fail_at(a, c->location, SQLSTATE_UNDEFINED_OBJECT, "collation \"%.*s\" for encoding \"UTF8\" does not exist",
-                STR_FMT(name));
-        return NULL;
-    }
-    if (x->type == TYPE_OID_unknown)
+    if (x && x->type == TYPE_OID_unknown)
         x = coerce_type(a, x, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
-    oid_t element = x ? type_element(a, type_base(a, x->type)) : 0;
-    if (x && type_category(a, element ? element : x->type, NULL) != 'S') {
-        fail_at(a, c->location, SQLSTATE_DATATYPE_MISMATCH, "collations are not supported by type %.*s",
-                STR_FMT(type_text(a, x->type, -1)));
+    if (!x || !analyze_collation(a, c->collname, c->n_collname, x->type, c->location))
         return NULL;
-    }
     return x;
 }
 

@@ -11,6 +11,7 @@
  * analyze_from.c    FROM, range table, column names
  * analyze_composite.c  fields of rows
  * analyze_view_target.c  writing through views
+ * analyze_collation.c  COLLATE
  * analyze_sets.c    where set-returning functions may not stand
  * analyze_populate.c  rows of JSON with the columns of a table
  * analyze_system.c  PostgreSQL's own views

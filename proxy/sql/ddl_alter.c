@@ -57,7 +57,7 @@ static bool check_options(struct ddl *d, const struct relation *r, const Command
 {
     const PgQuery__List *list =
         command->def && command->def->node_case == PG_QUERY__NODE__NODE_LIST ? command->def->list : NULL;
-    return r->kind != RELATION_TABLE || !list || ddl_check_storage_options(d, list->items, list->n_items);
+    return r->kind != RELATION_TABLE || !list || ddl_check_storage_options(d, list->items, list->n_items, false);
 }
 
 /* ENABLE changes nothing where nothing can be disabled; DISABLE ALL would switch off foreign keys. */
@@ -335,6 +335,7 @@ bool ddl_alter_table(struct ddl *d, const PgQuery__AlterTableStmt *stmt)
     struct alter a = { .now = &now };
     const char *tag = tag_of(stmt->objtype);
     d->plan->tag = tag;
+    d->unplaced = true;
     if (stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TYPE)
         return ddl_refuse(d, -1, NULL, "ALTER TYPE of a composite type");
     if (stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)

@@ -269,6 +269,8 @@ static bool create_as(struct ddl *d, const Node *query, const PgQuery__IntoClaus
     d->plan->tag = "CREATE TABLE AS";
     if (into->table_space_name && into->table_space_name[0] && strcmp(into->table_space_name, "pg_default") != 0)
         return ddl_refuse(d, -1, NULL, "TABLESPACE");
+    if (!ddl_check_storage_options(d, into->options, into->n_options, true))
+        return false;
     if (!ddl_creation_schema(d, str_from(into->rel->schemaname), into->rel->location, &table.schema) ||
         !ddl_new_relation_name(d, table.schema, table.name, -1, if_not_exists, &exists))
         return false;

@@ -33,7 +33,9 @@ static bool check_text(struct ddl *d, const struct domain *domain, const PgQuery
     struct query *query;
     struct str sqlite;
     struct deparse_names names = { .is_domain = true };
-    return analyze_expression(&d->analyze, con->raw_expr, &domain->scope, "CHECK constraint", TYPE_OID_bool, -1, &expr,
+    struct analyze_context unplaced = d->analyze;
+    unplaced.text = (struct str){ 0 };
+    return analyze_expression(&unplaced, con->raw_expr, &domain->scope, "CHECK constraint", TYPE_OID_bool, -1, &expr,
                               &query) &&
            deparse_expression(expr, query, d->snapshot, &names, d->arena, ret, d->err) &&
            emit_ddl_expression(expr, query, d->settings, d->snapshot, d->arena, &sqlite, d->err);
@@ -104,9 +106,13 @@ bool ddl_create_domain(struct ddl *d, const PgQuery__CreateDomainStmt *stmt)
 {
     struct domain domain = { 0 };
     d->plan->tag = "CREATE DOMAIN";
+    d->unplaced = true;
     if (!ddl_new_type_name(d, stmt->domainname, stmt->n_domainname, &domain.schema, &domain.name) ||
         !analyze_type_name(&d->analyze, stmt->type_name, &domain.base, &domain.typmod, NULL) ||
         !ddl_check_type(d, domain.base, -1))
+        return false;
+    const PgQuery__CollateClause *collate = stmt->coll_clause;
+    if (collate && !analyze_collation(&d->analyze, collate->collname, collate->n_collname, domain.base, -1))
         return false;
     domain.detail = cJSON_CreateObject();
     if (!domain.detail)
@@ -358,6 +364,7 @@ bool ddl_alter_domain(struct ddl *d, const PgQuery__AlterDomainStmt *stmt)
 {
     struct str schema, name;
     d->plan->tag = "ALTER DOMAIN";
+    d->unplaced = true;
     if (!ddl_names(d, stmt->type_name, stmt->n_type_name, &schema, &name))
         return false;
     const struct user_type *type = ddl_find_type(d, schema, name);

@@ -7,6 +7,7 @@
 #include "proxy/sql/ddl_internal.h"
 
 #include "proxy/catalog/declared_type.h"
+#include "proxy/catalog/reg_names.h"
 #include "proxy/sql/deparse.h"
 #include "proxy/sql/emit.h"
 
@@ -185,11 +186,48 @@ static bool is_random_uuid(const struct expr *e)
 /* ---- printing ---- */
 static bool analyze(struct ddl *d, const struct ddl_expression *e, struct ddl_printed *ret)
 {
+    struct analyze_context context = d->analyze;
+    if (d->unplaced)
+        context.text = (struct str){ 0 };
     if (e->node)
-        return analyze_expression(&d->analyze, e->node, e->relation, e->what, e->type, e->typmod, &ret->expr,
-                                  &ret->scope);
+        return analyze_expression(&context, e->node, e->relation, e->what, e->type, e->typmod, &ret->expr, &ret->scope);
     return analyze_expression_text(&d->analyze, e->source, e->relation, e->what, e->type, e->typmod, &ret->expr,
                                    &ret->scope);
+}
+
+static bool is_generated(const struct ddl_expression *e)
+{
+    return e->what && e->relation && e->node && strncmp(e->what, "column ", 7) == 0;
+}
+
+/* Whether the text of a value depends on settings or names, so that casts through it do. */
+static bool text_varies(oid_t type)
+{
+    switch (type) {
+    case TYPE_OID_date:
+    case TYPE_OID_timestamp:
+    case TYPE_OID_timestamptz:
+        return true;
+    default:
+        return is_reg_type(type);
+    }
+}
+
+static bool look_for_mutable(struct expr *x, void *ctx)
+{
+    bool *found = ctx;
+    *found |= (x->kind == EXPR_FUNC && x->call.proc->volatility != 'i') || x->kind == EXPR_SQL_VALUE ||
+              x->kind == EXPR_NEXTVAL_DEFAULT ||
+              (x->kind == EXPR_IO_CAST && (text_varies(x->type) || text_varies(x->args[0]->type)));
+    return !*found;
+}
+
+/* As contain_mutable_functions() finds it. */
+static bool is_mutable(struct expr *x)
+{
+    bool found = false;
+    expr_walk(x, look_for_mutable, &found);
+    return found;
 }
 
 bool ddl_print(struct ddl *d, const struct ddl_expression *e, bool local_ok, struct ddl_printed *ret)
@@ -200,6 +238,8 @@ bool ddl_print(struct ddl *d, const struct ddl_expression *e, bool local_ok, str
     if (!analyze(d, e, &printed) ||
         !deparse_expression(printed.expr, printed.scope, d->snapshot, NULL, d->arena, &printed.postgres, d->err))
         return false;
+    if (is_generated(e) && is_mutable(printed.expr))
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_OBJECT_DEFINITION, "generation expression is not immutable");
     bool is_index = e->what && strncmp(e->what, "index", 5) == 0;
     if (!(is_index ? emit_ddl_index_expression : emit_ddl_expression)(printed.expr, printed.scope, d->settings,
                                                                       d->snapshot, d->arena, &printed.sqlite,

@@ -52,16 +52,6 @@ static bool refuse_index(struct ddl *d, const PgQuery__IndexStmt *stmt)
     return true;
 }
 
-static bool refuse_term(struct ddl *d, const PgQuery__IndexElem *elem)
-{
-    struct str collation = elem->n_collation ? ddl_string(elem->collation[elem->n_collation - 1]) : STR("C");
-    if (!str_is(collation, "C") && !str_is(collation, "POSIX") && !str_is(collation, "default") &&
-        !str_is(collation, "ucs_basic"))
-        return ddl_refuse(d, -1, "Text is compared by code point: COLLATE \"C\".", "collation \"%.*s\"",
-                          STR_FMT(collation));
-    return true;
-}
-
 /* Text is compared by code point: the pattern classes are the usual order here. */
 static bool take_opclass(struct ddl *d, const PgQuery__IndexElem *elem, struct new_term *term)
 {
@@ -114,13 +104,15 @@ static bool take_term(struct ddl *d, struct index_plan *index, const PgQuery__In
     term.nulls_first = elem->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT
                            ? term.descending
                            : elem->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST;
-    if (!refuse_term(d, elem) || !take_opclass(d, elem, &term))
+    if (!take_opclass(d, elem, &term))
         return false;
     if (elem->name && elem->name[0]) {
         const struct column *column = relation_column(index->table, str_from(elem->name));
         if (!column)
             return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", elem->name);
-        if (index->unique && !ddl_check_key_type(d, column, "a unique index"))
+        if ((index->unique && !ddl_check_key_type(d, column, "a unique index")) ||
+            (elem->n_collation &&
+             !analyze_collation(&d->analyze, elem->collation, elem->n_collation, column->type, -1)))
             return false;
         term.column = term.label = column->name;
         term.sqlite = ddl_quote(d, column->name);
@@ -129,7 +121,9 @@ static bool take_term(struct ddl *d, struct index_plan *index, const PgQuery__In
         struct ddl_expression e = {
             .node = elem->expr, .what = "index expression", .relation = index->table, .typmod = -1
         };
-        if (!ddl_print(d, &e, false, &printed))
+        if (!ddl_print(d, &e, false, &printed) ||
+            (elem->n_collation &&
+             !analyze_collation(&d->analyze, elem->collation, elem->n_collation, printed.expr->type, -1)))
             return false;
         if (printed.expr->kind == EXPR_VAR) { /* (column) in parentheses is the column */
             term.column = printed.scope->rtable[0].columns[printed.expr->var.column].name;
@@ -352,11 +346,23 @@ static bool copy_terms(struct ddl *d, const struct new_table *table, const struc
                                                         &index->postgres_predicate, &guard);
 }
 
+bool ddl_index_comment_side(struct ddl *d, struct str schema, struct str name, struct str comment)
+{
+    cJSON *detail = comment.n ? cJSON_CreateObject() : NULL;
+    if (comment.n && !detail)
+        return err_oom(d->err);
+    if (!detail)
+        return true;
+    ddl_side_text(detail, "comment", comment);
+    return ddl_side_put(d, "index", schema, name, detail);
+}
+
 bool ddl_copy_index(struct ddl *d, const struct new_table *table, const struct new_index *from)
 {
     struct index_plan index = { .table = &table->relation, .unique = from->index->unique };
     return copy_terms(d, table, from->table, from->index, &index) && choose_name(d, &index) &&
-           emit_index(d, &index, table->sqlite_name);
+           emit_index(d, &index, table->sqlite_name) &&
+           ddl_index_comment_side(d, table->schema, index.name, from->comment);
 }
 
 bool ddl_print_index_again(struct ddl *d, const struct new_table *table, const struct index *old)

@@ -20,7 +20,8 @@ struct ddl {
     struct err *err;
     size_t room; /* of plan->statements */
     bool side_used, sequence_used;
-    bool temporary;                       /* of the session's temporary tables: nothing goes to D1 */
+    bool unplaced;  /* errors in expressions carry no place, as those of PostgreSQL's ALTER TABLE and domains */
+    bool temporary; /* of the session's temporary tables: nothing goes to D1 */
     const struct rebuild *rebuild;        /* the one being written down: foreign keys name its new tables */
     const struct user_type *changed_type; /* an enum as this statement leaves it; NULL: none changes */
     struct str *pending;
@@ -174,13 +175,15 @@ struct new_constraint {
     int location;
     int column; /* column constraint: number of its column from 0; -1: table constraint */
     bool dropped, added;
-    bool is_named;    /* the name is settled: chosen, or looked at */
-    bool is_index;    /* a unique index of its own stands for it */
-    bool not_derived; /* its row of the side catalogue has to be written */
+    bool is_named;            /* the name is settled: chosen, or looked at */
+    bool is_index;            /* a unique index of its own stands for it */
+    bool not_derived;         /* its row of the side catalogue has to be written */
+    struct str index_comment; /* of the key's index, by LIKE */
 };
 struct new_index { /* of LIKE … INCLUDING INDEXES */
     const struct relation *table;
     const struct index *index;
+    struct str comment; /* for the copy; empty: none */
 };
 struct new_table {
     struct str schema, name, sqlite_name;
@@ -200,8 +203,9 @@ struct new_table {
 };
 
 bool ddl_create_table(struct ddl *d, const PgQuery__CreateStmt *stmt);
-/* 22023 for WITH (…) parameters that a table has not. */
-bool ddl_check_storage_options(struct ddl *d, Node *const *options, size_t n);
+/* 22023 for WITH (…) parameters that a table has not, or values they cannot have (ddl_storage_option.c). creates: oids may be among them,
+ * when it is false; 0A000. */
+bool ddl_check_storage_options(struct ddl *d, Node *const *options, size_t n, bool creates);
 /* One column definition, with its constraints put into table. */
 bool ddl_collect_column(struct ddl *d, struct new_table *table, const PgQuery__ColumnDef *def);
 /* String nodes of these names, as a constraint's keys. */
@@ -317,6 +321,8 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt);
 bool ddl_create_index(struct ddl *d, const PgQuery__IndexStmt *stmt);
 /* CREATE INDEX text of an index of LIKE on another table. */
 bool ddl_copy_index(struct ddl *d, const struct new_table *table, const struct new_index *from);
+/* The comment of an index that this statement makes; empty: none. */
+bool ddl_index_comment_side(struct ddl *d, struct str schema, struct str name, struct str comment);
 /* The same index under its own name, for columns whose types or names have changed. */
 bool ddl_print_index_again(struct ddl *d, const struct new_table *table, const struct index *index);
 bool ddl_index_mentions(struct ddl *d, const struct index *index, const struct column *column);

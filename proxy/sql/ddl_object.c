@@ -285,6 +285,16 @@ bool ddl_restart_rowid(struct ddl *d, const struct relation *table, int64_t next
            ddl_sql_texts(d, sql.p, &table->sqlite_name, 1);
 }
 
+static bool is_of_identity(const struct ddl *d, const struct relation *sequence)
+{
+    const struct relation *owner =
+        sequence->seq_owner_table.n
+            ? snapshot_relation(d->snapshot, NULL, 0, sequence->schema, sequence->seq_owner_table)
+            : NULL;
+    const struct column *c = owner ? relation_column(owner, sequence->seq_owner_column) : NULL;
+    return c && c->identity;
+}
+
 bool ddl_alter_sequence(struct ddl *d, const PgQuery__AlterSeqStmt *stmt)
 {
     const struct relation *sequence;
@@ -299,8 +309,14 @@ bool ddl_alter_sequence(struct ddl *d, const PgQuery__AlterSeqStmt *stmt)
     }
     if (sequence->kind != RELATION_SEQUENCE)
         return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a sequence", STR_FMT(sequence->name));
-    if (!ddl_sequence_options(d, stmt->options, stmt->n_options, sequence, 0, &options) ||
-        !check_owner(d, sequence->schema, &options))
+    if (!ddl_sequence_options(d, stmt->options, stmt->n_options, sequence, 0, &options))
+        return false;
+    if (options.has_owner && is_of_identity(d, sequence)) {
+        ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot change ownership of identity sequence");
+        return err_detail(d->err, "Sequence \"%.*s\" is linked to table \"%.*s\".", STR_FMT(sequence->name),
+                          STR_FMT(sequence->seq_owner_table));
+    }
+    if (!check_owner(d, sequence->schema, &options))
         return false;
     const struct relation *table = rowid_table(d, sequence);
     if (!table)

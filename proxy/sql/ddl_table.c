@@ -58,17 +58,6 @@ bool ddl_resolve_type(struct ddl *d, struct new_table *table, struct new_column 
     return true;
 }
 
-static bool refuse_collation(struct ddl *d, const PgQuery__CollateClause *clause)
-{
-    if (!clause)
-        return true;
-    struct str name = ddl_string(clause->collname[clause->n_collname - 1]);
-    if (str_is(name, "C") || str_is(name, "POSIX") || str_is(name, "default") || str_is(name, "ucs_basic"))
-        return true; /* text is compared by code point anyway */
-    return ddl_refuse(d, clause->location, "Text is compared by code point: COLLATE \"C\".", "collation \"%.*s\"",
-                      STR_FMT(name));
-}
-
 static bool column_null(struct ddl *d, const struct new_table *table, struct new_column *column, bool not_null,
                         int location)
 {
@@ -185,11 +174,12 @@ static bool check_column(struct ddl *d, const struct new_table *table, const str
 bool ddl_collect_column(struct ddl *d, struct new_table *table, const PgQuery__ColumnDef *def)
 {
     struct new_column *column = add_column(d, table, str_from(def->colname), def->location);
-    if (!column || !refuse_collation(d, def->coll_clause))
-        return false;
-    if (!def->type_name ||
+    const PgQuery__CollateClause *collate = def->coll_clause;
+    if (!column || !def->type_name ||
         !analyze_type_name(&d->analyze, def->type_name, &column->column.type, &column->column.typmod,
                            &column->is_serial) ||
+        (collate && !analyze_collation(&d->analyze, collate->collname, collate->n_collname, column->column.type,
+                                       collate->location)) ||
         !ddl_resolve_type(d, table, column))
         return false;
     size_t number = table->n_columns - 1;
@@ -432,16 +422,35 @@ static bool foreign_columns(struct ddl *d, const struct foreign_table *f, const 
                        STR_FMT(f->relation->name));
 }
 
+static oid_t type_under_domains(const struct ddl *d, oid_t type)
+{
+    const struct user_type *user;
+    while ((user = snapshot_user_type(d->snapshot, type)) != NULL && user->kind == 'd' && user->oid == type)
+        type = user->base;
+    return type;
+}
+
+static bool is_integer(oid_t type)
+{
+    return type == TYPE_OID_int2 || type == TYPE_OID_int4 || type == TYPE_OID_int8;
+}
+
+static bool is_float(oid_t type)
+{
+    return type == TYPE_OID_float4 || type == TYPE_OID_float8;
+}
+
 /* PostgreSQL needs an equality operator between the two: of one type, one family, or an implicit cast to the referenced type. */
 static bool comparable(struct ddl *d, oid_t from, oid_t to)
 {
-    from = snapshot_base_type(d->snapshot, from, NULL);
-    to = snapshot_base_type(d->snapshot, to, NULL);
+    oid_t of_domain = type_under_domains(d, from), to_domain = type_under_domains(d, to);
+    if (snapshot_user_type(d->snapshot, of_domain) || snapshot_user_type(d->snapshot, to_domain)) /* an enum */
+        return of_domain == to_domain;
+    from = of_domain;
+    to = to_domain;
     const struct pg_cast *cast = pg_cast_find(from, to), *back = pg_cast_find(to, from);
-    bool integers = pg_type_by_oid(from) && pg_type_by_oid(to) && pg_type_by_oid(from)->category == 'N' &&
-                    pg_type_by_oid(to)->category == 'N' && from != TYPE_OID_numeric && to != TYPE_OID_numeric;
-    return from == to || integers || (cast && cast->context == 'i') ||
-           (back && back->context == 'i' && back->method == 'b');
+    return from == to || (is_integer(from) && is_integer(to)) || (is_float(from) && is_float(to)) ||
+           (cast && cast->context == 'i') || (back && back->context == 'i' && back->method == 'b');
 }
 
 bool ddl_check_foreign_types(struct ddl *d, struct str name, const struct column *from, const struct column *to)
@@ -646,6 +655,14 @@ static bool like_column(struct ddl *d, struct new_table *table, const struct rel
     return ddl_resolve_type(d, table, column);
 }
 
+static struct str comment_of_index(const struct relation *r, struct str name)
+{
+    for (size_t i = 0; i < r->n_indexes; i++)
+        if (str_eq(r->indexes[i].name, name))
+            return r->indexes[i].comment;
+    return STR("");
+}
+
 static bool like_constraints(struct ddl *d, struct new_table *table, const struct relation *from, size_t first,
                              unsigned options)
 {
@@ -660,6 +677,8 @@ static bool like_constraints(struct ddl *d, struct new_table *table, const struc
             c.check.source = old->expression;
         }
         c.n_keys = key ? old->n_columns : 0;
+        if (key && options & LIKE_COMMENTS)
+            c.index_comment = comment_of_index(from, old->name);
         struct str *names = DDL_ARRAY(d, struct str, c.n_keys);
         for (size_t k = 0; names && k < c.n_keys; k++)
             names[k] = table->columns[first + (size_t)old->columns[k] - 1].column.name;
@@ -676,6 +695,11 @@ static bool collect_like(struct ddl *d, struct new_table *table, const PgQuery__
     size_t first = table->n_columns;
     if (!analyze_relation_name(&d->analyze, like->relation, false, &from))
         return false;
+    if (from->kind == RELATION_SEQUENCE) {
+        ddl_fail_at(d, like->relation->location, SQLSTATE_WRONG_OBJECT_TYPE,
+                    "relation \"%.*s\" is invalid in LIKE clause", STR_FMT(from->name));
+        return err_detail(d->err, "This operation is not supported for sequences.");
+    }
     for (size_t i = 0; i < from->n_columns; i++)
         if (!like_column(d, table, from, &from->columns[i], like->options))
             return false;
@@ -684,7 +708,7 @@ static bool collect_like(struct ddl *d, struct new_table *table, const PgQuery__
         bool of_constraint = false;
         for (size_t k = 0; k < from->n_constraints; k++)
             of_constraint |= str_eq(from->constraints[k].name, index->name);
-        struct new_index copy = { from, index };
+        struct new_index copy = { from, index, like->options & LIKE_COMMENTS ? index->comment : STR("") };
         if (!of_constraint && !DDL_PUSH(d, table->indexes, table->n_indexes, copy))
             return false;
     }
@@ -692,17 +716,6 @@ static bool collect_like(struct ddl *d, struct new_table *table, const PgQuery__
 }
 
 /* ---- the statement ---- */
-bool ddl_check_storage_options(struct ddl *d, Node *const *options, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const char *name = options[i]->def_elem->defname;
-        if (strcmp(name, "fillfactor") != 0 && strncmp(name, "autovacuum_", 11) != 0 &&
-            strncmp(name, "toast", 5) != 0 && strcmp(name, "parallel_workers") != 0)
-            return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", name);
-    }
-    return true;
-}
-
 static bool refuse_options(struct ddl *d, const PgQuery__CreateStmt *stmt)
 {
     int location = stmt->relation->location;
@@ -718,7 +731,7 @@ static bool refuse_options(struct ddl *d, const PgQuery__CreateStmt *stmt)
     if (stmt->access_method && stmt->access_method[0] && strcmp(stmt->access_method, "heap") != 0)
         return ddl_fail_at(d, location, SQLSTATE_UNDEFINED_OBJECT, "access method \"%s\" does not exist",
                            stmt->access_method);
-    return ddl_check_storage_options(d, stmt->options, stmt->n_options);
+    return ddl_check_storage_options(d, stmt->options, stmt->n_options, true);
 }
 
 static bool collect(struct ddl *d, struct new_table *table, const PgQuery__CreateStmt *stmt)

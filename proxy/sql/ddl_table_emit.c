@@ -304,6 +304,10 @@ static bool table_side(struct ddl *d, const struct new_table *table)
     for (size_t i = 0; i < table->n_constraints; i++)
         if (table->constraints[i].constraint.kind == 'c' && !ddl_constraint_side(d, table, &table->constraints[i]))
             return false;
+    for (size_t i = 0; i < table->n_constraints; i++)
+        if (!ddl_index_comment_side(d, table->schema, table->constraints[i].constraint.name,
+                                    table->constraints[i].index_comment))
+            return false;
     for (size_t i = 0; i < table->n_indexes; i++)
         if (!ddl_copy_index(d, table, &table->indexes[i]))
             return false;

@@ -1,0 +1,18 @@
+-- errors in expressions of ALTER TABLE and of domains carry no place
+CREATE TABLE t (a int PRIMARY KEY, b text);
+ALTER TABLE t ADD CHECK (nosuch > 1);
+ALTER TABLE t ADD CHECK (a);
+ALTER TABLE t ADD CHECK (a + 'x' > 1);
+ALTER TABLE t ADD COLUMN c int CHECK (c > nosuch);
+ALTER TABLE t ADD COLUMN c int DEFAULT 'x';
+ALTER TABLE t ALTER a SET DEFAULT 'x';
+ALTER TABLE t ALTER a SET DEFAULT nosuch(1);
+ALTER TABLE t ADD COLUMN d int GENERATED ALWAYS AS (nosuch) STORED;
+ALTER TABLE t ADD COLUMN d float8 GENERATED ALWAYS AS (random()) STORED;
+ALTER TABLE t ALTER b TYPE int USING nosuch;
+ALTER TABLE t ALTER b TYPE int USING generate_series(1,2);
+CREATE DOMAIN dd AS int DEFAULT nosuch;
+CREATE DOMAIN dd AS int CHECK (nosuch > 1);
+CREATE DOMAIN dd AS int CHECK (value > 1);
+ALTER DOMAIN dd SET DEFAULT nosuch;
+ALTER DOMAIN dd ADD CHECK (nosuch > 1);
