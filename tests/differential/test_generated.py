@@ -2,7 +2,8 @@
 
 PGD1_LONG=1 runs 20,000 queries and more of a random seed, otherwise 1,600; PGD1_SEED repeats a run, PGD1_BATCH=n one batch of it (a difference
 names its batch). pgd1 may refuse with 0A000, not too often; generated/known.py lists what else may differ, with reasons. generated/found.sql and
-found_changes.sql have queries and changes that differed once.
+found_changes.sql have queries and changes that differed once. generated/blocks.py makes scripts: transaction blocks with savepoints, 150 of them or
+4,000; for these PGD1_BATCH is a script's number.
 """
 import os
 import pathlib

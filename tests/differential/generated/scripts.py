@@ -51,7 +51,7 @@ class Scripts:
                 self.refused[b.message] += 1
                 return None
             what = Comparison(sql, mode == "binary", " ORDER BY " in sql, False).difference(a, b) or ("message" if a.message != b.message and a.state not in NAMELESS else "") or ("transaction" if state != other else "")
-            why = what and known.reason(Difference(what, sql, [], mode, DEFAULTS, a, b)) or known.rows_in_order(sql, a, b)
+            why = what and (known.reason(Difference(what, sql, [], mode, DEFAULTS, a, b)) or known.rows_in_order(sql, a, b))
             if why:
                 self.listed[why] += 1
                 return None
