@@ -260,7 +260,7 @@ static bool starts_over(struct migration *m, const struct err *err)
 {
     struct session *s = m->session;
     struct group *g = s->group;
-    if (m->claims && str_is(err->message, MIGRATE_JOURNAL_CHANGED))
+    if (migration_asks_again(m, err))
         migration_start_over(m);
     else if (!migration_reads_again(m, err))
         return false;
@@ -294,6 +294,13 @@ static enum outcome fail(struct migration *m)
     struct group *g = m->session->group;
     if (g->head)
         group_cut(g, g->head, g->head->queued_at);
+    if (migration_asks_again(m, m->err)) {
+        overlay_drop(&m->session->transaction.overlay);
+        migration_start_over(m);
+        err_clear(m->err);
+        enum outcome outcome = commands[m->command->verb](m); /* which asks D1 first, so it is not done yet */
+        return outcome == OUTCOME_FAILED ? fail(m) : outcome;
+    }
     if (give_up(m, fail_in_statement)) {
         err_clear(m->err);
         session_wait(m->session);

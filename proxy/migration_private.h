@@ -174,11 +174,13 @@ bool migration_begin_batch(struct migration *m);
 enum outcome migration_add_statements(struct migration *m, const struct pending *p, size_t n,
                                       const struct migrate_statement *(*at)(const struct migration *m,
                                                                             const struct pending *p, size_t i));
-/* The journal was not the one that was read when the first batch came: nothing of the run has happened, and all is read again, under the
- * lease this time. */
+/* The first chunk failed without the lease: another may have run meanwhile, and have made what is in its way. False: another has the lease,
+ * or what became of the chunk is not known, or nobody waits any more. */
+bool migration_asks_again(const struct migration *m, const struct err *err);
+/* Nothing of the run has happened: all is read again, under the lease this time. */
 void migration_start_over(struct migration *m);
 /* Gives the lease back and notes the failure, by a request of its own; `then` runs when it has ended, however. False: there is nothing to
- * give back or to note, or no memory, and nothing will run. */
+ * give back, or no memory, and nothing will run. */
 bool migration_surrender(struct migration *m, const struct err *failure, void (*then)(struct migration *m));
 
 /* ---- migration_status.c ---- */

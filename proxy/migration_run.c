@@ -293,8 +293,8 @@ enum outcome migration_apply(struct migration *m)
 
 struct surrender {
     struct d1_request request;
-    struct d1_statement statements[MIGRATE_CREATE_NR + 3];
-    struct value params[8];
+    struct d1_statement statements[3];
+    struct value params[6];
     struct arena *arena;
     struct migration *migration; /* NULL: nobody waits for it */
 };
@@ -319,28 +319,17 @@ static bool add_surrender(struct surrender *w, struct str sql, size_t param, siz
     return sql.p != NULL;
 }
 
-/* The first batch was taken back, and with it the journal's tables that it made, the lease, and what says that nobody has come between. */
-static bool fill_unheld(struct surrender *w, const struct migration *m)
-{
-    struct str wrangler = str_from(m->database.migrations_table), name;
-    for (int t = 0; t < MIGRATE_CREATE_NR; t++)
-        if (!add_surrender(w, migrate_journal_create((enum migrate_create)t, wrangler, &name, w->arena), 0, 0))
-            return false;
-    return add_surrender(w, migrate_journal_failed_unheld(wrangler, w->arena), 1, 7);
-}
-
 /* The lease goes, and a migration that was under way has failed. */
 static bool fill_surrender(struct surrender *w, const struct migration *m, const struct err *failure)
 {
-    const struct pending *p = m->phase == MIGRATION_APPLY && m->at < m->n_pending ? &m->pending[m->at] : NULL;
+    bool applies = m->phase == MIGRATION_APPLY && m->has_lease && m->at < m->n_pending;
+    const struct pending *p = applies ? &m->pending[m->at] : NULL;
     const struct str texts[] = { str_from(m->holder),
                                  p ? p->entry->name : (struct str){ 0 },
                                  p ? p->entry->file->hash : (struct str){ 0 },
                                  arena_printf(w->arena, "%zu", p ? p->text.n_up : 0),
                                  str_from(m->session->user),
-                                 failure->message,
-                                 str_from(m->holder),
-                                 m->digest };
+                                 failure->message };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct str copy = arena_str(w->arena, texts[i]);
         if (texts[i].n && !copy.p)
@@ -355,16 +344,15 @@ static bool fill_surrender(struct surrender *w, const struct migration *m, const
         .user = w,
         .arena = w->arena,
     };
-    return (!p || (m->claims ? fill_unheld(w, m) : add_surrender(w, migrate_journal_failed(), 1, 5))) &&
+    return (!p || add_surrender(w, migrate_journal_failed(), 1, 5)) &&
            add_surrender(w, migrate_lease_release(), 0, 1) &&
            (!p || !migration_is_counted(m) || add_surrender(w, migrate_tries_less(), 1, 1));
 }
 
 bool migration_surrender(struct migration *m, const struct err *failure, void (*then)(struct migration *m))
 {
-    bool fails_unheld =
-        m->claims && m->phase == MIGRATION_APPLY && failure->code != SQLSTATE_OBJECT_IN_USE; /* another has the lease */
-    if ((!m->has_lease && !fails_unheld) || m->surrender)
+    bool in_doubt = m->claims && failure->code == SQLSTATE_TRANSACTION_RESOLUTION_UNKNOWN; /* it may have been taken */
+    if ((!m->has_lease && !in_doubt) || m->surrender)
         return false;
     struct surrender *w = calloc(1, sizeof(*w));
     if (!w)
@@ -478,6 +466,14 @@ enum outcome migration_know_live(struct migration *m)
     m->session->schema_since_us = worker_now(m->session->worker);
     planning_wait_schema(m->session); /* execute() is called again behind it */
     return OUTCOME_WAIT;
+}
+
+bool migration_asks_again(const struct migration *m, const struct err *err)
+{
+    const char *code = sqlstate_code(err->code);
+    return m->claims && m->phase == MIGRATION_APPLY && strncmp(code, "08", 2) != 0 && strncmp(code, "57", 2) != 0 &&
+           err->code != SQLSTATE_OUT_OF_MEMORY &&
+           (err->code != SQLSTATE_OBJECT_IN_USE || str_is(err->message, MIGRATE_JOURNAL_CHANGED));
 }
 
 void migration_start_over(struct migration *m)

@@ -2,6 +2,7 @@
 #include "proxy/planning.h"
 
 #include <pg_query/pg_query.pb-c.h>
+#include "proxy/catalog/reg_names.h"
 #include "proxy/database.h"
 #include "proxy/execute_temporary.h"
 #include "proxy/group.h"
@@ -37,6 +38,9 @@ static bool needs_no_schema(const struct plan *p)
         p->kind == PLAN_EXPLAIN || p->kind == PLAN_SET_CONSTRAINTS || p->kind == PLAN_DECLARE ||
         p->kind == PLAN_EXECUTE)
         return false;
+    for (size_t i = 0; i < p->n_columns; i++)
+        if (is_reg_type(p->columns[i].type))
+            return false; /* names of OIDs are the schema's */
     return !p->local || !p->local->needs_catalog;
 }
 

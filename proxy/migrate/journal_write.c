@@ -133,14 +133,12 @@ struct str migrate_journal_accept(void)
     return STR("UPDATE _pgd1_migrations SET hash=?2 WHERE name=?1");
 }
 
-#define FAILED_COLUMNS "INSERT INTO _pgd1_migrations(name,hash,chunks_done,chunks,applied_by,error) "
-#define FAILED_CONFLICT                                                                                                \
-    " ON CONFLICT(name) DO UPDATE SET "                                                                                \
-    "hash=CASE WHEN chunks_done>0 THEN hash ELSE excluded.hash END,chunks=excluded.chunks,error=excluded.error"
-
 struct str migrate_journal_failed(void)
 {
-    return STR(FAILED_COLUMNS "VALUES(?1,?2,0,CAST(?3 AS INTEGER),?4,?5)" FAILED_CONFLICT);
+    return STR(
+        "INSERT INTO _pgd1_migrations(name,hash,chunks_done,chunks,applied_by,error) "
+        "VALUES(?1,?2,0,CAST(?3 AS INTEGER),?4,?5) ON CONFLICT(name) DO UPDATE SET "
+        "hash=CASE WHEN chunks_done>0 THEN hash ELSE excluded.hash END,chunks=excluded.chunks,error=excluded.error");
 }
 
 /* As migrate_journal_digest() writes it. */
@@ -152,17 +150,6 @@ static struct str digest(struct str wrangler_name, struct arena *arena)
                                  "(SELECT count(*)||' '||coalesce(sum(chunks_done),0) FROM _pgd1_migrations)",
                                  STR_FMT(name))
                   : name;
-}
-
-struct str migrate_journal_failed_unheld(struct str wrangler_name, struct arena *arena)
-{
-    struct str is = digest(wrangler_name, arena);
-    return is.p ? arena_printf(arena,
-                               FAILED_COLUMNS "SELECT ?1,?2,0,CAST(?3 AS INTEGER),?4,?5 WHERE NOT EXISTS(SELECT 1 FROM "
-                                              "_pgd1_migration_lease WHERE until>=unixepoch() AND holder<>?6) AND "
-                                              "%.*s=?7" FAILED_CONFLICT,
-                               STR_FMT(is))
-                : is;
 }
 
 struct str migrate_journal_unchanged(struct str wrangler_name, struct arena *arena)

@@ -55,8 +55,6 @@ struct str migrate_tries_less(void); /* it has not been taken back after all: ?1
 struct str migrate_tries_done(void); /* ?1 name */
 /* It failed: ?1 name, ?2 hash, ?3 chunks, ?4 who, ?5 error. */
 struct str migrate_journal_failed(void);
-/* The same of a run that had no lease yet, ?6: noted unless another has it, or the journal is not the one with this digest, ?7. */
-struct str migrate_journal_failed_unheld(struct str wrangler_name, struct arena *arena);
 /* Fails with 55006 and this message unless the journal has this digest (migrate_journal_digest()): ?1. Both tables are there. */
 #define MIGRATE_JOURNAL_CHANGED "migrations of this database have been run by others meanwhile"
 struct str migrate_journal_unchanged(struct str wrangler_name, struct arena *arena);

@@ -1,5 +1,6 @@
 /* emit_call.c - functions, operators, casts, aggregates and windows by the templates of functions.def; see
  * emit_internal.h. */
+#include "proxy/catalog/reg_names.h"
 #include "proxy/sql/emit_internal.h"
 #include "proxy/sql/local.h"
 
@@ -377,6 +378,16 @@ struct str emit_own_name(struct emitter *e, const struct emission *row)
     return text_of(e, "pg_%.*s", (int)strcspn(row->key, "("), row->key);
 }
 
+/* Functions of the schema as it is: of OIDs, of names behind them, and of what a user may do with a table of this name. */
+static bool reads_schema(const struct pg_proc *p)
+{
+    bool reads = p->result == TYPE_OID_oid || is_reg_type(p->result) || strncmp(p->name, "has_", 4) == 0 ||
+                 strcmp(p->name, "pg_get_serial_sequence") == 0;
+    for (size_t i = 0; i < p->n_args; i++)
+        reads |= p->args[i] == TYPE_OID_oid || is_reg_type(p->args[i]);
+    return reads;
+}
+
 /* pg_<source>(oid of argument types…, arguments…) */
 static bool own_call(struct emitter *e, const struct expr *x, const struct emission *row, const struct fragment *args,
                      size_t n, struct fragment *ret)
@@ -393,6 +404,7 @@ static bool own_call(struct emitter *e, const struct expr *x, const struct emiss
     *ret = (struct fragment){ .sql = text_of(e, "%.*s(%.*s%s%.*s)", STR_FMT(name), STR_FMT(list),
                                              list.n && values.n ? ", " : "", STR_FMT(values)) };
     ret->is_volatile = x->kind == EXPR_FUNC && x->call.proc->volatility == 'v';
+    e->shared->needs_catalog |= x->kind == EXPR_FUNC && reads_schema(x->call.proc);
     return ret->sql.p != NULL;
 }
 
