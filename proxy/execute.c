@@ -2,6 +2,7 @@
 #include "proxy/execute.h"
 
 #include "proxy/catalog/reg_names.h"
+#include "proxy/catalog/system_pgd1.h"
 
 #include "proxy/activity.h"
 #include "proxy/copy.h"
@@ -352,6 +353,15 @@ static struct local_run local_run_for(struct session *s, const struct bind_input
     };
 }
 
+/* system_pgd1.h; literals of the statement are binds, or stand in the text. */
+static bool names_pgd1(const struct plan_local *local, const struct value *binds)
+{
+    for (size_t i = 0; i < local->n_binds; i++)
+        if (system_pgd1_is_value(&binds[i]))
+            return true;
+    return system_pgd1_is_named(local->sql);
+}
+
 bool execute_local(struct session *s, const struct execution *x, struct local_rows *const *inputs, struct arena *arena,
                    struct emitter *e, struct err *err)
 {
@@ -366,6 +376,7 @@ bool execute_local(struct session *s, const struct execution *x, struct local_ro
     run.sql = local->sql;
     run.binds = binds;
     run.n_binds = local->n_binds;
+    system.shows_pgd1 = local->needs_catalog && names_pgd1(local, binds);
     run.inputs = inputs;
     run.n_inputs = local->n_inputs;
     run.on_row = local_row;

@@ -1,5 +1,6 @@
 /* facts.c - lookups over the tables of facts_*.def: binary searches, since every table is sorted (test_facts asserts it). */
 #include "proxy/catalog/facts.h"
+#include "proxy/catalog/system_pgd1.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -128,10 +129,17 @@ const struct pg_type *pg_type_by_name(struct str name)
     return NULL;
 }
 
+const char *pg_proc_schema(const struct pg_proc *p)
+{
+    if (p->is_information_schema)
+        return "information_schema";
+    return p->oid > PGD1_OID_FUNCTION && p->oid < PGD1_OID_END ? "pgd1" : "pg_catalog";
+}
+
 const struct pg_proc *pg_proc_by_oid(oid_t oid)
 {
     const struct place *place = place_find(proc_places, COUNT(proc_places), oid);
-    return place ? &procs[place->at] : NULL;
+    return place ? &procs[place->at] : system_pgd1_function(oid);
 }
 
 const struct pg_proc_more *pg_proc_more(oid_t oid)

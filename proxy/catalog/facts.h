@@ -60,6 +60,9 @@ struct pg_proc {
     oid_t support;
 };
 
+/* Its schema. */
+const char *pg_proc_schema(const struct pg_proc *p);
+
 struct pg_proc_more {
     oid_t oid;
     const char *source, *body; /* prosrc of SQL functions, their prosqlbody as text or NULL */

@@ -68,6 +68,8 @@ static struct str schema_text(const struct snapshot *s, oid_t oid, struct arena 
     const struct value *row = fixed_row("pg_namespace", oid);
     if (row)
         return name_quote(row[1].bytes, arena);
+    if (oid == PGD1_OID_SCHEMA)
+        return STR("pgd1");
     for (size_t i = 0; s && i < s->n_schemas; i++)
         if (system_schema_oid(s->schemas[i]) == oid)
             return name_quote(s->schemas[i], arena);
@@ -78,8 +80,8 @@ struct str reg_signature(const struct system_source *source, const struct pg_pro
 {
     struct buf out;
     buf_init(&out, SIGNATURE_MAX);
-    if (proc->is_information_schema)
-        buf_add_str(&out, STR("information_schema."));
+    if (strcmp(pg_proc_schema(proc), "pg_catalog") != 0)
+        buf_printf(&out, "%s.", pg_proc_schema(proc));
     name_quote_add(&out, str_from(proc->name));
     buf_add_char(&out, '(');
     for (size_t i = 0; i < proc->n_args; i++) {
@@ -111,8 +113,8 @@ static struct str proc_text(oid_t oid, struct arena *arena)
         return number_text(oid, arena);
     pg_procs_by_name(str_from(p->name), &n);
     struct str name = name_quote(str_from(p->name), arena);
-    if (p->is_information_schema)
-        return arena_printf(arena, "information_schema.%.*s", STR_FMT(name));
+    if (strcmp(pg_proc_schema(p), "pg_catalog") != 0)
+        return arena_printf(arena, "%s.%.*s", pg_proc_schema(p), STR_FMT(name));
     return n == 1 ? name : arena_printf(arena, "pg_catalog.%.*s", STR_FMT(name));
 }
 
@@ -455,7 +457,12 @@ static bool find_proc(const struct search *q, struct str text, oid_t *ret)
     size_t count = 0;
     if (!split_in_schema(q, text, &schema, &name))
         return false;
-    const struct pg_proc *p = pg_procs_by_name(name, &count);
+    const struct pg_proc *p = pg_procs_by_name(name, &count),
+                         *own = str_is(schema, "pgd1") ? system_pgd1_function_named(name) : NULL;
+    if (own) {
+        *ret = own->oid;
+        return true;
+    }
     bool other = schema.n && !str_is(schema, "pg_catalog");
     if (count == 0 || (other && !(p->is_information_schema && str_is(schema, "information_schema"))))
         return err_set(q->err, SQLSTATE_UNDEFINED_FUNCTION, "function \"%.*s\" does not exist", STR_FMT(text));
@@ -494,11 +501,15 @@ static bool find_procedure(const struct search *q, struct str text, oid_t *ret)
     if (!reg_split_name((struct str){ text.p, (size_t)open }, q->arena, parts, PARTS_MAX, &n, q->err) ||
         !argument_types(q, list, types, &n_types) || (n > 1 && !check_schema(q, parts[n - 2])))
         return false;
-    const struct pg_proc *p = pg_procs_by_name(parts[n - 1], &count);
+    const struct pg_proc *p = pg_procs_by_name(parts[n - 1], &count),
+                         *own = n > 1 && str_is(parts[n - 2], "pgd1") ? system_pgd1_function_named(parts[n - 1]) : NULL;
+    if (own) {
+        p = own;
+        count = 1;
+    }
     for (size_t i = 0; i < count; i++)
         if (p[i].n_args == n_types && memcmp(p[i].args, types, n_types * sizeof(*types)) == 0 &&
-            (n == 1 ? !p[i].is_information_schema
-                    : str_is(parts[n - 2], p[i].is_information_schema ? "information_schema" : "pg_catalog"))) {
+            str_is(n == 1 ? STR("pg_catalog") : parts[n - 2], pg_proc_schema(&p[i]))) {
             *ret = p[i].oid;
             return true;
         }
@@ -511,7 +522,7 @@ static bool find_schema(const struct search *q, struct str text, oid_t *ret)
     if (!single_name(q, text, &part))
         return false;
     const struct value *row = fixed_row_named("pg_namespace", 1, part);
-    *ret = row ? (oid_t)row[0].integer : 0;
+    *ret = row ? (oid_t)row[0].integer : str_is(part, "pgd1") ? PGD1_OID_SCHEMA : 0;
     for (size_t i = 0; !*ret && q->snapshot && i < q->snapshot->n_schemas; i++)
         if (str_eq(q->snapshot->schemas[i], part))
             *ret = system_schema_oid(part);

@@ -350,7 +350,7 @@ struct str snapshot_shown_schema(const struct snapshot *s, const struct name_pat
 {
     struct name_path p = given(path);
     bool bare = name_path_has(&p, r->schema) && snapshot_relation(s, p.names, p.n, (struct str){ 0 }, r->name) == r;
-    return bare || r->is_system ? (str_is(r->schema, "information_schema") && !bare ? r->schema : STR("")) : r->schema;
+    return bare || (r->is_system && str_is(r->schema, "pg_catalog")) ? STR("") : r->schema;
 }
 
 oid_t snapshot_hash_oid(const char *kind, struct str schema, struct str name, int number)

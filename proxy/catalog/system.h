@@ -41,6 +41,7 @@ struct system_uses {
 struct system_state {
     struct str database, user, owner; /* current_database(), session user, the role with OID 10 */
     struct name_path path;            /* what is shown by its bare name */
+    bool shows_pgd1;                  /* the statement names schema pgd1 (system_pgd1.h) */
     /* rows of pg_stat_activity, pg_settings, pg_prepared_statements, pg_locks, pg_stat_statements, pg_roles…: calls add for each row */
     /* false: not a relation the server knows; reading it is refused then */
     bool (*rows)(void *ctx, struct str relation, bool (*add)(void *add_ctx, const struct value *cells, size_t n),

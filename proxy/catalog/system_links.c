@@ -189,6 +189,8 @@ static void link_indexes(struct system_rows *rows, const struct relation *r)
 
 oid_t system_rule_oid(const struct relation *r)
 {
+    if (r->is_system && str_is(r->schema, "pgd1"))
+        return r->oid - PGD1_OID_RELATION + PGD1_OID_RULE;
     return snapshot_hash_oid("rule", r->schema, r->name, 0);
 }
 
@@ -288,22 +290,27 @@ void provide_pg_depend(struct system_rows *rows, const struct system_source *sou
 
 /* --- pg_rewrite: the rule that makes a view one --- */
 
+static void rule_row(struct system_rows *rows, const struct relation *r)
+{
+    row_begin_cells(rows);
+    row_set_int(rows, "oid", system_rule_oid(r));
+    row_set_cstr(rows, "rulename", "_RETURN");
+    row_set_int(rows, "ev_class", r->oid);
+    row_set_cstr(rows, "ev_type", "1");
+    row_set_cstr(rows, "ev_enabled", "O");
+    row_set_bool(rows, "is_instead", true);
+    row_set_cstr(rows, "ev_qual", "<>");
+    row_set_cstr(rows, "ev_action", "<>");
+    row_end_cells(rows);
+}
+
 void provide_pg_rewrite(struct system_rows *rows, const struct system_source *source)
 {
     const struct snapshot *s = source->snapshot;
-    for (size_t i = 0; s && i < s->n_relations; i++) {
-        const struct relation *r = &s->relations[i];
-        if (r->kind != RELATION_VIEW)
-            continue;
-        row_begin_cells(rows);
-        row_set_int(rows, "oid", system_rule_oid(r));
-        row_set_cstr(rows, "rulename", "_RETURN");
-        row_set_int(rows, "ev_class", r->oid);
-        row_set_cstr(rows, "ev_type", "1");
-        row_set_cstr(rows, "ev_enabled", "O");
-        row_set_bool(rows, "is_instead", true);
-        row_set_cstr(rows, "ev_qual", "<>");
-        row_set_cstr(rows, "ev_action", "<>");
-        row_end_cells(rows);
-    }
+    const struct relation *view;
+    for (size_t i = 0; s && i < s->n_relations; i++)
+        if (s->relations[i].kind == RELATION_VIEW)
+            rule_row(rows, &s->relations[i]);
+    for (size_t i = 0; s && shows_pgd1(source) && (view = system_pgd1_view(i)); i++)
+        rule_row(rows, view);
 }

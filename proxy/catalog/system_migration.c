@@ -1,15 +1,14 @@
 /* system_migration.c - pgd1.migrations and the relations that stand for pgd1.migrate_*(); see system.h. */
 #include "proxy/catalog/system.h"
+#include "proxy/catalog/system_pgd1.h"
 
 #include <pthread.h>
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-enum { FIRST_OID = 15900 }; /* below the users', above PostgreSQL's own */
-
 /* clang-format off */
 enum {
-#define COMMAND(verb, function, synopsis, help) VERB_##verb,
+#define COMMAND(verb, number, function, synopsis, help) VERB_##verb,
 #define CLAUSE(verb, words, field, value)
 #include "proxy/migrate/commands.def"
 #undef COMMAND
@@ -17,8 +16,16 @@ enum {
     VERB_NR
 };
 
+static const uint16_t numbers[] = {
+#define COMMAND(verb, number, function, synopsis, help) number,
+#define CLAUSE(verb, words, field, value)
+#include "proxy/migrate/commands.def"
+#undef COMMAND
+#undef CLAUSE
+};
+
 static const char *const functions[] = {
-#define COMMAND(verb, function, synopsis, help) function,
+#define COMMAND(verb, number, function, synopsis, help) function,
 #define CLAUSE(verb, words, field, value)
 #include "proxy/migrate/commands.def"
 #undef COMMAND
@@ -42,9 +49,10 @@ static struct relation relations[VERB_NR + 1]; /* the last one: migrations */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* The columns of a command stand together in columns.def. */
-static void make(struct relation *r, int verb, struct str name)
+static void make(struct relation *r, int verb, struct str name, oid_t number)
 {
-    *r = (struct relation){ .oid = FIRST_OID + (oid_t)(r - relations),
+    *r = (struct relation){ .oid = PGD1_OID_RELATION + number,
+                            .row_type = PGD1_OID_ROW_TYPE + number,
                             .schema = STR("pgd1"),
                             .name = name,
                             .sqlite_name = name,
@@ -62,8 +70,8 @@ static void make(struct relation *r, int verb, struct str name)
 static void make_all(void)
 {
     for (int verb = 0; verb < VERB_NR; verb++)
-        make(&relations[verb], verb, str_from(functions[verb]));
-    make(&relations[VERB_NR], VERB_STATUS, STR("migrations"));
+        make(&relations[verb], verb, str_from(functions[verb]), numbers[verb]);
+    make(&relations[VERB_NR], VERB_STATUS, STR("migrations"), PGD1_NUMBER_MIGRATIONS);
 }
 
 const struct relation *system_migration_relations(size_t *ret_n)

@@ -12,6 +12,8 @@ static oid_t schema_oid(struct str schema)
         return OID_PUBLIC;
     if (str_is(schema, "information_schema"))
         return OID_INFORMATION_SCHEMA;
+    if (str_is(schema, "pgd1"))
+        return PGD1_OID_SCHEMA;
     return (oid_t)(16384 + str_hash_more(str_hash(STR("schema:")), schema) % 1000000000);
 }
 
@@ -36,6 +38,8 @@ void provide_pg_namespace(struct system_rows *rows, const struct system_source *
     for (size_t i = 0; source->snapshot && i < source->snapshot->n_schemas; i++)
         if (!str_is(source->snapshot->schemas[i], "public"))
             namespace_row(rows, source->snapshot->schemas[i]);
+    if (shows_pgd1(source))
+        namespace_row(rows, STR("pgd1"));
 }
 
 /* --- pg_class --- */
@@ -143,6 +147,9 @@ void provide_pg_class(struct system_rows *rows, const struct system_source *sour
     each_extension_view(rows, s, class_row);
     for (size_t i = 0; s && i < s->n_relations; i++)
         class_row(rows, s, &s->relations[i]);
+    const struct relation *view;
+    for (size_t i = 0; s && shows_pgd1(source) && (view = system_pgd1_view(i)); i++)
+        class_row(rows, s, view);
 }
 
 /* --- pg_attribute --- */
@@ -289,6 +296,9 @@ void provide_pg_attribute(struct system_rows *rows, const struct system_source *
     each_extension_view(rows, source->snapshot, attributes_of);
     for (size_t i = 0; source->snapshot && i < source->snapshot->n_relations; i++)
         attributes_of(rows, source->snapshot, &source->snapshot->relations[i]);
+    const struct relation *view;
+    for (size_t i = 0; source->snapshot && shows_pgd1(source) && (view = system_pgd1_view(i)); i++)
+        attributes_of(rows, source->snapshot, view);
 }
 
 /* --- pg_type --- */
@@ -377,6 +387,8 @@ static void user_type_rows(struct system_rows *rows, const struct snapshot *s, c
 
 oid_t system_row_array(const struct relation *r)
 {
+    if (r->is_system && str_is(r->schema, "pgd1"))
+        return r->oid - PGD1_OID_RELATION + PGD1_OID_ROW_ARRAY;
     return snapshot_hash_oid("row array", r->schema, r->name, 0);
 }
 
@@ -412,6 +424,9 @@ void provide_pg_type(struct system_rows *rows, const struct system_source *sourc
     for (size_t i = 0; s && i < s->n_relations; i++)
         if (s->relations[i].row_type && s->relations[i].kind != RELATION_SEQUENCE)
             row_type_rows(rows, &s->relations[i]);
+    const struct relation *view;
+    for (size_t i = 0; s && shows_pgd1(source) && (view = system_pgd1_view(i)); i++)
+        row_type_rows(rows, view);
 }
 
 /* --- pg_enum --- */

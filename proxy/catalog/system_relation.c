@@ -1,5 +1,6 @@
 /* system_relation.c - descriptions of PostgreSQL's own relations, from facts_relation.def and facts_column.def; see system.h. */
 #include "proxy/catalog/system.h"
+#include "proxy/catalog/system_pgd1.h"
 
 #include "pgwire/types.h"
 
@@ -93,7 +94,7 @@ const struct relation *system_relation_by_oid(oid_t oid)
     for (size_t i = 0; i < COUNT(own_relations); i++)
         if (own_relations[i].oid == oid)
             return &own_relations[i];
-    return NULL;
+    return oid == PGD1_OID_RELATION + PGD1_NUMBER_MIGRATIONS ? system_pgd1_view(0) : NULL;
 }
 
 const struct column *system_columns(void)
@@ -160,7 +161,7 @@ struct str system_view_definition(const struct relation *r)
     for (size_t i = 0; r->kind == RELATION_VIEW && i < COUNT(views); i++)
         if (str_is(r->name, views[i].name) && str_is(r->schema, views[i].schema))
             return str_from(views[i].text);
-    return (struct str){ 0 };
+    return system_pgd1_view_definition(r);
 }
 
 /* clang-format off */
@@ -178,5 +179,5 @@ struct str system_view_text(const struct relation *r)
     for (size_t i = 0; i < COUNT(ours); i++)
         if (str_is(r->name, ours[i].name) && str_is(r->schema, ours[i].schema))
             return str_from(ours[i].text);
-    return is_made(r) ? (struct str){ 0 } : system_view_definition(r);
+    return is_made(r) || str_is(r->schema, "pgd1") ? (struct str){ 0 } : system_view_definition(r);
 }

@@ -115,7 +115,7 @@ static void proc_row(struct system_rows *rows, const struct pg_proc *p)
     row_begin_cells(rows);
     row_set_int(rows, "oid", p->oid);
     row_set_cstr(rows, "proname", p->name);
-    row_set_int(rows, "pronamespace", p->is_information_schema ? OID_INFORMATION_SCHEMA : OID_PG_CATALOG);
+    row_set_int(rows, "pronamespace", system_schema_oid(str_from(pg_proc_schema(p))));
     row_set_int(rows, "proowner", OID_OWNER);
     row_set_int(rows, "prolang",
                 p->language == 'i'   ? LANGUAGE_INTERNAL
@@ -146,8 +146,10 @@ void provide_pg_proc(struct system_rows *rows, const struct system_source *sourc
 {
     size_t n;
     const struct pg_proc *procs = pg_procs(&n);
-    (void)source;
     for (size_t i = 0; i < n; i++)
+        proc_row(rows, &procs[i]);
+    procs = system_pgd1_functions(&n);
+    for (size_t i = 0; i < n && shows_pgd1(source); i++)
         proc_row(rows, &procs[i]);
 }
 

@@ -10,6 +10,7 @@
 
 #include "proxy/base/value.h"
 #include "proxy/catalog/system.h"
+#include "proxy/catalog/system_pgd1.h"
 
 struct system_rows {
     const struct relation *relation;
@@ -59,6 +60,11 @@ enum {
     OID_PG_NAMESPACE = 2615,
     OID_DEFAULT_TABLESPACE = 1663
 };
+/* Rows of schema pgd1 are wanted (system_pgd1.h). */
+static inline bool shows_pgd1(const struct system_source *source)
+{
+    return source->state && source->state->shows_pgd1;
+}
 oid_t system_schema_oid(struct str schema);       /* of user schemas: derived from the name */
 oid_t system_row_array(const struct relation *r); /* the array type of a relation's row type */
 

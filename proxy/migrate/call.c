@@ -16,7 +16,7 @@ struct argument {
 };
 
 static const struct argument arguments[] = {
-#define COMMAND(verb, function, synopsis, help)
+#define COMMAND(verb, number, function, synopsis, help)
 #define CLAUSE(verb, words, field, value)                                                                              \
     { MIGRATE_##verb, #field, value, sizeof(words) == 1, offsetof(struct migrate_command, field) },
 #include "proxy/migrate/commands.def"
@@ -25,10 +25,13 @@ static const struct argument arguments[] = {
 };
 enum { N_ARGUMENTS = sizeof(arguments) / sizeof(arguments[0]), NODES_MAX = 1 << 20 };
 
-/* PostgreSQL's grammar reserves these words. */
 static const struct {
     const char *field, *name;
-} renamed[] = { { "from", "source" }, { "timestamp", "at_time" }, { "to", "target" } };
+} renamed[] = {
+#define RENAMED(field, name) { #field, name },
+#include "proxy/migrate/arguments.def"
+#undef RENAMED
+};
 
 struct finder {
     struct arena *arena;

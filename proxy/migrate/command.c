@@ -15,7 +15,7 @@ struct clause {
 };
 
 static const struct clause clauses[] = {
-#define COMMAND(verb, function, synopsis, help)
+#define COMMAND(verb, number, function, synopsis, help)
 #define CLAUSE(verb, words, field, value) { MIGRATE_##verb, words, value, offsetof(struct migrate_command, field) },
 #include "proxy/migrate/commands.def"
 #undef COMMAND
@@ -24,7 +24,7 @@ static const struct clause clauses[] = {
 enum { N_CLAUSES = sizeof(clauses) / sizeof(clauses[0]) };
 
 static const struct migrate_help help[MIGRATE_VERB_NR] = {
-#define COMMAND(verb, function, synopsis, help) { #verb, function, synopsis, help },
+#define COMMAND(verb, number, function, synopsis, help) { #verb, function, synopsis, help },
 #define CLAUSE(verb, words, field, value)
 #include "proxy/migrate/commands.def"
 #undef COMMAND

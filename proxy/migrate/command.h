@@ -14,7 +14,7 @@
 #include "proxy/base/err.h"
 
 enum migrate_verb {
-#define COMMAND(verb, function, synopsis, help) MIGRATE_##verb,
+#define COMMAND(verb, number, function, synopsis, help) MIGRATE_##verb,
 #define CLAUSE(verb, words, field, value)
 #include "proxy/migrate/commands.def"
 #undef COMMAND

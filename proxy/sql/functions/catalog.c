@@ -116,7 +116,7 @@ static void function_is_visible(sqlite3_context *c, int n, sqlite3_value **args)
     STRICT(n, args);
     const struct pg_proc *p = pg_proc_by_oid((oid_t)sqlite3_value_int64(args[0]));
     if (p)
-        result_bool(c, !p->is_information_schema || catalog_on_path(c, STR("information_schema")));
+        result_bool(c, strcmp(pg_proc_schema(p), "pg_catalog") == 0 || catalog_on_path(c, str_from(pg_proc_schema(p))));
 }
 
 /* --- comments --- */
