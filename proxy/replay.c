@@ -10,6 +10,7 @@
 #include "proxy/d1_error.h"
 #include "proxy/sql/lookup.h"
 #include "proxy/sql/sequence_values.h"
+#include "proxy/txn/overlay.h"
 
 enum { REPLAY_ARENA = 256 << 20, KEPT_STATEMENTS = 16 };
 
@@ -17,6 +18,10 @@ struct replay {
     const struct replay_session *session;
     struct emb_connection *connection;
     struct snapshot *schema; /* the newest; NULL: stale */
+    struct overlay overlay;  /* goes along with DDL, so that not all of the schema is read behind each */
+    uint32_t position;       /* of DDL in it */
+    bool is_reckoned;        /* schema is the overlay's, … */
+    bool is_behind;          /* … or not yet what the overlay has */
     struct arena *arena;     /* of the statement under way */
     struct sequence_values sequences;
     const struct d1_result *results; /* of the batch that ran last, in arena */
@@ -35,7 +40,45 @@ static const struct d1_traits traits = {
 static void forget_schema(struct replay *r)
 {
     snapshot_unref(r->schema);
+    overlay_drop(&r->overlay);
     r->schema = NULL;
+    r->is_reckoned = r->is_behind = false;
+}
+
+/* DDL has run. Where the schema before it is known, the one behind it is reckoned: a file costs the same however many are before it. */
+static void follow(struct replay *r, const struct d1_statement *statements, size_t n)
+{
+    if (!r->schema)
+        return;
+    if (!r->is_behind)
+        overlay_begin(&r->overlay, r->schema);
+    overlay_run(&r->overlay, ++r->position, statements, n);
+    r->is_behind = true;
+}
+
+/* Somebody wants to know the schema. */
+static void catch_up(struct replay *r)
+{
+    struct overlay *o = &r->overlay;
+    if (!r->is_behind)
+        return;
+    const struct snapshot *behind = overlay_schema(o, r->arena);
+    if (!behind || !overlay_knows(o, r->position)) {
+        forget_schema(r);
+        return;
+    }
+    overlay_settle(o);
+    snapshot_unref(r->schema);
+    r->schema = snapshot_ref(behind);
+    r->is_reckoned = true;
+    r->is_behind = false;
+}
+
+/* For words of errors: NULL where it would have to be read. */
+static const struct snapshot *known_schema(struct replay *r)
+{
+    catch_up(r);
+    return r->schema;
 }
 
 /* Of these the authorizer tells the table second. */
@@ -168,6 +211,7 @@ static bool has_table(const struct replay *r, const char *name)
 static bool read_schema(struct replay *r, struct err *err)
 {
     size_t n;
+    catch_up(r);
     if (r->schema)
         return true;
     const struct d1_statement *statements = snapshot_statements_for(has_table(r, "_pgd1_catalog"), &n);
@@ -183,8 +227,11 @@ static bool read_schema(struct replay *r, struct err *err)
     return r->schema != NULL;
 }
 
+/* What others compare with is read as it is. */
 struct snapshot *replay_schema(struct replay *r, struct err *err)
 {
+    if (r->is_reckoned || r->is_behind)
+        forget_schema(r);
     return read_schema(r, err) ? snapshot_ref(r->schema) : NULL;
 }
 
@@ -300,7 +347,7 @@ bool replay_end(struct replay *r, struct err *err)
     emb_reset_pragmas(r->connection);
     if (unresolved) {
         struct d1_error e = { .kind = D1_ERROR_SQL, .message = STR(EMB_FOREIGN_KEY) };
-        struct d1_asked asked = { .snapshot = r->schema };
+        struct d1_asked asked = { .snapshot = known_schema(r) };
         d1_error_map(&e, &asked, err);
         replay_undo(r);
         return false;
@@ -351,11 +398,12 @@ static bool run_raw(struct replay *r, struct str text, struct err *err)
 {
     struct d1_statement statement = { .sql = text };
     enum d1_remedy remedy;
-    struct d1_asked asked = { .snapshot = r->schema };
+    struct d1_asked asked = { .snapshot =
+                                  r->is_behind ? NULL : r->schema }; /* it is caught up with when something fails */
     if (!run_members(r, &statement, 1, NULL, &asked, &remedy, err))
         return false;
     if (r->changes_schema)
-        forget_schema(r);
+        follow(r, &statement, 1);
     return true;
 }
 
@@ -493,7 +541,40 @@ static bool read_sequences(struct replay *r, const struct plan *plan, struct err
     return true;
 }
 
-/* At D1; a plan that needs none has nothing to run. */
+static bool drop_row(void *ctx, const struct value *cells, size_t n)
+{
+    (void)ctx, (void)cells, (void)n;
+    return true;
+}
+
+/* A query that reads no table. What would act on the session, or asks for what only a session has, is not run: 0A000. */
+static bool run_here(struct replay *r, struct planned *p, struct err *err)
+{
+    struct value *binds;
+    const struct plan_local *local = p->plan->local;
+    if (p->plan->kind != PLAN_QUERY || !local || local->n_inputs)
+        return true;
+    struct local_run run = { .sql = local->sql,
+                             .n_binds = local->n_binds,
+                             .snapshot = r->schema,
+                             .types = p->input.types,
+                             .now_us = p->input.now_us,
+                             .session_value = p->input.session_value,
+                             .session_ctx = p->input.session_ctx,
+                             .max_bytes = r->session->max_bytes,
+                             .max_steps = 200000000,
+                             .on_row = drop_row,
+                             .arena = r->arena };
+    bool ok = plan_bind_local(p->plan, &p->input, r->arena, &binds, err);
+    run.binds = binds;
+    ok = ok && local_run(r->session->engine, &run, err) && !err_is_set(err);
+    if (ok || err->code != SQLSTATE_FEATURE_NOT_SUPPORTED)
+        return ok;
+    err_clear(err);
+    return true;
+}
+
+/* At D1, or here. */
 static bool run_plan(struct replay *r, struct planned *p, struct err *err)
 {
     enum d1_remedy remedy = D1_REMEDY_NONE;
@@ -502,7 +583,7 @@ static bool run_plan(struct replay *r, struct planned *p, struct err *err)
     p->input.sequences = &r->sequences;
     p->again = false;
     if (p->plan->place == PLACE_HERE)
-        return true;
+        return run_here(r, p, err);
     if (!plan_bind(p->plan, &p->input, r->arena, &p->statements, &p->again, err) || p->again)
         return false;
     struct d1_asked asked = {
@@ -564,11 +645,13 @@ static bool run_parsed(struct replay *r, const struct sql_statement *parsed, boo
                        struct err *err)
 {
     struct planned p = { 0 };
-    if (!plan_statement(r, parsed, force_local, &p.plan, err))
+    if (!read_schema(r, err) || !plan_statement(r, parsed, force_local, &p.plan, err))
         return false;
     bool runs = p.plan->kind <= PLAN_DDL && (!r->is_copy || p.plan->kind == PLAN_DDL),
          ok = !runs || run_plan(r, &p, err);
-    if (ok && p.plan->kind == PLAN_DDL)
+    if (ok && p.plan->kind == PLAN_DDL && p.statements)
+        follow(r, p.statements, p.plan->n_statements);
+    else if (ok && p.plan->kind == PLAN_DDL)
         forget_schema(r);
     *ret_again = p.again;
     plan_unref(p.plan);
@@ -579,7 +662,7 @@ static bool replay_postgres(struct replay *r, struct str text, struct err *err)
 {
     struct sql_list list;
     bool again = false;
-    if (!read_schema(r, err) || !sql_parse(text, MIGRATE_MAX_FILE, r->arena, &list, err))
+    if (!sql_parse(text, MIGRATE_MAX_FILE, r->arena, &list, err))
         return false;
     for (size_t i = 0; i < list.n; i++) {
         if (list.statements[i].is_empty || run_parsed(r, &list.statements[i], false, &again, err))

@@ -353,6 +353,35 @@ def test_validate(project):
     assert project.findings() == []
 
 
+def test_queries_that_read_no_table_are_validated(project):
+    project.write(_1_a="-- pgd1: postgres\nSELECT set_config('search_path', 'public', false);\nSELECT pg_advisory_lock(1), pg_advisory_unlock(1);\n"
+                       "SELECT random(), now(), current_user, pg_backend_pid();\nSELECT count(*) FROM pg_class;\nSELECT count(*) FROM pg_stat_activity;")
+    assert project.findings() == []
+    project.write(_2_b="-- pgd1: postgres\nSELECT 1;\n SELECT 1 / 0;")
+    assert project.findings() == [("error", "2_b.sql", 3, 2, None, "22012")]
+    project.write(_2_b="-- pgd1: postgres\nSELECT 'x'::text::int;")
+    assert project.findings() == [("error", "2_b.sql", 2, 1, None, "22P02")]
+    project.fails("MIGRATE UP", "22P02")
+    assert project.states() == {"1_a": "applied", "2_b": "failed"}
+
+
+def test_a_file_costs_the_same_however_many_are_before_it():
+    """In the server's own time: the schema is not read again, nor made again, for each file."""
+    total, part, spent = 300, 60, []
+    with Project("embedded") as project:
+        def spend(notice):
+            fields = pathlib.Path(f"/proc/{project.server.pid}/stat").read_text().rsplit(")", 1)[1].split()
+            spent.append(int(fields[11]) + int(fields[12]))
+
+        project.write(**{f"_{n:04}_t": f"{'' if n % 2 else '-- pgd1: postgres'}\nCREATE TABLE t{n} (id INTEGER PRIMARY KEY, a TEXT NOT NULL);\n"
+                                       f"CREATE INDEX t{n}_a ON t{n} (a);" for n in range(1, total + 1)})
+        project.connection.add_notice_handler(spend)
+        assert len(project.run("MIGRATE UP")) == total
+        first, last = spent[part] - spent[0], spent[-1] - spent[-1 - part]
+        assert last <= 4 * first + 10, (first, last)
+        assert project.drift() == {}
+
+
 def test_drift(project):
     """The database was changed beside its migrations: told object by object, by STATUS in one round trip."""
     project.write(_1_a="CREATE TABLE a (id INTEGER PRIMARY KEY, n INTEGER);\nCREATE TABLE gone (id INTEGER);\nCREATE INDEX ai ON a (n);",
