@@ -495,9 +495,8 @@ static void function_definition(sqlite3_context *c, int n, sqlite3_value **args)
                           : quoted_body(c, str_from(more && more->source ? more->source : p->source));
     local_result_text(
         c, arena_printf(a, "CREATE OR REPLACE FUNCTION %s.%.*s(%.*s)\n RETURNS %.*s\n LANGUAGE %s\n%.*s%s%.*s",
-                        pg_proc_schema(p),
-                        STR_FMT(name_quote(str_from(p->name), a)), STR_FMT(arguments_text(c, p, true)),
-                        STR_FMT(result_text(c, p)),
+                        pg_proc_schema(p), STR_FMT(name_quote(str_from(p->name), a)),
+                        STR_FMT(arguments_text(c, p, true)), STR_FMT(result_text(c, p)),
                         p->language == 'i'   ? "internal"
                         : p->language == 'c' ? "c"
                                              : "sql",
