@@ -410,6 +410,8 @@ static bool emit_relation_rte(struct emitter *e, const struct query *q, int inde
         add_read(e, r);
     m->alias = alias;
     *ret = str_eq(alias, name) ? name : text_of(e, "%.*s AS %.*s", STR_FMT(name), STR_FMT(alias));
+    if (e->shared->settings->in_row_order && r->kind == RELATION_TABLE && !r->is_system)
+        *ret = text_of(e, "%.*s NOT INDEXED", STR_FMT(*ret));
     return ret->p != NULL;
 }
 

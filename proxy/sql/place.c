@@ -424,7 +424,9 @@ static bool fetch_relation(struct emitter *e, const struct query *q, int index, 
         return err_is_set(e->err) ? false : err_oom(e->err);
     if (!rte_is_nullable(q, index) && !push_where(e, f, q, index, &where, &all))
         return false;
-    f->tail = text_of(e, " FROM %.*s AS %.*s%.*s", STR_FMT(name), STR_FMT(alias), STR_FMT(where));
+    bool in_order = e->shared->settings->in_row_order && rte->relation->kind == RELATION_TABLE;
+    f->tail = text_of(e, " FROM %.*s AS %.*s%s%.*s", STR_FMT(name), STR_FMT(alias), in_order ? " NOT INDEXED" : "",
+                      STR_FMT(where));
     m->fetch = f;
     add_read(e, rte->relation);
     /* In a join the rows are copied, which LIMIT asks for: SQLite makes itself an index on a copy, but not on our inputs. */

@@ -432,6 +432,7 @@ struct sql_settings { /* what alters the meaning of a text; part of the cache ke
     bool no_views;       /* restrict_nonsystem_relation_kind: views of users are not to be read */
     bool without_params; /* $1 is an error */
     bool force_local;    /* a pushed-down guard failed: plan again with everything doubtful finished locally */
+    bool in_row_order;   /* COPY of a table: rows by their rowids, as inserted; no index gives them */
     bool takes_rows;     /* the rows of temporary tables travel with the statement to D1 */
     struct d1_traits traits;
     const struct type_settings *types;

@@ -408,8 +408,10 @@ bool planner_table(struct planner *p, const struct relation *r, const struct col
                                   STR_FMT(emit_identifier(r->schema, arena)), STR_FMT(emit_identifier(r->name, arena)));
     if (!sql.p)
         return err_oom(p->err);
+    struct sql_settings settings = *p->settings;
+    settings.in_row_order = true;
     return sql_parse(sql, sql.n, arena, &parsed, p->err) &&
-           sql_plan(&parsed.statements[0], p->snapshot, p->settings, NULL, 0, ret, p->err);
+           sql_plan(&parsed.statements[0], p->snapshot, &settings, NULL, 0, ret, p->err);
 }
 
 /* Another change of a temporary table: the one permanent table that it reads is brought to it. */

@@ -41,6 +41,7 @@ def rows_of(result, ordered):
 
 
 ERROR_FIELDS = (pq.DiagnosticField.SQLSTATE, pq.DiagnosticField.MESSAGE_PRIMARY, pq.DiagnosticField.STATEMENT_POSITION)
+COPY_OF_TABLE = re.compile(r'\s*copy\s+[\w."]+\s*(\(|to\b)', re.IGNORECASE)  # in the order of insertion
 DETAIL_FIELDS = (pq.DiagnosticField.MESSAGE_DETAIL, pq.DiagnosticField.SCHEMA_NAME, pq.DiagnosticField.TABLE_NAME, pq.DiagnosticField.COLUMN_NAME,
                  pq.DiagnosticField.DATATYPE_NAME, pq.DiagnosticField.CONSTRAINT_NAME)
 
@@ -61,18 +62,18 @@ def run(connection, sql, notes, fields=ERROR_FIELDS):
             columns = [(result.fname(c).decode(), result.ftype(c) if result.ftype(c) < 16384 else "user") for c in range(result.nfields)]
             answers.append((tag, columns, rows_of(result, ordered)))
         elif result.status == pq.ExecStatus.COPY_OUT:
-            answers.append(("copy", copied(connection.pgconn)))
+            answers.append(("copy", copied(connection.pgconn, COPY_OF_TABLE.match(sql) is not None)))
         else:
             answers.append((tag,))
     return answers
 
 
-def copied(connection):
+def copied(connection, ordered):
     data = []
     while True:
         n, part = connection.get_copy_data(0)
         if n < 0:
-            return sorted(data)
+            return data if ordered else sorted(data)
         data.append(bytes(part))
 
 
