@@ -304,14 +304,17 @@ static struct regex *fail_pattern(sqlite3_context *c, const char *error)
     return NULL;
 }
 
-static bool may_match(sqlite3_context *c, const struct regex_shape *shape)
+/* A reference is to what Perl's search has found: where PostgreSQL finds another text, the expression is refused. */
+static bool may_match(sqlite3_context *c, const struct regex_shape *shape, const struct regex_node *root)
 {
-    if (!shape->back_references || !(shape->alternation || shape->captures_otherwise))
+    bool mixed = (root->flags & REGEX_MIXED) && !root->perl_agrees;
+    if (!shape->back_references || !(shape->alternation || shape->captures_otherwise || mixed))
         return true;
     err_unsupported(errors(c),
-                    shape->alternation
-                        ? "a regular expression with both back references and alternatives"
-                        : "a back reference in a regular expression with a repeated group that may be empty");
+                    shape->alternation ? "a regular expression with both back references and alternatives"
+                    : shape->captures_otherwise
+                        ? "a back reference in a regular expression with a repeated group that may be empty"
+                        : "a back reference in a regular expression that prefers both long and short matches");
     return local_fail(c), false;
 }
 
@@ -370,7 +373,9 @@ static struct regex *compile(sqlite3_context *c, struct str pattern, struct flag
     buf_init(&text, MAX_PATTERN);
     struct regex *r = NULL;
     if (regex_translate(pattern, &f.options, &text, &tree, &shape, &error))
-        r = may_match(c, &shape) ? compile_translated(c, buf_str(&text), &f.options, &shape, &tree) : NULL;
+        r = may_match(c, &shape, &tree.nodes[tree.root])
+                ? compile_translated(c, buf_str(&text), &f.options, &shape, &tree)
+                : NULL;
     else
         fail_pattern(c, text.failed || tree.failed ? "out of memory" : error);
     buf_fini(&text);

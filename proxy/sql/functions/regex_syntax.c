@@ -750,7 +750,8 @@ static bool parse_reference(struct parser *r, struct regex_branch *b, struct sha
     if (r->failed || !parse_quantifier(r, &q))
         return false;
     *ret = (struct shape){ .empty = EMPTY_PERHAPS };
-    atom.extent = (struct regex_extent){ .order = REGEX_UNORDERED, .most = REGEX_ANY };
+    atom.extent = regex_character; /* of one length while it is tried */
+    atom.extent.never_empty = false;
     if (q.stands && q.most == 0) {
         join(r, b, &atom, &q, ret);
         return true;
