@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-    STEPS_MAX = 1 << 27,
+    STEPS_MAX = 1 << 26,
     FEW_STATES = 4096,
     MANY_STATES = 1 << 20,
     FIRST_STRETCH = 128,
@@ -34,8 +34,8 @@ struct part {
     pcre2_match_data *data;
     size_t pairs; /* that data holds */
     bool is_known;
-    size_t from, limit; /* asked about; ends up to the limit */
-    size_t n;           /* of ends, the longest first */
+    size_t from, low, limit; /* asked about; what ends there are from low to limit */
+    size_t n;                /* of ends, the longest first */
 };
 
 struct regex_dissector {
@@ -155,47 +155,25 @@ static int run_part(struct work *w, const struct part *part, pcre2_match_data *d
     return n > 0 ? n : (give_up(w), 0);
 }
 
-/* The longest end that can be of interest. */
+/* Within a character. */
+static bool is_inside(const struct work *w, size_t at)
+{
+    return at < w->s.n && ((unsigned char)w->s.p[at] & 0xc0) == 0x80;
+}
+
+/* How much of the text a part is shown for its ends up to `limit`. */
 static size_t reach(const struct work *w, const struct regex_node *n, size_t from, size_t limit)
 {
     if (n->extent.looks)
         return w->s.n;
+    while (limit > from && is_inside(w, limit))
+        limit--;
     if (n->extent.most == REGEX_ANY || (size_t)n->extent.most * CHARACTER_MAX >= limit - from)
         return limit;
     size_t stop = from + (size_t)n->extent.most * CHARACTER_MAX;
-    while (stop < limit && ((unsigned char)w->s.p[stop] & 0xc0) == 0x80)
+    while (stop < limit && is_inside(w, stop))
         stop++;
     return stop;
-}
-
-/* All ends from `from` up to `limit`, and for a part that looks beyond, those behind it too. */
-static struct part *ask(struct work *w, int node, size_t from, size_t limit)
-{
-    const struct regex_node *n = &w->d->tree.nodes[node];
-    struct part *part = &w->d->parts[node];
-    if (!part->code && !compile_part(w, node))
-        return NULL;
-    if (part->is_known && part->from == from && part->limit >= limit)
-        return part;
-    size_t all = reach(w, n, from, limit), stretch = FIRST_STRETCH;
-    part->is_known = false;
-    for (int found = -1; found < 0;) {
-        size_t stop = all - from > stretch && !n->extent.looks ? from + stretch : all;
-        while (stop < all && ((unsigned char)w->s.p[stop] & 0xc0) == 0x80)
-            stop++;
-        found = run_part(w, part, part->data, from, stop, stop < all ? PCRE2_PARTIAL_HARD : 0);
-        if (w->failed)
-            return NULL;
-        if (found == TOO_SHORT)
-            stretch *= 4;
-        else if (found == TOO_MANY && !grow_ends(w, part))
-            return NULL;
-        part->n = found < 0 ? 0 : (size_t)found;
-    }
-    part->from = from;
-    part->limit = limit;
-    part->is_known = true;
-    return part;
 }
 
 static size_t end_at(const struct part *part, size_t i)
@@ -203,7 +181,31 @@ static size_t end_at(const struct part *part, size_t i)
     return pcre2_get_ovector_pointer(part->data)[2 * i + 1];
 }
 
-/* How many ends are above `end`. */
+/* The longest ends, none above `limit`, as many as there is place for: what is above part->low is all there is. A part that
+ * looks beyond is shown the whole text and tells all; the others die early, which a first stretch of the text shows. */
+static bool ask(struct work *w, int node, size_t from, size_t limit)
+{
+    const struct regex_node *n = &w->d->tree.nodes[node];
+    struct part *part = &w->d->parts[node];
+    size_t all = reach(w, n, from, limit), stretch = n->extent.looks ? all - from : FIRST_STRETCH;
+    int found = TOO_SHORT;
+    part->is_known = false;
+    while (found == TOO_SHORT && !w->failed) {
+        size_t stop = all - from > stretch ? from + stretch : all;
+        while (stop < all && is_inside(w, stop))
+            stop++;
+        found = run_part(w, part, part->data, from, stop, stop < all ? PCRE2_PARTIAL_HARD : 0);
+        stretch *= 4;
+    }
+    part->n = found == TOO_MANY ? pcre2_get_ovector_count(part->data) : (size_t)found;
+    part->from = from;
+    part->low = found == TOO_MANY ? end_at(part, part->n - 1) : from;
+    part->limit = n->extent.looks ? w->s.n : limit;
+    part->is_known = !w->failed;
+    return part->is_known;
+}
+
+/* How many of the known ends are above `end`. */
 static size_t ends_above(const struct part *part, size_t end)
 {
     size_t low = 0, high = part->n;
@@ -217,21 +219,57 @@ static size_t ends_above(const struct part *part, size_t end)
     return low;
 }
 
+/* Makes the part know its ends from `low` to `high`; no more than there is place for unless it looks beyond. */
+static struct part *know(struct work *w, int node, size_t from, size_t low, size_t high)
+{
+    struct part *part = &w->d->parts[node];
+    bool looks = w->d->tree.nodes[node].extent.looks;
+    if (!part->code && !compile_part(w, node))
+        return NULL;
+    bool known = part->is_known && part->from == from && part->limit >= high && (looks || part->low <= low);
+    if (!known && !ask(w, node, from, high))
+        return NULL;
+    while (looks && part->low > low)
+        if (!grow_ends(w, part) || !ask(w, node, from, high))
+            return NULL;
+    return part;
+}
+
+/* The longest end from `low` to `high`, SIZE_MAX: none. When there is an end up to `high`, the longest one is known. */
+static size_t longest(struct work *w, int node, size_t from, size_t low, size_t high)
+{
+    const struct part *part = know(w, node, from, high, high);
+    size_t k = part ? ends_above(part, high) : 0;
+    return part && k < part->n && end_at(part, k) >= low ? end_at(part, k) : SIZE_MAX;
+}
+
+/* The shortest one. As many ends as there is place for are in a window that is no wider. */
+static size_t shortest(struct work *w, int node, size_t from, size_t low, size_t high)
+{
+    while (low <= high) {
+        size_t top = high - low < FEW_ENDS - 2 || w->d->tree.nodes[node].extent.looks ? high : low + FEW_ENDS - 2;
+        while (top < high && is_inside(w, top))
+            top--;
+        const struct part *part = know(w, node, from, low, top);
+        size_t above = part ? low ? ends_above(part, low - 1) : part->n : 0;
+        if (!part)
+            return SIZE_MAX;
+        if (above)
+            return end_at(part, above - 1) <= high ? end_at(part, above - 1) : SIZE_MAX;
+        low = top + 1;
+    }
+    return SIZE_MAX;
+}
+
 /* The end next to `last` (SIZE_MAX: the first one) in the part's preference, from `least` to `limit`; SIZE_MAX: none. */
 static size_t next_end(struct work *w, int node, size_t from, size_t least, size_t limit, size_t last)
 {
-    bool shorter = w->d->tree.nodes[node].flags & REGEX_SHORTER, first = last == SIZE_MAX;
-    const struct part *part = ask(w, node, from, limit);
-    if (!part || (!shorter && last == 0))
-        return SIZE_MAX;
-    if (shorter) {
-        size_t n = ends_above(part, first ? least - 1 : last);
-        if (first && least == 0)
-            n = part->n;
-        return n && end_at(part, n - 1) <= limit ? end_at(part, n - 1) : SIZE_MAX;
-    }
-    size_t k = ends_above(part, first ? limit : last - 1);
-    return k < part->n && end_at(part, k) >= least ? end_at(part, k) : SIZE_MAX;
+    bool first = last == SIZE_MAX;
+    if (w->d->tree.nodes[node].flags & REGEX_SHORTER)
+        return shortest(w, node, from, first ? least : last + 1, limit);
+    if (first)
+        return longest(w, node, from, least, limit);
+    return last > least ? longest(w, node, from, least, last - 1) : SIZE_MAX;
 }
 
 static bool matches_span(struct work *w, int node, size_t from, size_t to)
@@ -243,9 +281,7 @@ static bool matches_span(struct work *w, int node, size_t from, size_t to)
     if (!n->extent.looks) /* the longest end in a text that stops there */
         return reach(w, n, from, to) == to && run_part(w, part, w->d->one, from, to, 0) != 0 && !w->failed &&
                pcre2_get_ovector_pointer(w->d->one)[1] == to;
-    part = ask(w, node, from, to);
-    size_t k = part ? ends_above(part, to) : 0;
-    return part && k < part->n && end_at(part, k) == to;
+    return longest(w, node, from, to, to) == to;
 }
 
 /* ---- taking to pieces ---- */
