@@ -304,6 +304,7 @@ void execute_input(struct session *s, const struct execution *x, struct bind_inp
         .literals = x->literals,
         .n_literals = x->n_literals,
         .literal_offsets = x->literal_offsets,
+        .text = x->source.text,
         .types = &s->gucs.live.types,
         .now_us = s->gucs.live.types.now_us,
         .clock_us = session_clock_us,

@@ -461,7 +461,12 @@ static bool literal(struct binding *b, const struct bind *bind, struct value *re
     if (type_decode(bind->type, WIRE_TEXT, text, in->types, b->arena, ret, b->err))
         return true;
     const int *offsets = in->literals ? in->literal_offsets : b->plan->literal_offsets;
-    return offsets ? err_at(b->err, offsets[bind->index] + 1) : false;
+    if (!offsets)
+        return false;
+    size_t offset = (size_t)offsets[bind->index];
+    if (in->literals && offset <= in->text.n)
+        offset = str_characters((struct str){ in->text.p, offset });
+    return err_at(b->err, (int)offset + 1);
 }
 
 static bool instant(struct binding *b, oid_t type, int64_t us, struct value *ret)

@@ -313,7 +313,7 @@ struct plan {
     struct plan_premise *premise; /* NULL: none */
     /* literal tokens of the text the plan was made from: what BIND_LITERAL binds unless bind_input says otherwise (plan_cache.h) */
     struct str *literals;
-    int *literal_offsets;
+    int *literal_offsets; /* in characters */
     bool *is_structural;
     size_t n_literals;
     const struct relation **reads;
@@ -479,6 +479,7 @@ struct bind_input {
     size_t
         n_literals; /* contents of the text's literal tokens, when the plan came from the cache; NULL: the plan's own */
     const int *literal_offsets; /* their byte offsets in the text, for positions */
+    struct str text;            /* that text; empty: nobody knows it, and it is taken for ASCII */
     const struct type_settings *types;
     int64_t now_us;
     int64_t (*clock_us)(void *ctx);
