@@ -578,7 +578,7 @@ static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConfli
         return false;
     q->rtable[c->excluded_rte].kind = RTE_RESULT;
     int excluded = q->view ? add_view_excluded(a, q, c->excluded_rte) : c->excluded_rte;
-    if (excluded < 0 || !add_name(a, s, excluded, false, true) ||
+    if (excluded < 0 || !add_name(a, s, excluded, true, true) ||
         !transform_sets(a, s, node->target_list, node->n_target_list, &c->sets, &c->n_sets))
         return false;
     if (node->where_clause && (!(c->where = transform_in(a, s, node->where_clause, PLACE_ON_CONFLICT)) ||

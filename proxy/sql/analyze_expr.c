@@ -594,7 +594,7 @@ static struct expr *transform_array(A *a, struct scope *s, const PgQuery__AArray
                                     oid_t element_type, int32_t typmod)
 {
     struct expr *e = n_ary(a, EXPR_ARRAY, array_type, x->location, x->n_elements);
-    bool nested = false;
+    bool nested = false, is_cast = array_type != 0;
     if (!e)
         return NULL;
     for (size_t i = 0; i < x->n_elements; i++) {
@@ -631,7 +631,10 @@ static struct expr *transform_array(A *a, struct scope *s, const PgQuery__AArray
     oid_t want = nested ? array_type : element_type;
     for (size_t i = 0; i < e->n_args; i++) {
         struct expr *c = NULL;
-        if (typmod >= 0 || element_type != e->args[i]->type) {
+        if (!is_cast) {
+            if (!(e->args[i] = coerce_to_common(a, e->args[i], want, "ARRAY")))
+                return NULL;
+        } else if (typmod >= 0 || element_type != e->args[i]->type) {
             if (!coerce_to_target(a, e->args[i], want, nested ? -1 : typmod, COERCION_EXPLICIT, -1, &c))
                 return NULL;
             if (!c) {
@@ -647,10 +650,21 @@ static struct expr *transform_array(A *a, struct scope *s, const PgQuery__AArray
     return e;
 }
 
+/* int4 $1: libpg_query takes a parameter where PostgreSQL's grammar wants a constant. */
+static bool refuse_typed_parameter(A *a, const PgQuery__TypeCast *c)
+{
+    const PgQuery__ParamRef *p = c->arg->node_case == PG_QUERY__NODE__NODE_PARAM_REF ? c->arg->param_ref : NULL;
+    if (!p || c->location >= 0) /* $1::int4, CAST($1 AS int4): what stands in the place of a constant has none */
+        return true;
+    return fail_at(a, p->location, SQLSTATE_SYNTAX_ERROR, "syntax error at or near \"$%d\"", p->number);
+}
+
 static struct expr *transform_type_cast(A *a, struct scope *s, const PgQuery__TypeCast *c)
 {
     oid_t type;
     int32_t typmod;
+    if (!refuse_typed_parameter(a, c))
+        return NULL;
     if (!analyze_type_name(a, c->type_name, &type, &typmod, NULL))
         return NULL;
     struct expr *x;

@@ -526,6 +526,13 @@ static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExp
     }
     for (size_t i = 0; i < j->n_using_clause; i++) {
         struct str name = node_string(j->using_clause[i]);
+        for (size_t k = 0; k < n_using; k++) {
+            if (str_eq(using[k], name)) {
+                fail_at(a, -1, SQLSTATE_DUPLICATE_COLUMN, "column name \"%.*s\" appears more than once in USING clause",
+                        STR_FMT(name));
+                return NULL;
+            }
+        }
         if (!PUSH(a, using, n_using, name))
             return NULL;
     }

@@ -563,9 +563,35 @@ static bool collect_args(A *a, struct scope *s, const PgQuery__FuncCall *call, s
     return true;
 }
 
+static bool find_window(struct expr *x, void *ctx)
+{
+    const struct expr **found = ctx;
+    if (!*found && x->kind == EXPR_WINDOW)
+        *found = x;
+    return !*found;
+}
+
+/* No argument may be of a window function, which is computed when the groups are there. */
+static bool refuse_windows_in_call(A *a, const struct expr *e, bool is_aggregate)
+{
+    const struct expr *found = NULL;
+    for (size_t i = 0; i < e->n_args; i++)
+        expr_walk(e->args[i], find_window, &found);
+    for (size_t i = 0; is_aggregate && i < e->call.n_order; i++)
+        expr_walk(e->call.order[i].expr, find_window, &found);
+    if (!found)
+        return true;
+    return is_aggregate ? fail_at(a, found->location, SQLSTATE_GROUPING_ERROR,
+                                  "aggregate function calls cannot contain window function calls")
+                        : fail_at(a, found->location, SQLSTATE_WINDOWING_ERROR,
+                                  "window function calls cannot be nested");
+}
+
 static bool check_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *call, struct expr *e)
 {
     struct level_search search = { INT32_MAX };
+    if (!refuse_windows_in_call(a, e, true))
+        return false;
     for (size_t i = 0; i < e->n_args; i++)
         expr_walk(e->args[i], level_visit, &search);
     if (e->call.filter)
@@ -614,7 +640,7 @@ static bool finish_window(A *a, struct scope *s, const PgQuery__FuncCall *call, 
     if (call->n_agg_order)
         return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                        "aggregate ORDER BY is not implemented for window functions");
-    if (!place_allows(a, s, true, call->location))
+    if (!refuse_windows_in_call(a, e, false) || !place_allows(a, s, true, call->location))
         return false;
     if (call->over->name && *call->over->name)
         e->call.window = named_window(a, s, str_from(call->over->name), call->over->location);
@@ -644,9 +670,6 @@ static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, st
     }
     if (p->kind == 'f')
         return check_plain(a, call, name);
-    if (p->kind == 'w' && !call->over)
-        return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE, "window function %.*s requires an OVER clause",
-                       STR_FMT(name));
     if (p->kind == 'a' && call->n_args == 0 && !call->agg_star && !call->agg_within_group)
         return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE,
                        "%.*s(*) must be used to call a parameterless aggregate function", STR_FMT(name));
@@ -665,8 +688,13 @@ static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, st
 }
 
 /* Told before the arguments are looked at. */
-static bool lacks_within_group(A *a, const PgQuery__FuncCall *call, const struct pg_proc *p, struct str name)
+static bool lacks_clause(A *a, const PgQuery__FuncCall *call, const struct pg_proc *p, struct str name)
 {
+    if (p->kind == 'w' && !call->over) {
+        fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE, "window function %.*s requires an OVER clause",
+                STR_FMT(name));
+        return true;
+    }
     const struct pg_aggregate *g = p->kind == 'a' ? pg_aggregate_by_proc(p->oid) : NULL;
     if (!g || g->kind == 'n' || call->agg_within_group)
         return false;
@@ -721,6 +749,24 @@ static bool unify_hypothetical(A *a, const struct pg_proc *p, struct call_args *
     return true;
 }
 
+/* agg(x ORDER BY y): y is looked at when the aggregate is known. */
+static bool order_of_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *call, struct expr *e)
+{
+    if (!call->n_agg_order || call->agg_within_group || call->over || e->call.proc->kind != 'a')
+        return true;
+    bool in_aggregate = s->in_aggregate;
+    int outer = s->nested;
+    s->in_aggregate = true;
+    s->nested = 0;
+    bool ok = order_items(a, s, call->agg_order, call->n_agg_order, false, &e->call.order, &e->call.n_order);
+    int nested = s->nested;
+    s->in_aggregate = in_aggregate;
+    s->nested = outer;
+    if (ok && nested)
+        return fail_at(a, nested - 1, SQLSTATE_GROUPING_ERROR, "aggregate function calls cannot be nested");
+    return ok;
+}
+
 struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall *call)
 {
     struct str schema, name;
@@ -745,8 +791,8 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     /* WITHIN GROUP: the ordered arguments follow the direct ones. */
     struct sort_item *order = NULL;
     size_t n_order = 0;
-    if (ok && call->n_agg_order)
-        ok = order_items(a, s, call->agg_order, call->n_agg_order, call->agg_within_group, &order, &n_order);
+    if (ok && call->agg_within_group)
+        ok = order_items(a, s, call->agg_order, call->n_agg_order, true, &order, &n_order);
     if (ok && call->agg_within_group) {
         for (size_t i = 0; i < n_order && args.n < MAX_ARGS; i++) {
             args.exprs[args.n] = order[i].expr;
@@ -795,8 +841,8 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     e->call.order = order;
     e->call.n_order = n_order;
     e->call.filter = filter;
-    if (lacks_within_group(a, call, chosen.row, name) || !unify_hypothetical(a, chosen.row, &args, n_order) ||
-        !coerce_args(a, e, &chosen, &args, name, call->location))
+    if (lacks_clause(a, call, chosen.row, name) || !unify_hypothetical(a, chosen.row, &args, n_order) ||
+        !coerce_args(a, e, &chosen, &args, name, call->location) || !order_of_aggregate(a, s, call, e))
         return NULL;
     for (size_t i = 0; call->agg_distinct && i < e->n_args; i++) /* count(DISTINCT $1): what is compared has a type */
         if (e->args[i]->type == TYPE_OID_unknown &&

@@ -517,7 +517,7 @@ struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectS
     while (n_right < q->right->n_targets && !q->right->targets[n_right].junk)
         n_right++;
     if (n != n_right) {
-        fail_at(a, q->right->n_targets ? q->right->targets[0].expr->location : -1, SQLSTATE_SYNTAX_ERROR,
+        fail_at(a, q->right->n_targets ? expr_start(q->right->targets[0].expr) : -1, SQLSTATE_SYNTAX_ERROR,
                 "each %s query must have the same number of columns", what);
         return NULL;
     }

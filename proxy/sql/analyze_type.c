@@ -160,24 +160,55 @@ static const struct {
     { "serial4", TYPE_OID_int4 },     { "bigserial", TYPE_OID_int8 }, { "serial8", TYPE_OID_int8 },
 };
 
+/* What a modifier says as text: a constant or a name. */
+static bool modifier_text(A *a, const Node *m, struct str *ret)
+{
+    const PgQuery__AConst *c = m->node_case == PG_QUERY__NODE__NODE_A_CONST ? m->a_const : NULL;
+    const PgQuery__ColumnRef *name = m->node_case == PG_QUERY__NODE__NODE_COLUMN_REF ? m->column_ref : NULL;
+    if (c && c->val_case == PG_QUERY__A__CONST__VAL_IVAL)
+        *ret = arena_printf(a->arena, "%d", c->ival->ival);
+    else if (c && c->val_case == PG_QUERY__A__CONST__VAL_FVAL)
+        *ret = str_from(c->fval->fval);
+    else if (c && c->val_case == PG_QUERY__A__CONST__VAL_SVAL)
+        *ret = str_from(c->sval->sval);
+    else if (name && name->n_fields == 1 && name->fields[0]->node_case == PG_QUERY__NODE__NODE_STRING)
+        *ret = node_string(name->fields[0]);
+    else
+        return false;
+    return ret->p != NULL;
+}
+
 static bool type_modifiers(A *a, const PgQuery__TypeName *name, oid_t type, int32_t *ret)
 {
     int32_t modifiers[8];
+    struct str texts[8];
+    struct value number;
+    struct err local;
+    err_init(&local, a->arena);
     if (name->n_typmods > 8)
         return fail_at(a, name->location, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid type modifier");
-    for (size_t i = 0; i < name->n_typmods; i++) {
-        const Node *m = name->typmods[i];
-        if (m->node_case == PG_QUERY__NODE__NODE_A_CONST && m->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL)
-            modifiers[i] = m->a_const->ival->ival;
-        else
-            return fail_at(a, name->location, SQLSTATE_SYNTAX_ERROR,
-                           "type modifiers must be simple constants or identifiers");
-    }
     if (snapshot_user_type(a->snapshot, type))
         return fail_at(a, name->location, SQLSTATE_SYNTAX_ERROR, "type modifier is not allowed for type \"%.*s\"",
                        STR_FMT(type_text(a, type, -1)));
-    struct err local;
+    bool takes_none = name->n_typmods && !type_typmod_in(type, (int32_t[]){ 1 }, 1, ret, &local);
+    if (takes_none && local.code == SQLSTATE_SYNTAX_ERROR) {
+        err_copy(a->err, &local);
+        a->err->position = analyze_position(a->text, name->location);
+        return false;
+    }
     err_init(&local, a->arena);
+    for (size_t i = 0; i < name->n_typmods; i++)
+        if (!modifier_text(a, name->typmods[i], &texts[i]))
+            return fail_at(a, name->location, SQLSTATE_SYNTAX_ERROR,
+                           "type modifiers must be simple constants or identifiers");
+    for (size_t i = 0; i < name->n_typmods; i++) {
+        if (!type_decode(TYPE_OID_int4, WIRE_TEXT, texts[i], a->settings->types, a->arena, &number, &local)) {
+            err_copy(a->err, &local);
+            a->err->position = analyze_position(a->text, name->location);
+            return false;
+        }
+        modifiers[i] = (int32_t)number.integer;
+    }
     if (!type_typmod_in(type, modifiers, name->n_typmods, ret, &local)) {
         err_copy(a->err, &local);
         if (!a->err->position)

@@ -187,3 +187,31 @@ SELECT d1.x0, count(*) FROM (SELECT "timestamp"(t2.at, int4 '-77') AS x0 FROM no
 -- the blanks of a char that has no length
 SELECT 'ab  '::bpchar !~* 'b$', 'ab  '::bpchar ~ 'b  $', 'ab  '::bpchar LIKE 'ab', 'ab  '::bpchar NOT LIKE 'ab  ', 'ab  '::varchar::bpchar ~ ' $', octet_length('ab  '::bpchar), octet_length('é'::char(3))
 SELECT octet_length(t1.c), bpcharicregexne(t1.c, 'b    $') FROM plain t1 ORDER BY t1.id
+-- window functions where none may be, and without OVER
+SELECT lag(id, row_number() OVER ()::int4) OVER () FROM item
+SELECT sum(abs(row_number() OVER ())) FROM item
+SELECT sum(t1.id ORDER BY row_number() OVER ()) FROM item t1
+SELECT lag('0.10')
+SELECT lag('{NULL}'::bool[], '{NULL}')
+-- arrays of arrays take the type of the first
+SELECT ARRAY[ARRAY['x'], ARRAY[1]]
+SELECT ARRAY[ARRAY[1], ARRAY[NULL]]
+SELECT ARRAY[1, 2.5, '3'], ARRAY['a', 'b'::varchar], ARRAY[NULL, 1], ARRAY['{1}', ARRAY[2]], ARRAY[ARRAY['2'], ARRAY['3']]::int4[], ARRAY['a'::char(3)], ARRAY[1.5::numeric(3,1), 2.5::numeric(3,1)]
+-- places and kinds of mistakes
+SELECT float4mi(float4 $1, 1)
+SELECT interval $1 day
+SELECT count(*) FROM plain RIGHT JOIN edge USING (id, id)
+SELECT sum(t1.at ORDER BY t1.nosuch) FROM note t1
+SELECT sum(t1.id ORDER BY sum(t1.id)) FROM item t1
+SELECT upper('x' ORDER BY nosuch)
+SELECT percentile_disc(t1.id) WITHIN GROUP (ORDER BY t1.stock) FROM item t1 GROUP BY t1.ok
+SELECT CAST(1 AS numeric(1.5))
+SELECT CAST(1 AS numeric('5','2'))
+SELECT CAST(1 AS numeric(x))
+SELECT CAST(1 AS numeric(x.y))
+SELECT CAST(1 AS int4(1.5))
+SELECT CAST(1 AS numeric(99999999999))
+SELECT 'é', NULLIF(n2, '1.5') FROM plain
+SELECT 'é', NULLIF(n2, '1e') FROM plain
+SELECT 'é', NULLIF(n2, '1f') FROM plain
+SELECT 'é', i4 FROM target UNION ALL SELECT -2147483648 - 1

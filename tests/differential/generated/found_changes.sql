@@ -34,3 +34,4 @@ UPDATE target SET i8 = 7 WHERE CASE WHEN id > 1000 THEN t LIKE '%\' ELSE b END
 UPDATE target SET i8 = 7 WHERE t LIKE 'qq%\'
 DELETE FROM target WHERE t LIKE '%\' RETURNING id
 INSERT INTO target (id, t) VALUES (generate_series(50, 51), 'x'), (52, 'y')
+INSERT INTO target (id, i4) VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET i4 = id
