@@ -142,7 +142,9 @@ class Campaign(Maker):
         why = known.order(found, met)
         if not why and known.may_be_row(found):
             why = known.order_of_rows(found, evidence.single_rows(self, query, mode, settings)) or known.order_of_rows(found, self.single_targets(query, mode, settings))
-        planned = "" if why else known.planned(found)
+        if not why and known.may_be_group(found):
+            why = known.order_of_groups(found, met, evidence.single_groups(self, query, mode, settings))
+        planned = "" if why else known.planned(found, met)
         if planned and evidence.is_planned(self, query, mode, settings, found.theirs.state):
             why = planned
         return why

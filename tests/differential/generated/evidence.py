@@ -57,6 +57,38 @@ def same_state(campaign, query, mode, settings, theirs, ours):
     return None if different and (different is known.REFUSED or not different.reason) else frozenset({theirs.state, ours.state})
 
 
+def of_each_group(campaign, query, mode, settings):
+    """The items of a grouped query for each of its groups alone, and for all rows; of another query for all rows, without ORDER BY and LIMIT."""
+    select = parts_of(query.node)
+    if select is None:
+        return
+    items, source, where, keys = select
+    for count in range(len(keys) + 1):
+        for chosen in itertools.combinations(keys, count):
+            listed = Query(Node(["SELECT DISTINCT ", ", ".join(f"{key}::text" for key in chosen) or "1", " FROM ", source, " WHERE ", *where]))
+            for row in campaign.ask(campaign.theirs, [(listed, mode)], settings)[0].rows:
+                same = [f" AND {key}::text IS NOT DISTINCT FROM {tables.literal(cell and cell.decode())}" for key, cell in zip(chosen, row)]
+                yield from (Query(Node(["SELECT ", item, " FROM ", source, " WHERE ", *where, *same])) for item in items if printed(item, False).sql not in keys)
+
+
+def parts_of(root):
+    """A SELECT's items, its FROM, its condition as parts, the columns it is grouped by; None of a query of another shape."""
+    at = next((i for i, part in enumerate(root.parts) if isinstance(part, str) and part.startswith(" FROM ")), 0)
+    if not at or not isinstance(root.parts[at - 1], Items) or not str(root.parts[at - 2]).endswith("SELECT "):
+        return None
+    name = root.parts[at].removeprefix(" FROM ")
+    source, rest = (from_items(root).get(name), root.parts[at + 1:]) if name else (root.parts[at + 1], root.parts[at + 2:])
+    clauses = {text.split()[0]: part for part in rest if isinstance(part, Node) and (text := printed(part, False).sql)}
+    keys = re.findall(r"\b[a-z]+\d+\.\w+", printed(clauses["GROUP"], False).sql) if "GROUP" in clauses else []
+    where = ["(", *clauses["WHERE"].parts[1:], ")"] if "WHERE" in clauses else ["true"]
+    return None if source is None else (root.parts[at - 1].parts, source, where, keys)
+
+
+def single_groups(campaign, query, mode, settings):
+    """The states of a query's items for each group alone, when both sides give the same for every group; else none."""
+    return same_states(campaign, list(of_each_group(campaign, query, mode, settings)), mode, settings)
+
+
 def single_targets(campaign, query, mode, settings):
     """The states of a change of `target` when it has one of its rows only, when both sides give the same for each; else none."""
     states = set()

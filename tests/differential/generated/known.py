@@ -25,7 +25,7 @@ CONSTANTS_PLANNED = "PostgreSQL's planner computes constants, whether there is a
 GENERATED_FIRST = "D1 computes generated columns before it looks at a domain's constraint"
 CONSTANTS_FIRST = "PostgreSQL computes constants when it plans: a change that violates a key too has another first error"
 MERGE_ON = "PostgreSQL 15 takes values of every type for MERGE's ON, by their bits; pgd1 wants a boolean, as PostgreSQL's JOIN does"
-NO_ROWS = "PostgreSQL looks at a percentile even where no row is to be ranked; pgd1 gives NULL"
+PARAMETER = "libpg_query's grammar takes a parameter in the place of a constant; pgd1 refuses it later, when it may have met another error"
 MERGE_MIXED = "PostgreSQL 15 gives the row subqueries of one action of MERGE to another one, and fails where their types differ"
 
 
@@ -130,7 +130,7 @@ def two_errors(found):
         return True
     if found.theirs.message.startswith("could not determine polymorphic type") and found.ours.position and " OVER (" in found.sql:
         return True
-    return found.what in ("SQLSTATE", "position") and all(a.state[:2] in ("22", "42") and a.position for a in pair) and " OVER (" in found.sql
+    return found.what in ("SQLSTATE", "position") and all(a.state[:2] in ("22", "3F", "42") and a.position for a in pair) and " OVER (" in found.sql
 
 
 def no_comparison(found):
@@ -218,15 +218,26 @@ def order_of_rows(found, states):
     return ROWS_IN_ORDER if met & states and met <= states | {"21000", "23505"} else ""
 
 
-def planned(found):
-    """What may have made PostgreSQL fail before there was a row: a pattern, or a constant where pgd1 met no row at all."""
+def may_be_group(found):
+    """A query whose items may have been computed in another order, or not at all."""
+    return may_be_timing(found) and bool(re.match(r"(SELECT|WITH)\b", found.sql))
+
+
+def order_of_groups(found, met, states):
+    """states: what its items give for each group alone, on both sides."""
+    return TIMING if states and {a.state for a in (found.theirs, found.ours) if a.state} <= met.all | states else ""
+
+
+def planned(found, met):
+    """What may have made PostgreSQL fail before there was a row: a pattern, or a constant where pgd1 met no row at all or another error first."""
     if found.theirs.state == "2201B" and (not found.ours.state or is_runtime(found.ours)):
         return PATTERNS_PLANNED
-    return CONSTANTS_PLANNED if is_runtime(found.theirs) and not found.ours.state and found.ours.tag.endswith(" 0") else ""
+    is_constant = found.theirs.state in met.constants and is_runtime(found.ours)
+    return CONSTANTS_PLANNED if is_runtime(found.theirs) and (is_constant or not found.ours.state and found.ours.tag.endswith(" 0")) else ""
 
 
-def no_rows(found):
-    return found.theirs.message.startswith("percentile value ") and not found.ours.state
+def parameter_as_constant(found):
+    return re.match(r'syntax error at or near "\$\d+"', found.theirs.message) and bool(found.ours.state)
 
 
 def merge_on(found):
@@ -245,7 +256,7 @@ def equal_intervals(found):
     return "percentile_cont(" in found.sql and same_without(found, lambda cell: b"", "interval", "_interval")
 
 
-RULES = [(equal_intervals, EQUAL_INTERVALS), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (no_rows, NO_ROWS), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (answered_late, ANSWERED_LATE), (nan_stored, NAN_STORED), (domain_parameter, DOMAIN_PARAMETER), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (no_comparison, NO_COMPARISON)]
+RULES = [(equal_intervals, EQUAL_INTERVALS), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (parameter_as_constant, PARAMETER), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (answered_late, ANSWERED_LATE), (nan_stored, NAN_STORED), (domain_parameter, DOMAIN_PARAMETER), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (no_comparison, NO_COMPARISON)]
 
 
 def reason(found):

@@ -358,7 +358,7 @@ class Queries:
             form = self.rng.choice(["percentile_disc(0.5)", "percentile_cont(0.25)", "mode()", "percentile_disc(ARRAY[0, 0.5, 1])", "percentile_cont(ARRAY[0.1, 0.9])", "rank", "dense_rank", "percent_rank", "cume_dist", "percentile_disc(2)",
                                     "percentile_cont(NULL)"])
             head = [form] if "(" in form else [f"{form}(", made.constant(t), ")"]
-            return Node([*head, " WITHIN GROUP (ORDER BY ", made.expression(t, 1), self.rng.choice(["", " DESC", " NULLS FIRST"]), ")", self.filter(made)])
+            return Node([*head, " WITHIN GROUP (ORDER BY ", made.expression(t, 1), self.rng.choice(["", " DESC", " NULLS FIRST"]), ")", self.filter(made)], t)
         key = self.group_keys(made, 1)[0] if self.rng.random() < 0.5 else None
         return Node(["SELECT ", Items([*([key] if key else []), call(), call()]), " FROM ", source.node, self.where(made, 0.3), Node([" GROUP BY ", key.parts[0]]) if key else ""]), None
 
@@ -385,7 +385,16 @@ def from_items(root):
         named = re.fullmatch(r"(?:\(|generate_series|unnest).*\) (?:WITH ORDINALITY )?AS ([a-z]+\d+)(?:\([a-z, ]+\))?", text, re.S)
         if named and not node.type:
             items[named[1]] = node
-    return items
+    return {**items, **with_items(root)}
+
+
+def with_items(root):
+    """alias -> its WITH query as a subquery of FROM."""
+    head = re.fullmatch(r"WITH (RECURSIVE )?(\w+)(\(id, x\))? AS(?: NOT MATERIALIZED| MATERIALIZED)? \(", root.parts[0]) if root.parts and isinstance(root.parts[0], str) else None
+    if not head:
+        return {}
+    inner = Node(["WITH RECURSIVE ", head[2], head[3], " AS (", root.parts[1], ") SELECT * FROM ", head[2]]) if head[1] else root.parts[1]
+    return {head[2]: Node(["(", inner, f") AS {head[2]}"])}
 
 
 def sources_of(root, text):
