@@ -581,10 +581,10 @@ static bool refuse_windows_in_call(A *a, const struct expr *e, bool is_aggregate
         expr_walk(e->call.order[i].expr, find_window, &found);
     if (!found)
         return true;
-    return is_aggregate ? fail_at(a, found->location, SQLSTATE_GROUPING_ERROR,
-                                  "aggregate function calls cannot contain window function calls")
-                        : fail_at(a, found->location, SQLSTATE_WINDOWING_ERROR,
-                                  "window function calls cannot be nested");
+    return is_aggregate
+               ? fail_at(a, found->location, SQLSTATE_GROUPING_ERROR,
+                         "aggregate function calls cannot contain window function calls")
+               : fail_at(a, found->location, SQLSTATE_WINDOWING_ERROR, "window function calls cannot be nested");
 }
 
 static bool check_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *call, struct expr *e)
