@@ -608,7 +608,10 @@ static bool aggregate_filter(struct emitter *e, const struct expr *x, struct str
     if (!x->call.filter)
         return true;
     struct fragment f;
-    if (!emit_condition(e, x->call.filter, &f))
+    e->conditional--; /* it is asked of every row (emit_aggregate) */
+    bool ok = emit_condition(e, x->call.filter, &f);
+    e->conditional++;
+    if (!ok)
         return false;
     *ret = text_of(e, " FILTER (WHERE %.*s)", STR_FMT(f.sql));
     return ret->p != NULL;
@@ -874,7 +877,10 @@ bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *re
     size_t n_nulled = e->level ? e->level->n_nulled : 0;
     if (e->level)
         e->level->n_nulled = 0;
+    bool filtered = x->call.filter != NULL; /* what it leaves out is not computed either */
+    e->conditional += filtered;
     bool ok = emit_plain_aggregate(e, x, t, ret);
+    e->conditional -= filtered;
     if (e->level)
         e->level->n_nulled = n_nulled;
     return ok;
@@ -935,7 +941,11 @@ bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret)
         return blocked(e, x->location, "%s() of floats as a window function", x->call.proc->name);
     if (!t)
         return no_such_row(e, x);
-    if (x->call.proc->kind == 'w' ? !window_function(e, x, row, ret) : !emit_plain_aggregate(e, x, t, ret))
+    bool filtered = x->call.filter != NULL;
+    e->conditional += filtered;
+    bool ok = x->call.proc->kind == 'w' ? window_function(e, x, row, ret) : emit_plain_aggregate(e, x, t, ret);
+    e->conditional -= filtered;
+    if (!ok)
         return false;
     if (strstr(x->call.proc->source, "(anyenum)")) /* OVER is in it */
         return true;

@@ -275,10 +275,10 @@ static bool may_be_left_out(struct emitter *e)
     const struct level *l = e->level;
     const struct expr **parts;
     size_t n = 0;
-    if (l->query->n_group || l->query->has_aggregates)
-        return false;
     if (e->conditional)
         return true;
+    if (l->query->n_group || l->query->has_aggregates)
+        return false;
     return l->part == FETCHED_ROWS && l->query->where && conjuncts(e, l->query->where, &parts, &n) && n > l->n_pushed;
 }
 
