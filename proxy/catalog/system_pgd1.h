@@ -28,7 +28,7 @@ enum {
     PGD1_OID_ROW_ARRAY = 16100,
     PGD1_OID_RULE = 16200,
     PGD1_OID_FUNCTION = 16300,
-    PGD1_OID_END = 16384, /* the users' begin */
+    PGD1_OID_END = 16383, /* pg_dump asks for what lies above 16383, the last before the users' */
     /* numbers of commands.def are below these */
     PGD1_NUMBER_MIGRATIONS = 50,
     PGD1_NUMBER_STATEMENTS = 51

@@ -446,6 +446,13 @@ static const bind_function forms[BIND_FORM_NR] = {
 
 /* ---- sources ---- */
 
+/* Whether a text has a literal of that content there: the plan may have been made from another text, as that of PREPARE. */
+static bool stands_at(struct str text, size_t offset, struct str content)
+{
+    struct str rest = { text.p + offset, text.n - offset }, inside = { rest.p + 1, rest.n ? rest.n - 1 : 0 };
+    return str_starts(rest, content) || (rest.n && str_starts(inside, content));
+}
+
 static bool literal(struct binding *b, const struct bind *bind, struct value *ret)
 {
     const struct bind_input *in = b->input;
@@ -464,7 +471,7 @@ static bool literal(struct binding *b, const struct bind *bind, struct value *re
     if (!offsets)
         return false;
     size_t offset = (size_t)offsets[bind->index];
-    if (in->literals && offset <= in->text.n)
+    if (offset <= in->text.n && (in->literals || stands_at(in->text, offset, texts[bind->index])))
         offset = str_characters((struct str){ in->text.p, offset });
     return err_at(b->err, (int)offset + 1);
 }

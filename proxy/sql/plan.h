@@ -313,7 +313,7 @@ struct plan {
     struct plan_premise *premise; /* NULL: none */
     /* literal tokens of the text the plan was made from: what BIND_LITERAL binds unless bind_input says otherwise (plan_cache.h) */
     struct str *literals;
-    int *literal_offsets; /* in characters */
+    int *literal_offsets; /* in bytes: a text of many statements is not counted for each of them */
     bool *is_structural;
     size_t n_literals;
     const struct relation **reads;

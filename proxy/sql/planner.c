@@ -221,14 +221,10 @@ static bool keep_literals(struct planner *p, struct plan *plan, const struct lit
         mark_bound(plan->lookup->local.binds, plan->lookup->local.n_binds, bound, n);
     if (plan->prelude)
         mark_bound(plan->prelude->binds, plan->prelude->n_binds, bound, n);
-    size_t counted = 0, characters = 0;
     for (size_t i = 0; i < n; i++) {
         plan->literals[i] =
             literal_content(p->text, &p->literals->literals[i], p->settings->standard_conforming_strings, plan->arena);
-        size_t offset = (size_t)p->literals->literals[i].offset;
-        characters += str_characters((struct str){ p->text.p + counted, offset - counted });
-        counted = offset;
-        plan->literal_offsets[i] = (int)characters;
+        plan->literal_offsets[i] = p->literals->literals[i].offset;
         plan->is_structural[i] = !bound[i] || (i < shaped->n && shaped->is_structural[i]);
         if (bound[i] && !plan->literals[i].p)
             return err_oom(p->err);

@@ -114,6 +114,10 @@ class Side:
             value = value[:4] + value[8:]  # whether there are NULLs: PostgreSQL's functions may leave it set without any
         if type_name in ("float4", "float8") and value in NANS:
             return NANS[0] if len(value) == 8 else NANS[2]
+        if type_name in ("_float4", "_float8") and value is not None and result.fformat(column):
+            for wide, other in ((NANS[0], NANS[1]), (NANS[2], NANS[3])):  # elements stand behind their lengths
+                length = len(wide).to_bytes(4, "big")
+                value = value.replace(length + other, length + wide)
         return value
 
     def answer(self, result):
