@@ -9,7 +9,7 @@ exports.Authors1700000000001 = class Authors1700000000001 {
         { name: 'name', type: 'varchar', length: '100', isUnique: true },
         { name: 'created_at', type: 'timestamptz', default: 'now()' },
       ],
-    }), true);
+    }));
   }
   async down(runner) {
     await runner.dropTable('authors');

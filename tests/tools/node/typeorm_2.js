@@ -12,7 +12,7 @@ exports.Books1700000000002 = class Books1700000000002 {
       ],
       foreignKeys: [{ columnNames: ['author_id'], referencedTableName: 'authors', referencedColumnNames: ['id'], onDelete: 'CASCADE' }],
       indices: [{ name: 'books_author_id_idx', columnNames: ['author_id'] }],
-    }), true);
+    }));
   }
   async down(runner) {
     await runner.dropTable('books');
