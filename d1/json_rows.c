@@ -149,14 +149,6 @@ static bool read_number(struct cursor *c, struct value *ret)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The four digits after \u; -1 when they are none. */
 static int32_t read_hex4(const char *p, const char *end)
 {

@@ -390,15 +390,6 @@ static bool is_octal(char ch)
     return ch >= '0' && ch <= '7';
 }
 
-static int hex_digit(char ch)
-{
-    if (ch >= '0' && ch <= '9')
-        return ch - '0';
-    if (ch >= 'a' && ch <= 'f')
-        return ch - 'a' + 10;
-    return ch >= 'A' && ch <= 'F' ? ch - 'A' + 10 : -1;
-}
-
 /* Up to three octal digits at *at. */
 static char unescape_octal(struct str raw, size_t *at)
 {

@@ -93,14 +93,6 @@ static bool fail_token(struct parser *p, const char *e)
 
 /* ---- strings */
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* Text of a string token that is being put together; writes nothing when no tree is wanted. */
 struct string {
     char *p; /* NULL until the first escape: the text is then a slice of the input */

@@ -90,12 +90,9 @@ static bool fail_surrogate(struct parser *s, const char *detail)
     return false;
 }
 
-static int hex_digit(const struct parser *s, const char *at)
+static int hex_digit_at(const struct parser *s, const char *at)
 {
-    return at >= s->end                             ? -1
-           : *at >= '0' && *at <= '9'               ? *at - '0'
-           : (*at | 32) >= 'a' && (*at | 32) <= 'f' ? (*at | 32) - 'a' + 10
-                                                    : -1;
+    return at < s->end ? hex_digit(*at) : -1;
 }
 
 static bool add_code(struct parser *s, uint32_t code, struct buf *out)
@@ -128,8 +125,8 @@ static bool read_unicode(struct parser *s, const char *run, uint32_t *ret)
     bool braces = s->p + 2 < s->end && s->p[2] == '{';
     const char *at = s->p + 2 + braces;
     int n = 0, most = braces ? 6 : 4;
-    for (*ret = 0; n < most && hex_digit(s, at) >= 0; n++)
-        *ret = *ret << 4 | (uint32_t)hex_digit(s, at++);
+    for (*ret = 0; n < most && hex_digit_at(s, at) >= 0; n++)
+        *ret = *ret << 4 | (uint32_t)hex_digit_at(s, at++);
     bool closed = braces ? n > 0 && at < s->end && *at == '}' : n == 4;
     if (!closed)
         return fail_at_text(s, "invalid unicode sequence", run, at);
@@ -171,7 +168,7 @@ static bool read_escape(struct parser *s, struct buf *out)
     if (c == 'u')
         return read_unicode_run(s, out);
     if (c == 'x') {
-        int high = hex_digit(s, s->p + 2), low = high < 0 ? -1 : hex_digit(s, s->p + 3);
+        int high = hex_digit_at(s, s->p + 2), low = high < 0 ? -1 : hex_digit_at(s, s->p + 3);
         if (low < 0)
             return fail_at_text(s, "invalid hex character sequence", s->p, s->p + 2 + (high >= 0));
         s->p += 4;

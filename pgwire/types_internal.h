@@ -98,7 +98,6 @@ size_t float4_print(char *out, float v);
 /* The same as a JSON number that SQLite reads as REAL: "1.0" instead of "1"; finite values only. */
 size_t float8_print_real(char *out, double v);
 bool float8_parse(const struct type_io *io, struct str text, double *ret);
-int hex_digit(char c); /* 0 … 15, -1 for none */
 bool is_space(char c); /* C locale: blank, \t \n \v \f \r */
 struct str text_blob_hex(struct arena *arena, struct str blob, const char *prefix); /* {NULL,0} when full */
 bool text_check_utf8(struct str text, struct err *err);                             /* 22021 */

@@ -170,14 +170,6 @@ const struct type_codec codec_char = { char_in, text_out, char_receive, char_sen
 
 /* ---- bytea */
 
-int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static bool bad_hex_digit(const struct type_io *io, struct str at)
 {
     size_t n = str_offset_of(at, 1);

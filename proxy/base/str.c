@@ -158,6 +158,14 @@ size_t str_offset_of(struct str s, size_t i)
     return at;
 }
 
+int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
 void str_hex(struct str s, char *to)
 {
     static const char digits[] = "0123456789abcdef";

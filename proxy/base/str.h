@@ -62,6 +62,7 @@ bool str_is_utf8(struct str s, size_t *ret_bad);
 size_t str_characters(struct str s);
 /* Where character number i (from 0) begins, at most the end. */
 size_t str_offset_of(struct str s, size_t i);
+int hex_digit(char c); /* 0 … 15 for a digit of either case, -1 for none */
 /* Two lower-case digits a byte, no NUL: `to` has room for 2 * s.n. */
 void str_hex(struct str s, char *to);
 /* FNV-1a, 64 bit. */

@@ -30,14 +30,6 @@ static bool read_text(struct reader *r, struct value *ret)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1;
-}
-
 static bool read_blob(struct reader *r, struct value *ret)
 {
     char *bytes = arena_alloc(r->arena, (size_t)(r->end - r->p) / 2 + 1);

@@ -72,14 +72,6 @@ static bool unix_cell(const struct plan_column *c, const struct value *cell, str
     return ok;
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1;
-}
-
 static bool hex_cell(const struct plan_column *c, const struct value *cell, struct arena *arena, struct value *ret,
                      struct err *err)
 {

@@ -348,14 +348,6 @@ int literal_at(const struct literal_table *t, struct str text, int offset, bool 
 
 /* --- the value of a literal --- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One backslash escape at p[*at]; false for forms left to the parser (Unicode). */
 static bool unescape(struct str s, size_t *at, char *out, size_t *n)
 {

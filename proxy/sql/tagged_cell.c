@@ -11,14 +11,6 @@ void tagged_cell_sql(struct buf *out, size_t i)
                i, i, i, i, i);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool read_hex(struct str digits, struct arena *arena, struct value *ret)
 {
     char *bytes = arena_alloc(arena, digits.n / 2 + 1);

@@ -65,14 +65,6 @@ static bool take(struct reader *r, char c)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The four digits behind \u. */
 static unsigned read_hex4(struct reader *r)
 {

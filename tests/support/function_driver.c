@@ -12,11 +12,6 @@
 
 enum { ARENA_CAP = 1 << 28, LINE_CAP = 1 << 24 };
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static struct str unhex(struct arena *arena, const char *line, size_t n)
 {
     char *p = arena_alloc(arena, n / 2 + 1);

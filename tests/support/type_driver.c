@@ -31,11 +31,6 @@ struct driver {
 
 /* ---- hexadecimal */
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static struct str unhex(struct driver *d, struct str s)
 {
     if (str_is(s, "-"))

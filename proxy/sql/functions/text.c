@@ -787,21 +787,13 @@ static void encode(sqlite3_context *c, int n, sqlite3_value **args)
     finish(c, &out);
 }
 
-static int hex_value(char ch)
-{
-    if (ch >= '0' && ch <= '9')
-        return ch - '0';
-    ch = (char)(ch | 0x20);
-    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
 static bool decode_hex(sqlite3_context *c, struct str s, struct buf *out)
 {
     int high = -1;
     for (size_t i = 0; i < s.n; i++) {
         if (strchr(" \t\r\n", s.p[i]) && s.p[i] && high < 0)
             continue;
-        int v = hex_value(s.p[i]);
+        int v = hex_digit(s.p[i]);
         if (v < 0) {
             fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"%.*s\"", (int)utf8_width(s, i),
                       s.p + i);
