@@ -221,6 +221,28 @@ struct str group_d1_session(struct group *g)
     return newest.n && !own_is_newer ? newest : start;
 }
 
+void group_ask(struct group *g, struct d1_statement *statements, size_t n, enum d1_access access,
+               enum d1_flow (*row)(struct d1_request *, size_t, const struct value *, size_t),
+               void (*done)(struct d1_request *))
+{
+    g->request = (struct d1_request){
+        .statements = statements,
+        .n_statements = n,
+        .access = access,
+        .session = group_d1_session(g),
+        .deadline_us = group_deadline(g),
+        .max_result_bytes = g->session->serving->config->max_result_bytes,
+        .on_row = row,
+        .done = done,
+        .user = g,
+        .arena = g->arena,
+    };
+    g->streams = g->paused = false;
+    g->in_flight = true;
+    session_wait(g->session);
+    database_submit(g->database, &g->request);
+}
+
 static bool mentions(const struct group *g, struct str what)
 {
     for (const struct step *step = g->head; step != g->batch_end; step = step->next)

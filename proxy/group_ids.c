@@ -236,21 +236,7 @@ enum run group_submit_range(struct group *g)
         group_fail_at_head(g, &err);
         return RUN_OVER;
     }
-    g->request = (struct d1_request){
-        .statements = statements,
-        .n_statements = 2,
-        .access = D1_WRITE,
-        .session = group_d1_session(g),
-        .deadline_us = group_deadline(g),
-        .max_result_bytes = g->session->serving->config->max_result_bytes,
-        .on_row = on_range_row,
-        .done = on_range_done,
-        .user = g,
-        .arena = g->arena,
-    };
-    g->has_range = g->streams = g->paused = false;
-    g->in_flight = true;
-    session_wait(g->session);
-    database_submit(g->database, &g->request);
+    g->has_range = false;
+    group_ask(g, statements, 2, D1_WRITE, on_range_row, on_range_done);
     return RUN_WAIT;
 }

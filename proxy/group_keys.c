@@ -154,22 +154,7 @@ bool group_ask_keys(struct group *g, const struct d1_asked *asked, const struct 
     size_t n = q->relation ? collect(q, asked, g->arena, statements) : 0;
     if (n == 0)
         return false;
-    g->request = (struct d1_request){
-        .statements = statements,
-        .n_statements = n,
-        .access = D1_READ,
-        .session = group_d1_session(g),
-        .deadline_us = group_deadline(g),
-        .max_result_bytes = s->serving->config->max_result_bytes,
-        .on_row = on_row,
-        .done = on_done,
-        .user = g,
-        .arena = g->arena,
-    };
     g->keys = q;
-    g->streams = g->paused = false;
-    g->in_flight = true;
-    session_wait(s);
-    database_submit(g->database, &g->request);
+    group_ask(g, statements, n, D1_READ, on_row, on_done);
     return true;
 }

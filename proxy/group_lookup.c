@@ -96,8 +96,6 @@ static void take_lookup(struct group *g, struct step *step)
 
 enum run group_submit_lookup(struct group *g, struct step *step)
 {
-    struct session *s = g->session;
-    const struct config *c = s->serving->config;
     struct d1_statement *statements;
     if (!bind_lookup(g, step, &statements))
         return group_next(g);
@@ -106,23 +104,8 @@ enum run group_submit_lookup(struct group *g, struct step *step)
         return group_next(g);
     }
     step->lookups++;
-    g->request = (struct d1_request){
-        .statements = statements,
-        .n_statements = step->x.plan->lookup->n_statements,
-        .access = D1_READ,
-        .session = group_d1_session(g),
-        .deadline_us = group_deadline(g),
-        .max_result_bytes = c->max_result_bytes,
-        .on_row = on_lookup_row,
-        .done = on_lookup_done,
-        .user = g,
-        .arena = g->arena,
-    };
     g->looking = step;
-    g->streams = g->paused = false;
-    g->in_flight = true;
-    session_wait(s);
-    database_submit(g->database, &g->request);
+    group_ask(g, statements, step->x.plan->lookup->n_statements, D1_READ, on_lookup_row, on_lookup_done);
     return RUN_WAIT;
 }
 

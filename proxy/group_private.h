@@ -55,6 +55,10 @@ enum run group_submit(struct group *g, size_t n);
 uint64_t group_deadline(struct group *g);
 /* What the request says of its session (bookmarks); in the group's arena. */
 struct str group_d1_session(struct group *g);
+/* Sends a request of the group's own in the place of its batch, and has the session wait for its answer. */
+void group_ask(struct group *g, struct d1_statement *statements, size_t n, enum d1_access access,
+               enum d1_flow (*row)(struct d1_request *, size_t, const struct value *, size_t),
+               void (*done)(struct d1_request *));
 /* Its row cannot be taken: the step fails so when it is answered. Answers false. */
 bool group_fail_row(struct group *g, struct step *step, const struct err *err);
 /* A row of statement `index` of the step. False: the step has failed. */

@@ -114,22 +114,7 @@ bool group_ask_refused(struct group *g, struct step *at, const struct d1_asked *
     };
     err_init(&q->err, g->arena);
     err_copy(&q->err, err);
-    g->request = (struct d1_request){
-        .statements = members,
-        .n_statements = n,
-        .access = D1_TRYOUT,
-        .session = group_d1_session(g),
-        .deadline_us = group_deadline(g),
-        .max_result_bytes = s->serving->config->max_result_bytes,
-        .on_row = on_row,
-        .done = on_done,
-        .user = g,
-        .arena = g->arena,
-    };
     g->refused = q;
-    g->streams = g->paused = false;
-    g->in_flight = true;
-    session_wait(s);
-    database_submit(g->database, &g->request);
+    group_ask(g, members, n, D1_TRYOUT, on_row, on_done);
     return true;
 }
