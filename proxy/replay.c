@@ -493,6 +493,19 @@ struct planned {
     bool again; /* plan it again for the local engine */
 };
 
+/* How the local engine works for a statement; what it runs is the caller's to say. */
+static struct local_run engine_run(const struct replay *r, const struct planned *p)
+{
+    return (struct local_run){ .snapshot = r->schema,
+                               .types = p->input.types,
+                               .now_us = p->input.now_us,
+                               .session_value = p->input.session_value,
+                               .session_ctx = p->input.session_ctx,
+                               .max_bytes = r->session->max_bytes,
+                               .max_steps = 200000000,
+                               .arena = r->arena };
+}
+
 static bool look_up(struct replay *r, struct planned *p, const struct d1_asked *asked, enum d1_remedy *ret_remedy,
                     struct err *err)
 {
@@ -507,14 +520,7 @@ static bool look_up(struct replay *r, struct planned *p, const struct d1_asked *
         return false;
     if (!run_members(r, statements, n, texts, &reading, ret_remedy, err))
         return false;
-    struct local_run run = { .snapshot = r->schema,
-                             .types = p->input.types,
-                             .now_us = p->input.now_us,
-                             .session_value = p->input.session_value,
-                             .session_ctx = p->input.session_ctx,
-                             .max_bytes = r->session->max_bytes,
-                             .max_steps = 200000000,
-                             .arena = r->arena };
+    struct local_run run = engine_run(r, p);
     return lookup_finish(p->plan, &p->input, texts, &run, r->session->engine, p->statements, r->arena, err);
 }
 
@@ -554,19 +560,12 @@ static bool run_here(struct replay *r, struct planned *p, struct err *err)
     const struct plan_local *local = p->plan->local;
     if (p->plan->kind != PLAN_QUERY || !local || local->n_inputs)
         return true;
-    struct local_run run = { .sql = local->sql,
-                             .n_binds = local->n_binds,
-                             .snapshot = r->schema,
-                             .types = p->input.types,
-                             .now_us = p->input.now_us,
-                             .session_value = p->input.session_value,
-                             .session_ctx = p->input.session_ctx,
-                             .max_bytes = r->session->max_bytes,
-                             .max_steps = 200000000,
-                             .on_row = drop_row,
-                             .arena = r->arena };
+    struct local_run run = engine_run(r, p);
     bool ok = plan_bind_local(p->plan, &p->input, r->arena, &binds, err);
+    run.sql = local->sql;
     run.binds = binds;
+    run.n_binds = local->n_binds;
+    run.on_row = drop_row;
     ok = ok && local_run(r->session->engine, &run, err) && !err_is_set(err);
     if (ok || err->code != SQLSTATE_FEATURE_NOT_SUPPORTED)
         return ok;
