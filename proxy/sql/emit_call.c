@@ -608,7 +608,7 @@ static bool aggregate_filter(struct emitter *e, const struct expr *x, struct str
     if (!x->call.filter)
         return true;
     struct fragment f;
-    e->conditional--; /* it is asked of every row (emit_aggregate) */
+    e->conditional--; /* it is asked of every row (emit_plain_aggregate) */
     bool ok = emit_condition(e, x->call.filter, &f);
     e->conditional++;
     if (!ok)
@@ -823,7 +823,7 @@ static bool float_aggregate(struct emitter *e, const struct expr *x, const char 
     return ret->sql.p != NULL;
 }
 
-static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const char *t, struct fragment *ret)
+static bool aggregate_call(struct emitter *e, const struct expr *x, const char *t, struct fragment *ret)
 {
     struct fragment *args;
     *ret = (struct fragment){ 0 };
@@ -857,6 +857,16 @@ static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const 
     return aggregate_text(e, x, t, args, n, ret);
 }
 
+/* What its FILTER leaves out is not computed either. */
+static bool emit_plain_aggregate(struct emitter *e, const struct expr *x, const char *t, struct fragment *ret)
+{
+    bool filtered = x->call.filter != NULL;
+    e->conditional += filtered;
+    bool ok = aggregate_call(e, x, t, ret);
+    e->conditional -= filtered;
+    return ok;
+}
+
 /* How an aggregate is called on this target, without FILTER and OVER. */
 static const char *aggregate_template(struct emitter *e, const struct expr *x)
 {
@@ -877,10 +887,7 @@ bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *re
     size_t n_nulled = e->level ? e->level->n_nulled : 0;
     if (e->level)
         e->level->n_nulled = 0;
-    bool filtered = x->call.filter != NULL; /* what it leaves out is not computed either */
-    e->conditional += filtered;
     bool ok = emit_plain_aggregate(e, x, t, ret);
-    e->conditional -= filtered;
     if (e->level)
         e->level->n_nulled = n_nulled;
     return ok;
@@ -941,11 +948,7 @@ bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret)
         return blocked(e, x->location, "%s() of floats as a window function", x->call.proc->name);
     if (!t)
         return no_such_row(e, x);
-    bool filtered = x->call.filter != NULL;
-    e->conditional += filtered;
-    bool ok = x->call.proc->kind == 'w' ? window_function(e, x, row, ret) : emit_plain_aggregate(e, x, t, ret);
-    e->conditional -= filtered;
-    if (!ok)
+    if (x->call.proc->kind == 'w' ? !window_function(e, x, row, ret) : !emit_plain_aggregate(e, x, t, ret))
         return false;
     if (strstr(x->call.proc->source, "(anyenum)")) /* OVER is in it */
         return true;
