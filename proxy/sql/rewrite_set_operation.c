@@ -7,6 +7,15 @@
 
 enum { MAX_TERMS = 5 };
 
+/* Column i of a side that is wrapped once more: f, as c<i>. */
+static bool give_column(struct emitter *e, struct str *list, size_t i, struct fragment f, struct select_output *out)
+{
+    *list = text_of(e, "%.*s%s%.*s AS c%zu", STR_FMT(*list), i ? ", " : "", STR_FMT(f.sql), i);
+    f.sql = (struct str){ 0 };
+    out->columns[i] = f;
+    return list->p != NULL;
+}
+
 /* Columns c0… of a subquery with numbers written as text, where the sides differ. */
 static bool naturalize(struct emitter *e, const struct query *q, const bool *change, struct str *text,
                        struct select_output *out)
@@ -15,12 +24,7 @@ static bool naturalize(struct emitter *e, const struct query *q, const bool *cha
     for (size_t i = 0; i < out->n; i++) {
         struct fragment f = out->columns[i];
         f.sql = text_of(e, "c%zu", i);
-        if (change[i] && !make_natural(e, q->targets[i].expr->type, &f))
-            return false;
-        list = text_of(e, "%.*s%s%.*s AS c%zu", STR_FMT(list), i ? ", " : "", STR_FMT(f.sql), i);
-        f.sql = (struct str){ 0 };
-        out->columns[i] = f;
-        if (!list.p)
+        if ((change[i] && !make_natural(e, q->targets[i].expr->type, &f)) || !give_column(e, &list, i, f, out))
             return false;
     }
     *text = text_of(e, "SELECT %.*s FROM (%.*s)", STR_FMT(list), STR_FMT(*text));
@@ -103,12 +107,7 @@ static bool cast_side(struct emitter *e, const struct query *side, struct expr *
         e->level = level;
         bool ok = !casts[i] || (emit_expr(e, casts[i], &f) && settle(e, &f));
         e->level = outer;
-        if (!ok)
-            return false;
-        list = text_of(e, "%.*s%s%.*s AS c%zu", STR_FMT(list), i ? ", " : "", STR_FMT(f.sql), i);
-        f.sql = (struct str){ 0 };
-        out->columns[i] = f;
-        if (!list.p)
+        if (!ok || !give_column(e, &list, i, f, out))
             return false;
     }
     *text = text_of(e, "SELECT %.*s FROM (%.*s)", STR_FMT(list), STR_FMT(*text));
