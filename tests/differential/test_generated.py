@@ -65,15 +65,27 @@ def told(run, capsys):
         print("\n" + "\n".join(lines))
 
 
+def batches(most):
+    """First number and how many: PGD1_BATCH is the only one."""
+    batch = os.environ.get("PGD1_BATCH")
+    return (int(batch), 1) if batch else (0, most)
+
+
+def judged(run, part, capsys):
+    """Tells what a run saw; no difference may be left. Whether all of it was run."""
+    told(run, capsys)
+    assert not run.differences, f"seed {SEED}, {len(run.differences)} differences:\n" + "\n".join(f"{part} {number}: {found}" for number, found in run.differences)
+    if os.environ.get("PGD1_BATCH"):
+        return False
+    assert sum(run.refused.values()) <= MOST_REFUSED * run.done, "pgd1 refuses too much"
+    return True
+
+
 def test_generated_queries(reference, embedded, facts, capsys):
     run = campaign.Campaign(reference, embedded, SEED, facts)
-    batch = os.environ.get("PGD1_BATCH")
-    run.run(int(batch) if batch else 0, 1 if batch else BATCHES)
+    run.run(*batches(BATCHES))
     run.close()
-    told(run, capsys)
-    assert not run.differences, f"seed {SEED}, {len(run.differences)} differences:\n" + "\n".join(f"batch {number}: {found}" for number, found in run.differences)
-    if not batch:
-        assert sum(run.refused.values()) <= MOST_REFUSED * run.done, "pgd1 refuses too much"
+    if judged(run, "batch", capsys):
         assert sum(run.listed.values()) <= MOST_LISTED * run.done, "too many listed differences: do the rules in known.py hide something?"
         assert sum(run.errors.values()) <= MOST_ERRORS * run.done, "too many queries fail in PostgreSQL: the generator tests little"
 
@@ -81,13 +93,9 @@ def test_generated_queries(reference, embedded, facts, capsys):
 def test_generated_changes(reference, embedded, facts, capsys):
     """INSERT, UPDATE, DELETE, MERGE: the answers, and the rows they leave, whether they succeed or fail."""
     run = campaign.ChangeCampaign(reference, embedded, SEED, facts)
-    batch = os.environ.get("PGD1_BATCH")
-    run.run(int(batch) if batch else 0, 1 if batch else CHANGE_BATCHES)
+    run.run(*batches(CHANGE_BATCHES))
     run.close()
-    told(run, capsys)
-    assert not run.differences, f"seed {SEED}, {len(run.differences)} differences:\n" + "\n".join(f"batch {number}: {found}" for number, found in run.differences)
-    if not batch:
-        assert sum(run.refused.values()) <= MOST_REFUSED * run.done, "pgd1 refuses too much"
+    if judged(run, "batch", capsys):
         assert sum(run.listed.values()) <= MOST_LISTED * run.done, "too many listed differences: do the rules in known.py hide something?"
 
 
@@ -99,13 +107,9 @@ def test_generated_scripts(reference, embedded, facts, capsys):
                 connection.execute(statement)
     sides = campaign.Campaign(reference, embedded, SEED, facts)
     run = scripts.Scripts(sides, SEED)
-    batch = os.environ.get("PGD1_BATCH")
-    run.run(int(batch) if batch else 0, 1 if batch else SCRIPTS)
+    run.run(*batches(SCRIPTS))
     sides.close()
-    told(run, capsys)
-    assert not run.differences, f"seed {SEED}, {len(run.differences)} differences:\n" + "\n".join(f"script {number}: {found}" for number, found in run.differences)
-    if not batch:
-        assert sum(run.refused.values()) <= MOST_REFUSED * run.done, "pgd1 refuses too much"
+    judged(run, "script", capsys)
 
 
 @pytest.mark.parametrize("mode", ["simple", "text", "binary"])
