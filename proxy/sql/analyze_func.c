@@ -640,6 +640,9 @@ static bool finish_window(A *a, struct scope *s, const PgQuery__FuncCall *call, 
     if (call->n_agg_order)
         return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
                        "aggregate ORDER BY is not implemented for window functions");
+    if (call->agg_filter && e->call.proc->kind == 'w')
+        return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "FILTER is not implemented for non-aggregate window functions");
     if (!refuse_windows_in_call(a, e, false) || !place_allows(a, s, true, call->location))
         return false;
     if (call->over->name && *call->over->name)
