@@ -119,9 +119,9 @@ class Network:
         fault = self._next(body or target.encode())
         arrives, answer = FAULTS.get(fault, ("now", "pass"))
         reply = None
-        if arrives == "late":
-            self._send_late(target, headers, body)
         with self._under_way():
+            if arrives == "late":
+                self._send_late(target, headers, body)
             for _ in range({"now": 1, "twice": 2}.get(arrives, 0)):
                 reply = (self._torn if self.tears else forward)(upstream, target, headers, body)
         if self.max_error_text is not None and reply:
@@ -141,17 +141,18 @@ class Network:
         return True
 
     def _next(self, body):
+        """Counts the request as one under way at once: who is told of the fault by `choose` may wait for its end."""
         with self._lock:
             number, self.requests = self.requests, self.requests + 1
             fault = self.choose(number, body) if self.choose else None
             if fault:
                 self.injected[fault] += 1
+            self._late += 1
             return fault
 
     @contextlib.contextmanager
-    def _under_way(self, counted=False):
-        with self._lock:
-            self._late += not counted
+    def _under_way(self):
+        """Of a request that is counted already."""
         try:
             yield
         finally:
@@ -161,7 +162,7 @@ class Network:
 
     def _send_late(self, target, headers, body):
         def send():
-            with self._under_way(counted=True):
+            with self._under_way():
                 time.sleep(LATE_S)
                 forward(http.client.HTTPConnection(*self.upstream, timeout=60), target, headers, body)
         with self._lock:
