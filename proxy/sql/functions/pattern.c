@@ -730,9 +730,11 @@ static bool names_group(struct str with)
     return false;
 }
 
+/* Where a search from a character begins, counted from 1: behind the text's end nothing matches, not even what is empty. */
 static size_t byte_offset(struct str s, sqlite3_int64 character)
 {
-    return str_offset_of(s, (size_t)character - 1);
+    size_t before = (size_t)character - 1;
+    return before > s.n || before > str_characters(s) ? s.n + 1 : str_offset_of(s, before);
 }
 
 /* nth: which match is replaced, 0: all. */
