@@ -73,6 +73,9 @@ unsigned analyze_view_events(struct analyze_context *a, const struct relation *r
 /* Byte offset in the whole text -> 1-based character position for err. */
 int analyze_position(struct str text, int location);
 
+/* Whether a function gives its first argument with as many digits of a second as its second argument says. */
+bool analyze_takes_precision(const struct pg_proc *proc);
+
 /* ---- walking analyzed trees (emit, place, deparse use them) ---- */
 /* Calls visit for e and, when it answers true, for its children (arguments, case arms, order, filter, window…; not into subqueries). */
 void expr_walk(struct expr *e, bool (*visit)(struct expr *e, void *ctx), void *ctx);

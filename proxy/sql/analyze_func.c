@@ -715,25 +715,46 @@ static void keep_width(A *a, struct expr *e)
             e->typmod = e->args[i]->typmod;
 }
 
-static bool find_column(struct expr *x, void *ctx)
+/* What is no constant to PostgreSQL's planner. */
+static bool find_unfolded(struct expr *x, void *ctx)
 {
     bool *found = ctx;
-    *found = *found || x->kind == EXPR_VAR;
+    bool is_call = x->kind == EXPR_FUNC && x->call.proc->volatility != 'i';
+    *found = *found || is_call || x->kind == EXPR_VAR || x->kind == EXPR_WHOLE_ROW || x->kind == EXPR_SUBLINK ||
+             x->kind == EXPR_AGGREGATE || x->kind == EXPR_WINDOW || x->kind == EXPR_SQL_VALUE ||
+             x->kind == EXPR_IO_CAST;
     return !*found;
 }
 
-/* timestamp(column, -2) rounds nothing and has this as its length: so PostgreSQL's planner leaves it. Of a constant it is an error. */
-static void no_precision(struct expr *e)
+bool analyze_takes_precision(const struct pg_proc *proc)
 {
-    const char *source = e->call.proc->source;
-    if (e->n_args != 2 || (strcmp(source, "timestamp_scale") != 0 && strcmp(source, "timestamptz_scale") != 0))
+    static const char *const sources[] = { "timestamp_scale", "timestamptz_scale", "time_scale", "timetz_scale",
+                                           "interval_scale" };
+    for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
+        if (strcmp(proc->source, sources[i]) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * TemporalSimplify(): timestamp(column, n) that cannot round anything, as n is negative, six or more than the column keeps, becomes the
+ * column with n for its length when PostgreSQL plans, whatever n is. Of a constant it is computed before.
+ */
+static void needless_precision(struct expr *e)
+{
+    enum { MAX_PRECISION = 6 };
+    if (e->n_args != 2 || !analyze_takes_precision(e->call.proc))
         return;
     const struct expr *precision = e->args[1];
-    bool has_column = false;
-    expr_walk(e->args[0], find_column, &has_column);
-    if (has_column && precision->kind == EXPR_CONST && !precision->constant.is_null &&
-        precision->constant.value.integer < 0)
-        e->typmod = (int32_t)precision->constant.value.integer;
+    int32_t kept = e->args[0]->typmod;
+    bool unfolded = false;
+    if (precision->kind != EXPR_CONST || precision->constant.is_null)
+        return;
+    int32_t n = (int32_t)precision->constant.value.integer;
+    expr_walk(e->args[0], find_unfolded, &unfolded);
+    bool has_fields = strcmp(e->call.proc->source, "interval_scale") == 0; /* its length says which, too */
+    if (unfolded && (n < 0 || (!has_fields && (n == MAX_PRECISION || (kept >= 0 && n >= kept)))))
+        e->typmod = n;
 }
 
 /* rank(x) WITHIN GROUP (ORDER BY y): each x and its y take a type in common. */
@@ -829,10 +850,9 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     }
     struct expr *e = NULL;
     if (cast)
-        return check_plain(a, call, name) &&
-                       coerce_to_target(a, args.exprs[0], cast, -1, COERCION_EXPLICIT, call->location, &e)
-                   ? e
-                   : NULL;
+        return check_plain(a, call, name)
+                   ? coerce_type(a, args.exprs[0], cast, -1, COERCION_EXPLICIT, true, call->location)
+                   : NULL; /* its length stays */
     e = expr_new(a, EXPR_FUNC, 0, -1, call->location);
     if (!e || !complete_args(a, &chosen, &args))
         return NULL;
@@ -861,6 +881,6 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     if (!finish_kind(a, s, call, name, e) || !orders_arguments(a, e))
         return NULL;
     keep_width(a, e);
-    no_precision(e);
+    needless_precision(e);
     return e;
 }

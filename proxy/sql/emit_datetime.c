@@ -203,13 +203,13 @@ static const struct datetime_row {
     { "timestamp_zone", ZONE, false },
 };
 
-/* timestamp(column, -2): PostgreSQL's planner takes a negative precision for none (see no_precision() in analyze_func.c). */
+/* timestamp(column, 9): needless_precision() in analyze_func.c has given it a length. */
 static bool rounds_nothing(struct emitter *e, const struct expr *x)
 {
-    bool is_none = x->n_args == 2 && x->typmod < -1 && x->args[1]->kind == EXPR_CONST;
-    if (is_none)
-        mark_structural(e, x->args[1]);
-    return is_none;
+    if (x->n_args != 2 || x->args[1]->kind != EXPR_CONST || !analyze_takes_precision(x->call.proc))
+        return false;
+    mark_structural(e, x->args[1]);
+    return x->typmod != -1;
 }
 
 bool emit_datetime_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
