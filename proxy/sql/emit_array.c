@@ -271,6 +271,7 @@ bool emit_any(struct emitter *e, const struct expr *x, bool condition, struct fr
         return false;
     }
     struct str item = element_value(e, element);
+    collation = own_collation(e, left.sql, collation);
     struct str core = text_of(e, "%.*s%s %sIN (SELECT %.*s FROM %s(%.*s)%s)", STR_FMT(left.sql), collation,
                               x->kind == EXPR_ALL_ARRAY ? "NOT " : "", STR_FMT(item), flat ? "json_each" : "json_tree",
                               STR_FMT(array.sql), flat ? "" : " WHERE type <> 'array'");

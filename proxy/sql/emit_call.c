@@ -210,15 +210,28 @@ static bool name_arguments(struct emitter *e, const struct expr *x, const char *
     return true;
 }
 
-/* A template that is a comparison of SQLite's own. */
-static bool compares(const char *t)
+/* Of a template that is a comparison of SQLite's own, the collation behind its right side, or ""; NULL: it is none. */
+static struct str compared_by(const char *t)
 {
-    static const char *const templates[] = { "($1 = $2)",  "($1 <> $2)", "($1 < $2)",
-                                             "($1 <= $2)", "($1 > $2)",  "($1 >= $2)" };
-    for (size_t i = 0; i < sizeof(templates) / sizeof(*templates); i++)
-        if (strcmp(t, templates[i]) == 0)
-            return true;
-    return false;
+    static const char *const starts[] = { "($1 = $2", "($1 <> $2", "($1 < $2", "($1 <= $2", "($1 > $2", "($1 >= $2" };
+    for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+        size_t n = strlen(starts[i]);
+        if (strncmp(t, starts[i], n) == 0 && (t[n] == ')' || strncmp(t + n, " COLLATE ", 9) == 0))
+            return (struct str){ t + n, strlen(t + n) - 1 };
+    }
+    return (struct str){ 0 };
+}
+
+/* SQLite would take a collation from inside of the left side, then of the right one, before the template's: it is written where it wins. */
+static bool write_collation(struct emitter *e, const char *t, struct fragment *args, size_t n)
+{
+    struct str collation = n == 2 ? compared_by(t) : (struct str){ 0 };
+    bool inside_left = collation.p && *own_collation(e, args[0].sql, "");
+    bool inside_right = collation.p && !collation.n && *own_collation(e, args[1].sql, "");
+    if (inside_left || inside_right)
+        args[0].sql = collation.n ? text_of(e, "%.*s%.*s", STR_FMT(args[0].sql), STR_FMT(collation))
+                                  : text_of(e, "%.*s COLLATE BINARY", STR_FMT(args[0].sql));
+    return n == 0 || args[0].sql.p;
 }
 
 static bool print_row(struct emitter *e, const struct expr *x, const char *t, unsigned flags, struct fragment *args,
@@ -227,8 +240,8 @@ static bool print_row(struct emitter *e, const struct expr *x, const char *t, un
     struct str from;
     if (!name_arguments(e, x, t, flags, args, n, &from))
         return false;
-    if (n == 2 && compares(t) && (*own_collation(e, args[0].sql, "") || *own_collation(e, args[1].sql, "")))
-        args[0].sql = text_of(e, "%.*s COLLATE BINARY", STR_FMT(args[0].sql));
+    if (!write_collation(e, t, args, n))
+        return false;
     *ret = (struct fragment){ 0 };
     for (size_t i = 0; i < n; i++) {
         take_checks(ret, &args[i]);
@@ -717,6 +730,7 @@ static bool compare_aggregate(struct emitter *e, const struct expr *x, struct fr
         if (!collation_of(e, x->args[i]->type, compares, &collation) ||
             (compares && is_enum_array(e, x->args[i]->type)))
             return blocked(e, x->location, "aggregate %s of this type here", name);
+        collation = own_collation(e, args[i].sql, collation);
         if (*collation)
             args[i].sql = text_of(e, "%.*s%s", STR_FMT(args[i].sql), collation);
         if (!args[i].sql.p)

@@ -624,6 +624,7 @@ static bool emit_extreme(struct emitter *e, const struct expr *x, struct fragmen
     }
     for (size_t i = 0; i < x->n_args && rows.p; i++)
         rows = text_of(e, "%.*s%s(%.*s)", STR_FMT(rows), i ? "," : "", STR_FMT(parts[i]));
+    collation = own_collation(e, rows, collation);
     if (rows.p && ranked)
         ret->sql =
             text_of(e, "(WITH g(v) AS (VALUES %.*s) SELECT v FROM g WHERE v IS NOT NULL ORDER BY %.*s%s%s LIMIT 1)",
@@ -666,9 +667,9 @@ static bool emit_distinct(struct emitter *e, const struct expr *x, struct fragme
     const char *collation;
     if (!collation_or_block(e, x->args[0], false, &collation) || !emit_pair(e, x->args[0], x->args[1], &left, &right))
         return false;
-    *ret =
-        (struct fragment){ .sql = text_of(e, "(%.*s %s %.*s%s)", STR_FMT(left.sql),
-                                          x->kind == EXPR_DISTINCT ? "IS NOT" : "IS", STR_FMT(right.sql), collation) };
+    collation = own_collation(e, left.sql, own_collation(e, right.sql, collation));
+    *ret = (struct fragment){ .sql = text_of(e, "(%.*s%s %s %.*s)", STR_FMT(left.sql), collation,
+                                             x->kind == EXPR_DISTINCT ? "IS NOT" : "IS", STR_FMT(right.sql)) };
     return ret->sql.p != NULL;
 }
 

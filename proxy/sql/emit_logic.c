@@ -193,6 +193,7 @@ bool emit_in(struct emitter *e, const struct expr *x, struct fragment *ret)
     buf_init(&list, 4 << 20);
     for (size_t i = 1; i < n; i++)
         buf_printf(&list, "%s%.*s", i > 1 ? "," : "", STR_FMT(items[i].sql));
+    collation = own_collation(e, items[0].sql, own_collation(e, buf_str(&list), collation));
     *ret = (struct fragment){ .sql = text_of(e, "(%.*s%s %sIN (%.*s))", STR_FMT(items[0].sql), collation,
                                              x->kind == EXPR_NOT_IN_LIST ? "NOT " : "", STR_FMT(buf_str(&list))) };
     bool failed = list.failed;

@@ -89,7 +89,7 @@ bool emit_target_list(struct emitter *e, const struct target *targets, size_t n,
             ok = blocked(e, -1, "DISTINCT over a value of this type here");
         if (!ok)
             break;
-        if (distinct)
+        if (distinct || !top) /* … nor does a subquery's column pass on a collation from inside */
             collation = own_collation(e, f.sql, collation);
         buf_printf(&text, "%s%.*s%s AS c%zu", at ? ", " : "", STR_FMT(f.sql), collation, at);
         f.sql = (struct str){ 0 };
@@ -269,6 +269,7 @@ static bool group_list(struct emitter *e, struct expr *const *group, size_t n, s
         if (!collation_of(e, group[i]->type, false, &collation) ||
             (e->target == TARGET_D1 && is_numeric(e, group[i]->type) && f.form == FORM_NATURAL))
             return blocked(e, group[i]->location, "GROUP BY a value of this type here");
+        collation = own_collation(e, f.sql, collation);
         list = text_of(e, "%.*s%s%.*s%s", STR_FMT(list), list.n ? ", " : "", STR_FMT(f.sql), collation);
         if (!list.p)
             return false;
@@ -433,6 +434,9 @@ bool emit_values_rows(struct emitter *e, struct expr ***rows, size_t n_rows, siz
     for (size_t c = 0; c < n_columns; c++) {
         if (!unify_column(e, rows[0][c]->type, &cells[c], n_rows, n_columns, &columns[c]))
             return false;
+        const char *collation = own_collation(e, cells[c].sql, ""); /* the first row's would be the column's */
+        if (*collation)
+            cells[c].sql = text_of(e, "%.*s%s", STR_FMT(cells[c].sql), collation);
     }
     struct buf text;
     buf_init(&text, 16 << 20);

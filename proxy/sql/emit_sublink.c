@@ -3,7 +3,8 @@
 
 /* ---- subqueries ---- */
 
-static bool emit_left_row(struct emitter *e, const struct expr *x, const struct select_output *out, struct str *ret)
+static bool emit_left_row(struct emitter *e, const struct expr *x, struct str select, const struct select_output *out,
+                          struct str *ret)
 {
     struct str text = STR("");
     for (size_t i = 0; i < x->n_args; i++) {
@@ -20,6 +21,7 @@ static bool emit_left_row(struct emitter *e, const struct expr *x, const struct 
         } else if (!make_natural(e, x->args[i]->type, &f)) {
             return false;
         }
+        collation = own_collation(e, f.sql, own_collation(e, select, collation));
         text = text_of(e, "%.*s%s%.*s%s", STR_FMT(text), i ? "," : "", STR_FMT(f.sql), collation);
         if (!text.p)
             return false;
@@ -106,7 +108,8 @@ bool emit_sublink(struct emitter *e, const struct expr *x, struct fragment *ret)
         break;
     case SUBLINK_ANY:
     case SUBLINK_ALL:
-        if (!is_equal_sublink(x) ? !emit_quantified(e, x, select, &out, ret) : !emit_left_row(e, x, &out, &left))
+        if (!is_equal_sublink(x) ? !emit_quantified(e, x, select, &out, ret)
+                                 : !emit_left_row(e, x, select, &out, &left))
             return false;
         if (is_equal_sublink(x))
             ret->sql = text_of(e, "(%.*s %sIN (%.*s))", STR_FMT(left), x->sublink.kind == SUBLINK_ALL ? "NOT " : "",
@@ -138,6 +141,7 @@ static bool emit_row_pair(struct emitter *e, const struct expr *a, const struct 
         if (!collation_or_block(e, a->args[i], true, &collation) || !emit_pair(e, a->args[i], b->args[i], &l, &r) ||
             !enum_rank(e, a->args[i]->type, &l) || !enum_rank(e, b->args[i]->type, &r))
             return false;
+        collation = own_collation(e, l.sql, own_collation(e, r.sql, collation));
         *left = text_of(e, "%.*s%s%.*s%s", STR_FMT(*left), i ? "," : "", STR_FMT(l.sql), collation);
         *right = text_of(e, "%.*s%s%.*s", STR_FMT(*right), i ? "," : "", STR_FMT(r.sql));
         if (!left->p || !right->p)

@@ -68,6 +68,7 @@ static bool window_partition(struct emitter *e, const struct window *w, struct s
             return false;
         if (!collation_of(e, w->partition[i]->type, false, &collation))
             return blocked(e, w->partition[i]->location, "PARTITION BY a value of this type here");
+        collation = own_collation(e, f.sql, collation);
         text = text_of(e, "%.*s%s%.*s%s", STR_FMT(text), i ? ", " : "PARTITION BY ", STR_FMT(f.sql), collation);
         if (!text.p)
             return false;

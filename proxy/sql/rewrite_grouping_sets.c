@@ -16,7 +16,8 @@ struct inner { /* one SELECT: targets c0…, sort keys s0… */
 
 static bool add_list(struct emitter *e, struct str *list, struct str text, const char *name, size_t number)
 {
-    *list = text_of(e, "%.*s%s%.*s AS %s%zu", STR_FMT(*list), list->n ? ", " : "", STR_FMT(text), name, number);
+    *list = text_of(e, "%.*s%s%.*s%s AS %s%zu", STR_FMT(*list), list->n ? ", " : "", STR_FMT(text),
+                    own_collation(e, text, ""), name, number);
     return list->p != NULL;
 }
 
@@ -125,7 +126,8 @@ static bool emit_one_set(struct emitter *e, const struct query *q, size_t set, s
         ok = emit_expr(e, q->grouping_sets[set][i], &f) && settle(e, &f) &&
              collation_of(e, q->grouping_sets[set][i]->type, false, &collation);
         if (ok)
-            group = text_of(e, "%.*s%s%.*s%s", STR_FMT(group), i ? ", " : "", STR_FMT(f.sql), collation);
+            group = text_of(e, "%.*s%s%.*s%s", STR_FMT(group), i ? ", " : "", STR_FMT(f.sql),
+                            own_collation(e, f.sql, collation));
         ok = ok && group.p;
     }
     for (size_t i = 0; i < q->n_group; i++)
@@ -218,7 +220,8 @@ static bool partition_list(struct emitter *e, struct expr *const *exprs, size_t 
         if (!collation_of(e, exprs[i]->type, false, &collation) ||
             (is_numeric(e, exprs[i]->type) && e->target == TARGET_D1 && f.form == FORM_NATURAL))
             return blocked(e, exprs[i]->location, "DISTINCT ON a value of this type here");
-        text = text_of(e, "%.*s%s%.*s%s", STR_FMT(text), i ? ", " : "PARTITION BY ", STR_FMT(f.sql), collation);
+        text = text_of(e, "%.*s%s%.*s%s", STR_FMT(text), i ? ", " : "PARTITION BY ", STR_FMT(f.sql),
+                       own_collation(e, f.sql, collation));
         if (!text.p)
             return false;
     }
@@ -266,9 +269,13 @@ bool rewrite_distinct_on(struct emitter *e, const struct query *q, bool top, str
     bool ok = emit_from(e, q, &from) && emit_numbers(e, q, &extra);
     for (size_t i = 0; ok && i < q->n_group; i++) {
         struct fragment f;
-        ok = emit_value(e, q->group[i], &f);
+        const char *collation;
+        ok =
+            emit_value(e, q->group[i], &f) && (collation_of(e, q->group[i]->type, false, &collation) ||
+                                               blocked(e, q->group[i]->location, "GROUP BY a value of this type here"));
         if (ok)
-            group = text_of(e, "%.*s%s%.*s", STR_FMT(group), i ? ", " : "", STR_FMT(f.sql));
+            group = text_of(e, "%.*s%s%.*s%s", STR_FMT(group), i ? ", " : "", STR_FMT(f.sql),
+                            own_collation(e, f.sql, collation));
     }
     ok = ok && emit_inner(e, q, extra, group, q->n_group > 0, from, &inner);
     e->level = level->parent;
