@@ -10,6 +10,7 @@ PADDING = "char(n) is kept without its blanks; where the length is lost, as in a
 NEGATIVE_ZERO = "SQLite stores no negative zero, and D1's JSON carries none"
 NO_COMPARISON = "GREATEST and LEAST of json are refused when they are planned, in PostgreSQL when they are reached"
 WRAPPED = "PostgreSQL's make_interval() overflows without noticing"
+WRAPPED_TIME = "PostgreSQL's cast of an interval next to the least bigint of microseconds to time overflows without noticing: a time behind 24:00"
 TWO_ERRORS = "PostgreSQL analyzes window definitions last: of two errors in a text another one is named"
 ANSWERED_LATE = "what RETURNING cannot compute in D1 is computed when the change is made: an error there says that the change stays"
 NAN_STORED = "a column of numeric(p<=15,s) is a number in D1, which is never NaN: 22003 says so before a check of the column can"
@@ -141,6 +142,21 @@ def wrapped_interval(found):
     return found.ours.message == "interval out of range" and not found.theirs.state and "make_interval(" in found.sql
 
 
+def wrapped_time(found):
+    """Only times that PostgreSQL itself would not read differ."""
+    parts = cells(found, "time")
+    if not parts or not parts[2]:
+        return False
+    a, b, indexes, _ = parts
+
+    def is_wrapped(cell):
+        return int.from_bytes(cell, "big") > 86400000000 if found.mode == "binary" else cell > b"24:00:00"
+    wrapped = [row for row in a if any(is_wrapped(row[i]) for i in indexes if row[i])]
+    without = [[b"" if i in indexes else cell for i, cell in enumerate(row)] for row in wrapped]
+    return bool(wrapped) and "interval" in found.sql and \
+        sorted([[b"" if i in indexes else cell for i, cell in enumerate(row)] for row in b if row not in a]) == sorted(without)
+
+
 def squares_overflow(found):
     return found.theirs.message == "value out of range: overflow" and not found.ours.state and "avg(" in found.sql
 
@@ -256,7 +272,7 @@ def equal_intervals(found):
     return "percentile_cont(" in found.sql and same_without(found, lambda cell: b"", "interval", "_interval")
 
 
-RULES = [(equal_intervals, EQUAL_INTERVALS), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (parameter_as_constant, PARAMETER), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (answered_late, ANSWERED_LATE), (nan_stored, NAN_STORED), (domain_parameter, DOMAIN_PARAMETER), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (no_comparison, NO_COMPARISON)]
+RULES = [(equal_intervals, EQUAL_INTERVALS), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (parameter_as_constant, PARAMETER), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (answered_late, ANSWERED_LATE), (nan_stored, NAN_STORED), (domain_parameter, DOMAIN_PARAMETER), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (wrapped_time, WRAPPED_TIME), (no_comparison, NO_COMPARISON)]
 
 
 def reason(found):
