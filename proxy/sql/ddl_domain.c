@@ -5,6 +5,7 @@
  */
 #include "proxy/sql/ddl_internal.h"
 
+#include "proxy/catalog/declared_type.h"
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/sqlite_ddl.h"
 #include "proxy/sql/deparse.h"
@@ -19,11 +20,22 @@ struct domain {
     cJSON *detail, *checks;
 };
 
-static void domain_scope(struct domain *domain)
+/* VALUE is stored as in the columns of the domain. */
+static bool domain_scope(struct ddl *d, struct domain *domain)
 {
-    domain->value =
-        (struct column){ .name = STR("value"), .number = 1, .type = domain->base, .typmod = domain->typmod };
+    int32_t typmod = domain->typmod;
+    bool is_derivable;
+    oid_t base = snapshot_base_type(d->snapshot, domain->base, &typmod);
+    struct str declared = declared_type_write(base, typmod, d->arena, &is_derivable);
+    if (!declared.p)
+        return err_oom(d->err);
+    domain->value = (struct column){ .name = STR("value"),
+                                     .number = 1,
+                                     .type = domain->base,
+                                     .typmod = domain->typmod,
+                                     .storage = declared_type_storage(declared, base) };
     domain->scope = (struct relation){ .kind = RELATION_TABLE, .columns = &domain->value, .n_columns = 1 };
+    return true;
 }
 
 /* PostgreSQL's text of a check; refused when D1 cannot hold it. */
@@ -95,7 +107,8 @@ static bool fill_domain(struct ddl *d, struct domain *domain, const PgQuery__Cre
     domain->checks = cJSON_AddArrayToObject(domain->detail, "checks");
     if (!domain->checks)
         return err_oom(d->err);
-    domain_scope(domain);
+    if (!domain_scope(d, domain))
+        return false;
     for (size_t i = 0; i < stmt->n_constraints; i++)
         if (!domain_constraint(d, domain, stmt->constraints[i]->constraint, &n_checks))
             return false;
@@ -304,7 +317,8 @@ static bool add_constraint(struct ddl *d, const struct user_type *type, const Pg
     struct domain domain = { .name = type->name, .base = type->base, .typmod = type->base_typmod };
     struct user_type now = *type;
     struct str name = str_from(con->conname ? con->conname : ""), postgres;
-    domain_scope(&domain);
+    if (!domain_scope(d, &domain))
+        return false;
     if (con->contype != PG_QUERY__CONSTR_TYPE__CONSTR_CHECK)
         return ddl_refuse(d, con->location, "Say SET NOT NULL.", "this kind of constraint of a domain");
     if (has_check(type, name))
