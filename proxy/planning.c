@@ -41,6 +41,9 @@ static bool needs_no_schema(const struct plan *p)
     for (size_t i = 0; i < p->n_columns; i++)
         if (is_reg_type(p->columns[i].type))
             return false; /* names of OIDs are the schema's */
+    for (size_t i = 0; i < p->n_params; i++)
+        if (p->param_types[i] >= 16384)
+            return false; /* so are a domain's constraints */
     return !p->local || !p->local->needs_catalog;
 }
 

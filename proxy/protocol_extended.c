@@ -3,6 +3,7 @@
 #include "proxy/catalog/reg_names.h"
 #include "proxy/cursor.h"
 #include "proxy/group.h"
+#include "proxy/parameters.h"
 #include "proxy/planning.h"
 #include "proxy/prepared.h"
 #include "proxy/protocol.h"
@@ -136,9 +137,9 @@ static bool decode_params(struct session *s, struct portal *p, const struct bind
     for (size_t i = 0; i < m->n_params; i++) {
         struct str bytes = bind_param(&at);
         enum wire_format format = format_list_at(&m->formats, i);
-        if (!bytes.p)
-            values[i] = value_null();
-        else if (!decode_param(s, p, plan->param_types[i], format, bytes, &values[i], err)) {
+        values[i] = value_null();
+        if ((bytes.p && !decode_param(s, p, plan->param_types[i], format, bytes, &values[i], err)) ||
+            (plan->n_inputs && !parameter_fits(s, plan, i + 1, values, p->arena, err))) {
             if (!err->context.n)
                 err->context = arena_printf(err->arena, "unnamed portal parameter $%zu%s", i + 1,
                                             p->name.n ? " of a named portal" : "");

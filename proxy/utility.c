@@ -3,6 +3,7 @@
 
 #include "proxy/group.h"
 #include "proxy/notify.h"
+#include "proxy/parameters.h"
 #include "proxy/planning.h"
 #include "proxy/prepared.h"
 #include "proxy/session_setting.h"
@@ -259,70 +260,63 @@ struct arguments {
     struct err *err;
 };
 
-static bool take_arguments(void *ctx, const struct value *cells, size_t n)
-{
-    struct arguments *a = ctx;
-    for (size_t i = 0; i < n && i < a->n; i++) {
-        a->values[i] = cells[i];
-        if (cells[i].class != VALUE_TEXT && cells[i].class != VALUE_BLOB)
-            continue;
-        a->values[i].bytes = arena_str(a->arena, cells[i].bytes);
-        if (!a->values[i].bytes.p)
-            return err_oom(a->err);
-    }
-    return true;
-}
-
 /* The values of EXECUTE's arguments: a SELECT of them, run here. */
 static bool work_out(struct session *s, const struct execution *x, struct plan *plan, struct arguments *a,
                      struct err *err)
 {
     struct execution row = { .plan = plan, .params = x->params, .n_params = x->n_params };
-    struct bind_input input;
-    struct value *binds;
     if (plan->place != PLACE_HERE || !plan->local) {
         err_unsupported(err, "a table in the arguments of EXECUTE");
         return false;
     }
-    execute_input(s, &row, &input);
-    if (!plan_bind_local(plan, &input, a->arena, &binds, err))
-        return false;
-    struct local_run run = { .sql = plan->local->sql,
-                             .binds = binds,
-                             .n_binds = plan->local->n_binds,
-                             .snapshot = input.snapshot,
-                             .types = input.types,
-                             .now_us = input.now_us,
-                             .session_value = session_value,
-                             .session_ctx = s,
-                             .on_row = take_arguments,
-                             .ctx = a,
-                             .arena = a->arena };
-    return local_run(s->worker->local, &run, err) && !err_is_set(err);
+    return parameters_row(s, &row, a->arena, a->values, a->n, err);
 }
 
-/* Each argument as its parameter's type: through its text form, as an assignment cast would for what clients write. */
+/* Whether the text of a number of one type is read as the same number by the other, which may hold more. */
+static bool text_widens(oid_t source, oid_t target)
+{
+    static const oid_t numbers[] = { TYPE_OID_int2,    TYPE_OID_int4,   TYPE_OID_int8,
+                                     TYPE_OID_numeric, TYPE_OID_float4, TYPE_OID_float8 };
+    size_t from = 0, to = 0, n = sizeof(numbers) / sizeof(*numbers);
+    while (from < n && numbers[from] != source)
+        from++;
+    while (to < n && numbers[to] != target)
+        to++;
+    return from < to && to < n && source != TYPE_OID_float4;
+}
+
+/* Through its text: what the client wrote as a literal, and numbers. */
+static bool convert_text(struct session *s, const struct plan_column *from, const struct plan *to, oid_t target,
+                         struct arguments *a, size_t i, struct err *err)
+{
+    struct buf text;
+    buf_init(&text, 64 << 20);
+    bool ok = type_encode(from->codec_type, from->typmod, WIRE_TEXT, &a->values[i], &s->gucs.live.types, a->arena,
+                          &text, err) &&
+              snapshot_decode(to->snapshot, target, WIRE_TEXT, arena_str(a->arena, buf_str(&text)), &s->gucs.live.types,
+                              a->arena, &a->values[i], err);
+    buf_fini(&text);
+    return ok;
+}
+
+/* Each argument as its parameter's type, by an assignment cast, and as its domain wants it. */
 static bool convert(struct session *s, const struct plan_prepare *e, const struct prepared *to, struct arguments *a,
                     struct err *err)
 {
-    const struct plan *from = e->arguments_plan;
-    struct buf text;
-    bool ok = true;
-    buf_init(&text, 64 << 20);
-    for (size_t i = 0; i < a->n && ok; i++) {
-        oid_t target = to->plan->param_types[i], source = from->columns[i].codec_type;
-        if (a->values[i].class == VALUE_NULL || target == source)
-            continue;
-        buf_reset(&text);
-        ok = type_encode(source, from->columns[i].typmod, WIRE_TEXT, &a->values[i], &s->gucs.live.types, a->arena,
-                         &text, err) &&
-             snapshot_decode(to->plan->snapshot, target, WIRE_TEXT, arena_str(a->arena, buf_str(&text)),
-                             &s->gucs.live.types, a->arena, &a->values[i], err);
-        if (!ok && e->arguments[i].type == TYPE_OID_unknown && !err->position)
+    const struct plan *from = e->arguments_plan, *plan = to->plan;
+    for (size_t i = 0; i < a->n; i++) {
+        oid_t target = plan->param_types[i], source = e->arguments[i].type;
+        bool ok = true, is_null = a->values[i].class == VALUE_NULL;
+        if (!is_null && (source == TYPE_OID_unknown || text_widens(source, target)))
+            ok = convert_text(s, &from->columns[i], plan, target, a, i, err);
+        else if (!is_null && source != target)
+            ok = parameter_assign(s, plan, i + 1, source, a->arena, &a->values[i], err);
+        if (!ok && source == TYPE_OID_unknown && !err->position)
             err_at(err, e->arguments[i].position);
+        if (!ok || !parameter_fits(s, plan, i + 1, a->values, a->arena, err))
+            return false;
     }
-    buf_fini(&text);
-    return ok;
+    return true;
 }
 
 static bool check_types(const struct plan_prepare *e, const struct plan *to, struct arena *arena, struct err *err)
@@ -364,16 +358,19 @@ enum outcome utility_prepared(struct session *s, const struct execution *x, stru
 {
     struct prepared *p = prepared_find(s, x->plan->utility.prepare->name, err);
     struct arguments a;
-    if (!p || !arguments_for(s, x, p, &a, err))
+    if (!p)
+        return OUTCOME_FAILED;
+    struct sql_source source = { p->text, p->index, p->types, p->n_types, false };
+    if (p->plan) { /* its parameters may be of other types by now */
+        enum outcome outcome = planning_renew(s, &p->plan, &source, err);
+        if (outcome != OUTCOME_DONE)
+            return outcome;
+    }
+    if (!arguments_for(s, x, p, &a, err))
         return OUTCOME_FAILED;
     struct execution run = *x;
     run.plan = p->plan;
     if (p->plan) {
-        struct sql_source source = { p->text, p->index, p->types, p->n_types, false };
-        enum outcome outcome = planning_renew(s, &p->plan, &source, err);
-        if (outcome != OUTCOME_DONE)
-            return outcome;
-        run.plan = p->plan;
         run.source = source;
         run.source.text = arena_str(s->group->arena, p->text); /* DEALLOCATE may come before the step runs */
         run.source.types = p->plan->param_types;

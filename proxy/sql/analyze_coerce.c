@@ -311,15 +311,9 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
         struct expr *c = const_from_unknown(a, e, base, declared);
         return c ? to_domain(a, c, target, context, is_explicit, location) : NULL;
     }
-    if (e->type == TYPE_OID_unknown && e->kind == EXPR_PARAM) {
-        if (is_explicit && snapshot_ruling_domain(a->snapshot, target, DOMAIN_CONSTRAINT)) { /* nothing would look */
-            unsupported_at(a, location, "a cast to domain %.*s, which has constraints,",
-                           STR_FMT(snapshot_user_type(a->snapshot, target)->name));
-            return NULL;
-        }
-        return coerce_param(a, e, target, location);
-    }
-    if (e->type == TYPE_OID_unknown) { /* an unknown column of a subquery: through text */
+    if (e->type == TYPE_OID_unknown && e->kind == EXPR_PARAM)
+        return coerce_param(a, e, target, location); /* a domain is looked at when the value comes (input.h) */
+    if (e->type == TYPE_OID_unknown) {               /* an unknown column of a subquery: through text */
         struct expr *t = wrap(a, EXPR_RELABEL, e, TYPE_OID_text, -1, is_explicit, location);
         return t ? coerce_type(a, t, target, typmod, COERCION_EXPLICIT, is_explicit, location) : NULL;
     }

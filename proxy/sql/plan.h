@@ -244,6 +244,14 @@ struct plan_statistics {
     oid_t user, database;
 };
 
+/* What a value for a parameter must be, because of the parameter's domain (input.h). */
+struct plan_input {
+    int param;                      /* from 1 */
+    const struct user_type *domain; /* of the plan's snapshot */
+    struct str check;               /* the constraint's name */
+    struct plan_local *local;       /* gives false where the value violates it; NULL: the domain does not allow NULL */
+};
+
 enum plan_place { PLACE_HERE, PLACE_D1, PLACE_D1_THEN_FINISH };
 
 /* Whose tables a plan reads and writes. */
@@ -292,6 +300,8 @@ struct plan {
     bool only_in_block; /* PLAN_NOTHING: 25P01 outside a transaction block */
     oid_t *param_types;
     size_t n_params;
+    struct plan_input *inputs; /* looked at when values for the parameters come */
+    size_t n_inputs;
     struct plan_column *columns;
     size_t n_columns;
     struct plan_statement *statements;

@@ -520,9 +520,6 @@ static bool plan_prepare(struct utility *u, const PgQuery__PrepareStmt *s)
         int32_t typmod;
         if (!analyze_type_name(&a, s->argtypes[i]->type_name, &prepare->types[i], &typmod, NULL))
             return false;
-        if (snapshot_ruling_domain(a.snapshot, prepare->types[i], DOMAIN_CONSTRAINT))
-            return err_unsupported(a.err, "a parameter of domain %.*s, which has constraints,",
-                                   STR_FMT(snapshot_user_type(a.snapshot, prepare->types[i])->name));
     }
     prepare->n_types = s->n_argtypes;
     return true;

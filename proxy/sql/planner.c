@@ -8,6 +8,7 @@
 #include "proxy/sql/accepted.h"
 #include "proxy/sql/ddl.h"
 #include "proxy/sql/emit.h"
+#include "proxy/sql/input.h"
 #include "proxy/sql/row_key.h"
 #include "proxy/sql/skeleton.h"
 #include "proxy/sql/temporary_plan.h"
@@ -576,5 +577,11 @@ bool sql_plan(const struct sql_statement *statement, const struct snapshot *snap
                          .err = err };
     if (own_literals(statement, settings, scratch, &literals))
         p.literals = &literals;
-    return planner_node(&p, raw->stmt, ret);
+    if (!planner_node(&p, raw->stmt, ret))
+        return false;
+    if (input_plan_checks(*ret, settings, err))
+        return true;
+    plan_unref(*ret);
+    *ret = NULL;
+    return false;
 }

@@ -6,7 +6,6 @@ CREATE DOMAIN short AS varchar(4);
 CREATE TABLE da (v di[]);
 -- pgd1: 0A000
 CREATE TABLE db (v short[]);
--- pgd1: 0A000
 PREPARE p (di) AS SELECT $1 > 5;
 CREATE TABLE f (id int PRIMARY KEY, v free[], w di, x short);
 INSERT INTO f VALUES (1, '{1,-1}', 1, 'abcd');
@@ -36,8 +35,9 @@ INSERT INTO nested VALUES ('x123', 1.239), (NULL, '2.5');
 SELECT * FROM nested ORDER BY 1;
 UPDATE nested SET c = c / 3;
 SELECT c, c + 1 FROM nested ORDER BY 1;
--- pgd1: 0A000
-PREPARE p AS SELECT $1::di > 5;
+PREPARE p_context AS SELECT $1::di > 5;
+EXECUTE p_context(-1);
+EXECUTE p_context(6);
 -- pgd1: 0A000
 SELECT ROW('a', 'b') ~<=~ ROW('c', 'd');
 CREATE DOMAIN full_text AS text NOT NULL;

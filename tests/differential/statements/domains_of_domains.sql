@@ -19,8 +19,11 @@ SELECT CAST(a AS third) FROM (VALUES (-1)) v(a);
 -- pgd1: 0A000
 SELECT NULL::over_given;
 SELECT (-1)::over_free, '5'::over_free;
--- pgd1: 0A000
 PREPARE p (third) AS SELECT $1;
+EXECUTE p(-1);
+EXECUTE p(0);
+EXECUTE p(5);
+EXECUTE p(500);
 PREPARE q (over_free) AS SELECT $1;
 EXECUTE q(-1);
 -- pgd1: 0A000

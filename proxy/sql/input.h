@@ -1,0 +1,24 @@
+/*
+ * input.h - what values that come from outside a statement go through: the constraints of a parameter's domain, and the casts of
+ * EXECUTE's arguments.
+ *
+ * PostgreSQL looks at a domain's constraints when it reads a parameter, whether anything uses it or not.
+ *
+ * Owns     nothing; what is planned lives in the plan's arena.
+ * Not here reading a parameter's bytes: snapshot_decode(). Running: proxy/parameters.h.
+ */
+#ifndef PGD1_SQL_INPUT_H
+#define PGD1_SQL_INPUT_H
+
+#include "proxy/sql/plan.h"
+
+/* Adds to the plan what its parameters' domains demand, in PostgreSQL's order: NOT NULL, then the checks of the lowest domain first, by
+ * their names. 0A000 for a check that cannot be computed here. */
+bool input_plan_checks(struct plan *plan, const struct sql_settings *settings, struct err *err);
+/* A plan of one row, run here: its parameter, of type `source`, assigned to `target`. 42846 when there is no such cast. One reference. */
+bool input_plan_cast(const struct snapshot *snapshot, const struct sql_settings *settings, oid_t source, oid_t target,
+                     struct plan **ret, struct err *err);
+/* What a value violates: 23502, 23514. */
+bool input_violation(const struct plan *plan, const struct plan_input *input, struct err *err);
+
+#endif
