@@ -10,6 +10,8 @@ struct holding {
     struct holding *next;
     const struct presence *owner;
     size_t counts[SCOPES][MODES];
+    uint64_t
+        since[MODES]; /* the mark of the transaction's first one: ROLLBACK TO a savepoint behind it leaves them all */
 };
 
 struct waiting {
@@ -37,6 +39,7 @@ void advisory_init(struct advisory_table *t)
     t->locks = NULL;
     t->waiting = NULL;
     t->searches = 0;
+    t->taken = 0;
 }
 
 /* ---- locks ---- */
@@ -221,8 +224,8 @@ static bool is_deadlock(struct advisory_table *t, struct advisory_lock *l, const
 
 /* ---- taking ---- */
 
-static bool hold(struct advisory_lock *l, const struct presence *owner, enum advisory_mode mode,
-                 enum advisory_scope scope)
+static bool hold(struct advisory_table *t, struct advisory_lock *l, const struct presence *owner,
+                 enum advisory_mode mode, enum advisory_scope scope)
 {
     struct holding **at = holding_of(l, owner);
     if (!*at) {
@@ -231,7 +234,9 @@ static bool hold(struct advisory_lock *l, const struct presence *owner, enum adv
             return false;
         (*at)->owner = owner;
     }
-    (*at)->counts[scope][mode]++;
+    t->taken++;
+    if ((*at)->counts[scope][mode]++ == 0 && scope == ADVISORY_OF_TRANSACTION)
+        (*at)->since[mode] = t->taken;
     return true;
 }
 
@@ -274,7 +279,7 @@ static enum advisory_outcome take(struct advisory_table *t, struct advisory_lock
     if (next_obstacle(&o))
         return wait ? queue_up(t, l, owner, mode, ret_blocker) : ADVISORY_BUSY;
     leave_queue(waiting_of(l, owner));
-    return hold(l, owner, mode, scope) ? ADVISORY_GRANTED : ADVISORY_FULL;
+    return hold(t, l, owner, mode, scope) ? ADVISORY_GRANTED : ADVISORY_FULL;
 }
 
 enum advisory_outcome advisory_take(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
@@ -374,6 +379,40 @@ void advisory_release_all(struct advisory_table *t, const struct presence *owner
         drop_if_idle(t, l);
     }
     pthread_mutex_unlock(&t->lock);
+}
+
+uint64_t advisory_mark(const struct advisory_table *t)
+{
+    return t->taken;
+}
+
+static bool drop_since(struct holding *h, uint64_t mark)
+{
+    bool any = false;
+    for (int mode = 0; mode < MODES; mode++)
+        if (h->counts[ADVISORY_OF_TRANSACTION][mode] && h->since[mode] > mark) {
+            h->counts[ADVISORY_OF_TRANSACTION][mode] = 0;
+            any = true;
+        }
+    return any;
+}
+
+size_t advisory_release_since(struct advisory_table *t, const struct presence *owner, uint64_t mark)
+{
+    size_t n_rows = 0;
+    pthread_mutex_lock(&t->lock);
+    for (struct advisory_lock *l = t->locks, *next; l; l = next) {
+        next = l->next;
+        struct holding **at = holding_of(l, owner);
+        if (!*at || !drop_since(*at, mark))
+            continue;
+        drop_holding_if_empty(at);
+        n_rows += l->key.kind == ADVISORY_ROW && !*holding_of(l, owner);
+        tell_queue(l);
+        drop_if_idle(t, l);
+    }
+    pthread_mutex_unlock(&t->lock);
+    return n_rows;
 }
 
 void advisory_stop_waiting(struct advisory_table *t, const struct presence *owner)

@@ -36,6 +36,7 @@ struct advisory_table {
     struct advisory_lock *locks;
     struct waiting *waiting; /* all of them */
     uint64_t searches;       /* for deadlocks */
+    _Atomic uint64_t taken;  /* how many were granted so far */
 };
 
 enum advisory_outcome {
@@ -64,6 +65,10 @@ void advisory_give_back(struct advisory_table *t, const struct presence *owner, 
 bool advisory_holds(struct advisory_table *t, const struct presence *owner, struct advisory_key key,
                     enum advisory_mode mode);
 void advisory_release_all(struct advisory_table *t, const struct presence *owner, enum advisory_scope scope);
+/* What is granted from now on has a later mark. */
+uint64_t advisory_mark(const struct advisory_table *t);
+/* Gives back what the owner's transaction first took behind the mark: how many rows of tables were among it. */
+size_t advisory_release_since(struct advisory_table *t, const struct presence *owner, uint64_t mark);
 /* Leaves the queue it stands in; no effect when it stands in none. */
 void advisory_stop_waiting(struct advisory_table *t, const struct presence *owner);
 

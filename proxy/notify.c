@@ -3,16 +3,24 @@
 
 #include "proxy/base/fault.h"
 
+/* LISTEN or UNLISTEN of this transaction: the last one with so many savepoints open. */
+struct wish {
+    struct wish *older;
+    size_t savepoints;
+    bool is_on;
+};
+
 struct channel {
     struct channel *next;
     bool is_on;          /* listened to, as committed */
-    signed char pending; /* 1 LISTEN, -1 UNLISTEN of this transaction */
+    struct wish *newest; /* their savepoints fall; NULL: none */
     struct str name;     /* behind the struct */
 };
 
 struct notification {
     struct notification *next;
     uint32_t pid;
+    size_t savepoints;           /* open when it was sent, less those released since */
     struct str channel, payload; /* behind the struct */
 };
 
@@ -29,6 +37,27 @@ static bool check_name(struct str channel, struct err *err)
     if (channel.n == 0)
         return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "channel name cannot be empty");
     return channel.n <= CHANNEL_NAME_MAX || err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "channel name too long");
+}
+
+static bool wish(struct session *s, struct channel *c, bool is_on, struct err *err)
+{
+    size_t savepoints = transaction_savepoints(&s->transaction);
+    if (!c->newest || c->newest->savepoints < savepoints) {
+        struct wish *w = fault_malloc(sizeof(*w));
+        if (!w)
+            return err_oom(err);
+        *w = (struct wish){ .older = c->newest, .savepoints = savepoints };
+        c->newest = w;
+    }
+    c->newest->is_on = is_on;
+    return true;
+}
+
+static void drop_newest(struct channel *c)
+{
+    struct wish *w = c->newest;
+    c->newest = w->older;
+    free(w);
 }
 
 bool notify_listen(struct session *s, struct str channel, struct err *err)
@@ -49,16 +78,14 @@ bool notify_listen(struct session *s, struct str channel, struct err *err)
         memcpy(c + 1, channel.p, channel.n);
         s->channels = c;
     }
-    c->pending = 1;
-    return true;
+    return wish(s, c, true, err);
 }
 
 bool notify_unlisten(struct session *s, struct str channel, bool all, struct err *err)
 {
-    (void)err;
     for (struct channel *c = s->channels; c; c = c->next)
-        if (all || str_eq(c->name, channel))
-            c->pending = -1;
+        if ((all || str_eq(c->name, channel)) && !wish(s, c, false, err))
+            return false;
     return true;
 }
 
@@ -68,7 +95,7 @@ static struct notification *make(struct str channel, struct str payload, uint32_
     if (!n)
         return NULL;
     char *p = (char *)(n + 1);
-    *n = (struct notification){ NULL, pid, { p, channel.n }, { p + channel.n, payload.n } };
+    *n = (struct notification){ .pid = pid, .channel = { p, channel.n }, .payload = { p + channel.n, payload.n } };
     memcpy(p, channel.p, channel.n);
     if (payload.n)
         memcpy(p + channel.n, payload.p, payload.n);
@@ -89,7 +116,10 @@ bool notify_send(struct session *s, struct str channel, struct str payload, stru
     if (n >= NOTIFICATIONS_MAX)
         return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "too many notifications in one transaction");
     *at = make(channel, payload, s->presence.pid);
-    return *at || err_oom(err);
+    if (!*at)
+        return err_oom(err);
+    (*at)->savepoints = transaction_savepoints(&s->transaction);
+    return true;
 }
 
 static void drop_all(struct notification **list)
@@ -101,13 +131,44 @@ static void drop_all(struct notification **list)
     }
 }
 
+/* One that equals an older one was not noted: what takes the older one back takes it, too. */
+void notify_rollback_to(struct session *s, size_t savepoints)
+{
+    struct notification **at = &s->outgoing;
+    for (struct channel *c = s->channels; c; c = c->next)
+        while (c->newest && c->newest->savepoints >= savepoints)
+            drop_newest(c);
+    while (*at && (*at)->savepoints < savepoints)
+        at = &(*at)->next;
+    drop_all(at);
+}
+
+/* The newest of what was wished behind the savepoints, and in front of them since the one that is left, counts. */
+void notify_release(struct session *s, size_t savepoints)
+{
+    for (struct channel *c = s->channels; c; c = c->next)
+        while (c->newest && c->newest->savepoints > savepoints) {
+            bool is_on = c->newest->is_on;
+            struct wish *older = c->newest->older;
+            if (older && older->savepoints >= savepoints) {
+                drop_newest(c);
+                c->newest->is_on = is_on;
+            } else
+                c->newest->savepoints = savepoints;
+        }
+    for (struct notification *n = s->outgoing; n; n = n->next)
+        if (n->savepoints > savepoints)
+            n->savepoints = savepoints;
+}
+
 static void settle_channels(struct session *s, bool commit)
 {
     for (struct channel **at = &s->channels; *at;) {
         struct channel *c = *at;
-        if (commit && c->pending)
-            c->is_on = c->pending > 0;
-        c->pending = 0;
+        if (commit && c->newest)
+            c->is_on = c->newest->is_on;
+        while (c->newest)
+            drop_newest(c);
         if (c->is_on) {
             at = &c->next;
             continue;
@@ -166,6 +227,8 @@ void notify_fini(struct session *s)
     while (s->channels) {
         struct channel *c = s->channels;
         s->channels = c->next;
+        while (c->newest)
+            drop_newest(c);
         free(c);
     }
 }

@@ -18,6 +18,10 @@ enum { CHANNELS_MAX = 1000, NOTIFICATIONS_MAX = 1000, CHANNEL_NAME_MAX = 63, PAY
 bool notify_listen(struct session *s, struct str channel, struct err *err);
 bool notify_unlisten(struct session *s, struct str channel, bool all, struct err *err);
 bool notify_send(struct session *s, struct str channel, struct str payload, struct err *err);
+/* ROLLBACK TO the newest of so many savepoints: what came behind it is forgotten. */
+void notify_rollback_to(struct session *s, size_t savepoints);
+/* RELEASE: what came behind savepoints that are no more belongs to those that are left. */
+void notify_release(struct session *s, size_t savepoints);
 /* Makes the transaction's LISTEN, UNLISTEN and NOTIFY happen, or forgets them. */
 void notify_end_transaction(struct session *s, bool commit);
 /* One that arrived: kept until notify_deliver(). */

@@ -39,6 +39,7 @@ struct portal *portal_add(struct session *s, struct str name, struct plan *plan,
     }
     p->plan = plan ? plan_ref(plan) : NULL;
     p->made_us = session_wall_us(s);
+    p->savepoints = transaction_savepoints(&s->transaction);
     metric_add(&s->worker->metrics, METRIC_portals, 1);
     return p;
 }
@@ -91,8 +92,34 @@ void portals_end_transaction(struct session *s, bool commit)
         if (dies(p, commit)) {
             portal_remove(s, p);
             at = 0; /* the table has changed */
-        } else
+        } else {
             p->is_old = true;
+            p->savepoints = 0;
+        }
+    }
+}
+
+void portals_release(struct session *s, size_t savepoints)
+{
+    struct str key;
+    void *value;
+    for (size_t at = 0; map_next(&s->portals, &at, &key, &value);) {
+        struct portal *p = value;
+        if (p->savepoints > savepoints)
+            p->savepoints = savepoints;
+    }
+}
+
+void portals_rollback_to(struct session *s, size_t savepoints)
+{
+    struct str key;
+    void *value;
+    for (size_t at = 0; map_next(&s->portals, &at, &key, &value);) {
+        struct portal *p = value;
+        if (p->savepoints >= savepoints) {
+            portal_remove(s, p);
+            at = 0; /* the table has changed */
+        }
     }
 }
 

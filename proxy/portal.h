@@ -2,7 +2,7 @@
  * portal.h - a statement bound to values, ready to run or under way: Bind's portals and SQL cursors.
  *
  * Owns     its arena (values, formats, itself), a reference to its statement's plan, and the rows not yet fetched.
- * Lives    reference counted: steps that wait for D1 keep it. It leaves the session's table at Close, the end of its transaction (WITH HOLD: of the session), or another portal of the same name (unnamed).
+ * Lives    reference counted: steps that wait for D1 keep it. It leaves the session's table at Close, the end of its transaction (WITH HOLD: of the session), ROLLBACK TO a savepoint from before it, or another portal of the same name (unnamed).
  * Fails    42P03, 34000, 54000 above the number of portals or bytes of rows, 53200.
  * Not here running it: execute.h.
  */
@@ -46,7 +46,8 @@ struct portal {
     struct rowstore rows;
     int64_t position; /* rows before it have been fetched: 0 before the first; rows.n + 1: after the last */
     int64_t made_us;
-    bool is_old; /* a held cursor whose transaction has ended */
+    size_t savepoints; /* how many were open when it was made, less those released since */
+    bool is_old;       /* a held cursor whose transaction has ended */
 };
 
 /* Makes a portal; replaces the unnamed one. The plan is referenced. */
@@ -57,6 +58,10 @@ struct portal *portal_ref(struct portal *p);
 void portal_unref(struct worker *w, struct portal *p); /* accepts NULL */
 /* The end of a transaction: all but held cursors go; on rollback held ones of this transaction too. */
 void portals_end_transaction(struct session *s, bool commit);
+/* RELEASE: what was made behind savepoints that are no more belongs to the `savepoints` that are left (AtSubCommit_Portals). */
+void portals_release(struct session *s, size_t savepoints);
+/* ROLLBACK TO the newest of `savepoints`: what was made behind it goes, held cursors too (AtSubAbort_Portals). Rows fetched stay so. */
+void portals_rollback_to(struct session *s, size_t savepoints);
 void portals_remove_all(struct session *s);
 /* Format of column i. */
 static inline enum wire_format result_format(const struct result_formats *f, size_t i)

@@ -219,6 +219,18 @@ void session_fail(struct session *s, const struct err *err)
     session_after_error(s);
 }
 
+void session_lose(struct session *s)
+{
+    size_t savepoints = transaction_savepoints(&s->transaction);
+    if (savepoints) {
+        portals_rollback_to(s, savepoints);
+        session_locks_rollback_to(s, transaction_locks(&s->transaction));
+        return;
+    }
+    portals_end_transaction(s, false);
+    session_locks_end_transaction(s);
+}
+
 void session_after_error(struct session *s)
 {
     struct group *g = s->group;
@@ -231,9 +243,7 @@ void session_after_error(struct session *s)
         g->failed = true;
     if (s->transaction.state != TXN_IDLE) {
         transaction_fail(&s->transaction);
-        portals_end_transaction(s, false);
-        if (!s->transaction.savepoints)
-            session_locks_end_transaction(s); /* nothing of it can be gone on with */
+        session_lose(s);
     }
     if (is_simple || at_sync) {
         session_end_cycle(s);

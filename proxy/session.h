@@ -175,6 +175,8 @@ void session_flush(struct session *s);
 void session_end_cycle(struct session *s);
 /* What an error does to the session once it has been written: transaction, portals, and SKIP or the end of the string. */
 void session_after_error(struct session *s);
+/* What an error or ROLLBACK TO takes from the block: portals and locks made since its newest savepoint; without one all of the block's. */
+void session_lose(struct session *s);
 /* The only way an error reaches the client: ErrorResponse in its place, the transaction fails, the extended protocol skips. */
 void session_fail(struct session *s, const struct err *err);
 /* FATAL: ErrorResponse and the end. */

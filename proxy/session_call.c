@@ -246,12 +246,17 @@ RELEASE(unlock, ADVISORY_EXCLUSIVE)
 RELEASE(unlock_shared, ADVISORY_SHARE)
 
 /* D1 hears of it right behind what the client hears. */
-static void release_at_end(struct session *s, enum advisory_scope scope)
+static void drop_leases(struct session *s)
 {
-    advisory_release_all(&s->worker->app->advisory, &s->presence, scope);
     struct lease_drop *drop = lease_drop_unheld(s);
     if (drop)
         lease_drop_forget(drop);
+}
+
+static void release_at_end(struct session *s, enum advisory_scope scope)
+{
+    advisory_release_all(&s->worker->app->advisory, &s->presence, scope);
+    drop_leases(s);
 }
 
 void session_locks_end_transaction(struct session *s)
@@ -260,6 +265,14 @@ void session_locks_end_transaction(struct session *s)
         release_at_end(s, ADVISORY_OF_TRANSACTION);
     s->has_transaction_locks = 0;
     s->n_row_locks = 0;
+}
+
+void session_locks_rollback_to(struct session *s, uint64_t mark)
+{
+    if (!s->has_transaction_locks)
+        return;
+    s->n_row_locks -= (uint32_t)advisory_release_since(&s->worker->app->advisory, &s->presence, mark);
+    drop_leases(s);
 }
 
 void session_locks_end(struct session *s)

@@ -47,6 +47,8 @@ void session_call_look(struct session *s);
 void session_call_stop(struct session *s);
 /* Transaction-level advisory locks end with their transaction, all with the session or DISCARD ALL. */
 void session_locks_end_transaction(struct session *s);
+/* ROLLBACK TO, or an error behind a savepoint: those taken since it was set are given back (PostgreSQL 13.3.2); mark: transaction_locks(). */
+void session_locks_rollback_to(struct session *s, uint64_t mark);
 void session_locks_end(struct session *s);
 
 #endif

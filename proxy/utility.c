@@ -199,7 +199,19 @@ static enum outcome end(struct session *s, const struct execution *x, bool commi
 
 static enum outcome savepoint(struct session *s, const struct execution *x, struct err *err)
 {
-    return tag_if(s, x, transaction_savepoint(&s->transaction, x->plan->utility.transaction->savepoint, &s->gucs, err));
+    uint64_t locks = advisory_mark(&s->worker->app->advisory);
+    return tag_if(
+        s, x, transaction_savepoint(&s->transaction, x->plan->utility.transaction->savepoint, &s->gucs, locks, err));
+}
+
+static enum outcome release(struct session *s, const struct execution *x, struct err *err)
+{
+    bool ok = transaction_release(&s->transaction, x->plan->utility.transaction->savepoint, err);
+    if (ok) {
+        portals_release(s, transaction_savepoints(&s->transaction));
+        notify_release(s, transaction_savepoints(&s->transaction));
+    }
+    return tag_if(s, x, ok);
 }
 
 /* What waits is tried out first: an error of it comes before, and then it is in the buffer or known to be behind the savepoint. */
@@ -209,8 +221,12 @@ static enum outcome rollback_to(struct session *s, const struct execution *x, st
     if (outcome != OUTCOME_DONE)
         return outcome;
     sequence_values_lose(&s->sequences);
-    return tag_if(s, x,
-                  transaction_rollback_to(&s->transaction, x->plan->utility.transaction->savepoint, &s->gucs, err));
+    bool ok = transaction_rollback_to(&s->transaction, x->plan->utility.transaction->savepoint, &s->gucs, err);
+    if (ok) {
+        session_lose(s);
+        notify_rollback_to(s, transaction_savepoints(&s->transaction));
+    }
+    return tag_if(s, x, ok);
 }
 
 enum outcome utility_transaction(struct session *s, struct execution *x, struct err *err)
@@ -225,7 +241,7 @@ enum outcome utility_transaction(struct session *s, struct execution *x, struct 
     case TRANSACTION_SAVEPOINT:
         return savepoint(s, x, err);
     case TRANSACTION_RELEASE:
-        return tag_if(s, x, transaction_release(&s->transaction, x->plan->utility.transaction->savepoint, err));
+        return release(s, x, err);
     case TRANSACTION_ROLLBACK_TO:
         return rollback_to(s, x, err);
     }

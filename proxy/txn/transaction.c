@@ -10,6 +10,7 @@ struct savepoint {
     struct savepoint *next;
     struct key_mode *key_modes; /* the newest then */
     size_t depth;
+    uint64_t locks; /* mark */
     uint32_t position;
     uint32_t settings; /* mark */
     bool read_only;
@@ -75,6 +76,11 @@ void transaction_discard_temporary(struct transaction *t)
 size_t transaction_savepoints(const struct transaction *t)
 {
     return t->savepoints ? t->savepoints->depth : 0;
+}
+
+uint64_t transaction_locks(const struct transaction *t)
+{
+    return t->savepoints ? t->savepoints->locks : 0;
 }
 
 enum transaction_status transaction_status(const struct transaction *t)
@@ -165,7 +171,8 @@ static bool only_in_block(const struct transaction *t, const char *what, struct 
            err_set(err, SQLSTATE_NO_ACTIVE_SQL_TRANSACTION, "%s can only be used in transaction blocks", what);
 }
 
-bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, struct err *err)
+bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, uint64_t locks,
+                           struct err *err)
 {
     size_t depth = t->savepoints ? t->savepoints->depth + 1 : 1;
     if (!only_in_block(t, "SAVEPOINT", err))
@@ -178,6 +185,7 @@ bool transaction_savepoint(struct transaction *t, struct str name, const struct 
     *s = (struct savepoint){ .next = t->savepoints,
                              .key_modes = t->key_modes,
                              .depth = depth,
+                             .locks = locks,
                              .position = t->position,
                              .settings = gucs_mark(gucs),
                              .read_only = t->read_only,

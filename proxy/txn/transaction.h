@@ -61,10 +61,14 @@ bool transaction_begin(struct transaction *t, const struct plan_transaction *mod
 void transaction_end(struct transaction *t, bool commit, bool chain, struct gucs *gucs);
 /* An error inside the block; outside it has no effect. */
 void transaction_fail(struct transaction *t);
-bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, struct err *err);
+/* locks: what advisory_mark() says now. */
+bool transaction_savepoint(struct transaction *t, struct str name, const struct gucs *gucs, uint64_t locks,
+                           struct err *err);
 bool transaction_release(struct transaction *t, struct str name, struct err *err);
 /* How many savepoints are open. */
 size_t transaction_savepoints(const struct transaction *t);
+/* advisory_mark() of when the newest savepoint was set; 0: none is open. */
+uint64_t transaction_locks(const struct transaction *t);
 /* The session's temporary tables go. */
 void transaction_discard_temporary(struct transaction *t);
 /* Whatever waits in the group must be in the buffer before: what came behind the savepoint leaves it. */

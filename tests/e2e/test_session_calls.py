@@ -163,3 +163,40 @@ def test_notify_from_a_function(three):
         one(first, "SELECT pg_notify('bell', 'ding')")
         assert list(second.notifies(timeout=0.2)) == []
     assert [(n.channel, n.payload) for n in second.notifies(timeout=5, stop_after=1)] == [("bell", "ding")]
+
+
+NOTIFY_AND_SAVEPOINTS = """
+LISTEN z; BEGIN; NOTIFY z, '1'; SAVEPOINT a; NOTIFY z, '2'; NOTIFY z, '1'; SAVEPOINT b; NOTIFY z, '3'; RELEASE b; ROLLBACK TO a; NOTIFY z, '2'; SAVEPOINT c; NOTIFY z, '4'; RELEASE c; COMMIT;
+BEGIN; SAVEPOINT a; UNLISTEN z; ROLLBACK TO a; SAVEPOINT b; UNLISTEN *; LISTEN z; RELEASE b; COMMIT; NOTIFY z, '5';
+BEGIN; SAVEPOINT a; LISTEN w; SAVEPOINT b; UNLISTEN w; ROLLBACK TO b; RELEASE a; COMMIT; NOTIFY w, '6'; BEGIN; SAVEPOINT a; LISTEN v; UNLISTEN w; ROLLBACK TO a; COMMIT; NOTIFY v, '7'; NOTIFY w, '8';
+BEGIN; LISTEN v; SAVEPOINT a; UNLISTEN v; RELEASE a; COMMIT; NOTIFY v, '9'; BEGIN; SAVEPOINT a; LISTEN v; NOTIFY v, '10'; RELEASE a; COMMIT"""
+
+
+def test_savepoints_take_notifications_back(threaded, oracle):
+    heard = []
+    for target in (oracle, threaded):
+        with target.connect() as connection:
+            for statement in NOTIFY_AND_SAVEPOINTS.split(";"):
+                connection.execute(statement)
+            heard.append([(notify.channel, notify.payload) for notify in connection.notifies(timeout=0.1)])
+    assert heard[1] == heard[0]
+    assert [payload for _, payload in heard[0]] == ["1", "2", "4", "5", "6", "8", "10"]
+
+
+def test_a_savepoint_taken_back_lets_its_locks_go(three):
+    first, second, third = three
+    with first.transaction():
+        one(first, "SELECT pg_advisory_xact_lock(21)")
+        first.execute("SAVEPOINT a")
+        one(first, "SELECT pg_advisory_xact_lock(22)")
+        waiting = Later(second, "SELECT pg_advisory_lock(22)")
+        assert waiting.waits()
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            first.execute("SELECT 1/0")
+        waiting.result()
+        assert one(third, "SELECT pg_try_advisory_lock(21)") is False
+        first.execute("ROLLBACK TO a")
+        assert one(third, "SELECT pg_try_advisory_lock(21)") is False
+    assert one(third, "SELECT pg_try_advisory_lock(21)") is True
+    for connection in (second, third):
+        connection.execute("SELECT pg_advisory_unlock_all()")

@@ -61,6 +61,15 @@ SCRIPTS = {
     "cursor": """
         BEGIN; INSERT INTO txn_t VALUES (4, 40, 'd'); DECLARE c CURSOR FOR SELECT id FROM txn_t ORDER BY id; FETCH 2 FROM c; INSERT INTO txn_t VALUES (5, 50, 'e');
         FETCH ALL FROM c; CLOSE c; COMMIT""",
+    "cursors_and_savepoints": """
+        BEGIN; DECLARE c CURSOR FOR SELECT id FROM txn_t ORDER BY id; FETCH c; SAVEPOINT a; FETCH c; DECLARE d CURSOR FOR SELECT 7; DECLARE h CURSOR WITH HOLD FOR SELECT 8; SELECT 1/0;
+        ROLLBACK TO a; FETCH c; FETCH d; ROLLBACK TO a; FETCH h; ROLLBACK TO a; SAVEPOINT b; DECLARE d CURSOR FOR SELECT 9; SAVEPOINT e; DECLARE h CURSOR WITH HOLD FOR SELECT 10; RELEASE e; FETCH h;
+        RELEASE b; FETCH d; ROLLBACK TO a; FETCH d; ROLLBACK TO a; DECLARE h CURSOR WITH HOLD FOR SELECT 11; RELEASE a; COMMIT; BEGIN; SAVEPOINT a; FETCH h; ROLLBACK TO a; FETCH h; COMMIT; CLOSE h""",
+    "locks_and_savepoints": """
+        BEGIN; SELECT pg_advisory_xact_lock(11); SAVEPOINT a; SELECT pg_advisory_xact_lock(11), pg_advisory_xact_lock(12), pg_advisory_xact_lock_shared(13), pg_advisory_lock(14); SELECT 1/0;
+        ROLLBACK TO a; SELECT objid, mode FROM pg_locks WHERE locktype = 'advisory' ORDER BY 1, 2; SELECT pg_advisory_xact_lock(15); RELEASE a; SAVEPOINT a; ROLLBACK TO a; SAVEPOINT b;
+        SELECT pg_advisory_xact_lock(16); ROLLBACK TO a; SELECT objid, mode FROM pg_locks WHERE locktype = 'advisory' ORDER BY 1, 2; COMMIT; SELECT objid FROM pg_locks WHERE locktype = 'advisory';
+        SELECT pg_advisory_unlock_all()""",
     "insert_select": "BEGIN; INSERT INTO txn_t SELECT id + 10, n, note || '!' FROM txn_t WHERE note IS NOT NULL; INSERT INTO txn_t SELECT id + 100, n, NULL FROM txn_t RETURNING id; COMMIT",
     "ddl": """
         BEGIN; CREATE TABLE txn_new (id serial PRIMARY KEY, name text NOT NULL, n int DEFAULT 7); INSERT INTO txn_new (name) VALUES ('a'), ('b') RETURNING *;

@@ -68,6 +68,39 @@ static void many_keys_come_and_go(void **state)
     advisory_fini(&t);
 }
 
+static enum advisory_outcome take_until_end(struct advisory_table *t, uint32_t low, uint32_t kind,
+                                            enum advisory_mode mode)
+{
+    uint32_t blocker;
+    return advisory_take(t, &first, (struct advisory_key){ 0, low, kind }, mode, ADVISORY_OF_TRANSACTION, false,
+                         &blocker);
+}
+
+/* What was first taken behind a mark goes, whatever was taken again since; locks of the session stay. */
+static void a_mark_parts_what_a_transaction_took(void **state)
+{
+    (void)state;
+    struct advisory_table t;
+    advisory_init(&t);
+    assert_int_equal(take_until_end(&t, 1, 1, ADVISORY_EXCLUSIVE), ADVISORY_GRANTED);
+    assert_int_equal(take_until_end(&t, 5, 1, ADVISORY_SHARE), ADVISORY_GRANTED);
+    uint64_t mark = advisory_mark(&t);
+    assert_int_equal(take_until_end(&t, 1, 1, ADVISORY_EXCLUSIVE), ADVISORY_GRANTED);
+    assert_int_equal(take_until_end(&t, 5, 1, ADVISORY_EXCLUSIVE), ADVISORY_GRANTED);
+    assert_int_equal(take_until_end(&t, 2, ADVISORY_ROW, ADVISORY_EXCLUSIVE), ADVISORY_GRANTED);
+    assert_int_equal(take_until_end(&t, 3, ADVISORY_ROW, ADVISORY_EXCLUSIVE), ADVISORY_GRANTED);
+    assert_int_equal(try_take(&t, &first, 4), ADVISORY_GRANTED);
+    assert_int_equal(held(&t), 6);
+    assert_int_equal(advisory_release_since(&t, &second, 0), 0);
+    assert_int_equal(advisory_release_since(&t, &first, mark), 2);
+    assert_int_equal(held(&t), 3);
+    assert_true(advisory_holds(&t, &first, (struct advisory_key){ 0, 1, 1 }, ADVISORY_EXCLUSIVE));
+    assert_true(advisory_holds(&t, &first, (struct advisory_key){ 0, 5, 1 }, ADVISORY_SHARE));
+    assert_false(advisory_holds(&t, &first, (struct advisory_key){ 0, 5, 1 }, ADVISORY_EXCLUSIVE));
+    assert_true(advisory_holds(&t, &first, (struct advisory_key){ 0, 4, 1 }, ADVISORY_EXCLUSIVE));
+    advisory_fini(&t);
+}
+
 /* Without memory nothing is taken and nothing is lost. */
 static void memory_runs_out(void **state)
 {
@@ -94,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(databases_do_not_share_locks),
         cmocka_unit_test(many_keys_come_and_go),
+        cmocka_unit_test(a_mark_parts_what_a_transaction_took),
         cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
