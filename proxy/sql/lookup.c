@@ -103,6 +103,45 @@ bool lookup_rows(struct str text, size_t n_columns, struct local_rows *rows, str
     return true;
 }
 
+/* ---- its lines, sorted ---- */
+
+/* A line feed inside of a quoted text ends no line; '' in there closes it and opens it again. */
+static size_t next_line(struct str text, size_t at, struct str *ret)
+{
+    size_t end = at;
+    for (bool quoted = false; end < text.n && (quoted || text.p[end] != '\n'); end++)
+        quoted ^= text.p[end] == '\'';
+    *ret = (struct str){ text.p + at, end - at };
+    return end + 1;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+bool lookup_sorted(struct str text, struct str *ret, struct arena *arena, struct err *err)
+{
+    struct str line;
+    size_t n = 0, size = 0;
+    for (size_t at = 0; at < text.n; at = next_line(text, at, &line))
+        size++;
+    struct str *lines = ARENA_ARRAY(arena, struct str, size + 1);
+    char *sorted = arena_alloc(arena, text.n + 1), *p = sorted;
+    if (!lines || !sorted)
+        return err_oom(err);
+    for (size_t at = 0; at < text.n;)
+        at = next_line(text, at, &lines[n++]);
+    qsort(lines, n, sizeof(*lines), compare_lines);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(p, lines[i].p, lines[i].n);
+        p += lines[i].n;
+        *p++ = '\n';
+    }
+    *ret = (struct str){ sorted, text.n };
+    return true;
+}
+
 /* ---- the rows to write ---- */
 
 struct result {
@@ -152,23 +191,28 @@ bool lookup_finish(const struct plan *plan, const struct bind_input *input, cons
                    struct arena *arena, struct err *err)
 {
     const struct plan_lookup *lookup = plan->lookup;
+    struct value *sorted = ARENA_ARRAY(arena, struct value, lookup->n_statements + 1);
     struct local_rows **inputs = ARENA_ARRAY(arena, struct local_rows *, lookup->n_statements + 1);
     struct result result = { arena, value_null() };
     struct local_run own = *run;
     struct value *binds;
-    if (!inputs)
+    if (!inputs || !sorted)
         return err_oom(err);
     bool ok = lookup_bind_local(plan, input, arena, &binds, err);
     own.binds = binds;
     ok = ok && run_local(lookup, own, texts, inputs, engine, &result, err);
     for (size_t i = 0; i < lookup->n_statements; i++)
         local_rows_free(inputs[i]);
+    for (size_t i = 0; ok && i < lookup->n_statements; i++) {
+        sorted[i] = texts[i];
+        ok = texts[i].class != VALUE_TEXT || lookup_sorted(texts[i].bytes, &sorted[i].bytes, arena, err);
+    }
     for (size_t i = 0; ok && i < plan->n_statements; i++)
         for (size_t k = 0; k < plan->statements[i].n_binds; k++) {
             const struct bind *b = &plan->statements[i].binds[k];
             if (b->source == BIND_LOOKUP) /* the arena's, made by plan_bind() */
                 ((struct value *)(uintptr_t)statements[i].params)[k] =
-                    (size_t)b->index < lookup->n_statements ? texts[b->index] : result.text;
+                    (size_t)b->index < lookup->n_statements ? sorted[b->index] : result.text;
         }
     return ok;
 }

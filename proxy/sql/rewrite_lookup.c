@@ -188,8 +188,8 @@ static bool is_fresh(const struct bind *b)
     return b->source == BIND_UUID || b->source == BIND_RANDOM || b->source == BIND_CLOCK;
 }
 
-/* The rows of a fetch as one text, which is compared later; see lookup.h. */
-static bool one_text(struct lookup *l, const struct fetch *f, struct plan_statement *statement)
+/* The rows of a fetch as one text, which is compared later; see lookup.h. *ret_sorted: the same lines in their own order. */
+static bool one_text(struct lookup *l, const struct fetch *f, struct plan_statement *statement, struct str *ret_sorted)
 {
     struct emitter *e = l->local;
     struct str *parts = ARENA_ARRAY(e->arena, struct str, f->n_columns), line;
@@ -204,9 +204,11 @@ static bool one_text(struct lookup *l, const struct fetch *f, struct plan_statem
     for (size_t i = 0; i < statement->n_binds; i++)
         if (is_fresh(&statement->binds[i]))
             return blocked(e, -1, "a value that is another each time");
+    *ret_sorted = text_of(e, "SELECT group_concat(%.*s,char(10) ORDER BY %.*s) FROM (%.*s)", STR_FMT(line),
+                          STR_FMT(line), STR_FMT(statement->sql));
     statement->sql =
         text_of(e, "SELECT group_concat(%.*s,char(10)) AS c0 FROM (%.*s)", STR_FMT(line), STR_FMT(statement->sql));
-    return statement->sql.p != NULL;
+    return ret_sorted->p && statement->sql.p;
 }
 
 static bool place_lookup(struct lookup *l, struct str sql)
@@ -214,12 +216,14 @@ static bool place_lookup(struct lookup *l, struct str sql)
     struct emit_shared *s = l->s;
     bool as_json;
     struct plan_lookup *made = l->made = ARENA_NEW(s->arena, struct plan_lookup);
-    if (!made || !(made->statements = ARENA_ARRAY(s->arena, struct plan_statement, s->n_fetches + 1)))
+    if (!made || !(made->statements = ARENA_ARRAY(s->arena, struct plan_statement, s->n_fetches + 1)) ||
+        !(l->sorted = ARENA_ARRAY(s->arena, struct str, s->n_fetches + 1)))
         return err_oom(s->err);
     for (size_t i = 0; i < s->n_fetches; i++) {
         s->input_order[i] = (int)i;
-        struct plan_statement *statement = &made->statements[made->n_statements++];
-        if (!fetch_statement(s->fetches[i], statement) || !one_text(l, s->fetches[i], statement))
+        struct plan_statement *statement = &made->statements[i];
+        made->n_statements++;
+        if (!fetch_statement(s->fetches[i], statement) || !one_text(l, s->fetches[i], statement, &l->sorted[i]))
             return false;
     }
     if (!finish_binds(l->local, 0, &sql, &made->local.binds, &made->local.n_binds, &as_json))
@@ -263,6 +267,7 @@ bool lookup_print(struct lookup *l, struct looked_up *rows)
 
 /* ---- the checks ---- */
 
+/* Behind other statements of the batch D1 may read by another index, in another order: the lines are compared sorted. */
 bool lookup_checks(struct lookup *l, struct change *ret)
 {
     struct emitter *e = l->local;
@@ -282,7 +287,7 @@ bool lookup_checks(struct lookup *l, struct change *ret)
         binds[read->n_binds] =
             (struct bind){ .source = BIND_LOOKUP, .index = (int)i, .type = TYPE_OID_text, .typmod = -1 };
         struct str sql = text_of(e, "SELECT CASE WHEN (%.*s) IS NOT ?%zu THEN json_extract('{}','!changed') END AS c0",
-                                 STR_FMT(read->sql), read->n_binds + 1);
+                                 STR_FMT(l->sorted[i]), read->n_binds + 1);
         ret->checks[ret->n_checks++] = (struct plan_statement){
             .sql = sql, .binds = binds, .n_binds = read->n_binds + 1, .role = STATEMENT_HELPER
         };

@@ -23,6 +23,7 @@ struct lookup {
     size_t n_items, n_keys;
     struct emitter *local;
     struct plan_lookup *made;
+    struct str *sorted; /* made->statements, each giving its lines in the order of their bytes */
     struct str filter; /* " WHERE …" over c0… of the SELECT; may be empty */
 };
 

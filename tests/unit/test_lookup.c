@@ -73,11 +73,35 @@ static void other_texts_are_refused(void **state)
     }
 }
 
+static void lines_are_sorted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *sorted;
+    } cases[] = {
+        { "", "" },
+        { "1", "1" },
+        { "2,'b'\n10,'a'\n2,'b'", "10,'a'\n2,'b'\n2,'b'" },
+        { "'b\na'\n'b'\n'a''\n''z'", "'a''\n''z'\n'b\na'\n'b'" }, /* a line feed in a text ends no line */
+        { "'é'\n'z'\nNULL", "'z'\n'é'\nNULL" },
+        { "12\n1", "1\n12" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct str sorted;
+        struct err err;
+        err_init(&err, arena);
+        assert_true(lookup_sorted(str_from(cases[i].text), &sorted, arena, &err));
+        if (!str_is(sorted, cases[i].sorted))
+            fail_msg("<%s> gives <%.*s>", cases[i].text, STR_FMT(sorted));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_class_comes_back),
         cmocka_unit_test(other_texts_are_refused),
+        cmocka_unit_test(lines_are_sorted),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
