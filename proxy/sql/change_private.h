@@ -38,6 +38,10 @@ bool enter_target(struct emitter *e, const struct query *q, struct str *ret_name
 /* The change is this text alone; its binds are the emitter's. */
 bool one_statement(struct emitter *e, struct str sql, struct change *ret);
 
+/* --- emit_writes.c --- */
+/* Whether a foreign key of the one refers to the other. */
+bool refers_to(const struct relation *r, const struct relation *other);
+
 /* --- emit_assigned.c --- */
 /* Whether the statement may change the column: it is set, or generated, of what is set perhaps. */
 bool sets_change(const struct assignment *sets, size_t n, const struct column *c);

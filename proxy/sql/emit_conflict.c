@@ -93,6 +93,22 @@ static bool conflict_target(struct emitter *e, const struct query *q, struct str
     return ret->p != NULL;
 }
 
+/* SQLite works them out when it meets the row, and rows before it may be there already; of one row none is. */
+static bool sees_rows_before(struct emitter *e, const struct query *q, bool *ret)
+{
+    const struct on_conflict *c = q->on_conflict;
+    struct written written;
+    *ret = false;
+    if (!q->has_sublinks || (!q->insert_select && q->n_insert_rows == 1))
+        return true;
+    if (!written_tables(e, q, &written))
+        return false;
+    *ret = c->where && reads_written(c->where, &written);
+    for (size_t i = 0; i < c->n_sets && !*ret; i++)
+        *ret = reads_written(c->sets[i].expr, &written);
+    return true;
+}
+
 bool emit_conflict(struct emitter *e, const struct query *q, struct str *ret)
 {
     const struct on_conflict *c = q->on_conflict;
@@ -107,6 +123,11 @@ bool emit_conflict(struct emitter *e, const struct query *q, struct str *ret)
         *ret = text_of(e, " ON CONFLICT%.*s DO NOTHING", STR_FMT(target));
         return ret->p != NULL;
     }
+    bool sees;
+    if (!sees_rows_before(e, q, &sees))
+        return false;
+    if (sees)
+        return blocked(e, -1, "subqueries over what it changes in ON CONFLICT DO UPDATE of several rows");
     if (!emit_sets(e, target_of(q), c->sets, c->n_sets, false, &sets) ||
         (c->where && !emit_condition(e, c->where, &where)))
         return false;

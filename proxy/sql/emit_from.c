@@ -611,6 +611,9 @@ static bool inline_cte(struct emitter *e, const struct query *q, int index, stru
     const struct rte *rte = &q->rtable[index];
     struct str select;
     struct select_output out;
+    if (cte_is_another(rte->cte))
+        return blocked(e, -1, "WITH query \"%.*s\", whose values are others each time it is worked out, here",
+                       STR_FMT(rte->cte->name));
     bool ok = rte->cte->query->command == COMMAND_SELECT ? emit_select(e, rte->cte->query, false, &select, &out)
                                                          : rewrite_changing_with_read(e, rte->cte, &select, &out);
     struct str alias = ok ? unique_name(e, rte->alias.n ? rte->alias : rte->cte->name) : (struct str){ 0 };

@@ -139,7 +139,11 @@ static bool insert_computed(struct emitter *e, const struct query *q, const stru
     }
     struct emitter *p = s->prelude;
     struct level *l = level_new(p, q);
-    if (!l || !emit_select(p, q->insert_select, false, &select, &out))
+    struct cte_name *ctes = s->ctes;
+    s->ctes = NULL; /* the prelude has no WITH queries of the statement */
+    bool printed = l && emit_select(p, q->insert_select, false, &select, &out);
+    s->ctes = ctes;
+    if (!printed)
         return false;
     l->outputs = ARENA_ARRAY(e->arena, struct fragment, out.n + 1);
     if (!l->outputs)

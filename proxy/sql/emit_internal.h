@@ -174,6 +174,8 @@ struct emit_shared {
     int blocked_location;
 };
 
+struct written;
+
 struct emitter {
     struct emit_shared *shared;
     struct arena *arena;
@@ -189,6 +191,7 @@ struct emitter {
     bool one_row;       /* VALUES of INSERT: volatile functions give one value each */
     const struct column *assigned; /* … the column whose value is printed */
     bool in_returning;             /* columns of other tables than the target are looked up (rewrite_returning.c) */
+    const struct written *written; /* … and what the statement changes */
     bool in_targets;               /* inside a SELECT list: changing_new_value() */
     bool value_only;               /* a numeric's value matters, not the scale it is shown with */
     bool is_compared;              /* … and nothing is rounded: no scale is needed */
@@ -306,6 +309,8 @@ struct str enum_labels(struct emitter *e, oid_t type);
 bool emit_enum_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret);
 /* emit_volatile.c. Whether a column of the query is another value each time it is worked out. */
 bool columns_are_volatile(const struct query *q);
+/* Two readers must be given the same rows of it, and it gives others each time. */
+bool cte_is_another(const struct cte *cte);
 bool cte_is_materialized(const struct cte *cte); /* it must be, for each row to be worked out once */
 /* Fences `select`, which is q's text, when its columns are volatile. */
 bool materialize_volatile(struct emitter *e, const struct query *q, struct str *select);
@@ -489,6 +494,13 @@ bool emit_change(struct emit_shared *s, struct query *q);
 /* --- emit_writes.c --- */
 /* Notes in the plan what the statement may write and what its keys read. */
 bool note_writes(struct emitter *e, const struct query *q);
+/* Tables that change while a statement runs: what SQLite's subqueries see of them depends on the rows changed so far. */
+struct written {
+    const struct relation **list;
+    size_t n;
+};
+/* The target, and what keys and triggers bring in with what is set or deleted. */
+bool written_tables(struct emitter *e, const struct query *q, struct written *ret);
 
 /* --- emit_assigned.c --- */
 /* EXPR_CHECK_OPTION around a value that is printed already. */
@@ -518,8 +530,15 @@ bool rewrite_merge(struct emit_shared *s, const struct query *q, struct change *
 /* --- place.c --- */
 bool fetch_statement(struct fetch *f, struct plan_statement *ret);
 bool place_select(struct emit_shared *s, struct query *q);
-bool query_has_tables(const struct query *q);       /* user tables or views, anywhere in it */
-bool returning_reads_target(const struct query *q); /* a subquery in RETURNING reads what is changed */
+bool query_has_tables(const struct query *q); /* user tables or views, anywhere in it */
+/* A subquery inside of x reads one of the tables, or a view, which may read any. */
+bool reads_written(struct expr *x, const struct written *written);
+/* The same of what an UPDATE or DELETE joins: FROM or USING, and WHERE. */
+bool joins_read_written(const struct query *q, const struct written *written);
+/* A statement that changes data reads or changes one of them itself, other than by way of a WITH query that changes data. */
+bool statement_mentions(const struct query *q, const struct written *written);
+/* A subquery inside of x reads a WITH query. */
+bool names_cte(struct expr *x);
 bool reads_only(const struct query *q, const struct expr *x, int rte); /* columns of that one and of no other */
 struct fetch *fetch_new(struct emitter *e, const struct query *q);
 /* A column of the fetch for a value D1 prints: how the local engine reads it. */

@@ -1,10 +1,32 @@
 /* emit_returning.c - RETURNING, in D1 or finished here; see change_private.h. */
 #include "proxy/sql/change_private.h"
 
+static bool any_reads_written(const struct query *q, const struct written *written)
+{
+    for (size_t i = 0; i < q->n_returning; i++)
+        if (reads_written(q->returning[i].expr, written))
+            return true;
+    return false;
+}
+
+/* WITH queries that subqueries read here: D1 has worked them out for the change alone. */
+static bool returning_with(struct emitter *local, const struct query *q, struct str *ret)
+{
+    bool any = false;
+    *ret = STR("");
+    for (size_t i = 0; i < q->n_returning; i++)
+        any = any || names_cte(q->returning[i].expr);
+    for (size_t i = 0; any && i < q->n_ctes; i++)
+        if (cte_is_another(&q->ctes[i]))
+            return blocked(local, -1, "RETURNING from WITH query \"%.*s\", whose values are others each time,",
+                           STR_FMT(q->ctes[i].name));
+    return !any || emit_with(local, q, ret);
+}
+
 /* The list is worked out here, over the columns it needs. */
 static bool returning_finished(struct emitter *e, const struct query *q, struct change *ret, struct str *text)
 {
-    struct str list;
+    struct str list, with;
     struct emitter *local = ARENA_NEW(e->arena, struct emitter);
     if (!local)
         return err_oom(e->err);
@@ -18,6 +40,8 @@ static bool returning_finished(struct emitter *e, const struct query *q, struct 
     f->d1 = e;
     l->fetch = f;
     l->part = FETCHED_ORDER;
+    if (!returning_with(local, q, &with))
+        return false;
     local->level = l;
     if (!emit_target_list(local, q->returning, q->n_returning, true, &list, &ret->out))
         return false;
@@ -25,7 +49,8 @@ static bool returning_finished(struct emitter *e, const struct query *q, struct 
     for (size_t i = 0; i < f->n_columns && columns.p; i++)
         columns = text_of(e, "%.*s%s%.*s AS c%zu", STR_FMT(columns), i ? ", " : "", STR_FMT(f->columns[i]), i);
     *text = text_of(e, " RETURNING %.*s", STR_FMT(columns.n ? columns : STR("1 AS c0")));
-    ret->local_sql = text_of(e, "SELECT %.*s FROM f{%d} AS %.*s", STR_FMT(list), f->number, STR_FMT(f->alias));
+    ret->local_sql =
+        text_of(e, "%.*sSELECT %.*s FROM f{%d} AS %.*s", STR_FMT(with), STR_FMT(list), f->number, STR_FMT(f->alias));
     ret->fetch = f;
     ret->local = local;
     if (e->shared->before && !(q->command == COMMAND_INSERT ? read_upserted(e, q, ret) : read_joined(e, q, ret)))
@@ -33,26 +58,39 @@ static bool returning_finished(struct emitter *e, const struct query *q, struct 
     return text->p && ret->local_sql.p;
 }
 
-bool emit_returning(struct emitter *e, const struct query *q, struct change *ret, struct str *text)
+static bool print_returning(struct emitter *e, const struct query *q, struct change *ret, struct str *text)
 {
     struct str list;
-    *text = STR("");
-    if (!q->n_returning || ret->without_rows)
-        return true;
     struct emit_mark mark = emit_mark(e);
-    e->in_returning = true;
     /* SQLite's subqueries there see the rows changed so far, PostgreSQL's those before the statement. */
-    bool ok = !returning_reads_target(q) && emit_target_list(e, q->returning, q->n_returning, true, &list, &ret->out);
-    if (ok) {
-        e->in_returning = false;
+    bool is_late = any_reads_written(q, e->written);
+    if (!is_late && emit_target_list(e, q->returning, q->n_returning, true, &list, &ret->out)) {
         *text = text_of(e, " RETURNING %.*s", STR_FMT(list));
         return text->p != NULL;
     }
-    ok = !err_is_set(e->err) && !ret->must_be_d1;
-    if (ok) {
-        emit_rollback(e, mark);
-        ok = returning_finished(e, q, ret, text);
-    }
+    if (err_is_set(e->err))
+        return false;
+    if (ret->must_be_d1)
+        return is_late ? blocked(e, -1, "subqueries in RETURNING over what the statement changes") : false;
+    emit_rollback(e, mark);
+    return returning_finished(e, q, ret, text);
+}
+
+bool emit_returning(struct emitter *e, const struct query *q, struct change *ret, struct str *text)
+{
+    struct written written;
+    struct cte_name *ctes = e->shared->ctes;
+    *text = STR("");
+    if (!q->n_returning || ret->without_rows)
+        return true;
+    if (!written_tables(e, q, &written))
+        return false;
+    e->in_returning = true;
+    e->written = &written;
+    e->shared->ctes = NULL; /* SQLite knows no WITH query there: each is printed where it is read */
+    bool ok = print_returning(e, q, ret, text);
+    e->shared->ctes = ctes;
+    e->written = NULL;
     e->in_returning = false;
     return ok;
 }

@@ -65,6 +65,25 @@ static bool write_looked_up(struct emitter *e, const struct query *q, struct str
                          ret);
 }
 
+/*
+ * SQLite works out what an UPDATE sets row by row, and its subqueries see the rows that are changed already; with FROM it works all
+ * of it out first, as PostgreSQL's snapshot has it.
+ */
+static bool set_before_changes(struct emitter *e, const struct query *q, struct str *from)
+{
+    struct written written;
+    bool any = false;
+    if (from->n || !q->has_sublinks)
+        return true;
+    if (!written_tables(e, q, &written))
+        return false;
+    for (size_t i = 0; i < q->n_sets && !any; i++)
+        any = reads_written(q->sets[i].expr, &written);
+    if (any)
+        *from = STR("(SELECT 1)");
+    return true;
+}
+
 bool emit_update(struct emitter *e, const struct query *q, struct change *ret)
 {
     struct str name, with, sets, from, where, returning;
@@ -72,7 +91,7 @@ bool emit_update(struct emitter *e, const struct query *q, struct change *ret)
         return enter_target(e, q, &name) && write_looked_up(e, q, name, ret);
     if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) ||
         !emit_sets(e, target_of(q), q->sets, q->n_sets, true, &sets) || !emit_where(e, q, NULL, 0, &where) ||
-        !emit_returning(e, q, ret, &returning))
+        !emit_returning(e, q, ret, &returning) || !set_before_changes(e, q, &from))
         return false;
     return one_statement(e,
                          text_of(e, "%.*sUPDATE %.*s SET %.*s%s%.*s%.*s%.*s", STR_FMT(with), STR_FMT(name),

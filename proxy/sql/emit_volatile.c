@@ -51,6 +51,11 @@ static bool query_is_volatile(const struct query *q)
     return found;
 }
 
+bool cte_is_another(const struct cte *cte)
+{
+    return cte->references > 1 && cte->query->command == COMMAND_SELECT && query_is_volatile(cte->query);
+}
+
 bool cte_is_materialized(const struct cte *cte)
 {
     if (cte->recursive || cte->query->command != COMMAND_SELECT)

@@ -23,6 +23,14 @@ static bool references(const struct constraint *c, const struct relation *r)
            (c->foreign_schema.n == 0 || str_eq(c->foreign_schema, r->schema));
 }
 
+bool refers_to(const struct relation *r, const struct relation *other)
+{
+    for (size_t i = 0; i < r->n_constraints; i++)
+        if (references(&r->constraints[i], other))
+            return true;
+    return false;
+}
+
 /* Tables that keys and triggers bring in when `r` is written. */
 static bool spread_writes(struct emitter *e, const struct relation *r, enum command command,
                           struct relation_set *writes)
@@ -53,18 +61,47 @@ static bool spread_writes(struct emitter *e, const struct relation *r, enum comm
     return true;
 }
 
+static bool all_writes(struct emitter *e, const struct query *q, struct relation_set *writes)
+{
+    size_t first = writes->n;
+    enum command command = q->on_conflict && q->on_conflict->update ? COMMAND_UPDATE : q->command;
+    if (!set_add(e, writes, target_of(q)))
+        return false;
+    for (size_t i = first; i < writes->n; i++)
+        if (!spread_writes(e, writes->list[i], command, writes))
+            return false;
+    return true;
+}
+
+/* Whether tables other than the target may change along with it: by keys that refer to what is set or deleted, or by triggers. */
+static bool spreads(const struct query *q)
+{
+    const struct relation *r = target_of(q);
+    bool spread = q->command == COMMAND_DELETE || q->command == COMMAND_MERGE || r->has_user_triggers;
+    const struct assignment *sets = q->on_conflict ? q->on_conflict->sets : q->sets;
+    size_t n_sets = q->on_conflict ? q->on_conflict->n_sets : q->n_sets;
+    for (size_t i = 0; i < r->n_constraints && !spread; i++)
+        for (size_t k = 0; r->constraints[i].kind != 'c' && k < r->constraints[i].n_columns; k++)
+            spread = spread || sets_change(sets, n_sets, &r->columns[r->constraints[i].columns[k] - 1]);
+    return spread;
+}
+
+bool written_tables(struct emitter *e, const struct query *q, struct written *ret)
+{
+    struct relation_set writes = { 0 };
+    if (!(spreads(q) ? all_writes(e, q, &writes) : set_add(e, &writes, target_of(q))))
+        return false;
+    *ret = (struct written){ writes.list, writes.n };
+    return true;
+}
+
 bool note_writes(struct emitter *e, const struct query *q)
 {
     struct plan *plan = e->shared->plan;
     struct relation_set writes = { .list = plan->writes, .n = plan->n_writes, .size = plan->n_writes };
-    size_t first = writes.n;
     bool inserts = q->command == COMMAND_INSERT || q->command == COMMAND_MERGE;
-    if (!set_add(e, &writes, target_of(q)) || (inserts && !note_inserted_numbers(e, q)))
+    if ((inserts && !note_inserted_numbers(e, q)) || !all_writes(e, q, &writes))
         return false;
-    for (size_t i = first; i < writes.n; i++)
-        if (!spread_writes(e, writes.list[i], q->on_conflict && q->on_conflict->update ? COMMAND_UPDATE : q->command,
-                           &writes))
-            return false;
     plan->writes = writes.list;
     plan->n_writes = writes.n;
     return true;

@@ -4,8 +4,10 @@
 /* ---- does it read tables? ---- */
 
 struct table_search {
-    const struct relation *wanted; /* NULL: any table */
+    const struct written *wanted; /* NULL: any table */
     bool found;
+    bool ctes;            /* out: it names a WITH query */
+    bool passes_changing; /* WITH queries that change data are not looked into */
     int depth;
 };
 
@@ -26,11 +28,20 @@ static void search_list(struct expr *const *list, size_t n, struct table_search 
             expr_walk(list[i], search_expr, s);
 }
 
+/* A view may read anything. */
+static bool is_wanted(const struct relation *r, const struct written *wanted)
+{
+    for (size_t i = 0; i < wanted->n; i++)
+        if (wanted->list[i] == r)
+            return true;
+    return r->kind == RELATION_VIEW;
+}
+
 static void search_rte(const struct rte *rte, struct table_search *s)
 {
     switch (rte->kind) {
     case RTE_RELATION:
-        s->found = s->found || (s->wanted ? rte->relation == s->wanted : !rte->relation->is_system);
+        s->found = s->found || (s->wanted ? is_wanted(rte->relation, s->wanted) : !rte->relation->is_system);
         break;
     case RTE_SUBQUERY:
         search_query(rte->subquery, s);
@@ -43,7 +54,8 @@ static void search_rte(const struct rte *rte, struct table_search *s)
             search_list(rte->rows[i], rte->n_columns, s);
         break;
     case RTE_CTE:
-        if (!rte->cte_self_reference)
+        s->ctes = true;
+        if (!rte->cte_self_reference && !(s->passes_changing && rte->cte->query->command != COMMAND_SELECT))
             search_query(rte->cte->query, s);
         break;
     case RTE_JOIN:
@@ -80,7 +92,7 @@ static void search_query(const struct query *q, struct table_search *s)
     for (size_t i = 0; i < q->n_values_rows; i++)
         search_list(q->values_rows[i], q->n_targets, s);
     for (size_t i = 0; i < q->n_ctes; i++)
-        if (q->ctes[i].query->command != COMMAND_SELECT)
+        if (!s->wanted && q->ctes[i].query->command != COMMAND_SELECT)
             s->found = true;
     search_list(&q->where, 1, s);
     search_list(&q->having, 1, s);
@@ -99,19 +111,54 @@ bool query_has_tables(const struct query *q)
     return s.found;
 }
 
-static bool reads_target(const struct query *q, struct expr *x)
+bool reads_written(struct expr *x, const struct written *written)
 {
-    struct table_search s = { .wanted = q->rtable[q->result_rte].relation };
+    struct table_search s = { .wanted = written };
     search_list(&x, 1, &s);
     return s.found;
 }
 
-bool returning_reads_target(const struct query *q)
+bool joins_read_written(const struct query *q, const struct written *written)
 {
+    struct table_search s = { .wanted = written };
+    for (size_t i = 0; i < q->n_rtable; i++)
+        if ((int)i != q->result_rte)
+            search_rte(&q->rtable[i], &s);
+    for (size_t i = 0; i < q->n_from; i++)
+        search_from(q->from[i], &s);
+    search_list(&q->where, 1, &s);
+    return s.found;
+}
+
+static void search_sets(const struct assignment *sets, size_t n, struct table_search *s)
+{
+    for (size_t i = 0; i < n; i++)
+        search_list(&sets[i].expr, 1, s);
+}
+
+bool statement_mentions(const struct query *q, const struct written *written)
+{
+    struct table_search s = { .wanted = written, .passes_changing = true };
+    search_query(q, &s);
+    search_query(q->insert_select, &s);
+    for (size_t i = 0; i < q->n_insert_rows; i++)
+        search_list(q->insert_rows[i], q->n_insert_columns, &s);
+    search_sets(q->sets, q->n_sets, &s);
+    if (q->on_conflict) {
+        search_sets(q->on_conflict->sets, q->on_conflict->n_sets, &s);
+        search_list(&q->on_conflict->where, 1, &s);
+    }
     for (size_t i = 0; i < q->n_returning; i++)
-        if (reads_target(q, q->returning[i].expr))
-            return true;
-    return false;
+        search_list(&q->returning[i].expr, 1, &s);
+    return s.found;
+}
+
+bool names_cte(struct expr *x)
+{
+    static const struct written none;
+    struct table_search s = { .wanted = &none };
+    search_list(&x, 1, &s);
+    return s.ctes;
 }
 
 /* ---- fetches ---- */
@@ -296,7 +343,7 @@ bool try_fetched(struct emitter *e, const struct expr *x, bool *ret_done, struct
         ((c.aggregates || c.windows) && !grouped))
         return true;
     struct fetch *fetch = l->fetch;
-    if (fetch->d1->in_returning && c.sublinks && reads_target(l->query, (struct expr *)(uintptr_t)x))
+    if (fetch->d1->in_returning && c.sublinks && reads_written((struct expr *)(uintptr_t)x, fetch->d1->written))
         return true;
     struct emit_mark mark = emit_mark(fetch->d1);
     size_t n_columns = fetch->n_columns;

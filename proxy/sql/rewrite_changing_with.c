@@ -10,7 +10,7 @@
  * rowids right after they came. The order of the statements follows from that. What would see another part's changes
  * is refused.
  */
-#include "proxy/sql/place.h"
+#include "proxy/sql/change_private.h"
 
 enum { MAX_CHANGING = 16 };
 
@@ -26,6 +26,7 @@ struct changing {
 
 struct order {
     const struct query *queries[MAX_CHANGING + 1];
+    struct written written[MAX_CHANGING + 1]; /* what each changes, by its keys too */
     unsigned uses[MAX_CHANGING + 1];
     int place[MAX_CHANGING + 1], list[MAX_CHANGING + 1];
     size_t n; /* statements; the last is the plan's own when it changes data */
@@ -221,60 +222,15 @@ bool changing_fetch(struct emitter *e, const struct cte *cte, struct str *ret, s
 
 /* ---- their order ---- */
 
-static bool mentions(const struct query *q, const struct relation *r);
-
-static bool find_mention(struct expr *x, void *ctx)
-{
-    const struct relation **r = ctx;
-    if (x->kind == EXPR_SUBLINK && *r && mentions(x->sublink.query, *r))
-        *r = NULL;
-    return *r != NULL;
-}
-
-static bool expr_mentions(struct expr *x, const struct relation *r)
-{
-    const struct relation *look = r;
-    if (x)
-        expr_walk(x, find_mention, &look);
-    return !look;
-}
-
-/* Whether a statement reads or writes a table itself, other than by way of a changing WITH query. */
-static bool mentions(const struct query *q, const struct relation *r)
-{
-    if (!q)
-        return false;
-    for (size_t i = 0; i < q->n_rtable; i++) {
-        const struct rte *rte = &q->rtable[i];
-        if ((rte->kind == RTE_RELATION && rte->relation == r) ||
-            (rte->kind == RTE_SUBQUERY && mentions(rte->subquery, r)))
-            return true;
-        if (rte->kind == RTE_CTE && !rte->cte_self_reference && rte->cte->query->command == COMMAND_SELECT &&
-            mentions(rte->cte->query, r))
-            return true;
-    }
-    bool found = expr_mentions(q->where, r) || expr_mentions(q->having, r) || mentions(q->left, r) ||
-                 mentions(q->right, r) || mentions(q->insert_select, r);
-    for (size_t i = 0; i < q->n_targets && !found; i++)
-        found = expr_mentions(q->targets[i].expr, r);
-    for (size_t i = 0; i < q->n_returning && !found; i++)
-        found = expr_mentions(q->returning[i].expr, r);
-    for (size_t i = 0; i < q->n_sets && !found; i++)
-        found = expr_mentions(q->sets[i].expr, r);
-    return found;
-}
-
-static const struct relation *written(const struct query *q)
-{
-    return q->command == COMMAND_SELECT ? NULL : q->rtable[q->result_rte].relation;
-}
-
+/* A later statement must not see what an earlier one did. */
 static bool may_come(const struct order *o, size_t s, size_t at)
 {
     for (size_t i = 0; i < o->n; i++) {
         if (i == s)
             continue;
         bool i_placed = o->place[i] >= 0, is_insert = o->queries[i]->command == COMMAND_INSERT;
+        if (!i_placed && statement_mentions(o->queries[i], &o->written[s]))
+            return false;
         /* an INSERT's rows are read right after it, everybody else's before */
         if ((o->uses[s] >> i & 1U) && (is_insert ? !i_placed || o->place[i] != (int)at - 1 : i_placed))
             return false;
@@ -284,12 +240,29 @@ static bool may_come(const struct order *o, size_t s, size_t at)
     return true;
 }
 
+/* PostgreSQL looks at keys when all parts are done, SQLite behind each: rows that others refer to come first, and go last. */
+static bool breaks_keys(const struct order *o, size_t s)
+{
+    const struct query *q = o->queries[s];
+    for (size_t i = 0; i < o->n; i++) {
+        const struct query *other = o->queries[i];
+        if (i == s || o->place[i] >= 0)
+            continue;
+        if (q->command == COMMAND_DELETE
+                ? other->command != COMMAND_INSERT && refers_to(target_of(other), target_of(q))
+                : other->command == COMMAND_INSERT && refers_to(target_of(q), target_of(other)))
+            return true;
+    }
+    return false;
+}
+
 static bool set_order(struct order *o)
 {
     for (size_t at = 0; at < o->n; at++) {
-        size_t s = 0;
-        while (s < o->n && (o->place[s] >= 0 || !may_come(o, s, at)))
-            s++;
+        size_t s = o->n;
+        for (size_t i = 0; i < o->n && (s == o->n || breaks_keys(o, s)); i++)
+            if (o->place[i] < 0 && may_come(o, i, at) && (s == o->n || !breaks_keys(o, i)))
+                s = i;
         if (s == o->n)
             return false;
         o->place[s] = (int)at;
@@ -298,14 +271,12 @@ static bool set_order(struct order *o)
     return true;
 }
 
-/* A later statement must not see what an earlier one did. */
-static bool is_blind(const struct order *o)
+static bool add_to_order(struct emitter *e, struct order *o, const struct query *q, unsigned uses)
 {
-    for (size_t a = 0; a < o->n; a++)
-        for (size_t b = a + 1; b < o->n; b++)
-            if (mentions(o->queries[o->list[b]], written(o->queries[o->list[a]])))
-                return false;
-    return true;
+    o->queries[o->n] = q;
+    o->uses[o->n] = uses;
+    o->place[o->n] = -1;
+    return written_tables(e, q, &o->written[o->n++]);
 }
 
 bool changing_with(struct emit_shared *s, const struct query *q, size_t *n_inputs)
@@ -323,18 +294,14 @@ bool changing_with(struct emit_shared *s, const struct query *q, size_t *n_input
         emitter_init(e, s, TARGET_D1);
         if (!c->printed && !print_one(e, c, false))
             return refuse_blocked(e);
-        o.queries[o.n] = c->query;
-        o.uses[o.n] = c->uses;
-        o.place[o.n++] = -1;
+        if (!add_to_order(e, &o, c->query, c->uses))
+            return false;
     }
     struct emitter e;
     emitter_init(&e, s, TARGET_D1);
-    if (is_change) {
-        o.queries[o.n] = q;
-        o.uses[o.n] = s->main_uses;
-        o.place[o.n++] = -1;
-    }
-    if (!set_order(&o) || !is_blind(&o))
+    if (is_change && !add_to_order(&e, &o, q, s->main_uses))
+        return false;
+    if (!set_order(&o))
         return refused(&e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
                        "WITH queries that change tables which other parts of the statement use are not supported");
     struct plan_statement *all = ARENA_ARRAY(s->arena, struct plan_statement, plan->n_statements + o.n * 2);
