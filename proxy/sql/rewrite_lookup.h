@@ -24,7 +24,7 @@ struct lookup {
     struct emitter *local;
     struct plan_lookup *made;
     struct str *sorted; /* made->statements, each giving its lines in the order of their bytes */
-    struct str filter; /* " WHERE …" over c0… of the SELECT; may be empty */
+    struct str filter;  /* " WHERE …" over c0… of the SELECT; may be empty */
 };
 
 const struct relation *lookup_target(const struct query *q);
