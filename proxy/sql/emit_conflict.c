@@ -93,6 +93,37 @@ static bool conflict_target(struct emitter *e, const struct query *q, struct str
     return ret->p != NULL;
 }
 
+struct key_search {
+    const struct query *q;
+    bool *is_key; /* by column of the target */
+};
+
+static bool look_key(struct expr *x, void *ctx)
+{
+    struct key_search *s = ctx;
+    if (x->kind == EXPR_VAR && x->var.levels_up == 0 && x->var.rte == s->q->result_rte)
+        s->is_key[x->var.column] = true;
+    return true;
+}
+
+/* Columns that make the key, by column of the target; of a partial index those of its condition too, if wanted. */
+static bool key_columns(struct emitter *e, const struct query *q, bool with_condition, bool **ret)
+{
+    const struct on_conflict *c = q->on_conflict;
+    const struct relation *r = target_of(q);
+    struct key_search s = { .q = q, .is_key = ARENA_ARRAY(e->arena, bool, r->n_columns + 1) };
+    if (!s.is_key)
+        return err_oom(e->err);
+    for (size_t i = 0; c->constraint && i < c->constraint->n_columns; i++)
+        s.is_key[c->constraint->columns[i] - 1] = true;
+    for (size_t i = 0; i < c->n_targets; i++)
+        expr_walk(c->targets[i], look_key, &s);
+    if (c->target_where && with_condition)
+        expr_walk(c->target_where, look_key, &s);
+    *ret = s.is_key;
+    return true;
+}
+
 /* SQLite works them out when it meets the row, and rows before it may be there already; of one row none is. */
 static bool sees_rows_before(struct emitter *e, const struct query *q, bool *ret)
 {
@@ -106,6 +137,25 @@ static bool sees_rows_before(struct emitter *e, const struct query *q, bool *ret
     *ret = c->where && reads_written(c->where, &written);
     for (size_t i = 0; i < c->n_sets && !*ret; i++)
         *ret = reads_written(c->sets[i].expr, &written);
+    return true;
+}
+
+/* A row that gets another key may be met again by a later one, which PostgreSQL finds (21000) and SQLite updates. */
+static bool moves_key(struct emitter *e, const struct query *q, bool *ret)
+{
+    const struct on_conflict *c = q->on_conflict;
+    bool *is_key;
+    *ret = false;
+    if (!q->insert_select && q->n_insert_rows == 1)
+        return true;
+    if (!key_columns(e, q, false, &is_key))
+        return false;
+    for (size_t i = 0; i < c->n_sets && !*ret; i++) {
+        const struct expr *x = c->sets[i].expr;
+        bool stays = x && x->kind == EXPR_VAR && x->var.levels_up == 0 && x->var.rte >= 0 && x->var.column >= 0 &&
+                     q->rtable[x->var.rte].columns[x->var.column].column == c->sets[i].column;
+        *ret = !stays && is_key[c->sets[i].column - target_of(q)->columns];
+    }
     return true;
 }
 
@@ -123,9 +173,11 @@ bool emit_conflict(struct emitter *e, const struct query *q, struct str *ret)
         *ret = text_of(e, " ON CONFLICT%.*s DO NOTHING", STR_FMT(target));
         return ret->p != NULL;
     }
-    bool sees;
-    if (!sees_rows_before(e, q, &sees))
+    bool sees, moves;
+    if (!sees_rows_before(e, q, &sees) || !moves_key(e, q, &moves))
         return false;
+    if (moves)
+        return blocked(e, -1, "another key in ON CONFLICT DO UPDATE of several rows");
     if (sees)
         return blocked(e, -1, "subqueries over what it changes in ON CONFLICT DO UPDATE of several rows");
     if (!emit_sets(e, target_of(q), c->sets, c->n_sets, false, &sets) ||
@@ -138,36 +190,6 @@ bool emit_conflict(struct emitter *e, const struct query *q, struct str *ret)
 
 /* ---- ON CONFLICT DO UPDATE may not meet a row twice ---- */
 
-struct key_search {
-    const struct query *q;
-    bool *is_key; /* by column of the target */
-};
-
-static bool look_key(struct expr *x, void *ctx)
-{
-    struct key_search *s = ctx;
-    if (x->kind == EXPR_VAR && x->var.levels_up == 0 && x->var.rte == s->q->result_rte)
-        s->is_key[x->var.column] = true;
-    return true;
-}
-
-static bool key_columns(struct emitter *e, const struct query *q, bool **ret)
-{
-    const struct on_conflict *c = q->on_conflict;
-    const struct relation *r = target_of(q);
-    struct key_search s = { .q = q, .is_key = ARENA_ARRAY(e->arena, bool, r->n_columns + 1) };
-    if (!s.is_key)
-        return err_oom(e->err);
-    for (size_t i = 0; c->constraint && i < c->constraint->n_columns; i++)
-        s.is_key[c->constraint->columns[i] - 1] = true;
-    for (size_t i = 0; i < c->n_targets; i++)
-        expr_walk(c->targets[i], look_key, &s);
-    if (c->target_where)
-        expr_walk(c->target_where, look_key, &s);
-    *ret = s.is_key;
-    return true;
-}
-
 /* The columns of the key among those that are written. *ret_done false: it cannot repeat, or is another each time. */
 bool pick_keys(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct insert_columns *ret,
                struct str *list, bool *ret_done)
@@ -176,7 +198,7 @@ bool pick_keys(struct emitter *e, const struct query *q, const struct insert_col
     *ret = (struct insert_columns){ .at = ARENA_ARRAY(e->arena, size_t, cols->n + 1) };
     *list = STR("");
     *ret_done = true;
-    if (!ret->at || !key_columns(e, q, &is_key))
+    if (!ret->at || !key_columns(e, q, true, &is_key))
         return err_is_set(e->err) ? false : err_oom(e->err);
     for (size_t i = 0; i < cols->n; i++) {
         const struct column *c = q->insert_columns[cols->at[i]];

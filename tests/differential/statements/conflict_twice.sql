@@ -16,3 +16,16 @@ WITH s AS (SELECT 1 AS i UNION ALL SELECT 2) INSERT INTO t(id,b) SELECT i, 8 FRO
 WITH z AS (INSERT INTO t(id,b) VALUES (1,1),(1,2) ON CONFLICT (id) DO UPDATE SET b = excluded.b RETURNING id) SELECT * FROM z;
 WITH z AS (INSERT INTO t(id,b) VALUES (1,1),(2,2) ON CONFLICT (id) DO UPDATE SET b = excluded.b RETURNING id) SELECT * FROM z;
 SELECT * FROM t ORDER BY id;
+-- a row that gets another key could be met again by a later one
+CREATE TABLE moved (id int PRIMARY KEY, code text UNIQUE, n int);
+INSERT INTO moved VALUES (1, 'A', 1), (2, 'B', 2);
+-- pgd1: 0A000
+INSERT INTO moved VALUES (3, 'A', 3), (4, 'C', 4) ON CONFLICT (code) DO UPDATE SET code = 'C';
+BEGIN;
+-- pgd1: 0A000
+INSERT INTO moved VALUES (5, 'A', 3), (6, 'C', 4) ON CONFLICT ON CONSTRAINT moved_code_key DO UPDATE SET code = moved.code || 'x', n = 9 WHERE moved.n > 100;
+ROLLBACK;
+INSERT INTO moved VALUES (2, 'B', 5), (7, 'D', 6) ON CONFLICT (code) DO UPDATE SET id = excluded.id, code = excluded.code, n = excluded.n;
+INSERT INTO moved VALUES (2, 'E', 5), (8, 'F', 6) ON CONFLICT (id) DO UPDATE SET id = moved.id, code = excluded.code, n = excluded.n;
+INSERT INTO moved VALUES (2, 'E', 5) ON CONFLICT (code) DO UPDATE SET code = 'G', n = 0 RETURNING *;
+SELECT * FROM moved WHERE id > 1 ORDER BY id;
