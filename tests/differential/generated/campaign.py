@@ -221,7 +221,7 @@ def changed(side, query, mode, before=""):
         side.kept = rows_now(side)
     answer = side.run([(query.node, mode)])[0]
     answer.after = rows_now(side)
-    side.dirty = answer.after != side.kept
+    side.dirty = bool(before) or answer.after != side.kept
     return answer
 
 
