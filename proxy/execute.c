@@ -363,8 +363,8 @@ static bool names_pgd1(const struct plan_local *local, const struct value *binds
     return system_pgd1_is_named(local->sql);
 }
 
-bool execute_local(struct session *s, const struct execution *x, struct local_rows *const *inputs, struct arena *arena,
-                   struct emitter *e, struct err *err)
+static bool run_local(struct session *s, const struct execution *x, struct local_rows *const *inputs,
+                      session_caller *call, struct arena *arena, struct emitter *e, struct err *err)
 {
     const struct plan_local *local = x->plan->local;
     struct bind_input input;
@@ -374,6 +374,7 @@ bool execute_local(struct session *s, const struct execution *x, struct local_ro
     if (!plan_bind_local(x->plan, &input, arena, &binds, err))
         return false;
     struct local_run run = local_run_for(s, &input, &system, arena);
+    run.session_call = call;
     run.sql = local->sql;
     run.binds = binds;
     run.n_binds = local->n_binds;
@@ -383,6 +384,18 @@ bool execute_local(struct session *s, const struct execution *x, struct local_ro
     run.on_row = local_row;
     run.ctx = e;
     return local_run(s->worker->local, &run, err) && !err_is_set(err);
+}
+
+bool execute_local(struct session *s, const struct execution *x, struct local_rows *const *inputs, struct arena *arena,
+                   struct emitter *e, struct err *err)
+{
+    return run_local(s, x, inputs, session_call, arena, e, err);
+}
+
+bool execute_rehearsal(struct session *s, const struct execution *x, struct local_rows *const *inputs,
+                       session_caller *call, struct arena *arena, struct emitter *e, struct err *err)
+{
+    return run_local(s, x, inputs, call, arena, e, err);
 }
 
 bool execute_bind_lookup(struct session *s, const struct execution *x, struct arena *arena, struct d1_statement **ret,

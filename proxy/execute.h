@@ -103,6 +103,11 @@ bool execute_bind(struct session *s, const struct execution *x, struct arena *ar
 /* Runs the local part of a plan over fetched inputs into the emitter. */
 bool execute_local(struct session *s, const struct execution *x, struct local_rows *const *inputs, struct arena *arena,
                    struct emitter *e, struct err *err);
+/* The same for nothing: the emitter's bytes are dropped, and `call` stands for functions that act on sessions (session_call.h). */
+typedef bool session_caller(void *ctx, enum session_call call, const struct value *args, struct arena *arena,
+                            struct value *ret, struct err *err);
+bool execute_rehearsal(struct session *s, const struct execution *x, struct local_rows *const *inputs,
+                       session_caller *call, struct arena *arena, struct emitter *e, struct err *err);
 /* Binds the reads of the plan's lookup, as execute_bind(). */
 bool execute_bind_lookup(struct session *s, const struct execution *x, struct arena *arena, struct d1_statement **ret,
                          bool *ret_again, struct err *err);

@@ -468,6 +468,8 @@ enum run group_next(struct group *g)
         struct step *looking = group_next_lookup(g);
         if (looking)
             return group_submit_lookup(g, looking);
+        if (group_rehearses(g))
+            continue;
         return n ? group_submit(g, n) : answer_without_d1(g);
     }
     g->is_running = false;
@@ -484,6 +486,7 @@ enum run group_run(struct group *g, enum goal goal, enum group_end end)
     g->goal = goal;
     g->end = end;
     g->is_running = true;
+    g->rehearsal = REHEARSAL_NONE;
     g->tries = 0;
     g->began_us = 0;
     return group_next(g);

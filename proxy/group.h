@@ -133,6 +133,12 @@ struct group {
     bool speculates;                 /* steps of a block, tried out behind what the block has done */
     struct speculation speculation;
     struct prefix prefix;
+    enum {
+        REHEARSAL_NONE,
+        REHEARSAL_ON,   /* the batch is tried out before it is sent to stay (group_rehearsal.c) */
+        REHEARSAL_DONE, /* it was */
+    } rehearsal;
+    bool rehearsal_asked; /* what it finishes here would act on the session */
     struct row_wait row_wait;
     struct advisory_key skip_turn; /* it is our turn to look for rows that are not locked … */
     bool has_skip_turn;            /* … until this group ends, or has them */

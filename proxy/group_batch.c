@@ -56,7 +56,8 @@ size_t group_choose_batch(struct group *g)
     if (g->speculates)
         g->undoes = g->batch_writes || (before->n_writes && !alone);
     else
-        g->undoes = g->batch_writes && (step != NULL || g->end == END_ROLLBACK) && !draws;
+        g->undoes =
+            g->batch_writes && !draws && (step != NULL || g->end == END_ROLLBACK || g->rehearsal == REHEARSAL_ON);
     n += group_make_identity(g);
     group_leave_reserved(g);
     return n + g->n_ahead + g->no_memory; /* what the block did is not forgotten: it is submitted, and fails */
@@ -408,6 +409,8 @@ enum run group_submit(struct group *g, size_t n)
             return group_submit_range(g);
         if (!g->prefix.on)
             return fail_batch(g, &err);
+        if (group_rehearsal_gives_up(g))
+            return group_next(g);
         group_prefix_stop(g, &err);
         return RUN_OVER;
     }
@@ -531,10 +534,19 @@ static void succeeded(struct group *g)
         group_tried_out(g);
         return;
     }
+    if (!committed && !g->request.results && group_rehearsal_gives_up(g)) {
+        group_go_on(g);
+        return;
+    }
     if (!committed && !g->request.results) {
         undone_unanswered(g);
         return;
     }
+    if (g->rehearsal == REHEARSAL_ON) {
+        group_rehearsed(g);
+        return;
+    }
+    g->rehearsal = REHEARSAL_NONE;
     group_note_schema(g, committed);
     if (committed && g->batch_writes && (!g->batch_end || group_drew(g)))
         sequence_values_settle(&g->session->sequences);

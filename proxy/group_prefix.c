@@ -103,6 +103,10 @@ static void conclude(struct group *g, bool known)
         group_fail_at_head(g, &err);
         return;
     }
+    if (p->error.kind == D1_OK && g->rehearsal == REHEARSAL_ON) {
+        group_rehearsed(g);
+        return;
+    }
     if (p->error.kind == D1_OK) {
         answer_undone(g);
         return;
@@ -215,6 +219,10 @@ void group_prefix_stop(struct group *g, const struct err *why)
     struct prefix *p = &g->prefix;
     if (p->error.kind != D1_OK) {
         conclude(g, false);
+        return;
+    }
+    if (group_rehearsal_gives_up(g)) {
+        group_go_on(g);
         return;
     }
     const struct step *waiting = nth(g, p->steps);

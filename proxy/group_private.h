@@ -12,6 +12,7 @@
  *   group_skip.c     SKIP LOCKED: rows that other transactions of this process have locked are left out
  *   group_rows.c     rows that other transactions of this process have changed: waiting for them
  *   group_lookup.c   what a write reads before it is sent
+ *   group_rehearsal.c writes whose answers may fail to be finished here: tried out before they are sent to stay
  *   group_prefix.c   the first steps of a batch that cannot stay, tried out for their answers and for the place of an error
  *   group_deferred.c foreign keys that are checked later than at once, or are not any more: SET CONSTRAINTS
  *   group_keys.c     which of several keys a row violates: the one that PostgreSQL names
@@ -144,6 +145,15 @@ void group_prefix_worked(struct group *g);
 void group_prefix_failed(struct group *g);
 /* They cannot be tried: what is known is answered. The cycle's turn is over. */
 void group_prefix_stop(struct group *g, const struct err *why);
+
+/* ---- group_rehearsal.c ---- */
+
+/* Before the chosen batch is sent to stay: true: it is to be tried out first, choose it again. */
+bool group_rehearses(struct group *g);
+/* It was tried out and worked: an answer that cannot be finished is given now, or the batch is sent to stay. */
+void group_rehearsed(struct group *g);
+/* It cannot be tried out (too large to be carried, or of a form that cannot be): true: the batch is sent to stay all the same. */
+bool group_rehearsal_gives_up(struct group *g);
 
 /* ---- group_unasked.c ---- */
 

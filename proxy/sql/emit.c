@@ -1,4 +1,5 @@
 /* emit.c - what every printer needs: binds, names, errors; the entry points; see emit_internal.h. */
+#include "proxy/sql/may_fail.h"
 #include "proxy/sql/place.h"
 
 #include <stdarg.h>
@@ -642,6 +643,7 @@ bool emit_query(struct query *query, const struct sql_settings *settings, struct
     plan->n_reads = s.n_reads;
     plan->volatile_values = s.has_volatile;
     plan->cacheable = !s.looked_at_session;
+    plan->may_fail_late = plan->local && query_may_fail(query);
     note_literals(&s);
     return true;
 }

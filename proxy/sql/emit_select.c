@@ -52,8 +52,8 @@ static bool wrap_output(struct emitter *e, oid_t type, struct fragment *f)
 bool finish_output(struct emitter *e, oid_t type, bool top, struct fragment *f)
 {
     oid_t base = base_type(e, type);
-    if (top && (base == TYPE_OID_int4 || base == TYPE_OID_int2))
-        drop_range_check(f);
+    if (top && !e->in_returning && (base == TYPE_OID_int4 || base == TYPE_OID_int2))
+        drop_range_check(f); /* of RETURNING the decoder would look when the change is made */
     if (!settle(e, f))
         return false;
     bool number = f->form == FORM_NUMBER || f->form == FORM_SCALED;

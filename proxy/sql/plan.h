@@ -296,6 +296,7 @@ struct plan {
     bool adds_row;       /* INSERT of one row without ON CONFLICT: what it wrote is that row's */
     bool has_subqueries; /* anywhere in it */
     bool may_go_local;   /* a guard in its SQL may ask for the local engine: no row is shown before D1 is done */
+    bool may_fail_late;  /* `local` computes what may fail when D1 has done its part (may_fail.h) */
     bool cacheable;
     bool only_in_block; /* PLAN_NOTHING: 25P01 outside a transaction block */
     oid_t *param_types;

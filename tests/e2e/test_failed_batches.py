@@ -33,12 +33,23 @@ GROUPS = {
     "at the end": ["INSERT INTO fail_later VALUES (1, 99)", "INSERT INTO fail_log VALUES (1)", "INSERT INTO fail_log VALUES (2)"],
     "at the end, with rows": ["INSERT INTO fail_log VALUES (1)", "INSERT INTO fail_later VALUES (1, 99) RETURNING id"],
     "as one block": ["BEGIN", "INSERT INTO fail_log VALUES (1)", "INSERT INTO fail_t VALUES (1, 1, 'x')", "COMMIT", "ROLLBACK"],
+    "finished here, of one row": ["INSERT INTO fail_t VALUES (7, 7, 'x') RETURNING to_date(note, 'Day')"],
+    "finished here, of one row of many": ["UPDATE fail_t SET n = n + 1 WHERE id < 3 RETURNING id, log(n - 11)"],
+    "finished here, behind writes": ["INSERT INTO fail_t VALUES (7, 7, 'x') RETURNING id", "SELECT id, to_char(1, '9') FROM fail_t ORDER BY id",
+                                     "SELECT to_date(note, 'Day') FROM fail_t", "INSERT INTO fail_log VALUES (1)"],
+    "finished here, and works": ["INSERT INTO fail_t VALUES (7, 7, '2024-01-01') RETURNING to_date(note, 'YYYY-MM-DD')", "DELETE FROM fail_t WHERE id = 7 RETURNING log(n)"],
+    "finished here, behind WITH": ["WITH w AS (DELETE FROM fail_t RETURNING note) SELECT to_date(note, 'Day') FROM w"],
+    "finished here, with a new table": ["CREATE TABLE fail_new (id int PRIMARY KEY)", "INSERT INTO fail_new VALUES (0), (1) RETURNING ln(id)", "SELECT 1"],
+    "finished here, never reached": ["UPDATE fail_t SET n = 0 RETURNING to_date(note, 'Day')", "INSERT INTO fail_t VALUES (1, 1, 'x')"],
+    "a number too large for its type": ["UPDATE fail_t SET n = 2147483647 WHERE id = 1 RETURNING n + 1"],
+    "a wait in a list": ["INSERT INTO fail_log VALUES (1)", "UPDATE fail_t SET n = 1 WHERE id = 1 RETURNING pg_advisory_xact_lock(n)::text, to_char(n, '9')"],
     "values that are awkward as text": [
         "INSERT INTO fail_t VALUES (20, 1, E'it''s \"q\" \\\\ \\n, ä'), (21, 1, ''), (22, 1, NULL) RETURNING note, n::float8 / 3, now() IS NULL",
         "INSERT INTO fail_t VALUES (20, 1, 'again')"],
 }
 # How many requests a group may take where D1 does not tell: the batch, and the search.
-REQUESTS = {"first": 1, "last": 2, "many that may have": 5, "foreign key": 3, "found here": 1, "only reads before it": 2}
+REQUESTS = {"first": 1, "last": 2, "many that may have": 5, "foreign key": 3, "found here": 1, "only reads before it": 2,
+            "finished here, of one row": 1, "finished here, and works": 2, "finished here, behind writes": 1}
 
 class Wire:
     """libpq as it is: every result of a string or a pipeline, also those before an error."""

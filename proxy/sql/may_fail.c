@@ -1,0 +1,119 @@
+/* may_fail.c - see may_fail.h. */
+#include "proxy/sql/may_fail.h"
+
+#include "proxy/sql/analyze.h"
+
+static bool is_one_of(const char *name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_comparison(const struct expr *x)
+{
+    static const char *const operators[] = { "=", "<>", "<", "<=", ">", ">=" };
+    return x->call.op_name && is_one_of(x->call.op_name, operators, sizeof(operators) / sizeof(*operators));
+}
+
+static bool only_chooses(const struct expr *x)
+{
+    static const char *const aggregates[] = { "count", "min", "max", "bool_and", "bool_or", "every" };
+    return is_one_of(x->call.proc->name, aggregates, sizeof(aggregates) / sizeof(*aggregates));
+}
+
+/* Whether the expression itself cannot fail; its parts are asked too. */
+static bool is_sure(const struct expr *x)
+{
+    switch (x->kind) {
+    case EXPR_CONST:
+    case EXPR_PARAM:
+    case EXPR_VAR:
+    case EXPR_AND:
+    case EXPR_OR:
+    case EXPR_NOT:
+    case EXPR_CASE:
+    case EXPR_CASE_TEST:
+    case EXPR_COALESCE:
+    case EXPR_NULLIF:
+    case EXPR_IS_NULL:
+    case EXPR_IS_NOT_NULL:
+    case EXPR_IS_TRUE:
+    case EXPR_IS_NOT_TRUE:
+    case EXPR_IS_FALSE:
+    case EXPR_IS_NOT_FALSE:
+    case EXPR_IS_UNKNOWN:
+    case EXPR_IS_NOT_UNKNOWN:
+    case EXPR_DISTINCT:
+    case EXPR_NOT_DISTINCT:
+    case EXPR_IN_LIST:
+    case EXPR_NOT_IN_LIST:
+    case EXPR_RELABEL:
+    case EXPR_SQL_VALUE:
+    case EXPR_XMAX:
+        return true;
+    case EXPR_FUNC:
+        return is_comparison(x);
+    case EXPR_AGGREGATE:
+        return only_chooses(x);
+    default:
+        return false;
+    }
+}
+
+static bool look(struct expr *x, void *ctx)
+{
+    bool *found = ctx;
+    *found |= !is_sure(x);
+    return !*found;
+}
+
+static bool may_fail(struct expr *x)
+{
+    bool found = false;
+    if (x)
+        expr_walk(x, look, &found);
+    return found;
+}
+
+static bool any_target(const struct target *targets, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (may_fail(targets[i].expr))
+            return true;
+    return false;
+}
+
+/* One SELECT of tables and of what WITH changed; anything more may fail. */
+static bool is_plain(const struct query *q)
+{
+    bool plain = q->set_operation == SETOP_NONE && !q->values_rows && !q->has_windows && !q->has_sublinks &&
+                 !q->has_set_returning && !q->n_grouping_sets && !q->limit && !q->offset;
+    for (size_t i = 0; i < q->n_rtable && plain; i++)
+        plain = q->rtable[i].kind == RTE_CTE ||
+                (q->rtable[i].kind == RTE_RELATION && q->rtable[i].relation->kind == RELATION_TABLE);
+    for (size_t i = 0; i < q->n_from && plain; i++)
+        plain = q->from[i]->kind != FROM_JOIN;
+    for (size_t i = 0; i < q->n_ctes && plain; i++)
+        plain = q->ctes[i].query->command != COMMAND_SELECT;
+    return plain;
+}
+
+bool query_may_fail(const struct query *q)
+{
+    if (q->command != COMMAND_SELECT)
+        return any_target(q->returning, q->n_returning);
+    if (!is_plain(q) || any_target(q->targets, q->n_targets) || may_fail(q->where) || may_fail(q->having))
+        return true;
+    for (size_t i = 0; i < q->n_group; i++)
+        if (may_fail(q->group[i]))
+            return true;
+    for (size_t i = 0; i < q->n_sort; i++)
+        if (may_fail(q->sort[i].expr))
+            return true;
+    for (size_t i = 0; i < q->n_ctes; i++)
+        if (query_may_fail(q->ctes[i].query))
+            return true;
+    return false;
+}
