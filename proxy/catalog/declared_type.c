@@ -124,18 +124,33 @@ static int32_t typmod_of(enum modifier modifier, const struct parts *parts)
     return -1;
 }
 
-/* pgd1 declares TIMESTAMP: a DATETIME is somebody else's. */
-static bool is_datetime(struct str declared)
+/* In pgd1's words, whatever the modifier: nobody else says TIMESTAMP TEXT. */
+static bool is_own(struct str declared, oid_t type)
 {
-    return str_starts_nocase(declared, STR("datetime"));
+    struct parts parts;
+    take_apart(declared, &parts);
+    for (size_t i = 0; i < sizeof(write_rows) / sizeof(write_rows[0]); i++)
+        if (write_rows[i].type == type)
+            return str_eq_nocase((struct str){ parts.words, parts.n_words }, str_from(write_rows[i].words));
+    return false;
 }
 
 enum column_storage declared_type_storage(struct str declared, oid_t base_type)
 {
-    if ((base_type == TYPE_OID_timestamp || base_type == TYPE_OID_timestamptz) && is_datetime(declared))
-        return COLUMN_DATETIME;
-    return base_type == TYPE_OID_numeric && sqlite_affinity_of(declared) != AFFINITY_TEXT ? COLUMN_NUMBER
-                                                                                          : COLUMN_NATURAL;
+    switch (base_type) {
+    case TYPE_OID_timestamp:
+    case TYPE_OID_timestamptz:
+        return is_own(declared, base_type) ? COLUMN_NATURAL : COLUMN_DATETIME;
+    case TYPE_OID_date:
+    case TYPE_OID_time:
+    case TYPE_OID_uuid:
+    case TYPE_OID_bpchar:
+        return is_own(declared, base_type) ? COLUMN_NATURAL : COLUMN_LOOSE;
+    case TYPE_OID_numeric:
+        return sqlite_affinity_of(declared) != AFFINITY_TEXT ? COLUMN_NUMBER : COLUMN_NATURAL;
+    default:
+        return COLUMN_NATURAL;
+    }
 }
 
 static oid_t type_of_affinity(struct str declared)
@@ -225,9 +240,7 @@ struct str declared_type_write(oid_t type, int32_t typmod, struct arena *arena, 
         if (typmod >= 0)
             declared = with_modifier(&write_rows[i], typmod, arena);
         else
-            declared = type == TYPE_OID_numeric  ? STR("NUMERIC TEXT")
-                       : type == TYPE_OID_bpchar ? STR("BPCHAR")
-                                                 : str_from(write_rows[i].words);
+            declared = type == TYPE_OID_numeric ? STR("NUMERIC TEXT") : str_from(write_rows[i].words);
         break;
     }
     if (!declared.p)

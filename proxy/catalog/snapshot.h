@@ -26,6 +26,7 @@ enum column_storage {
     COLUMN_UNIX_MS,
     COLUMN_UNIX_US,
     COLUMN_DATETIME, /* timestamp(tz) as SQLite's other tools write it: with T, Z, +00:00, a fraction of zeros, without a time */
+    COLUMN_LOOSE, /* date, time, uuid or char(n) that others may have written in another form: what reads a cell has to look */
 };
 
 struct column {

@@ -190,6 +190,8 @@ static enum column_storage storage_named(struct str name, enum column_storage ot
         return COLUMN_UNIX_MS;
     if (str_is(name, "datetime"))
         return COLUMN_DATETIME;
+    if (str_is(name, "loose"))
+        return COLUMN_LOOSE;
     if (str_is(name, "natural"))
         return COLUMN_NATURAL;
     return str_is(name, "unixus") ? COLUMN_UNIX_US : otherwise;

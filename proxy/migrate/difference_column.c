@@ -21,6 +21,7 @@ static struct str storage_of(const struct side *s)
         [COLUMN_NATURAL] = "natural",           [COLUMN_NUMBER] = "number",
         [COLUMN_UNIX_S] = "Unix seconds",       [COLUMN_UNIX_MS] = "Unix milliseconds",
         [COLUMN_UNIX_US] = "Unix microseconds", [COLUMN_DATETIME] = "date and time as SQLite writes them",
+        [COLUMN_LOOSE] = "as others write it",
     };
     return arena_printf(s->c->arena, "%s%s", names[s->column->storage],
                         s->column->is_strict_text ? ", with affinity TEXT" : "");

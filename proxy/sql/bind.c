@@ -613,6 +613,7 @@ bool column_cell_value(const struct snapshot *snapshot, const struct relation *r
     case COLUMN_NATURAL:
     case COLUMN_NUMBER:
     case COLUMN_DATETIME:
+    case COLUMN_LOOSE:
         break;
     }
     return true;

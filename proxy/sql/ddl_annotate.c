@@ -92,6 +92,12 @@ static bool is_time(oid_t type)
     return type == TYPE_OID_timestamp || type == TYPE_OID_timestamptz;
 }
 
+/* Others write it in several forms; as text it is promised to have pgd1's. */
+static bool is_loose(oid_t type)
+{
+    return type == TYPE_OID_date || type == TYPE_OID_time || type == TYPE_OID_uuid || type == TYPE_OID_bpchar;
+}
+
 static const struct storage_word {
     const char *word;
     bool is_unix;
@@ -116,7 +122,7 @@ static bool fits_affinity(const struct type_info *type, enum sqlite_affinity aff
         return affinity == AFFINITY_BLOB;
     case STORAGE_TEXT: /* a time is never taken for a number */
         return affinity == AFFINITY_TEXT || affinity == AFFINITY_BLOB ||
-               (affinity == AFFINITY_NUMERIC && (is_time(type->oid) || type->oid == TYPE_OID_date));
+               (affinity == AFFINITY_NUMERIC && (is_time(type->oid) || is_loose(type->oid)));
     }
     return false;
 }
@@ -132,11 +138,13 @@ static bool check_storage(struct ddl *d, const struct relation *r, const struct 
     for (size_t i = 0; storage.n && i < sizeof(storage_words) / sizeof(storage_words[0]); i++)
         if (str_is(storage, storage_words[i].word))
             *ret = &storage_words[i];
-    bool takes = base && (is_time(base->oid) || (base->oid == TYPE_OID_date && *ret && (*ret)->is_unix));
+    bool is_text = *ret && str_is(storage, "text");
+    bool takes = base && (is_time(base->oid) || (base->oid == TYPE_OID_date && *ret && (*ret)->is_unix) ||
+                          (is_text && is_loose(base->oid)));
     if (storage.n && (!*ret || !takes)) {
         err_set(d->err, SQLSTATE_INVALID_PARAMETER_VALUE, "storage \"%.*s\" is not one of this type", STR_FMT(storage));
         return err_hint(d->err, "timestamp and timestamptz may be text, datetime, unixepoch, unixms or unixus; date "
-                                "one of the last three.");
+                                "text or one of the last three; time, uuid and char text.");
     }
     if (sqlite_parse_table(r->sqlite_sql, d->arena, &table))
         for (const struct sqlite_column *k = table.columns; k; k = k->next)

@@ -238,7 +238,8 @@ static bool fill(struct ddl *d, const struct new_table *table, const struct quer
 {
     struct str sqlite;
     for (size_t i = 0; i < q->n; i++)
-        if (table->columns[i].column.storage != q->columns[i].storage && q->columns[i].storage != COLUMN_DATETIME)
+        if (table->columns[i].column.storage != q->columns[i].storage && q->columns[i].storage != COLUMN_DATETIME &&
+            q->columns[i].storage != COLUMN_LOOSE)
             return ddl_refuse(d, -1, "Create the table first and use INSERT … SELECT.",
                               "CREATE TABLE AS with numeric column \"%.*s\"", STR_FMT(q->columns[i].name));
     if (!emit_ddl_query(q->query, d->settings, d->snapshot, d->arena, &sqlite, d->err))

@@ -245,6 +245,8 @@ static struct str storage_name(enum column_storage storage)
         return STR("unixus");
     case COLUMN_DATETIME:
         return STR("datetime");
+    case COLUMN_LOOSE:
+        return STR("loose");
     case COLUMN_NATURAL:
     case COLUMN_NUMBER:
         break;

@@ -674,7 +674,7 @@ static bool ddl_expression(const struct expr *expr, const struct query *scope, c
     struct fragment f;
     ddl_shared(&s, &plan, settings, arena, err);
     emitter_init(&e, &s, TARGET_D1);
-    e.inline_constants = true;
+    e.inline_constants = e.raw_cells = true;
     e.no_prelude = true;
     e.no_guards = target.doubt == DOUBT_NULL;
     e.refuse_local = target.doubt == DOUBT_REFUSED;

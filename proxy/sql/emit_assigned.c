@@ -159,7 +159,7 @@ bool computed_cell(struct emitter *local, struct emitter *d1, const struct relat
     struct fragment f;
     oid_t base = base_type(d1, c->type);
     const struct type_info *t = type_find(base);
-    if (c->storage != COLUMN_NATURAL && c->storage != COLUMN_NUMBER && c->storage != COLUMN_DATETIME)
+    if (c->storage == COLUMN_UNIX_S || c->storage == COLUMN_UNIX_MS || c->storage == COLUMN_UNIX_US)
         return blocked(d1, x->location, "computing a time for a column that stores numbers");
     if (!emit_value(local, x, &f) || !json_element(local, c->type, &f))
         return false;

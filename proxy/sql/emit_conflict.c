@@ -64,6 +64,7 @@ static bool conflict_target(struct emitter *e, const struct query *q, struct str
         }
     }
     /* Expressions must be spelled as in the index: columns without a table, constants in place. */
+    e->raw_cells = true;
     if (!relation_columns(e, r, &q->rtable[q->result_rte], STR(""), &bare))
         return false;
     struct fragment *qualified = e->level->rtes[q->result_rte].columns, f;
@@ -84,7 +85,7 @@ static bool conflict_target(struct emitter *e, const struct query *q, struct str
     }
     if (ok && c->target_where && (ok = emit_condition(e, predicate_of_index(e, q, elements, c->n_targets), &f)))
         where = text_of(e, " WHERE %.*s", STR_FMT(f.sql));
-    e->inline_constants = e->no_guards = false;
+    e->inline_constants = e->no_guards = e->raw_cells = false;
     e->level->rtes[q->result_rte].columns = qualified;
     if (!ok)
         return false;

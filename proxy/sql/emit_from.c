@@ -31,23 +31,73 @@ static bool datetime_fragment(struct emitter *e, const struct column *column, st
     struct str rest =
         text_of(e, "rtrim(replace(replace(replace(substr(%.*s,20),' +00:00',''),'+00:00',''),'Z',''))", STR_FMT(c));
     struct str whole = text_of(e, "substr(%.*s,1,10)||' '||substr(%.*s,12,8)", STR_FMT(c), STR_FMT(c));
-    if (!raise.p || !rest.p || !whole.p)
+    struct str minute = text_of(e, "substr(%.*s,1,10)||' '||substr(%.*s,12,5)||':00'", STR_FMT(c), STR_FMT(c));
+    if (!raise.p || !rest.p || !whole.p || !minute.p)
         return false;
     ret->sql =
         text_of(e,
                 "(CASE WHEN %.*s IS NULL OR %.*s IN ('infinity','-infinity') THEN %.*s "
                 "WHEN typeof(%.*s)<>'text' THEN %.*s "
                 "WHEN %.*s GLOB '\?\?\?\?-\?\?-\?\?' AND date(%.*s)=%.*s THEN %.*s||' 00:00:00' "
+                "WHEN %.*s GLOB '\?\?\?\?-\?\?-\?\?[T ]\?\?:\?\?' AND datetime(%.*s)=%.*s THEN %.*s "
                 "WHEN %.*s NOT GLOB '\?\?\?\?-\?\?-\?\?[T ]\?\?:\?\?:\?\?*' OR datetime(substr(%.*s,1,19)) IS NOT %.*s "
                 "THEN %.*s "
                 "WHEN %.*s='' THEN %.*s "
-                "WHEN %.*s GLOB '.[0-9]*' AND substr(%.*s,2) NOT GLOB '*[^0-9]*' THEN %.*s||rtrim(rtrim(%.*s,'0'),'.') "
+                "WHEN %.*s GLOB '.[0-9]*' AND substr(%.*s,2) NOT GLOB '*[^0-9]*' AND length(rtrim(%.*s,'0'))<=7 THEN "
+                "%.*s||rtrim(rtrim(%.*s,'0'),'.') "
                 "ELSE %.*s END)",
                 STR_FMT(c), STR_FMT(c), STR_FMT(c), STR_FMT(c), STR_FMT(raise), STR_FMT(c), STR_FMT(c), STR_FMT(c),
-                STR_FMT(c), STR_FMT(c), STR_FMT(whole), STR_FMT(whole), STR_FMT(raise), STR_FMT(rest), STR_FMT(whole),
-                STR_FMT(rest), STR_FMT(rest), STR_FMT(whole), STR_FMT(rest), STR_FMT(raise));
+                STR_FMT(c), STR_FMT(c), STR_FMT(c), STR_FMT(minute), STR_FMT(minute), STR_FMT(c), STR_FMT(c),
+                STR_FMT(whole), STR_FMT(raise), STR_FMT(rest), STR_FMT(whole), STR_FMT(rest), STR_FMT(rest),
+                STR_FMT(rest), STR_FMT(whole), STR_FMT(rest), STR_FMT(raise));
     ret->simple = false;
     return ret->sql.p != NULL;
+}
+
+/* pgd1's form of a date or a time is known from the text alone; other forms are not guessed at. */
+static struct str is_canonical(struct emitter *e, oid_t type, struct str c)
+{
+    switch (type) {
+    case TYPE_OID_date:
+        return text_of(e, "%.*s IN ('infinity','-infinity') OR %.*s GLOB '\?\?\?\?-\?\?-\?\?' AND date(%.*s)=%.*s",
+                       STR_FMT(c), STR_FMT(c), STR_FMT(c), STR_FMT(c));
+    case TYPE_OID_time:
+        return text_of(
+            e,
+            "%.*s GLOB '\?\?:\?\?:\?\?*' AND (time(substr(%.*s,1,8))=substr(%.*s,1,8) OR %.*s='24:00:00') AND "
+            "(length(%.*s)=8 OR substr(%.*s,9) GLOB '.*[1-9]' AND substr(%.*s,10) NOT GLOB '*[^0-9]*')",
+            STR_FMT(c), STR_FMT(c), STR_FMT(c), STR_FMT(c), STR_FMT(c), STR_FMT(c), STR_FMT(c));
+    case TYPE_OID_bpchar:
+        return text_of(e, "typeof(%.*s)='text'", STR_FMT(c));
+    default:
+        return text_of(
+            e,
+            "typeof(%.*s)='text' AND length(%.*s)=36 AND %.*s GLOB '\?\?\?\?\?\?\?\?-\?\?\?\?-\?\?\?\?-\?\?\?\?-*' "
+            "AND length(replace(%.*s,'-',''))=32 AND %.*s NOT GLOB '*[^-0-9a-fA-F]*'",
+            STR_FMT(c), STR_FMT(c), STR_FMT(c), STR_FMT(c), STR_FMT(c));
+    }
+}
+
+/* A cell that anybody may have written: as it is, a uuid in small letters, a char(n) without its blanks, or told to be in another form. */
+static bool loose_fragment(struct emitter *e, const struct relation *r, const struct column *column,
+                           struct fragment *ret)
+{
+    struct str c = ret->sql;
+    oid_t type = base_type(e, column->type);
+    struct str test = is_canonical(e, type, c), name = type_format(type, -1, e->arena);
+    struct str raise = emit_raise(
+        e, "22P02",
+        text_of(e,
+                "invalid value for type %.*s\nDETAIL: The value is in column %.*s.%.*s, in a form that D1 would "
+                "compare and sort wrongly.\nHINT: Write it as PostgreSQL does. SET pgd1.dialect = 'sqlite' reads it "
+                "as it is.",
+                STR_FMT(name), STR_FMT(r->name), STR_FMT(column->name)));
+    const char *before = type == TYPE_OID_uuid ? "lower(" : type == TYPE_OID_bpchar ? "rtrim(" : "";
+    const char *behind = type == TYPE_OID_uuid ? ")" : type == TYPE_OID_bpchar ? ",' ')" : "";
+    ret->sql = text_of(e, "(CASE WHEN %.*s IS NULL OR %.*s THEN %s%.*s%s ELSE %.*s END)", STR_FMT(c), STR_FMT(test),
+                       before, STR_FMT(c), behind, STR_FMT(raise));
+    ret->simple = false;
+    return test.p && raise.p && ret->sql.p;
 }
 
 /* A boolean as SQLite takes it is any number, and no text: 'true' would be false in silence. */
@@ -75,9 +125,9 @@ static bool column_fragment(struct emitter *e, const struct relation *r, const s
         return text.p != NULL;
     switch (column->storage) {
     case COLUMN_NATURAL:
-        if (column->is_doubtful && !e->inline_constants) /* not in what is kept in D1's schema */
+        if (column->is_doubtful && !e->raw_cells)
             return text.p && boolean_fragment(e, r, column, ret);
-        if (column->has_collation && !e->inline_constants) {
+        if (column->has_collation && !e->raw_cells) {
             ret->sql = text_of(e, "(%.*s COLLATE BINARY)", STR_FMT(text));
             ret->simple = false;
             return ret->sql.p != NULL;
@@ -98,8 +148,12 @@ static bool column_fragment(struct emitter *e, const struct relation *r, const s
         ret->form = FORM_UNIX_US;
         break;
     case COLUMN_DATETIME:
-        if (!e->inline_constants) /* not in what is kept in D1's schema */
+        if (!e->raw_cells)
             return datetime_fragment(e, column, ret);
+        break;
+    case COLUMN_LOOSE:
+        if (!e->raw_cells)
+            return text.p && loose_fragment(e, r, column, ret);
         break;
     }
     return text.p != NULL;

@@ -182,6 +182,7 @@ struct emitter {
     struct err *err;
     enum emit_target target;
     bool inline_constants; /* DDL: no binds */
+    bool raw_cells; /* an expression of D1's own schema, or one that has to be the same as it: cells as they are */
     bool no_prelude;
     bool distinct_list; /* the SELECT list printed next is one of DISTINCT: texts that are equal otherwise say so */
     int conditional;    /* arms of CASE and COALESCE around this place that may not be reached */

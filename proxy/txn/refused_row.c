@@ -163,13 +163,15 @@ static bool datum_of(const struct column *c, oid_t type, int32_t typmod, const s
     static const enum cell_form forms[] = {
         [COLUMN_NATURAL] = CELL_NATURAL, [COLUMN_NUMBER] = CELL_NUMBER,   [COLUMN_UNIX_S] = CELL_UNIX_S,
         [COLUMN_UNIX_MS] = CELL_UNIX_MS, [COLUMN_UNIX_US] = CELL_UNIX_US, [COLUMN_DATETIME] = CELL_NATURAL,
+        [COLUMN_LOOSE] = CELL_NATURAL,
     };
     struct err ignored;
     struct plan_column column = { .name = c->name, .type = type, .codec_type = type, .form = forms[c->storage] };
     err_init(&ignored, arena);
     column.typmod = column.codec_typmod = typmod;
     column.detail = c->storage == COLUMN_NUMBER && typmod >= 0 ? numeric_typmod_scale(typmod) : -1;
-    return c->storage != COLUMN_DATETIME && plan_cell(&column, cell, arena, ret, &ignored);
+    bool is_foreign = c->storage == COLUMN_DATETIME || c->storage == COLUMN_LOOSE;
+    return !is_foreign && plan_cell(&column, cell, arena, ret, &ignored);
 }
 
 static bool add_shown(const struct snapshot *s, const struct column *c, const struct value *cell,
