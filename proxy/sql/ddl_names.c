@@ -176,10 +176,9 @@ const struct user_type *ddl_find_type(const struct ddl *d, struct str schema, st
 bool ddl_relation(struct ddl *d, const PgQuery__RangeVar *name, bool missing_ok, const struct relation **ret)
 {
     struct str schema = str_from(name->schemaname);
-    if (!missing_ok && schema.n && !ddl_schema_exists(d, schema))
-        return ddl_no_relation(d, schema, str_from(name->relname));
-    if (!analyze_relation_name(&d->analyze, name, missing_ok, ret))
-        return false;
+    if ((schema.n && !missing_ok && !ddl_schema_exists(d, schema)) ||
+        (analyze_relation_name(&d->analyze, name, true, ret) && !*ret && !missing_ok))
+        return ddl_no_relation(d, schema, str_from(name->relname)); /* commands tell no place */
     if (*ret && (*ret)->is_system)
         return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog",
                            STR_FMT((*ret)->name));

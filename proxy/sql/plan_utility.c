@@ -373,7 +373,9 @@ static bool copy_source(struct utility *u, const PgQuery__CopyStmt *s, struct pl
 {
     struct analyze_context a = planner_context(u->p, u->plan);
     if (s->relation) {
-        if (!analyze_relation_name(&a, s->relation, false, &copy->relation) || !copy_columns(u, s, copy))
+        PgQuery__RangeVar name = *s->relation;
+        name.location = -1; /* commands tell no place */
+        if (!analyze_relation_name(&a, &name, false, &copy->relation) || !copy_columns(u, s, copy))
             return false;
         if (s->is_from && (copy->relation->is_system || copy->relation->kind != RELATION_TABLE)) {
             err_set(u->p->err, copy->relation->is_system ? SQLSTATE_INSUFFICIENT_PRIVILEGE : SQLSTATE_WRONG_OBJECT_TYPE,

@@ -49,3 +49,15 @@ SELECT regconfig('ng_catalog.english');
 SELECT regdictionary('ng_catalog.english_stem');
 SELECT regconfig('nosuch');
 SELECT regconfig('pg_catalog.english');
+-- commands tell no place of a relation that is not there
+TRUNCATE nothere;
+ALTER TABLE nothere ADD COLUMN k text;
+ALTER TABLE nothere RENAME COLUMN a TO x;
+ALTER TABLE nothere RENAME TO x;
+ALTER TABLE noschema.nothere DROP COLUMN k;
+CREATE INDEX ON nothere (a);
+CREATE TABLE refers (a int REFERENCES nothere);
+CREATE TABLE alike (LIKE nothere);
+ALTER SEQUENCE nothere RESTART;
+ALTER VIEW nothere RENAME TO x;
+COPY nothere TO STDOUT;
