@@ -399,34 +399,38 @@ bool note_inserted_numbers(struct emitter *e, const struct query *q)
     return true;
 }
 
-/* Behind the writes of the same transaction. */
-static bool pending_value(struct emitter *e, const struct relation *s, const struct fragment *known,
-                          struct fragment *ret)
+/* Behind the writes of the same transaction: D1 reads it where the statement stands. What is known of it is bound for D1 too: the local
+ * engine runs when the batch is done, and what is known then may have been taken further on. */
+static bool pending_value(struct emitter *e, const struct relation *s, const struct bind *b, struct fragment *ret)
 {
     const struct relation *table = rowid_table(e, s);
     struct str name = sequence_name(e, table ? table : s);
     bool native = e->shared->settings->traits.native_values;
+    struct fragment known;
     struct str sql = text_of(e,
-                             table ? "SELECT %s AS c0 FROM sqlite_sequence WHERE name=%.*s"
-                                   : "SELECT %s AS c0 FROM _pgd1_sequence WHERE name=%.*s",
-                             table ? (native || e->target == TARGET_D1 ? "seq" : "CAST(seq AS TEXT)")
-                                   : (native || e->target == TARGET_D1 ? "last_value" : "CAST(last_value AS TEXT)"),
+                             table ? "SELECT seq AS c0 FROM sqlite_sequence WHERE name=%.*s"
+                                   : "SELECT last_value AS c0 FROM _pgd1_sequence WHERE name=%.*s",
                              STR_FMT(name));
     if (e->target == TARGET_LOCAL && (!e->level || e == e->shared->prelude))
         return blocked(e, -1, "currval() of a sequence in the transaction that used it");
     add_read(e, table ? table : s);
     if (e->target == TARGET_D1) {
-        ret->sql = text_of(e, "coalesce(%.*s,(%.*s))", STR_FMT(known->sql), STR_FMT(sql));
+        if (!emit_bind(e, b, ret))
+            return false;
+        ret->sql = text_of(e, "coalesce(%.*s,(%.*s))", STR_FMT(ret->sql), STR_FMT(sql));
         return ret->sql.p != NULL;
     }
     struct fetch *f = fetch_new(e, e->level ? e->level->query : NULL);
-    if (!f)
+    if (!f || !emit_bind(f->d1, b, &known))
         return false;
-    f->text = sql;
+    f->text =
+        text_of(e, native ? "SELECT coalesce(%.*s,(%.*s)) AS c0" : "SELECT CAST(coalesce(%.*s,(%.*s)) AS TEXT) AS c0",
+                STR_FMT(known.sql), STR_FMT(sql));
     f->n_columns = 1;
-    ret->sql = text_of(e, "coalesce(%.*s,(SELECT CAST(%.*s.c0 AS INTEGER) FROM f{%d} AS %.*s))", STR_FMT(known->sql),
-                       STR_FMT(f->alias), f->number, STR_FMT(f->alias));
-    return sql.p && ret->sql.p;
+    *ret = (struct fragment){ .scale = -1 };
+    ret->sql = text_of(e, "(SELECT CAST(%.*s.c0 AS INTEGER) FROM f{%d} AS %.*s)", STR_FMT(f->alias), f->number,
+                       STR_FMT(f->alias));
+    return f->text.p && ret->sql.p;
 }
 
 /* The query is a SELECT without FROM that gives one row: what its list calls is called once, in order. */
@@ -550,15 +554,11 @@ static bool current_before(struct emitter *e, const struct relation *s, const st
                       .index = s ? (int)s->oid : -1,
                       .relation = s,
                       .detail = pending };
-    struct fragment known;
     e->shared->looked_at_session = true;
     for (size_t i = 0; i < e->shared->n_sequences && pending; i++)
         if (e->shared->sequences[i].sequence == asked)
             return blocked(e, -1, "currval() of a sequence in the transaction that used it");
-    if (!emit_bind(e, &b, &known))
-        return false;
-    *ret = known;
-    return pending ? pending_value(e, asked, &known, ret) : true;
+    return pending ? pending_value(e, asked, &b, ret) : emit_bind(e, &b, ret);
 }
 
 static bool emit_current(struct emitter *e, const struct expr *x, struct fragment *ret)
