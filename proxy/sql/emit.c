@@ -257,7 +257,7 @@ static struct str placeholder(struct emitter *e, const struct bind *b, size_t nu
     case STORAGE_REAL:
         return b->form == BIND_NOT_NAN
                    ? text_of(e, "CAST(?%zu AS REAL)", number)
-                   : text_of(e, "iif(?%zu = 'NaN',?%zu,CAST(?%zu AS REAL))", number, number, number);
+                   : text_of(e, "CASE ?%zu WHEN 'NaN' THEN ?%zu ELSE CAST(?%zu AS REAL) END", number, number, number);
     case STORAGE_NUMERIC:
         return text_of(e, "CAST(?%zu AS NUMERIC)", number);
     case STORAGE_BLOB:

@@ -1,20 +1,22 @@
 /* emit_window.c - OVER (…): partitions, order and frames of window functions; see emit_internal.h. */
 #include "proxy/sql/emit_internal.h"
 
+#include <math.h>
+
 static bool is_plain_number(const struct emitter *e, oid_t type)
 {
     const struct type_info *t = type_find(base_type(e, type));
     return t && (t->storage == STORAGE_INTEGER || t->storage == STORAGE_REAL);
 }
 
-/* A constant that is not negative; its literal shapes the text. */
+/* A constant that is neither negative nor infinite; its literal shapes the text. */
 static bool is_distance(struct emitter *e, const struct expr *offset)
 {
     if (offset->kind != EXPR_CONST || offset->constant.is_null)
         return false;
     const struct value *v = &offset->constant.value;
     mark_structural(e, offset);
-    return v->class == VALUE_INTEGER ? v->integer >= 0 : v->class == VALUE_REAL && v->real >= 0;
+    return v->class == VALUE_INTEGER ? v->integer >= 0 : v->class == VALUE_REAL && v->real >= 0 && v->real < HUGE_VAL;
 }
 
 static bool window_bound(struct emitter *e, enum frame_bound bound, const struct expr *offset, bool is_range,
@@ -77,8 +79,9 @@ static bool window_partition(struct emitter *e, const struct window *w, struct s
     return true;
 }
 
-/* WHEN key IS NOT NULL AND a distance is negative THEN an error, or nothing. */
-static bool negative_distance(struct emitter *e, const struct expr *offset, struct str key, struct str *ret)
+/* WHEN key IS NOT NULL AND a distance is negative THEN an error, or nothing. An infinite one reaches the infinity that it starts
+ * from in PostgreSQL (in_range_float8_float8), and never in SQLite, whose sum is no number. */
+static bool impossible_distance(struct emitter *e, const struct expr *offset, struct str key, struct str *ret)
 {
     struct fragment f;
     *ret = STR("");
@@ -88,6 +91,11 @@ static bool negative_distance(struct emitter *e, const struct expr *offset, stru
         return false;
     struct str raise = emit_raise(e, "22013", STR("invalid preceding or following size in window function"));
     *ret = text_of(e, " WHEN %.*s IS NOT NULL AND %.*s < 0 THEN %.*s", STR_FMT(key), STR_FMT(f.sql), STR_FMT(raise));
+    if (type_find(base_type(e, offset->type))->storage != STORAGE_REAL)
+        return ret->p != NULL;
+    raise = emit_raise(e, "0A000", STR("RANGE with an infinite distance is not supported"));
+    *ret = text_of(e, "%.*s WHEN %.*s IS NOT NULL AND %.*s = 9e999 THEN %.*s", STR_FMT(*ret), STR_FMT(key),
+                   STR_FMT(f.sql), STR_FMT(raise));
     return ret->p != NULL;
 }
 
@@ -97,8 +105,8 @@ static bool guarded_key(struct emitter *e, const struct window *w, struct str *r
     const struct sort_item *item = &w->order[0];
     struct fragment key;
     struct str from, to, least = STR("");
-    if (!emit_value(e, item->expr, &key) || !negative_distance(e, w->start_offset, key.sql, &from) ||
-        !negative_distance(e, w->end_offset, key.sql, &to))
+    if (!emit_value(e, item->expr, &key) || !impossible_distance(e, w->start_offset, key.sql, &from) ||
+        !impossible_distance(e, w->end_offset, key.sql, &to))
         return false;
     if (item->descending && base_type(e, item->expr->type) == TYPE_OID_int8) {
         struct str raise = emit_raise(e, "0A000", STR("RANGE with a distance from the least bigint is not supported"));
