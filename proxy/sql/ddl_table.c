@@ -349,8 +349,35 @@ static bool same_set(const int16_t *a, size_t n_a, const int16_t *b, size_t n_b)
     return true;
 }
 
+static bool is_of_constraint(const struct relation *r, const struct index *index)
+{
+    for (size_t i = 0; i < r->n_constraints; i++)
+        if (str_eq(r->constraints[i].name, index->name))
+            return true;
+    return false;
+}
+
+/* A unique index by itself, of the table as it was, over the same columns. */
+static bool old_index_is_unique(const struct new_table *self, const struct index *index, const struct constraint *c)
+{
+    if (!index->unique || index->predicate.n || index->n_columns != c->n_columns || is_of_constraint(self->old, index))
+        return false;
+    for (size_t i = 0; i < c->n_columns; i++) {
+        const struct column *old = self->columns[c->foreign_columns[i] - 1].old;
+        bool found = false;
+        for (size_t k = 0; old && k < index->n_columns; k++)
+            found |= index->columns[k].column == old->number;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
 static bool self_is_unique(const struct new_table *self, const struct constraint *c)
 {
+    for (size_t i = 0; self->old && i < self->old->n_indexes; i++)
+        if (old_index_is_unique(self, &self->old->indexes[i], c))
+            return true;
     for (size_t i = 0; i < self->n_constraints; i++) {
         const struct constraint *key = &self->constraints[i].constraint;
         if (!self->constraints[i].dropped && (key->kind == 'p' || key->kind == 'u') &&
