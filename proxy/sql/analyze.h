@@ -66,6 +66,8 @@ bool analyze_type_name(struct analyze_context *c, const PgQuery__TypeName *name,
 /* Schema-qualified name of a relation -> struct relation; 42P01 `relation "x" does not exist` unless missing_ok (then NULL). */
 bool analyze_relation_name(struct analyze_context *c, const PgQuery__RangeVar *name, bool missing_ok,
                            const struct relation **ret);
+/* The query of one of pgd1's own views; NULL: it cannot be read any more (err), or was made elsewhere. */
+struct query *analyze_view(struct analyze_context *a, const struct relation *view);
 /* Why nothing can be written through a view of this query, in PostgreSQL's words and order; NULL: something can. */
 const char *analyze_view_refusal(const PgQuery__SelectStmt *select, const struct query *query, bool writes_columns);
 /* What can be written through a relation, or through its column (from 0; -1: any), as bits of PostgreSQL's CmdType. */

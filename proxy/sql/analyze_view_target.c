@@ -494,3 +494,9 @@ unsigned analyze_view_events(struct analyze_context *a, const struct relation *r
     leave(a);
     return events;
 }
+
+struct query *analyze_view(A *a, const struct relation *view)
+{
+    struct definition d;
+    return view->view_text.n && read_definition(a, view, &d) ? d.query : NULL;
+}

@@ -532,6 +532,8 @@ bool rewrite_merge(struct emit_shared *s, const struct query *q, struct change *
 bool fetch_statement(struct fetch *f, struct plan_statement *ret);
 bool place_select(struct emit_shared *s, struct query *q);
 bool query_has_tables(const struct query *q); /* user tables or views, anywhere in it */
+/* The same for tables alone, where view_reads says it of views. */
+bool query_reads_table(const struct query *q, bool (*view_reads)(const struct relation *view, void *ctx), void *ctx);
 /* A subquery inside of x reads one of the tables, or a view, which may read any. */
 bool reads_written(struct expr *x, const struct written *written);
 /* The same of what an UPDATE or DELETE joins: FROM or USING, and WHERE. */

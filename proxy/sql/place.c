@@ -5,6 +5,9 @@
 
 struct table_search {
     const struct written *wanted; /* NULL: any table */
+    bool (*view_reads)(const struct relation *view,
+                       void *ctx); /* whether a view does; NULL: it is as good as a table */
+    void *ctx;
     bool found;
     bool ctes;            /* out: it names a WITH query */
     bool passes_changing; /* WITH queries that change data are not looked into */
@@ -41,7 +44,10 @@ static void search_rte(const struct rte *rte, struct table_search *s)
 {
     switch (rte->kind) {
     case RTE_RELATION:
-        s->found = s->found || (s->wanted ? is_wanted(rte->relation, s->wanted) : !rte->relation->is_system);
+        if (s->view_reads && rte->relation->kind == RELATION_VIEW)
+            s->found = s->found || s->view_reads(rte->relation, s->ctx);
+        else
+            s->found = s->found || (s->wanted ? is_wanted(rte->relation, s->wanted) : !rte->relation->is_system);
         break;
     case RTE_SUBQUERY:
         search_query(rte->subquery, s);
@@ -107,6 +113,13 @@ static void search_query(const struct query *q, struct table_search *s)
 bool query_has_tables(const struct query *q)
 {
     struct table_search s = { 0 };
+    search_query(q, &s);
+    return s.found;
+}
+
+bool query_reads_table(const struct query *q, bool (*view_reads)(const struct relation *view, void *ctx), void *ctx)
+{
+    struct table_search s = { .view_reads = view_reads, .ctx = ctx };
     search_query(q, &s);
     return s.found;
 }

@@ -393,3 +393,21 @@ def test_views_without_tables_are_never_old(transport):
             for connection in (one, two):
                 assert [connection.execute(query, prepare=True).fetchone()[0] for query in queries] == [n, 10 * n, 10 * n, 10 * n, n]
             assert one.execute("INSERT INTO t SELECT max(a) FROM bare RETURNING n").fetchone() == (n,)
+
+
+@pytest.mark.parametrize("transport", ["embedded", "workerd"])
+def test_views_that_only_name_tables_are_never_old(transport):
+    """A column, a WITH query and an alias that are called like a table are none."""
+    with Pgd1(transport) as server, server.connect(autocommit=True) as one, server.connect(autocommit=True) as two:
+        two.execute("CREATE TABLE t (n int); CREATE TABLE t2 (t int)")
+        for text in ["SELECT i AS t FROM generate_series(1, {0}) i", "WITH t2(t) AS (SELECT i AS t FROM generate_series(1, {0}) i) SELECT t FROM t2",
+                     "SELECT t.x AS t FROM generate_series(1, {0}) t(x) JOIN generate_series(1, {0}) t2(x) USING (x)"]:
+            two.execute(f"CREATE VIEW named AS {text.format(1)}; CREATE VIEW over_named AS SELECT t * 10 AS t FROM named")
+            for n in (2, 3, 7):
+                two.execute(f"CREATE OR REPLACE VIEW named AS {text.format(n)}")
+                for connection in (one, two):
+                    assert connection.execute("SELECT max(t) FROM named", prepare=True).fetchone() == (n,), (text, n)
+                    assert connection.execute("SELECT max(t) FROM over_named", prepare=True).fetchone() == (n * 10,), (text, n)
+            two.execute("DROP VIEW over_named; DROP VIEW named")
+        one.execute("CREATE VIEW named AS SELECT 1 AS t WHERE EXISTS (SELECT 1 FROM t2)")
+        assert "sqlite_schema" not in str(one.execute("EXPLAIN SELECT t FROM named").fetchall())
