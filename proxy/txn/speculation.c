@@ -172,7 +172,7 @@ static bool put_aside(struct speculation *sp, size_t i, const struct item *it, s
                                             STR_FMT(rows), STR_FMT(count));
     if (!add(sp, sql, it->params, it->n_params, err))
         return false;
-    return sp->captures[i].kind != CAPTURE_RETURNING ||
+    return sp->captures[i].kind != CAPTURE_RETURNING || !sp->captures[i].relation || /* nobody caught its row */
            (add(sp, STR("DROP TRIGGER _pgd1_captured"), NULL, 0, err) &&
             add(sp, STR("DROP TRIGGER IF EXISTS _pgd1_captured_too"), NULL, 0, err) &&
             add(sp, STR("DROP TABLE _pgd1_capture"), NULL, 0, err));

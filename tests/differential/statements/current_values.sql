@@ -133,3 +133,14 @@ SELECT lastval(); INSERT INTO strung (v) VALUES ('b');
 DISCARD SEQUENCES;
 INSERT INTO strung (v) VALUES ('a'); SELECT lastval(); INSERT INTO strung (v) VALUES ('b'); SELECT lastval();
 SELECT * FROM strung ORDER BY id;
+-- what a string gave before the statement that failed is told, setval() too
+CREATE TABLE refers (strung int NOT NULL REFERENCES strung, no int PRIMARY KEY);
+SELECT setval('strung_id_seq', 102); INSERT INTO refers VALUES (102, 1) RETURNING no;
+SELECT setval('strung_id_seq', 105); SELECT nextval('strung_id_seq'); INSERT INTO strung (v) VALUES ('z') RETURNING id; INSERT INTO refers VALUES (currval('strung_id_seq') + 1, 1);
+BEGIN; SELECT setval('strung_id_seq', 120); INSERT INTO strung (v) VALUES ('z') RETURNING id; INSERT INTO refers VALUES (120, 1); COMMIT;
+ROLLBACK;
+BEGIN;
+SELECT setval('strung_id_seq', 130); INSERT INTO strung (v) VALUES ('z') RETURNING id; INSERT INTO refers VALUES (131, 1) RETURNING no;
+SELECT setval('strung_id_seq', 140); INSERT INTO strung (v) VALUES ('y') RETURNING id, v; SELECT currval('strung_id_seq');
+COMMIT;
+SELECT * FROM strung ORDER BY id;
