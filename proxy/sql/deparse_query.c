@@ -27,11 +27,21 @@ struct printer {
     struct arena *arena;
     struct err *err;
     int indent;
-    bool pretty; /* only the parentheses that are needed, but around every sorted expression */
-    bool is_arm; /* of a set operation: PostgreSQL keeps its columns as they are, the conversions come later */
+    bool pretty;       /* only the parentheses that are needed, but around every sorted expression */
+    bool is_arm;       /* of a set operation: PostgreSQL keeps its columns as they are, the conversions come later */
+    bool names_hidden; /* nobody refers to the columns (colNamesVisible): "?column?" need not be said */
 };
 
 static bool print_query(struct printer *p, const struct query *q, const struct str *result_names, int indent);
+
+static bool print_inner(struct printer *p, const struct query *q, bool names_hidden)
+{
+    bool outer = p->names_hidden;
+    p->names_hidden = names_hidden;
+    bool ok = print_query(p, q, NULL, p->indent);
+    p->names_hidden = outer;
+    return ok;
+}
 
 static bool refuse(struct printer *p, const char *what)
 {
@@ -328,7 +338,7 @@ static bool sublink(struct printer *p, const struct expr *e)
         add(p, " IN (");
     else if (marked)
         buf_printf(&p->out, " %s %s (", e->sublink.op_name, e->sublink.kind == SUBLINK_ANY ? "ANY" : "ALL");
-    if (!print_query(p, e->sublink.query, NULL, p->indent))
+    if (!print_inner(p, e->sublink.query, true))
         return false;
     add(p, marked ? "))" : ")");
     return true;
@@ -413,7 +423,7 @@ static bool values(struct printer *p, struct expr ***rows, size_t n_rows, size_t
         add(p, r ? ", (" : "(");
         for (size_t c = 0; c < n_columns; c++) {
             add(p, c ? "," : "");
-            if (!print(p, rows[r][c], true))
+            if (!print(p, rows[r][c], false))
                 return false;
         }
         add(p, ")");
@@ -453,7 +463,7 @@ static bool rte_item(struct printer *p, int number)
     }
     case RTE_SUBQUERY:
         add(p, "(");
-        if (!print_query(p, rte->subquery, NULL, p->indent))
+        if (!print_inner(p, rte->subquery, false))
             return false;
         add(p, ")");
         break;
@@ -568,18 +578,22 @@ static bool from_clause(struct printer *p, const struct query *q)
 }
 
 /* ---- the SELECT list ---- */
-/* What a plain column is called where it comes from; anything else has no name. */
+/* What a plain column is called where it comes from; anything else has no name, which is said where it can be asked for. */
 static struct str own_name(struct printer *p, const struct expr *e)
 {
-    if (e->kind != EXPR_VAR || e->var.rte < 0)
-        return STR("?column?");
-    const struct level *level = level_of(p, e);
+    const struct level *level = e->kind == EXPR_VAR && e->var.rte >= 0 ? level_of(p, e) : NULL;
     if (!level)
-        return STR("?column?");
+        return p->names_hidden ? STR("?column?") : STR("");
     const struct rte *rte = &level->query->rtable[e->var.rte];
     if (is_merged(rte, e) && !rte->has_alias && rte->columns[e->var.column].join_expr->kind == EXPR_VAR)
         return own_name(p, rte->columns[e->var.column].join_expr);
     return column_name(p, rte, e->var.column);
+}
+
+/* A literal without a type has got the one of all arms. */
+static bool was_untyped(const struct expr *e)
+{
+    return e->kind == EXPR_CONST && (e->constant.is_null || e->constant.value.class == VALUE_TEXT);
 }
 
 static const struct expr *as_written(const struct expr *e, bool is_arm)
@@ -587,7 +601,7 @@ static const struct expr *as_written(const struct expr *e, bool is_arm)
     bool implicit =
         (e->kind == EXPR_FUNC && e->call.form == CALL_IMPLICIT_CAST) ||
         ((e->kind == EXPR_RELABEL || e->kind == EXPR_IO_CAST || e->kind == EXPR_TYPMOD) && !e->coercion.is_explicit);
-    return is_arm && implicit && e->args[0]->kind != EXPR_CONST ? as_written(e->args[0], true) : e;
+    return is_arm && implicit && !was_untyped(e->args[0]) ? as_written(e->args[0], true) : e;
 }
 
 static bool target_list(struct printer *p, const struct query *q, const struct str *result_names)
@@ -719,7 +733,11 @@ static bool set_query(struct printer *p, const struct query *q, const struct str
     step = right_parens ? STEP : 0;
     add(p, right_parens ? "(" : "");
     keyword(p, "", step, 0, 0);
-    if (!set_arm(p, q->right, result_names))
+    bool outer = p->names_hidden;
+    p->names_hidden = true;
+    bool ok = set_arm(p, q->right, result_names);
+    p->names_hidden = outer;
+    if (!ok)
         return false;
     p->indent -= step;
     if (right_parens)
@@ -746,7 +764,7 @@ static bool with_clause(struct printer *p, const struct query *q)
         add(p, cte->n_column_names ? ") AS " : " AS ");
         buf_printf(&p->out, "%s(", materialized[cte->materialized]);
         keyword(p, "", 0, 0, 0);
-        if (!print_query(p, cte->query, NULL, p->indent))
+        if (!print_inner(p, cte->query, false))
             return false;
         keyword(p, "", 0, 0, 0);
         add(p, ")");
@@ -783,9 +801,9 @@ static bool tail(struct printer *p, const struct query *q)
         return false;
     if (!q->with_ties)
         return limit(p, " LIMIT ", q->limit);
-    if (!limit(p, " FETCH FIRST ", q->limit))
+    if (!limit(p, " FETCH FIRST (", q->limit))
         return false;
-    add(p, " ROWS WITH TIES");
+    add(p, ") ROWS WITH TIES");
     return true;
 }
 

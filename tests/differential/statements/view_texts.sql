@@ -1,0 +1,23 @@
+-- what pg_get_viewdef() says: conversions that nobody wrote, names that nobody gave
+create table pn (id int8, k int, t text, v varchar(5), n numeric);
+create view v2 as select id as a, 2*id from pn union all select 42, 43;
+SELECT pg_get_viewdef('v2'), pg_get_viewdef('v2', true);
+create view v3 as select id from pn order by id offset 3 fetch first 5 rows with ties;
+SELECT pg_get_viewdef('v3'), pg_get_viewdef('v3', true);
+create view v3n as select id from pn order by id fetch first (2+3) rows with ties;
+SELECT pg_get_viewdef('v3n'), pg_get_viewdef('v3n', true);
+create view v4 as select 1, 2+3, k+1 as x, 'a', null, (select 1), exists (select 2*k from pn), t, array(select 1+k from pn) from (select k, t, 4+5 from pn) s;
+SELECT pg_get_viewdef('v4'), pg_get_viewdef('v4', true);
+create view v5 as with c as (select 1+1) select * from c;
+SELECT pg_get_viewdef('v5'), pg_get_viewdef('v5', true);
+create view v6 as select k, 'a', null, v, 1 from pn union select id, t, n, t, 2.5 from pn union all (select 1, 'x', 4, 'y', 6 limit 1);
+SELECT pg_get_viewdef('v6'), pg_get_viewdef('v6', true);
+create view v7 as select * from (values (1, 'a', 2), (2.5, 'b', null), (3::int8, 'c'::varchar, 4.5)) v(a,b,c);
+SELECT pg_get_viewdef('v7'), pg_get_viewdef('v7', true);
+create view v8 as values (1, 2::int8), (2.5, 3);
+SELECT pg_get_viewdef('v8'), pg_get_viewdef('v8', true);
+create view v9 as select k from pn except (select 1+1 intersect select k+1 from pn);
+SELECT pg_get_viewdef('v9'), pg_get_viewdef('v9', true);
+create view v10 as select case when k > 1 then 1 else 2.5 end, coalesce(k, 2.5), k between 1 and 2.5, n + 1, v || 'a', v = 'a' from pn limit 5 offset 2+1;
+SELECT pg_get_viewdef('v10'), pg_get_viewdef('v10', true);
+select * from v2, v5;
