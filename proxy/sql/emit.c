@@ -636,8 +636,9 @@ bool emit_query(struct query *query, const struct sql_settings *settings, struct
     plan->tag_has_count = true;
     plan->access = D1_READ;
     plan->cacheable = true;
-    if (!rewrite_setval(query, plan->arena, err) || !changing_collect(&s, query) ||
-        !(change ? emit_change(&s, query) : place_select(&s, query)) || !place_prelude(&s) || !add_view_reads(&s, &e))
+    if (!rewrite_unread(query, plan->arena, err) || !rewrite_setval(query, plan->arena, err) ||
+        !changing_collect(&s, query) || !(change ? emit_change(&s, query) : place_select(&s, query)) ||
+        !place_prelude(&s) || !add_view_reads(&s, &e))
         return false;
     plan->reads = s.reads;
     plan->n_reads = s.n_reads;

@@ -312,6 +312,7 @@ bool emit_enum_call(struct emitter *e, const struct expr *x, bool *ret_handled, 
 bool columns_are_volatile(const struct query *q);
 /* Two readers must be given the same rows of it, and it gives others each time. */
 bool cte_is_another(const struct cte *cte);
+bool query_is_volatile(const struct query *q);
 bool cte_is_materialized(const struct cte *cte); /* it must be, for each row to be worked out once */
 /* Fences `select`, which is q's text, when its columns are volatile. */
 bool materialize_volatile(struct emitter *e, const struct query *q, struct str *select);
@@ -338,6 +339,10 @@ bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *re
 bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret);
 /* "(PARTITION BY … ORDER BY … RANGE …)", what stands behind OVER. */
 bool emit_over(struct emitter *e, const struct window *w, struct str *ret);
+/* " WHEN … THEN" error, where a distance of RANGE is negative, to be computed once the windows are; or nothing. */
+bool emit_window_guard(struct emitter *e, const struct window *w, struct str over, struct str *ret);
+/* A call whose arguments may fail for rows that its frame or FILTER leaves out; *ret_done false: it is none. emit_window_lazily.c */
+bool emit_window_lazily(struct emitter *e, const struct expr *x, bool *ret_done, struct fragment *ret);
 bool emit_template(struct emitter *e, const struct expr *x, const char *template_text, const struct fragment *args,
                    size_t n, struct fragment *ret);
 bool emit_io_cast(struct emitter *e, const struct expr *x, struct fragment *ret);
@@ -435,6 +440,8 @@ bool collect_set_functions(struct emitter *e, const struct query *q, struct str 
 
 /* --- rewrite_*.c --- */
 /* A column of FROM or USING in RETURNING: read again by the same condition. */
+/* Columns that nobody reads of subqueries in FROM and of WITH queries are not computed. Changes the tree; 53200. */
+bool rewrite_unread(struct query *q, struct arena *arena, struct err *err);
 /* setval() of aggregates over tables: the tables go into subqueries. */
 bool rewrite_setval(struct query *q, struct arena *arena, struct err *err);
 bool rewrite_returning_var(struct emitter *e, struct level *l, const struct expr *x, struct fragment *ret);

@@ -5,8 +5,6 @@
  */
 #include "proxy/sql/emit_internal.h"
 
-static bool query_is_volatile(const struct query *q);
-
 static bool find_volatile_sublink(struct expr *x, void *ctx)
 {
     bool *found = ctx;
@@ -42,7 +40,7 @@ static bool range_is_volatile(const struct rte *rte)
     return found;
 }
 
-static bool query_is_volatile(const struct query *q)
+bool query_is_volatile(const struct query *q)
 {
     bool found = columns_are_volatile(q) || expr_is_volatile(q->where) || expr_is_volatile(q->having) ||
                  (q->left && (query_is_volatile(q->left) || query_is_volatile(q->right)));
