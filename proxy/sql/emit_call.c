@@ -909,8 +909,8 @@ bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *re
 
 /* ---- windows ---- */
 
-/* SQLite computes nth_value()'s value before it says that there is no such place; PostgreSQL says it first, and gives NULL for place NULL. */
-static bool nth_looks_at_place_first(struct emitter *e, const struct expr *place, struct fragment *args)
+/* nth_value() with a place that is a constant: NULL for place NULL, which SQLite does not know. */
+static bool place_of(struct emitter *e, const struct expr *place, struct fragment *args)
 {
     if (place->kind == EXPR_CONST) {
         mark_structural(e, place);
@@ -920,11 +920,26 @@ static bool nth_looks_at_place_first(struct emitter *e, const struct expr *place
         return true;
     }
     const struct str n = args[1].sql;
-    struct str raise = emit_raise(e, "22016", STR("argument of nth_value must be greater than zero"));
-    args[0].sql = text_of(e, "CASE WHEN %.*s <= 0 THEN %.*s WHEN %.*s IS NOT NULL THEN %.*s END", STR_FMT(n),
-                          STR_FMT(raise), STR_FMT(n), STR_FMT(args[0].sql));
-    args[1].sql = text_of(e, "coalesce(%.*s,1)", STR_FMT(n));
+    args[0].sql = text_of(e, "CASE WHEN %.*s IS NOT NULL THEN %.*s END", STR_FMT(n), STR_FMT(args[0].sql));
+    args[1].sql = text_of(e, "max(coalesce(%.*s,1),1)", STR_FMT(n));
     return args[0].sql.p && args[1].sql.p;
+}
+
+/* " WHEN … THEN" error, where the place is none: PostgreSQL says so when all rows are there. */
+static bool wrong_place(struct emitter *e, const struct expr *x, struct str over, struct str *ret)
+{
+    struct fragment n;
+    if (strcmp(x->call.proc->source, "window_nth_value") != 0 || !is_constant_expr(x->args[1]))
+        return true;
+    const struct expr *place = x->args[1];
+    if (place->kind == EXPR_CONST && (place->constant.is_null || place->constant.value.integer > 0))
+        return true; /* its value shapes the text: place_of() */
+    if (!emit_value(e, place, &n))
+        return false;
+    struct str raise = emit_raise(e, "22016", STR("argument of nth_value must be greater than zero"));
+    *ret = text_of(e, "%.*s WHEN row_number() OVER %.*s > 0 AND %.*s <= 0 THEN %.*s", STR_FMT(*ret), STR_FMT(over),
+                   STR_FMT(n.sql), STR_FMT(raise));
+    return ret->p != NULL;
 }
 
 static bool window_function(struct emitter *e, const struct expr *x, const struct emission *row, struct fragment *ret)
@@ -946,7 +961,7 @@ static bool window_function(struct emitter *e, const struct expr *x, const struc
         ret->scale = args[0].scale;
         ret->digits = args[0].digits;
     }
-    if (strcmp(x->call.proc->source, "window_nth_value") == 0 && !nth_looks_at_place_first(e, x->args[1], args))
+    if (strcmp(x->call.proc->source, "window_nth_value") == 0 && !place_of(e, x->args[1], args))
         return false;
     ret->sql = expand(e, x, e->target == TARGET_D1 ? row->d1 : row->local, args, x->n_args);
     return ret->sql.p != NULL;
@@ -956,7 +971,10 @@ bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     const struct emission *row = emission_find(x->call.proc);
     const char *t = aggregate_template(e, x);
-    struct str over;
+    struct str over, wrong;
+    bool done;
+    if (!emit_window_lazily(e, x, &done, ret) || done)
+        return done && ret->sql.p;
     /* Infinities that meet give NULL there, and rows that leave a frame are subtracted, which loses digits. */
     if (e->target == TARGET_D1 && adds_floats(x))
         return blocked(e, x->location, "%s() of floats as a window function", x->call.proc->name);
@@ -978,5 +996,9 @@ bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret)
     } else {
         ret->sql = text_of(e, "%.*s OVER %.*s", STR_FMT(ret->sql), STR_FMT(over));
     }
+    if (!emit_window_guard(e, x->call.window, over, &wrong) || !wrong_place(e, x, over, &wrong))
+        return false;
+    if (wrong.n)
+        ret->sql = text_of(e, "CASE%.*s ELSE %.*s END", STR_FMT(wrong), STR_FMT(ret->sql));
     return ret->sql.p != NULL;
 }

@@ -33,7 +33,7 @@ static bool window_bound(struct emitter *e, enum frame_bound bound, const struct
         return blocked(e, offset->location, "RANGE with an offset of this type");
     if (!emit_value(e, offset, &f))
         return false;
-    /* SQLite looks at it where there are rows, PostgreSQL where there are values: guarded_key(). It takes no calls here. */
+    /* SQLite looks at it where there are rows, PostgreSQL where there are values: emit_window_guard(). It takes no calls here. */
     if (is_range && !is_distance(e, offset))
         f.sql = text_of(e, "CASE WHEN %.*s < 0 THEN 0 ELSE %.*s END", STR_FMT(f.sql), STR_FMT(f.sql));
     *ret = text_of(e, "%.*s %s", STR_FMT(f.sql), names[bound]);
@@ -79,9 +79,11 @@ static bool window_partition(struct emitter *e, const struct window *w, struct s
     return true;
 }
 
-/* WHEN key IS NOT NULL AND a distance is negative THEN an error, or nothing. An infinite one reaches the infinity that it starts
- * from in PostgreSQL (in_range_float8_float8), and never in SQLite, whose sum is no number. */
-static bool impossible_distance(struct emitter *e, const struct expr *offset, struct str key, struct str *ret)
+/* An error, where a distance is negative and there is a key. An infinite one reaches the infinity that it starts from in PostgreSQL
+ * (in_range_float8_float8), and never in SQLite, whose sum is no number. row_number() makes SQLite look when all rows are there, as PostgreSQL
+ * does. */
+static bool impossible_distance(struct emitter *e, const struct expr *offset, struct str key, struct str over,
+                                struct str *ret)
 {
     struct fragment f;
     *ret = STR("");
@@ -90,12 +92,33 @@ static bool impossible_distance(struct emitter *e, const struct expr *offset, st
     if (!emit_value(e, offset, &f))
         return false;
     struct str raise = emit_raise(e, "22013", STR("invalid preceding or following size in window function"));
-    *ret = text_of(e, " WHEN %.*s IS NOT NULL AND %.*s < 0 THEN %.*s", STR_FMT(key), STR_FMT(f.sql), STR_FMT(raise));
+    *ret = text_of(e, " WHEN row_number() OVER %.*s > 0 AND %.*s IS NOT NULL AND %.*s < 0 THEN %.*s", STR_FMT(over),
+                   STR_FMT(key), STR_FMT(f.sql), STR_FMT(raise));
     if (type_find(base_type(e, offset->type))->storage != STORAGE_REAL)
         return ret->p != NULL;
     raise = emit_raise(e, "0A000", STR("RANGE with an infinite distance is not supported"));
-    *ret = text_of(e, "%.*s WHEN %.*s IS NOT NULL AND %.*s = 9e999 THEN %.*s", STR_FMT(*ret), STR_FMT(key),
-                   STR_FMT(f.sql), STR_FMT(raise));
+    *ret = text_of(e, "%.*s WHEN row_number() OVER %.*s > 0 AND %.*s IS NOT NULL AND %.*s = 9e999 THEN %.*s",
+                   STR_FMT(*ret), STR_FMT(over), STR_FMT(key), STR_FMT(f.sql), STR_FMT(raise));
+    return ret->p != NULL;
+}
+
+static bool measures_numbers(struct emitter *e, const struct window *w)
+{
+    return w->mode == FRAME_RANGE && (w->start_offset || w->end_offset) && w->n_order == 1 &&
+           is_plain_number(e, w->order[0].expr->type);
+}
+
+bool emit_window_guard(struct emitter *e, const struct window *w, struct str over, struct str *ret)
+{
+    struct fragment key;
+    struct str from, to;
+    *ret = STR("");
+    if (!measures_numbers(e, w))
+        return true;
+    if (!emit_value(e, w->order[0].expr, &key) || !impossible_distance(e, w->start_offset, key.sql, over, &from) ||
+        !impossible_distance(e, w->end_offset, key.sql, over, &to))
+        return false;
+    *ret = text_of(e, "%.*s%.*s", STR_FMT(from), STR_FMT(to));
     return ret->p != NULL;
 }
 
@@ -104,26 +127,23 @@ static bool guarded_key(struct emitter *e, const struct window *w, struct str *r
 {
     const struct sort_item *item = &w->order[0];
     struct fragment key;
-    struct str from, to, least = STR("");
-    if (!emit_value(e, item->expr, &key) || !impossible_distance(e, w->start_offset, key.sql, &from) ||
-        !impossible_distance(e, w->end_offset, key.sql, &to))
+    struct str least = STR("");
+    if (!emit_value(e, item->expr, &key))
         return false;
     if (item->descending && base_type(e, item->expr->type) == TYPE_OID_int8) {
         struct str raise = emit_raise(e, "0A000", STR("RANGE with a distance from the least bigint is not supported"));
         least = text_of(e, " WHEN %.*s = -9223372036854775808 THEN %.*s", STR_FMT(key.sql), STR_FMT(raise));
     }
-    if (!from.n && !to.n && !least.n)
+    if (!least.n)
         return emit_sort_key(e, item, ret);
-    *ret =
-        text_of(e, "CASE%.*s%.*s%.*s ELSE %.*s END%s%s", STR_FMT(from), STR_FMT(to), STR_FMT(least), STR_FMT(key.sql),
-                item->descending ? " DESC" : "", item->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+    *ret = text_of(e, "CASE%.*s ELSE %.*s END%s%s", STR_FMT(least), STR_FMT(key.sql), item->descending ? " DESC" : "",
+                   item->nulls_first ? " NULLS FIRST" : " NULLS LAST");
     return ret->p != NULL;
 }
 
 static bool window_order(struct emitter *e, const struct window *w, struct str *ret)
 {
-    bool measures = w->mode == FRAME_RANGE && (w->start_offset || w->end_offset) && w->n_order == 1;
-    if (!measures || !is_plain_number(e, w->order[0].expr->type))
+    if (!measures_numbers(e, w))
         return emit_sort_list(e, w->order, w->n_order, ret);
     return guarded_key(e, w, ret);
 }
