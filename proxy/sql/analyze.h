@@ -77,6 +77,8 @@ int analyze_position(struct str text, int location);
 
 /* Whether a function gives its first argument with as many digits of a second as its second argument says. */
 bool analyze_takes_precision(const struct pg_proc *proc);
+/* Whether it is a constant to PostgreSQL's planner: of immutable functions, nothing but. */
+bool analyze_is_folded(const struct expr *x);
 
 /* ---- walking analyzed trees (emit, place, deparse use them) ---- */
 /* Calls visit for e and, when it answers true, for its children (arguments, case arms, order, filter, window…; not into subqueries). */

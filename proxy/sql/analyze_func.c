@@ -726,6 +726,13 @@ static bool find_unfolded(struct expr *x, void *ctx)
     return !*found;
 }
 
+bool analyze_is_folded(const struct expr *x)
+{
+    bool unfolded = false;
+    expr_walk((struct expr *)(uintptr_t)x, find_unfolded, &unfolded);
+    return !unfolded;
+}
+
 bool analyze_takes_precision(const struct pg_proc *proc)
 {
     static const char *const sources[] = { "timestamp_scale", "timestamptz_scale", "time_scale", "timetz_scale",
@@ -747,13 +754,11 @@ static void needless_precision(struct expr *e)
         return;
     const struct expr *precision = e->args[1];
     int32_t kept = e->args[0]->typmod;
-    bool unfolded = false;
     if (precision->kind != EXPR_CONST || precision->constant.is_null)
         return;
     int32_t n = (int32_t)precision->constant.value.integer;
-    expr_walk(e->args[0], find_unfolded, &unfolded);
     bool has_fields = strcmp(e->call.proc->source, "interval_scale") == 0; /* its length says which, too */
-    if (unfolded && (n < 0 || (!has_fields && (n == MAX_PRECISION || (kept >= 0 && n >= kept)))))
+    if (!analyze_is_folded(e->args[0]) && (n < 0 || (!has_fields && (n == MAX_PRECISION || (kept >= 0 && n >= kept)))))
         e->typmod = n;
 }
 

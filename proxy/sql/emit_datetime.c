@@ -212,12 +212,36 @@ static bool rounds_nothing(struct emitter *e, const struct expr *x)
     return x->typmod != -1;
 }
 
+/* timestamp(column, 10 - 1): PostgreSQL's planner computes the precision, and leaves out the function as in needless_precision(). */
+static bool emit_planned_precision(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
+{
+    struct fragment value, n;
+    struct str keeps = STR("");
+    bool has_fields = strcmp(x->call.proc->source, "interval_scale") == 0;
+    if (x->n_args != 2 || x->args[1]->kind == EXPR_CONST || !analyze_takes_precision(x->call.proc) ||
+        !is_constant_expr(x->args[1]) || analyze_is_folded(x->args[0]))
+        return true;
+    if (!emit_value(e, x->args[0], &value) || !emit_value(e, x->args[1], &n))
+        return false;
+    if (!has_fields)
+        keeps = text_of(e, " OR %.*s = 6", STR_FMT(n.sql));
+    if (!has_fields && x->args[0]->typmod >= 0)
+        keeps = text_of(e, "%.*s OR %.*s >= %d", STR_FMT(keeps), STR_FMT(n.sql), (int)x->args[0]->typmod);
+    *ret_handled = true;
+    *ret = (struct fragment){ .sql = text_of(e, "CASE WHEN %.*s < 0%.*s THEN %.*s ELSE pg_%s(%.*s,%.*s) END",
+                                             STR_FMT(n.sql), STR_FMT(keeps), STR_FMT(value.sql), x->call.proc->source,
+                                             STR_FMT(value.sql), STR_FMT(n.sql)) };
+    return ret->sql.p != NULL;
+}
+
 bool emit_datetime_call(struct emitter *e, const struct expr *x, bool *ret_handled, struct fragment *ret)
 {
     if (rounds_nothing(e, x)) {
         *ret_handled = true;
         return emit_expr(e, x->args[0], ret);
     }
+    if (e->target == TARGET_LOCAL && (!emit_planned_precision(e, x, ret_handled, ret) || *ret_handled))
+        return *ret_handled && ret->sql.p;
     if (e->target != TARGET_D1)
         return true;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

@@ -14,3 +14,8 @@ SELECT "timestamptz"('2024-01-01 00:00:00+00'::timestamptz, 9);
 SELECT "timetz"('10:00:00.5+00'::timetz, -9), "time"('10:00:00.5'::time, 0);
 SELECT "timestamp"((SELECT ts3 FROM p), 9), max("timestamp"(ts3, 9)), first_value("timestamp"(max(ts3), 6)) OVER () FROM p;
 SELECT id FROM p WHERE "timestamp"(ts3, 9) > '2000-01-01';
+SELECT id FROM p ORDER BY "timestamp"(ts3, 10 - 1), "timestamp"(ts, 3 - 4), "timestamp"(ts, length('abc'));
+SELECT "timestamp"(ts, 1 + 1)::text, "timestamp"(ts, 10 - 4)::text, "timestamp"(ts3, 5 - 3)::text, "timestamp"(ts3, 9 * 9)::text FROM p;
+SELECT "timestamp"(ts, 3 + 4)::text FROM p;
+-- parameters: 9
+SELECT "timestamp"(ts3, $1::int)::text FROM p;
