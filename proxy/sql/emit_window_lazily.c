@@ -8,7 +8,8 @@
  *   lag(10 / x, n, d) OVER w        CASE WHEN lag(1, n) OVER w THEN 10 / lag(x, n) OVER w WHEN n IS NOT NULL THEN d END
  *   sum(10 / x) FILTER (WHERE c)    sum(CASE WHEN c THEN 10 / x END) FILTER (WHERE c)
  *
- * Not here: aggregates whose frames leave out rows; their arguments are computed for all. See emit_internal.h.
+ * Not here: aggregates whose frames leave out rows, and arguments that are printed with subqueries; those are computed for all rows. See
+ * emit_internal.h.
  */
 #include "proxy/sql/emit_internal.h"
 
@@ -183,6 +184,39 @@ static bool is_filtered(const struct expr *x, const struct expr *arg)
     return arg->kind == EXPR_CASE && arg->cases.n_arms == 1 && arg->cases.arms[0].when == x->call.filter;
 }
 
+/* ---- where it can be printed ---- */
+
+/* The end of '…' or "…" that starts at i. */
+static size_t quoted_end(struct str s, size_t i)
+{
+    char quote = s.p[i];
+    for (i++; i < s.n && s.p[i] != quote; i++)
+        ;
+    return i;
+}
+
+/* A window function inside of a subquery that a printer made around its argument: SQLite looks for its rows there. */
+static bool is_inside_subquery(struct str s)
+{
+    size_t depth = 0, select = SIZE_MAX; /* parentheses; those around the outermost subquery */
+    for (size_t i = 0; i < s.n; i++) {
+        struct str rest = { s.p + i, s.n - i };
+        if (s.p[i] == '\'' || s.p[i] == '"') {
+            i = quoted_end(s, i);
+        } else if (s.p[i] == '(') {
+            bool opens = str_starts(rest, STR("(SELECT ")) || str_starts(rest, STR("(WITH "));
+            select = opens && select == SIZE_MAX ? depth : select;
+            depth++;
+        } else if (s.p[i] == ')') {
+            depth -= depth > 0;
+            select = depth == select ? SIZE_MAX : select;
+        } else if (select != SIZE_MAX && str_starts(rest, STR(" OVER ("))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool emit_window_lazily(struct emitter *e, const struct expr *x, bool *ret_done, struct fragment *ret)
 {
     struct doubt doubt = { 0 };
@@ -192,7 +226,7 @@ bool emit_window_lazily(struct emitter *e, const struct expr *x, bool *ret_done,
     if (!e->level)
         return true;
     for (size_t i = 0; (proc || filtered) && i < x->n_args; i++) {
-        bool looks = !(proc && i == 1) && !is_filtered(x, x->args[i]);
+        bool looks = !(proc && i == 1) && !is_constant_expr(x->args[i]) && !is_filtered(x, x->args[i]);
         struct doubt one = looks ? doubt_of(e->level->query, x->args[i]) : (struct doubt){ 0 };
         doubt.may_fail |= one.may_fail;
         doubt.opaque |= one.opaque && i == 0;
@@ -202,6 +236,11 @@ bool emit_window_lazily(struct emitter *e, const struct expr *x, bool *ret_done,
     struct expr *lazy = proc ? value_behind(e, x, proc) : filtered_arguments(e, x);
     if (!lazy)
         return err_oom(e->err);
-    *ret_done = true;
-    return emit_expr(e, lazy, ret);
+    struct emit_mark mark = emit_mark(e);
+    if (!emit_expr(e, lazy, ret))
+        return false;
+    *ret_done = !is_inside_subquery(ret->sql);
+    if (!*ret_done)
+        emit_rollback(e, mark);
+    return true;
 }
