@@ -486,16 +486,16 @@ static bool zone_interval(sqlite3_context *c, sqlite3_value *v, int64_t *ret)
 static void timestamp_izone(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    int64_t t, offset;
-    if (zone_interval(c, args[0], &offset) && argument_timestamp(c, args[1], &t))
+    int64_t t, offset = 0;
+    if (argument_timestamp(c, args[1], &t) && (!timestamp_is_finite(t) || zone_interval(c, args[0], &offset)))
         result_timestamp(c, timestamp_is_finite(t) ? t - offset : t);
 }
 
 static void timestamptz_izone(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    int64_t t, offset;
-    if (zone_interval(c, args[0], &offset) && argument_timestamp(c, args[1], &t))
+    int64_t t, offset = 0;
+    if (argument_timestamp(c, args[1], &t) && (!timestamp_is_finite(t) || zone_interval(c, args[0], &offset)))
         result_timestamp(c, timestamp_is_finite(t) ? t + offset : t);
 }
 

@@ -218,3 +218,8 @@ SELECT 'é', i4 FROM target UNION ALL SELECT -2147483648 - 1
 -- searches that begin behind the text's end
 SELECT i, regexp_substr('', '', i), regexp_substr('ab', '', i), regexp_count('ab', '', i), regexp_instr('ab', '', i), regexp_instr('ab', '$', i), regexp_replace('ab', '', 'x', i), regexp_replace('ab', '$', 'x', i) FROM generate_series(1, 6) AS i ORDER BY i
 SELECT t1.item, regexp_substr(''::text, ''::text, t1.item) FROM note t1 ORDER BY t1.id
+SELECT timezone('30 days'::interval, '-infinity'::timestamptz)
+SELECT timezone('30 days'::interval, 'infinity'::timestamp)
+SELECT timezone('30 days'::interval, '2024-01-01'::timestamp)
+SELECT timezone('nowhere'::text, 'infinity'::timestamp)
+SELECT timezone('nowhere'::text, 'infinity'::timestamptz)
