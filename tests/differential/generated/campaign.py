@@ -163,7 +163,7 @@ class Campaign(Maker):
             rows = evidence.row_by_row(self, query, one, node, mode, settings) if not constant and a.state and b.state else set()
             if known.is_runtime(a) and known.is_runtime(b) or rows:
                 met.add(node, {a.state, b.state} | rows, constant)
-            elif "(SELECT" not in printed(one, False).sql and different and different is not known.REFUSED and not different.reason and not met.explains(node, a, b, printed(one, False).sql):
+            elif "(SELECT" not in printed(one, False).sql and different and different is not known.REFUSED and not different.reason and not met.explains(node, a, b):
                 return Query(one), met
         return None, met
 

@@ -3,7 +3,7 @@ import itertools
 import re
 
 from . import known, tables
-from .queries import Query, from_items
+from .queries import Query, aliases_of, from_items, is_lateral
 from .tree import Items, Node, printed
 
 IDS = range(-1, 13)  # of every source that the generator makes
@@ -16,7 +16,8 @@ class Rows(Items):
 
 def of_each_row(root, one, node):
     """The query `one` of an expression `node` of `root`, for each row of what it reads, alone."""
-    aliases = sorted({alias for alias in re.findall(r"\b([a-z]+\d+|target|excluded)(?=\.)", printed(node, False).sql) if alias in from_items(root)})
+    items = from_items(root)
+    aliases = [alias for alias in aliases_of(items, printed(node, False).sql) or [] if not is_lateral(items[alias])]
     if not 0 < len(aliases) <= MOST_SOURCES:
         return
     for ids in itertools.product(IDS, repeat=len(aliases)):
@@ -57,12 +58,13 @@ def same_state(campaign, query, mode, settings, theirs, ours):
     return None if different and (different is known.REFUSED or not different.reason) else frozenset({theirs.state, ours.state})
 
 
-def of_each_group(campaign, query, mode, settings):
+def of_each_group(campaign, query, mode, settings, has_where=True):
     """The items of a grouped query for each of its groups alone, and for all rows; of another query for all rows, without ORDER BY and LIMIT."""
     select = parts_of(query.node)
     if select is None:
         return
     items, source, where, keys = select
+    where = where if has_where else ["true"]
     for count in range(len(keys) + 1):
         for chosen in itertools.combinations(keys, count):
             listed = Query(Node(["SELECT DISTINCT ", ", ".join(f"{key}::text" for key in chosen) or "1", " FROM ", source, " WHERE ", *where]))
@@ -85,8 +87,10 @@ def parts_of(root):
 
 
 def single_groups(campaign, query, mode, settings):
-    """The states of a query's items for each group alone, when both sides give the same for every group; else none."""
-    return same_states(campaign, list(of_each_group(campaign, query, mode, settings)), mode, settings)
+    """The states of a query's items for each group alone, when both sides give the same for every group; else none. Where WHERE fails for some
+    rows, which PostgreSQL may look at before it joins, the items for all rows."""
+    found = same_states(campaign, list(of_each_group(campaign, query, mode, settings)), mode, settings)
+    return found or same_states(campaign, list(of_each_group(campaign, query, mode, settings, False)), mode, settings)
 
 
 def single_targets(campaign, query, mode, settings):

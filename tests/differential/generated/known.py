@@ -1,6 +1,8 @@
 """The differences that are meant, each with its reason; everything else fails the test."""
 import re
 
+from .tree import Node
+
 REFUSED = object()
 
 TIMING = "which expressions are evaluated, and in which order, is the planner's choice: each expression alone gives the same on both sides"
@@ -66,15 +68,20 @@ class Met:
         self.all |= states
         self.constants |= states if constant else set()
 
-    def explains(self, node, theirs, ours, sql):
+    def explains(self, node, theirs, ours):
         """One side did without the part of an expression that fails; where the form must not compute all of its parts, it may be PostgreSQL that fails."""
-        inside = set().union(*(self.of.get(id(part), set()) for part in node.walk()))
-        return not (theirs.state and ours.state) and (theirs.state or ours.state) in inside and bool(theirs.state or not chooses(sql))
+        parts = node.walk() if theirs.state else always_computed(node)
+        inside = set().union(*(self.of.get(id(part), set()) for part in parts))
+        return not (theirs.state and ours.state) and (theirs.state or ours.state) in inside
 
 
-def chooses(sql):
-    """Has a form that must not compute some of its parts."""
-    return bool(re.search(r"\b(CASE|COALESCE)\b", sql))
+def always_computed(node):
+    """The parts that stand in no form that must not compute some of its parts."""
+    yield node
+    if not re.search(r"\b(CASE|COALESCE)\b", "".join(part for part in node.parts if isinstance(part, str))):
+        for part in node.parts:
+            if isinstance(part, Node):
+                yield from always_computed(part)
 
 
 def years(found):

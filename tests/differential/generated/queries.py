@@ -382,7 +382,7 @@ def from_items(root):
     for node in root.walk():
         text = printed(node, False).sql
         items.update({alias: f"{table} {alias}" for table, alias in BASES.findall(text)})
-        named = re.fullmatch(r"(?:\(|generate_series|unnest).*\) (?:WITH ORDINALITY )?AS ([a-z]+\d+)(?:\([a-z, ]+\))?", text, re.S)
+        named = re.fullmatch(r"(?:\(|LATERAL \(|generate_series|unnest).*\) (?:WITH ORDINALITY )?AS ([a-z]+\d+)(?:\([a-z, ]+\))?", text, re.S)
         if named and not node.type:
             items[named[1]] = node
     return {**items, **with_items(root)}
@@ -397,16 +397,36 @@ def with_items(root):
     return {head[2]: Node(["(", inner, f") AS {head[2]}"])}
 
 
+def foreign(text):
+    """The aliases that a text takes columns of, and does not have itself."""
+    own = {alias for _, alias in BASES.findall(text)}
+    return {alias for alias in re.findall(r"\b([a-z]+\d+|target|excluded)(?=\.)", text) if alias not in own}
+
+
+def is_lateral(item):
+    return isinstance(item, Node) and str(item.parts[0]).startswith("LATERAL ")
+
+
+def aliases_of(items, text):
+    """The aliases that an expression's text needs, and those that LATERAL ones of these need, which come last; None where one is not to be had."""
+    wanted, seen = foreign(text), set()
+    while wanted - seen:
+        alias = min(wanted - seen)
+        seen.add(alias)
+        if alias not in items:
+            return None
+        if is_lateral(items[alias]):
+            wanted |= foreign(printed(items[alias], False).sql) - {alias}
+    return sorted(seen, key=lambda alias: (is_lateral(items[alias]), int(re.sub(r"\D", "", alias) or 0) if is_lateral(items[alias]) else 0, alias))
+
+
 def sources_of(root, text):
     """The FROM list, as parts of a node, that an expression's text needs; None where one of its tables is not to be had outside of its query."""
-    own, items = {alias for _, alias in BASES.findall(text)}, from_items(root)
-    aliases = {alias for alias in re.findall(r"\b([a-z]+\d+|target|excluded)(?=\.)", text) if alias not in own}
-    if not aliases <= set(items):
-        return None
-    parts = []
-    for alias in sorted(aliases):
+    items, parts = from_items(root), []
+    aliases = aliases_of(items, text)
+    for alias in aliases or []:
         parts += [", " if parts else " FROM ", items[alias]]
-    return parts
+    return None if aliases is None else parts
 
 
 def expressions_alone(root):
