@@ -110,6 +110,18 @@ static int offset_in(const struct decode *d, const struct zone *zone)
 
 /* ---- numbers of dates */
 
+/* A year as PostgreSQL's atoi() reads it: of a long one the lower 32 bits, of one beyond 64 bits -1. */
+static int64_t year_value(const char *s, size_t n)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (value > (INT64_MAX - (uint64_t)(s[i] - '0')) / 10)
+            return -1;
+        value = value * 10 + (uint64_t)(s[i] - '0');
+    }
+    return (int32_t)(uint32_t)value;
+}
+
 /* Two digits at s that are known to be digits, or as many as there are. */
 static int64_t digits_value(const char *s, size_t n)
 {
@@ -133,7 +145,7 @@ static enum outcome run_together(struct decode *d, const char *s, unsigned seen)
         d->part = SEEN_DATE;
         d->day = (int)digits_value(s + n - 2, 2);
         d->month = (int)digits_value(s + n - 4, 2);
-        d->year = digits_value(s, n - 4);
+        d->year = year_value(s, n - 4);
         if (n == 6)
             d->two_digit_year = true;
         return OUTCOME_OK;
