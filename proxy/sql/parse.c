@@ -9,6 +9,10 @@
 #include "proxy/sql/plan.h"
 #include "proxy/sql/skeleton.h"
 
+#include "proxy/base/utf8.h"
+
+#include <ctype.h>
+
 enum { MAX_TOKENS_IN_A_RUN = 20000, MAX_WORK = 100 << 20 };
 
 static void *unpack_alloc(void *ctx, size_t n)
@@ -60,7 +64,27 @@ static const struct {
     { "VALUES in FROM must have an alias", SQLSTATE_SYNTAX_ERROR, "For example, FROM (VALUES ...) [AS] foo.", NULL },
 };
 
-bool parse_failed(const PgQueryError *error, struct err *err)
+/* libpg_query quotes what stands behind a number up to its first letter, PostgreSQL 15 today the whole word. */
+static struct str whole_word(struct str text, const PgQueryError *error, struct arena *arena)
+{
+    struct str message = str_from(error->message);
+    const char *quoted = strstr(error->message, "at or near \"");
+    if (!str_starts(message, STR("trailing junk after ")) || !quoted || error->cursorpos < 1)
+        return message;
+    size_t from = 0;
+    for (int i = 1; i < error->cursorpos && from < text.n; i++)
+        from += utf8_width(text, from);
+    size_t to = from + strlen(quoted + strlen("at or near \"")) - 1;
+    while (to < text.n && (isalnum((unsigned char)text.p[to]) || text.p[to] == '_' || text.p[to] == '$' ||
+                           (unsigned char)text.p[to] >= 0x80))
+        to++;
+    if (to > text.n)
+        return message;
+    return arena_printf(arena, "%.*sat or near \"%.*s\"", (int)(quoted - error->message), error->message,
+                        (int)(to - from), text.p + from);
+}
+
+bool parse_failed(const PgQueryError *error, struct str text, struct err *err)
 {
     enum sqlstate code = SQLSTATE_SYNTAX_ERROR;
     const char *hint = NULL;
@@ -70,7 +94,8 @@ bool parse_failed(const PgQueryError *error, struct err *err)
             code = messages[i].code;
             hint = messages[i].hint;
         }
-    err_set(err, code, "%s", error->message);
+    struct str message = whole_word(text, error, err->arena);
+    err_set(err, code, "%.*s", STR_FMT(message));
     if (hint)
         err_hint(err, "%s", hint);
     return err_at(err, error->cursorpos);
@@ -126,7 +151,7 @@ bool sql_parse(struct str text, size_t max_bytes, struct arena *arena, struct sq
     ProtobufCAllocator allocator = parse_allocator(arena);
     bool ok = false;
     if (parsed.error) {
-        ok = parse_failed(parsed.error, err);
+        ok = parse_failed(parsed.error, text, err);
     } else {
         PgQuery__ParseResult *tree =
             pg_query__parse_result__unpack(&allocator, parsed.parse_tree.len, (const uint8_t *)parsed.parse_tree.data);

@@ -11,6 +11,6 @@
 /* Unpacked trees live in the arena and are never freed one by one. */
 ProtobufCAllocator parse_allocator(struct arena *arena);
 /* Its error with our SQLSTATE and position. Always false. */
-bool parse_failed(const PgQueryError *error, struct err *err);
+bool parse_failed(const PgQueryError *error, struct str text, struct err *err);
 
 #endif

@@ -46,7 +46,7 @@ bool tokens_scan(struct str text, struct arena *arena, struct token_list *ret, s
     PgQueryScanResult result = pg_query_scan(terminated);
     bool ok = false;
     if (result.error) {
-        parse_failed(result.error, err);
+        parse_failed(result.error, text, err);
     } else {
         ProtobufCAllocator allocator = parse_allocator(arena);
         const PgQuery__ScanResult *scanned =
