@@ -194,6 +194,11 @@ static bool numbered_columns(struct emitter *e, struct str alias, const char *pa
     return true;
 }
 
+static bool item_has(const struct from_item *item, int rte)
+{
+    return item->kind == FROM_RTE ? item->rte == rte : item_has(item->left, rte) || item_has(item->right, rte);
+}
+
 bool resolve_var(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     struct level *l = e->level, *outer = e->level;
@@ -206,6 +211,11 @@ bool resolve_var(struct emitter *e, const struct expr *x, struct fragment *ret)
         return true;
     }
     const struct rte *rte = &l->query->rtable[x->var.rte];
+    if (l->inside && rte->kind != RTE_JOIN && !item_has(l->inside, x->var.rte)) {
+        refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                "a LATERAL reference out of a nested join is not supported");
+        return err_hint(e->err, "Make the join a subquery: LATERAL (SELECT … FROM … JOIN …).");
+    }
     if (rte->kind == RTE_JOIN) {
         e->level = l;
         bool ok = emit_expr(e, rte->columns[x->var.column].join_expr, ret);
@@ -716,6 +726,21 @@ static bool emit_rte(struct emitter *e, const struct query *q, int index, struct
 
 /* ---- joins ---- */
 
+static bool emit_item(struct emitter *e, const struct query *q, const struct from_item *item, struct str *ret);
+
+/* A join in parentheses: SQLite makes a subquery of it, from where nothing beside it is in reach. */
+static bool emit_enclosed(struct emitter *e, const struct query *q, const struct from_item *item, struct str *ret)
+{
+    const struct from_item *around = e->level->inside;
+    struct str text;
+    e->level->inside = item;
+    bool ok = emit_item(e, q, item, &text);
+    e->level->inside = around;
+    if (ok)
+        *ret = text_of(e, "(%.*s)", STR_FMT(text));
+    return ok && ret->p;
+}
+
 static bool emit_item(struct emitter *e, const struct query *q, const struct from_item *item, struct str *ret)
 {
     static const char *const words[] = { [JOIN_CROSS] = "JOIN",
@@ -730,14 +755,15 @@ static bool emit_item(struct emitter *e, const struct query *q, const struct fro
     if (e->depth >= EMIT_MAX_DEPTH)
         return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     e->depth++;
-    bool ok = emit_item(e, q, item->left, &left) && emit_item(e, q, item->right, &right) &&
+    bool nested = item->right->kind == FROM_JOIN;
+    bool ok = emit_item(e, q, item->left, &left) &&
+              (nested ? emit_enclosed(e, q, item->right, &right) : emit_item(e, q, item->right, &right)) &&
               (!item->on || emit_condition(e, item->on, &on));
     e->depth--;
     if (!ok)
         return false;
-    bool nested = item->right->kind == FROM_JOIN;
-    *ret = text_of(e, "%.*s %s %s%.*s%s%s%.*s", STR_FMT(left), words[item->join], nested ? "(" : "", STR_FMT(right),
-                   nested ? ")" : "", on.sql.n ? " ON " : "", STR_FMT(on.sql));
+    *ret = text_of(e, "%.*s %s %.*s%s%.*s", STR_FMT(left), words[item->join], STR_FMT(right), on.sql.n ? " ON " : "",
+                   STR_FMT(on.sql));
     return ret->p != NULL;
 }
 
@@ -754,20 +780,14 @@ bool emit_from(struct emitter *e, const struct query *q, struct str *ret)
         struct str item;
         /* SQLite reads `a, b RIGHT JOIN c` from the left; PostgreSQL joins b and c first */
         bool nested = i > 0 && has_right_join(q->from[i]);
-        if (!emit_item(e, q, q->from[i], &item))
+        if (!(nested ? emit_enclosed(e, q, q->from[i], &item) : emit_item(e, q, q->from[i], &item)))
             return false;
-        text = text_of(e, "%.*s%s%s%.*s%s", STR_FMT(text), i ? ", " : "", nested ? "(" : "", STR_FMT(item),
-                       nested ? ")" : "");
+        text = text_of(e, "%.*s%s%.*s", STR_FMT(text), i ? ", " : "", STR_FMT(item));
         if (!text.p)
             return false;
     }
     *ret = text;
     return true;
-}
-
-static bool item_has(const struct from_item *item, int rte)
-{
-    return item->kind == FROM_RTE ? item->rte == rte : item_has(item->left, rte) || item_has(item->right, rte);
 }
 
 static bool item_makes_null(const struct from_item *item, int rte)

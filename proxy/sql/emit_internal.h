@@ -81,10 +81,11 @@ struct level {
     const struct query *query;
     struct level *parent;
     struct emitted_rte *rtes;
-    struct fragment *outputs; /* of RTE_OUTPUT: set operations' or INSERT … SELECT's columns */
-    struct fetch *fetch;      /* LOCAL: the whole FROM comes from this fetch … */
-    enum fetched_part part;   /* … and perhaps more */
-    struct str rtes_alias;    /* … named in FROM like this */
+    const struct from_item *inside; /* the join in parentheses that is printed now, or NULL */
+    struct fragment *outputs;       /* of RTE_OUTPUT: set operations' or INSERT … SELECT's columns */
+    struct fetch *fetch;            /* LOCAL: the whole FROM comes from this fetch … */
+    enum fetched_part part;         /* … and perhaps more */
+    struct str rtes_alias;          /* … named in FROM like this */
     struct expr **nulled;
     size_t n_nulled; /* grouping sets: group entries that are NULL in this one … */
     struct expr *const *kept;
