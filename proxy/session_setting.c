@@ -231,6 +231,7 @@ void session_sql_settings(struct session *s, const struct snapshot *snapshot, st
 {
     *ret = (struct sql_settings){
         .role = str_from(s->user),
+        .database = str_from(s->database_name),
         .standard_conforming_strings = true,
         .raw_sqlite = s->gucs.live.raw_sqlite,
         .no_views = s->gucs.live.no_views,

@@ -85,15 +85,35 @@ struct str node_string(const Node *n)
     return n->node_case == PG_QUERY__NODE__NODE_STRING ? str_from(n->string->sval) : (struct str){ 0 };
 }
 
+struct str dotted_names(A *a, Node *const *names, size_t n)
+{
+    struct str text = { 0 };
+    for (size_t i = 0; i < n; i++) {
+        struct str name = names[i]->node_case == PG_QUERY__NODE__NODE_A_STAR ? STR("*") : node_string(names[i]);
+        text = arena_printf(a->arena, "%.*s%s%.*s", STR_FMT(text), i ? "." : "", STR_FMT(name));
+    }
+    return text;
+}
+
+bool check_database(A *a, Node *const *names, size_t n, int location)
+{
+    return !a->settings->database.n || str_eq(node_string(names[0]), a->settings->database) ||
+           fail_at(a, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: %.*s",
+                   STR_FMT(dotted_names(a, names, n)));
+}
+
 bool name_parts(A *a, Node *const *names, size_t n, int location, struct str *ret_schema, struct str *ret_name)
 {
     *ret_schema = (struct str){ 0 };
-    if (n == 3) { /* database.schema.name: the database must be ours; others cannot be reached anyway */
+    if (n == 3) { /* database.schema.name */
+        if (!check_database(a, names, n, location))
+            return false;
         names++;
         n--;
     }
     if (n == 0 || n > 2)
-        return fail_at(a, location, SQLSTATE_SYNTAX_ERROR, "improper qualified name (too many dotted names)");
+        return fail_at(a, location, SQLSTATE_SYNTAX_ERROR, "improper qualified name (too many dotted names): %.*s",
+                       STR_FMT(dotted_names(a, names, n)));
     if (n == 2)
         *ret_schema = node_string(names[0]);
     *ret_name = node_string(names[n - 1]);
@@ -102,7 +122,12 @@ bool name_parts(A *a, Node *const *names, size_t n, int location, struct str *re
 
 bool analyze_relation_name(A *a, const PgQuery__RangeVar *name, bool missing_ok, const struct relation **ret)
 {
-    struct str schema = str_from(name->schemaname), table = str_from(name->relname);
+    struct str schema = str_from(name->schemaname), table = str_from(name->relname),
+               database = str_from(name->catalogname);
+    if (database.n && a->settings->database.n && !str_eq(database, a->settings->database))
+        return fail_at(a, name->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "cross-database references are not implemented: \"%.*s.%.*s.%.*s\"", STR_FMT(database),
+                       STR_FMT(schema), STR_FMT(table));
     *ret = snapshot_relation(a->snapshot, a->settings->search_path, a->settings->n_search_path, schema, table);
     if (*ret || missing_ok)
         return true;

@@ -28,6 +28,7 @@ struct analyze_context {
     size_t n_params;
     size_t n_declared_params;
     bool params_allowed;
+    bool has_sets;       /* a set-returning function was met, wherever */
     bool is_stored;      /* the text is PostgreSQL's own of something stored: its casts stand where it says */
     bool locks_rows;     /* FOR UPDATE, FOR SHARE was met, at whatever depth */
     struct query *skips; /* the SELECT … SKIP LOCKED that was met last … */

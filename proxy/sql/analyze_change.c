@@ -463,6 +463,28 @@ static bool insert_select(A *a, struct scope *s, const struct insert *in, const 
 
 static bool transform_sets(A *a, struct scope *s, Node *const *list, size_t n, struct assignment **ret, size_t *ret_n);
 
+static bool takes_order(A *a, const PgQuery__IndexElem *e, int location)
+{
+    if (e->ordering != PG_QUERY__SORT_BY_DIR__SORTBY_DEFAULT)
+        return fail_at(a, location, SQLSTATE_INVALID_COLUMN_REFERENCE, "ASC/DESC is not allowed in ON CONFLICT clause");
+    if (e->nulls_ordering != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT)
+        return fail_at(a, location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                       "NULLS FIRST/LAST is not allowed in ON CONFLICT clause");
+    return true;
+}
+
+/* All that ends in _ops may be one of PostgreSQL's; no key here has another order than its type's. */
+static bool takes_opclass(A *a, const PgQuery__IndexElem *e)
+{
+    if (!e->n_opclass)
+        return true;
+    struct str name = node_string(e->opclass[e->n_opclass - 1]);
+    return str_ends(name, STR("_ops"))
+               ? unsupported_at(a, -1, "operator class \"%.*s\" in ON CONFLICT", STR_FMT(name))
+               : fail_at(a, -1, SQLSTATE_UNDEFINED_OBJECT,
+                         "operator class \"%.*s\" does not exist for access method \"btree\"", STR_FMT(name));
+}
+
 static bool infer_targets(A *a, struct scope *s, const PgQuery__InferClause *infer, struct on_conflict *c)
 {
     const struct query *q = s->query;
@@ -479,16 +501,19 @@ static bool infer_targets(A *a, struct scope *s, const PgQuery__InferClause *inf
     for (size_t i = 0; i < infer->n_index_elems; i++) {
         const PgQuery__IndexElem *e = infer->index_elems[i]->index_elem;
         struct expr *x;
+        if (!takes_order(a, e, infer->location))
+            return false;
         if (e->name && *e->name) {
             const struct column *column = relation_column(r, str_from(e->name));
             if (!column)
-                return fail_at(a, infer->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name);
+                return fail_missing_column(a, s, (struct str){ 0 }, str_from(e->name), infer->location);
             int rte = q->view ? q->view->rte : q->result_rte;
             x = make_var(a, s, 0, rte, (int)(column - r->columns), infer->location);
         } else {
-            x = transform_in(a, s, e->expr, PLACE_ON_CONFLICT);
+            x = transform_in(a, s, e->expr, PLACE_INDEX_EXPRESSION);
         }
-        if (!x)
+        if (!x || (e->n_collation && !analyze_collation(a, e->collation, e->n_collation, x->type, expr_start(x))) ||
+            !takes_opclass(a, e))
             return false;
         size_t at = 0; /* elements are a set */
         while (at < c->n_targets && !expr_equal(c->targets[at], x))
@@ -496,7 +521,7 @@ static bool infer_targets(A *a, struct scope *s, const PgQuery__InferClause *inf
         if (at == c->n_targets && !PUSH(a, c->targets, c->n_targets, x))
             return false;
     }
-    if (infer->where_clause && (!(c->target_where = transform_in(a, s, infer->where_clause, PLACE_ON_CONFLICT)) ||
+    if (infer->where_clause && (!(c->target_where = transform_in(a, s, infer->where_clause, PLACE_INDEX_PREDICATE)) ||
                                 !(c->target_where = coerce_to_boolean(a, c->target_where, "WHERE"))))
         return false;
     return true;
@@ -581,7 +606,7 @@ static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConfli
     if (excluded < 0 || !add_name(a, s, excluded, true, true) ||
         !transform_sets(a, s, node->target_list, node->n_target_list, &c->sets, &c->n_sets))
         return false;
-    if (node->where_clause && (!(c->where = transform_in(a, s, node->where_clause, PLACE_ON_CONFLICT)) ||
+    if (node->where_clause && (!(c->where = transform_in(a, s, node->where_clause, PLACE_WHERE)) ||
                                !(c->where = coerce_to_boolean(a, c->where, "WHERE"))))
         return false;
     return true;
@@ -883,7 +908,7 @@ static bool merge_action(A *a, struct scope *s, const PgQuery__MergeWhenClause *
     *action = (struct merge_action){ .matched = clause->matched, .command = commands[clause->command_type] };
     /* a row of the source alone: the target has no columns to show */
     s->names[0].columns_visible = s->names[0].table_visible = clause->matched;
-    if (clause->condition && (!(action->condition = transform_in(a, s, clause->condition, PLACE_WHERE)) ||
+    if (clause->condition && (!(action->condition = transform_in(a, s, clause->condition, PLACE_MERGE_WHEN)) ||
                               !(action->condition = coerce_to_boolean(a, action->condition, "WHEN"))))
         return false;
     bool ok = true;
@@ -925,6 +950,12 @@ struct query *transform_merge(A *a, const PgQuery__MergeStmt *stmt)
     if (rte < 0 || !add_name(a, &s, rte, false, false) || /* the source does not see the target */
         !transform_from(a, &s, (Node *const *)&stmt->source_relation, 1))
         return NULL;
+    struct str source = s.query->rtable[s.names[s.n_names - 1].rte].alias;
+    if (str_eq(source, q->rtable[rte].alias)) {
+        fail_at(a, -1, SQLSTATE_DUPLICATE_ALIAS, "name \"%.*s\" specified more than once", STR_FMT(source));
+        err_detail(a->err, "The name is used both as MERGE target table and data source.");
+        return NULL;
+    }
     s.names[0].columns_visible = s.names[0].table_visible = true;
     if (!(q->where = transform_in(a, &s, stmt->join_condition, PLACE_JOIN_ON)) ||
         !(q->where = coerce_to_boolean(a, q->where, "JOIN/ON")))

@@ -341,8 +341,8 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
                 : wrap(a, EXPR_RELABEL, e, base, -1, is_explicit, location);
         break;
     case PATH_NONE:
-        fail_at(a, location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s",
-                STR_FMT(type_text(a, e->type, -1)), STR_FMT(type_text(a, target, -1)));
+        fail_at(a, location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s", STR_FMT(expr_type_text(a, e)),
+                STR_FMT(type_text(a, target, -1)));
         return NULL;
     }
     if (c && base != target)
@@ -395,7 +395,11 @@ bool coerce_to_target(A *a, struct expr *e, oid_t target, int32_t typmod, enum c
 
 struct expr *coerce_to_boolean(A *a, struct expr *e, const char *construct)
 {
-    return coerce_to_specific(a, e, TYPE_OID_bool, construct);
+    struct expr *c = coerce_to_specific(a, e, TYPE_OID_bool, construct);
+    if (!c || !a->has_sets || !set_returning_call(c))
+        return c;
+    fail_at(a, expr_start(e), SQLSTATE_DATATYPE_MISMATCH, "argument of %s must not return a set", construct);
+    return NULL;
 }
 
 struct expr *coerce_to_specific(A *a, struct expr *e, oid_t target, const char *construct)
@@ -407,11 +411,17 @@ struct expr *coerce_to_specific(A *a, struct expr *e, oid_t target, const char *
         return NULL;
     if (!c)
         fail_at(a, expr_start(e), SQLSTATE_DATATYPE_MISMATCH, "argument of %s must be type %.*s, not type %.*s",
-                construct, STR_FMT(type_text(a, target, -1)), STR_FMT(type_text(a, e->type, -1)));
+                construct, STR_FMT(type_text(a, target, -1)), STR_FMT(expr_type_text(a, e)));
     return c;
 }
 
 /* --- common types (10.5) --- */
+
+/* A base type as messages about common types show it. */
+static struct str common_type_text(A *a, const struct expr *e, oid_t base)
+{
+    return e->type == base ? expr_type_text(a, e) : type_text(a, base, -1);
+}
 
 oid_t select_common_type(A *a, struct expr *const *exprs, size_t n, const char *what)
 {
@@ -424,6 +434,7 @@ oid_t select_common_type(A *a, struct expr *const *exprs, size_t n, const char *
             return type;
     }
     oid_t best = n ? type_base(a, exprs[0]->type) : 0;
+    size_t chosen = 0; /* whose type it is */
     bool preferred, best_preferred;
     char category, best_category = type_category(a, best, &best_preferred);
     for (i = 1; i < n; i++) {
@@ -433,15 +444,16 @@ oid_t select_common_type(A *a, struct expr *const *exprs, size_t n, const char *
             continue;
         category = type_category(a, next, &preferred);
         if (best == TYPE_OID_unknown) {
-            best = next, best_category = category, best_preferred = preferred;
+            best = next, best_category = category, best_preferred = preferred, chosen = i;
         } else if (category != best_category) {
             if (what)
                 fail_at(a, expr_start(exprs[i]), SQLSTATE_DATATYPE_MISMATCH, "%s types %.*s and %.*s cannot be matched",
-                        what, STR_FMT(type_text(a, best, -1)), STR_FMT(type_text(a, next, -1)));
+                        what, STR_FMT(common_type_text(a, exprs[chosen], best)),
+                        STR_FMT(common_type_text(a, exprs[i], next)));
             return 0;
         } else if (!best_preferred && coercion_pathway(a, next, best, COERCION_IMPLICIT, &proc) != PATH_NONE &&
                    coercion_pathway(a, best, next, COERCION_IMPLICIT, &proc) == PATH_NONE) {
-            best = next, best_category = category, best_preferred = preferred;
+            best = next, best_category = category, best_preferred = preferred, chosen = i;
         }
     }
     return best == TYPE_OID_unknown ? TYPE_OID_text : best;
@@ -465,7 +477,7 @@ struct expr *coerce_to_common(A *a, struct expr *e, oid_t type, const char *what
     if (can_coerce(a, 1, &e->type, &type, COERCION_IMPLICIT))
         return coerce_type(a, e, type, -1, COERCION_IMPLICIT, false, -1);
     fail_at(a, expr_start(e), SQLSTATE_CANNOT_COERCE, "%s could not convert type %.*s to %.*s", what,
-            STR_FMT(type_text(a, e->type, -1)), STR_FMT(type_text(a, type, -1)));
+            STR_FMT(expr_type_text(a, e)), STR_FMT(type_text(a, type, -1)));
     return NULL;
 }
 

@@ -682,8 +682,8 @@ static struct expr *transform_type_cast(A *a, struct scope *s, const PgQuery__Ty
     if (!coerce_to_target(a, x, type, typmod, COERCION_EXPLICIT, location, &e))
         return NULL;
     if (!e)
-        fail_at(a, location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s",
-                STR_FMT(type_text(a, x->type, -1)), STR_FMT(type_text(a, type, -1)));
+        fail_at(a, location, SQLSTATE_CANNOT_COERCE, "cannot cast type %.*s to %.*s", STR_FMT(expr_type_text(a, x)),
+                STR_FMT(type_text(a, type, -1)));
     return e;
 }
 

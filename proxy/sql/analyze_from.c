@@ -20,15 +20,39 @@ bool add_name(A *a, struct scope *s, int rte, bool columns_visible, bool table_v
     return PUSH(a, s->names, s->n_names, item);
 }
 
-static bool check_alias(A *a, struct scope *s, struct str alias, int location)
+/* Some of s->names: [from … to). */
+struct side {
+    size_t from, to;
+};
+
+/* Two tables without aliases, of two schemas, may have one name. */
+static bool may_stand_beside(const struct rte *x, const struct rte *y)
 {
-    for (size_t i = 0; i < s->n_names; i++) {
-        const struct rte *r = &s->query->rtable[s->names[i].rte];
-        if (s->names[i].table_visible && alias.n && str_eq(r->alias, alias))
-            return fail_at(a, location, SQLSTATE_DUPLICATE_ALIAS, "table name \"%.*s\" specified more than once",
-                           STR_FMT(alias));
-    }
+    return !str_eq(x->alias, y->alias) || !x->alias.n ||
+           (x->kind == RTE_RELATION && y->kind == RTE_RELATION && !x->has_alias && !y->has_alias &&
+            x->relation != y->relation);
+}
+
+/* No table name of one side is one of the other's. */
+static bool check_names(A *a, const struct scope *s, struct side left, struct side right)
+{
+    const struct rte *entries = s->query->rtable;
+    for (size_t i = left.from; i < left.to; i++)
+        for (size_t k = right.from; k < right.to; k++)
+            if (s->names[i].table_visible && s->names[k].table_visible &&
+                !may_stand_beside(&entries[s->names[i].rte], &entries[s->names[k].rte]))
+                return fail_at(a, -1, SQLSTATE_DUPLICATE_ALIAS, "table name \"%.*s\" specified more than once",
+                               STR_FMT(entries[s->names[k].rte].alias));
     return true;
+}
+
+/* What an item is to those behind it: only LATERAL ones see it, or are told by the barrier why they may not. */
+static void set_lateral(struct scope *s, struct side side, bool lateral_only, enum barrier barrier)
+{
+    for (size_t i = side.from; i < side.to; i++) {
+        s->names[i].lateral_only = lateral_only;
+        s->names[i].barrier = barrier;
+    }
 }
 
 /* Column names written after the alias. */
@@ -38,8 +62,9 @@ static bool apply_column_aliases(A *a, struct rte *r, const PgQuery__Alias *alia
         return true;
     if (alias->n_colnames > r->n_columns)
         return fail_at(a, location, SQLSTATE_INVALID_COLUMN_REFERENCE,
-                       "table \"%s\" has %zu columns available but %zu columns specified", alias->aliasname,
-                       r->n_columns, alias->n_colnames);
+                       "%s \"%s\" has %zu columns available but %zu columns specified",
+                       r->kind == RTE_JOIN ? "join expression" : "table", alias->aliasname, r->n_columns,
+                       alias->n_colnames);
     for (size_t i = 0; i < alias->n_colnames; i++)
         r->columns[i].name = node_string(alias->colnames[i]);
     return true;
@@ -120,7 +145,7 @@ static int add_cte_rte(A *a, struct scope *s, struct cte *cte, int levels_up, co
     }
     for (size_t i = 0; i < cte->n_column_names && i < r.n_columns; i++)
         r.columns[i].name = cte->column_names[i];
-    if (!apply_column_aliases(a, &r, name->alias, name->location))
+    if (!apply_column_aliases(a, &r, name->alias, -1))
         return -1;
     return add_rte(a, s, r);
 }
@@ -143,7 +168,7 @@ int add_relation_rte(A *a, struct scope *s, const PgQuery__RangeVar *name)
     }
     struct str alias = name->alias ? str_from(name->alias->aliasname) : relation->name;
     int rte = add_rte_for_relation(a, s, relation, alias, name->alias != NULL);
-    if (rte >= 0 && !apply_column_aliases(a, &s->query->rtable[rte], name->alias, name->location))
+    if (rte >= 0 && !apply_column_aliases(a, &s->query->rtable[rte], name->alias, -1))
         return -1;
     return rte;
 }
@@ -161,24 +186,15 @@ static struct from_item *item_for(A *a, int rte)
 static struct from_item *from_table(A *a, struct scope *s, const PgQuery__RangeVar *name)
 {
     int rte = add_relation_rte(a, s, name);
-    if (rte < 0 || !check_alias(a, s, s->query->rtable[rte].alias, -1) || !add_name(a, s, rte, true, true))
+    if (rte < 0 || !add_name(a, s, rte, true, true))
         return NULL;
     return item_for(a, rte);
 }
 
-/* While a FROM item is analyzed, the names before it are visible to it only when it is LATERAL. */
-static void hide_names(struct scope *s, bool hidden)
-{
-    for (size_t i = 0; i < s->n_names; i++)
-        s->names[i].lateral_only = hidden;
-}
-
 bool transform_from_beside(A *a, struct scope *s, Node *const *items, size_t n)
 {
-    s->names[0].barrier = BARRIER_TARGET;
-    bool ok = transform_from(a, s, items, n);
-    s->names[0].barrier = BARRIER_NONE;
-    return ok;
+    set_lateral(s, (struct side){ 0, 1 }, true, BARRIER_TARGET);
+    return transform_from(a, s, items, n);
 }
 
 static struct from_item *from_subquery(A *a, struct scope *s, const PgQuery__RangeSubselect *sub)
@@ -188,9 +204,9 @@ static struct from_item *from_subquery(A *a, struct scope *s, const PgQuery__Ran
         err_hint(a->err, "For example, FROM (SELECT ...) [AS] foo.");
         return NULL;
     }
-    hide_names(s, !sub->lateral);
+    s->lateral_active = sub->lateral;
     struct query *q = transform_any_query(a, s, sub->subquery);
-    hide_names(s, false);
+    s->lateral_active = false;
     if (!q)
         return NULL;
     struct rte r = { .kind = RTE_SUBQUERY,
@@ -199,153 +215,16 @@ static struct from_item *from_subquery(A *a, struct scope *s, const PgQuery__Ran
                      .has_alias = true,
                      .lateral = sub->lateral,
                      .in_from = true };
-    if (!output_columns(a, q, &r) || !apply_column_aliases(a, &r, sub->alias, -1) || !check_alias(a, s, r.alias, -1))
+    if (!output_columns(a, q, &r) || !apply_column_aliases(a, &r, sub->alias, -1))
         return NULL;
     int rte = add_rte(a, s, r);
     return rte < 0 || !add_name(a, s, rte, true, true) ? NULL : item_for(a, rte);
 }
 
-/* What a polymorphic OUT parameter is, from the arguments of the call. */
-static oid_t polymorphic_output(A *a, const struct expr *f, oid_t declared)
-{
-    for (size_t i = 0; i < f->n_args && i < f->call.proc->n_args; i++) {
-        oid_t argument = f->call.proc->args[i];
-        bool array = argument == TYPE_OID_anyarray || argument == TYPE_OID_anycompatiblearray;
-        if (!type_is_polymorphic(argument))
-            continue;
-        if (declared == argument)
-            return f->args[i]->type;
-        return array ? type_element(a, f->args[i]->type) : type_array(a, f->args[i]->type);
-    }
-    return declared;
-}
-
-/* The columns of a table, for a function that gives its rows. */
-static bool table_columns(A *a, struct rte *r, const struct relation *table, size_t *ret_n)
-{
-    for (size_t i = 0; i < table->n_columns; i++) {
-        const struct column *column = &table->columns[i];
-        struct rte_column c = { .name = column->name, .type = column->type, .typmod = column->typmod };
-        if (!PUSH(a, r->columns, r->n_columns, c))
-            return false;
-    }
-    *ret_n = table->n_columns;
-    return true;
-}
-
-bool function_out_columns(A *a, struct rte *r, const struct expr *f, size_t *ret_n)
-{
-    struct str rest = str_from(f->call.proc->out_args);
-    size_t before = r->n_columns;
-    const struct relation *table = snapshot_relation_of_rows(a->snapshot, f->type);
-    if (table)
-        return table_columns(a, r, table, ret_n);
-    while (rest.n) {
-        const char *comma = memchr(rest.p, ',', rest.n), *space = memchr(rest.p, ' ', rest.n);
-        size_t n = comma ? (size_t)(comma - rest.p) : rest.n;
-        int64_t type = 0;
-        if (!space || !str_to_int64((struct str){ space + 1, n - (size_t)(space + 1 - rest.p) }, &type))
-            return fail_at(a, f->location, SQLSTATE_INTERNAL_ERROR, "columns of function %s are not known",
-                           f->call.proc->name);
-        struct rte_column c = { .name = { rest.p, (size_t)(space - rest.p) }, .type = (oid_t)type, .typmod = -1 };
-        if (type_is_polymorphic(c.type)) /* anyelement of the one polymorphic argument */
-            c.type = polymorphic_output(a, f, c.type);
-        if (!PUSH(a, r->columns, r->n_columns, c))
-            return false;
-        rest = comma ? (struct str){ comma + 1, rest.n - n - 1 } : (struct str){ 0 };
-    }
-    *ret_n = r->n_columns - before;
-    return true;
-}
-
-/* Columns that a function in FROM gives: its OUT parameters, a column definition list, or one column. */
-static bool function_columns(A *a, struct rte *r, struct expr *f, struct str function_name, bool single,
-                             const PgQuery__RangeFunction *node, size_t *ret_n)
-{
-    size_t before = r->n_columns, n_out;
-    const char *out = f->kind == EXPR_FUNC && f->call.proc ? f->call.proc->out_args : NULL;
-    bool of_table = f->kind == EXPR_FUNC && snapshot_relation_of_rows(a->snapshot, f->type);
-    if (node->n_coldeflist && of_table)
-        return fail_at(a, node->coldeflist[0]->column_def->location, SQLSTATE_SYNTAX_ERROR,
-                       "a column definition list is redundant for a function returning a named composite type");
-    if (node->n_coldeflist) {
-        for (size_t i = 0; i < node->n_coldeflist; i++) {
-            const PgQuery__ColumnDef *d = node->coldeflist[i]->column_def;
-            struct rte_column c = { .name = str_from(d->colname) };
-            if (!analyze_type_name(a, d->type_name, &c.type, &c.typmod, NULL) || !PUSH(a, r->columns, r->n_columns, c))
-                return false;
-        }
-    } else if (out || of_table) {
-        if (!function_out_columns(a, r, f, &n_out))
-            return false;
-    } else if (f->type == TYPE_OID_record) {
-        return fail_at(a, f->location, SQLSTATE_SYNTAX_ERROR,
-                       "a column definition list is required for functions returning \"record\"");
-    } else {
-        /* One column: the alias names it too. */
-        struct str name = single && node->alias ? str_from(node->alias->aliasname) : function_name;
-        struct rte_column c = { .name = name, .type = f->type, .typmod = f->typmod };
-        if (!PUSH(a, r->columns, r->n_columns, c))
-            return false;
-    }
-    *ret_n = r->n_columns - before;
-    return true;
-}
-
-static bool add_from_function(A *a, struct scope *s, struct rte *r, const Node *call, bool single,
-                              const PgQuery__RangeFunction *node)
-{
-    struct expr *f = transform_in(a, s, call, PLACE_FROM_FUNCTION);
-    struct str name = figure_column_name(a, call);
-    size_t n = 0;
-    if (!f ||
-        (f->type == TYPE_OID_unknown && !(f = coerce_type(a, f, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1))))
-        return false;
-    if (!r->function_columns && !(r->function_columns = NEW_ARRAY(a, size_t, PG_PROC_ARGS_MAX)))
-        return false;
-    if (r->n_functions >= PG_PROC_ARGS_MAX)
-        return unsupported_at(a, f->location, "ROWS FROM with more than %d functions", PG_PROC_ARGS_MAX);
-    if (!function_columns(a, r, f, name, single, node, &n))
-        return false;
-    r->function_columns[r->n_functions] = n;
-    return PUSH(a, r->functions, r->n_functions, f);
-}
-
 static struct from_item *from_function(A *a, struct scope *s, const PgQuery__RangeFunction *node)
 {
-    struct rte r = { .kind = RTE_FUNCTION, .lateral = true, .with_ordinality = node->ordinality, .in_from = true };
-    for (size_t i = 0; i < node->n_functions; i++) {
-        const Node *call = node->functions[i]->list->items[0];
-        const PgQuery__FuncCall *f = call->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? call->func_call : NULL;
-        /* unnest(a, b) in FROM means ROWS FROM (unnest(a), unnest(b)) */
-        if (f && f->n_args > 1 && str_is(node_string(f->funcname[f->n_funcname - 1]), "unnest") && !f->agg_order &&
-            !f->func_variadic) {
-            for (size_t k = 0; k < f->n_args; k++) {
-                PgQuery__FuncCall *one = NEW(a, PgQuery__FuncCall);
-                Node *wrapper = NEW(a, Node);
-                if (!one || !wrapper)
-                    return NULL;
-                *one = *f;
-                one->args = f->args + k;
-                one->n_args = 1;
-                *wrapper = *call;
-                wrapper->func_call = one;
-                if (!add_from_function(a, s, &r, wrapper, false, node))
-                    return NULL;
-            }
-        } else if (!add_from_function(a, s, &r, call, node->n_functions == 1, node)) {
-            return NULL;
-        }
-    }
-    r.alias =
-        node->alias ? str_from(node->alias->aliasname) : figure_column_name(a, node->functions[0]->list->items[0]);
-    r.has_alias = node->alias != NULL;
-    if (node->ordinality) {
-        struct rte_column c = { .name = STR("ordinality"), .type = TYPE_OID_int8, .typmod = -1 };
-        if (!PUSH(a, r.columns, r.n_columns, c))
-            return NULL;
-    }
-    if (!apply_column_aliases(a, &r, node->alias, -1) || !check_alias(a, s, r.alias, -1))
+    struct rte r;
+    if (!transform_range_function(a, s, node, &r) || !apply_column_aliases(a, &r, node->alias, -1))
         return NULL;
     int rte = add_rte(a, s, r);
     return rte < 0 || !add_name(a, s, rte, true, true) ? NULL : item_for(a, rte);
@@ -354,10 +233,6 @@ static struct from_item *from_function(A *a, struct scope *s, const PgQuery__Ran
 /* --- joins --- */
 
 static struct from_item *transform_item(A *a, struct scope *s, const Node *n);
-
-struct side {
-    size_t from, to;
-}; /* names of a join's side: s->names[from … to) */
 
 struct found {
     int name, column, n;
@@ -487,12 +362,6 @@ static struct expr *using_condition(A *a, struct scope *s, struct side left, str
     return all->n_args == 1 ? all->args[0] : all;
 }
 
-static void set_barrier(struct scope *s, struct side side, enum barrier barrier)
-{
-    for (size_t i = side.from; i < side.to; i++)
-        s->names[i].barrier = barrier;
-}
-
 static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExpr *j)
 {
     static const enum join_kind kinds[] = { [PG_QUERY__JOIN_TYPE__JOIN_INNER] = JOIN_INNER,
@@ -507,11 +376,12 @@ static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExp
     f->kind = FROM_JOIN;
     f->join = kinds[j->jointype];
     bool reaches = f->join == JOIN_INNER || f->join == JOIN_LEFT;
-    set_barrier(s, left, reaches ? BARRIER_NONE : BARRIER_JOIN);
+    set_lateral(s, left, true, reaches ? BARRIER_NONE : BARRIER_JOIN);
     if (!(f->right = transform_item(a, s, j->rarg)))
         return NULL;
-    set_barrier(s, left, BARRIER_NONE);
     right.to = s->n_names;
+    if (!check_names(a, s, left, right))
+        return NULL;
     struct rte join = { .kind = RTE_JOIN,
                         .in_from = true,
                         .has_alias = j->alias != NULL,
@@ -544,7 +414,9 @@ static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExp
         return NULL;
     if (j->quals) {
         /* ON sees the two sides only, not FROM items before the join. */
+        struct side both = { left.from, right.to };
         struct scope on = *s;
+        set_lateral(s, both, false, BARRIER_NONE);
         on.names = s->names + left.from;
         on.n_names = s->n_names - left.from;
         on.place = PLACE_JOIN_ON;
@@ -554,7 +426,7 @@ static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExp
     }
     if (f->join == JOIN_INNER && !f->on)
         f->join = JOIN_CROSS;
-    if (!apply_column_aliases(a, &join, j->alias, -1) || !check_alias(a, s, join.alias, -1))
+    if (!apply_column_aliases(a, &join, j->alias, -1))
         return NULL;
     for (size_t i = left.from; i < right.to; i++) {
         s->names[i].columns_visible = false;
@@ -600,10 +472,14 @@ static struct from_item *transform_item(A *a, struct scope *s, const Node *n)
 bool transform_from(A *a, struct scope *s, Node *const *items, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        struct side before = { 0, s->n_names }, item = { s->n_names, 0 };
         struct from_item *f = transform_item(a, s, items[i]);
-        if (!f || !PUSH(a, s->query->from, s->query->n_from, f))
+        item.to = s->n_names;
+        if (!f || !check_names(a, s, before, item) || !PUSH(a, s->query->from, s->query->n_from, f))
             return false;
+        set_lateral(s, item, true, BARRIER_NONE);
     }
+    set_lateral(s, (struct side){ 0, s->n_names }, false, BARRIER_NONE);
     return true;
 }
 
@@ -656,8 +532,18 @@ static struct expr *raised(A *a, struct expr *e, int levels, int location)
     return c;
 }
 
+/* LIMIT and OFFSET take no column of their own query, at whatever depth. */
+static void note_limit_var(struct scope *s, int levels_up, int location)
+{
+    while (levels_up-- > 0 && s)
+        s = s->parent;
+    if (s && (s->place == PLACE_LIMIT || s->place == PLACE_OFFSET) && !s->limit_var)
+        s->limit_var = location + 1;
+}
+
 struct expr *make_var(A *a, struct scope *s, int levels_up, int rte, int column, int location)
 {
+    note_limit_var(s, levels_up, location);
     const struct rte *r = &scope_query(s, levels_up)->rtable[rte];
     const struct rte_column *c = &r->columns[column];
     if (r->kind == RTE_JOIN)
@@ -671,12 +557,22 @@ struct expr *make_var(A *a, struct scope *s, int levels_up, int rte, int column,
     return e;
 }
 
-static bool refuse_lateral(A *a, const struct scope *at, size_t item, int location)
+/* Whether a name is in reach of what is analyzed now. */
+static bool is_hidden(const struct scope *at, const struct name_item *item)
 {
-    const struct str alias = at->query->rtable[at->names[item].rte].alias;
+    return item->lateral_only && !at->lateral_active;
+}
+
+/* SQL wants an error for what a LATERAL item may not refer to, not another meaning of the name. */
+static bool check_lateral(A *a, const struct scope *at, const struct name_item *item, int location)
+{
+    const struct rte *r = &at->query->rtable[item->rte];
+    const struct str alias = r->kind == RTE_JOIN && !r->alias.n ? STR("unnamed_join") : r->alias;
+    if (!item->lateral_only || item->barrier == BARRIER_NONE)
+        return true;
     fail_at(a, location, SQLSTATE_INVALID_COLUMN_REFERENCE, "invalid reference to FROM-clause entry for table \"%.*s\"",
             STR_FMT(alias));
-    return at->names[item].barrier == BARRIER_JOIN
+    return item->barrier == BARRIER_JOIN
                ? err_detail(a->err, "The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
                : err_hint(
                      a->err,
@@ -684,30 +580,44 @@ static bool refuse_lateral(A *a, const struct scope *at, size_t item, int locati
                      STR_FMT(alias));
 }
 
+/* The column of that name in one entry, -1: none. False: two of them. */
+static bool column_of(A *a, const struct rte *r, struct str name, int location, int *ret)
+{
+    *ret = -1;
+    for (size_t c = 0; c < r->n_columns + r->n_hidden; c++) {
+        if (!str_eq(r->columns[c].name, name))
+            continue;
+        if (*ret >= 0)
+            return fail_at(a, location, SQLSTATE_AMBIGUOUS_COLUMN, "column reference \"%.*s\" is ambiguous",
+                           STR_FMT(name));
+        *ret = (int)c;
+    }
+    return true;
+}
+
 static bool find_unqualified(A *a, struct scope *s, struct str name, int location, struct expr **ret)
 {
     int up = 0;
     *ret = NULL;
     for (struct scope *at = s; at; at = at->parent, up++) {
-        int rte = -1, column = -1, n = 0;
+        int rte = -1, column = -1, found;
         for (size_t i = 0; i < at->n_names; i++) {
-            if (!at->names[i].columns_visible || (up > 0 && at->names[i].lateral_only))
+            const struct name_item *item = &at->names[i];
+            if (!item->columns_visible || is_hidden(at, item))
                 continue;
-            const struct rte *r = &at->query->rtable[at->names[i].rte];
-            for (size_t c = 0; c < r->n_columns + r->n_hidden; c++) {
-                if (str_eq(r->columns[c].name, name)) {
-                    if (at->names[i].barrier)
-                        return refuse_lateral(a, at, i, location);
-                    rte = at->names[i].rte;
-                    column = (int)c;
-                    n++;
-                }
-            }
+            if (!column_of(a, &at->query->rtable[item->rte], name, location, &found))
+                return false;
+            if (found < 0)
+                continue;
+            if (rte >= 0)
+                return fail_at(a, location, SQLSTATE_AMBIGUOUS_COLUMN, "column reference \"%.*s\" is ambiguous",
+                               STR_FMT(name));
+            if (!check_lateral(a, at, item, location))
+                return false;
+            rte = item->rte;
+            column = found;
         }
-        if (n > 1)
-            return fail_at(a, location, SQLSTATE_AMBIGUOUS_COLUMN, "column reference \"%.*s\" is ambiguous",
-                           STR_FMT(name));
-        if (n == 1) {
+        if (rte >= 0) {
             *ret = make_var(a, s, up, rte, column, location);
             return *ret != NULL;
         }
@@ -715,53 +625,36 @@ static bool find_unqualified(A *a, struct scope *s, struct str name, int locatio
     return true;
 }
 
-static const struct rte *find_table(struct scope *s, struct str schema, struct str name, int *ret_up, int *ret_rte)
+/* schema: only a table of that schema without an alias. */
+static bool is_named(const struct rte *r, struct str schema, struct str name)
 {
-    int up = 0;
-    for (struct scope *at = s; at; at = at->parent, up++) {
-        for (size_t i = 0; i < at->n_names; i++) {
-            const struct name_item *item = &at->names[i];
-            if (!item->table_visible || item->barrier || (up > 0 && item->lateral_only))
-                continue;
-            const struct rte *r = &at->query->rtable[at->names[i].rte];
-            if (!str_eq(r->alias, name))
-                continue;
-            if (schema.n && (!r->relation || r->has_alias || !str_eq(r->relation->schema, schema)))
-                continue;
-            *ret_up = up;
-            *ret_rte = at->names[i].rte;
-            return r;
-        }
-    }
-    return NULL;
+    if (schema.n && (!r->relation || r->has_alias || !str_eq(r->relation->schema, schema)))
+        return false;
+    return str_eq(r->alias, name);
 }
 
-static bool fail_missing_table(A *a, struct scope *s, struct str name, int location)
+bool find_table(A *a, struct scope *s, struct str schema, struct str name, int location, int *ret_up, int *ret_rte,
+                const struct rte **ret)
 {
-    for (struct scope *at = s; at; at = at->parent) {
-        for (size_t i = 0; i < at->n_names; i++)
-            if (at->names[i].barrier && !at->names[i].lateral_only &&
-                str_eq(at->query->rtable[at->names[i].rte].alias, name))
-                return refuse_lateral(a, at, i, location);
-        for (size_t i = 0; i < at->query->n_rtable; i++) {
-            const struct rte *r = &at->query->rtable[i];
-            if (r->kind == RTE_RELATION && r->has_alias && str_eq(r->relation->name, name)) {
-                fail_at(a, location, SQLSTATE_UNDEFINED_TABLE,
-                        "invalid reference to FROM-clause entry for table \"%.*s\"", STR_FMT(name));
-                return err_hint(a->err, "Perhaps you meant to reference the table alias \"%.*s\".", STR_FMT(r->alias));
-            }
-            if (str_eq(r->alias, name) && r->kind != RTE_JOIN && r->in_from) {
-                fail_at(a, location, SQLSTATE_UNDEFINED_TABLE,
-                        "invalid reference to FROM-clause entry for table \"%.*s\"", STR_FMT(name));
-                return err_hint(
-                    a->err,
-                    "There is an entry for table \"%.*s\", but it cannot be referenced from this part of the query.",
-                    STR_FMT(name));
-            }
+    int up = 0;
+    *ret = NULL;
+    for (struct scope *at = s; at && !*ret; at = at->parent, up++) {
+        for (size_t i = 0; i < at->n_names; i++) {
+            const struct name_item *item = &at->names[i];
+            const struct rte *r = &at->query->rtable[item->rte];
+            if (!item->table_visible || is_hidden(at, item) || !is_named(r, schema, name))
+                continue;
+            if (*ret)
+                return fail_at(a, location, SQLSTATE_AMBIGUOUS_ALIAS, "table reference \"%.*s\" is ambiguous",
+                               STR_FMT(name));
+            if (!check_lateral(a, at, item, location))
+                return false;
+            *ret_up = up;
+            *ret_rte = item->rte;
+            *ret = r;
         }
     }
-    return fail_at(a, location, SQLSTATE_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%.*s\"",
-                   STR_FMT(name));
+    return true;
 }
 
 /* The alias of a function in FROM that gives one value a row is that value. */
@@ -778,10 +671,12 @@ static struct expr *whole_row(A *a, struct scope *s, int up, int rte, int locati
         at = at->parent;
     if (is_scalar_function(&at->query->rtable[rte]))
         return make_var(a, s, up, rte, 0, location);
+    note_limit_var(s, up, location);
     struct expr *e = expr_new(a, EXPR_WHOLE_ROW, TYPE_OID_record, -1, location);
     if (e) {
         e->var.levels_up = up;
         e->var.rte = rte;
+        e->var.of = at->query->rtable[rte].relation;
     }
     return e;
 }
@@ -827,15 +722,40 @@ static struct expr *unqualified(A *a, struct scope *s, struct str name, int loca
         return NULL;
     if (e)
         return e;
-    if (find_table(s, (struct str){ 0 }, name, &up, &rte))
+    const struct rte *table;
+    if (!find_table(a, s, (struct str){ 0 }, name, location, &up, &rte, &table))
+        return NULL;
+    if (table)
         return whole_row(a, s, up, rte, location);
     const struct query *q = s->query;
     struct expr *xmax = s->place == PLACE_RETURNING ? upserted(a, s, &q->rtable[q->result_rte], name, location) : NULL;
     if (xmax)
         return xmax;
     if (!refuse_system_column_of_any(a, s, name, location))
-        fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" does not exist", STR_FMT(name));
+        fail_missing_column(a, s, (struct str){ 0 }, name, location);
     return NULL;
+}
+
+/* The entry that all names but the last one stand for: 42P01, 42P09, 42P10. */
+static const struct rte *qualified_table(A *a, struct scope *s, const PgQuery__ColumnRef *ref, int *ret_up,
+                                         int *ret_rte)
+{
+    size_t n = ref->n_fields;
+    const struct rte *r;
+    if (n > 4) {
+        fail_at(a, ref->location, SQLSTATE_SYNTAX_ERROR, "improper qualified name (too many dotted names): %.*s",
+                STR_FMT(dotted_names(a, ref->fields, n)));
+        return NULL;
+    }
+    if (n == 4 && !check_database(a, ref->fields, n, ref->location))
+        return NULL;
+    struct str table = node_string(ref->fields[n - 2]),
+               schema = n > 2 ? node_string(ref->fields[n - 3]) : (struct str){ 0 };
+    if (!find_table(a, s, schema, table, ref->location, ret_up, ret_rte, &r))
+        return NULL;
+    if (!r)
+        fail_missing_table(a, s, schema, table, ref->location);
+    return r;
 }
 
 struct expr *transform_column_ref(A *a, struct scope *s, const PgQuery__ColumnRef *ref)
@@ -846,47 +766,27 @@ struct expr *transform_column_ref(A *a, struct scope *s, const PgQuery__ColumnRe
         fail_at(a, ref->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use column reference in DEFAULT expression");
         return NULL;
     }
-    if (ref->fields[n - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
-        const struct rte *r = n == 2 ? find_table(s, (struct str){ 0 }, node_string(ref->fields[0]), &up, &rte) : NULL;
-        if (r)
-            return whole_row(a, s, up, rte, ref->location);
-        if (n == 2)
-            fail_missing_table(a, s, node_string(ref->fields[0]), ref->location);
-        else
-            unsupported_at(a, ref->location, "* here");
-        return NULL;
-    }
-    if (n == 1)
+    if (n == 1 && ref->fields[0]->node_case != PG_QUERY__NODE__NODE_A_STAR)
         return unqualified(a, s, node_string(ref->fields[0]), ref->location);
-    if (n > 4) {
-        fail_at(a, ref->location, SQLSTATE_SYNTAX_ERROR, "improper qualified name (too many dotted names)");
+    if (n == 1) {
+        unsupported_at(a, ref->location, "* here");
         return NULL;
     }
+    const struct rte *r = qualified_table(a, s, ref, &up, &rte);
+    if (!r)
+        return NULL;
+    if (ref->fields[n - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR)
+        return whole_row(a, s, up, rte, ref->location);
     struct str column = node_string(ref->fields[n - 1]), table = node_string(ref->fields[n - 2]);
-    struct str schema = n > 2 ? node_string(ref->fields[n - 3]) : (struct str){ 0 };
-    const struct rte *r = find_table(s, schema, table, &up, &rte);
-    if (!r) {
-        fail_missing_table(a, s, table, ref->location);
+    int found;
+    if (!column_of(a, r, column, ref->location, &found))
         return NULL;
-    }
-    int found = -1;
-    for (size_t c = 0; c < r->n_columns + r->n_hidden; c++) {
-        if (!str_eq(r->columns[c].name, column))
-            continue;
-        if (found >= 0) {
-            fail_at(a, ref->location, SQLSTATE_AMBIGUOUS_COLUMN, "column reference \"%.*s\" is ambiguous",
-                    STR_FMT(column));
-            return NULL;
-        }
-        found = (int)c;
-    }
     struct expr *xmax = found < 0 && up == 0 ? upserted(a, s, r, column, ref->location) : NULL;
     if (xmax)
         return xmax;
     if (found < 0) {
         if (!refuse_system_column(a, r, column, ref->location))
-            fail_at(a, ref->location, SQLSTATE_UNDEFINED_COLUMN, "column %.*s.%.*s does not exist", STR_FMT(table),
-                    STR_FMT(column));
+            fail_missing_column(a, s, table, column, ref->location);
         return NULL;
     }
     return make_var(a, s, up, rte, found, ref->location);
@@ -914,10 +814,8 @@ bool expand_star(A *a, struct scope *s, const PgQuery__ColumnRef *ref, struct ex
     *ret_names = NULL;
     *ret_n = 0;
     if (ref->n_fields > 1) {
-        struct str table = node_string(ref->fields[ref->n_fields - 2]);
-        struct str schema = ref->n_fields > 2 ? node_string(ref->fields[ref->n_fields - 3]) : (struct str){ 0 };
-        if (!find_table(s, schema, table, &up, &rte))
-            return fail_missing_table(a, s, table, ref->location);
+        if (!qualified_table(a, s, ref, &up, &rte))
+            return false;
         return star_of(a, s, up, rte, ref->location, ret, ret_names, ret_n);
     }
     bool any = false;

@@ -10,6 +10,7 @@ struct call_args {
     oid_t types[MAX_ARGS];
     struct str names[MAX_ARGS]; /* named notation; empty: positional */
     size_t n, n_named;
+    size_t n_order; /* items of ORDER BY in the call, not of WITHIN GROUP */
     bool variadic;
 };
 
@@ -17,8 +18,10 @@ static struct str signature(A *a, struct str name, const struct call_args *args)
 {
     struct str text = arena_printf(a->arena, "%.*s(", STR_FMT(name));
     for (size_t i = 0; i < args->n; i++)
-        text = arena_printf(a->arena, "%.*s%s%.*s%s%.*s", STR_FMT(text), i ? ", " : "", STR_FMT(args->names[i]),
-                            args->names[i].n ? " => " : "", STR_FMT(type_text(a, args->types[i], -1)));
+        text = arena_printf(
+            a->arena, "%.*s%s%.*s%s%.*s", STR_FMT(text), i ? ", " : "", STR_FMT(args->names[i]),
+            args->names[i].n ? " => " : "",
+            STR_FMT(args->exprs[i] ? expr_type_text(a, args->exprs[i]) : type_text(a, args->types[i], -1)));
     return arena_printf(a->arena, "%.*s)", STR_FMT(text));
 }
 
@@ -114,6 +117,10 @@ static bool fail_function(A *a, struct str schema, struct str name, const struct
                         "Could not choose a best candidate function. You might need to add explicit type casts.");
     }
     fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "function %.*s does not exist", STR_FMT(text));
+    if (args->n_order > 1)
+        return err_hint(a->err,
+                        "No aggregate function matches the given name and argument types. Perhaps you misplaced "
+                        "ORDER BY; ORDER BY must appear after all regular arguments of the aggregate.");
     return err_hint(
         a->err, "No function matches the given name and argument types. You might need to add explicit type casts.");
 }
@@ -298,6 +305,7 @@ static const struct {
                          "window functions are not allowed in GROUP BY" },
     [PLACE_HAVING] = { NULL, "window functions are not allowed in HAVING" },
     [PLACE_LIMIT] = { "aggregate functions are not allowed in LIMIT", "window functions are not allowed in LIMIT" },
+    [PLACE_OFFSET] = { "aggregate functions are not allowed in OFFSET", "window functions are not allowed in OFFSET" },
     [PLACE_FILTER] = { "aggregate functions are not allowed in FILTER", "window functions are not allowed in FILTER" },
     [PLACE_WINDOW_PARTITION] = { NULL, "window functions are not allowed in window definitions" },
     [PLACE_WINDOW_ORDER] = { NULL, "window functions are not allowed in window definitions" },
@@ -308,8 +316,12 @@ static const struct {
                           "window functions are not allowed in RETURNING" },
     [PLACE_FROM_FUNCTION] = { "aggregate functions are not allowed in functions in FROM",
                               "window functions are not allowed in functions in FROM" },
-    [PLACE_ON_CONFLICT] = { "aggregate functions are not allowed in ON CONFLICT",
-                            "window functions are not allowed in ON CONFLICT" },
+    [PLACE_MERGE_WHEN] = { "aggregate functions are not allowed in MERGE WHEN conditions",
+                           "window functions are not allowed in MERGE WHEN conditions" },
+    [PLACE_INDEX_EXPRESSION] = { "aggregate functions are not allowed in index expressions",
+                                 "window functions are not allowed in index expressions" },
+    [PLACE_INDEX_PREDICATE] = { "aggregate functions are not allowed in index predicates",
+                                "window functions are not allowed in index predicates" },
 };
 
 struct level_search {
@@ -654,23 +666,43 @@ static bool finish_window(A *a, struct scope *s, const PgQuery__FuncCall *call, 
     return e->call.window != NULL && refuse_sets_in_call(a, s, e);
 }
 
+/* A call that gives a set, e, whose place and arguments have been looked at. */
+static bool place_takes_set(A *a, struct scope *s, const PgQuery__FuncCall *call, struct expr *e)
+{
+    static const char *const refusing[PLACE_NR] = {
+        [PLACE_WHERE] = "WHERE",
+        [PLACE_HAVING] = "HAVING",
+        [PLACE_LIMIT] = "LIMIT",
+        [PLACE_OFFSET] = "OFFSET",
+        [PLACE_SET] = "UPDATE",
+        [PLACE_VALUES] = "VALUES",
+        [PLACE_JOIN_ON] = "JOIN conditions",
+        [PLACE_RETURNING] = "RETURNING",
+        [PLACE_FILTER] = "FILTER",
+        [PLACE_WINDOW_FRAME] = "window definitions",
+        [PLACE_INDEX_EXPRESSION] = "index expressions",
+        [PLACE_INDEX_PREDICATE] = "index predicates",
+        [PLACE_MERGE_WHEN] = "MERGE WHEN conditions",
+    };
+    e->type = e->type ? e->type : e->call.proc->result;
+    s->query->has_set_returning = true;
+    a->has_sets = true;
+    if (refusing[s->place] && !(s->place == PLACE_VALUES && s->single_row))
+        return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "set-returning functions are not allowed in %s", refusing[s->place]);
+    for (size_t i = 0; i < e->n_args && s->place == PLACE_FROM_FUNCTION; i++)
+        if (set_returning_call(e->args[i]))
+            return fail_at(a, s->last_set->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                           "set-returning functions must appear at top level of FROM");
+    s->last_set = e;
+    return true;
+}
+
 static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, struct str name, struct expr *e)
 {
     const struct pg_proc *p = e->call.proc;
-    if (p->returns_set) {
-        e->type = e->type ? e->type : p->result;
-        s->query->has_set_returning = true;
-        if (s->place == PLACE_WHERE || s->place == PLACE_JOIN_ON || s->place == PLACE_HAVING ||
-            s->place == PLACE_LIMIT || s->place == PLACE_SET || (s->place == PLACE_VALUES && !s->single_row))
-            return fail_at(a, call->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                           "set-returning functions are not allowed in %s",
-                           s->place == PLACE_WHERE    ? "WHERE"
-                           : s->place == PLACE_HAVING ? "HAVING"
-                           : s->place == PLACE_LIMIT  ? "LIMIT"
-                           : s->place == PLACE_SET    ? "UPDATE"
-                           : s->place == PLACE_VALUES ? "VALUES"
-                                                      : "JOIN conditions");
-    }
+    if (p->returns_set && !place_takes_set(a, s, call, e))
+        return false;
     if (p->kind == 'f')
         return check_plain(a, call, name);
     if (p->kind == 'a' && call->n_args == 0 && !call->agg_star && !call->agg_within_group)
@@ -817,6 +849,7 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     if (aggregate && !call->over)
         s->in_aggregate = true;
     bool ok = collect_args(a, s, call, &args);
+    args.n_order = call->agg_within_group ? 0 : call->n_agg_order;
     /* WITHIN GROUP: the ordered arguments follow the direct ones. */
     struct sort_item *order = NULL;
     size_t n_order = 0;

@@ -16,7 +16,7 @@ static struct expr *group_expr(A *a, struct scope *s, const Node *n)
 {
     struct query *q = s->query;
     struct target *t = clause_target(a, s, n, "GROUP BY", PLACE_GROUP_BY, false);
-    if (!t || !has_order(a, t->expr->type, "equality", t->expr->location))
+    if (!t || !expr_has_order(a, t->expr, "equality", raw_location(n)))
         return NULL;
     if (t->expr->kind == EXPR_AGGREGATE) {
         fail_at(a, t->expr->location, SQLSTATE_GROUPING_ERROR, "aggregate functions are not allowed in GROUP BY");

@@ -42,6 +42,7 @@ enum expr_place {
     PLACE_HAVING,
     PLACE_ORDER_BY,
     PLACE_LIMIT,
+    PLACE_OFFSET,
     PLACE_FILTER,
     PLACE_WINDOW_PARTITION,
     PLACE_WINDOW_ORDER,
@@ -50,7 +51,9 @@ enum expr_place {
     PLACE_SET,
     PLACE_RETURNING,
     PLACE_FROM_FUNCTION,
-    PLACE_ON_CONFLICT,
+    PLACE_MERGE_WHEN,
+    PLACE_INDEX_EXPRESSION, /* of ON CONFLICT (…) */
+    PLACE_INDEX_PREDICATE,  /* … WHERE */
     PLACE_STANDALONE,
     PLACE_DISTINCT_ON,
     PLACE_NR
@@ -65,22 +68,29 @@ struct scope {
     struct scope *parent;
     enum expr_place place;
     const char *standalone_what;
-    bool in_aggregate;  /* inside an aggregate's arguments at this level */
-    int nested;         /* where another one stands in there, plus 1; 0: nowhere */
-    bool in_window;     /* inside a window function's arguments */
-    bool single_row;    /* of the only row of INSERT … VALUES, where sets may be returned */
-    bool grouped_twice; /* GROUP BY has two output columns of one expression */
+    bool in_aggregate;           /* inside an aggregate's arguments at this level */
+    int nested;                  /* where another one stands in there, plus 1; 0: nowhere */
+    bool in_window;              /* inside a window function's arguments */
+    bool single_row;             /* of the only row of INSERT … VALUES, where sets may be returned */
+    bool grouped_twice;          /* GROUP BY has two output columns of one expression */
+    const struct expr *last_set; /* the set-returning call that was met last at this level */
     /* names visible to unqualified and qualified references: indexes into query->rtable */
     struct name_item {
         int rte;
-        bool columns_visible, table_visible, lateral_only;
-        enum barrier barrier;
+        bool columns_visible, table_visible;
+        bool lateral_only;    /* seen only while lateral_active … */
+        enum barrier barrier; /* … and not to be referred to even then: 42P10 */
     } * names;
     size_t n_names;
+    int limit_var;       /* where a column of this level stands in LIMIT or OFFSET, plus 1; 0: nowhere */
+    bool lateral_active; /* a function or LATERAL subquery of FROM is analyzed */
     struct window **windows;
     struct str *window_names;
     size_t n_windows; /* WINDOW clause */
     const PgQuery__WindowDef **window_nodes;
+    struct scope *tree; /* of a set operation: the outermost one of its tree, which keeps … */
+    struct rte *leaves; /* … the SELECTs that were analyzed before, for hints */
+    size_t n_leaves;
     const PgQuery__WithClause *with; /* while its queries are analyzed, without RECURSIVE */
 };
 
@@ -107,9 +117,13 @@ struct expr *expr_new(A *a, enum expr_kind kind, oid_t type, int32_t typmod, int
 /* Text of a String node list's last element, and of the one before ("" when there is none). False: more than two names. */
 bool name_parts(A *a, Node *const *names, size_t n, int location, struct str *ret_schema, struct str *ret_name);
 struct str node_string(const Node *n);
+struct str dotted_names(A *a, Node *const *names, size_t n); /* as messages show them, "*" for a star */
+/* The first of several names is the database's: 0A000 for another one. */
+bool check_database(A *a, Node *const *names, size_t n, int location);
 
 /* --- types --- */
 struct str type_text(A *a, oid_t type, int32_t typmod); /* as messages show it */
+struct str expr_type_text(A *a, const struct expr *e);  /* the same; of a table's row the table's name */
 char type_category(A *a, oid_t type, bool *ret_preferred);
 oid_t type_element(A *a, oid_t type); /* of a true array, else 0 */
 oid_t type_array(A *a, oid_t type);
@@ -202,6 +216,8 @@ struct query *scope_query(struct scope *s, int levels_up);
 struct target *clause_target(A *a, struct scope *s, const Node *n, const char *clause, enum expr_place place,
                              bool names_first);
 bool has_order(A *a, oid_t type, const char *what, int location);
+bool expr_has_order(A *a, const struct expr *e, const char *what,
+                    int location); /* the same; of a table's row by its columns */
 /* analyze_group.c: GROUP BY [DISTINCT] list; columns that are neither grouped nor in an aggregate (42803). */
 bool transform_group(A *a, struct scope *s, Node *const *list, size_t n, bool distinct);
 bool check_grouping(A *a, struct query *q);
@@ -220,6 +236,14 @@ bool check_row_items(A *a, const struct query *q);
 /* json_populate_record(NULL::table, json) and its kin (analyze_populate.c): a call of the table's row type. */
 bool is_populate_call(const PgQuery__FuncCall *call);
 struct expr *transform_populate(A *a, struct scope *s, const PgQuery__FuncCall *call);
+/* The entry that a table's name means, *ret NULL when none is in reach; 42P09, and 42P10 for what LATERAL may not refer to. */
+bool find_table(A *a, struct scope *s, struct str schema, struct str name, int location, int *ret_up, int *ret_rte,
+                const struct rte **ret);
+/* analyze_missing.c: 42P01 and 42703 with the hints that PostgreSQL gives; table "": the column's name stands alone. */
+bool fail_missing_table(A *a, struct scope *s, struct str schema, struct str name, int location);
+bool fail_missing_column(A *a, const struct scope *s, struct str table, struct str name, int location);
+/* analyze_from_function.c: a function in FROM, ROWS FROM and unnest() of several arrays, but for its alias' column names. */
+bool transform_range_function(A *a, struct scope *s, const PgQuery__RangeFunction *node, struct rte *ret);
 /* Adds the columns that a function gives by its OUT parameters; *ret_n of them. */
 bool function_out_columns(A *a, struct rte *r, const struct expr *f, size_t *ret_n);
 

@@ -3,10 +3,10 @@
 
 enum { MAX_OPERATORS = 256 };
 
-static bool fail_operator(A *a, struct str name, oid_t left, oid_t right, bool ambiguous, int location)
+/* left: none when empty. */
+static bool fail_operator(A *a, struct str name, struct str l, struct str r, bool ambiguous, int location)
 {
-    struct str l = left ? type_text(a, left, -1) : (struct str){ 0 }, r = type_text(a, right, -1);
-    const char *space = left ? " " : "";
+    const char *space = l.n ? " " : "";
     if (ambiguous) {
         fail_at(a, location, SQLSTATE_AMBIGUOUS_FUNCTION, "operator is not unique: %.*s%s%.*s %.*s", STR_FMT(l), space,
                 STR_FMT(name), STR_FMT(r));
@@ -17,8 +17,8 @@ static bool fail_operator(A *a, struct str name, oid_t left, oid_t right, bool a
             STR_FMT(name), STR_FMT(r));
     return err_hint(
         a->err,
-        left ? "No operator matches the given name and argument types. You might need to add explicit type casts."
-             : "No operator matches the given name and argument type. You might need to add an explicit type cast.");
+        l.n ? "No operator matches the given name and argument types. You might need to add explicit type casts."
+            : "No operator matches the given name and argument type. You might need to add an explicit type cast.");
 }
 
 static const struct pg_operator *exact(const struct pg_operator *ops, size_t n, oid_t left, oid_t right)
@@ -46,8 +46,9 @@ static const struct pg_operator *binary_exact(A *a, const struct pg_operator *op
     return found;
 }
 
-const struct pg_operator *find_operator(A *a, struct str name, oid_t left, oid_t right, bool missing_ok, int location)
+static const struct pg_operator *search_operator(A *a, struct str name, oid_t left, oid_t right, bool *ret_ambiguous)
 {
+    *ret_ambiguous = false;
     size_t n_ops, n = 0;
     const struct pg_operator *ops = pg_operators_by_name(name, &n_ops);
     const struct pg_operator *found = left ? binary_exact(a, ops, n_ops, left, right) : exact(ops, n_ops, 0, right);
@@ -70,11 +71,22 @@ const struct pg_operator *find_operator(A *a, struct str name, oid_t left, oid_t
         chosen = &list[0];
     else if (matching > 1)
         chosen = candidates_select(a, n_args, inputs, list, matching);
-    if (chosen)
-        return chosen->row;
-    if (!missing_ok)
-        fail_operator(a, name, left, right, matching > 1, location);
-    return NULL;
+    *ret_ambiguous = !chosen && matching > 1;
+    return chosen ? chosen->row : NULL;
+}
+
+static struct str operand_text(A *a, oid_t type)
+{
+    return type ? type_text(a, type, -1) : (struct str){ 0 };
+}
+
+const struct pg_operator *find_operator(A *a, struct str name, oid_t left, oid_t right, bool missing_ok, int location)
+{
+    bool ambiguous;
+    const struct pg_operator *found = search_operator(a, name, left, right, &ambiguous);
+    if (!found && !missing_ok)
+        fail_operator(a, name, operand_text(a, left), operand_text(a, right), ambiguous, location);
+    return found;
 }
 
 const struct pg_operator *equality_operator(A *a, oid_t type, int location, bool missing_ok)
@@ -89,6 +101,13 @@ const struct pg_operator *equality_operator(A *a, oid_t type, int location, bool
     return op;
 }
 
+static bool fail_operands(A *a, struct str name, const struct expr *left, const struct expr *right, bool ambiguous,
+                          int location)
+{
+    return fail_operator(a, name, left ? expr_type_text(a, left) : (struct str){ 0 }, expr_type_text(a, right),
+                         ambiguous, location);
+}
+
 struct expr *make_operator(A *a, struct str schema, struct str name, struct expr *left, struct expr *right,
                            int location)
 {
@@ -98,14 +117,17 @@ struct expr *make_operator(A *a, struct str schema, struct str name, struct expr
         return NULL;
     }
     oid_t left_type = left ? left->type : 0;
-    const struct pg_operator *op = find_operator(a, name, left_type, right->type, false, location);
-    if (!op)
+    bool ambiguous;
+    const struct pg_operator *op = search_operator(a, name, left_type, right->type, &ambiguous);
+    if (!op) {
+        fail_operands(a, name, left, right, ambiguous, location);
         return NULL;
+    }
     oid_t actual[2] = { left_type, right->type }, declared[2] = { op->left, op->right };
     size_t from = left ? 0 : 1;
     oid_t result = generic_resolve(a, actual + from, declared + from, 2 - from, op->result);
     if (!result) {
-        fail_operator(a, name, left_type, right->type, false, location);
+        fail_operands(a, name, left, right, false, location);
         return NULL;
     }
     struct expr *e = expr_new(a, EXPR_FUNC, result, -1, location);
@@ -144,7 +166,7 @@ struct expr *make_scalar_array(A *a, struct str name, bool any, struct expr *lef
     }
     oid_t actual[2] = { left->type, element }, declared[2] = { op->left, op->right };
     if (!generic_resolve(a, actual, declared, 2, op->result)) {
-        fail_operator(a, name, left->type, element, false, location);
+        fail_operator(a, name, expr_type_text(a, left), type_text(a, element, -1), false, location);
         return NULL;
     }
     oid_t array = type_array(a, declared[1]);

@@ -100,16 +100,33 @@ void resolve_unknown_targets(A *a, struct target *targets, size_t n)
 
 /* --- ORDER BY, GROUP BY, DISTINCT --- */
 
+static bool is_comparable(A *a, oid_t type)
+{
+    oid_t element = type_element(a, type), base = element ? type_base(a, element) : type_base(a, type);
+    return base != TYPE_OID_json && base != TYPE_OID_xml && base != TYPE_OID_point;
+}
+
+static bool fail_order(A *a, struct str type, const char *what, int location)
+{
+    fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "could not identify an %s operator for type %.*s", what,
+            STR_FMT(type));
+    if (str_is(str_from(what), "ordering"))
+        err_hint(a->err, "Use an explicit ordering operator or modify the query.");
+    return false;
+}
+
 bool has_order(A *a, oid_t type, const char *what, int location)
 {
-    if (type == TYPE_OID_json || type == TYPE_OID_xml || type == TYPE_OID_point) {
-        fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "could not identify an %s operator for type %.*s", what,
-                STR_FMT(type_text(a, type, -1)));
-        if (str_is(str_from(what), "ordering"))
-            err_hint(a->err, "Use an explicit ordering operator or modify the query.");
-        return false;
-    }
-    return true;
+    return is_comparable(a, type) || fail_order(a, type_text(a, type, -1), what, location);
+}
+
+bool expr_has_order(A *a, const struct expr *e, const char *what, int location)
+{
+    const struct relation *r = e->kind == EXPR_WHOLE_ROW ? e->var.of : NULL;
+    for (size_t i = 0; r && i < r->n_columns; i++)
+        if (!is_comparable(a, r->columns[i].type))
+            return fail_order(a, expr_type_text(a, e), what, location);
+    return has_order(a, e->type, what, location);
 }
 
 static struct target *junk_target(A *a, struct query *q, struct expr *e)
@@ -210,7 +227,7 @@ static bool transform_sort(A *a, struct scope *s, Node *const *list, size_t n)
         if (t->expr->type == TYPE_OID_unknown &&
             !(t->expr = coerce_type(a, t->expr, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
             return false;
-        if (!has_order(a, t->expr->type, "ordering", sort_location(by->node, t->expr)))
+        if (!expr_has_order(a, t->expr, "ordering", sort_location(by->node, t->expr)))
             return false;
         struct sort_item item = { .expr = t->expr, .descending = descending };
         item.nulls_first = by->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
@@ -230,6 +247,52 @@ static bool sorts_by(const struct query *q, const struct expr *e)
     return false;
 }
 
+static bool on_does_not_match(A *a, const Node *n)
+{
+    return fail_at(a, raw_location(n), SQLSTATE_INVALID_COLUMN_REFERENCE,
+                   "SELECT DISTINCT ON expressions must match initial ORDER BY expressions");
+}
+
+/* Which of DISTINCT ON is that expression; n: none. */
+static size_t on_item(const struct query *q, const struct expr *e)
+{
+    size_t i = 0;
+    while (i < q->n_distinct_on && !expr_equal(e, q->distinct_on[i]))
+        i++;
+    return i;
+}
+
+/* The ON expressions must be the first ORDER BY items, in any order. */
+static bool transform_distinct_on(A *a, struct scope *s, Node *const *list, size_t n)
+{
+    struct query *q = s->query;
+    for (size_t i = 0; i < n; i++) {
+        struct target *t = clause_target(a, s, list[i], "DISTINCT ON", PLACE_DISTINCT_ON, true);
+        if (!t || !PUSH(a, q->distinct_on, q->n_distinct_on, t->expr))
+            return false;
+    }
+    bool skipped = false;
+    for (size_t i = 0; i < q->n_sort; i++) {
+        size_t on = on_item(q, q->sort[i].expr);
+        bool again = false; /* a second time, which counts for nothing */
+        for (size_t k = 0; k < i; k++)
+            again |= expr_equal(q->sort[k].expr, q->sort[i].expr);
+        if (on < n && skipped && !again)
+            return on_does_not_match(a, list[on]);
+        skipped |= on == n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct expr *e = q->distinct_on[i];
+        if (sorts_by(q, e))
+            continue;
+        if (skipped)
+            return on_does_not_match(a, list[i]);
+        if (!expr_has_order(a, e, "equality", e->location))
+            return false;
+    }
+    return true;
+}
+
 static bool transform_distinct(A *a, struct scope *s, const PgQuery__SelectStmt *stmt)
 {
     struct query *q = s->query;
@@ -240,8 +303,7 @@ static bool transform_distinct(A *a, struct scope *s, const PgQuery__SelectStmt 
     if (!on) {
         q->distinct = true;
         for (size_t i = 0; i < q->n_targets; i++) {
-            if (!q->targets[i].junk &&
-                !has_order(a, q->targets[i].expr->type, "equality", q->targets[i].expr->location))
+            if (!q->targets[i].junk && !expr_has_order(a, q->targets[i].expr, "equality", q->targets[i].expr->location))
                 return false;
             if (q->targets[i].junk && sorts_by(q, q->targets[i].expr))
                 return fail_at(a, q->targets[i].expr->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
@@ -249,22 +311,7 @@ static bool transform_distinct(A *a, struct scope *s, const PgQuery__SelectStmt 
         }
         return true;
     }
-    for (size_t i = 0; i < stmt->n_distinct_clause; i++) {
-        struct target *t = clause_target(a, s, stmt->distinct_clause[i], "DISTINCT ON", PLACE_DISTINCT_ON, true);
-        if (!t || !has_order(a, t->expr->type, "equality", t->expr->location) ||
-            !PUSH(a, q->distinct_on, q->n_distinct_on, t->expr))
-            return false;
-    }
-    /* The ON expressions must be the first ORDER BY items, in any order. */
-    for (size_t i = 0; i < q->n_sort && i < q->n_distinct_on; i++) {
-        bool found = false;
-        for (size_t k = 0; k < q->n_distinct_on; k++)
-            found |= expr_equal(q->sort[i].expr, q->distinct_on[k]);
-        if (!found)
-            return fail_at(a, q->sort[i].expr->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
-                           "SELECT DISTINCT ON expressions must match initial ORDER BY expressions");
-    }
-    return true;
+    return transform_distinct_on(a, s, stmt->distinct_clause, stmt->n_distinct_clause);
 }
 
 /* --- LIMIT --- */
@@ -273,15 +320,13 @@ static bool transform_limit(A *a, struct scope *s, const Node *n, const char *wh
 {
     if (!n)
         return true;
-    struct expr *e = transform_in(a, s, n, PLACE_LIMIT);
+    s->limit_var = 0;
+    struct expr *e = transform_in(a, s, n, str_is(str_from(what), "LIMIT") ? PLACE_LIMIT : PLACE_OFFSET);
     if (!e || !(e = coerce_to_specific(a, e, TYPE_OID_int8, what)))
         return false;
-    struct expr *inner = e;
-    while (inner->n_args == 1)
-        inner = inner->args[0];
-    if (inner->kind == EXPR_VAR && inner->var.levels_up == 0)
-        return fail_at(a, e->location, SQLSTATE_INVALID_COLUMN_REFERENCE, "argument of %s must not contain variables",
-                       what);
+    if (s->limit_var)
+        return fail_at(a, s->limit_var - 1, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                       "argument of %s must not contain variables", what);
     *ret = e;
     return true;
 }
@@ -440,7 +485,7 @@ static bool coerce_side(A *a, struct query *side, struct expr ***casts, size_t i
 /* ORDER BY x + 1 behind a set operation: its names are looked up first, then it is refused. */
 static void refuse_order_by_expression(A *a, struct scope *s, const Node *n)
 {
-    struct rte outputs = { .kind = RTE_SUBQUERY, .subquery = s->query, .in_from = true };
+    struct rte outputs = { .kind = RTE_SUBQUERY, .subquery = s->query };
     for (size_t i = 0; i < s->query->n_targets; i++) {
         const struct target *t = &s->query->targets[i];
         struct rte_column c = { .name = t->name, .type = t->expr->type, .typmod = t->expr->typmod };
@@ -482,6 +527,30 @@ static const PgQuery__IntoClause *into_of(const PgQuery__SelectStmt *stmt)
     return left ? left : into_of(stmt->rarg);
 }
 
+/* A SELECT that PostgreSQL analyzes apart from the set operation around it. */
+static bool is_leaf(const PgQuery__SelectStmt *stmt)
+{
+    return stmt->op <= PG_QUERY__SET_OPERATION__SETOP_NONE || stmt->n_sort_clause || stmt->limit_offset ||
+           stmt->limit_count || stmt->n_locking_clause || stmt->with_clause;
+}
+
+/* One side of a set operation: behind it others know it as "*SELECT* 1" … */
+static struct query *transform_side(A *a, struct scope *s, const PgQuery__SelectStmt *stmt)
+{
+    struct query *q = transform_select(a, s, stmt, false);
+    struct scope *tree = s->tree;
+    if (!q || !is_leaf(stmt))
+        return q;
+    struct rte leaf = { .kind = RTE_SUBQUERY, .in_from = true };
+    leaf.alias = arena_printf(a->arena, "*SELECT* %zu", tree->n_leaves + 1);
+    for (size_t i = 0; i < q->n_targets && !q->targets[i].junk; i++) {
+        struct rte_column c = { .name = q->targets[i].name };
+        if (!PUSH(a, leaf.columns, leaf.n_columns, c))
+            return NULL;
+    }
+    return PUSH(a, tree->leaves, tree->n_leaves, leaf) ? q : NULL;
+}
+
 struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, struct cte *recursive)
 {
     static const enum set_operation operations[] = { SETOP_NONE, SETOP_NONE, SETOP_UNION, SETOP_INTERSECT,
@@ -492,12 +561,13 @@ struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectS
     if (!q || !enter(a))
         return NULL;
     q->parent = parent ? parent->query : NULL;
+    s.tree = parent && parent->tree && !is_leaf(stmt) ? parent->tree : &s;
     const char *what = names[stmt->op];
     if (!transform_with(a, &s, stmt->with_clause))
         return NULL;
     q->set_operation = operations[stmt->op];
     q->set_all = stmt->all;
-    q->left = transform_select(a, &s, stmt->larg, false);
+    q->left = transform_side(a, &s, stmt->larg);
     if (!q->left)
         return NULL;
     if (recursive && !(recursive->query = recursive_term(a, q->left)))
@@ -508,7 +578,7 @@ struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectS
                 "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT");
         return NULL;
     }
-    q->right = transform_select(a, &s, stmt->rarg, false);
+    q->right = transform_side(a, &s, stmt->rarg);
     if (!q->right)
         return NULL;
     size_t n = 0, n_right = 0;
@@ -538,8 +608,9 @@ struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectS
         if (first && (type != first->type || typmod != first->typmod)) {
             fail_at(a, expr_start(both[0]), SQLSTATE_DATATYPE_MISMATCH,
                     "recursive query \"%.*s\" column %zu has type %.*s in non-recursive term but type %.*s overall",
-                    STR_FMT(recursive->name), i + 1, STR_FMT(type_text(a, first->type, first->typmod)),
-                    STR_FMT(type_text(a, type, typmod)));
+                    STR_FMT(recursive->name), i + 1,
+                    STR_FMT(snapshot_format_type(a->snapshot, first->type, first->typmod, a->arena)),
+                    STR_FMT(snapshot_format_type(a->snapshot, type, typmod, a->arena)));
             err_hint(a->err, "Cast the output of the non-recursive term to the correct type.");
             return NULL;
         }
@@ -562,8 +633,8 @@ struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectS
             return NULL;
         if (!t) {
             if (by->node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && by->node->column_ref->n_fields == 1) {
-                fail_at(a, by->node->column_ref->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" does not exist",
-                        STR_FMT(node_string(by->node->column_ref->fields[0])));
+                fail_missing_column(a, &s, (struct str){ 0 }, node_string(by->node->column_ref->fields[0]),
+                                    by->node->column_ref->location);
                 return NULL;
             }
             refuse_order_by_expression(a, &s, by->node);

@@ -7,6 +7,11 @@ static struct query *sublink_query(A *a, struct scope *s, const Node *select, in
         fail_at(a, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use subquery in %s", standalone_place(s));
         return NULL;
     }
+    if (s->place == PLACE_INDEX_EXPRESSION || s->place == PLACE_INDEX_PREDICATE) {
+        fail_at(a, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot use subquery in index %s",
+                s->place == PLACE_INDEX_EXPRESSION ? "expression" : "predicate");
+        return NULL;
+    }
     s->query->has_sublinks = true;
     return transform_any_query(a, s, select);
 }
@@ -34,7 +39,11 @@ struct expr *transform_sublink_any(A *a, struct scope *s, const Node *left, stru
     for (size_t i = 0; i < n; i++) {
         struct expr *column = expr_new(a, EXPR_CASE_TEST, q->targets[i].expr->type, q->targets[i].expr->typmod, -1);
         struct expr *pair = column ? make_operator(a, (struct str){ 0 }, name, sides[i], column, location) : NULL;
-        if (!pair)
+        if (pair && pair->type != TYPE_OID_bool)
+            fail_at(a, location, SQLSTATE_DATATYPE_MISMATCH,
+                    "row comparison operator must yield type boolean, not type %.*s",
+                    STR_FMT(type_text(a, pair->type, -1)));
+        if (!pair || pair->type != TYPE_OID_bool)
             return NULL;
         e->args[e->n_args++] = pair->args[0];
         e->sublink.procs[i] = pair->call.proc;

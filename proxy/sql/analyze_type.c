@@ -1,9 +1,22 @@
 /* analyze_type.c - type names, categories and coercion pathways (PostgreSQL 15: parse_type.c, parse_coerce.c). */
 #include "proxy/sql/analyze_internal.h"
 
+#include "proxy/catalog/names.h"
+
 struct str type_text(A *a, oid_t type, int32_t typmod)
 {
+    if (type == TYPE_OID_bpchar && typmod < 0) /* with a length that nobody asked for, as format_type_be() has it */
+        return STR("character");
+    if (type == TYPE_OID__bpchar && typmod < 0)
+        return STR("character[]");
     return snapshot_format_type(a->snapshot, type, typmod, a->arena);
+}
+
+struct str expr_type_text(A *a, const struct expr *e)
+{
+    const struct relation *r = e->kind == EXPR_WHOLE_ROW ? e->var.of : NULL;
+    return r ? name_qualified(snapshot_shown_schema(a->snapshot, NULL, r), r->name, a->arena)
+             : type_text(a, e->type, -1);
 }
 
 oid_t type_base(A *a, oid_t type)
@@ -249,7 +262,7 @@ static oid_t information_schema_domain(struct str schema, struct str name, int32
 bool analyze_type_name(A *a, const PgQuery__TypeName *name, oid_t *ret_type, int32_t *ret_typmod, bool *ret_serial)
 {
     struct str schema, base;
-    if (!name_parts(a, name->names, name->n_names, name->location, &schema, &base))
+    if (!name_parts(a, name->names, name->n_names, -1, &schema, &base))
         return false;
     if (name->setof)
         return fail_at(a, name->location, SQLSTATE_DATATYPE_MISMATCH, "SETOF type is not allowed here");
@@ -270,10 +283,8 @@ bool analyze_type_name(A *a, const PgQuery__TypeName *name, oid_t *ret_type, int
     if (!type) {
         if (!check_schema(a, schema, name->location))
             return false;
-        if (schema.n)
-            return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s.%.*s\" does not exist",
-                           STR_FMT(schema), STR_FMT(base));
-        return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", STR_FMT(base));
+        return fail_at(a, name->location, SQLSTATE_UNDEFINED_OBJECT, "type \"%.*s%s\" does not exist",
+                       STR_FMT(dotted_names(a, name->names, name->n_names)), name->n_array_bounds ? "[]" : "");
     }
     if (name->n_typmods && !type_modifiers(a, name, type, &typmod))
         return false;

@@ -438,6 +438,7 @@ struct sql_settings { /* what alters the meaning of a text; part of the cache ke
     const struct str *search_path;
     size_t n_search_path; /* resolved names, without pg_catalog */
     struct str role;
+    struct str database; /* the name that names of three parts begin with; not part of the key. Empty: any */
     bool standard_conforming_strings;
     bool raw_sqlite;     /* pgd1.dialect = sqlite */
     bool no_views;       /* restrict_nonsystem_relation_kind: views of users are not to be read */

@@ -131,11 +131,12 @@ struct expr {
         } constant;
         struct {
             int number;
-        } param;           /* from 1 */
-        struct {           /* EXPR_VAR, EXPR_WHOLE_ROW */
-            int levels_up; /* 0: this query, 1: the enclosing one… */
-            int rte;       /* index in that query's range table */
-            int column;    /* 0-based index into the rte's columns */
+        } param;                       /* from 1 */
+        struct {                       /* EXPR_VAR, EXPR_WHOLE_ROW */
+            int levels_up;             /* 0: this query, 1: the enclosing one… */
+            int rte;                   /* index in that query's range table */
+            int column;                /* 0-based index into the rte's columns */
+            const struct relation *of; /* EXPR_WHOLE_ROW: the table whose row it is, for messages; NULL: none's */
         } var;
         struct { /* EXPR_FUNC, NULLIF, DISTINCT, ANY/ALL, IN: the function; AGGREGATE, WINDOW too */
             const struct pg_proc *proc;

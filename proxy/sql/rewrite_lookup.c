@@ -33,7 +33,7 @@ struct expr *lookup_var(struct emitter *e, int rte, int column, oid_t type, int3
     struct expr *x = ARENA_NEW(e->arena, struct expr);
     if (x)
         *x = (struct expr){
-            .kind = EXPR_VAR, .type = type, .typmod = typmod, .location = -1, .var = { 0, rte, column }
+            .kind = EXPR_VAR, .type = type, .typmod = typmod, .location = -1, .var = { 0, rte, column, NULL }
         };
     else
         err_oom(e->err);

@@ -106,7 +106,7 @@ struct query *temporary_plan_gathered(const struct plan *gather, struct arena *a
                             .type = rte->columns[i].type,
                             .typmod = rte->columns[i].typmod,
                             .location = -1,
-                            .var = { 0, 0, (int)i } };
+                            .var = { 0, 0, (int)i, NULL } };
         targets[i] = (struct target){ .expr = x, .name = rte->columns[i].name };
     }
     *q = (struct query){ .command = COMMAND_SELECT,

@@ -1,4 +1,4 @@
-"""Generated statements with a mistake, on PostgreSQL 15 and on pgd1: SQLSTATE and position are the same, and nothing has changed.
+"""Generated statements with a mistake, on PostgreSQL 15 and on pgd1: SQLSTATE, words, hints and position are the same, and nothing has changed.
 
 Bad values of every type wherever a type comes from, values beyond each width, unknown names of every kind, wrong numbers of arguments, misplaced
 words. PGD1_LONG=1 runs 10,000 of a random seed, otherwise 800; PGD1_SEED and PGD1_BATCH as in test_generated.py.

@@ -6,7 +6,7 @@ connection. A line before a statement says what is not compared:
     -- message differs    the SQLSTATE alone is compared
     -- detail is left out  PostgreSQL has a DETAIL that pgd1 cannot know
     -- parameters: 1|x    sent along: values of $1, $2 …, as text of no type
-A script that begins with `-- details are compared` has the DETAIL, schema, table, column, type and constraint of its errors compared too.
+A script that begins with `-- details are compared` has the DETAIL, HINT, schema, table, column, type and constraint of its errors compared too.
 Rows of a statement without ORDER BY are compared as a set.
 """
 import pathlib
@@ -42,7 +42,7 @@ def rows_of(result, ordered):
 
 ERROR_FIELDS = (pq.DiagnosticField.SQLSTATE, pq.DiagnosticField.MESSAGE_PRIMARY, pq.DiagnosticField.STATEMENT_POSITION)
 COPY_OF_TABLE = re.compile(r'\s*copy\s+[\w."]+\s*(\(|to\b)', re.IGNORECASE)  # in the order of insertion
-DETAIL_FIELDS = (pq.DiagnosticField.MESSAGE_DETAIL, pq.DiagnosticField.SCHEMA_NAME, pq.DiagnosticField.TABLE_NAME, pq.DiagnosticField.COLUMN_NAME,
+DETAIL_FIELDS = (pq.DiagnosticField.MESSAGE_DETAIL, pq.DiagnosticField.MESSAGE_HINT, pq.DiagnosticField.SCHEMA_NAME, pq.DiagnosticField.TABLE_NAME, pq.DiagnosticField.COLUMN_NAME,
                  pq.DiagnosticField.DATATYPE_NAME, pq.DiagnosticField.CONSTRAINT_NAME)
 
 

@@ -31,9 +31,15 @@ class Difference:
         return f"{self.what} ({self.mode}, {self.settings}):\n  {self.sql}\n  parameters {self.params}\n  PostgreSQL {brief(self.theirs)}\n  pgd1       {brief(self.ours)}"
 
 
+def words(answer):
+    """What is said of an error in the text."""
+    return (answer.message, answer.detail, answer.hint) if known.of_the_text(answer) else ()
+
+
 def brief(answer):
     if answer.state:
-        return f"{answer.state} {answer.message} at {answer.position or '-'}"
+        more = "".join(f" {name}: {text}" for name, text in (("DETAIL", answer.detail), ("HINT", answer.hint)) if text)
+        return f"{answer.state} {answer.message} at {answer.position or '-'}{more}"
     return f"{[c[:3] for c in answer.columns]} {answer.rows[:6]}{'…' if len(answer.rows) > 6 else ''}"
 
 
@@ -198,7 +204,15 @@ class ChangeCampaign(ChangeMaker, Campaign):
 
 
 class MistakeCampaign(MistakeMaker, ChangeCampaign):
-    """Whose errors are compared, with where they stand: of what is found when a statement runs only that there is an error."""
+    """Whose errors are compared, with their words and where they stand: of what is found when a statement runs only that there is an error."""
+
+    def difference(self, query, mode, settings, theirs, ours):
+        found = super().difference(query, mode, settings, theirs, ours)
+        if found is None and words(theirs) != words(ours):
+            out = printed(query.node, mode != "simple")
+            found = Difference("words", out.sql, out.params, mode, settings, theirs, ours)
+            found.reason = known.reason(found)
+        return found
 
     def batch(self, number):
         """Some mistakes make rows without end."""

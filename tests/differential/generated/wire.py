@@ -18,6 +18,7 @@ class Answer:
     state: str = ""
     message: str = ""
     detail: str = ""
+    hint: str = ""
     position: str = ""
     lost: bool = False  # the connection ended
     after: list = field(default_factory=list)  # the rows of the changed table
@@ -124,7 +125,7 @@ class Side:
         if result.status not in (TUPLES, DONE):
             def text(which):
                 return (result.error_field(which) or b"").decode("utf-8", "replace")
-            return Answer(state=text(FIELDS.SQLSTATE) or "lost", message=text(FIELDS.MESSAGE_PRIMARY), detail=text(FIELDS.MESSAGE_DETAIL), position=text(FIELDS.STATEMENT_POSITION))
+            return Answer(state=text(FIELDS.SQLSTATE) or "lost", message=text(FIELDS.MESSAGE_PRIMARY), detail=text(FIELDS.MESSAGE_DETAIL), hint=text(FIELDS.MESSAGE_HINT), position=text(FIELDS.STATEMENT_POSITION))
         columns = [(result.fname(i).decode(), self.types.get(result.ftype(i), "?"), result.fmod(i), result.ftable(i) != 0, result.ftablecol(i)) for i in range(result.nfields)]
         rows = [tuple(self.cell(result, i, j, columns[j][1]) for j in range(result.nfields)) for i in range(result.ntuples)]
         return Answer(columns=columns, rows=rows, tag=(result.command_status or b"").decode())
