@@ -295,6 +295,11 @@ void execute_tag(const struct plan *plan, uint64_t count, struct buf *out)
 
 /* ---- values in ---- */
 
+static void notice(void *ctx, const struct err *notice)
+{
+    session_notice(ctx, SEVERITY_NOTICE, notice);
+}
+
 void execute_input(struct session *s, const struct execution *x, struct bind_input *ret)
 {
     const struct snapshot *now = planning_schema(s), *planned = x->plan ? x->plan->snapshot : NULL;
@@ -310,6 +315,7 @@ void execute_input(struct session *s, const struct execution *x, struct bind_inp
         .clock_us = session_clock_us,
         .clock_ctx = s,
         .session_value = session_value,
+        .notice = notice,
         .session_ctx = s,
         .sequences = &s->sequences,
         .taken = x->taken,
@@ -345,6 +351,7 @@ static struct local_run local_run_for(struct session *s, const struct bind_input
         .types = input->types,
         .now_us = input->now_us,
         .session_value = session_value,
+        .notice = notice,
         .set_config = session_set_config,
         .session_call = session_call,
         .session_ctx = s,

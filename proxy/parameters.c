@@ -43,6 +43,7 @@ bool parameters_row(struct session *s, const struct execution *x, struct arena *
                              .types = input.types,
                              .now_us = input.now_us,
                              .session_value = session_value,
+                             .notice = input.notice,
                              .session_ctx = s,
                              .on_row = take_row,
                              .ctx = &row,

@@ -30,6 +30,7 @@ struct analyze_context {
     bool params_allowed;
     bool has_sets;       /* a set-returning function was met, wherever */
     bool is_stored;      /* the text is PostgreSQL's own of something stored: its casts stand where it says */
+    struct plan *warned; /* whose notices get what the analysis warns of; NULL: nobody's */
     bool locks_rows;     /* FOR UPDATE, FOR SHARE was met, at whatever depth */
     struct query *skips; /* the SELECT … SKIP LOCKED that was met last … */
     size_t n_skips;      /* … of so many */

@@ -581,6 +581,8 @@ static struct expr *transform_sql_value(A *a, const PgQuery__SQLValueFunction *f
     struct expr *e = expr_new(a, EXPR_SQL_VALUE, rows[f->op].type, -1, f->location);
     if (!e)
         return NULL;
+    if (rows[f->op].has_precision && !warn_precision(a, rows[f->op].type, f->typmod))
+        return NULL;
     e->sql_value.function = rows[f->op].function;
     e->sql_value.precision = rows[f->op].has_precision ? (f->typmod > 6 ? 6 : f->typmod) : -1;
     if (rows[f->op].has_precision)

@@ -131,6 +131,8 @@ bool type_is_enum(A *a, oid_t type);
 bool type_is_domain(A *a, oid_t type);
 bool type_is_polymorphic(oid_t type);
 oid_t type_base(A *a, oid_t type); /* under domains */
+/* The WARNING for more than six digits of a second; for other types none. False: no memory. */
+bool warn_precision(A *a, oid_t type, int32_t precision);
 enum coercion_context { COERCION_IMPLICIT, COERCION_ASSIGNMENT, COERCION_EXPLICIT };
 enum coercion_path { PATH_NONE, PATH_FUNC, PATH_RELABEL, PATH_ARRAY, PATH_IO };
 enum coercion_path coercion_pathway(A *a, oid_t target, oid_t source, enum coercion_context context,

@@ -191,6 +191,29 @@ static bool modifier_text(A *a, const Node *m, struct str *ret)
     return ret->p != NULL;
 }
 
+bool warn_precision(A *a, oid_t type, int32_t precision)
+{
+    enum { PRECISION_MAX = 6 };
+    static const struct {
+        oid_t type;
+        const char *name, *zone;
+    } rows[] = { { TYPE_OID_time, "TIME", "" },
+                 { TYPE_OID_timestamp, "TIMESTAMP", "" },
+                 { TYPE_OID_timestamptz, "TIMESTAMP", " WITH TIME ZONE" },
+                 { TYPE_OID_interval, "INTERVAL", "" },
+                 { TYPE_OID_timetz, "TIME", " WITH TIME ZONE" } };
+    struct plan *plan = a->warned;
+    for (size_t i = 0; plan && precision > PRECISION_MAX && i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].type != type)
+            continue;
+        struct plan_notice notice = { .code = SQLSTATE_INVALID_PARAMETER_VALUE, .is_warning = true };
+        notice.message = arena_printf(plan->arena, "%s(%d)%s precision reduced to maximum allowed, %d", rows[i].name,
+                                      precision, rows[i].zone, PRECISION_MAX);
+        return PUSH(a, plan->notices, plan->n_notices, notice);
+    }
+    return true;
+}
+
 static bool type_modifiers(A *a, const PgQuery__TypeName *name, oid_t type, int32_t *ret)
 {
     int32_t modifiers[8];
@@ -228,7 +251,8 @@ static bool type_modifiers(A *a, const PgQuery__TypeName *name, oid_t type, int3
             a->err->position = analyze_position(a->text, name->location);
         return false;
     }
-    return true;
+    size_t last = type == TYPE_OID_interval ? 1 : 0; /* behind an interval's fields */
+    return name->n_typmods <= last || warn_precision(a, type, modifiers[last]);
 }
 
 static oid_t serial_type(struct str schema, struct str name)

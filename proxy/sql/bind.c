@@ -683,6 +683,7 @@ static bool run_prelude(struct binding *b)
                              .types = in->types,
                              .now_us = in->now_us,
                              .session_value = in->session_value,
+                             .notice = in->notice,
                              .session_ctx = in->session_ctx,
                              .on_row = prelude_row,
                              .ctx = b,

@@ -385,9 +385,12 @@ bool ddl_plan(struct ddl_context *c, const PgQuery__Node *node, struct plan *pla
     struct ddl d = {
         .snapshot = c->snapshot, .settings = c->settings, .arena = plan->arena, .plan = plan, .err = c->err
     };
-    d.analyze = (struct analyze_context){
-        .snapshot = c->snapshot, .settings = c->settings, .arena = plan->arena, .text = c->text, .err = c->err
-    };
+    d.analyze = (struct analyze_context){ .snapshot = c->snapshot,
+                                          .settings = c->settings,
+                                          .arena = plan->arena,
+                                          .text = c->text,
+                                          .warned = plan,
+                                          .err = c->err };
     plan->kind = PLAN_DDL;
     plan->place = PLACE_D1;
     plan->access = D1_WRITE;

@@ -171,13 +171,26 @@ static bool check_column(struct ddl *d, const struct new_table *table, const str
                 : true;
 }
 
+/* PostgreSQL reads the type of a column's definition twice, and warns each time. */
+static bool column_type(struct ddl *d, const PgQuery__ColumnDef *def, struct new_column *column)
+{
+    size_t before = d->plan->n_notices;
+    if (!analyze_type_name(&d->analyze, def->type_name, &column->column.type, &column->column.typmod,
+                           &column->is_serial))
+        return false;
+    for (size_t i = before, n = d->plan->n_notices; i < n; i++) {
+        struct plan_notice again = d->plan->notices[i];
+        if (!DDL_PUSH(d, d->plan->notices, d->plan->n_notices, again))
+            return false;
+    }
+    return true;
+}
+
 bool ddl_collect_column(struct ddl *d, struct new_table *table, const PgQuery__ColumnDef *def)
 {
     struct new_column *column = add_column(d, table, str_from(def->colname), def->location);
     const PgQuery__CollateClause *collate = def->coll_clause;
-    if (!column || !def->type_name ||
-        !analyze_type_name(&d->analyze, def->type_name, &column->column.type, &column->column.typmod,
-                           &column->is_serial) ||
+    if (!column || !def->type_name || !column_type(d, def, column) ||
         (collate && !analyze_collation(&d->analyze, collate->collname, collate->n_collname, column->column.type,
                                        collate->location)) ||
         !ddl_resolve_type(d, table, column))

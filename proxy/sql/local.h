@@ -51,6 +51,7 @@ struct local_run {
     /* A function that acts on sessions. False with err; what has to wait fails too, and the caller knows. NULL: 0A000 */
     bool (*session_call)(void *ctx, enum session_call call, const struct value *args, struct arena *arena,
                          struct value *ret, struct err *err);
+    void (*notice)(void *ctx, const struct err *notice); /* a NOTICE to the client; NULL: nobody listens */
     void *session_ctx;
     uint64_t max_rows, max_bytes, max_steps; /* 0: none */
     /* Each result row; cells valid inside the call only. False stops the run (its error is the callee's business). */

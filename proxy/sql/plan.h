@@ -497,6 +497,7 @@ struct bind_input {
     int64_t (*clock_us)(void *ctx);
     void *clock_ctx;
     bool (*session_value)(void *ctx, struct str name, struct arena *arena, struct value *ret);
+    void (*notice)(void *ctx, const struct err *notice); /* of preludes; NULL: nobody listens */
     void *session_ctx;
     const struct sequence_values *sequences; /* NULL: none was used */
     const struct taken_rows *taken;

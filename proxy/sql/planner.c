@@ -9,6 +9,7 @@
 #include "proxy/sql/ddl.h"
 #include "proxy/sql/emit.h"
 #include "proxy/sql/input.h"
+#include "proxy/sql/long_names.h"
 #include "proxy/sql/row_key.h"
 #include "proxy/sql/skeleton.h"
 #include "proxy/sql/temporary_plan.h"
@@ -40,6 +41,7 @@ struct analyze_context planner_context(struct planner *p, struct plan *plan)
                                      .literals = p->literals,
                                      .n_declared_params = p->n_param_types,
                                      .params_allowed = !p->settings->without_params,
+                                     .warned = plan,
                                      .err = p->err };
 }
 
@@ -579,7 +581,7 @@ bool sql_plan(const struct sql_statement *statement, const struct snapshot *snap
         p.literals = &literals;
     if (!planner_node(&p, raw->stmt, ret))
         return false;
-    if (input_plan_checks(*ret, settings, err))
+    if (input_plan_checks(*ret, settings, err) && long_names_notice(*ret, statement->text, err))
         return true;
     plan_unref(*ret);
     *ret = NULL;

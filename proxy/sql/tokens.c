@@ -8,10 +8,9 @@ static const struct {
     PgQuery__Token token;
     enum token_kind kind;
 } kinds[] = {
-    { PG_QUERY__TOKEN__ASCII_59, TOKEN_SEMICOLON },
-    { PG_QUERY__TOKEN__C_COMMENT, TOKEN_COMMENT },
-    { PG_QUERY__TOKEN__SCONST, TOKEN_STRING },
-    { PG_QUERY__TOKEN__SQL_COMMENT, TOKEN_LINE_COMMENT },
+    { PG_QUERY__TOKEN__ASCII_59, TOKEN_SEMICOLON }, { PG_QUERY__TOKEN__C_COMMENT, TOKEN_COMMENT },
+    { PG_QUERY__TOKEN__SCONST, TOKEN_STRING },      { PG_QUERY__TOKEN__SQL_COMMENT, TOKEN_LINE_COMMENT },
+    { PG_QUERY__TOKEN__IDENT, TOKEN_NAME },
 };
 
 static enum token_kind kind_of(PgQuery__Token token)

@@ -17,6 +17,7 @@ enum token_kind {
     TOKEN_COMMENT /* the other kind */,
     TOKEN_STRING /* a constant of any kind of quotes, bit strings apart */,
     TOKEN_SEMICOLON,
+    TOKEN_NAME /* with its quotes */,
     TOKEN_OTHER
 };
 

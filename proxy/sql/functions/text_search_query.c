@@ -5,14 +5,32 @@
 
 /* ---- texts that become queries */
 
+/* PostgreSQL tells of a text without a word that can be looked for. */
+static void tell_empty(struct ts_call *call, struct str text, enum tsquery_form form)
+{
+    const struct local_run *run = local_current_run(local_of(call->c));
+    struct err notice;
+    bool is_blank = form == TSQUERY_PLAIN ? text.n == 0 : str_trim(text).n == 0;
+    if (!run->notice)
+        return;
+    err_init(&notice, call->arena);
+    notice.message =
+        is_blank ? arena_printf(call->arena, "text-search query doesn't contain lexemes: \"%.*s\"", STR_FMT(text))
+                 : STR("text-search query contains only stop words or doesn't contain lexemes, ignored");
+    run->notice(run->session_ctx, &notice);
+}
+
 static void give_query(struct ts_call *call, const struct ts_configuration *c, sqlite3_value *text,
                        enum tsquery_form form, enum ts_node_kind joined_by)
 {
     struct tsquery q;
-    if (ts_words_query(c, local_text(text), form, joined_by, call->arena, &q, call->err))
-        ts_result_query(call, &q);
-    else
+    if (!ts_words_query(c, local_text(text), form, joined_by, call->arena, &q, call->err)) {
         ts_failed(call);
+        return;
+    }
+    if (q.n == 0)
+        tell_empty(call, local_text(text), form);
+    ts_result_query(call, &q);
 }
 
 /* name(text) by the session's configuration, name_byid(regconfig, text) by the one given */
