@@ -21,8 +21,9 @@ struct binding {
     struct arena *arena;
     struct err *err;
     bool retry_local;
-    struct value *prelude;
+    struct value *prelude, *prelude_errors; /* errors: NULL: it has none */
     size_t n_prelude;
+    struct value prelude_column; /* BIND_PRELUDE_COLUMN */
 };
 
 typedef bool (*bind_function)(struct binding *b, const struct bind *bind, struct value *v);
@@ -581,7 +582,11 @@ static bool source(struct binding *b, const struct bind *bind, struct value *ret
     case BIND_SEQUENCE:
         return sequence(b, bind, ret);
     case BIND_PRELUDE:
+    case BIND_PRELUDE_ERROR:
         return prelude(b, bind, ret);
+    case BIND_PRELUDE_COLUMN:
+        *ret = b->prelude_column;
+        return true;
     case BIND_TEMPORARY:
         return taken(b, bind->relation, ret);
     case BIND_SKIPPED:
@@ -667,11 +672,14 @@ static bool bind_all(struct binding *b, const struct bind *binds, size_t n, stru
     return true;
 }
 
-static bool run_prelude(struct binding *b)
+/* `column`: of those in doubt only this one; NULL: all of them. */
+static bool compute_prelude(struct binding *b, struct value column)
 {
     const struct plan_local *p = b->plan->prelude;
     const struct bind_input *in = b->input;
     struct value *binds;
+    b->prelude = NULL;
+    b->prelude_column = column;
     if (!in->engine)
         return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "no local engine for the constants of a statement");
     if (!bind_all(b, p->binds, p->n_binds, &binds))
@@ -693,19 +701,62 @@ static bool run_prelude(struct binding *b)
     return b->prelude ? true : err_set(b->err, SQLSTATE_INTERNAL_ERROR, "the constants of a statement gave no row");
 }
 
+/* The text that raises the error in D1, as emit_raise() writes it; the error is forgotten. */
+static bool take_error(struct binding *b, struct value *ret)
+{
+    struct buf out;
+    if (b->err->code == SQLSTATE_OUT_OF_MEMORY || b->err->code == SQLSTATE_INTERNAL_ERROR)
+        return false;
+    buf_init(&out, 1 << 20);
+    buf_printf(&out, "!%s:%.*s", sqlstate_code(b->err->code), STR_FMT(b->err->message));
+    if (b->err->detail.n)
+        buf_printf(&out, "\nDETAIL: %.*s", STR_FMT(b->err->detail));
+    if (b->err->hint.n)
+        buf_printf(&out, "\nHINT: %.*s", STR_FMT(b->err->hint));
+    struct arena *arena = b->err->arena;
+    err_init(b->err, arena);
+    *ret = value_text(keep(b, &out));
+    return ret->bytes.p != NULL;
+}
+
+/* One of them fails, perhaps one that is not needed: each of those in doubt alone. */
+static bool compute_one_by_one(struct binding *b)
+{
+    struct value first;
+    if (!take_error(b, &first) || !compute_prelude(b, value_integer(-1)))
+        return false;
+    struct value *values = b->prelude, *errors = ARENA_ARRAY(b->arena, struct value, b->n_prelude);
+    size_t n = b->n_prelude;
+    if (!errors)
+        return err_oom(b->err);
+    for (size_t i = 0; i < n; i++) {
+        errors[i] = value_null();
+        if (compute_prelude(b, value_integer((int64_t)i)))
+            values[i] = b->prelude[i];
+        else if (!take_error(b, &errors[i]))
+            return false;
+    }
+    b->prelude = values;
+    b->prelude_errors = errors;
+    return true;
+}
+
+static bool run_prelude(struct binding *b)
+{
+    return compute_prelude(b, value_null()) ||
+           (b->plan->prelude_is_doubtful && err_is_set(b->err) && compute_one_by_one(b));
+}
+
 static bool prelude(struct binding *b, const struct bind *bind, struct value *ret)
 {
-    if (!b->prelude && !run_prelude(b)) {
-        if (!b->plan->prelude_is_conditional || b->plan->is_forced_local || !err_is_set(b->err))
-            return false;
-        err_init(b->err,
-                 b->err->arena); /* perhaps the constant is not needed: the local engine sees when it gets there */
-        *ret = (struct value){ 0 };
-        return retry(b);
-    }
+    if (!b->prelude && !run_prelude(b))
+        return false;
     if (bind->index < 0 || (size_t)bind->index >= b->n_prelude)
         return err_set(b->err, SQLSTATE_INTERNAL_ERROR, "a constant of a statement is missing");
-    *ret = b->prelude[bind->index];
+    if (bind->source == BIND_PRELUDE)
+        *ret = b->prelude[bind->index];
+    else
+        *ret = b->prelude_errors ? b->prelude_errors[bind->index] : value_null();
     return true;
 }
 

@@ -111,7 +111,7 @@ bool ddl_stage_values(struct ddl *d, const struct alter *a, struct new_column *c
         return false;
     d->plan->lookup = update->lookup;
     d->plan->prelude = update->prelude;
-    d->plan->prelude_is_conditional = update->prelude_is_conditional;
+    d->plan->prelude_is_doubtful = update->prelude_is_doubtful;
     d->plan->reads = update->reads;
     d->plan->n_reads = update->n_reads;
     column->value = ddl_quote(d, staged.name);

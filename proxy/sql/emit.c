@@ -190,6 +190,11 @@ struct str emit_raise_local(struct emitter *e)
     return text_of(e, "json_extract('{}','!local')");
 }
 
+bool has_guard(const struct fragment *f)
+{
+    return f->checks || str_find(f->sql, STR("json_extract('{}',")) >= 0;
+}
+
 /* ---- footprint ---- */
 
 void add_read(struct emitter *e, const struct relation *r)
@@ -345,15 +350,28 @@ struct bind bind_of_expr(const struct expr *x)
     return b;
 }
 
+/* Its error is raised by D1, where the value is needed after all. */
+static bool raise_when_reached(struct emitter *e, int column, struct fragment *f)
+{
+    struct bind b = { .source = BIND_PRELUDE_ERROR, .index = column, .type = TYPE_OID_text, .typmod = -1 };
+    struct fragment error;
+    if (!emit_bind(e, &b, &error))
+        return false;
+    f->sql = text_of(e, "CASE WHEN %.*s IS NULL THEN %.*s ELSE json_extract('{}',%.*s) END", STR_FMT(error.sql),
+                     STR_FMT(f->sql), STR_FMT(error.sql));
+    f->simple = false;
+    f->is_doubtful = true;
+    return f->sql.p != NULL;
+}
+
 bool emit_prelude(struct emitter *e, const struct expr *x, enum bind_form form, int detail, struct fragment *ret)
 {
     struct emit_shared *s = e->shared;
     if (e->no_prelude || e->inline_constants || e->target != TARGET_D1 || asks_own_number(e, x))
         return false;
-    if (e->conditional && s->settings->force_local)
-        return blocked(e, x->location, "a constant that may fail, in an arm that may not be reached");
-    if (e->conditional)
-        s->prelude_is_conditional = true;
+    bool is_doubtful = e->conditional && (e->excluded || !is_foldable_expr(x)) && expr_may_fail(x);
+    if (is_doubtful && e->eager)
+        return blocked(e, x->location, "a constant that may fail, in a part that may not be reached");
     if (!s->prelude) {
         if (!(s->prelude = ARENA_NEW(e->arena, struct emitter)))
             return err_oom(e->err);
@@ -369,20 +387,21 @@ bool emit_prelude(struct emitter *e, const struct expr *x, enum bind_form form, 
     if (f.is_volatile || is_volatile_expr(x))
         s->has_volatile = true;
     size_t at = 0;
-    while (at < s->n_prelude && (s->has_volatile || !str_eq(s->prelude_columns[at], f.sql)))
+    while (at < s->n_prelude && (s->has_volatile || !str_eq(s->prelude_columns[at].sql, f.sql)))
         at++;
     if (at == s->n_prelude) {
         if (!grow(e, (void **)&s->prelude_columns, s->n_prelude, &s->size_prelude, sizeof(*s->prelude_columns)))
             return false;
-        s->prelude_columns[s->n_prelude++] = f.sql;
+        s->prelude_columns[s->n_prelude++] = (struct prelude_column){ f.sql, is_doubtful };
     }
+    s->prelude_columns[at].is_doubtful &= is_doubtful;
     struct bind b = { .source = BIND_PRELUDE,
                       .form = form,
                       .detail = detail,
                       .index = (int)at,
                       .type = base_type(e, x->type),
                       .typmod = -1 };
-    return emit_bind(e, &b, ret);
+    return emit_bind(e, &b, ret) && (!is_doubtful || raise_when_reached(e, (int)at, ret));
 }
 
 /* Where the placeholder ends that starts at `?`; *ret_number its number. */

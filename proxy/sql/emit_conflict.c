@@ -181,8 +181,11 @@ bool emit_conflict(struct emitter *e, const struct query *q, struct str *ret)
         return blocked(e, -1, "another key in ON CONFLICT DO UPDATE of several rows");
     if (sees)
         return blocked(e, -1, "subqueries over what it changes in ON CONFLICT DO UPDATE of several rows");
-    if (!emit_sets(e, target_of(q), c->sets, c->n_sets, false, &sets) ||
-        (c->where && !emit_condition(e, c->where, &where)))
+    e->conditional++;
+    bool ok = emit_sets(e, target_of(q), c->sets, c->n_sets, false, &sets) &&
+              (!c->where || emit_condition(e, c->where, &where));
+    e->conditional--;
+    if (!ok)
         return false;
     *ret = text_of(e, " ON CONFLICT%.*s DO UPDATE SET %.*s%s%.*s", STR_FMT(target), STR_FMT(sets),
                    where.sql.n ? " WHERE " : "", STR_FMT(where.sql));

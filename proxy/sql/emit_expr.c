@@ -7,8 +7,32 @@
 /* ---- looking at expressions ---- */
 
 struct look {
-    bool constant, is_volatile, own_vars, foreign_vars;
+    bool constant, is_volatile, is_mutable, own_vars, foreign_vars;
 };
+
+/* Whether a value's text depends on settings, or on names. */
+static bool text_varies(oid_t type)
+{
+    switch (type) {
+    case TYPE_OID_text:
+    case TYPE_OID_varchar:
+    case TYPE_OID_bpchar:
+    case TYPE_OID_name:
+    case TYPE_OID_bool:
+    case TYPE_OID_int2:
+    case TYPE_OID_int4:
+    case TYPE_OID_int8:
+    case TYPE_OID_numeric:
+    case TYPE_OID_float4:
+    case TYPE_OID_float8:
+    case TYPE_OID_uuid:
+    case TYPE_OID_jsonb:
+    case TYPE_OID_inet:
+        return false;
+    default: /* or nobody has looked */
+        return true;
+    }
+}
 
 static bool look_at(struct expr *x, void *ctx)
 {
@@ -40,6 +64,13 @@ static bool look_at(struct expr *x, void *ctx)
             look->constant = false;
         if (x->call.proc->volatility == 'v')
             look->is_volatile = true;
+        look->is_mutable |= x->call.proc->volatility != 'i';
+        break;
+    case EXPR_SQL_VALUE:
+        look->is_mutable = true;
+        break;
+    case EXPR_IO_CAST:
+        look->is_mutable |= text_varies(x->type) || text_varies(x->args[0]->type);
         break;
     default:
         break;
@@ -58,6 +89,12 @@ static struct look look_over(const struct expr *x)
 bool is_constant_expr(const struct expr *x)
 {
     return look_over(x).constant;
+}
+
+bool is_foldable_expr(const struct expr *x)
+{
+    struct look look = look_over(x);
+    return look.constant && !look.is_mutable;
 }
 
 bool is_volatile_expr(const struct expr *x)
@@ -490,11 +527,13 @@ static bool emit_case(struct emitter *e, const struct expr *x, struct fragment *
     size_t *slot = ARENA_ARRAY(e->arena, size_t, n + 1); /* 0: NULL, else 1 + index of the branch */
     if (!whens || !branches || !slot)
         return err_oom(e->err);
+    int excluded = e->excluded;
     for (size_t i = 0; i <= n; i++) {
         const struct expr *then = i < n ? x->cases.arms[i].then : x->cases.otherwise;
         e->conditional += i > 0;
         bool ok = i == n || emit_condition(e, x->cases.arms[i].when, &whens[i]);
         e->conditional += i == 0;
+        e->excluded += i < n && is_constant_expr(x->cases.arms[i].when);
         bool shown = then && !is_null_const(then);
         ok = ok && (!shown || emit_expr(e, then, &branches[n_branches]));
         e->conditional--;
@@ -503,6 +542,7 @@ static bool emit_case(struct emitter *e, const struct expr *x, struct fragment *
         if (shown)
             slot[i] = ++n_branches;
     }
+    e->excluded = excluded;
     if (!unify(e, x->type, branches, n_branches, ret))
         return false;
     struct str text = STR("CASE");
@@ -525,14 +565,17 @@ static bool emit_branches(struct emitter *e, const struct expr *x, struct str **
     struct str *parts = ARENA_ARRAY(e->arena, struct str, x->n_args);
     if (!branches || !parts)
         return err_oom(e->err);
+    int excluded = e->excluded;
     for (size_t i = 0; i < x->n_args; i++) {
         bool conditional = i > 0 && x->kind == EXPR_COALESCE;
         e->conditional += conditional;
+        e->excluded += conditional && is_constant_expr(x->args[i - 1]) && !is_null_const(x->args[i - 1]);
         bool ok = is_null_const(x->args[i]) || emit_expr(e, x->args[i], &branches[n++]);
         e->conditional -= conditional;
         if (!ok)
             return false;
     }
+    e->excluded = excluded;
     if (!unify(e, x->type, branches, n, ret))
         return false;
     for (size_t i = 0, at = 0; i < x->n_args; i++)

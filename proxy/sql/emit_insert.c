@@ -170,7 +170,7 @@ static bool insert_computed(struct emitter *e, const struct query *q, const stru
     if (!column.p ||
         !grow(e, (void **)&s->prelude_columns, s->n_prelude, &s->size_prelude, sizeof(*s->prelude_columns)))
         return false;
-    s->prelude_columns[s->n_prelude++] = column;
+    s->prelude_columns[s->n_prelude++] = (struct prelude_column){ .sql = column };
     struct bind b = { .source = BIND_PRELUDE, .index = (int)s->n_prelude - 1, .type = TYPE_OID_text, .typmod = -1 };
     struct fragment bound;
     if (!emit_bind(e, &b, &bound))

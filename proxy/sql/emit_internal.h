@@ -56,6 +56,7 @@ struct fragment {
     bool is_null;                /* NULL itself: fits every form */
     bool is_volatile;            /* another value each time it is evaluated */
     const struct expr *bindable; /* NUMBER of a constant: it can be bound in another form instead */
+    bool is_doubtful;            /* … its error is raised where it is reached, in any form */
     bool mixed_scale;            /* the scale shown differs from row to row: `scale` is only the value's */
     struct check *checks, **checks_end;
 };
@@ -139,8 +140,10 @@ struct emit_shared {
     struct fetch *fetches[EMIT_MAX_FETCHES];
     size_t n_fetches;
     struct emitter *prelude;
-    struct str *prelude_columns;
-    bool prelude_is_conditional;
+    struct prelude_column {
+        struct str sql;
+        bool is_doubtful; /* it stands only where it may not be reached: its error waits there */
+    } * prelude_columns;
     size_t n_prelude, size_prelude;
     bool needs_catalog, has_volatile;
     struct fetch *before;              /* rows as they stood ahead of the change, for RETURNING */
@@ -186,11 +189,13 @@ struct emitter {
     bool raw_cells; /* an expression of D1's own schema, or one that has to be the same as it: cells as they are */
     bool no_prelude;
     bool distinct_list; /* the SELECT list printed next is one of DISTINCT: texts that are equal otherwise say so */
-    int conditional;    /* arms of CASE and COALESCE around this place that may not be reached */
-    bool no_guards;     /* an index: NULL where a guard would say "local" */
-    bool refuse_local;  /* the guard of a unique index: 0A000 where a guard would say "local" */
-    bool native;        /* values travel as they are */
-    bool one_row;       /* VALUES of INSERT: volatile functions give one value each */
+    int conditional; /* parts around this place that may not be reached: arms of CASE, right sides of OR, ON CONFLICT … */
+    int eager;       /* … of which the local engine would see, after D1 has computed this for it */
+    int excluded;                  /* … of which a constant may say that, before there is a row */
+    bool no_guards;                /* an index: NULL where a guard would say "local" */
+    bool refuse_local;             /* the guard of a unique index: 0A000 where a guard would say "local" */
+    bool native;                   /* values travel as they are */
+    bool one_row;                  /* VALUES of INSERT: volatile functions give one value each */
     const struct column *assigned; /* … the column whose value is printed */
     bool in_returning;             /* columns of other tables than the target are looked up (rewrite_returning.c) */
     const struct written *written; /* … and what the statement changes */
@@ -239,6 +244,8 @@ struct bind bind_of_expr(const struct expr *x); /* of an EXPR_CONST or EXPR_PARA
 /* json_extract('{}','!22012:division by zero') or its local twin. */
 struct str emit_raise(struct emitter *e, const char *code, struct str message);
 struct str emit_raise_local(struct emitter *e);
+/* Whether D1's text of an expression holds a guard that raises. */
+bool has_guard(const struct fragment *f);
 /* Adds the blanks of a char(n), which are not kept, to its value f. */
 bool emit_blanks(struct emitter *e, const struct expr *x, struct fragment *f);
 /* Whether the function's arguments are written out with their blanks: JSON, concat(), format(). Casts to text drop them. */
@@ -265,6 +272,8 @@ bool settle(struct emitter *e, struct fragment *f); /* writes pending checks int
 bool make_natural(struct emitter *e, oid_t type, struct fragment *f);
 bool join_balanced(struct emitter *e, const struct str *parts, size_t n, const char *operator_text, struct str *ret);
 bool is_constant_expr(const struct expr *x); /* no column, aggregate, subquery or set-returning function anywhere */
+bool is_foldable_expr(
+    const struct expr *x); /* … and nothing that depends on settings: PostgreSQL's planner computes it */
 bool is_volatile_expr(const struct expr *x);
 /* The expression under casts that leave the value as it is; NULL for NULL. */
 const struct expr *without_relabel(const struct expr *x);

@@ -1,6 +1,8 @@
 /* emit_logic.c - AND, OR and NOT, IN and the lists that long chains of them are; see emit_internal.h. */
 #include "proxy/sql/emit_internal.h"
 
+#include "proxy/sql/may_fail.h"
+
 static void flatten(const struct expr *x, enum expr_kind kind, const struct expr **out, size_t *n, size_t max)
 {
     for (size_t i = 0; i < x->n_args; i++) {
@@ -97,27 +99,94 @@ static bool gather_lists(struct emitter *e, enum expr_kind kind, const struct ex
     return true;
 }
 
+/* What stands on the right is computed only where the left does not decide, as PostgreSQL does it. SQLite does so in conditions, but
+ * computes both sides of a value: CASE makes a condition of what stands before a part that may fail. */
+enum { TWICE_MAX = 4000 };
+
+struct logic_part {
+    struct str sql;
+    bool may_fail, is_volatile;
+};
+
+static bool part_may_fail(const struct emitter *e, const struct expr *x, const struct fragment *f)
+{
+    return !f->simple && (e->target == TARGET_D1 ? has_guard(f) : expr_may_fail(x));
+}
+
+static bool emit_parts(struct emitter *e, const struct expr *const *args, size_t n, bool condition,
+                       struct logic_part *ret)
+{
+    int excluded = e->excluded;
+    for (size_t i = 0; i < n; i++) {
+        struct fragment f;
+        bool left_out = i > 0 && (!condition || e->excluded > excluded);
+        e->conditional += left_out;
+        bool ok = condition ? emit_condition(e, args[i], &f) : emit_value(e, args[i], &f);
+        e->conditional -= left_out;
+        if (!ok)
+            return false;
+        ret[i] =
+            (struct logic_part){ f.sql, part_may_fail(e, args[i], &f), f.is_volatile || is_volatile_expr(args[i]) };
+        e->excluded += is_constant_expr(args[i]);
+    }
+    e->excluded = excluded;
+    return true;
+}
+
+static bool join_parts(struct emitter *e, enum expr_kind kind, const struct logic_part *parts, size_t n,
+                       struct str *ret)
+{
+    struct str *texts = ARENA_ARRAY(e->arena, struct str, n), joined;
+    *ret = parts[0].sql;
+    if (n == 1)
+        return true;
+    for (size_t i = 0; texts && i < n; i++)
+        texts[i] = parts[i].sql;
+    if (!texts)
+        return err_oom(e->err);
+    if (!join_balanced(e, texts, n, kind == EXPR_AND ? " AND " : " OR ", &joined))
+        return false;
+    *ret = text_of(e, "(%.*s)", STR_FMT(joined));
+    return ret->p != NULL;
+}
+
+/* *ret stays as it is where no part can do harm, or where nothing may be written twice. */
+static bool stop_before_failures(struct emitter *e, enum expr_kind kind, const struct logic_part *parts, size_t n,
+                                 struct str *ret)
+{
+    struct str text = STR("CASE"), before;
+    size_t from = 0, twice = 0;
+    for (size_t i = 1; i < n; i++) {
+        twice += parts[i - 1].sql.n;
+        if (!parts[i].may_fail)
+            continue;
+        for (size_t k = from; k < i; k++)
+            if (parts[k].is_volatile || twice > TWICE_MAX)
+                return true;
+        if (!join_parts(e, kind, &parts[from], i - from, &before))
+            return false;
+        text = text_of(e, kind == EXPR_AND ? "%.*s WHEN NOT %.*s THEN 0" : "%.*s WHEN %.*s THEN 1", STR_FMT(text),
+                       STR_FMT(before));
+        from = i;
+    }
+    if (from)
+        *ret = text_of(e, "%.*s ELSE %.*s END", STR_FMT(text), STR_FMT(*ret));
+    return ret->p != NULL;
+}
+
 bool emit_logic(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret)
 {
     size_t count = flat_count(x, x->kind), n = 0;
     const struct expr **args = ARENA_ARRAY(e->arena, const struct expr *, count);
-    struct str *parts = ARENA_ARRAY(e->arena, struct str, count);
+    struct logic_part *parts = ARENA_ARRAY(e->arena, struct logic_part, count);
     if (!args || !parts)
         return err_oom(e->err);
     flatten(x, x->kind, args, &n, count);
     if (n >= LIST_MIN && !gather_lists(e, x->kind, args, &n))
         return false;
-    for (size_t i = 0; i < n; i++) {
-        struct fragment f;
-        if (!(condition ? emit_condition(e, args[i], &f) : emit_value(e, args[i], &f)))
-            return false;
-        parts[i] = f.sql;
-    }
-    struct str joined;
-    if (!join_balanced(e, parts, n, x->kind == EXPR_AND ? " AND " : " OR ", &joined))
-        return false;
-    *ret = (struct fragment){ .sql = text_of(e, "(%.*s)", STR_FMT(joined)) };
-    return ret->sql.p != NULL;
+    *ret = (struct fragment){ 0 };
+    return emit_parts(e, args, n, condition, parts) && join_parts(e, x->kind, parts, n, &ret->sql) &&
+           (condition || e->inline_constants || stop_before_failures(e, x->kind, parts, n, &ret->sql));
 }
 
 enum { LONG_LIST = 200 };

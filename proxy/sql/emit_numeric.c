@@ -85,6 +85,20 @@ static bool bind_numeric(struct emitter *e, const struct expr *x, enum bind_form
     return emit_bind(e, &b, ret);
 }
 
+/* The value of the fragment, bound in another form. */
+static bool bind_again(struct emitter *e, enum bind_form form, int detail, struct fragment *f)
+{
+    const struct expr *x = f->bindable;
+    bool is_doubtful = f->is_doubtful;
+    *f = (struct fragment){ 0 };
+    e->conditional += is_doubtful;
+    e->excluded += is_doubtful;
+    bool ok = bind_numeric(e, x, form, detail, f);
+    e->conditional -= is_doubtful;
+    e->excluded -= is_doubtful;
+    return ok;
+}
+
 static bool inline_numeric(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     int scale, digits;
@@ -180,7 +194,7 @@ bool to_scaled(struct emitter *e, int scale, struct fragment *f)
         if (x->kind == EXPR_CONST && x->constant.value.class == VALUE_TEXT &&
             text_digits(x->constant.value.bytes, &own_scale, &digits))
             digits += scale > own_scale ? scale - own_scale : 0;
-        if (!bind_numeric(e, x, BIND_SCALED, scale, f))
+        if (!bind_again(e, BIND_SCALED, scale, f))
             return false;
         f->form = FORM_SCALED;
         f->scale = scale;
@@ -239,11 +253,8 @@ bool numeric_text(struct emitter *e, struct fragment *f)
         f->form = FORM_NATURAL;
         return true;
     }
-    if (f->bindable) {
-        const struct expr *x = f->bindable;
-        *f = (struct fragment){ 0 };
-        return bind_numeric(e, x, BIND_AS_IS, 0, f);
-    }
+    if (f->bindable)
+        return bind_again(e, BIND_AS_IS, 0, f);
     if (f->mixed_scale || f->scale < 0)
         return blocked(e, -1, "the text of a numeric without a scale here");
     const struct str s = f->sql;
@@ -305,7 +316,7 @@ bool numeric_typmod(struct emitter *e, int32_t typmod, struct fragment *f)
             b.typmod = typmod;
             if (!emit_bind(e, &b, f))
                 return false;
-        } else if (!emit_prelude(e, x, BIND_STORE, typmod, f)) {
+        } else if (!bind_again(e, BIND_STORE, typmod, f)) {
             return false;
         }
         f->form = FORM_NUMBER;

@@ -236,12 +236,18 @@ bool emit_where(struct emitter *e, const struct query *q, const struct expr **sk
     e->in_targets = false;
     if (e->level)
         e->level->n_nulled = 0; /* a grouping set makes its other columns NULL after WHERE */
+    int decided = 0;            /* by a constant: PostgreSQL's planner never looks behind it */
     for (size_t i = 0; ok && i < n; i++) {
         struct fragment f;
         if (is_in(list[i], skip, n_skip))
             continue;
+        e->conditional += decided;
+        e->excluded += decided;
         if ((ok = emit_condition(e, list[i], &f)))
             parts[kept++] = f.sql;
+        e->conditional -= decided;
+        e->excluded -= decided;
+        decided += is_constant_expr(list[i]);
     }
     e->in_targets = outer;
     if (e->level)

@@ -69,18 +69,18 @@ static bool look(struct expr *x, void *ctx)
     return !*found;
 }
 
-static bool may_fail(struct expr *x)
+bool expr_may_fail(const struct expr *x)
 {
     bool found = false;
-    if (x)
-        expr_walk(x, look, &found);
+    if (x) /* the walker wants a writable tree for its other callers */
+        expr_walk((struct expr *)(uintptr_t)x, look, &found);
     return found;
 }
 
 static bool any_target(const struct target *targets, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (may_fail(targets[i].expr))
+        if (expr_may_fail(targets[i].expr))
             return true;
     return false;
 }
@@ -104,13 +104,13 @@ bool query_may_fail(const struct query *q)
 {
     if (q->command != COMMAND_SELECT)
         return any_target(q->returning, q->n_returning);
-    if (!is_plain(q) || any_target(q->targets, q->n_targets) || may_fail(q->where) || may_fail(q->having))
+    if (!is_plain(q) || any_target(q->targets, q->n_targets) || expr_may_fail(q->where) || expr_may_fail(q->having))
         return true;
     for (size_t i = 0; i < q->n_group; i++)
-        if (may_fail(q->group[i]))
+        if (expr_may_fail(q->group[i]))
             return true;
     for (size_t i = 0; i < q->n_sort; i++)
-        if (may_fail(q->sort[i].expr))
+        if (expr_may_fail(q->sort[i].expr))
             return true;
     for (size_t i = 0; i < q->n_ctes; i++)
         if (query_may_fail(q->ctes[i].query))

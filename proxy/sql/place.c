@@ -192,6 +192,8 @@ struct fetch *fetch_new(struct emitter *e, const struct query *q)
     emitter_init(d1, s, TARGET_D1);
     d1->depth = e->depth;
     d1->conditional = e->conditional; /* an arm's rows may never be wanted */
+    d1->excluded = e->excluded;
+    d1->eager = e->conditional;
     *f = (struct fetch){ .number = (int)s->n_fetches,
                          .d1 = d1,
                          .alias = unique_name(e, text_of(e, "f%zu", s->n_fetches)) };
@@ -323,12 +325,6 @@ static bool fetched_average(struct emitter *e, struct fetch *f, const struct exp
     return true;
 }
 
-/* Whether D1's text of an expression holds a guard that raises. */
-static bool may_fail(const struct fragment *f)
-{
-    return f->checks || str_find(f->sql, STR("json_extract('{}','!")) >= 0;
-}
-
 /* D1 would compute an expression for rows that never get to it here: an arm of CASE, or a WHERE that is finished here. */
 static bool may_be_left_out(struct emitter *e)
 {
@@ -361,9 +357,13 @@ bool try_fetched(struct emitter *e, const struct expr *x, bool *ret_done, struct
     struct emit_mark mark = emit_mark(fetch->d1);
     size_t n_columns = fetch->n_columns;
     fetch->d1->conditional += e->conditional;
+    fetch->d1->excluded += e->excluded;
+    fetch->d1->eager += e->conditional;
     bool printed = emit_expr(fetch->d1, x, &f);
     fetch->d1->conditional -= e->conditional;
-    bool too_early = printed && !c.aggregates && !c.windows && may_fail(&f) && may_be_left_out(e);
+    fetch->d1->excluded -= e->excluded;
+    fetch->d1->eager -= e->conditional;
+    bool too_early = printed && !c.aggregates && !c.windows && has_guard(&f) && may_be_left_out(e);
     if (printed && !too_early && fetch_column(e, fetch, &f, x->type, ret)) {
         *ret_done = true;
         return true;
@@ -447,7 +447,7 @@ static bool push_where(struct emitter *e, struct fetch *f, const struct query *q
         bool mine = rte < 0 || reads_only(q, list[i], rte);
         /* nor does it test rows that a condition before this one would have kept from it */
         if (mine && e->level->n_pushed < MAX_PUSHED && emit_condition(f->d1, list[i], &c) &&
-            (*ret_all || !may_fail(&c)) && length_to_push(f->d1, text.n + c.sql.n) <= D1_PUSHED_BYTES) {
+            (*ret_all || !has_guard(&c)) && length_to_push(f->d1, text.n + c.sql.n) <= D1_PUSHED_BYTES) {
             if (!note_pushed(e, e->level, list[i]))
                 return false;
             text = text_of(e, "%.*s%s%.*s", STR_FMT(text), text.n ? " AND " : " WHERE ", STR_FMT(c.sql));
@@ -675,6 +675,21 @@ bool place_finish(struct emit_shared *s, const struct query *q, struct emitter *
     return true;
 }
 
+/* A doubtful one can be computed alone, and left out. */
+static bool prelude_column(struct emit_shared *s, size_t at, struct str *ret)
+{
+    static const struct bind which = { .source = BIND_PRELUDE_COLUMN, .type = TYPE_OID_int4, .typmod = -1 };
+    struct fragment f;
+    *ret = s->prelude_columns[at].sql;
+    if (!s->prelude_columns[at].is_doubtful)
+        return true;
+    s->plan->prelude_is_doubtful = true;
+    if (!emit_bind(s->prelude, &which, &f))
+        return false;
+    *ret = text_of(s->prelude, "CASE WHEN coalesce(%.*s = %zu, 1) THEN %.*s END", STR_FMT(f.sql), at, STR_FMT(*ret));
+    return ret->p != NULL;
+}
+
 bool place_prelude(struct emit_shared *s)
 {
     struct str sql = STR("SELECT ");
@@ -684,14 +699,17 @@ bool place_prelude(struct emit_shared *s)
     struct plan_local *l = ARENA_NEW(s->arena, struct plan_local);
     if (!l)
         return err_oom(s->err);
-    for (size_t i = 0; i < s->n_prelude && sql.p; i++)
-        sql = text_of(s->prelude, "%.*s%s%.*s AS c%zu", STR_FMT(sql), i ? ", " : "", STR_FMT(s->prelude_columns[i]), i);
+    for (size_t i = 0; i < s->n_prelude && sql.p; i++) {
+        struct str column;
+        if (!prelude_column(s, i, &column))
+            return false;
+        sql = text_of(s->prelude, "%.*s%s%.*s AS c%zu", STR_FMT(sql), i ? ", " : "", STR_FMT(column), i);
+    }
     if (!sql.p || !finish_binds(s->prelude, 0, &sql, &l->binds, &l->n_binds, &as_json))
         return false;
     l->sql = sql;
     l->needs_catalog = s->needs_catalog;
     s->plan->prelude = l;
-    s->plan->prelude_is_conditional = s->prelude_is_conditional;
     return true;
 }
 

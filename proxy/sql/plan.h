@@ -54,9 +54,11 @@ enum bind_source {
     BIND_UUID,     /* a fresh random UUID */
     BIND_RANDOM,   /* a fresh random double in [0,1) */
     BIND_SESSION, /* a session fact by name in `constant`: "current_user", "session_user", "current_schema", … or a setting */
-    BIND_SEQUENCE,  /* currval of `relation`, NULL: lastval; detail 1: NULL while it is pending (sequence_values.h) */
-    BIND_PRELUDE,   /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
-    BIND_TEMPORARY, /* the rows of the session's temporary table `relation` as JSON, an array for each */
+    BIND_SEQUENCE, /* currval of `relation`, NULL: lastval; detail 1: NULL while it is pending (sequence_values.h) */
+    BIND_PRELUDE,  /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
+    BIND_PRELUDE_ERROR,  /* what raises the error of that column (emit_raise), NULL: it has none */
+    BIND_PRELUDE_COLUMN, /* inside the prelude: which of its doubtful columns is computed; NULL: all, -1: none */
+    BIND_TEMPORARY,      /* the rows of the session's temporary table `relation` as JSON, an array for each */
     BIND_SKIPPED, /* rows that SKIP LOCKED leaves out, or takes, as JSON: [0,[key, …]] all but these, [1,[key, …]] these (plan_skip) */
     BIND_LOOKUP, /* what statement `index` of the plan's lookup read, behind the last one the rows to write (lookup.h) */
 };
@@ -316,9 +318,8 @@ struct plan {
     struct plan_lookup *lookup; /* NULL: the statements need nothing read before */
     struct plan_local
         *prelude; /* one row of constants that D1 cannot compute (now() - interval…): plan_bind() runs it; NULL: none */
-    bool is_forced_local; /* made with force_local: it cannot be planned again */
-    bool
-        prelude_is_conditional; /* a part of the prelude stands in an arm of CASE or COALESCE: its error may never come */
+    bool is_forced_local;     /* made with force_local: it cannot be planned again */
+    bool prelude_is_doubtful; /* some of its columns may never be needed: their errors are bound (BIND_PRELUDE_ERROR) */
     struct plan_notice *notices; /* to send before the statement runs */
     size_t n_notices;
     struct plan_premise *premise; /* NULL: none */

@@ -34,9 +34,9 @@ static struct str read_file(const char *path, struct arena *arena)
 
 static void print_binds(struct buf *out, const struct bind *binds, size_t n)
 {
-    static const char *const sources[] = { "$",         "literal ", "constant", "now",      "clock",
-                                           "uuid",      "random",   "session ", "sequence", "prelude ",
-                                           "temporary", "skipped",  "lookup " };
+    static const char *const sources[] = { "$",      "literal ", "constant",  "now",      "clock",
+                                           "uuid",   "random",   "session ",  "sequence", "prelude ",
+                                           "error ", "column",   "temporary", "skipped",  "lookup " };
     static const char *const forms[] = { "",        " number",  " scaled",  " glob",    " like",  " array", " interval",
                                          " unix_s", " unix_ms", " unix_us", " hex",     " text",  " ascii", " unfolded",
                                          " store",  " key",     " path",    " not_nan", " limit", " offset" };
@@ -45,7 +45,7 @@ static void print_binds(struct buf *out, const struct bind *binds, size_t n)
         const struct type_info *t = type_find(b->type);
         buf_printf(out, "?%zu = %s", i + 1, sources[b->source]);
         if (b->source == BIND_PARAM || b->source == BIND_LITERAL || b->source == BIND_PRELUDE ||
-            b->source == BIND_LOOKUP)
+            b->source == BIND_PRELUDE_ERROR || b->source == BIND_LOOKUP)
             buf_printf(out, "%d", b->index);
         if (b->source == BIND_SESSION)
             buf_add_str(out, b->constant.bytes);

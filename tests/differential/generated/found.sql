@@ -223,3 +223,14 @@ SELECT timezone('30 days'::interval, 'infinity'::timestamp)
 SELECT timezone('30 days'::interval, '2024-01-01'::timestamp)
 SELECT timezone('nowhere'::text, 'infinity'::timestamp)
 SELECT timezone('nowhere'::text, 'infinity'::timestamptz)
+-- behind a part that decides nothing is computed: of a value, and by the planner behind a constant
+SELECT id, id = 1 OR 1 / (id - 1) > 0, id <> 1 AND NULL AND 1 / (id - 1) > 5 FROM plain WHERE id < 4
+SELECT id = 1 OR cast(nullif('1.0'::jsonb, jb) as bool) FROM plain WHERE id = 1
+SELECT id > 0 OR to_char(now(), '"x"')::int = 1 FROM plain
+SELECT b OR CAST('1.0'::jsonb AS bool) FROM plain WHERE id = 1
+SELECT id FROM plain WHERE false AND 'xy'::text::int = 1
+SELECT id FROM plain WHERE id > 100 AND 'xy'::text::int = 1
+SELECT id > 0 AND (1 / (id - 1) > 0 OR to_char(now(), '"x"')::int = 1) FROM plain WHERE id = 2
+SELECT CASE WHEN id > 0 THEN id ELSE 'x'::text::int END FROM plain
+SELECT CASE WHEN id > 0 THEN id ELSE to_char(now(), '"x"')::int END FROM plain
+SELECT COALESCE(NULL, id, 'x'::text::int) FROM plain

@@ -35,3 +35,17 @@ UPDATE target SET i8 = 7 WHERE t LIKE 'qq%\'
 DELETE FROM target WHERE t LIKE '%\' RETURNING id
 INSERT INTO target (id, t) VALUES (generate_series(50, 51), 'x'), (52, 'y')
 INSERT INTO target (id, i4) VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET i4 = id
+-- SET of ON CONFLICT is computed where there is a conflict; but a constant is when the statement is planned
+INSERT INTO target (id, tm) VALUES (2, '0:00') ON CONFLICT (k) DO UPDATE SET (at, v) = ('{a,b}', date '2020-01-01')
+INSERT INTO target (id, tm) VALUES (20, '0:00') ON CONFLICT (id) DO UPDATE SET v = date '2020-01-01'
+INSERT INTO target (id, tm) VALUES (2, '0:00') ON CONFLICT (id) DO UPDATE SET v = date '2020-01-01'
+INSERT INTO target (id, tm) VALUES (20, '0:00') ON CONFLICT (id) DO UPDATE SET v = 'abcdef'::text
+INSERT INTO target (id, tm) VALUES (2, '0:00') ON CONFLICT (id) DO UPDATE SET n = to_char(now(), '"1.50"')::numeric, n2 = to_char(now(), '"1.256"')::numeric, b = to_char(now(), '"t"')::bool
+INSERT INTO target (id, tm) VALUES (20, '0:00') ON CONFLICT (id) DO UPDATE SET i4 = 7 WHERE to_char(now(), '"x"')::int = 1
+UPDATE target SET n2 = CASE WHEN id > 0 THEN 1 ELSE to_char(now(), '"x"')::numeric END
+UPDATE target SET i4 = CASE WHEN id > 5 THEN 1 ELSE 'x'::text::int END WHERE id > 5
+-- what RETURNING cannot show leaves nothing behind
+UPDATE target SET i8 = 70000 WHERE id = 1 RETURNING i8::int2
+UPDATE target SET t = 'a' RETURNING id, to_date(t, 'Day')
+DELETE FROM target WHERE id > 1 RETURNING trim_array(ai, 4)
+WITH w AS (INSERT INTO target (id) VALUES (20) RETURNING id) SELECT trim_array('{1}'::int4[], id) FROM w
