@@ -65,18 +65,17 @@ bool notify_listen(struct session *s, struct str channel, struct err *err)
     size_t n = 0;
     if (!check_name(channel, err))
         return false;
-    struct channel *c = find(s, channel);
+    struct channel *c = find(s, channel), **end = &s->channels;
     if (!c) {
-        for (struct channel *other = s->channels; other; other = other->next)
+        for (; *end; end = &(*end)->next)
             n++;
         if (n >= CHANNELS_MAX)
             return err_set(err, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "too many channels");
-        c = fault_malloc(sizeof(*c) + channel.n);
+        *end = c = fault_malloc(sizeof(*c) + channel.n);
         if (!c)
             return err_oom(err);
-        *c = (struct channel){ .next = s->channels, .name = { (char *)(c + 1), channel.n } };
+        *c = (struct channel){ .name = { (char *)(c + 1), channel.n } };
         memcpy(c + 1, channel.p, channel.n);
-        s->channels = c;
     }
     return wish(s, c, true, err);
 }

@@ -200,3 +200,16 @@ def test_a_savepoint_taken_back_lets_its_locks_go(three):
     assert one(third, "SELECT pg_try_advisory_lock(21)") is True
     for connection in (second, third):
         connection.execute("SELECT pg_advisory_unlock_all()")
+
+
+def test_channels_are_told_in_their_order(threaded, oracle):
+    for target in (oracle, threaded):
+        with target.connect() as connection:
+            for channel in ("b", "a", "b", "c"):
+                connection.execute(f"LISTEN {channel}")
+            connection.execute("UNLISTEN a")
+            connection.execute("LISTEN a")
+            assert connection.execute("SELECT pg_listening_channels()").fetchall() == [("b",), ("c",), ("a",)]
+            assert connection.execute("SELECT count(*) FROM pg_listening_channels() AS c WHERE c > 'a'").fetchone() == (2,)
+            connection.execute("UNLISTEN *")
+            assert connection.execute("SELECT * FROM pg_listening_channels()").fetchall() == []

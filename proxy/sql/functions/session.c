@@ -29,6 +29,7 @@ FACT(current_schema)
 FACT(current_user)
 FACT(session_user)
 FACT(pg_backend_pid)
+FACT(pg_listening_channels)
 FACT(inet_client_addr)
 FACT(inet_client_port)
 FACT(version)
@@ -152,6 +153,7 @@ static const struct local_function functions[] = {
     ROW(current_user, current_user, 0, 0),
     ROW(session_user, session_user, 0, 0),
     { .name = "pg_pg_backend_pid", .n_args = 0, .call = pg_backend_pid },
+    { .name = "pg_pg_listening_channels", .n_args = 0, .call = pg_listening_channels },
     ROW(inet_client_addr, inet_client_addr, 0, 0),
     ROW(inet_client_port, inet_client_port, 0, 0),
     ROW(pgsql_version, version, 0, 0),
