@@ -517,6 +517,9 @@ static bool only_user(struct ddl *d, const struct user_type *type, const struct 
             if ((*ret && *ret != r) || r->kind != RELATION_TABLE)
                 return ddl_refuse(d, -1, "Drop the columns first.",
                                   "DROP TYPE … CASCADE of a type that several tables, or a view, use");
+            if (r->is_temporary)
+                return ddl_refuse(d, -1, "Drop the column of the temporary table first.",
+                                  "DROP TYPE … CASCADE of a type that a temporary table uses");
             *ret = r;
             (*ret_n)++;
         }
