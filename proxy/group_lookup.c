@@ -37,6 +37,7 @@ static void fail_lookup(struct group *g, struct step *step, const struct err *er
 {
     group_cut(g, step, step->queued_at);
     group_add_error(g, err);
+    g->prefix.on = false; /* there are fewer steps: it begins anew */
 }
 
 bool group_refuse_lookup(struct group *g)

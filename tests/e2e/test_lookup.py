@@ -66,5 +66,19 @@ def test_rows_read_in_another_order_are_the_same(transport):
         connection.execute("CREATE UNIQUE INDEX ON account (rank) WHERE balance > 1000")
         connection.execute("INSERT INTO account (id, owner, code, balance, rank) VALUES (1, 'ann', 'A', 10.5, 1), (2, 'bob', 'B', 0, 1), (3, 'cy', NULL, 2000, 3), (4, 'ann', 'D', -5.25, NULL), (5, 'eve', NULL, 99.99, 2)")
         made = connection.execute("INSERT INTO account (id, owner, balance, rank) SELECT a.id + 20, CASE WHEN a.id = 3 THEN a.owner ELSE '' END, 7.25, a.id FROM account a "
-                                  "WHERE a.balance IS NOT NULL OR a.rank IS NOT NULL ON CONFLICT (owner, rank) DO UPDATE SET owner = 'Q' RETURNING id").fetchall()
+                                  "WHERE a.balance IS NOT NULL OR a.rank IS NOT NULL ON CONFLICT (owner, rank) DO UPDATE SET code = 'Q' RETURNING id").fetchall()
         assert sorted(made) == [(3,), (21,), (22,), (24,), (25,)]
+
+
+@pytest.mark.parametrize("transport", ["embedded", "workerd"])
+def test_a_refused_write_before_a_mistake_of_the_same_string(transport):
+    """The statements before the refusal are answered, nothing of the string stays, and the connection goes on."""
+    with Pgd1(transport) as server, server.connect() as connection:
+        connection.execute("CREATE TABLE counter (id int PRIMARY KEY, n text)")
+        connection.execute("INSERT INTO counter VALUES (1, '0')")
+        connection.pgconn.send_query(f"UPDATE counter SET n = '5'; {ADD}; SELECT nothere FROM counter".encode())
+        answers = []
+        while (result := connection.pgconn.get_result()) is not None:
+            answers.append(result.command_status or result.error_field(psycopg.pq.DiagnosticField.SQLSTATE))
+        assert answers == [b"UPDATE 1", b"0A000"]
+        assert connection.execute("SELECT n FROM counter").fetchone() == ("0",)
