@@ -3,7 +3,7 @@
 PGD1_LONG=1 runs 20,000 queries and more of a random seed, otherwise 1,600; PGD1_SEED repeats a run, PGD1_BATCH=n one batch of it (a difference
 names its batch). pgd1 may refuse with 0A000, not too often; generated/known.py lists what else may differ, with reasons. generated/found.sql and
 found_changes.sql have queries and changes that differed once. generated/blocks.py makes scripts: transaction blocks with savepoints, 150 of them or
-4,000; for these PGD1_BATCH is a script's number.
+4,000; for these PGD1_BATCH is a script's number. Workerd answers some of both as embedded does.
 """
 import os
 import pathlib
@@ -99,12 +99,16 @@ def test_generated_changes(reference, embedded, facts, capsys):
         assert sum(run.listed.values()) <= MOST_LISTED * run.done, "too many listed differences: do the rules in known.py hide something?"
 
 
-def test_generated_scripts(reference, embedded, facts, capsys):
-    """Changes and reads in transaction blocks with savepoints: every answer, and the rows left."""
-    for server in (reference, embedded):
+def set_up_scripts(*servers):
+    for server in servers:
         with server.connect() as connection:
             for statement in blocks.SETUP:
                 connection.execute(statement)
+
+
+def test_generated_scripts(reference, embedded, facts, capsys):
+    """Changes and reads in transaction blocks with savepoints: every answer, and the rows left."""
+    set_up_scripts(reference, embedded)
     sides = campaign.Campaign(reference, embedded, SEED, facts)
     run = scripts.Scripts(sides, SEED)
     run.run(*batches(SCRIPTS))
@@ -170,3 +174,18 @@ def test_workerd_answers_as_embedded(embedded, facts):
         here.close()
         there.close()
     assert not bad, f"seed {SEED}, {len(bad)} (PostgreSQL stands for embedded, pgd1 for workerd):\n" + "\n".join(bad[:20])
+
+
+def test_workerd_answers_scripts_as_embedded(facts, capsys):
+    """The same scripts through the gateway and D1's real engine; a refusal of the one alone is a difference too."""
+    from pgd1 import Pgd1
+    with Pgd1("embedded") as here, Pgd1("workerd") as there:
+        set_up_scripts(here, there)
+        sides = campaign.Campaign(here, there, SEED, facts)
+        run = scripts.Scripts(sides, SEED)
+        batch = os.environ.get("PGD1_BATCH")
+        run.run(int(batch) if batch else 0, 1 if batch else SCRIPTS // 10 if LONG else 25)
+        sides.close()
+    told(run, capsys)
+    assert not run.differences, f"seed {SEED}, {len(run.differences)} (PostgreSQL stands for embedded, pgd1 for workerd):\n" + "\n".join(f"script {number}: {found}" for number, found in run.differences)
+    assert not run.refused

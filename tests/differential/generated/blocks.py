@@ -8,12 +8,13 @@ SETUP = [
     "CONSTRAINT owner_is_no_code CHECK (owner <> code), UNIQUE (owner, rank))",
     "CREATE UNIQUE INDEX richest ON account (rank) WHERE balance > 1000",
     "CREATE TABLE entry (account int NOT NULL REFERENCES account ON DELETE CASCADE ON UPDATE CASCADE, no int, amount numeric(8,2) NOT NULL, note varchar(8) DEFAULT 'none', tags text[] DEFAULT '{}', "
-    "moved_to int REFERENCES account ON DELETE SET NULL, PRIMARY KEY (account, no))",
+    "moved_to int REFERENCES account ON DELETE SET NULL, payer int DEFAULT 5 REFERENCES account ON DELETE SET NULL ON UPDATE CASCADE, PRIMARY KEY (account, no))",
+    "CREATE VIEW rich AS SELECT id, owner, balance FROM account WHERE balance > 5",
 ]
 TABLES = ["account", "entry"]
-RESET = ["DELETE FROM entry; DELETE FROM account; ALTER TABLE account ALTER COLUMN id RESTART WITH 10; "
+RESET = ["DISCARD SEQUENCES", "DELETE FROM entry; DELETE FROM account; ALTER TABLE account ALTER COLUMN id RESTART WITH 10; "
          "INSERT INTO account (id, owner, code, balance, rank, data) VALUES (1, 'ann', 'A', 10.5, 1, '{\"n\": 1}'), (2, 'bob', 'B', 0, 1, '[1]'), (3, 'cy', NULL, 2000, 3, NULL), (4, 'ann', 'D', -5.25, NULL, '{}'), (5, 'eve', NULL, 99.99, 2, '{\"n\": 5}'); "
-         "INSERT INTO entry (account, no, amount, note, tags, moved_to) VALUES (1, 1, 5, 'first', '{a,b}', NULL), (1, 2, 5.5, NULL, '{}', 2), (2, 1, -3, 'back', NULL, 1), (3, 1, 2000, 'much', '{c}', NULL), (5, 7, 0, 'zero', '{a}', 3)"]
+         "INSERT INTO entry (account, no, amount, note, tags, moved_to, payer) VALUES (1, 1, 5, 'first', '{a,b}', NULL, NULL), (1, 2, 5.5, NULL, '{}', 2, 2), (2, 1, -3, 'back', NULL, 1, 4), (3, 1, 2000, 'much', '{c}', NULL, 5), (5, 7, 0, 'zero', '{a}', 3, NULL)"]
 AFTERWARDS = ["SELECT * FROM account ORDER BY id", "SELECT * FROM entry ORDER BY account, no"]
 ACCOUNT = {"owner": "text", "code": "text", "balance": "number", "rank": "number", "active": "bool", "opened": "time", "data": "json"}
 ENTRY = {"amount": "number", "note": "text", "tags": "list"}
@@ -25,13 +26,17 @@ class Blocks:
 
     def __init__(self, rng):
         self.rng = rng
-        self.savepoints = []
+        self.savepoints, self.in_block = [], False
 
     def script(self):
-        self.savepoints = []
+        family = self.rng.choices([self.any_script, self.numbers_script, self.ddl_script], [10, 1, 1])[0]
+        return family()
+
+    def any_script(self):
         n, rng = self.rng.randint(2, 8), self.rng
         if rng.random() < 0.25:
             return [self.statement() for _ in range(n)]
+        self.in_block = True
         begin = rng.choice(["BEGIN"] * 4 + ["BEGIN ISOLATION LEVEL REPEATABLE READ", "BEGIN ISOLATION LEVEL SERIALIZABLE"])
         return [begin, *[self.savepoint() if rng.random() < 0.22 else self.statement() for _ in range(n)], rng.choice(["COMMIT", "COMMIT", "COMMIT", "ROLLBACK", "COMMIT AND CHAIN"])]
 
@@ -47,7 +52,7 @@ class Blocks:
         return f"ROLLBACK TO {name}" if back else f"RELEASE {name}"
 
     def statement(self):
-        shapes = [(self.read, 4), (self.insert, 4), (self.insert_select, 1), (self.update, 4), (self.update_from, 2), (self.delete, 2), (self.merge, 1), (self.changing_with, 2)]
+        shapes = [(self.read, 4), (self.insert, 4), (self.insert_select, 1), (self.update, 4), (self.update_from, 2), (self.delete, 2), (self.merge, 1), (self.changing_with, 2)] + [(self.cursor, 2)] * self.in_block
         return self.rng.choices([s for s, _ in shapes], [w for _, w in shapes])[0]()
 
     # --- expressions
@@ -70,9 +75,16 @@ class Blocks:
         other = self.value(kind, scope, depth - 1)
         return {"text": lambda: self.one_of(f"{column} || {other}", f"upper({column})", f"coalesce({column}, {other})", f"left({column}, 2)", f"CASE WHEN {self.condition(scope, 0)} THEN {column} ELSE {other} END"),
                 "number": lambda: self.one_of(f"{column} + {self.one_of('1', '2.5', '-1')}", f"{column} * 2", f"coalesce({column}, 0)", f"round({column} / 3, 1)", f"greatest({column}, {other})",
-                                              "(SELECT max(amount) FROM entry)", "(SELECT count(*) FROM account)", f"CASE WHEN {self.condition(scope, 0)} THEN {column} ELSE {other} END"),
+                                              "(SELECT max(amount) FROM entry)", "(SELECT count(*) FROM account)", self.subquery(scope), f"CASE WHEN {self.condition(scope, 0)} THEN {column} ELSE {other} END"),
                 "bool": lambda: self.one_of(f"NOT {column}", self.condition(scope, 0)), "time": lambda: self.one_of(f"{column} + interval '1 day'", f"date_trunc('day', {column})"),
                 "json": lambda: self.one_of(f"{column} || '[3]'", f"jsonb_build_object('k', {column})"), "list": lambda: self.one_of(f"{column} || 'z'::text", f"array_remove({column}, 'a')")}[kind]()
+
+    def subquery(self, scope):
+        """A number out of the tables that statements change, the row's own place in them mostly."""
+        keys = [f"{alias}.{key}" if alias else key for alias, table in scope.items() for key in (["id"] if table == "account" else ["account", "no"])]
+        key = self.rng.choice(keys or ["1"])
+        return self.one_of(f"(SELECT sum(x.amount) FROM entry x WHERE x.account = {key})", f"(SELECT count(*) FROM entry x WHERE x.payer >= {key} OR x.moved_to = {key})", f"(SELECT max(y.balance) FROM account y WHERE y.id <> {key})",
+                           f"(SELECT count(*) FROM account y WHERE y.id < {key})", f"(SELECT min(r.balance) FROM rich r WHERE r.id >= {key})", "(SELECT count(*) FROM rich)", "(SELECT sum(payer) FROM entry)")
 
     def condition(self, scope, depth=1):
         kind = self.one_of("number", "number", "text")
@@ -105,13 +117,66 @@ class Blocks:
         table = self.one_of("account", "account", "entry")
         scope, keys = {"t": table}, ", ".join(f"t.{key}" for key in KEYS[table])
         return self.one_of(
-            lambda: f"SELECT * FROM {table} t{self.where(scope)} ORDER BY {keys}", lambda: f"SELECT {self.items(scope)} FROM {table} t{self.where(scope)} ORDER BY {keys}{self.one_of('', ' LIMIT 2', ' FOR UPDATE')}",
+            lambda: f"SELECT * FROM {table} t{self.where(scope)} ORDER BY {keys}", lambda: f"SELECT {self.items(scope)} FROM {table} t{self.where(scope)} ORDER BY {keys}{self.one_of('', ' LIMIT 2', self.lock('t'))}",
+            lambda: f"SELECT t.id, t.rank, e.no FROM account t JOIN entry e ON e.account = t.id{self.where({'t': 'account', 'e': 'entry'}, 0.5)} ORDER BY 1, 3{self.lock('t, e')}",
             lambda: f"SELECT count(*), sum({self.value('number', scope, 0)}) FROM {table} t{self.where(scope)}",
             lambda: f"SELECT a.id, a.label, e.no, e.amount FROM account a {self.one_of('', 'LEFT ')}JOIN entry e ON e.account = a.id{self.where({'a': 'account', 'e': 'entry'}, 0.4)} ORDER BY 1, 3",
             lambda: "SELECT owner, count(*), sum(balance), sum(twice) FROM account GROUP BY owner ORDER BY owner")()
 
+    def lock(self, tables):
+        return f" FOR {self.one_of('UPDATE', 'NO KEY UPDATE', 'SHARE', 'KEY SHARE')}{self.one_of('', f' OF {tables}', ' OF t')}{self.one_of('', '', ' NOWAIT')}"
+
+    def cursor(self):
+        """Rows as they were when it was declared."""
+        name = self.one_of("c1", "c1", "c2")
+        if self.rng.random() < 0.35:
+            scope = {"t": "account"}
+            return f"DECLARE {name} {self.one_of('', 'SCROLL ')}CURSOR FOR SELECT t.id, {self.items(scope)} FROM account t{self.where(scope, 0.4)} ORDER BY t.id"
+        return self.one_of(f"FETCH {self.one_of('1', '2', 'ALL', 'NEXT', 'FORWARD 2')} FROM {name}", f"FETCH {self.one_of('PRIOR', 'FIRST', 'LAST', 'ABSOLUTE 2', 'RELATIVE -1', 'BACKWARD 2')} FROM {name}",
+                           f"FETCH 2 FROM {name}", f"MOVE {self.one_of('1', '2', 'FORWARD ALL')} FROM {name}", f"CLOSE {name}")
+
     def row(self, names, table):
-        return ", ".join("DEFAULT" if self.rng.random() < 0.1 else self.value(COLUMNS[table][name], {}, 0) for name in names)
+        return ", ".join("DEFAULT" if self.rng.random() < 0.1 else self.subquery({}) if COLUMNS[table][name] == "number" and self.rng.random() < 0.1 else self.value(COLUMNS[table][name], {}, 0) for name in names)
+
+    # --- numbers that the database draws; nothing fails here but currval() too early, for PostgreSQL takes none back
+
+    def numbers_script(self):
+        n = 0
+        steps = []
+        for _ in range(self.rng.randint(3, 8)):
+            n += 2
+            no = self.rng.randint(1, 999) * 100 + n
+            steps.append(self.one_of(
+                f"INSERT INTO account (owner, balance) VALUES ('o{n}', 1){self.one_of('', ' RETURNING id')}",
+                f"INSERT INTO account (owner, balance) VALUES ('o{n}', 1), ('o{n + 1}', 2){self.one_of('', ' RETURNING id, owner')}",
+                f"INSERT INTO account (owner, rank) SELECT owner || {n}, NULL FROM account WHERE id <= {self.rng.randint(1, 3)} ORDER BY id{self.one_of('', ' RETURNING id')}",
+                "SELECT currval('account_id_seq')", "SELECT lastval()", "SELECT lastval(), currval(pg_get_serial_sequence('account', 'id'))", "SELECT nextval('account_id_seq')",
+                f"SELECT setval('account_id_seq', {100 + n})", f"INSERT INTO account (id, owner) VALUES (nextval('account_id_seq'), 'o{n}') RETURNING id", f"INSERT INTO account (id, owner) VALUES (DEFAULT, 'o{n}')",
+                f"INSERT INTO entry (account, no, amount) VALUES (currval('account_id_seq'), {no}, 1) RETURNING account", f"SELECT id, owner FROM account WHERE id = currval('account_id_seq')",
+                f"WITH made AS (INSERT INTO account (owner) VALUES ('o{n}') RETURNING id) INSERT INTO entry (account, no, amount) SELECT id, {no}, 2 FROM made RETURNING account",
+                f"UPDATE account SET rank = {n} WHERE id = lastval() RETURNING id", "SELECT max(id), count(*) FROM account"))
+        return ["BEGIN", *steps, "COMMIT"] if self.rng.random() < 0.7 else steps
+
+    # --- a table that comes, changes and goes in the block
+
+    def ddl_script(self):
+        make = self.one_of("CREATE TABLE extra (id int PRIMARY KEY, n int, t text DEFAULT 'x')", "CREATE TABLE extra AS SELECT id, rank AS n, owner AS t FROM account",
+                           "CREATE TABLE extra (id int GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, n int CHECK (n < 100), t text UNIQUE, account int REFERENCES account ON DELETE CASCADE)")
+        steps = [make] + [self.savepoint() if self.rng.random() < 0.15 else self.ddl_step() for _ in range(self.rng.randint(3, 8))]
+        return ["BEGIN", *steps, self.one_of("COMMIT", "COMMIT", "ROLLBACK")] if self.rng.random() < 0.8 else [step for step in steps if "SAVEPOINT" not in step and "ROLLBACK" not in step and "RELEASE" not in step]
+
+    def ddl_step(self):
+        r = self.rng.randint
+        return self.one_of(
+            lambda: f"INSERT INTO extra (id, n) SELECT id + {r(0, 2) * 10}, rank FROM account{self.where({'account': 'account'})}{self.one_of('', ' RETURNING *')}",
+            lambda: f"INSERT INTO extra (id, n, t) VALUES ({r(1, 9)}, {r(1, 120)}, {self.constant('text')}){self.one_of('', ' ON CONFLICT DO NOTHING')}{self.one_of('', ' RETURNING *')}",
+            lambda: f"UPDATE extra SET n = n + {r(1, 60)} WHERE id > {r(0, 5)}{self.one_of('', ' RETURNING *')}", lambda: f"DELETE FROM extra WHERE id = {r(1, 5)} RETURNING *", lambda: "SELECT * FROM extra ORDER BY 1, 2, 3", lambda: "SELECT * FROM extra ORDER BY 1, 2, 3",
+            lambda: f"SELECT count(*), sum(e.n) FROM extra e JOIN account a ON a.id = e.id", lambda: self.update(), lambda: self.delete(),
+            lambda: self.one_of("ALTER TABLE extra ADD COLUMN k int DEFAULT 7", "ALTER TABLE extra ADD COLUMN k text", "ALTER TABLE extra DROP COLUMN k", "ALTER TABLE extra RENAME COLUMN t TO u", "ALTER TABLE extra ALTER COLUMN n SET NOT NULL",
+                                "ALTER TABLE extra ADD CONSTRAINT small CHECK (n < 50)", "ALTER TABLE extra ALTER COLUMN n TYPE bigint", "ALTER TABLE extra ALTER COLUMN n TYPE numeric(6,1) USING n / 2.0", "ALTER TABLE extra ALTER COLUMN t SET DEFAULT 'new'",
+                                "ALTER TABLE extra ADD UNIQUE (n)", "ALTER TABLE extra DROP CONSTRAINT small", "ALTER TABLE extra ADD FOREIGN KEY (id) REFERENCES account ON DELETE CASCADE"),
+            lambda: self.one_of("CREATE INDEX extra_n ON extra (n)", "CREATE UNIQUE INDEX extra_unique ON extra (n) WHERE n > 2", "CREATE VIEW extra_view AS SELECT id, n FROM extra WHERE n > 1", "SELECT * FROM extra_view ORDER BY id", "DROP INDEX extra_n", "DROP VIEW extra_view"),
+            lambda: self.one_of("DROP TABLE extra", "TRUNCATE extra", "CREATE TABLE extra (id int, n int, t text)", "DROP TABLE IF EXISTS extra CASCADE"))()
 
     def insert(self):
         table = self.one_of("account", "entry")

@@ -86,7 +86,10 @@ def played(side, script, mode):
     steps = whole_string(side, script) if mode == "string" else one_by_one(side, list(script), mode)
     if side.pg.transaction_status != IDLE:
         side.simple([(Node(["ROLLBACK"]), "simple")])
-    return Run(steps, [must(side, sql).rows for sql in blocks.AFTERWARDS])
+    after = [must(side, sql).rows for sql in blocks.AFTERWARDS]
+    if any("extra" in sql for sql in script):
+        must(side, "DROP TABLE IF EXISTS extra CASCADE")
+    return Run(steps, after)
 
 
 def must(side, sql):
