@@ -169,8 +169,8 @@ static bool refuse_type(A *a, const struct expr *e, const char *what, oid_t targ
     if (clause)
         return fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "argument of %s must be type %.*s, not type %.*s",
                        clause, STR_FMT(wanted), STR_FMT(given));
-    fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "%s is of type %.*s but default expression is of type %.*s",
-            what, STR_FMT(wanted), STR_FMT(given));
+    fail_at(a, -1, SQLSTATE_DATATYPE_MISMATCH, "%s is of type %.*s but default expression is of type %.*s", what,
+            STR_FMT(wanted), STR_FMT(given));
     return err_hint(a->err, "You will need to rewrite or cast the expression.");
 }
 

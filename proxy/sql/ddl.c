@@ -394,5 +394,6 @@ bool ddl_plan(struct ddl_context *c, const PgQuery__Node *node, struct plan *pla
     plan->kind = PLAN_DDL;
     plan->place = PLACE_D1;
     plan->access = D1_WRITE;
-    return ddl_see_temporary(&d, node) && dispatch(&d, node, ret_handled) && prepend_side_tables(&d);
+    return ddl_check_databases(&d, node) && ddl_see_temporary(&d, node) && dispatch(&d, node, ret_handled) &&
+           prepend_side_tables(&d);
 }

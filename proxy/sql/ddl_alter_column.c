@@ -670,9 +670,11 @@ bool ddl_set_type(struct ddl *d, struct alter *a, const Command *command)
         return ddl_fail_at(d, -1, SQLSTATE_INVALID_COLUMN_DEFINITION,
                            "cannot specify USING when altering type of generated column");
     const PgQuery__CollateClause *collate = def->coll_clause;
-    if (!analyze_type_name(&d->analyze, def->type_name, &type, &typmod, NULL) ||
+    struct analyze_context unplaced = d->analyze; /* where the type stands is not told */
+    unplaced.text = (struct str){ 0 };
+    if (!analyze_type_name(&unplaced, def->type_name, &type, &typmod, NULL) ||
         (collate && !analyze_collation(&d->analyze, collate->collname, collate->n_collname, type, -1)) ||
-        !ddl_check_type(d, type, -1) || !check_users(d, a, column))
+        !ddl_check_type(d, type, column->column.name, -1) || !check_users(d, a, column))
         return false;
     oid_t base = snapshot_base_type(d->snapshot, type, NULL);
     if (column->column.identity && base != TYPE_OID_int2 && base != TYPE_OID_int4 && base != TYPE_OID_int8)

@@ -78,13 +78,15 @@ bool ddl_add_constraint(struct ddl *d, struct alter *a, const Command *command)
 {
     struct new_constraint *c;
     const PgQuery__Constraint *con = command->def->constraint;
-    PgQuery__Constraint *own = NULL;
-    if (con->indexname && con->indexname[0] && con->contype != PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN) {
-        own = DDL_ARRAY(d, PgQuery__Constraint, 1);
-        if (!own || !take_index(d, a, con, own))
-            return false;
-        con = own;
-    }
+    PgQuery__Constraint *own = DDL_ARRAY(d, PgQuery__Constraint, 1);
+    if (!own)
+        return false;
+    *own = *con;
+    if (con->indexname && con->indexname[0] && con->contype != PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN &&
+        !take_index(d, a, con, own))
+        return false;
+    own->location = -1; /* where a constraint of ALTER TABLE stands is not told */
+    con = own;
     if (!ddl_collect_constraint(d, a->now, con, -1, &c))
         return false;
     bool *was_null = DDL_ARRAY(d, bool, a->now->n_columns);

@@ -183,7 +183,7 @@ static bool find_type(struct ddl *d, struct str name, oid_t *ret)
         return ddl_refuse(d, -1, "Name the type alone.", "a length or precision in pgd1.annotate()");
     return reg_find(&source, d->settings->search_path, d->settings->n_search_path, TYPE_OID_regtype, name, d->arena,
                     ret, d->err) &&
-           ddl_check_type(d, *ret, -1);
+           ddl_check_type(d, *ret, (struct str){ 0 }, -1);
 }
 
 bool ddl_annotate(struct ddl *d, const PgQuery__SelectStmt *select)

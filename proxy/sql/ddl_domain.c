@@ -18,6 +18,7 @@ struct domain {
     struct relation scope; /* one column, "value" */
     struct column value;
     cJSON *detail, *checks;
+    bool null_given;
 };
 
 /* VALUE is stored as in the columns of the domain. */
@@ -64,14 +65,47 @@ static bool add_check(struct ddl *d, cJSON *checks, struct str name, struct str 
 }
 
 /* ---- CREATE ---- */
+static bool conflicting_null(struct ddl *d)
+{
+    return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "conflicting NULL/NOT NULL constraints");
+}
+
+static bool refuse_constraint(struct ddl *d, const PgQuery__Constraint *con)
+{
+    const char *kind = con->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY     ? "primary key"
+                       : con->contype == PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE    ? "unique"
+                       : con->contype == PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION ? "exclusion"
+                       : con->contype == PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN   ? "foreign key"
+                                                                                 : NULL;
+    if (!kind)
+        return ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                           "specifying constraint deferrability not supported for domains");
+    return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "%s constraints not possible for domains", kind);
+}
+
+static bool is_taken(const struct domain *domain, struct str name)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, domain->checks)
+    {
+        if (str_is(name, cJSON_GetStringValue(cJSON_GetObjectItem(item, "name"))))
+            return true;
+    }
+    return false;
+}
+
 static bool domain_check(struct ddl *d, struct domain *domain, const PgQuery__Constraint *con, size_t number)
 {
     struct str postgres, name = str_from(con->conname ? con->conname : "");
     if (!check_text(d, domain, con, &postgres))
         return false;
-    if (!name.n)
+    bool is_named = name.n;
+    for (; !is_named && (!name.n || is_taken(domain, name)); number++)
         name = number ? ddl_printf(d, "%.*s_check%zu", STR_FMT(domain->name), number)
                       : ddl_printf(d, "%.*s_check", STR_FMT(domain->name));
+    if (is_taken(domain, name))
+        return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_OBJECT, "constraint \"%.*s\" for domain \"%.*s\" already exists",
+                           STR_FMT(name), STR_FMT(domain->name));
     return add_check(d, domain->checks, name, postgres);
 }
 
@@ -83,19 +117,25 @@ static bool domain_constraint(struct ddl *d, struct domain *domain, const PgQuer
     };
     switch (con->contype) {
     case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
-        return true;
+        domain->null_given = true;
+        return !cJSON_HasObjectItem(domain->detail, "not_null") || conflicting_null(d);
     case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
+        if (domain->null_given)
+            return conflicting_null(d);
+        if (cJSON_HasObjectItem(domain->detail, "not_null"))
+            return true;
         return cJSON_AddTrueToObject(domain->detail, "not_null") ? true : err_oom(d->err);
     case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
         return domain_check(d, domain, con, (*n_checks)++);
     case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
+        if (cJSON_HasObjectItem(domain->detail, "default"))
+            return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "multiple default expressions");
         if (!ddl_print(d, &e, true, &printed))
             return false;
         ddl_side_text(domain->detail, "default", printed.postgres);
         return true;
     default:
-        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR,
-                           "this kind of constraint is not possible for domains");
+        return refuse_constraint(d, con);
     }
 }
 
@@ -115,14 +155,23 @@ static bool fill_domain(struct ddl *d, struct domain *domain, const PgQuery__Cre
     return true;
 }
 
+static bool is_domain_base(struct ddl *d, oid_t type)
+{
+    const struct pg_type *row = pg_type_by_oid(type);
+    return !row || row->kind != 'p' ||
+           ddl_fail_at(d, -1, SQLSTATE_DATATYPE_MISMATCH, "\"%s\" is not a valid base type for a domain", row->name);
+}
+
 bool ddl_create_domain(struct ddl *d, const PgQuery__CreateDomainStmt *stmt)
 {
     struct domain domain = { 0 };
+    struct analyze_context unplaced = d->analyze;
+    unplaced.text = (struct str){ 0 };
     d->plan->tag = "CREATE DOMAIN";
     d->unplaced = true;
     if (!ddl_new_type_name(d, stmt->domainname, stmt->n_domainname, &domain.schema, &domain.name) ||
-        !analyze_type_name(&d->analyze, stmt->type_name, &domain.base, &domain.typmod, NULL) ||
-        !ddl_check_type(d, domain.base, -1))
+        !analyze_type_name(&unplaced, stmt->type_name, &domain.base, &domain.typmod, NULL) ||
+        !is_domain_base(d, domain.base) || !ddl_check_type(d, domain.base, domain.name, -1))
         return false;
     const PgQuery__CollateClause *collate = stmt->coll_clause;
     if (collate && !analyze_collation(&d->analyze, collate->collname, collate->n_collname, domain.base, -1))

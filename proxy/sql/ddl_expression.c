@@ -31,7 +31,7 @@ static const struct user_type *ruled_element(const struct ddl *d, oid_t type)
     return NULL;
 }
 
-bool ddl_check_type(struct ddl *d, oid_t type, int location)
+bool ddl_check_type(struct ddl *d, oid_t type, struct str column, int location)
 {
     const struct user_type *ruled = ruled_element(d, type);
     if (ruled)
@@ -43,8 +43,8 @@ bool ddl_check_type(struct ddl *d, oid_t type, int location)
     const struct pg_type *row = pg_type_by_oid(scalar);
     struct str shown = snapshot_format_type(d->snapshot, type, -1, d->arena);
     if (row && row->kind == 'p')
-        return ddl_fail_at(d, location, SQLSTATE_INVALID_TABLE_DEFINITION, "column has pseudo-type %.*s",
-                           STR_FMT(shown));
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_TABLE_DEFINITION, "column \"%.*s\" has pseudo-type %.*s",
+                           STR_FMT(column), STR_FMT(shown));
     for (size_t i = 0; i < sizeof(refused_types) / sizeof(refused_types[0]); i++)
         if (refused_types[i] == scalar)
             return ddl_refuse(d, location, "Store it as text or jsonb.", "a column of type %.*s", STR_FMT(shown));
@@ -241,6 +241,9 @@ bool ddl_print(struct ddl *d, const struct ddl_expression *e, bool local_ok, str
     if (is_generated(e) && is_mutable(printed.expr))
         return ddl_fail_at(d, -1, SQLSTATE_INVALID_OBJECT_DEFINITION, "generation expression is not immutable");
     bool is_index = e->what && strncmp(e->what, "index", 5) == 0;
+    if (is_index && is_mutable(printed.expr))
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_OBJECT_DEFINITION, "functions in %s must be marked IMMUTABLE",
+                           e->what);
     if (!(is_index ? emit_ddl_index_expression : emit_ddl_expression)(printed.expr, printed.scope, d->settings,
                                                                       d->snapshot, d->arena, &printed.sqlite,
                                                                       local_ok ? &refused : d->err)) {

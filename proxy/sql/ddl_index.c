@@ -64,7 +64,10 @@ static bool take_opclass(struct ddl *d, const PgQuery__IndexElem *elem, struct n
             term->opclass = str_from(patterns[i]);
     if (!term->opclass.n && (!str_ends(name, STR("_ops")) || elem->n_opclassopts || str_starts(name, STR("gin_")) ||
                              str_starts(name, STR("gist_")) || str_starts(name, STR("jsonb_path"))))
-        return ddl_refuse(d, -1, NULL, "operator class \"%.*s\"", STR_FMT(name));
+        return str_ends(name, STR("_ops"))
+                   ? ddl_refuse(d, -1, NULL, "operator class \"%.*s\"", STR_FMT(name))
+                   : ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT,
+                                 "operator class \"%.*s\" does not exist for access method \"btree\"", STR_FMT(name));
     return true;
 }
 
@@ -98,6 +101,20 @@ static struct str figure_label(const Node *n)
     }
 }
 
+/* What cannot be compared is in no index. */
+static bool has_operator_class(struct ddl *d, const struct index_plan *index, oid_t type)
+{
+    oid_t base = snapshot_base_type(d->snapshot, type, NULL), element = snapshot_element_type(d->snapshot, base);
+    oid_t scalar = element ? element : base;
+    if (scalar != TYPE_OID_json && scalar != TYPE_OID_xml && scalar != TYPE_OID_point)
+        return true;
+    ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT,
+                "data type %.*s has no default operator class for access method \"%s\"",
+                STR_FMT(snapshot_format_type(d->snapshot, type, -1, d->arena)), index->is_hash ? "hash" : "btree");
+    return err_hint(d->err, "You must specify an operator class for the index or define a default operator class for "
+                            "the data type.");
+}
+
 static bool take_term(struct ddl *d, struct index_plan *index, const PgQuery__IndexElem *elem)
 {
     struct new_term term = { .descending = elem->ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC };
@@ -110,7 +127,8 @@ static bool take_term(struct ddl *d, struct index_plan *index, const PgQuery__In
         const struct column *column = relation_column(index->table, str_from(elem->name));
         if (!column)
             return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", elem->name);
-        if ((index->unique && !ddl_check_key_type(d, column, "a unique index")) ||
+        if (!has_operator_class(d, index, column->type) ||
+            (index->unique && !ddl_check_key_type(d, column, "a unique index")) ||
             (elem->n_collation &&
              !analyze_collation(&d->analyze, elem->collation, elem->n_collation, column->type, -1)))
             return false;

@@ -84,6 +84,8 @@ struct str ddl_string(const Node *n); /* of a String node; empty otherwise */
 bool ddl_names(struct ddl *d, Node *const *names, size_t n, struct str *ret_schema, struct str *ret_name);
 /* Where a new object goes: the schema given, else the first of the search path. 3F000, 42501 for system schemas. */
 bool ddl_creation_schema(struct ddl *d, struct str given, int location, struct str *ret);
+/* 0A000 when a relation's name begins with that of another database. */
+bool ddl_check_databases(struct ddl *d, const Node *node);
 bool ddl_schema_exists(const struct ddl *d, struct str schema);
 struct str ddl_sqlite_name(struct ddl *d, struct str schema, struct str name);
 /* Whether a relation, index or sequence of that name is there or comes into being with this statement. */
@@ -116,7 +118,7 @@ bool ddl_on_commit(struct ddl *d, PgQuery__OnCommitAction action, struct str tab
 
 /* ---- types and expressions ---- */
 /* 0A000 for types that cannot be stored yet. */
-bool ddl_check_type(struct ddl *d, oid_t type, int location);
+bool ddl_check_type(struct ddl *d, oid_t type, struct str column, int location);
 /* An expression in both dialects. relation as in analyze_expression. */
 struct ddl_expression {
     const Node *node;  /* written in this statement, or */

@@ -1,4 +1,5 @@
 /* ddl_names.c - finding, choosing and refusing names for DDL; see ddl_internal.h. */
+#include "proxy/sql/analyze_internal.h"
 #include "proxy/sql/ddl_internal.h"
 
 #include "proxy/catalog/names.h"
@@ -11,7 +12,12 @@ struct str ddl_string(const Node *n)
 
 bool ddl_names(struct ddl *d, Node *const *names, size_t n, struct str *ret_schema, struct str *ret_name)
 {
-    if (n == 3) { /* database.schema.name: no other database can be meant */
+    if (n == 3) { /* database.schema.name */
+        struct str database = ddl_string(names[0]);
+        if (d->settings->database.n && !str_eq(database, d->settings->database))
+            return ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                               "cross-database references are not implemented: \"%.*s.%.*s.%.*s\"", STR_FMT(database),
+                               STR_FMT(ddl_string(names[1])), STR_FMT(ddl_string(names[2])));
         names++;
         n--;
     }
@@ -20,6 +26,38 @@ bool ddl_names(struct ddl *d, Node *const *names, size_t n, struct str *ret_sche
     *ret_schema = n == 2 ? ddl_string(names[0]) : (struct str){ 0 };
     *ret_name = ddl_string(names[n - 1]);
     return true;
+}
+
+struct database_check {
+    struct ddl *d;
+    int location; /* of the name; -1: not told */
+};
+
+static bool check_own_database(ProtobufCMessage *message, void *ctx)
+{
+    struct database_check *check = ctx;
+    struct ddl *d = check->d;
+    if (message->descriptor == &pg_query__select_stmt__descriptor) /* it is analyzed as a query */
+        return true;
+    if (message->descriptor != &pg_query__range_var__descriptor) {
+        bool ok = enter(&d->analyze) && raw_children(message, check_own_database, ctx);
+        leave(&d->analyze);
+        return ok;
+    }
+    const PgQuery__RangeVar *name = (const PgQuery__RangeVar *)(const void *)message;
+    struct str database = str_from(name->catalogname ? name->catalogname : "");
+    if (!database.n || !d->settings->database.n || str_eq(database, d->settings->database))
+        return true;
+    return ddl_fail_at(d, check->location < 0 ? -1 : name->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "cross-database references are not implemented: \"%s.%s.%s\"", name->catalogname,
+                       name->schemaname, name->relname);
+}
+
+bool ddl_check_databases(struct ddl *d, const Node *node)
+{
+    bool is_create = node->node_case == PG_QUERY__NODE__NODE_CREATE_STMT; /* the only one that tells the place */
+    struct database_check check = { d, is_create ? 0 : -1 };
+    return raw_children((ProtobufCMessage *)(uintptr_t)&node->base, check_own_database, &check);
 }
 
 static bool is_system_schema(struct str schema)
@@ -53,8 +91,7 @@ bool ddl_creation_schema(struct ddl *d, struct str given, int location, struct s
     if (!ddl_schema_exists(d, given))
         return ddl_fail_at(d, location, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(given));
     if (is_system_schema(given))
-        return ddl_fail_at(d, location, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied for schema %.*s",
-                           STR_FMT(given));
+        return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied for schema %.*s", STR_FMT(given));
     *ret = given;
     return true;
 }
@@ -176,8 +213,11 @@ const struct user_type *ddl_find_type(const struct ddl *d, struct str schema, st
 bool ddl_relation(struct ddl *d, const PgQuery__RangeVar *name, bool missing_ok, const struct relation **ret)
 {
     struct str schema = str_from(name->schemaname);
-    if ((schema.n && !missing_ok && !ddl_schema_exists(d, schema)) ||
-        (analyze_relation_name(&d->analyze, name, true, ret) && !*ret && !missing_ok))
+    *ret = NULL;
+    bool has_schema = !schema.n || missing_ok || ddl_schema_exists(d, schema);
+    if (has_schema && !analyze_relation_name(&d->analyze, name, true, ret))
+        return false;
+    if (!*ret && !missing_ok)
         return ddl_no_relation(d, schema, str_from(name->relname)); /* commands tell no place */
     if (*ret && (*ret)->is_system)
         return ddl_fail_at(d, -1, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied: \"%.*s\" is a system catalog",

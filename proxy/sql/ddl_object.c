@@ -54,7 +54,7 @@ static bool option_owner(struct ddl *d, const PgQuery__DefElem *option, struct s
     if (list->n_items == 1 && str_is(ddl_string(list->items[0]), "none"))
         return true;
     if (list->n_items < 2) {
-        ddl_fail_at(d, option->location, SQLSTATE_SYNTAX_ERROR, "invalid OWNED BY option");
+        ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "invalid OWNED BY option");
         return err_hint(d->err, "Specify OWNED BY table.column or OWNED BY NONE.");
     }
     o->owner_column = ddl_string(list->items[list->n_items - 1]);
@@ -64,10 +64,12 @@ static bool option_owner(struct ddl *d, const PgQuery__DefElem *option, struct s
 static bool option_type(struct ddl *d, const PgQuery__DefElem *option, struct sequence_options *o)
 {
     int32_t typmod;
-    if (!analyze_type_name(&d->analyze, option->arg->type_name, &o->type, &typmod, NULL))
+    struct analyze_context unplaced = d->analyze;
+    unplaced.text = (struct str){ 0 };
+    if (!analyze_type_name(&unplaced, option->arg->type_name, &o->type, &typmod, NULL))
         return false;
     if (o->type != TYPE_OID_int2 && o->type != TYPE_OID_int4 && o->type != TYPE_OID_int8)
-        return ddl_fail_at(d, option->location, SQLSTATE_INVALID_PARAMETER_VALUE,
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE,
                            "sequence type must be smallint, integer, or bigint");
     return true;
 }
@@ -107,6 +109,15 @@ static bool take_option(struct ddl *d, const PgQuery__DefElem *option, struct se
     if (strcmp(name, "owned_by") == 0)
         return option_owner(d, option, o);
     return ddl_refuse(d, option->location, NULL, "sequence option %s", name);
+}
+
+static bool comes_once(struct ddl *d, Node *const *options, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(options[k]->def_elem->defname, options[i]->def_elem->defname) == 0)
+            return ddl_fail_at(d, options[i]->def_elem->location, SQLSTATE_SYNTAX_ERROR,
+                               "conflicting or redundant options");
+    return true;
 }
 
 static bool check_sequence(struct ddl *d, const struct sequence_options *o)
@@ -161,7 +172,7 @@ bool ddl_sequence_options(struct ddl *d, Node *const *options, size_t n, const s
                                        .max = old->seq_max,
                                        .cycle = old->seq_cycle };
     for (size_t i = 0; i < n; i++)
-        if (!take_option(d, options[i]->def_elem, &o, &given))
+        if (!comes_once(d, options, i) || !take_option(d, options[i]->def_elem, &o, &given))
             return false;
     bool up = o.increment > 0, turned = old && given.increment && (old->seq_increment > 0) != up;
     bool typed = old && o.type != old->seq_type; /* a bound that was the old type's own becomes the new one's */

@@ -13,11 +13,11 @@ enum { COLUMNS_MAX = 100 }; /* D1's limit */
 static struct new_column *add_column(struct ddl *d, struct new_table *table, struct str name, int location)
 {
     if (ddl_find_column(table, name)) {
-        ddl_fail_at(d, location, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once", STR_FMT(name));
+        ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once", STR_FMT(name));
         return NULL;
     }
     if (is_system_column(name)) {
-        ddl_fail_at(d, location, SQLSTATE_DUPLICATE_COLUMN, "column name \"%.*s\" conflicts with a system column name",
+        ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_COLUMN, "column name \"%.*s\" conflicts with a system column name",
                     STR_FMT(name));
         return NULL;
     }
@@ -46,7 +46,7 @@ bool ddl_resolve_type(struct ddl *d, struct new_table *table, struct new_column 
     (void)table;
     struct column *c = &column->column;
     int32_t typmod = c->typmod;
-    if (!ddl_check_type(d, c->type, column->location))
+    if (!ddl_check_type(d, c->type, c->name, column->location))
         return false;
     oid_t base = snapshot_base_type(d->snapshot, c->type, &typmod);
     column->declared = declared_type_write(base, typmod, d->arena, &column->is_derivable);
@@ -75,7 +75,7 @@ static bool column_default(struct ddl *d, const struct new_table *table, struct 
                            const PgQuery__Constraint *con)
 {
     if (column->has_default || column->is_serial)
-        return ddl_fail_at(d, con->location, SQLSTATE_SYNTAX_ERROR,
+        return ddl_fail_at(d, column->is_serial ? -1 : con->location, SQLSTATE_SYNTAX_ERROR,
                            "multiple default values specified for column \"%.*s\" of table \"%.*s\"",
                            STR_FMT(column->column.name), STR_FMT(table->name));
     column->has_default = true;
@@ -155,7 +155,7 @@ static bool column_constraint(struct ddl *d, struct new_table *table, size_t num
 }
 
 /* What cannot stand together, as transformColumnDefinition says it. */
-static bool check_column(struct ddl *d, const struct new_table *table, const struct new_column *column)
+static bool check_column(struct ddl *d, const struct new_table *table, const struct new_column *column, int location)
 {
     const struct column *c = &column->column;
     static const char format[] = "both %s specified for column \"%.*s\" of table \"%.*s\"";
@@ -166,8 +166,7 @@ static bool check_column(struct ddl *d, const struct new_table *table, const str
         what = "default and generation expression";
     else if (c->identity && c->generated)
         what = "identity and generation expression";
-    return what ? ddl_fail_at(d, column->location, SQLSTATE_SYNTAX_ERROR, format, what, STR_FMT(c->name),
-                              STR_FMT(table->name))
+    return what ? ddl_fail_at(d, location, SQLSTATE_SYNTAX_ERROR, format, what, STR_FMT(c->name), STR_FMT(table->name))
                 : true;
 }
 
@@ -198,10 +197,13 @@ bool ddl_collect_column(struct ddl *d, struct new_table *table, const PgQuery__C
     size_t number = table->n_columns - 1;
     struct new_constraint *last = NULL;
     column->column.not_null = column->is_serial;
-    for (size_t i = 0; i < def->n_constraints; i++)
-        if (!column_constraint(d, table, number, def->constraints[i]->constraint, &last))
+    for (size_t i = 0; i < def->n_constraints; i++) {
+        const PgQuery__Constraint *con = def->constraints[i]->constraint;
+        if (!column_constraint(d, table, number, con, &last) ||
+            !check_column(d, table, &table->columns[number], con->location))
             return false;
-    return check_column(d, table, &table->columns[number]);
+    }
+    return true;
 }
 
 /* ---- constraints ---- */

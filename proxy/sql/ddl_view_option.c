@@ -9,7 +9,7 @@ static bool read_option(struct ddl *d, const PgQuery__DefElem *option, char *ret
     const char *name = option->defname;
     if (strcmp(name, "check_option") != 0)
         return strcmp(name, "security_barrier") == 0 || strcmp(name, "security_invoker") == 0 ||
-               ddl_refuse(d, -1, NULL, "view option %s", name);
+               ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized parameter \"%s\"", name);
     if (!utility_option_text(option, d->arena, &value, d->err))
         return false;
     *ret = str_eq_nocase(value, STR("local")) ? 'l' : 'c';
