@@ -338,6 +338,7 @@ bool emit_sort_key(struct emitter *e, const struct sort_item *item, struct str *
         return false;
     const char *nulls = never_null(e, item->expr) ? "" : item->nulls_first ? " NULLS FIRST" : " NULLS LAST";
     collation = own_collation(e, f.sql, collation);
+    e->window_inside |= e->level && e->level->query->has_windows && has_window_inside(f.sql);
     *ret = text_of(e, "%.*s%s%s%s", STR_FMT(f.sql), collation, item->descending ? " DESC" : "", nulls);
     return ret->p != NULL;
 }

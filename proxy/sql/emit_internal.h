@@ -199,6 +199,7 @@ struct emitter {
     const struct column *assigned; /* … the column whose value is printed */
     bool in_returning;             /* columns of other tables than the target are looked up (rewrite_returning.c) */
     const struct written *written; /* … and what the statement changes */
+    bool window_inside;            /* has_window_inside() of an expression of the query being printed */
     bool in_targets;               /* inside a SELECT list: changing_new_value() */
     bool value_only;               /* a numeric's value matters, not the scale it is shown with */
     bool is_compared;              /* … and nothing is rounded: no scale is needed */
@@ -353,6 +354,10 @@ bool emit_over(struct emitter *e, const struct window *w, struct str *ret);
 bool emit_window_guard(struct emitter *e, const struct window *w, struct str over, struct str *ret);
 /* A call whose arguments may fail for rows that its frame or FILTER leaves out; *ret_done false: it is none. emit_window_lazily.c */
 bool emit_window_lazily(struct emitter *e, const struct expr *x, bool *ret_done, struct fragment *ret);
+/* Whether an expression is made before the windows are: a column, an aggregate, what GROUP BY names. */
+bool made_before_windows(const struct query *q, const struct expr *x);
+/* A window function inside of a subquery that a printer made around its argument: SQLite looks for its rows there. */
+bool has_window_inside(struct str s);
 bool emit_template(struct emitter *e, const struct expr *x, const char *template_text, const struct fragment *args,
                    size_t n, struct fragment *ret);
 bool emit_io_cast(struct emitter *e, const struct expr *x, struct fragment *ret);
@@ -461,6 +466,8 @@ bool rewrite_set_operation(struct emitter *e, const struct query *q, bool top, s
 bool splits_project_set(const struct query *q);
 /* … and such a query as one around a subquery, in the emitter's arena; NULL: no memory. */
 const struct query *rewrite_project_set(struct emitter *e, const struct query *q);
+/* The same query with its window functions in a subquery of FROM. NULL: err is set. */
+const struct query *rewrite_windows_inside(struct emitter *e, const struct query *q);
 bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, struct str *ret,
                            struct select_output *out);
 /* HAVING without GROUP BY and without an aggregate in the list. */

@@ -85,6 +85,7 @@ bool emit_target_list(struct emitter *e, const struct target *targets, size_t n,
         if (targets[i].junk)
             continue;
         ok = emit_expr(e, targets[i].expr, &f) && finish_output(e, targets[i].expr->type, top, &f);
+        e->window_inside |= ok && e->level && e->level->query->has_windows && has_window_inside(f.sql);
         if (ok && distinct && !collation_of(e, targets[i].expr->type, false, &collation))
             ok = blocked(e, -1, "DISTINCT over a value of this type here");
         if (!ok)
@@ -746,10 +747,17 @@ bool emit_select(struct emitter *e, const struct query *q, bool top, struct str 
     if (splits_project_set(q) && !(q = rewrite_project_set(e, q)))
         return false;
     e->depth++;
-    bool outer = e->value_only;
-    e->value_only = false;
+    bool outer = e->value_only, inside = e->window_inside;
+    struct emit_mark mark = emit_mark(e);
+    e->value_only = e->window_inside = false;
     bool ok = emit_select_parts(e, q, top, &with, &text, out);
+    if (ok && e->window_inside && q->set_operation == SETOP_NONE && q->n_grouping_sets <= 1) {
+        emit_rollback(e, mark);
+        e->shared->ctes = ctes;
+        ok = (q = rewrite_windows_inside(e, q)) && emit_select_parts(e, q, top, &with, &text, out);
+    }
     e->value_only = outer;
+    e->window_inside = inside;
     e->depth--;
     e->shared->ctes = ctes;
     if (!ok)

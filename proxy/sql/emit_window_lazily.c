@@ -24,8 +24,7 @@ static bool is_plain_comparison(const struct expr *x)
     return false;
 }
 
-/* Made before the windows are. */
-static bool is_made(const struct query *q, const struct expr *x)
+bool made_before_windows(const struct query *q, const struct expr *x)
 {
     bool made = x->kind == EXPR_AGGREGATE || (x->kind == EXPR_VAR && x->var.levels_up == 0);
     for (size_t i = 0; i < q->n_group && !made; i++)
@@ -41,7 +40,7 @@ struct doubt {
 static bool look_for_doubt(struct expr *x, void *ctx)
 {
     struct doubt *d = ctx;
-    if (is_made(d->q, x) && !(x->kind == EXPR_VAR && x->var.rte < 0))
+    if (made_before_windows(d->q, x) && !(x->kind == EXPR_VAR && x->var.rte < 0))
         return false;
     d->may_fail |= (x->kind == EXPR_FUNC && !is_plain_comparison(x)) || x->kind == EXPR_IO_CAST ||
                    x->kind == EXPR_ARRAY_CAST || x->kind == EXPR_TYPMOD || x->kind == EXPR_SUBLINK;
@@ -113,7 +112,7 @@ static struct expr *carry(const struct carried *c, struct expr *value)
 static struct expr *carry_leaf(struct expr *x, void *ctx)
 {
     const struct carried *c = ctx;
-    return is_made(c->e->level->query, x) ? carry(c, x) : NULL;
+    return made_before_windows(c->e->level->query, x) ? carry(c, x) : NULL;
 }
 
 /* The function without a default; NULL: this is none of them. */
@@ -195,8 +194,7 @@ static size_t quoted_end(struct str s, size_t i)
     return i;
 }
 
-/* A window function inside of a subquery that a printer made around its argument: SQLite looks for its rows there. */
-static bool is_inside_subquery(struct str s)
+bool has_window_inside(struct str s)
 {
     size_t depth = 0, select = SIZE_MAX; /* parentheses; those around the outermost subquery */
     for (size_t i = 0; i < s.n; i++) {
@@ -239,7 +237,7 @@ bool emit_window_lazily(struct emitter *e, const struct expr *x, bool *ret_done,
     struct emit_mark mark = emit_mark(e);
     if (!emit_expr(e, lazy, ret))
         return false;
-    *ret_done = !is_inside_subquery(ret->sql);
+    *ret_done = !has_window_inside(ret->sql);
     if (!*ret_done)
         emit_rollback(e, mark);
     return true;

@@ -363,7 +363,8 @@ bool try_fetched(struct emitter *e, const struct expr *x, bool *ret_done, struct
     fetch->d1->conditional -= e->conditional;
     fetch->d1->excluded -= e->excluded;
     fetch->d1->eager -= e->conditional;
-    bool too_early = printed && !c.aggregates && !c.windows && has_guard(&f) && may_be_left_out(e);
+    bool too_early = printed && ((!c.aggregates && !c.windows && has_guard(&f) && may_be_left_out(e)) ||
+                                 (c.windows && has_window_inside(f.sql)));
     if (printed && !too_early && fetch_column(e, fetch, &f, x->type, ret)) {
         *ret_done = true;
         return true;

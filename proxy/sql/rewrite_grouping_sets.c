@@ -16,6 +16,7 @@ struct inner { /* one SELECT: targets c0…, sort keys s0… */
 
 static bool add_list(struct emitter *e, struct str *list, struct str text, const char *name, size_t number)
 {
+    e->window_inside |= e->level && e->level->query->has_windows && has_window_inside(text);
     *list = text_of(e, "%.*s%s%.*s%s AS %s%zu", STR_FMT(*list), list->n ? ", " : "", STR_FMT(text),
                     own_collation(e, text, ""), name, number);
     return list->p != NULL;

@@ -1,5 +1,6 @@
 /*
- * rewrite_project_set.c - the order of work around set-returning functions of the SELECT list, which SQLite has not.
+ * rewrite_project_set.c - the order of work around set-returning functions of the SELECT list, which SQLite has not; and around window
+ * functions that are printed inside of a subquery, where SQLite takes none.
  *
  *   PostgreSQL   FROM, WHERE, GROUP BY, HAVING, windows | set-returning functions | DISTINCT, ORDER BY, LIMIT
  *   here         a subquery                             | the query around it
@@ -13,7 +14,8 @@ struct split {
     struct emitter *e;
     const struct query *q;
     struct query *inner;
-    bool whole; /* each output is a column of the subquery, set-returning functions too */
+    bool whole;   /* each output is a column of the subquery, set-returning functions too */
+    bool windows; /* window functions are, and what they and others are made of */
 };
 
 static bool is_grouped(const struct query *q, const struct expr *x)
@@ -84,6 +86,11 @@ static struct expr *replace(struct expr *x, void *ctx)
     struct split *s = ctx;
     if (is_constant_expr(x))
         return x;
+    if (s->windows)
+        return x->kind == EXPR_WINDOW || x->kind == EXPR_SUBLINK || x->kind == EXPR_WHOLE_ROW ||
+                       made_before_windows(s->q, x)
+                   ? column_for(s, x)
+                   : NULL;
     return s->whole || !gives_set(s->q, x) ? column_for(s, x) : NULL;
 }
 
@@ -177,20 +184,14 @@ static bool runs_behind_distinct_on(const struct query *q)
     return q->n_distinct_on && !sorted;
 }
 
-const struct query *rewrite_project_set(struct emitter *e, const struct query *q)
+static const struct query *split(struct emitter *e, const struct query *q, bool whole, bool windows)
 {
-    if (runs_behind_distinct_on(q)) {
-        refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                "DISTINCT ON with a set-returning function that it does not sort by is not supported");
-        return NULL;
-    }
     struct query *outer = ARENA_NEW(e->arena, struct query), *inner = ARENA_NEW(e->arena, struct query);
-    struct split s = { .e = e, .q = q, .inner = inner };
+    struct split s = { .e = e, .q = q, .inner = inner, .whole = whole, .windows = windows };
     if (!outer || !inner) {
         err_oom(e->err);
         return NULL;
     }
-    s.whole = q->n_distinct_on || q->with_ties;
     *inner = *q;
     inner->targets = NULL;
     inner->n_targets = inner->n_sort = inner->n_distinct_on = 0;
@@ -201,8 +202,23 @@ const struct query *rewrite_project_set(struct emitter *e, const struct query *q
     outer->where = outer->having = NULL;
     outer->n_ctes = outer->n_group = outer->n_grouping_sets = 0;
     outer->has_aggregates = outer->has_windows = false;
-    outer->has_set_returning = !s.whole;
+    outer->has_set_returning = q->has_set_returning && !s.whole;
     if (!move_outputs(&s, outer) || !add_some_column(&s) || !read_inner(&s, outer))
         return NULL;
     return outer;
+}
+
+const struct query *rewrite_project_set(struct emitter *e, const struct query *q)
+{
+    if (runs_behind_distinct_on(q)) {
+        refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                "DISTINCT ON with a set-returning function that it does not sort by is not supported");
+        return NULL;
+    }
+    return split(e, q, q->n_distinct_on || q->with_ties, false);
+}
+
+const struct query *rewrite_windows_inside(struct emitter *e, const struct query *q)
+{
+    return split(e, q, false, true);
 }

@@ -1,0 +1,20 @@
+-- window functions inside of what is printed with subqueries of its own
+CREATE TABLE p (id int PRIMARY KEY, k int, g int, t text, j jsonb, a int[], ts timestamp);
+INSERT INTO p VALUES (1, 0, 1, 'a', '{"x": 1}', '{1,2}', '2024-01-01'), (2, 5, 1, 'b', '[1, 2]', '{3}', '2024-02-29 10:00'), (3, 7, 2, NULL, NULL, NULL, NULL), (4, 1, 2, 'c', '"s"', '{}', 'infinity');
+SELECT id, lead(j) OVER (ORDER BY id) ->> '0', lag(j) OVER (ORDER BY id) #>> '{x}' FROM p ORDER BY id;
+SELECT id, 3 = ANY (lead(a) OVER (ORDER BY id)), array_to_string(lead(a) OVER (PARTITION BY g ORDER BY id), t) FROM p ORDER BY id;
+SELECT id, 10 / k, 3 = ANY (lead(a) OVER (ORDER BY id)) FROM p WHERE k > 0 ORDER BY id LIMIT 2;
+SELECT id, CASE WHEN k <> 0 THEN 10 / k END, 3 = ANY (lead(a) OVER (ORDER BY id)), (SELECT max(q.id) FROM p q WHERE q.id < p.id), 'x' FROM p ORDER BY 3 = ANY (lead(a) OVER (ORDER BY id)), id;
+SELECT DISTINCT 3 = ANY (first_value(a) OVER (ORDER BY id)) FROM p;
+SELECT g, count(*), max(k) = ANY (array_agg(max(k)) OVER ()) FROM p GROUP BY g ORDER BY g;
+SELECT g + 1, (g + 1) = ANY (array_agg(g + 1) OVER (ORDER BY g + 1)) FROM p GROUP BY g + 1 ORDER BY 1;
+SELECT x FROM (SELECT id, lead(j) OVER (ORDER BY id) ->> 'x' AS x FROM p) d WHERE id < 3 ORDER BY id;
+WITH w AS (SELECT id, 2 = ANY (lag(a) OVER (ORDER BY id)) AS x FROM p) SELECT count(*) FILTER (WHERE x) FROM w;
+SELECT id, 2 = ANY (lag(a) OVER (ORDER BY id)) FROM p UNION ALL SELECT 9, true ORDER BY 1;
+SELECT id, (SELECT 2 = ANY (lag(q.a) OVER (ORDER BY q.id)) FROM p q WHERE q.id <= p.id ORDER BY q.id DESC LIMIT 1) FROM p ORDER BY id;
+SELECT id, extract(epoch FROM lead(ts) OVER (ORDER BY id)), age(lead(ts) OVER (ORDER BY id), ts), lead(j) OVER (ORDER BY id) @> '[1]', jsonb_array_length(CASE WHEN id = 1 THEN lead(j) OVER (ORDER BY id) END) FROM p WHERE id < 4 ORDER BY id;
+SELECT DISTINCT ON (g) g, id, 3 = ANY (lead(a) OVER (ORDER BY id)) FROM p ORDER BY g, id DESC;
+SELECT row_number() OVER (ORDER BY id) IN (SELECT q.id FROM p q WHERE q.id = p.id), unnest(a) FROM p ORDER BY 2;
+SELECT id, greatest('a', 'b', lead(t) OVER (ORDER BY id)), least(t, 'b', upper(lag(t) OVER (ORDER BY id))) FROM p ORDER BY id;
+SELECT id, lead(greatest(NULL::text, NULL::text, t), 1, a::text) OVER (ORDER BY id), lag(greatest(t, 'a', 'b'), 1, a[1]::text) OVER (ORDER BY id) FROM p ORDER BY id;
+SELECT id, lead(greatest(t, 'a', 'b')) OVER (ORDER BY id) FROM p ORDER BY md5(greatest(t, 'a', lead(t) OVER (ORDER BY id))), id;
