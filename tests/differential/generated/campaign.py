@@ -146,6 +146,8 @@ class Campaign(Maker):
     def order(self, query, mode, settings, found, met):
         """Why another error is met first, or "": by what expressions and rows give alone, and by what PostgreSQL does when it plans."""
         why = known.order(found, met)
+        if why == known.CONSTANTS_FIRST and not evidence.is_planned(self, query, mode, settings, found.theirs.state):
+            why = ""
         if not why and known.may_be_row(found):
             why = known.order_of_rows(found, evidence.single_rows(self, query, mode, settings)) or known.order_of_rows(found, self.single_targets(query, mode, settings))
         if not why and known.may_be_group(found):

@@ -6,6 +6,7 @@ from .tree import Node
 REFUSED = object()
 
 TIMING = "which expressions are evaluated, and in which order, is the planner's choice: each expression alone gives the same on both sides"
+EAGER = "PostgreSQL's plan leaves out expressions that nothing needs, as columns of derived tables that nobody reads; pgd1 computes them, and they may fail"
 YEARS = "D1 stores the years 1 to 9999 only: 22008 says so"
 FOLDED = "PostgreSQL shows the length of what its planner left of CASE, COALESCE, UNION and the like; pgd1 that of the expression as it was written"
 PADDING = "char(n) is kept without its blanks; where the length is lost, as in a set operation of several lengths, they are not shown"
@@ -216,7 +217,7 @@ def order(found, met):
     if of_two_rows(theirs) and of_two_rows(ours):
         return ""
     if not of_two_rows(theirs) and not of_two_rows(ours):
-        return TIMING
+        return TIMING if theirs.state else EAGER
     return ROWS_IN_ORDER if MANY_ROWS.match(found.sql) else ""
 
 
