@@ -214,12 +214,13 @@ bool date_make(int32_t year, int32_t month, int32_t day, int32_t *ret, struct er
     return err_set(err, SQLSTATE_DATETIME_FIELD_OVERFLOW, "%s: %d-%02d-%02d", what, year, month, day);
 }
 
-/* Seconds with their fraction as µs; false when the clock would go beyond 24:00:00. */
+/* Seconds with their fraction as µs, which are looked at once they are rounded; false when the clock would go beyond 24:00:00. */
 static bool clock_make(int32_t hour, int32_t minute, double seconds, int64_t *ret)
 {
-    if (hour < 0 || hour > 24 || minute < 0 || minute > 59 || !(seconds >= 0) || seconds > 60)
+    double us = rint(seconds * (double)US_PER_SECOND);
+    if (hour < 0 || hour > 24 || minute < 0 || minute > 59 || !(us >= 0) || us > 60 * (double)US_PER_SECOND)
         return false;
-    int64_t t = hour * US_PER_HOUR + minute * US_PER_MINUTE + (int64_t)rint(seconds * (double)US_PER_SECOND);
+    int64_t t = hour * US_PER_HOUR + minute * US_PER_MINUTE + (int64_t)us;
     *ret = t;
     return t <= US_PER_DAY;
 }

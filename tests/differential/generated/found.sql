@@ -234,3 +234,8 @@ SELECT id > 0 AND (1 / (id - 1) > 0 OR to_char(now(), '"x"')::int = 1) FROM plai
 SELECT CASE WHEN id > 0 THEN id ELSE 'x'::text::int END FROM plain
 SELECT CASE WHEN id > 0 THEN id ELSE to_char(now(), '"x"')::int END FROM plain
 SELECT COALESCE(NULL, id, 'x'::text::int) FROM plain
+-- seconds are looked at once they are rounded
+SELECT make_time(0, 0, -1e-20), make_time(1, 2, 60.0000001), make_timestamp(2024, 1, 2, 3, 4, -0.0000004), make_time(23, 59, 59.9999999)
+SELECT make_time(0, 0, -0.000001)
+SELECT make_time(0, 0, 60.000001)
+SELECT make_time(24, 0, 0.0000001), make_time(24, 0, 0.000001)
