@@ -1,4 +1,5 @@
 """Whether two answers are the same; what may differ, and why."""
+import decimal
 import math
 import re
 import struct
@@ -27,10 +28,50 @@ def near(a, b, type_name, binary):
     return math.isclose(x, y, rel_tol=1e-5 if type_name == "float4" else 1e-9, abs_tol=1e-12)
 
 
+UNITS = {b"y": 360 * 86400, b"m": 30 * 86400, b"d": 86400}  # of seconds: as intervals are compared
+ISO = {b"Y": 360 * 86400, b"W": 7 * 86400, b"D": 86400, b"H": 3600, b"S": 1}
+
+
+def interval_value(cell, binary):
+    """What an interval is compared by: a month has 30 days, a day 24 hours. Of text in the styles postgres and iso_8601."""
+    if binary:
+        us, days, months = struct.unpack(">qii", cell)
+        return us + (days + 30 * months) * 86400 * 10**6
+    seconds = decimal.Decimal(0)
+    if b"P" in cell:
+        date, _, time = cell.partition(b"T")
+        for part, minute in ((date, 30 * 86400), (time, 60)):
+            seconds += sum(decimal.Decimal(n.decode()) * (minute if unit == b"M" else ISO[unit]) for n, unit in re.findall(rb"(-?[\d.]+)([A-Z])", part))
+    else:
+        seconds += sum(int(n) * UNITS[unit] for n, unit in re.findall(rb"([+-]?\d+) ([ymd])", cell))
+        for sign, hours, minutes, rest in re.findall(rb"([+-]?)(\d+):(\d\d):([\d.]+)", cell):
+            time = int(hours) * 3600 + int(minutes) * 60 + decimal.Decimal(rest.decode())
+            seconds += -time if sign == b"-" else time
+    return int(seconds * 10**6)
+
+
+def array_head(cell):
+    """The length of a binary array's head, without the flags that wire.py leaves out."""
+    return 8 + 8 * int.from_bytes(cell[:4], "big")
+
+
+def interval_list(cell, binary):
+    """An array of intervals with what its elements are compared by."""
+    if not binary:
+        return re.sub(rb'"?([^{},"]+)"?', lambda item: item[1] if item[1] == b"NULL" else b"%d" % interval_value(item[1], False), cell)
+    at = array_head(cell)
+    shown = cell[:at]
+    while at < len(cell):
+        size = 0 if cell[at:at + 4] == b"\xff" * 4 else 16
+        shown += b" %d" % interval_value(cell[at + 4:at + 20], True) if size else b" NULL"
+        at += 4 + size
+    return shown
+
+
 def near_lists(a, b, type_name, binary):
     """Arrays of floats, of the same shape, whose elements differ in their last digits only."""
     if binary:
-        head, width = 12 + 8 * int.from_bytes(a[:4], "big"), 8 if type_name == "_float8" else 4
+        head, width = array_head(a), 8 if type_name == "_float8" else 4
         if a[:head] != b[:head] or len(a) != len(b):
             return False
         while head < len(a):
@@ -72,12 +113,14 @@ class Comparison:
             return cell
         if self.binary and type_name == "numeric":
             return cell[:6] + cell[8:]  # but for the scale that is shown
-        if self.binary and type_name not in ("interval", "timetz", "bpchar"):
+        if type_name == "interval":  # 1 mon is 30 days is 720 hours
+            return b"%d" % interval_value(cell, self.binary)
+        if type_name == "_interval":
+            return interval_list(cell, self.binary)
+        if self.binary and type_name != "bpchar":
             return cell
         if type_name in ("numeric", "jsonb", "_numeric"):
             return re.sub(rb"(\d)\.(\d*?)0+(?!\d)", rb"\1.\2", re.sub(rb"\.0+(?!\d)", b"", cell)).rstrip(b".")
-        if type_name in ("interval", "timetz"):
-            return b""  # 1 mon is 30 days is 720 hours
         if type_name == "bpchar":
             return cell.rstrip(b" ")
         return cell.replace(b"-0", b"0") if cell == b"-0" else cell

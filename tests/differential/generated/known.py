@@ -21,7 +21,6 @@ KEYS_MOVE = "unique keys are checked row by row: whether an UPDATE that moves th
 COLLATIONS = "texts made of names have the collation C in PostgreSQL, which pgd1's only one is"
 SQUARES = "PostgreSQL's avg() of floats overflows in a sum of squares that it does not need; D1's gives the average"
 CONSTRAINTS_IN_ORDER = "of two constraints that a row violates, PostgreSQL names the domain's, which it checks first, D1 NOT NULL"
-EQUAL_INTERVALS = "percentile_cont() of equal intervals that are written differently, as 1 mon and 30 days, gives one of them"
 PATTERNS_PLANNED = "PostgreSQL's planner compiles the constant pattern of a condition to guess how many rows match, whether one is compared with it or not"
 CONSTANTS_PLANNED = "PostgreSQL's planner computes constants, whether there is a row that needs them or not"
 GENERATED_FIRST = "D1 computes generated columns before it looks at a domain's constraint"
@@ -266,11 +265,7 @@ def collations(found):
     return found.theirs.state == "42P21"
 
 
-def equal_intervals(found):
-    return "percentile_cont(" in found.sql and same_without(found, lambda cell: b"", "interval", "_interval")
-
-
-RULES = [(equal_intervals, EQUAL_INTERVALS), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (parameter_as_constant, PARAMETER), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (nan_stored, NAN_STORED), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (wrapped_time, WRAPPED_TIME), (no_comparison, NO_COMPARISON)]
+RULES = [(constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (parameter_as_constant, PARAMETER), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (nan_stored, NAN_STORED), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (wrapped_time, WRAPPED_TIME), (no_comparison, NO_COMPARISON)]
 
 
 def reason(found):
