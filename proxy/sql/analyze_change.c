@@ -63,7 +63,7 @@ static struct expr *assign(A *a, const struct column *c, struct expr *e)
     if (!done) {
         fail_at(a, expr_start(e), SQLSTATE_DATATYPE_MISMATCH,
                 "column \"%.*s\" is of type %.*s but expression is of type %.*s", STR_FMT(c->name),
-                STR_FMT(type_text(a, c->type, -1)), STR_FMT(type_text(a, e->type, -1)));
+                STR_FMT(type_text(a, c->type, -1)), STR_FMT(expr_type_text(a, e)));
         err_hint(a->err, "You will need to rewrite or cast the expression.");
     }
     return done;

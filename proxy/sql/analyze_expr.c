@@ -738,6 +738,7 @@ static struct expr *transform_indirection(A *a, struct scope *s, const PgQuery__
 static struct expr *transform_grouping(A *a, struct scope *s, const PgQuery__GroupingFunc *g)
 {
     struct expr *e = n_ary(a, EXPR_GROUPING, TYPE_OID_int4, g->location, g->n_args);
+    s->query->has_grouping_calls = true;
     for (size_t i = 0; e && i < g->n_args; i++) {
         struct expr *x = transform_expr(a, s, g->args[i]);
         if (!x)

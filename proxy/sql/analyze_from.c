@@ -532,12 +532,12 @@ static struct expr *raised(A *a, struct expr *e, int levels, int location)
     return c;
 }
 
-/* LIMIT and OFFSET take no column of their own query, at whatever depth. */
+/* LIMIT, OFFSET and the bounds of frames take no column of their own query, at whatever depth. */
 static void note_limit_var(struct scope *s, int levels_up, int location)
 {
     while (levels_up-- > 0 && s)
         s = s->parent;
-    if (s && (s->place == PLACE_LIMIT || s->place == PLACE_OFFSET) && !s->limit_var)
+    if (s && (s->place == PLACE_LIMIT || s->place == PLACE_OFFSET || s->place == PLACE_WINDOW_FRAME) && !s->limit_var)
         s->limit_var = location + 1;
 }
 

@@ -443,6 +443,7 @@ static bool frame_offset(A *a, struct scope *s, const Node *n, const struct wind
 {
     if (!n)
         return true;
+    s->limit_var = 0;
     struct expr *e = transform_in(a, s, n, PLACE_WINDOW_FRAME);
     if (e && w->mode != FRAME_RANGE) {
         e = coerce_to_specific(a, e, TYPE_OID_int8, w->mode == FRAME_ROWS ? "ROWS" : "GROUPS");
@@ -453,6 +454,12 @@ static bool frame_offset(A *a, struct scope *s, const Node *n, const struct wind
             type = TYPE_OID_interval;
         e = coerce_type(a, e, type, -1, COERCION_IMPLICIT, false, e->location);
     }
+    if (e && s->limit_var)
+        return fail_at(a, s->limit_var - 1, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                       "argument of %s must not contain variables",
+                       w->mode == FRAME_ROWS     ? "ROWS"
+                       : w->mode == FRAME_GROUPS ? "GROUPS"
+                                                 : "RANGE");
     *ret = e;
     return e != NULL;
 }
@@ -485,6 +492,13 @@ struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef 
                     def->refname);
             return NULL;
         }
+        if (base->has_frame) {
+            fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR,
+                    "cannot copy window \"%s\" because it has a frame clause", def->refname);
+            if (!(def->name && *def->name) && !def->n_order_clause && !(def->frame_options & FRAMEOPTION_NONDEFAULT))
+                err_hint(a->err, "Omit the parentheses in this OVER clause.");
+            return NULL;
+        }
         w->partition = base->partition, w->n_partition = base->n_partition;
         w->order = base->order, w->n_order = base->n_order;
     }
@@ -501,6 +515,7 @@ struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef 
     s->place = saved;
     int32_t o = def->frame_options;
     if (o & FRAMEOPTION_NONDEFAULT) {
+        w->has_frame = true;
         w->mode = o & FRAMEOPTION_ROWS ? FRAME_ROWS : o & FRAMEOPTION_GROUPS ? FRAME_GROUPS : FRAME_RANGE;
         w->start = start_bound(o);
         w->end = end_bound(o);
@@ -559,6 +574,10 @@ static bool collect_args(A *a, struct scope *s, const PgQuery__FuncCall *call, s
         const Node *n = call->args[i];
         if (n->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {
             args->names[i] = str_from(n->named_arg_expr->name);
+            for (size_t k = 0; k < i; k++)
+                if (str_eq(args->names[k], args->names[i]))
+                    return fail_at(a, n->named_arg_expr->location, SQLSTATE_SYNTAX_ERROR,
+                                   "argument name \"%.*s\" used more than once", STR_FMT(args->names[i]));
             args->n_named++;
             n = n->named_arg_expr->arg;
         } else if (args->n_named) {
@@ -795,11 +814,20 @@ static void needless_precision(struct expr *e)
 }
 
 /* rank(x) WITHIN GROUP (ORDER BY y): each x and its y take a type in common. */
-static bool unify_hypothetical(A *a, const struct pg_proc *p, struct call_args *args, size_t n_order)
+static bool unify_hypothetical(A *a, const struct pg_proc *p, struct call_args *args, size_t n_order, int location)
 {
     const struct pg_aggregate *g = p->kind == 'a' ? pg_aggregate_by_proc(p->oid) : NULL;
-    if (!g || g->kind != 'h' || args->n != 2 * n_order)
+    if (!g || g->kind != 'h')
         return true;
+    if (args->n != 2 * n_order) {
+        struct str name = str_from(p->name);
+        fail_at(a, location, SQLSTATE_UNDEFINED_FUNCTION, "function %.*s does not exist",
+                STR_FMT(signature(a, name, args)));
+        return err_hint(a->err,
+                        "To use the hypothetical-set aggregate %.*s, the number of hypothetical direct arguments (here "
+                        "%zu) must match the number of ordering columns (here %zu).",
+                        STR_FMT(name), args->n - n_order, n_order);
+    }
     for (size_t i = 0; i < n_order; i++) {
         struct expr **direct = &args->exprs[i], **ordered = &args->exprs[n_order + i], *both[2] = { *ordered, *direct };
         oid_t type = select_common_type(a, both, 2, "WITHIN GROUP");
@@ -902,12 +930,15 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     e->call.order = order;
     e->call.n_order = n_order;
     e->call.filter = filter;
-    if (lacks_clause(a, call, chosen.row, name) || !unify_hypothetical(a, chosen.row, &args, n_order) ||
+    if (lacks_clause(a, call, chosen.row, name) || !unify_hypothetical(a, chosen.row, &args, n_order, call->location) ||
         !coerce_args(a, e, &chosen, &args, name, call->location) || !order_of_aggregate(a, s, call, e))
         return NULL;
     for (size_t i = 0; call->agg_distinct && i < e->n_args; i++) /* count(DISTINCT $1): what is compared has a type */
         if (e->args[i]->type == TYPE_OID_unknown &&
             !(e->args[i] = coerce_type(a, e->args[i], TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
+            return NULL;
+    for (size_t i = 0; call->agg_distinct && e->call.proc->kind == 'a' && !call->over && i < e->n_args; i++)
+        if (!expr_has_order(a, e->args[i], "equality", expr_start(e->args[i])))
             return NULL;
     for (size_t i = 0; call->agg_within_group && i < n_order && i < e->n_args; i++) { /* as they were coerced */
         struct expr **arg = &e->args[e->n_args - n_order + i];

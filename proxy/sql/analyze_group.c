@@ -352,7 +352,7 @@ static bool check_recursion(A *a, struct query *q)
 
 bool check_grouping(A *a, struct query *q)
 {
-    if (!q->has_aggregates && !q->n_group && !q->having && !q->n_grouping_sets)
+    if (!q->has_aggregates && !q->n_group && !q->having && !q->n_grouping_sets && !q->has_grouping_calls)
         return true;
     struct ungrouped u = { .a = a, .query = q };
     for (size_t i = 0; i < q->n_targets; i++)

@@ -661,6 +661,10 @@ static bool transform_windows(A *a, struct scope *s, const PgQuery__SelectStmt *
         return false;
     for (size_t i = 0; i < stmt->n_window_clause; i++) {
         const PgQuery__WindowDef *def = stmt->window_clause[i]->window_def;
+        for (size_t k = 0; k < s->n_windows; k++)
+            if (str_is(s->window_names[k], def->name))
+                return fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR, "window \"%s\" is already defined",
+                               def->name);
         struct window *w = transform_window(a, s, def);
         if (!w)
             return false;

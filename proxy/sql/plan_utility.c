@@ -225,6 +225,9 @@ static bool option_columns(struct utility *u, const PgQuery__DefElem *d, const s
         for (size_t k = 0; k < copy->n_columns; k++)
             if (str_eq(names[k], name))
                 (*ret)[k] = found = true;
+        if (!found && copy->relation && !relation_column(copy->relation, name))
+            return err_set(u->p->err, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist",
+                           STR_FMT(name), STR_FMT(copy->relation->name));
         if (!found)
             return err_set(u->p->err, SQLSTATE_INVALID_COLUMN_REFERENCE, "%s column \"%.*s\" not referenced by COPY",
                            d->defname[6] == 'q'                           ? "FORCE_QUOTE"
@@ -294,6 +297,14 @@ static bool copy_option(struct utility *u, const PgQuery__DefElem *d, struct pla
     return err_set(u->p->err, SQLSTATE_SYNTAX_ERROR, "option \"%s\" not recognized", name);
 }
 
+static bool has_any(struct str text, struct str bytes)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (memchr(bytes.p, text.p[i], bytes.n))
+            return true;
+    return false;
+}
+
 /* What combinations PostgreSQL refuses (copy.c, ProcessCopyOptions). */
 static bool check_copy(struct utility *u, const struct plan_copy *c, bool is_from)
 {
@@ -309,6 +320,9 @@ static bool check_copy(struct utility *u, const struct plan_copy *c, bool is_fro
         return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY delimiter must be a single one-byte character");
     if (c->delimiter.n && (c->delimiter.p[0] == '\r' || c->delimiter.p[0] == '\n'))
         return err_set(e, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY delimiter cannot be newline or carriage return");
+    if (has_any(c->null_text, STR("\r\n")))
+        return err_set(e, SQLSTATE_INVALID_PARAMETER_VALUE,
+                       "COPY null representation cannot use newline or carriage return");
     if (!csv && c->delimiter.n && strchr("\\.abcdefghijklmnopqrstuvwxyz0123456789", c->delimiter.p[0]))
         return err_set(e, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY delimiter cannot be \"%c\"", c->delimiter.p[0]);
     if (c->header_match && !is_from)
@@ -333,8 +347,17 @@ static bool check_copy(struct utility *u, const struct plan_copy *c, bool is_fro
         return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED,
                        csv ? "COPY force null only available using COPY FROM"
                            : "COPY force null available only in CSV mode");
-    if (csv && c->delimiter.n && c->quote.n && c->delimiter.p[0] == c->quote.p[0])
+    struct str delimiter = c->delimiter.n ? c->delimiter
+                           : csv          ? STR(",")
+                                          : STR("\t"),
+               quote = c->quote.n ? c->quote : STR("\"");
+    if (csv && delimiter.p[0] == quote.p[0])
         return err_set(e, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY delimiter and quote must be different");
+    if (has_any(c->null_text, delimiter))
+        return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY delimiter must not appear in the NULL specification");
+    if (csv && has_any(c->null_text, quote))
+        return err_set(e, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                       "CSV quote character must not appear in the NULL specification");
     return true;
 }
 

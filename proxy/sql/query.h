@@ -112,6 +112,7 @@ struct window {
     enum frame_bound start, end;
     struct expr *start_offset, *end_offset;
     enum frame_exclusion exclusion;
+    bool has_frame; /* one was written */
 };
 
 struct expr {
@@ -346,6 +347,7 @@ struct query {
     size_t n_grouping_sets; /* when GROUPING SETS/ROLLUP/CUBE were written: expanded sets over `group` entries */
     struct expr *having;
     bool has_aggregates, has_windows, has_set_returning, has_sublinks;
+    bool has_grouping_calls; /* GROUPING(…) */
     struct sort_item *sort;
     size_t n_sort;
     struct expr *limit, *offset;
