@@ -84,14 +84,24 @@ static bool set_before_changes(struct emitter *e, const struct query *q, struct 
     return true;
 }
 
+/* Where no row is found nothing is computed. */
+static bool emit_new_values(struct emitter *e, const struct query *q, struct str *ret)
+{
+    bool may_find_none = q->where || q->n_from;
+    e->conditional += may_find_none;
+    bool ok = emit_sets(e, target_of(q), q->sets, q->n_sets, true, ret);
+    e->conditional -= may_find_none;
+    return ok;
+}
+
 bool emit_update(struct emitter *e, const struct query *q, struct change *ret)
 {
     struct str name, with, sets, from, where, returning;
     if (e->shared->looked_up)
         return enter_target(e, q, &name) && write_looked_up(e, q, name, ret);
     if (!enter_target(e, q, &name) || !emit_with(e, q, &with) || !emit_from(e, q, &from) ||
-        !emit_sets(e, target_of(q), q->sets, q->n_sets, true, &sets) || !emit_where(e, q, NULL, 0, &where) ||
-        !emit_returning(e, q, ret, &returning) || !set_before_changes(e, q, &from))
+        !emit_new_values(e, q, &sets) || !emit_where(e, q, NULL, 0, &where) || !emit_returning(e, q, ret, &returning) ||
+        !set_before_changes(e, q, &from))
         return false;
     return one_statement(e,
                          text_of(e, "%.*sUPDATE %.*s SET %.*s%s%.*s%.*s%.*s", STR_FMT(with), STR_FMT(name),

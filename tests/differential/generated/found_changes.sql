@@ -49,3 +49,9 @@ UPDATE target SET i8 = 70000 WHERE id = 1 RETURNING i8::int2
 UPDATE target SET t = 'a' RETURNING id, to_date(t, 'Day')
 DELETE FROM target WHERE id > 1 RETURNING trim_array(ai, 4)
 WITH w AS (INSERT INTO target (id) VALUES (20) RETURNING id) SELECT trim_array('{1}'::int4[], id) FROM w
+-- nor is SET of UPDATE where no row is found
+UPDATE target SET v = date '9999-12-31' WHERE id > 1000
+UPDATE target SET v = date '9999-12-31', n2 = to_char(now(), '"1.5"')::numeric WHERE id = 1
+UPDATE target SET v = to_char(now(), '"abc"'), n2 = to_char(now(), '"1.256"')::numeric, n = to_char(now(), '"1.50"')::numeric, b = to_char(now(), '"t"')::bool, f8 = to_char(now(), '"1.5"')::float8 WHERE id = 1
+UPDATE target SET v = 'abcdef'::text WHERE id > 1000
+UPDATE target SET ts = date '2024-01-01' + interval '1 day', jb = to_jsonb(date '2024-01-01') FROM plain t1 WHERE t1.id = target.id
