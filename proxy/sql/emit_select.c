@@ -108,12 +108,18 @@ bool emit_target_list(struct emitter *e, const struct target *targets, size_t n,
     return ok;
 }
 
-/* A call's value, perhaps of a subquery: no width is told. */
+/* A call's value, perhaps of a subquery, or one of several that may be given: no width is told. */
 static bool is_computed(const struct expr *x)
 {
     while (x->kind == EXPR_SUBLINK && x->sublink.kind == SUBLINK_SCALAR && x->sublink.query->n_targets)
         x = x->sublink.query->targets[0].expr;
-    return x->kind == EXPR_FUNC || x->kind == EXPR_AGGREGATE || x->kind == EXPR_WINDOW;
+    bool chooses = x->kind == EXPR_COALESCE || x->kind == EXPR_GREATEST || x->kind == EXPR_LEAST;
+    bool computed = false;
+    for (size_t i = 0; i < x->n_args && (chooses || (x->kind == EXPR_NULLIF && i == 0)); i++)
+        computed |= is_computed(x->args[i]);
+    for (size_t i = 0; x->kind == EXPR_CASE && i < x->cases.n_arms; i++)
+        computed |= is_computed(x->cases.arms[i].then);
+    return computed || x->kind == EXPR_FUNC || x->kind == EXPR_AGGREGATE || x->kind == EXPR_WINDOW;
 }
 
 bool describe_columns(struct emitter *e, const struct target *targets, size_t n, const struct select_output *out)

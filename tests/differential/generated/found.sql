@@ -239,3 +239,5 @@ SELECT make_time(0, 0, -1e-20), make_time(1, 2, 60.0000001), make_timestamp(2024
 SELECT make_time(0, 0, -0.000001)
 SELECT make_time(0, 0, 60.000001)
 SELECT make_time(24, 0, 0.0000001), make_time(24, 0, 0.000001)
+-- the length of a char(n) that an aggregate gives is not told, whatever stands around it
+SELECT LEAST((SELECT max('ab  '::char(6)) FROM note t4), (SELECT min(t5.c) FROM plain t5), 'x'::char(6)), COALESCE(max(t1.c), 'y'::char(6)), NULLIF(min(t1.c), 'q'), CASE WHEN count(*) > 0 THEN max(t1.c) END FROM plain t1
