@@ -204,9 +204,12 @@ static struct from_item *from_subquery(A *a, struct scope *s, const PgQuery__Ran
         err_hint(a->err, "For example, FROM (SELECT ...) [AS] foo.");
         return NULL;
     }
+    enum expr_place place = s->place;
     s->lateral_active = sub->lateral;
+    s->place = PLACE_FROM_SUBQUERY;
     struct query *q = transform_any_query(a, s, sub->subquery);
     s->lateral_active = false;
+    s->place = place;
     if (!q)
         return NULL;
     struct rte r = { .kind = RTE_SUBQUERY,

@@ -316,6 +316,7 @@ static const struct {
                           "window functions are not allowed in RETURNING" },
     [PLACE_FROM_FUNCTION] = { "aggregate functions are not allowed in functions in FROM",
                               "window functions are not allowed in functions in FROM" },
+    [PLACE_FROM_SUBQUERY] = { "aggregate functions are not allowed in FROM clause of their own query level", NULL },
     [PLACE_MERGE_WHEN] = { "aggregate functions are not allowed in MERGE WHEN conditions",
                            "window functions are not allowed in MERGE WHEN conditions" },
     [PLACE_INDEX_EXPRESSION] = { "aggregate functions are not allowed in index expressions",
@@ -325,14 +326,17 @@ static const struct {
 };
 
 struct level_search {
-    int level; /* lowest levels_up of any variable; INT32_MAX: none */
+    int level;    /* lowest levels_up of any variable; INT32_MAX: none */
+    int location; /* of the first one */
 };
 
 static bool level_visit(struct expr *e, void *ctx)
 {
     struct level_search *s = ctx;
-    if ((e->kind == EXPR_VAR || e->kind == EXPR_WHOLE_ROW) && e->var.levels_up < s->level)
+    if ((e->kind == EXPR_VAR || e->kind == EXPR_WHOLE_ROW) && e->var.levels_up < s->level) {
         s->level = e->var.levels_up;
+        s->location = e->location;
+    }
     if (e->kind == EXPR_SUBLINK)
         s->level = 0; /* a subquery in an argument: taken as this level's own */
     return true;
@@ -618,16 +622,32 @@ static bool refuse_windows_in_call(A *a, const struct expr *e, bool is_aggregate
                : fail_at(a, found->location, SQLSTATE_WINDOWING_ERROR, "window function calls cannot be nested");
 }
 
+/* check_agg_arguments(): they decide nothing about whose aggregate it is, and may not be of a query inside of that one. */
+static bool check_direct(A *a, const struct expr *e, size_t n_direct, int up)
+{
+    for (size_t i = 0; i < n_direct; i++) {
+        struct level_search direct = { INT32_MAX, expr_start(e->args[i]) };
+        expr_walk(e->args[i], level_visit, &direct);
+        if (direct.level < up)
+            return fail_at(a, direct.location, SQLSTATE_GROUPING_ERROR,
+                           "outer-level aggregate cannot contain a lower-level variable in its direct arguments");
+    }
+    return true;
+}
+
 static bool check_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *call, struct expr *e)
 {
-    struct level_search search = { INT32_MAX };
+    struct level_search search = { INT32_MAX, -1 };
+    size_t n_direct = e->call.within_group ? e->call.n_direct : 0;
     if (!refuse_windows_in_call(a, e, true))
         return false;
-    for (size_t i = 0; i < e->n_args; i++)
+    for (size_t i = n_direct; i < e->n_args; i++)
         expr_walk(e->args[i], level_visit, &search);
     if (e->call.filter)
         expr_walk(e->call.filter, level_visit, &search);
     int up = search.level == INT32_MAX ? 0 : search.level;
+    if (!check_direct(a, e, n_direct, up))
+        return false;
     struct scope *at = s;
     for (int i = 0; i < up && at->parent; i++)
         at = at->parent;

@@ -51,6 +51,7 @@ enum expr_place {
     PLACE_SET,
     PLACE_RETURNING,
     PLACE_FROM_FUNCTION,
+    PLACE_FROM_SUBQUERY, /* of the query around it */
     PLACE_MERGE_WHEN,
     PLACE_INDEX_EXPRESSION, /* of ON CONFLICT (…) */
     PLACE_INDEX_PREDICATE,  /* … WHERE */
