@@ -97,7 +97,7 @@ static bool place_change(struct emit_shared *s, const struct query *q, struct em
     plan->n_statements = c->n_statements;
     plan->place = PLACE_D1;
     if ((c->fetch && !change_local(s, c)) ||
-        (q->n_returning && !describe_columns(e, q->returning, q->n_returning, &c->out)) || !note_writes(e, q))
+        (q->n_returning && !describe_columns(e, q, q->returning, q->n_returning, &c->out)) || !note_writes(e, q))
         return false;
     return changing_with(s, q, &n_inputs);
 }

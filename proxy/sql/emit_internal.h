@@ -449,7 +449,8 @@ bool emit_target_list(struct emitter *e, const struct target *targets, size_t n,
 bool finish_output(struct emitter *e, oid_t type, bool top, struct fragment *f);
 size_t shown_targets(const struct target *targets, size_t n);
 /* The columns of the plan from what was printed. */
-bool describe_columns(struct emitter *e, const struct target *targets, size_t n, const struct select_output *out);
+bool describe_columns(struct emitter *e, const struct query *q, const struct target *targets, size_t n,
+                      const struct select_output *out);
 bool conjuncts(struct emitter *e, const struct expr *x, const struct expr ***ret, size_t *ret_n);
 bool collect_set_functions(struct emitter *e, const struct query *q, struct str *from);
 

@@ -109,20 +109,24 @@ bool emit_target_list(struct emitter *e, const struct target *targets, size_t n,
 }
 
 /* A call's value, perhaps of a subquery, or one of several that may be given: no width is told. */
-static bool is_computed(const struct expr *x)
+static bool is_computed(const struct query *q, const struct expr *x)
 {
-    while (x->kind == EXPR_SUBLINK && x->sublink.kind == SUBLINK_SCALAR && x->sublink.query->n_targets)
-        x = x->sublink.query->targets[0].expr;
+    if (x->kind == EXPR_SUBLINK && x->sublink.kind == SUBLINK_SCALAR && x->sublink.query->n_targets)
+        return is_computed(x->sublink.query, x->sublink.query->targets[0].expr);
+    if (x->kind == EXPR_VAR && !x->var.levels_up && x->var.rte >= 0 && q->rtable[x->var.rte].kind == RTE_SUBQUERY &&
+        (size_t)x->var.column < q->rtable[x->var.rte].subquery->n_targets)
+        return is_computed(q->rtable[x->var.rte].subquery, q->rtable[x->var.rte].subquery->targets[x->var.column].expr);
     bool chooses = x->kind == EXPR_COALESCE || x->kind == EXPR_GREATEST || x->kind == EXPR_LEAST;
     bool computed = false;
     for (size_t i = 0; i < x->n_args && (chooses || (x->kind == EXPR_NULLIF && i == 0)); i++)
-        computed |= is_computed(x->args[i]);
+        computed |= is_computed(q, x->args[i]);
     for (size_t i = 0; x->kind == EXPR_CASE && i < x->cases.n_arms; i++)
-        computed |= is_computed(x->cases.arms[i].then);
+        computed |= is_computed(q, x->cases.arms[i].then);
     return computed || x->kind == EXPR_FUNC || x->kind == EXPR_AGGREGATE || x->kind == EXPR_WINDOW;
 }
 
-bool describe_columns(struct emitter *e, const struct target *targets, size_t n, const struct select_output *out)
+bool describe_columns(struct emitter *e, const struct query *q, const struct target *targets, size_t n,
+                      const struct select_output *out)
 {
     struct plan *plan = e->shared->plan;
     static const enum cell_form cells[] = {
@@ -154,7 +158,7 @@ bool describe_columns(struct emitter *e, const struct target *targets, size_t n,
             c->typmod = domain->base_typmod;
         }
         c->codec_typmod = c->typmod;
-        if (c->type == TYPE_OID_bpchar && is_computed(t->expr))
+        if (c->type == TYPE_OID_bpchar && is_computed(q, t->expr))
             c->typmod = -1;
         int32_t typmod = c->typmod;
         c->codec_type = snapshot_base_type(e->shared->snapshot, c->type, &typmod);

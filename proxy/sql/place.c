@@ -722,7 +722,7 @@ static bool place_local(struct emit_shared *s, struct query *q)
     emitter_init(&local, s, TARGET_LOCAL);
     if (!emit_select(&local, q, true, &sql, &out))
         return refuse_blocked(&local);
-    return place_finish(s, q, &local, sql) && describe_columns(&local, q->targets, q->n_targets, &out);
+    return place_finish(s, q, &local, sql) && describe_columns(&local, q, q->targets, q->n_targets, &out);
 }
 
 bool place_select(struct emit_shared *s, struct query *q)
@@ -748,7 +748,7 @@ bool place_select(struct emit_shared *s, struct query *q)
         s->ctes = NULL;
         return place_local(s, q);
     }
-    if (!describe_columns(&d1, q->targets, q->n_targets, &out))
+    if (!describe_columns(&d1, q, q->targets, q->n_targets, &out))
         return false;
     plan->n_statements = 1;
     plan->statements->gives_rows = true;

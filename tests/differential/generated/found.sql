@@ -241,3 +241,5 @@ SELECT make_time(0, 0, 60.000001)
 SELECT make_time(24, 0, 0.0000001), make_time(24, 0, 0.000001)
 -- the length of a char(n) that an aggregate gives is not told, whatever stands around it
 SELECT LEAST((SELECT max('ab  '::char(6)) FROM note t4), (SELECT min(t5.c) FROM plain t5), 'x'::char(6)), COALESCE(max(t1.c), 'y'::char(6)), NULLIF(min(t1.c), 'q'), CASE WHEN count(*) > 0 THEN max(t1.c) END FROM plain t1
+SELECT l2.x FROM plain t1, LATERAL (SELECT max(NULL::char(6)) AS x, min(coalesce(t1.t, 'a')::char(3)) AS y) AS l2 ORDER BY t1.id
+SELECT s.x, s.y, s.z FROM (SELECT max('a'::char(6)) AS x, 'b'::char(4) AS y, coalesce(max('c'::char(2)), 'd'::char(2)) AS z) AS s
