@@ -13,6 +13,7 @@ enum { TEXT_MAX = 1 << 20, LEVELS_MAX = 60, STEP = 8, JOIN_STEP = 4, COLUMN_STEP
 struct level {
     const struct query *query;
     struct str *names; /* of the range table's entries, unique through all levels */
+    bool *is_open;     /* joins being printed: their items go by their own names in there */
     struct level *parent;
     int depth;
 };
@@ -77,9 +78,12 @@ static struct str relation_name(struct printer *p, const struct relation *r)
     return p->rename && p->rename->relation == r && p->rename->name.n ? p->rename->name : r->name;
 }
 
-static struct str column_name(struct printer *p, const struct rte *rte, int column)
+static struct str column_name(struct printer *p, const struct query *q, const struct rte *rte, int column)
 {
     struct str name = rte->columns[column].name;
+    const struct expr *of = rte->kind == RTE_JOIN ? rte->columns[column].join_expr : NULL;
+    if (of && of->kind == EXPR_VAR && str_eq(name, q->rtable[of->var.rte].columns[of->var.column].name))
+        return column_name(p, q, &q->rtable[of->var.rte], of->var.column);
     const struct deparse_rename *rename = p->rename;
     bool same = rename && rte->kind == RTE_RELATION && rte->relation == rename->relation && rename->column_name.n &&
                 (size_t)column == rename->column;
@@ -105,7 +109,8 @@ static struct str base_name(struct printer *p, const struct rte *rte)
 static bool enter(struct printer *p, const struct query *q)
 {
     struct level *level = ARENA_NEW(p->arena, struct level);
-    if (!level || !(level->names = ARENA_ARRAY(p->arena, struct str, q->n_rtable + 1)))
+    if (!level || !(level->names = ARENA_ARRAY(p->arena, struct str, q->n_rtable + 1)) ||
+        !(level->is_open = ARENA_ARRAY(p->arena, bool, q->n_rtable + 1)))
         return err_oom(p->err);
     level->query = q;
     level->parent = p->level;
@@ -175,6 +180,43 @@ static bool is_merged(const struct rte *rte, const struct expr *e)
     return rte->kind == RTE_JOIN && rte->columns[e->var.column].join_expr;
 }
 
+/* The alias of a join hides what it joins: the outermost such join that has the column, and its name there. */
+static bool hiding_join(const struct level *level, const struct expr *e, size_t *ret_rte, size_t *ret_column)
+{
+    const struct query *q = level->query;
+    for (size_t i = q->n_rtable; i-- > 0;) {
+        const struct rte *join = &q->rtable[i];
+        if (join->kind != RTE_JOIN || !join->has_alias || level->is_open[i])
+            continue;
+        for (size_t c = 0; c < join->n_columns; c++) {
+            const struct expr *of = join->columns[c].join_expr;
+            if (of && of->kind == EXPR_VAR && of->var.rte == e->var.rte && of->var.column == e->var.column) {
+                *ret_rte = i;
+                *ret_column = c;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A part of what FULL JOIN … USING merged, under an alias: it has no name by itself. */
+static bool is_part_of_merged(const struct level *level, const struct expr *e)
+{
+    const struct query *q = level->query;
+    for (size_t i = 0; i < q->n_rtable; i++)
+        for (size_t c = 0; q->rtable[i].kind == RTE_JOIN && q->rtable[i].has_alias && !level->is_open[i] &&
+                           c < q->rtable[i].n_columns;
+             c++) {
+            const struct expr *of = q->rtable[i].columns[c].join_expr;
+            for (size_t k = 0; of && of->kind != EXPR_VAR && k < of->n_args; k++)
+                if (of->args[k]->kind == EXPR_VAR && of->args[k]->var.rte == e->var.rte &&
+                    of->args[k]->var.column == e->var.column)
+                    return true;
+        }
+    return false;
+}
+
 static bool variable(void *ctx, const struct expr *e, struct str *ret)
 {
     struct printer *p = ctx;
@@ -195,9 +237,12 @@ static bool variable(void *ctx, const struct expr *e, struct str *ret)
     }
     if (rte->kind == RTE_RELATION && rte->columns[e->var.column].column)
         note(p, USE_RELATION, rte->relation->oid, rte->columns[e->var.column].column->number);
-    struct str column = name_quote(column_name(p, rte, e->var.column), p->arena),
-               table = name_quote(level->names[e->var.rte], p->arena);
-    *ret = level->names[e->var.rte].n ? arena_printf(p->arena, "%.*s.%.*s", STR_FMT(table), STR_FMT(column)) : column;
+    size_t shown = (size_t)e->var.rte, at = (size_t)e->var.column;
+    if (!hiding_join(level, e, &shown, &at) && is_part_of_merged(level, e))
+        return refuse(p, "a merged column of a join with an alias");
+    struct str column = name_quote(column_name(p, level->query, &level->query->rtable[shown], (int)at), p->arena),
+               table = name_quote(level->names[shown], p->arena);
+    *ret = level->names[shown].n ? arena_printf(p->arena, "%.*s.%.*s", STR_FMT(table), STR_FMT(column)) : column;
     return ret->p ? true : err_oom(p->err);
 }
 
@@ -398,7 +443,7 @@ static void names(struct printer *p, const struct rte *rte)
     add(p, "(");
     for (size_t i = 0; i < rte->n_columns; i++) {
         add(p, i ? ", " : "");
-        name_quote_add(&p->out, rte->columns[i].name);
+        name_quote_add(&p->out, column_name(p, p->level->query, rte, (int)i));
     }
     add(p, ")");
 }
@@ -495,6 +540,7 @@ static bool rte_item(struct printer *p, int number)
 }
 
 static bool from_item(struct printer *p, const struct from_item *f);
+static struct str own_name(struct printer *p, const struct expr *e);
 
 /* A column of USING that is renamed on one side: the join says ON from then on. */
 static bool using_changes(struct printer *p, const struct from_item *f, bool *ret)
@@ -513,11 +559,23 @@ static bool using_changes(struct printer *p, const struct from_item *f, bool *re
     return ok && *ret && f->join == JOIN_FULL ? refuse(p, "a renamed column in FULL JOIN USING") : ok;
 }
 
+/* The alias of a join gave its columns names that they have not where they come from. */
+static bool join_is_renamed(struct printer *p, const struct rte *join)
+{
+    bool renamed = false;
+    for (size_t i = 0; i < join->n_columns && !renamed; i++) {
+        const struct expr *of = join->columns[i].join_expr;
+        renamed = of && of->kind == EXPR_VAR && !str_eq(own_name(p, of), column_name(p, p->level->query, join, (int)i));
+    }
+    return renamed;
+}
+
 static bool join_item(struct printer *p, const struct from_item *f)
 {
     static const char *const words[] = { " CROSS JOIN ", " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN " };
     const struct rte *holder = &p->level->query->rtable[f->rte];
     bool around = !p->pretty || holder->has_alias;
+    p->level->is_open[f->rte] = true;
     bool right = p->pretty && f->right->kind == FROM_JOIN && !p->level->query->rtable[f->right->rte].has_alias;
     add(p, around ? "(" : "");
     if (!from_item(p, f->left))
@@ -553,7 +611,10 @@ static bool join_item(struct printer *p, const struct from_item *f)
     if (holder->has_alias) {
         add(p, " ");
         name_quote_add(&p->out, p->level->names[f->rte]);
+        if (join_is_renamed(p, holder))
+            names(p, holder);
     }
+    p->level->is_open[f->rte] = false;
     return true;
 }
 
@@ -587,7 +648,9 @@ static struct str own_name(struct printer *p, const struct expr *e)
     const struct rte *rte = &level->query->rtable[e->var.rte];
     if (is_merged(rte, e) && !rte->has_alias && rte->columns[e->var.column].join_expr->kind == EXPR_VAR)
         return own_name(p, rte->columns[e->var.column].join_expr);
-    return column_name(p, rte, e->var.column);
+    size_t shown = (size_t)e->var.rte, at = (size_t)e->var.column;
+    hiding_join(level, e, &shown, &at);
+    return column_name(p, level->query, &level->query->rtable[shown], (int)at);
 }
 
 /* A literal without a type has got the one of all arms. */
