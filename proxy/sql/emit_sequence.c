@@ -551,8 +551,8 @@ static bool current_before(struct emitter *e, const struct relation *s, const st
     struct bind b = { .source = BIND_SEQUENCE,
                       .type = TYPE_OID_int8,
                       .typmod = -1,
-                      .index = s ? (int)s->oid : -1,
-                      .relation = s,
+                      .index = s ? 0 : -1,
+                      .relation = asked,
                       .detail = pending };
     e->shared->looked_at_session = true;
     for (size_t i = 0; i < e->shared->n_sequences && pending; i++)

@@ -23,6 +23,34 @@ static bool only_chooses(const struct expr *x)
     return is_one_of(x->call.proc->name, aggregates, sizeof(aggregates) / sizeof(*aggregates));
 }
 
+/* Functions that have an answer for every value, and no way to make it too long. */
+static bool is_total(const struct expr *x)
+{
+    static const char *const functions[] = {
+        "ascii",  "bit_length",  "btrim",  "char_length",  "character_length", "initcap", "left",         "length",
+        "lower",  "ltrim",       "md5",    "octet_length", "position",         "reverse", "right",        "rtrim",
+        "sha256", "starts_with", "strpos", "to_json",      "to_jsonb",         "upper",   "jsonb_typeof", "json_typeof",
+    };
+    static const char *const operators[] = { "->", "->>", "#>", "#>>", "?" };
+    if (x->call.op_name)
+        return is_comparison(x) || is_one_of(x->call.op_name, operators, sizeof(operators) / sizeof(*operators));
+    return x->call.form == CALL_FUNCTION &&
+           is_one_of(x->call.proc->name, functions, sizeof(functions) / sizeof(*functions));
+}
+
+static bool gives_one_row(const struct query *q)
+{
+    return q->has_aggregates && !q->n_group && !q->n_grouping_sets && !q->has_set_returning;
+}
+
+static bool sublink_is_sure(const struct expr *x)
+{
+    const struct query *q = x->sublink.query;
+    return (x->sublink.kind == SUBLINK_EXISTS || x->sublink.kind == SUBLINK_ARRAY ||
+            (x->sublink.kind == SUBLINK_SCALAR && gives_one_row(q))) &&
+           !query_may_fail(q);
+}
+
 /* Whether the expression itself cannot fail; its parts are asked too. */
 static bool is_sure(const struct expr *x)
 {
@@ -54,7 +82,9 @@ static bool is_sure(const struct expr *x)
     case EXPR_XMAX:
         return true;
     case EXPR_FUNC:
-        return is_comparison(x);
+        return is_total(x);
+    case EXPR_SUBLINK:
+        return sublink_is_sure(x);
     case EXPR_AGGREGATE:
         return only_chooses(x);
     default:

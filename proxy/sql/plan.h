@@ -54,7 +54,7 @@ enum bind_source {
     BIND_UUID,     /* a fresh random UUID */
     BIND_RANDOM,   /* a fresh random double in [0,1) */
     BIND_SESSION, /* a session fact by name in `constant`: "current_user", "session_user", "current_schema", … or a setting */
-    BIND_SEQUENCE, /* currval of `relation`, NULL: lastval; detail 1: NULL while it is pending (sequence_values.h) */
+    BIND_SEQUENCE, /* what `relation` gave last, NULL: nothing has; index -1: lastval(). detail 1: NULL while it is pending (sequence_values.h) */
     BIND_PRELUDE,  /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
     BIND_PRELUDE_ERROR,  /* what raises the error of that column (emit_raise), NULL: it has none */
     BIND_PRELUDE_COLUMN, /* inside the prelude: which of its doubtful columns is computed; NULL: all, -1: none */

@@ -254,9 +254,15 @@ enum sequence_state sequence_values_state(const struct sequence_values *v, oid_t
     return v && v->is_lost ? SEQUENCE_LOST : SEQUENCE_UNDEFINED;
 }
 
+/* lastval(): of the sequence that was used last when it was planned; what stands behind it may be noted already. */
+static bool is_last(const struct bind *bind)
+{
+    return bind->index < 0;
+}
+
 static bool undefined(const struct bind *bind, struct err *err)
 {
-    if (!bind->relation)
+    if (is_last(bind))
         return err_set(err, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session");
     return err_set(err, SQLSTATE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                    "currval of sequence \"%.*s\" is not yet defined in this session", STR_FMT(bind->relation->name));
@@ -265,12 +271,12 @@ static bool undefined(const struct bind *bind, struct err *err)
 bool sequence_values_bind(const struct sequence_values *v, const struct bind *bind, struct value *ret, bool *ret_again,
                           struct err *err)
 {
-    oid_t sequence = bind->relation ? bind->relation->oid : v ? v->last : 0;
+    oid_t sequence = bind->relation ? bind->relation->oid : 0;
     const struct sequence_value *one = v ? find(v, sequence) : NULL;
     enum sequence_state state = sequence_values_state(v, sequence);
-    const char *name = bind->relation ? "currval()" : "lastval()";
+    const char *name = is_last(bind) ? "lastval()" : "currval()";
     *ret = value_null();
-    switch (!bind->relation && v && v->n_doubtful ? SEQUENCE_DOUBTFUL : state) {
+    switch (is_last(bind) && v && v->n_doubtful ? SEQUENCE_DOUBTFUL : state) {
     case SEQUENCE_UNDEFINED:
     case SEQUENCE_GONE:
         return undefined(bind, err);

@@ -171,6 +171,7 @@ ACTIONS = [
     ("INSERT of one row", statement("INSERT INTO trips VALUES (1, 'one', 1.50)"), 1),
     ("INSERT of 500 rows", statement("INSERT INTO trips (id, name) VALUES " + ", ".join(f"({n}, 'many')" for n in range(2, 502))), 1),
     ("INSERT … RETURNING", statement("INSERT INTO trips VALUES (600, 'back') RETURNING id, price"), 1),
+    ("INSERT … RETURNING that pgd1 finishes itself", statement("INSERT INTO trips VALUES (601, 'back') RETURNING id, md5(name), (SELECT count(*) FROM trips)"), 1),
     ("SELECT", statement("SELECT name FROM trips WHERE id = 1"), 1),
     ("SELECT, prepared statement", prepared, 1),
     ("SELECT, parameters and result binary", binary, 1),

@@ -144,3 +144,9 @@ SELECT setval('strung_id_seq', 130); INSERT INTO strung (v) VALUES ('z') RETURNI
 SELECT setval('strung_id_seq', 140); INSERT INTO strung (v) VALUES ('y') RETURNING id, v; SELECT currval('strung_id_seq');
 COMMIT;
 SELECT * FROM strung ORDER BY id;
+-- lastval() is of what was used before it, whatever stands behind it in a string
+CREATE SEQUENCE cv_other;
+CREATE TABLE cv_account (id serial PRIMARY KEY, n int);
+SELECT nextval('cv_other');
+SELECT setval('cv_account_id_seq', 202); SELECT lastval(), currval('cv_account_id_seq'); INSERT INTO cv_account (n) VALUES (1);
+SELECT lastval(), currval('cv_account_id_seq');
