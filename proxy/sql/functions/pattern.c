@@ -344,6 +344,9 @@ static struct regex *compile_translated(sqlite3_context *c, struct str text, con
     /* A quantifier that gives nothing back would never stop at the shortest match. */
     uint32_t options = PCRE2_NO_AUTO_POSSESS | PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL |
                        PCRE2_NO_UTF_CHECK | (o->ignore_case ? PCRE2_CASELESS : 0);
+    /* For (?=a)b?a PCRE2 10.42 looks for an a and another one behind it, though the first one is only looked at. */
+    if (str_find(text, STR("(?=")) >= 0)
+        options |= PCRE2_NO_START_OPTIMIZE;
     r->back_references = shape->back_references;
     r->code = pcre2_compile((PCRE2_SPTR)(text.p ? text.p : ""), text.n, options, &code, &offset, NULL);
     if (!r->code) { /* PostgreSQL has it: what is left are lookbehinds of any length, and sizes */
