@@ -520,6 +520,15 @@ bool is_null_const(const struct expr *x)
     return x->kind == EXPR_CONST && x->constant.is_null;
 }
 
+/* PostgreSQL's planner leaves such an arm out, and computes nothing of it: x = NULL, where NULL gives NULL. */
+static bool is_never_true(const struct expr *when)
+{
+    bool never = is_null_const(when);
+    for (size_t i = 0; when->kind == EXPR_FUNC && when->call.proc->strict && i < when->n_args; i++)
+        never |= is_null_const(when->args[i]);
+    return never;
+}
+
 static bool emit_case(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     size_t n = x->cases.n_arms, n_branches = 0;
@@ -531,6 +540,10 @@ static bool emit_case(struct emitter *e, const struct expr *x, struct fragment *
     int excluded = e->excluded;
     for (size_t i = 0; i <= n; i++) {
         const struct expr *then = i < n ? x->cases.arms[i].then : x->cases.otherwise;
+        if (i < n && is_never_true(x->cases.arms[i].when)) {
+            whens[i].sql = STR("0");
+            continue;
+        }
         e->conditional += i > 0;
         bool ok = i == n || emit_condition(e, x->cases.arms[i].when, &whens[i]);
         e->conditional += i == 0;

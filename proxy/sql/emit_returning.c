@@ -64,7 +64,10 @@ static bool print_returning(struct emitter *e, const struct query *q, struct cha
     struct emit_mark mark = emit_mark(e);
     /* SQLite's subqueries there see the rows changed so far, PostgreSQL's those before the statement. */
     bool is_late = any_reads_written(q, e->written);
-    if (!is_late && emit_target_list(e, q->returning, q->n_returning, true, &list, &ret->out)) {
+    e->conditional++; /* there may be no row, or it meets an error before */
+    bool printed = !is_late && emit_target_list(e, q->returning, q->n_returning, true, &list, &ret->out);
+    e->conditional--;
+    if (printed) {
         *text = text_of(e, " RETURNING %.*s", STR_FMT(list));
         return text->p != NULL;
     }

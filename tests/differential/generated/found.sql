@@ -243,3 +243,5 @@ SELECT make_time(24, 0, 0.0000001), make_time(24, 0, 0.000001)
 SELECT LEAST((SELECT max('ab  '::char(6)) FROM note t4), (SELECT min(t5.c) FROM plain t5), 'x'::char(6)), COALESCE(max(t1.c), 'y'::char(6)), NULLIF(min(t1.c), 'q'), CASE WHEN count(*) > 0 THEN max(t1.c) END FROM plain t1
 SELECT l2.x FROM plain t1, LATERAL (SELECT max(NULL::char(6)) AS x, min(coalesce(t1.t, 'a')::char(3)) AS y) AS l2 ORDER BY t1.id
 SELECT s.x, s.y, s.z FROM (SELECT max('a'::char(6)) AS x, 'b'::char(4) AS y, coalesce(max('c'::char(2)), 'd'::char(2)) AS z) AS s
+SELECT CASE jsonb_build_object(t1.id) WHEN NULL::jsonb THEN 1 END FROM plain t1
+SELECT CASE WHEN NULL THEN 1 / (t1.id - t1.id) ELSE 2 END, CASE t1.id / (t1.id - t1.id) WHEN NULL THEN 'a' ELSE 'b' END FROM plain t1 ORDER BY t1.id

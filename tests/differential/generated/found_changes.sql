@@ -55,3 +55,5 @@ UPDATE target SET v = date '9999-12-31', n2 = to_char(now(), '"1.5"')::numeric W
 UPDATE target SET v = to_char(now(), '"abc"'), n2 = to_char(now(), '"1.256"')::numeric, n = to_char(now(), '"1.50"')::numeric, b = to_char(now(), '"t"')::bool, f8 = to_char(now(), '"1.5"')::float8 WHERE id = 1
 UPDATE target SET v = 'abcdef'::text WHERE id > 1000
 UPDATE target SET ts = date '2024-01-01' + interval '1 day', jb = to_jsonb(date '2024-01-01') FROM plain t1 WHERE t1.id = target.id
+INSERT INTO target (id, i4, k, dw) VALUES (1, int4 '100', NULL::text, 'hello') RETURNING (to_timestamp('100%', 'FMMonth FMDD'))::date
+UPDATE target SET i4 = 1 WHERE id = 4711 RETURNING to_timestamp('100%', 'FMMonth FMDD')
