@@ -10,8 +10,7 @@ struct holding {
     struct holding *next;
     const struct presence *owner;
     size_t counts[SCOPES][MODES];
-    uint64_t
-        since[MODES]; /* the mark of the transaction's first one: ROLLBACK TO a savepoint behind it leaves them all */
+    uint64_t since[SCOPES][MODES]; /* the mark of the first one: ROLLBACK TO a savepoint behind it leaves them all */
 };
 
 struct waiting {
@@ -235,8 +234,8 @@ static bool hold(struct advisory_table *t, struct advisory_lock *l, const struct
         (*at)->owner = owner;
     }
     t->taken++;
-    if ((*at)->counts[scope][mode]++ == 0 && scope == ADVISORY_OF_TRANSACTION)
-        (*at)->since[mode] = t->taken;
+    if ((*at)->counts[scope][mode]++ == 0)
+        (*at)->since[scope][mode] = t->taken;
     return true;
 }
 
@@ -365,46 +364,31 @@ bool advisory_holds(struct advisory_table *t, const struct presence *owner, stru
     return holds;
 }
 
-void advisory_release_all(struct advisory_table *t, const struct presence *owner, enum advisory_scope scope)
-{
-    pthread_mutex_lock(&t->lock);
-    for (struct advisory_lock *l = t->locks, *next; l; l = next) {
-        next = l->next;
-        struct holding **at = holding_of(l, owner);
-        if (!*at)
-            continue;
-        memset((*at)->counts[scope], 0, sizeof((*at)->counts[scope]));
-        drop_holding_if_empty(at);
-        tell_queue(l);
-        drop_if_idle(t, l);
-    }
-    pthread_mutex_unlock(&t->lock);
-}
-
 uint64_t advisory_mark(const struct advisory_table *t)
 {
     return t->taken;
 }
 
-static bool drop_since(struct holding *h, uint64_t mark)
+static bool drop_since(struct holding *h, enum advisory_scope scope, uint64_t mark)
 {
     bool any = false;
     for (int mode = 0; mode < MODES; mode++)
-        if (h->counts[ADVISORY_OF_TRANSACTION][mode] && h->since[mode] > mark) {
-            h->counts[ADVISORY_OF_TRANSACTION][mode] = 0;
+        if (h->counts[scope][mode] && h->since[scope][mode] > mark) {
+            h->counts[scope][mode] = 0;
             any = true;
         }
     return any;
 }
 
-size_t advisory_release_since(struct advisory_table *t, const struct presence *owner, uint64_t mark)
+size_t advisory_release_since(struct advisory_table *t, const struct presence *owner, enum advisory_scope scope,
+                              uint64_t mark)
 {
     size_t n_rows = 0;
     pthread_mutex_lock(&t->lock);
     for (struct advisory_lock *l = t->locks, *next; l; l = next) {
         next = l->next;
         struct holding **at = holding_of(l, owner);
-        if (!*at || !drop_since(*at, mark))
+        if (!*at || !drop_since(*at, scope, mark))
             continue;
         drop_holding_if_empty(at);
         n_rows += l->key.kind == ADVISORY_ROW && !*holding_of(l, owner);
@@ -413,6 +397,11 @@ size_t advisory_release_since(struct advisory_table *t, const struct presence *o
     }
     pthread_mutex_unlock(&t->lock);
     return n_rows;
+}
+
+void advisory_release_all(struct advisory_table *t, const struct presence *owner, enum advisory_scope scope)
+{
+    advisory_release_since(t, owner, scope, 0);
 }
 
 void advisory_stop_waiting(struct advisory_table *t, const struct presence *owner)

@@ -67,8 +67,9 @@ bool advisory_holds(struct advisory_table *t, const struct presence *owner, stru
 void advisory_release_all(struct advisory_table *t, const struct presence *owner, enum advisory_scope scope);
 /* What is granted from now on has a later mark. */
 uint64_t advisory_mark(const struct advisory_table *t);
-/* Gives back what the owner's transaction first took behind the mark: how many rows of tables were among it. */
-size_t advisory_release_since(struct advisory_table *t, const struct presence *owner, uint64_t mark);
+/* Gives back what the owner first took behind the mark: how many rows of tables were among it. */
+size_t advisory_release_since(struct advisory_table *t, const struct presence *owner, enum advisory_scope scope,
+                              uint64_t mark);
 /* Leaves the queue it stands in; no effect when it stands in none. */
 void advisory_stop_waiting(struct advisory_table *t, const struct presence *owner);
 

@@ -271,7 +271,8 @@ void session_locks_rollback_to(struct session *s, uint64_t mark)
 {
     if (!s->has_transaction_locks)
         return;
-    s->n_row_locks -= (uint32_t)advisory_release_since(&s->worker->app->advisory, &s->presence, mark);
+    s->n_row_locks -=
+        (uint32_t)advisory_release_since(&s->worker->app->advisory, &s->presence, ADVISORY_OF_TRANSACTION, mark);
     drop_leases(s);
 }
 

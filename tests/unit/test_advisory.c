@@ -91,8 +91,8 @@ static void a_mark_parts_what_a_transaction_took(void **state)
     assert_int_equal(take_until_end(&t, 3, ADVISORY_ROW, ADVISORY_EXCLUSIVE), ADVISORY_GRANTED);
     assert_int_equal(try_take(&t, &first, 4), ADVISORY_GRANTED);
     assert_int_equal(held(&t), 6);
-    assert_int_equal(advisory_release_since(&t, &second, 0), 0);
-    assert_int_equal(advisory_release_since(&t, &first, mark), 2);
+    assert_int_equal(advisory_release_since(&t, &second, ADVISORY_OF_TRANSACTION, 0), 0);
+    assert_int_equal(advisory_release_since(&t, &first, ADVISORY_OF_TRANSACTION, mark), 2);
     assert_int_equal(held(&t), 3);
     assert_true(advisory_holds(&t, &first, (struct advisory_key){ 0, 1, 1 }, ADVISORY_EXCLUSIVE));
     assert_true(advisory_holds(&t, &first, (struct advisory_key){ 0, 5, 1 }, ADVISORY_SHARE));
