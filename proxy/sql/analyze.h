@@ -82,6 +82,9 @@ bool analyze_takes_precision(const struct pg_proc *proc);
 /* Whether it is a constant to PostgreSQL's planner: of immutable functions, nothing but. */
 bool analyze_is_folded(const struct expr *x);
 
+/* = <> < <= > >= */
+bool operator_compares(struct str name);
+
 /* ---- walking analyzed trees (emit, place, deparse use them) ---- */
 /* Calls visit for e and, when it answers true, for its children (arguments, case arms, order, filter, window…; not into subqueries). */
 void expr_walk(struct expr *e, bool (*visit)(struct expr *e, void *ctx), void *ctx);

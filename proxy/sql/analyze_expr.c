@@ -182,11 +182,7 @@ static struct expr *row_compare(A *a, struct str name, struct expr *left, struct
         fail_at(a, location, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot compare rows of zero length");
         return NULL;
     }
-    static const char *const names[] = { "=", "<>", "<", "<=", ">", ">=" };
-    size_t known = 0;
-    while (known < sizeof(names) / sizeof(*names) && !str_is(name, names[known]))
-        known++;
-    if (known == sizeof(names) / sizeof(*names)) {
+    if (!operator_compares(name)) {
         unsupported_at(a, location, "operator %.*s between rows", STR_FMT(name));
         return NULL;
     }

@@ -3,6 +3,15 @@
 
 enum { MAX_OPERATORS = 256 };
 
+bool operator_compares(struct str name)
+{
+    static const char *const names[] = { "=", "<>", "<", "<=", ">", ">=" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (str_is(name, names[i]))
+            return true;
+    return false;
+}
+
 /* left: none when empty. */
 static bool fail_operator(A *a, struct str name, struct str l, struct str r, bool ambiguous, int location)
 {

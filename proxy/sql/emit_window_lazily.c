@@ -17,11 +17,7 @@
 
 static bool is_plain_comparison(const struct expr *x)
 {
-    static const char *const operators[] = { "=", "<>", "<", "<=", ">", ">=" };
-    for (size_t i = 0; x->kind == EXPR_FUNC && x->call.op_name && i < sizeof(operators) / sizeof(*operators); i++)
-        if (strcmp(operators[i], x->call.op_name) == 0)
-            return true;
-    return false;
+    return x->kind == EXPR_FUNC && x->call.op_name && operator_compares(str_from(x->call.op_name));
 }
 
 bool made_before_windows(const struct query *q, const struct expr *x)

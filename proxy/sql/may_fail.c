@@ -11,12 +11,6 @@ static bool is_one_of(const char *name, const char *const *names, size_t n)
     return false;
 }
 
-static bool is_comparison(const struct expr *x)
-{
-    static const char *const operators[] = { "=", "<>", "<", "<=", ">", ">=" };
-    return x->call.op_name && is_one_of(x->call.op_name, operators, sizeof(operators) / sizeof(*operators));
-}
-
 static bool only_chooses(const struct expr *x)
 {
     static const char *const aggregates[] = { "count", "min", "max", "bool_and", "bool_or", "every" };
@@ -33,7 +27,8 @@ static bool is_total(const struct expr *x)
     };
     static const char *const operators[] = { "->", "->>", "#>", "#>>", "?" };
     if (x->call.op_name)
-        return is_comparison(x) || is_one_of(x->call.op_name, operators, sizeof(operators) / sizeof(*operators));
+        return operator_compares(str_from(x->call.op_name)) ||
+               is_one_of(x->call.op_name, operators, sizeof(operators) / sizeof(*operators));
     return x->call.form == CALL_FUNCTION &&
            is_one_of(x->call.proc->name, functions, sizeof(functions) / sizeof(*functions));
 }
