@@ -90,14 +90,9 @@ static struct portal *make(struct session *s, const struct execution *x, struct 
 static bool keep_params(struct portal *p, struct execution *x, struct err *err)
 {
     struct value *own = ARENA_ARRAY(p->arena, struct value, x->n_params);
-    for (size_t i = 0; own && i < x->n_params; i++) {
-        own[i] = x->params[i];
-        if (own[i].class != VALUE_TEXT && own[i].class != VALUE_BLOB)
-            continue;
-        own[i].bytes = arena_str(p->arena, own[i].bytes);
-        if (!own[i].bytes.p)
+    for (size_t i = 0; own && i < x->n_params; i++)
+        if (!value_keep(&x->params[i], p->arena, &own[i]))
             return err_oom(err);
-    }
     x->params = own;
     return own || err_oom(err);
 }

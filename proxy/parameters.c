@@ -15,14 +15,9 @@ struct row {
 static bool take_row(void *ctx, const struct value *cells, size_t n)
 {
     struct row *row = ctx;
-    for (size_t i = 0; i < n && i < row->n; i++) {
-        row->values[i] = cells[i];
-        if (cells[i].class != VALUE_TEXT && cells[i].class != VALUE_BLOB)
-            continue;
-        row->values[i].bytes = arena_str(row->arena, cells[i].bytes);
-        if (!row->values[i].bytes.p)
+    for (size_t i = 0; i < n && i < row->n; i++)
+        if (!value_keep(&cells[i], row->arena, &row->values[i]))
             return err_oom(row->err);
-    }
     return true;
 }
 

@@ -8,7 +8,7 @@
 #ifndef PGD1_BASE_VALUE_H
 #define PGD1_BASE_VALUE_H
 
-#include "proxy/base/str.h"
+#include "proxy/base/arena.h"
 
 enum value_class { VALUE_NULL, VALUE_INTEGER, VALUE_REAL, VALUE_TEXT, VALUE_BLOB };
 
@@ -63,6 +63,16 @@ static inline bool value_same(const struct value *a, const struct value *b)
         return str_eq(a->bytes, b->bytes);
     }
     return false;
+}
+
+/* A value whose bytes are the arena's own. False: no memory. */
+static inline bool value_keep(const struct value *from, struct arena *arena, struct value *ret)
+{
+    *ret = *from;
+    if (from->class != VALUE_TEXT && from->class != VALUE_BLOB)
+        return true;
+    ret->bytes = arena_str(arena, from->bytes);
+    return ret->bytes.p != NULL;
 }
 
 #endif

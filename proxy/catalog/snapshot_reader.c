@@ -112,13 +112,10 @@ static struct read_row *row_add(struct snapshot_reader *r, struct read_rows *row
 /* Cells come as numbers or, from a transport without native values, as decimal texts: both mean the same here. */
 static bool cell_copy(struct snapshot_reader *r, const struct value *from, struct value *to)
 {
-    *to = *from;
-    if (from->class == VALUE_REAL)
-        *to = value_integer((int64_t)from->real);
-    if (from->class != VALUE_TEXT && from->class != VALUE_BLOB)
-        return true;
-    to->bytes = arena_str(r->arena, from->bytes);
-    return to->bytes.p != NULL;
+    if (from->class != VALUE_REAL)
+        return value_keep(from, r->arena, to);
+    *to = value_integer((int64_t)from->real);
+    return true;
 }
 
 static void version_add(struct snapshot_reader *r, size_t statement, const struct read_row *row, size_t n)

@@ -47,15 +47,6 @@ struct str migrate_journal_read(enum migrate_table table, struct str wrangler_na
                         tables[table].order);
 }
 
-static bool copy_cell(const struct value *from, struct arena *arena, struct value *to)
-{
-    *to = *from;
-    if (from->class != VALUE_TEXT && from->class != VALUE_BLOB)
-        return true;
-    to->bytes = arena_str(arena, from->bytes);
-    return to->bytes.p != NULL;
-}
-
 bool migrate_rows_add(struct migrate_rows *rows, const struct value *cells, size_t n, struct arena *arena)
 {
     if (rows->n == rows->room) {
@@ -70,7 +61,7 @@ bool migrate_rows_add(struct migrate_rows *rows, const struct value *cells, size
     }
     struct value *row = rows->cells[rows->n];
     for (size_t i = 0; i < n && i < MIGRATE_MAX_CELLS; i++)
-        if (!copy_cell(&cells[i], arena, &row[i]))
+        if (!value_keep(&cells[i], arena, &row[i]))
             return false;
     rows->n++;
     return true;

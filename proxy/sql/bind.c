@@ -648,14 +648,9 @@ static bool prelude_row(void *ctx, const struct value *cells, size_t n)
     b->prelude = ARENA_ARRAY(b->arena, struct value, n);
     if (!b->prelude)
         return err_oom(b->err);
-    for (size_t i = 0; i < n; i++) {
-        b->prelude[i] = cells[i];
-        if (cells[i].class != VALUE_TEXT && cells[i].class != VALUE_BLOB)
-            continue;
-        b->prelude[i].bytes = arena_str(b->arena, cells[i].bytes);
-        if (!b->prelude[i].bytes.p)
+    for (size_t i = 0; i < n; i++)
+        if (!value_keep(&cells[i], b->arena, &b->prelude[i]))
             return err_oom(b->err);
-    }
     b->n_prelude = n;
     return true;
 }

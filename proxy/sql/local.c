@@ -462,13 +462,7 @@ static bool take_one(void *ctx, const struct value *cells, size_t n)
 {
     struct one_value *one = ctx;
     (void)n;
-    *one->ret = cells[0];
-    if (cells[0].class == VALUE_TEXT || cells[0].class == VALUE_BLOB) {
-        one->ret->bytes = arena_str(one->arena, cells[0].bytes);
-        one->ok = one->ret->bytes.p != NULL;
-        return false;
-    }
-    one->ok = true;
+    one->ok = value_keep(&cells[0], one->arena, one->ret);
     return false;
 }
 

@@ -9,13 +9,11 @@ void buffer_fini(struct buffer *b)
     *b = (struct buffer){ 0 };
 }
 
-static bool copy_value(struct buffer *b, struct value *v)
+static bool copy_value(struct buffer *b, const struct value *from, struct value *to)
 {
-    if (v->class != VALUE_TEXT && v->class != VALUE_BLOB)
-        return true;
-    b->n_bytes += v->bytes.n;
-    v->bytes = arena_str(b->arena, v->bytes);
-    return v->bytes.p != NULL;
+    if (from->class == VALUE_TEXT || from->class == VALUE_BLOB)
+        b->n_bytes += from->bytes.n;
+    return value_keep(from, b->arena, to);
 }
 
 static bool copy_statement(struct buffer *b, const struct d1_statement *from, struct d1_statement *to)
@@ -27,10 +25,8 @@ static bool copy_statement(struct buffer *b, const struct d1_statement *from, st
     to->params = params;
     to->wants_changes = false;
     b->n_bytes += from->sql.n;
-    for (size_t i = 0; ok && i < from->n_params; i++) {
-        params[i] = from->params[i];
-        ok = copy_value(b, &params[i]);
-    }
+    for (size_t i = 0; ok && i < from->n_params; i++)
+        ok = copy_value(b, &from->params[i], &params[i]);
     return ok && to->sql.p;
 }
 
