@@ -7,14 +7,15 @@
  *   schema      '' (schema is the name)  comment
  *   table       table                    comment
  *   column      table.column             type, type_schema (user types), typmod, default, identity (a d), sequence, plain (true: a rowid
- *                                        without identity), no_default (true: dropped, whatever D1 says), storage (unixepoch unixms unixus datetime natural), comment
+ *                                        without identity), no_default (true: dropped, whatever D1 says), storage (unixepoch unixms unixus datetime natural), collation,
+ *                                        comment
  *   constraint  table.constraint         expression (CHECK, PostgreSQL's text), comment
- *   index       index                    columns: [{expression, label, type, nulls_first, opclass}], include: [names], method (hash),
+ *   index       index                    columns: [{expression, label, type, nulls_first, opclass, collation, expression_collation}], include: [names], method (hash),
  *                                        predicate, constraint (p u: it stands for one), comment
  *   extension   extension                comment; its schema is where its functions are
- *   view        view                     text, columns: [{name, type, type_schema, typmod}], comment
+ *   view        view                     text, columns: [{name, type, type_schema, typmod, collation}], comment
  *   sequence    sequence                 type, start, increment, min, max (decimal texts), cycle, owner_table, owner_column, comment
- *   type        type                     kind (e d), labels: […] | base, base_schema, typmod, not_null, default, checks: [{name, expression}], comment
+ *   type        type                     kind (e d), labels: […] | base, base_schema, typmod, collation, not_null, default, checks: [{name, expression}], comment
  *
  * Names inside a table are written by name_child_key() (names.h). Values of sequences are in _pgd1_sequence, so that nextval touches one row:
  *   _pgd1_sequence(name TEXT PRIMARY KEY, last_value INTEGER NOT NULL, is_called INTEGER NOT NULL) WITHOUT ROWID, name as D1 would call the sequence

@@ -38,6 +38,7 @@ struct column {
     bool not_null;
     bool is_rowid;      /* INTEGER PRIMARY KEY: the rowid itself. SQLite would invent a value for NULL */
     bool has_collation; /* declared COLLATE NOCASE or RTRIM elsewhere: what pgd1 prints says BINARY */
+    oid_t collation;    /* what PostgreSQL's COLLATE said, 0: its type's own (collation.h) */
     bool
         takes_null; /* part of a primary key, or of a domain NOT NULL, and D1 lets it be NULL: pgd1 never writes that */
     bool is_strict_text; /* TEXT affinity (facts: storing digits in other affinities turns them into numbers) */
@@ -74,10 +75,12 @@ struct constraint {
 struct index_column {
     int16_t column; /* attnum, 0: expression */
     struct str expression;
-    struct str sqlite;  /* D1's text of the expression, empty for columns */
-    struct str label;   /* what PostgreSQL calls the index's column of an expression: "lower", "expr" */
-    oid_t type;         /* of an expression */
-    struct str opclass; /* an operator class that is not the type's own, or empty */
+    struct str sqlite;          /* D1's text of the expression, empty for columns */
+    struct str label;           /* what PostgreSQL calls the index's column of an expression: "lower", "expr" */
+    oid_t type;                 /* of an expression */
+    struct str opclass;         /* an operator class that is not the type's own, or empty */
+    oid_t collation;            /* what COLLATE said behind the column or expression, 0: their own */
+    oid_t expression_collation; /* of an expression, 0: its type's own */
     bool descending, nulls_first;
 };
 
@@ -143,6 +146,7 @@ struct user_type {
     size_t n_labels; /* enum, in order */
     oid_t base;
     int32_t base_typmod; /* domain */
+    oid_t collation;     /* domain: what COLLATE said, 0: its base's */
     bool not_null;
     struct str default_text;
     struct str *checks, *check_names;

@@ -4,6 +4,7 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 #include "pgwire/types.h"
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/declared_type.h"
 #include "proxy/catalog/default_text.h"
 #include "proxy/catalog/names.h"
@@ -168,6 +169,7 @@ static void build_types(struct build *b)
                                     .base_typmod = (int32_t)side_integer(entry->detail, "typmod", -1),
                                     .not_null = side_flag(entry->detail, "not_null"),
                                     .default_text = side_text(&b->side, entry->detail, "default"),
+                                    .collation = collation_named(side_text(&b->side, entry->detail, "collation")),
                                     .comment = side_text(&b->side, entry->detail, "comment") };
         type->oid = build_oid(b, "type", type->schema, type->name);
         type->array = build_oid(b, "array type", type->schema, type->name);
@@ -323,6 +325,7 @@ static void build_column_row(struct build *b, struct table_source *t, struct col
     column->is_strict_text = sqlite_affinity_of(declared) == AFFINITY_TEXT;
     const struct sqlite_column *parsed = parsed_column(t, column->name);
     column->has_collation = parsed && parsed->collation.n && !str_eq_nocase(parsed->collation, STR("binary"));
+    column->collation = collation_named(side_text(&b->side, detail, "collation"));
     column_sequence(b, t, column, detail);
     column_default(b, t, column, row, detail);
     struct str comment = side_text(&b->side, detail, "comment");
@@ -366,6 +369,7 @@ static void build_view(struct build *b, struct table_source *t)
             continue;
         column->type = build_type_named(b, item, "type", "type_schema", column->type);
         column->typmod = (int32_t)side_integer(item, "typmod", -1);
+        column->collation = collation_named(side_text(&b->side, item, "collation"));
         column->storage = storage_named(side_text(&b->side, item, "storage"),
                                         side_flag(item, "number") ? COLUMN_NUMBER : COLUMN_NATURAL);
     }

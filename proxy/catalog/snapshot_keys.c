@@ -3,6 +3,7 @@
 #include "proxy/catalog/snapshot_build.h"
 
 #include <cjson/cJSON.h>
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/names.h"
 
 /* ---- small things ---- */
@@ -116,6 +117,8 @@ static void index_terms(struct build *b, const struct table_source *t, struct in
             read_integer(&terms.rows[i], 6) >= 0 ? build_column(t->relation, read_text(&terms.rows[i], 7)) : NULL;
         term->descending = read_integer(&terms.rows[i], 8) != 0;
         term->opclass = side_text(&b->side, words, "opclass");
+        term->collation = collation_named(side_text(&b->side, words, "collation"));
+        term->expression_collation = collation_named(side_text(&b->side, words, "expression_collation"));
         term->nulls_first = cJSON_IsBool(nulls_first) ? cJSON_IsTrue(nulls_first) : term->descending;
         term->column = column ? column->number : 0;
         if (column)

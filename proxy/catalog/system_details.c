@@ -1,6 +1,7 @@
 /* system_details.c - rows of pg_index, pg_constraint, pg_attrdef, pg_description, pg_sequence for the user's objects. */
 #include "pgwire/types.h"
 #include "proxy/base/buf.h"
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/system_rows.h"
 
 enum { LIST_MAX = 64 << 10, COLUMNS_MAX = 100 };
@@ -85,19 +86,18 @@ static int64_t equality(const struct snapshot *s, oid_t left, oid_t right)
     return 0;
 }
 
-static int64_t collation_of(const struct snapshot *s, oid_t type)
-{
-    const struct pg_type *t = pg_type_by_oid(s ? snapshot_base_type(s, type, NULL) : type);
-    const struct user_type *u = s ? snapshot_user_type(s, type) : NULL;
-    return t && !(u && u->kind == 'e') ? t->collation : 0;
-}
-
 /* --- pg_index --- */
 
 static oid_t index_type(const struct relation *r, const struct index_column *x)
 {
     const struct column *c = relation_column_by_number(r, x->column);
     return c ? c->type : x->type;
+}
+
+oid_t system_index_collation(const struct snapshot *s, const struct relation *r, const struct index_column *x)
+{
+    const struct column *c = relation_column_by_number(r, x->column);
+    return x->collation ? x->collation : collation_of_indexed(s, c, x);
 }
 
 static void index_lists(struct system_rows *rows, const struct snapshot *s, const struct relation *r,
@@ -112,7 +112,7 @@ static void index_lists(struct system_rows *rows, const struct snapshot *s, cons
     for (size_t i = 0; i < x->n_columns; i++) {
         const struct index_column *k = &x->columns[i];
         list_add(&keys, k->column);
-        list_add(&collations, collation_of(s, index_type(r, k)));
+        list_add(&collations, system_index_collation(s, r, k));
         list_add(&classes, operator_class(s, index_type(r, k), x->is_hash ? OID_HASH : OID_BTREE, k->opclass));
         list_add(&options, (k->descending ? 1 : 0) | (k->nulls_first ? 2 : 0)); /* INDOPTION_DESC, _NULLS_FIRST */
         if (!k->column)

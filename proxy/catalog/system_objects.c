@@ -2,6 +2,7 @@
 #include "proxy/catalog/system_rows.h"
 
 #include "pgwire/types.h"
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/extension.h"
 
 static oid_t schema_oid(struct str schema)
@@ -171,10 +172,8 @@ static struct pg_type type_facts(const struct snapshot *s, oid_t oid)
         t.category = 'A';
         t.element = t.typelem = u->oid;
         t.subscript = 6179;
-        if (u->kind == 'd' && (known = pg_type_by_oid(snapshot_base_type(s, u->base, NULL)))) {
+        if (u->kind == 'd' && (known = pg_type_by_oid(snapshot_base_type(s, u->base, NULL))))
             t.align = known->align == 'd' ? 'd' : 'i';
-            t.collation = known->collation;
-        }
     } else if (u->kind == 'e') {
         t.length = 4;
         t.kind = 'e';
@@ -191,6 +190,7 @@ static struct pg_type type_facts(const struct snapshot *s, oid_t oid)
         t.subscript = 0;
         t.array = u->array;
     }
+    t.collation = collation_of_type(s, oid);
     return t;
 }
 
@@ -225,7 +225,7 @@ static void attribute_row(struct system_rows *rows, const struct snapshot *s, oi
     row_set_bool(rows, "attisdropped", false);
     row_set_bool(rows, "attislocal", true);
     row_set_int(rows, "attinhcount", 0);
-    row_set_int(rows, "attcollation", t.collation);
+    row_set_int(rows, "attcollation", collation_of_column(s, c));
     row_end_cells(rows);
 }
 
@@ -258,12 +258,13 @@ static void index_attributes(struct system_rows *rows, const struct snapshot *s,
         oid_t type = of ? of->type : x->columns[k].type;
         struct column c = { .name = index_column_name(rows, r, x, k),
                             .type = type == TYPE_OID_name ? TYPE_OID_cstring : type, /* name_ops keeps C strings */
-                            .typmod = of ? of->typmod : -1 };
+                            .typmod = of ? of->typmod : -1,
+                            .collation = system_index_collation(s, r, &x->columns[k]) };
         attribute_row(rows, s, x->oid, &c, (int)k + 1);
     }
     for (size_t k = 0; k < x->n_included && x->n_columns + k < INDEX_COLUMNS_MAX; k++) {
         const struct column *of = relation_column_by_number(r, x->included[k]);
-        struct column c = { .name = of->name, .type = of->type, .typmod = of->typmod };
+        struct column c = { .name = of->name, .type = of->type, .typmod = of->typmod }; /* kept, not compared */
         attribute_row(rows, s, x->oid, &c, (int)(x->n_columns + k) + 1);
     }
 }

@@ -76,6 +76,8 @@ struct str system_trigger_text(const struct snapshot *s, oid_t oid, bool pretty,
 size_t system_expression_columns(const struct relation *r, struct str text, int16_t *ret, size_t room);
 oid_t system_domain_check(const struct user_type *u, size_t i);
 /* The index that a key has, or that a foreign key refers to (f: the referenced table); 0: none. */
+/* pg_index.indcollation of one column. */
+oid_t system_index_collation(const struct snapshot *s, const struct relation *r, const struct index_column *x);
 oid_t system_constraint_index(const struct relation *r, const struct relation *f, const struct constraint *c);
 const struct relation *system_foreign_table(const struct snapshot *s, const struct constraint *c);
 

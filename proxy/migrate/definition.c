@@ -2,6 +2,7 @@
 #include "proxy/migrate/definition.h"
 
 #include <inttypes.h>
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/sqlite_ddl.h"
 
@@ -15,6 +16,12 @@ struct str migrate_define_name(struct str schema, struct str name, struct arena 
 struct str migrate_define_type(const struct snapshot *s, oid_t type, int32_t typmod, struct arena *arena)
 {
     return snapshot_format_type(s, type, typmod, arena);
+}
+
+struct str migrate_define_column_type(const struct snapshot *s, const struct column *column, struct arena *arena)
+{
+    return arena_printf(arena, "%.*s%.*s", STR_FMT(migrate_define_type(s, column->type, column->typmod, arena)),
+                        STR_FMT(collation_clause(column->collation, arena)));
 }
 
 static struct str column_list(const struct relation *r, const int16_t *numbers, size_t n, struct arena *arena)
@@ -89,8 +96,8 @@ static struct str index_term(const struct relation *r, const struct index_column
 {
     struct str what =
         x->column ? column_list(r, &x->column, 1, arena) : arena_printf(arena, "(%.*s)", STR_FMT(x->expression));
-    return arena_printf(arena, "%.*s%s%.*s%s%s", STR_FMT(what), x->opclass.n ? " " : "", STR_FMT(x->opclass),
-                        x->descending ? " DESC" : "",
+    return arena_printf(arena, "%.*s%.*s%s%.*s%s%s", STR_FMT(what), STR_FMT(collation_clause(x->collation, arena)),
+                        x->opclass.n ? " " : "", STR_FMT(x->opclass), x->descending ? " DESC" : "",
                         x->descending == x->nulls_first ? ""
                         : x->nulls_first                ? " NULLS FIRST"
                                                         : " NULLS LAST");
@@ -125,8 +132,9 @@ struct str migrate_define_sequence(const struct snapshot *s, const struct relati
 static struct str define_domain(const struct snapshot *s, const struct user_type *t, struct arena *arena)
 {
     struct str text =
-        arena_printf(arena, "%.*s%s%s%.*s", STR_FMT(migrate_define_type(s, t->base, t->base_typmod, arena)),
-                     t->not_null ? " NOT NULL" : "", t->default_text.n ? " DEFAULT " : "", STR_FMT(t->default_text));
+        arena_printf(arena, "%.*s%.*s%s%s%.*s", STR_FMT(migrate_define_type(s, t->base, t->base_typmod, arena)),
+                     STR_FMT(collation_clause(t->collation, arena)), t->not_null ? " NOT NULL" : "",
+                     t->default_text.n ? " DEFAULT " : "", STR_FMT(t->default_text));
     for (size_t i = 0; i < t->n_checks; i++)
         text = arena_printf(arena, "%.*s CONSTRAINT %.*s CHECK (%.*s)", STR_FMT(text),
                             STR_FMT(name_quote(t->check_names[i], arena)), STR_FMT(t->checks[i]));

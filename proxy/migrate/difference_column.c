@@ -12,7 +12,7 @@ struct side {
 
 static struct str type_of(const struct side *s)
 {
-    return migrate_define_type(s->snapshot, s->column->type, s->column->typmod, s->c->arena);
+    return migrate_define_column_type(s->snapshot, s->column, s->c->arena);
 }
 
 static struct str storage_of(const struct side *s)

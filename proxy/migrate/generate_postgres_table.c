@@ -32,7 +32,7 @@ static struct str identity_text(struct generating *g, const struct snapshot *s, 
 
 static struct str type_text(struct generating *g, const struct column *column)
 {
-    return migrate_define_type(g->wanted, column->type, column->typmod, g->arena);
+    return migrate_define_column_type(g->wanted, column, g->arena);
 }
 
 static struct str column_text(struct generating *g, const struct relation *r, const struct column *column)

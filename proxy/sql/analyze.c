@@ -366,6 +366,7 @@ bool expr_equal(const struct expr *x, const struct expr *y)
     if (x == y)
         return true;
     if (!x || !y || x->kind != y->kind || x->type != y->type || x->n_args != y->n_args ||
+        x->is_collated != y->is_collated || (x->is_collated && x->collation != y->collation) ||
         !lists_equal(x->args, y->args, x->n_args))
         return false;
     switch (x->kind) {

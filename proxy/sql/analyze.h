@@ -58,9 +58,10 @@ bool analyze_expression_text(const struct analyze_context *outer, struct str tex
                              struct query **ret_scope);
 /* Whether a value of one type is put into another's place without being asked for, as INSERT and EXECUTE do. */
 bool analyze_assignable(const struct snapshot *snapshot, oid_t source, oid_t target, struct arena *arena);
-/* COLLATE names, for a value of that type (analyze_collation.c): 42704 and 3F000 for what does not exist, 0A000 for what does not compare
- * by code point, 42804 for types without collations. */
-bool analyze_collation(struct analyze_context *a, PgQuery__Node *const *names, size_t n, oid_t type, int location);
+/* COLLATE names, for a value of that type (analyze_collation.c); ret: its OID, may be NULL. 42704 and 3F000 for what does not exist, 0A000 for
+ * what does not compare by code point, 42804 for types without collations. */
+bool analyze_collation(struct analyze_context *a, PgQuery__Node *const *names, size_t n, oid_t type, int location,
+                       oid_t *ret);
 /* A type name as written -> OID and typmod; 42704 `type "x" does not exist`, 22023 for modifiers. serial types are given as
  * int2/int4/int8 with *ret_serial true (NULL: not allowed, 42704). */
 bool analyze_type_name(struct analyze_context *c, const PgQuery__TypeName *name, oid_t *ret_type, int32_t *ret_typmod,

@@ -512,7 +512,8 @@ static bool infer_targets(A *a, struct scope *s, const PgQuery__InferClause *inf
         } else {
             x = transform_in(a, s, e->expr, PLACE_INDEX_EXPRESSION);
         }
-        if (!x || (e->n_collation && !analyze_collation(a, e->collation, e->n_collation, x->type, expr_start(x))) ||
+        if (!x ||
+            (e->n_collation && !analyze_collation(a, e->collation, e->n_collation, x->type, expr_start(x), NULL)) ||
             !takes_opclass(a, e))
             return false;
         size_t at = 0; /* elements are a set */

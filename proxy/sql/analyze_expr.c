@@ -690,9 +690,12 @@ static struct expr *transform_collate(A *a, struct scope *s, const PgQuery__Coll
     struct expr *x = transform_expr(a, s, c->arg);
     if (x && x->type == TYPE_OID_unknown)
         x = coerce_type(a, x, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
-    if (!x || !analyze_collation(a, c->collname, c->n_collname, x->type, c->location))
+    struct expr *e = NEW(a, struct expr); /* x may stand elsewhere too */
+    if (!x || !e)
         return NULL;
-    return x;
+    *e = *x;
+    e->is_collated = true;
+    return analyze_collation(a, c->collname, c->n_collname, x->type, c->location, &e->collation) ? e : NULL;
 }
 
 static struct expr *transform_row(A *a, struct scope *s, const PgQuery__RowExpr *r)

@@ -82,7 +82,9 @@ int add_rte_for_relation(A *a, struct scope *s, const struct relation *relation,
         return -1;
     for (size_t i = 0; i < n + hidden; i++) {
         const struct column *c = i < n ? &relation->columns[i] : &system_columns()[i - n];
-        r.columns[i] = (struct rte_column){ .name = c->name, .type = c->type, .typmod = c->typmod, .column = c };
+        r.columns[i] = (struct rte_column){
+            .name = c->name, .type = c->type, .typmod = c->typmod, .collation = c->collation, .column = c
+        };
     }
     r.n_columns = n;
     r.n_hidden = hidden;
@@ -109,8 +111,10 @@ static bool output_columns(A *a, struct query *q, struct rte *r)
     if (!r->columns)
         return false;
     for (size_t i = 0; i < n; i++)
-        r->columns[i] =
-            (struct rte_column){ .name = list[i].name, .type = list[i].expr->type, .typmod = list[i].expr->typmod };
+        r->columns[i] = (struct rte_column){ .name = list[i].name,
+                                             .type = list[i].expr->type,
+                                             .typmod = list[i].expr->typmod,
+                                             .collation = query_output_collation(a->snapshot, q, i, NULL) };
     r->n_columns = n;
     return true;
 }
@@ -553,6 +557,7 @@ struct expr *make_var(A *a, struct scope *s, int levels_up, int rte, int column,
         return raised(a, c->join_expr, levels_up, location);
     struct expr *e = expr_new(a, EXPR_VAR, c->type, c->typmod, location);
     if (e) {
+        e->collation = c->collation;
         e->var.levels_up = levels_up;
         e->var.rte = rte;
         e->var.column = column;

@@ -21,7 +21,9 @@ static bool table_columns(A *a, struct rte *r, const struct relation *table, siz
 {
     for (size_t i = 0; i < table->n_columns; i++) {
         const struct column *column = &table->columns[i];
-        struct rte_column c = { .name = column->name, .type = column->type, .typmod = column->typmod };
+        struct rte_column c = {
+            .name = column->name, .type = column->type, .typmod = column->typmod, .collation = column->collation
+        };
         if (!PUSH(a, r->columns, r->n_columns, c))
             return false;
     }

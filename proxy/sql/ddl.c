@@ -1,6 +1,7 @@
 /* ddl.c - dispatch of DDL statements, their batch members, rows of the side catalogue; see ddl.h. */
 #include "proxy/sql/ddl_internal.h"
 
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/side_catalog.h"
 #include "proxy/sql/accepted.h"
@@ -183,6 +184,23 @@ void ddl_side_type(struct ddl *d, cJSON *detail, const char *member, const char 
     }
     if (typmod >= 0)
         cJSON_AddNumberToObject(detail, "typmod", typmod);
+}
+
+void ddl_side_collation(cJSON *detail, const char *member, oid_t collation)
+{
+    if (collation)
+        ddl_side_text(detail, member, collation_name(collation));
+}
+
+bool ddl_collation(struct ddl *d, const PgQuery__CollateClause *clause, oid_t type, oid_t own, int location, oid_t *ret)
+{
+    *ret = 0;
+    if (!clause || !clause->n_collname)
+        return true;
+    if (!analyze_collation(&d->analyze, clause->collname, clause->n_collname, type, location, ret))
+        return false;
+    *ret = *ret == own ? 0 : *ret;
+    return true;
 }
 
 bool ddl_side_put(struct ddl *d, const char *kind, struct str schema, struct str name, cJSON *detail)

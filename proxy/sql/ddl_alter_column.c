@@ -1,6 +1,7 @@
 /* ddl_alter_column.c - ADD, DROP and ALTER COLUMN; see ddl_alter.h. */
 #include "proxy/sql/ddl_alter.h"
 
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/declared_type.h"
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/null_violation.h"
@@ -500,6 +501,10 @@ static bool put_type(struct ddl *d, const struct alter *a, const struct new_colu
     ddl_side_type(d, detail, "type", "type_schema", column->column.type, column->column.typmod);
     if (column->column.typmod < 0)
         cJSON_AddNullToObject(detail, "typmod");
+    if (column->column.collation)
+        ddl_side_collation(detail, "collation", column->column.collation);
+    else
+        cJSON_AddNullToObject(detail, "collation");
     return ddl_side_put_child(d, "column", a->now->schema, a->now->name, column->column.name, detail);
 }
 
@@ -669,22 +674,24 @@ bool ddl_set_type(struct ddl *d, struct alter *a, const Command *command)
     if (column->column.generated && def->raw_default)
         return ddl_fail_at(d, -1, SQLSTATE_INVALID_COLUMN_DEFINITION,
                            "cannot specify USING when altering type of generated column");
-    const PgQuery__CollateClause *collate = def->coll_clause;
+    oid_t collation;
     struct analyze_context unplaced = d->analyze; /* where the type stands is not told */
     unplaced.text = (struct str){ 0 };
     if (!analyze_type_name(&unplaced, def->type_name, &type, &typmod, NULL) ||
-        (collate && !analyze_collation(&d->analyze, collate->collname, collate->n_collname, type, -1)) ||
+        !ddl_collation(d, def->coll_clause, type, collation_of_type(d->snapshot, type), -1, &collation) ||
         !ddl_check_type(d, type, column->column.name, -1) || !check_users(d, a, column))
         return false;
     oid_t base = snapshot_base_type(d->snapshot, type, NULL);
     if (column->column.identity && base != TYPE_OID_int2 && base != TYPE_OID_int4 && base != TYPE_OID_int8)
         return ddl_fail_at(d, -1, SQLSTATE_INVALID_PARAMETER_VALUE,
                            "identity column type must be smallint, integer, or bigint");
-    if (column->column.type == type && column->column.typmod == typmod && !def->raw_default)
+    bool is_same = column->column.type == type && column->column.typmod == typmod && !def->raw_default;
+    if (is_same && column->column.collation == collation)
         return true;
     bool light = !def->raw_default && column->old && is_widening(&column->column, type, typmod);
     column->column.type = type;
     column->column.typmod = typmod;
+    column->column.collation = collation;
     column->changed = true;
     if (column->column.identity && column->column.sequence.n && !column->column.sequence_is_rowid &&
         !ddl_retype_identity(d, a, column, def->type_name))

@@ -6,6 +6,7 @@
 #include "proxy/sql/ddl_internal.h"
 
 #include <pg_query.h>
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/declared_type.h"
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/sqlite_ddl.h"
@@ -68,7 +69,21 @@ static enum column_storage storage_of(const struct query *query, const struct ex
     return COLUMN_NATURAL;
 }
 
-static bool describe(struct ddl *d, const Node *node, Node *const *names, size_t n_names, struct query_columns *ret)
+/* create_ctas_internal, DefineVirtualRelation */
+static bool no_collation(struct ddl *d, const struct column *column, bool of_view)
+{
+    if (of_view)
+        ddl_fail_at(d, -1, SQLSTATE_INDETERMINATE_COLLATION,
+                    "could not determine which collation to use for view column \"%.*s\"", STR_FMT(column->name));
+    else
+        ddl_fail_at(d, -1, SQLSTATE_INDETERMINATE_COLLATION,
+                    "no collation was derived for column \"%.*s\" with collatable type %.*s", STR_FMT(column->name),
+                    STR_FMT(snapshot_format_type(d->snapshot, column->type, -1, d->arena)));
+    return err_hint(d->err, "Use the COLLATE clause to set the collation explicitly.");
+}
+
+static bool describe(struct ddl *d, const Node *node, Node *const *names, size_t n_names, bool of_view,
+                     struct query_columns *ret)
 {
     if (!analyze_statement(&d->analyze, node, &ret->query))
         return false;
@@ -80,9 +95,11 @@ static bool describe(struct ddl *d, const Node *node, Node *const *names, size_t
         if (target->junk)
             continue;
         struct column *column = &ret->columns[ret->n];
+        bool contradicts;
         *column = (struct column){ .name = target->name,
                                    .type = target->expr->type,
                                    .typmod = target->expr->typmod,
+                                   .collation = query_output_collation(d->snapshot, ret->query, i, &contradicts),
                                    .storage = storage_of(ret->query, target->expr) };
         if (ret->n < n_names)
             column->name = ddl_string(names[ret->n]);
@@ -90,6 +107,8 @@ static bool describe(struct ddl *d, const Node *node, Node *const *names, size_t
             if (str_eq(ret->columns[k].name, column->name))
                 return ddl_fail_at(d, -1, SQLSTATE_DUPLICATE_COLUMN, "column \"%.*s\" specified more than once",
                                    STR_FMT(column->name));
+        if (contradicts)
+            return no_collation(d, column, of_view);
         column->number = (int16_t)++ret->n;
     }
     return true;
@@ -104,6 +123,14 @@ static struct str column_list(struct ddl *d, const struct query_columns *q)
 }
 
 /* ---- views ---- */
+static bool changed_collation(struct ddl *d, const struct column *was, const struct column *is)
+{
+    return ddl_fail_at(d, -1, SQLSTATE_INVALID_TABLE_DEFINITION,
+                       "cannot change collation of view column \"%.*s\" from \"%.*s\" to \"%.*s\"", STR_FMT(was->name),
+                       STR_FMT(collation_name(collation_of_column(d->snapshot, was))),
+                       STR_FMT(collation_name(collation_of_column(d->snapshot, is))));
+}
+
 /* CREATE OR REPLACE may only add columns at the end. */
 static bool check_replacement(struct ddl *d, const struct relation *old, const struct query_columns *q)
 {
@@ -119,8 +146,10 @@ static bool check_replacement(struct ddl *d, const struct relation *old, const s
                         STR_FMT(is->name));
             return err_hint(d->err, "Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.");
         }
-        if (was->type == is->type && was->typmod == is->typmod)
+        if (was->type == is->type && was->typmod == is->typmod && was->collation == is->collation)
             continue;
+        if (was->type == is->type && was->typmod == is->typmod)
+            return changed_collation(d, was, is);
         struct str from = snapshot_format_type(d->snapshot, was->type, was->typmod, d->arena),
                    to = snapshot_format_type(d->snapshot, is->type, is->typmod, d->arena);
         return ddl_fail_at(d, -1, SQLSTATE_INVALID_TABLE_DEFINITION,
@@ -144,6 +173,7 @@ bool ddl_view_side(struct ddl *d, struct str schema, struct str name, struct str
             break;
         ddl_side_text(item, "name", columns[i].name);
         ddl_side_type(d, item, "type", "type_schema", columns[i].type, columns[i].typmod);
+        ddl_side_collation(item, "collation", columns[i].collation);
         static const char *const storages[] = {
             [COLUMN_UNIX_S] = "unixepoch", [COLUMN_UNIX_MS] = "unixms", [COLUMN_UNIX_US] = "unixus"
         };
@@ -187,7 +217,7 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
     const struct relation *old = stmt->replace ? snapshot_relation(d->snapshot, NULL, 0, schema, name) : NULL;
     if (!old && !ddl_new_relation_name(d, schema, name, -1, false, &exists))
         return false;
-    if (!describe(d, stmt->query, stmt->aliases, stmt->n_aliases, &q) || (old && !check_replacement(d, old, &q)))
+    if (!describe(d, stmt->query, stmt->aliases, stmt->n_aliases, true, &q) || (old && !check_replacement(d, old, &q)))
         return false;
     if (stmt->n_aliases > q.n)
         return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns");
@@ -213,7 +243,8 @@ static bool collect_columns(struct ddl *d, struct new_table *table, const struct
                                      .column = { .name = q->columns[i].name,
                                                  .number = (int16_t)(i + 1),
                                                  .type = q->columns[i].type,
-                                                 .typmod = q->columns[i].typmod } };
+                                                 .typmod = q->columns[i].typmod,
+                                                 .collation = q->columns[i].collation } };
         if (column.column.type == TYPE_OID_unknown)
             column.column.type = TYPE_OID_text;
         if (!ddl_resolve_type(d, table, &column) || !DDL_PUSH(d, table->columns, table->n_columns, column))
@@ -278,7 +309,7 @@ static bool create_as(struct ddl *d, const Node *query, const PgQuery__IntoClaus
     if (exists)
         return ddl_nothing(d, "CREATE TABLE AS");
     table.sqlite_name = ddl_sqlite_name(d, table.schema, table.name);
-    if (!describe(d, query, into->col_names, into->n_col_names, &q))
+    if (!describe(d, query, into->col_names, into->n_col_names, false, &q))
         return false;
     if (into->n_col_names > q.n)
         return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "too many column names were specified");

@@ -5,6 +5,7 @@
  */
 #include "proxy/sql/ddl_internal.h"
 
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/declared_type.h"
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/sqlite_ddl.h"
@@ -173,12 +174,13 @@ bool ddl_create_domain(struct ddl *d, const PgQuery__CreateDomainStmt *stmt)
         !analyze_type_name(&unplaced, stmt->type_name, &domain.base, &domain.typmod, NULL) ||
         !is_domain_base(d, domain.base) || !ddl_check_type(d, domain.base, domain.name, -1))
         return false;
-    const PgQuery__CollateClause *collate = stmt->coll_clause;
-    if (collate && !analyze_collation(&d->analyze, collate->collname, collate->n_collname, domain.base, -1))
+    oid_t collation;
+    if (!ddl_collation(d, stmt->coll_clause, domain.base, collation_of_type(d->snapshot, domain.base), -1, &collation))
         return false;
     domain.detail = cJSON_CreateObject();
     if (!domain.detail)
         return err_oom(d->err);
+    ddl_side_collation(domain.detail, "collation", collation);
     if (!fill_domain(d, &domain, stmt)) {
         cJSON_Delete(domain.detail);
         return false;

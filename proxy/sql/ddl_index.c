@@ -1,14 +1,16 @@
 /* ddl_index.c - CREATE INDEX; see ddl_internal.h. DROP INDEX is in ddl_drop.c. */
 #include "proxy/sql/ddl_internal.h"
 
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/names.h"
 
 struct new_term {
-    struct str sqlite, postgres, column; /* an expression in both dialects, or a column's name */
-    struct str guard;                    /* the expression, raising where D1 is in doubt; empty: it never is */
-    struct str label;                    /* what the index is named after: the column, or a word for the expression */
-    oid_t type;                          /* of an expression */
-    struct str opclass;                  /* not the type's own; empty: its own */
+    struct str sqlite, postgres, column;   /* an expression in both dialects, or a column's name */
+    struct str guard;                      /* the expression, raising where D1 is in doubt; empty: it never is */
+    struct str label;                      /* what the index is named after: the column, or a word for the expression */
+    oid_t type;                            /* of an expression */
+    struct str opclass;                    /* not the type's own; empty: its own */
+    oid_t collation, expression_collation; /* as in struct index_column */
     bool descending, nulls_first;
 };
 
@@ -115,8 +117,21 @@ static bool has_operator_class(struct ddl *d, const struct index_plan *index, oi
                             "the data type.");
 }
 
+/* DefineIndex: "x COLLATE y" and "(x COLLATE y)" are the same. */
+static const Node *without_collate(const Node *what, const PgQuery__CollateClause **ret)
+{
+    while (what && what->node_case == PG_QUERY__NODE__NODE_COLLATE_CLAUSE) {
+        *ret = (*ret)->n_collname ? *ret : what->collate_clause;
+        what = what->collate_clause->arg;
+    }
+    return what;
+}
+
 static bool take_term(struct ddl *d, struct index_plan *index, const PgQuery__IndexElem *elem)
 {
+    PgQuery__CollateClause behind = { .collname = elem->collation, .n_collname = elem->n_collation };
+    const PgQuery__CollateClause *collate = &behind;
+    const Node *what = without_collate(elem->expr, &collate);
     struct new_term term = { .descending = elem->ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC };
     term.nulls_first = elem->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT
                            ? term.descending
@@ -129,25 +144,24 @@ static bool take_term(struct ddl *d, struct index_plan *index, const PgQuery__In
             return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%s\" does not exist", elem->name);
         if (!has_operator_class(d, index, column->type) ||
             (index->unique && !ddl_check_key_type(d, column, "a unique index")) ||
-            (elem->n_collation &&
-             !analyze_collation(&d->analyze, elem->collation, elem->n_collation, column->type, -1)))
+            !ddl_collation(d, collate, column->type, collation_of_column(d->snapshot, column), -1, &term.collation))
             return false;
         term.column = term.label = column->name;
         term.sqlite = ddl_quote(d, column->name);
     } else {
         struct ddl_printed printed;
-        struct ddl_expression e = {
-            .node = elem->expr, .what = "index expression", .relation = index->table, .typmod = -1
-        };
-        if (!ddl_print(d, &e, false, &printed) ||
-            (elem->n_collation &&
-             !analyze_collation(&d->analyze, elem->collation, elem->n_collation, printed.expr->type, -1)))
+        struct ddl_expression e = { .node = what, .what = "index expression", .relation = index->table, .typmod = -1 };
+        if (!ddl_print(d, &e, false, &printed))
+            return false;
+        oid_t own = expr_collation(d->snapshot, printed.expr, NULL), type = printed.expr->type;
+        if (!ddl_collation(d, collate, type, own ? own : collation_of_type(d->snapshot, type), -1, &term.collation))
             return false;
         if (printed.expr->kind == EXPR_VAR) { /* (column) in parentheses is the column */
             term.column = printed.scope->rtable[0].columns[printed.expr->var.column].name;
         } else {
             term.postgres = printed.postgres;
-            term.type = printed.expr->type;
+            term.type = type;
+            term.expression_collation = own;
         }
         term.sqlite = printed.sqlite;
         term.guard = printed.guard;
@@ -239,6 +253,8 @@ static bool index_side(struct ddl *d, const struct index_plan *index)
         if (term->nulls_first != term->descending)
             cJSON_AddBoolToObject(item, "nulls_first", term->nulls_first);
         ddl_side_text(item, "opclass", term->opclass);
+        ddl_side_collation(item, "collation", term->collation);
+        ddl_side_collation(item, "expression_collation", term->expression_collation);
         wanted |= item->child != NULL;
     }
     cJSON *included = index->n_included ? cJSON_AddArrayToObject(detail, "include") : NULL;

@@ -74,6 +74,11 @@ bool ddl_side_forget_table(struct ddl *d, const struct relation *r);
 /* A sequence is dropped: sessions forget what it gave them. */
 bool ddl_note_dropped(struct ddl *d, const struct relation *sequence);
 /* Members that name a type: type, type_schema, typmod. */
+/* Member "collation", or another one, of a side row; none where it is 0. */
+void ddl_side_collation(cJSON *detail, const char *member, oid_t collation);
+/* COLLATE behind a type or an index's column: ret is 0 where it says nothing new. own: what is there without it. clause may be NULL, or without a name. */
+bool ddl_collation(struct ddl *d, const PgQuery__CollateClause *clause, oid_t type, oid_t own, int location,
+                   oid_t *ret);
 void ddl_side_type(struct ddl *d, cJSON *detail, const char *member, const char *member_schema, oid_t type,
                    int32_t typmod);
 void ddl_side_text(cJSON *detail, const char *member, struct str text);

@@ -4,6 +4,7 @@
  */
 #include "proxy/sql/ddl_internal.h"
 
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/declared_type.h"
 #include "proxy/catalog/names.h"
 
@@ -188,10 +189,9 @@ static bool column_type(struct ddl *d, const PgQuery__ColumnDef *def, struct new
 bool ddl_collect_column(struct ddl *d, struct new_table *table, const PgQuery__ColumnDef *def)
 {
     struct new_column *column = add_column(d, table, str_from(def->colname), def->location);
-    const PgQuery__CollateClause *collate = def->coll_clause;
     if (!column || !def->type_name || !column_type(d, def, column) ||
-        (collate && !analyze_collation(&d->analyze, collate->collname, collate->n_collname, column->column.type,
-                                       collate->location)) ||
+        !ddl_collation(d, def->coll_clause, column->column.type, collation_of_type(d->snapshot, column->column.type),
+                       def->coll_clause ? def->coll_clause->location : -1, &column->column.collation) ||
         !ddl_resolve_type(d, table, column))
         return false;
     size_t number = table->n_columns - 1;
@@ -677,6 +677,7 @@ static bool like_column(struct ddl *d, struct new_table *table, const struct rel
         return false;
     column->column.type = c->type;
     column->column.typmod = c->typmod;
+    column->column.collation = c->collation;
     column->column.not_null = c->not_null;
     if (options & LIKE_COMMENTS && from->column_comments)
         column->comment = from->column_comments[c->number - 1];

@@ -272,6 +272,7 @@ bool ddl_column_side(struct ddl *d, const struct new_table *table, const struct 
     }
     if (rowid ? c->type != TYPE_OID_int8 : !column->is_derivable)
         ddl_side_type(d, detail, "type", "type_schema", c->type, c->typmod);
+    ddl_side_collation(detail, "collation", c->collation);
     if (rowid && !automatic && !numbered_by_sqlite(column))
         cJSON_AddTrueToObject(detail, "plain");
     if (c->sequence.n && (!automatic || !str_eq(c->sequence, usual)))

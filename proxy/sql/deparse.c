@@ -1,6 +1,7 @@
 /* deparse.c - analyzed expressions in PostgreSQL's own spelling; see deparse.h. */
 #include "proxy/sql/deparse.h"
 
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/names.h"
 
 enum { TEXT_MAX = 1 << 20, DEPTH_MAX = 1000, INDENT = 4 };
@@ -285,6 +286,8 @@ static bool simple_chain(const struct expr *e, const struct expr *parent)
 
 static bool is_simple(const struct expr *e, const struct expr *parent)
 {
+    if (e->is_collated)
+        return false;
     switch (e->kind) {
     case EXPR_FUNC:
         return !is_operator(e) || simple_operator(e, parent);
@@ -720,8 +723,23 @@ static bool by_kind(struct deparse *d, const struct expr *e, bool show_implicit)
     return refuse(d, "this construct");
 }
 
+/* COLLATE is an operator of its own: what it stands behind is inside of it. */
+static bool collated(struct deparse *d, const struct expr *e, bool show_implicit)
+{
+    static const struct expr collate = { .kind = EXPR_RELABEL };
+    struct expr inside = *e;
+    inside.is_collated = false;
+    add(d, d->pretty ? "" : "(");
+    if (!within(d, &inside, show_implicit, &collate))
+        return false;
+    buf_printf(&d->out, "%.*s%s", STR_FMT(collation_clause(e->collation, d->arena)), d->pretty ? "" : ")");
+    return true;
+}
+
 static bool expression(struct deparse *d, const struct expr *e, bool show_implicit)
 {
+    if (e->is_collated)
+        return collated(d, e, show_implicit);
     if (d->depth >= DEPTH_MAX)
         return err_set(d->err, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     d->depth++;

@@ -249,9 +249,10 @@ static bool variable(void *ctx, const struct expr *e, struct str *ret)
 /* get_rule_sortgroupclause() */
 static bool sort_expression(struct printer *p, const struct expr *e)
 {
-    bool plain = e->kind == EXPR_VAR || e->kind == EXPR_CONST;
-    bool parens = e->kind == EXPR_AGGREGATE || e->kind == EXPR_WINDOW ||
-                  (e->kind == EXPR_FUNC && e->call.form == CALL_FUNCTION) || (p->pretty && !plain);
+    bool plain = (e->kind == EXPR_VAR || e->kind == EXPR_CONST) && !e->is_collated;
+    bool call =
+        e->kind == EXPR_AGGREGATE || e->kind == EXPR_WINDOW || (e->kind == EXPR_FUNC && e->call.form == CALL_FUNCTION);
+    bool parens = (call && !e->is_collated) || (p->pretty && !plain);
     if (parens)
         add(p, "(");
     if (!print(p, e, true))

@@ -1,5 +1,6 @@
 /* emit_call.c - functions, operators, casts, aggregates and windows by the templates of functions.def; see
  * emit_internal.h. */
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/reg_names.h"
 #include "proxy/sql/emit_internal.h"
 #include "proxy/sql/local.h"
@@ -52,6 +53,13 @@ static oid_t argument_type(struct emitter *e, const struct expr *x)
     return x->kind == EXPR_WHOLE_ROW || x->kind == EXPR_ROW ? TYPE_OID_record : base_type(e, x->type);
 }
 
+static oid_t collation_of_value(struct emitter *e, const struct expr *x)
+{
+    bool contradicts;
+    oid_t collation = expr_collation(e->shared->snapshot, x, &contradicts);
+    return collation || contradicts ? collation : collation_of_type(e->shared->snapshot, x->type);
+}
+
 static struct str expand(struct emitter *e, const struct expr *x, const char *t, const struct fragment *args, size_t n)
 {
     struct buf out;
@@ -71,6 +79,10 @@ static struct str expand(struct emitter *e, const struct expr *x, const char *t,
         } else if (t[0] == '@' && t[1] == 't') {
             size_t i = (size_t)(t[2] - '1');
             buf_printf(&out, "%u", i < x->n_args ? x->args[i]->type : 0);
+            t += 3;
+        } else if (t[0] == '@' && t[1] == 'c') {
+            size_t i = (size_t)(t[2] - '1');
+            buf_printf(&out, "%u", i < x->n_args ? collation_of_value(e, x->args[i]) : 0);
             t += 3;
         } else if (t[0] == '@' && t[1] == 'r') {
             buf_printf(&out, "%u", base_type(e, x->type));

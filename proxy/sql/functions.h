@@ -17,7 +17,7 @@
 
 /*
  * Templates: $1…$9 arguments in storage form, $* all of them with commas, @1 the type OID of an argument
- * under enums and domains, @t1 the argument's own, @r that of
+ * under enums and domains, @t1 the argument's own, @c1 the OID of the collation it has, 0: none, @r that of
  * the result,
  * #22012(text) an error raised when it is evaluated, #local the same as "this needs the local engine". Everything
  * else is SQL.

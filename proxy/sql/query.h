@@ -100,7 +100,6 @@ struct sort_item {
     struct expr *expr;
     bool descending,
         nulls_first; /* nulls_first is always resolved: PostgreSQL's default is last for ASC, first for DESC */
-    oid_t collation; /* 0: the type's own */
 };
 
 struct window {
@@ -118,8 +117,10 @@ struct window {
 struct expr {
     enum expr_kind kind;
     oid_t type; /* never TYPE_OID_unknown after analyze, but for untyped NULL/text output columns resolved to text */
-    int32_t typmod; /* -1: none known */
-    int location;   /* byte offset in the statement text, -1: none. err positions count characters: sql_position() */
+    int32_t typmod;   /* -1: none known */
+    oid_t collation;  /* a column's that is not its type's own, or what COLLATE said; 0: see expr_collation() */
+    bool is_collated; /* COLLATE stands behind it */
+    int location;     /* byte offset in the statement text, -1: none. err positions count characters: sql_position() */
     struct expr **args;
     size_t n_args;
     union {
@@ -211,6 +212,7 @@ struct rte_column {
     struct str name;
     oid_t type;
     int32_t typmod;
+    oid_t collation;             /* 0: the type's own */
     const struct column *column; /* RTE_RELATION: the catalogue's, else NULL */
     struct expr *join_expr;      /* RTE_JOIN: what the merged column is (Var, or COALESCE of two) */
 };
@@ -387,5 +389,11 @@ struct query {
 
 /* EXPR_VAR.rte of a reference to the output of query->left/right (set operation) or insert_select, by column. */
 enum { RTE_OUTPUT = -1 };
+
+/* analyze_collation.c: the collation of a value, 0: its type's own. PostgreSQL's rules of chapter 24.2.2, but that two which contradict each
+ * other are no error: *ret_contradicts (may be NULL) says so. */
+oid_t expr_collation(const struct snapshot *s, const struct expr *x, bool *ret_contradicts);
+/* Of a query's output column, of set operations too. */
+oid_t query_output_collation(const struct snapshot *s, const struct query *q, size_t column, bool *ret_contradicts);
 
 #endif

@@ -233,6 +233,20 @@ def test_postgres_dialect(shop):
     assert shop.run("SELECT count(*) FROM purchase") == [(95,)]
 
 
+def test_collations(shop):
+    shop.declare('CREATE DOMAIN d AS text COLLATE "C"; CREATE TABLE t (id int PRIMARY KEY, a text COLLATE "C", b text, d d); CREATE INDEX i ON t (b COLLATE "POSIX");')
+    shop.generate("first")
+    shop.run("MIGRATE UP")
+    shop.connection.execute("INSERT INTO t VALUES (1, 'a', 'b', 'd')")
+    shop.proves()
+    shop.declare('CREATE DOMAIN d AS text COLLATE "C"; CREATE TABLE t (id int PRIMARY KEY, a text, b text COLLATE "POSIX", d d COLLATE "default"); CREATE INDEX i ON t (b);')
+    shop.generate("second")
+    shop.run("MIGRATE UP")
+    shop.proves()
+    assert shop.run("SELECT attname, attcollation::int FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 1 ORDER BY attnum") == [("a", 100), ("b", 951), ("d", 100)]
+    assert shop.run("SELECT * FROM t") == [(1, "a", "b", "d")]
+
+
 def test_what_postgres_cannot_say(shop):
     shop.declare("-- pgd1: sqlite\nCREATE TABLE t (a TEXT COLLATE NOCASE);")
     error = shop.fails("MIGRATE GENERATE 'x'", "0A000")

@@ -1,4 +1,5 @@
 /* catalog.c - what catalogue queries call: format_type, visibility, comments, names of objects (PostgreSQL 9.26). Definitions are in definitions.c. */
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/reg_names.h"
 #include "proxy/catalog/system_rows.h"
@@ -102,6 +103,19 @@ static void type_is_visible(sqlite3_context *c, int n, sqlite3_value **args)
     for (size_t i = 0; !row && !u && s && i < s->n_relations; i++)
         if (s->relations[i].row_type == oid || system_row_array(&s->relations[i]) == oid)
             result_bool(c, catalog_on_path(c, s->relations[i].schema));
+}
+
+/* pg_collation_for(any): the value, its type and its collation. */
+static void collation_for(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    oid_t type = (oid_t)sqlite3_value_int64(args[1]), collation = (oid_t)sqlite3_value_int64(args[2]);
+    const struct snapshot *s = catalog_snapshot(c);
+    (void)n;
+    if (!collation_of_type(s, type) && type != TYPE_OID_unknown)
+        fail_with(c, SQLSTATE_DATATYPE_MISMATCH, "collations are not supported by type %.*s",
+                  STR_FMT(snapshot_format_type(s, type, -1, scratch(c))));
+    else if (collation)
+        local_result_text(c, name_quote(collation_name(collation), scratch(c)));
 }
 
 /* Operators, collations, classes: PostgreSQL's own, always on the path. */
@@ -399,6 +413,7 @@ static const struct local_function functions[] = {
     ROW(pg_type_is_visible, type_is_visible, 1, LOCAL_STRICT),
     ROW(pg_function_is_visible, function_is_visible, 1, LOCAL_STRICT),
     VISIBLE(pg_operator_is_visible),
+    { .name = "pg_pg_collation_for", .n_args = 3, .call = collation_for },
     VISIBLE(pg_collation_is_visible),
     VISIBLE(pg_conversion_is_visible),
     VISIBLE(pg_opclass_is_visible),

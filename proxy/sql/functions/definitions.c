@@ -1,4 +1,5 @@
 /* definitions.c - pg_get_expr, pg_get_indexdef, pg_get_constraintdef… : objects in PostgreSQL's words (PostgreSQL 9.26.3). */
+#include "proxy/catalog/collation.h"
 #include "proxy/catalog/names.h"
 #include "proxy/catalog/reg_names.h"
 #include "proxy/catalog/system_rows.h"
@@ -171,9 +172,9 @@ static struct str index_text(sqlite3_context *c, const struct relation *r, const
         STR_FMT(table_name(c, r->schema, r->name, is_pretty)), x->is_hash ? "hash" : "btree");
     for (size_t i = 0; i < x->n_columns; i++) {
         const struct index_column *k = &x->columns[i];
-        text = arena_printf(a, "%.*s%s%.*s%s%.*s%s%s", STR_FMT(text), i ? ", " : "",
-                            STR_FMT(index_term(c, r, k, is_pretty)), k->opclass.n ? " " : "", STR_FMT(k->opclass),
-                            k->descending ? " DESC" : "",
+        text = arena_printf(a, "%.*s%s%.*s%.*s%s%.*s%s%s", STR_FMT(text), i ? ", " : "",
+                            STR_FMT(index_term(c, r, k, is_pretty)), STR_FMT(collation_clause(k->collation, a)),
+                            k->opclass.n ? " " : "", STR_FMT(k->opclass), k->descending ? " DESC" : "",
                             k->descending && !k->nulls_first   ? " NULLS LAST"
                             : !k->descending && k->nulls_first ? " NULLS FIRST"
                                                                : "");

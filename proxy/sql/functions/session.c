@@ -117,13 +117,6 @@ static void set_config(sqlite3_context *c, int n, sqlite3_value **args)
     }
 }
 
-/* pg_typeof(any): with TYPES the OID comes first and is the answer. */
-static void type_of(sqlite3_context *c, int n, sqlite3_value **args)
-{
-    (void)n;
-    sqlite3_result_value(c, args[0]);
-}
-
 static void always_false(sqlite3_context *c, int n, sqlite3_value **args)
 {
     (void)n, (void)args;
@@ -169,7 +162,6 @@ static const struct local_function functions[] = {
     ROW(show_config_by_name, show_setting, 1, LOCAL_STRICT),
     ROW(show_config_by_name_missing_ok, show_setting, 2, LOCAL_STRICT),
     ROW(set_config_by_name, set_config, 3, 0),
-    ROW(pg_typeof, type_of, 1, LOCAL_ANY_ARGS),
     ROW(pg_is_in_recovery, always_false, 0, 0),
     ROW(pg_jit_available, always_false, 0, 0),
     ROW(pg_is_other_temp_schema, always_false, 1, 0),
