@@ -5,7 +5,7 @@
  *
  *   kind        name                     detail (a JSON object; every member optional)
  *   schema      '' (schema is the name)  comment
- *   table       table                    comment
+ *   table       table                    unlogged (true), comment
  *   column      table.column             type, type_schema (user types), typmod, default, identity (a d), sequence, plain (true: a rowid
  *                                        without identity), no_default (true: dropped, whatever D1 says), storage (unixepoch unixms unixus datetime natural), collation,
  *                                        comment
@@ -13,8 +13,8 @@
  *   index       index                    columns: [{expression, label, type, nulls_first, opclass, collation, expression_collation}], include: [names], method (hash),
  *                                        predicate, constraint (p u: it stands for one), comment
  *   extension   extension                comment; its schema is where its functions are
- *   view        view                     text, columns: [{name, type, type_schema, typmod, collation}], comment
- *   sequence    sequence                 type, start, increment, min, max (decimal texts), cycle, owner_table, owner_column, comment
+ *   view        view                     text, columns: [{name, type, type_schema, typmod, collation}], options: ["name=value"], comment
+ *   sequence    sequence                 type, start, increment, min, max (decimal texts), cycle, owner_table, owner_column, unlogged, comment
  *   type        type                     kind (e d), labels: […] | base, base_schema, typmod, collation, not_null, default, checks: [{name, expression}], comment
  *
  * Names inside a table are written by name_child_key() (names.h). Values of sequences are in _pgd1_sequence, so that nextval touches one row:

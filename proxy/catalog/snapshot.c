@@ -273,13 +273,18 @@ const struct relation *snapshot_owned_sequence(const struct snapshot *s, const s
     return NULL;
 }
 
-bool relation_refers_to(const struct relation *child, const struct relation *parent)
+const struct constraint *relation_key_to(const struct relation *child, const struct relation *parent)
 {
     for (size_t i = 0; i < child->n_constraints; i++)
         if (child->constraints[i].kind == 'f' && str_eq(child->constraints[i].foreign_table, parent->name) &&
             str_eq(child->constraints[i].foreign_schema, parent->schema))
-            return true;
-    return false;
+            return &child->constraints[i];
+    return NULL;
+}
+
+bool relation_refers_to(const struct relation *child, const struct relation *parent)
+{
+    return relation_key_to(child, parent) != NULL;
 }
 
 bool snapshot_decode(const struct snapshot *s, oid_t type, enum wire_format format, struct str bytes,

@@ -119,6 +119,7 @@ struct relation {
     bool
         is_temporary; /* the session's own, in schema SNAPSHOT_TEMPORARY: D1 knows nothing of it (proxy/txn/temporary.h) */
     bool without_rowid;
+    bool is_unlogged; /* of a table or sequence: what CREATE said. A sequence goes with the table that owns it */
     bool has_user_triggers;
     struct column *columns;
     size_t n_columns;
@@ -126,8 +127,10 @@ struct relation {
     size_t n_constraints;
     struct index *indexes;
     size_t n_indexes;
-    struct str view_text;  /* PostgreSQL's query text of a view; empty for views made elsewhere */
-    char check_option;     /* of a view: 'l' local, 'c' cascaded, 0 none */
+    struct str view_text; /* PostgreSQL's query text of a view; empty for views made elsewhere */
+    struct str *options;  /* of a view: pg_class.reloptions, "name=value" each */
+    size_t n_options;
+    char check_option;     /* among them: 'l' local, 'c' cascaded, 0 none */
     struct str sqlite_sql; /* D1's own CREATE text */
     struct str comment;
     struct str *column_comments; /* n_columns entries or NULL */
@@ -253,10 +256,11 @@ struct str snapshot_format_type_on(const struct snapshot *s, const struct name_p
 /* The schema to write before a relation's name: empty where the bare name finds it. */
 struct str snapshot_shown_schema(const struct snapshot *s, const struct name_path *path, const struct relation *r);
 
-/* Whether a foreign key of child refers to parent. */
 /* The sequence that goes with a column: of serial, identity, or by OWNED BY. NULL: none. */
 const struct relation *snapshot_owned_sequence(const struct snapshot *s, const struct relation *r,
                                                const struct column *c);
+/* The first foreign key of child that refers to parent, NULL: none does. */
+const struct constraint *relation_key_to(const struct relation *child, const struct relation *parent);
 bool relation_refers_to(const struct relation *child, const struct relation *parent);
 
 #endif

@@ -352,14 +352,28 @@ static void build_columns(struct build *b, struct table_source *t)
     }
 }
 
+/* A pgd1 of before kept WITH CHECK OPTION alone. */
+static void build_view_options(struct build *b, struct relation *r, const cJSON *detail)
+{
+    static const struct str check = STR_INIT("check_option=");
+    struct str only = side_text(&b->side, detail, "check_option");
+    r->options = text_list(b, cJSON_GetObjectItemCaseSensitive(detail, "options"), NULL, &r->n_options);
+    if (only.n && (r->options = BUILD_ARRAY(b, struct str, 1))) {
+        r->options[0] = build_keep(b, arena_printf(b->arena, "%.*s%.*s", STR_FMT(check), STR_FMT(only)));
+        r->n_options = 1;
+    }
+    for (size_t i = 0; i < r->n_options; i++)
+        if (str_starts(r->options[i], check))
+            r->check_option = r->options[i].p[check.n] == 'l' || r->options[i].p[check.n] == 'L' ? 'l' : 'c';
+}
+
 /* A view's columns as pgd1 knew them when it made it; SQLite alone knows no types of expressions. */
 static void build_view(struct build *b, struct table_source *t)
 {
     struct relation *r = t->relation;
     const cJSON *detail = side_find(&b->side, "view", r->schema, r->name);
     r->view_text = side_text(&b->side, detail, "text");
-    struct str option = side_text(&b->side, detail, "check_option");
-    r->check_option = option.n ? option.p[0] : 0;
+    build_view_options(b, r, detail);
     r->comment = side_text(&b->side, detail, "comment");
     const cJSON *item;
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(detail, "columns"))
@@ -405,7 +419,9 @@ static void build_table_source(struct build *b, struct table_source *t, struct r
     relation->has_user_triggers = map_get(&b->triggered, name) != NULL;
     relation->sqlite_sql =
         build_keep(b, arena_str(b->arena, build_sql(b, relation->kind == RELATION_VIEW ? "view" : "table", name)));
-    relation->comment = side_text(&b->side, side_find(&b->side, "table", relation->schema, relation->name), "comment");
+    const cJSON *detail = side_find(&b->side, "table", relation->schema, relation->name);
+    relation->comment = side_text(&b->side, detail, "comment");
+    relation->is_unlogged = side_flag(detail, "unlogged");
     t->is_parsed = relation->kind == RELATION_TABLE && sqlite_parse_table(relation->sqlite_sql, b->arena, &t->parsed);
 }
 
@@ -465,6 +481,7 @@ static void build_sequence(struct build *b, struct str schema, struct str name, 
                             .seq_increment = side_integer(detail, "increment", 1),
                             .seq_owner_table = table,
                             .seq_owner_column = column,
+                            .is_unlogged = side_flag(detail, "unlogged"),
                             .comment = side_text(&b->side, detail, "comment") };
     r->sqlite_name = str_is(schema, "public")
                          ? name

@@ -68,7 +68,18 @@ static int64_t count_checks(const struct relation *r)
     return n;
 }
 
-static void class_common(struct system_rows *rows, oid_t oid, struct str name, struct str schema, char kind)
+/* pg_class.relpersistence of a relation and its indexes. */
+static const char *persistence(const struct snapshot *s, const struct relation *r)
+{
+    const struct relation *owner =
+        s && r->seq_owner_table.n ? snapshot_relation(s, NULL, 0, r->schema, r->seq_owner_table) : NULL;
+    if (str_is(r->schema, SNAPSHOT_TEMPORARY))
+        return "t";
+    return r->is_unlogged || (owner && owner->is_unlogged) ? "u" : "p";
+}
+
+static void class_common(struct system_rows *rows, oid_t oid, struct str name, struct str schema, char kind,
+                         const char *relpersistence)
 {
     row_begin_cells(rows);
     row_set_int(rows, "oid", oid);
@@ -87,7 +98,7 @@ static void class_common(struct system_rows *rows, oid_t oid, struct str name, s
     row_set_int(rows, "reltoastrelid", 0);
     row_set_bool(rows, "relhasindex", false);
     row_set_bool(rows, "relisshared", false);
-    row_set_cstr(rows, "relpersistence", str_is(schema, SNAPSHOT_TEMPORARY) ? "t" : "p");
+    row_set_cstr(rows, "relpersistence", relpersistence);
     row_set_text(rows, "relkind", arena_printf(rows->arena, "%c", kind));
     row_set_int(rows, "relchecks", 0);
     row_set_bool(rows, "relhasrules", kind == 'v');
@@ -103,22 +114,30 @@ static void class_common(struct system_rows *rows, oid_t oid, struct str name, s
     row_set_int(rows, "relminmxid", 0);
 }
 
+/* text[], as JSON; names and values are words, which JSON needs not escape. */
+static struct str option_list(struct system_rows *rows, const struct relation *r)
+{
+    struct str list = STR("");
+    for (size_t i = 0; i < r->n_options; i++)
+        list = arena_printf(rows->arena, "%.*s%s\"%.*s\"", STR_FMT(list), i ? "," : "", STR_FMT(r->options[i]));
+    return arena_printf(rows->arena, "[%.*s]", STR_FMT(list));
+}
+
 static void class_row(struct system_rows *rows, const struct snapshot *s, const struct relation *r)
 {
     char kind = (char)(r->kind == RELATION_VIRTUAL ? 'r' : r->kind);
-    class_common(rows, r->oid, r->name, r->schema, kind);
+    class_common(rows, r->oid, r->name, r->schema, kind, persistence(s, r));
     row_set_int(rows, "reltype", r->row_type);
     row_set_int(rows, "relnatts", kind == 'S' ? 3 : (int64_t)r->n_columns);
     row_set_int(rows, "relchecks", count_checks(r));
     row_set_bool(rows, "relhasindex", r->n_indexes > 0);
     row_set_bool(rows, "relhastriggers", r->has_user_triggers || has_foreign_keys(s, r));
-    if (r->check_option) /* text[], as JSON */
-        row_set_cstr(rows, "reloptions",
-                     r->check_option == 'c' ? "[\"check_option=cascaded\"]" : "[\"check_option=local\"]");
+    if (r->n_options)
+        row_set_text(rows, "reloptions", option_list(rows, r));
     row_end_cells(rows);
     for (size_t i = 0; i < r->n_indexes; i++) {
         const struct index *x = &r->indexes[i];
-        class_common(rows, x->oid, x->name, r->schema, 'i');
+        class_common(rows, x->oid, x->name, r->schema, 'i', persistence(s, r));
         row_set_int(rows, "relnatts", (int64_t)(x->n_columns + x->n_included));
         if (x->is_hash)
             row_set_int(rows, "relam", OID_HASH);

@@ -24,6 +24,14 @@ struct str migrate_define_column_type(const struct snapshot *s, const struct col
                         STR_FMT(collation_clause(column->collation, arena)));
 }
 
+struct str migrate_define_options(const struct relation *view, struct arena *arena)
+{
+    struct str list = STR("");
+    for (size_t i = 0; i < view->n_options; i++)
+        list = arena_printf(arena, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "", STR_FMT(view->options[i]));
+    return list.n ? arena_printf(arena, "WITH (%.*s) ", STR_FMT(list)) : list;
+}
+
 static struct str column_list(const struct relation *r, const int16_t *numbers, size_t n, struct arena *arena)
 {
     struct str list = STR("");

@@ -16,6 +16,8 @@ struct str migrate_define_name(struct str schema, struct str name, struct arena 
 struct str migrate_define_type(const struct snapshot *s, oid_t type, int32_t typmod, struct arena *arena);
 /* 'text COLLATE "C"' of a column. */
 struct str migrate_define_column_type(const struct snapshot *s, const struct column *column, struct arena *arena);
+/* "WITH (security_barrier=true, check_option=local) " of a view; empty: it has none. */
+struct str migrate_define_options(const struct relation *view, struct arena *arena);
 /* "(a, b)" of a relation's columns. */
 struct str migrate_define_columns(const struct relation *r, const int16_t *numbers, size_t n, struct arena *arena);
 /* Without CONSTRAINT and its name: "FOREIGN KEY (a) REFERENCES t(b) ON DELETE CASCADE". */

@@ -246,9 +246,7 @@ static struct str kind_words(const struct relation *r)
 static struct str view_words(const struct comparing *c, const struct relation *r, bool in_postgres)
 {
     struct str words = in_postgres ? r->view_text : migrate_define_tokens(r->sqlite_sql, c->arena);
-    return r->check_option ? arena_printf(c->arena, "%.*s WITH %s CHECK OPTION", STR_FMT(words),
-                                          r->check_option == 'c' ? "CASCADED" : "LOCAL")
-                           : words;
+    return arena_printf(c->arena, "%.*s%.*s", STR_FMT(migrate_define_options(r, c->arena)), STR_FMT(words));
 }
 
 static void compare_views(struct comparing *c)

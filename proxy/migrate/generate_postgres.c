@@ -248,10 +248,7 @@ static void create_views(struct generating *g, const bool *goes)
         if (str_ends(text, STR(";")))
             text.n--;
         one(g, "create", "view", generate_name(g, view->schema, view->name),
-            generate_printf(g, "AS %.*s%s", STR_FMT(text),
-                            view->check_option == 'c'   ? " WITH CASCADED CHECK OPTION"
-                            : view->check_option == 'l' ? " WITH LOCAL CHECK OPTION"
-                                                        : ""));
+            generate_printf(g, "%.*sAS %.*s", STR_FMT(migrate_define_options(view, g->arena)), STR_FMT(text)));
         if (view->comment.n)
             generate_comment(g, generate_printf(g, "VIEW %.*s", STR_FMT(generate_name(g, view->schema, view->name))),
                              view->comment);

@@ -102,7 +102,8 @@ static void create_table(struct generating *g, const struct relation *r, const b
             body = generate_printf(g, "%.*s%s\n    %.*s", STR_FMT(body), body.n ? "," : "",
                                    STR_FMT(constraint_text(g, r, &r->constraints[i])));
     generate_one(g, STR(""), generate_printf(g, "create table %.*s", STR_FMT(name)),
-                 generate_printf(g, "CREATE TABLE %.*s (%.*s\n)", STR_FMT(name), STR_FMT(body)));
+                 generate_printf(g, "CREATE %sTABLE %.*s (%.*s\n)", r->is_unlogged ? "UNLOGGED " : "", STR_FMT(name),
+                                 STR_FMT(body)));
 }
 
 static bool is_to_make(const struct generating *g, const struct relation *r)

@@ -73,6 +73,8 @@ bool analyze_relation_name(struct analyze_context *c, const PgQuery__RangeVar *n
 struct query *analyze_view(struct analyze_context *a, const struct relation *view);
 /* Why nothing can be written through a view of this query, in PostgreSQL's words and order; NULL: something can. */
 const char *analyze_view_refusal(const PgQuery__SelectStmt *select, const struct query *query, bool writes_columns);
+/* Whether an existing view can have WITH CHECK OPTION; if not, ret_refusal as above, NULL: err has the reason. */
+bool analyze_view_takes_check(struct analyze_context *a, const struct relation *view, const char **ret_refusal);
 /* What can be written through a relation, or through its column (from 0; -1: any), as bits of PostgreSQL's CmdType. */
 unsigned analyze_view_events(struct analyze_context *a, const struct relation *r, int column);
 /* Byte offset in the whole text -> 1-based character position for err. */

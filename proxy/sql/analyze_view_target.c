@@ -478,6 +478,21 @@ enum {
     EVENTS = 1 << 2 | 1 << 3 | EVENT_DELETE
 }; /* by PostgreSQL's CmdType: UPDATE, INSERT, DELETE */
 
+bool analyze_view_takes_check(struct analyze_context *a, const struct relation *view, const char **ret_refusal)
+{
+    struct definition d;
+    *ret_refusal = "Views that do not select from a single table or view are not automatically updatable.";
+    if (!view->view_text.n)
+        return false; /* made elsewhere: nothing is known of it */
+    *ret_refusal = NULL;
+    if (!enter(a))
+        return false;
+    if (read_definition(a, view, &d))
+        *ret_refusal = analyze_view_refusal(d.select, d.query, true);
+    leave(a);
+    return !err_is_set(a->err) && !*ret_refusal;
+}
+
 unsigned analyze_view_events(struct analyze_context *a, const struct relation *r, int column)
 {
     struct definition d;

@@ -13,6 +13,8 @@ struct command_row {
     bool (*check)(struct ddl *d, const struct relation *r,
                   const Command *command); /* … when this says so; NULL: always */
     const char *refused;                   /* 0A000 by this name; NULL: it is not */
+    /* what only the side catalogue keeps, of relations of every kind; NULL: nothing */
+    bool (*note)(struct ddl *d, const struct relation *r, const Command *command);
 };
 
 /* ---- what forms without effect name ---- */
@@ -60,6 +62,18 @@ static bool check_options(struct ddl *d, const struct relation *r, const Command
     return r->kind != RELATION_TABLE || !list || ddl_check_storage_options(d, list->items, list->n_items, false);
 }
 
+static bool note_options(struct ddl *d, const struct relation *r, const Command *command)
+{
+    const PgQuery__List *list = command->def->list;
+    bool reset = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions;
+    return r->kind != RELATION_VIEW || ddl_alter_view_options(d, r, list->items, list->n_items, reset);
+}
+
+static bool note_logged(struct ddl *d, const struct relation *r, const Command *command)
+{
+    return ddl_set_logged(d, r, command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetLogged);
+}
+
 /* ENABLE changes nothing where nothing can be disabled; DISABLE ALL would switch off foreign keys. */
 static bool check_triggers(struct ddl *d, const struct relation *r, const Command *command)
 {
@@ -93,54 +107,54 @@ enum { PASS_DROP, PASS_TYPE, PASS_COLUMN, PASS_ATTRIBUTE, PASS_CONSTRAINT, PASS_
 
 #define AT(name) PG_QUERY__ALTER_TABLE_TYPE__AT_##name
 static const struct command_row command_rows[] = {
-    { AT(AddColumn), PASS_COLUMN, ddl_add_column, NULL, NULL },
-    { AT(ColumnDefault), PASS_ATTRIBUTE, ddl_set_default, NULL, NULL },
-    { AT(DropNotNull), PASS_DROP, ddl_set_not_null, NULL, NULL },
-    { AT(SetNotNull), PASS_ATTRIBUTE, ddl_set_not_null, NULL, NULL },
-    { AT(DropExpression), PASS_DROP, ddl_drop_expression, NULL, NULL },
-    { AT(DropColumn), PASS_DROP, ddl_drop_column, NULL, NULL },
-    { AT(AddConstraint), PASS_CONSTRAINT, ddl_add_constraint, NULL, NULL },
-    { AT(AlterConstraint), PASS_OTHER, ddl_alter_constraint, NULL, NULL },
-    { AT(DropConstraint), PASS_DROP, ddl_drop_constraint, NULL, NULL },
-    { AT(AlterColumnType), PASS_TYPE, ddl_set_type, NULL, NULL },
-    { AT(AddIdentity), PASS_ATTRIBUTE, ddl_add_identity, NULL, NULL },
-    { AT(SetIdentity), PASS_ATTRIBUTE, ddl_set_identity, NULL, NULL },
-    { AT(DropIdentity), PASS_DROP, ddl_drop_identity, NULL, NULL },
+    { AT(AddColumn), PASS_COLUMN, ddl_add_column, NULL, NULL, NULL },
+    { AT(ColumnDefault), PASS_ATTRIBUTE, ddl_set_default, NULL, NULL, NULL },
+    { AT(DropNotNull), PASS_DROP, ddl_set_not_null, NULL, NULL, NULL },
+    { AT(SetNotNull), PASS_ATTRIBUTE, ddl_set_not_null, NULL, NULL, NULL },
+    { AT(DropExpression), PASS_DROP, ddl_drop_expression, NULL, NULL, NULL },
+    { AT(DropColumn), PASS_DROP, ddl_drop_column, NULL, NULL, NULL },
+    { AT(AddConstraint), PASS_CONSTRAINT, ddl_add_constraint, NULL, NULL, NULL },
+    { AT(AlterConstraint), PASS_OTHER, ddl_alter_constraint, NULL, NULL, NULL },
+    { AT(DropConstraint), PASS_DROP, ddl_drop_constraint, NULL, NULL, NULL },
+    { AT(AlterColumnType), PASS_TYPE, ddl_set_type, NULL, NULL, NULL },
+    { AT(AddIdentity), PASS_ATTRIBUTE, ddl_add_identity, NULL, NULL, NULL },
+    { AT(SetIdentity), PASS_ATTRIBUTE, ddl_set_identity, NULL, NULL, NULL },
+    { AT(DropIdentity), PASS_DROP, ddl_drop_identity, NULL, NULL, NULL },
     /* storage and ownership, of which D1 has neither */
-    { AT(SetStatistics), PASS_OTHER, NULL, check_column, NULL },
-    { AT(SetOptions), PASS_OTHER, NULL, check_column, NULL },
-    { AT(ResetOptions), PASS_OTHER, NULL, check_column, NULL },
-    { AT(SetStorage), PASS_OTHER, NULL, check_storage, NULL },
-    { AT(SetCompression), PASS_OTHER, NULL, check_column, NULL },
-    { AT(ChangeOwner), PASS_OTHER, NULL, check_owner, NULL },
-    { AT(ClusterOn), PASS_OTHER, NULL, check_clustered, NULL },
-    { AT(DropCluster), PASS_OTHER, NULL, NULL, NULL },
-    { AT(SetLogged), PASS_OTHER, NULL, NULL, NULL },
-    { AT(SetUnLogged), PASS_OTHER, NULL, NULL, NULL },
-    { AT(SetRelOptions), PASS_OTHER, NULL, check_options, NULL },
-    { AT(ResetRelOptions), PASS_OTHER, NULL, NULL, NULL },
-    { AT(ReplicaIdentity), PASS_OTHER, NULL, check_identity_index, NULL },
-    { AT(ValidateConstraint), PASS_OTHER, ddl_validate_constraint, NULL, NULL },
-    { AT(SetTableSpace), PASS_OTHER, NULL, check_tablespace, NULL },
-    { AT(EnableTrigAll), PASS_OTHER, NULL, check_triggers, NULL },
-    { AT(DisableTrigAll), PASS_OTHER, NULL, check_triggers, NULL },
-    { AT(EnableTrigUser), PASS_OTHER, NULL, check_triggers, NULL },
-    { AT(DisableTrigUser), PASS_OTHER, NULL, check_triggers, NULL },
-    { AT(EnableTrig), PASS_OTHER, NULL, check_trigger, NULL },
-    { AT(DisableTrig), PASS_OTHER, NULL, check_trigger, NULL },
-    { AT(EnableAlwaysTrig), PASS_OTHER, NULL, check_trigger, NULL },
-    { AT(EnableReplicaTrig), PASS_OTHER, NULL, check_trigger, NULL },
-    { AT(EnableRowSecurity), PASS_OTHER, NULL, NULL, "ALTER TABLE … ENABLE ROW LEVEL SECURITY" },
-    { AT(ForceRowSecurity), PASS_OTHER, NULL, NULL, "ALTER TABLE … FORCE ROW LEVEL SECURITY" },
-    { AT(AddInherit), PASS_OTHER, NULL, NULL, "ALTER TABLE … INHERIT" },
-    { AT(DropInherit), PASS_OTHER, NULL, NULL, "ALTER TABLE … NO INHERIT" },
-    { AT(AttachPartition), PASS_OTHER, NULL, NULL, "ALTER TABLE … ATTACH PARTITION" },
-    { AT(DetachPartition), PASS_OTHER, NULL, NULL, "ALTER TABLE … DETACH PARTITION" },
-    { AT(AddOf), PASS_OTHER, NULL, NULL, "ALTER TABLE … OF" },
-    { AT(DropOf), PASS_OTHER, NULL, NULL, "ALTER TABLE … NOT OF" },
-    { AT(SetAccessMethod), PASS_OTHER, NULL, NULL, "ALTER TABLE … SET ACCESS METHOD" },
-    { AT(NoForceRowSecurity), PASS_OTHER, NULL, NULL, NULL },
-    { AT(DisableRowSecurity), PASS_OTHER, NULL, NULL, NULL },
+    { AT(SetStatistics), PASS_OTHER, NULL, check_column, NULL, NULL },
+    { AT(SetOptions), PASS_OTHER, NULL, check_column, NULL, NULL },
+    { AT(ResetOptions), PASS_OTHER, NULL, check_column, NULL, NULL },
+    { AT(SetStorage), PASS_OTHER, NULL, check_storage, NULL, NULL },
+    { AT(SetCompression), PASS_OTHER, NULL, check_column, NULL, NULL },
+    { AT(ChangeOwner), PASS_OTHER, NULL, check_owner, NULL, NULL },
+    { AT(ClusterOn), PASS_OTHER, NULL, check_clustered, NULL, NULL },
+    { AT(DropCluster), PASS_OTHER, NULL, NULL, NULL, NULL },
+    { AT(SetLogged), PASS_OTHER, NULL, NULL, NULL, note_logged },
+    { AT(SetUnLogged), PASS_OTHER, NULL, NULL, NULL, note_logged },
+    { AT(SetRelOptions), PASS_OTHER, NULL, check_options, NULL, note_options },
+    { AT(ResetRelOptions), PASS_OTHER, NULL, NULL, NULL, note_options },
+    { AT(ReplicaIdentity), PASS_OTHER, NULL, check_identity_index, NULL, NULL },
+    { AT(ValidateConstraint), PASS_OTHER, ddl_validate_constraint, NULL, NULL, NULL },
+    { AT(SetTableSpace), PASS_OTHER, NULL, check_tablespace, NULL, NULL },
+    { AT(EnableTrigAll), PASS_OTHER, NULL, check_triggers, NULL, NULL },
+    { AT(DisableTrigAll), PASS_OTHER, NULL, check_triggers, NULL, NULL },
+    { AT(EnableTrigUser), PASS_OTHER, NULL, check_triggers, NULL, NULL },
+    { AT(DisableTrigUser), PASS_OTHER, NULL, check_triggers, NULL, NULL },
+    { AT(EnableTrig), PASS_OTHER, NULL, check_trigger, NULL, NULL },
+    { AT(DisableTrig), PASS_OTHER, NULL, check_trigger, NULL, NULL },
+    { AT(EnableAlwaysTrig), PASS_OTHER, NULL, check_trigger, NULL, NULL },
+    { AT(EnableReplicaTrig), PASS_OTHER, NULL, check_trigger, NULL, NULL },
+    { AT(EnableRowSecurity), PASS_OTHER, NULL, NULL, "ALTER TABLE … ENABLE ROW LEVEL SECURITY", NULL },
+    { AT(ForceRowSecurity), PASS_OTHER, NULL, NULL, "ALTER TABLE … FORCE ROW LEVEL SECURITY", NULL },
+    { AT(AddInherit), PASS_OTHER, NULL, NULL, "ALTER TABLE … INHERIT", NULL },
+    { AT(DropInherit), PASS_OTHER, NULL, NULL, "ALTER TABLE … NO INHERIT", NULL },
+    { AT(AttachPartition), PASS_OTHER, NULL, NULL, "ALTER TABLE … ATTACH PARTITION", NULL },
+    { AT(DetachPartition), PASS_OTHER, NULL, NULL, "ALTER TABLE … DETACH PARTITION", NULL },
+    { AT(AddOf), PASS_OTHER, NULL, NULL, "ALTER TABLE … OF", NULL },
+    { AT(DropOf), PASS_OTHER, NULL, NULL, "ALTER TABLE … NOT OF", NULL },
+    { AT(SetAccessMethod), PASS_OTHER, NULL, NULL, "ALTER TABLE … SET ACCESS METHOD", NULL },
+    { AT(NoForceRowSecurity), PASS_OTHER, NULL, NULL, NULL, NULL },
+    { AT(DisableRowSecurity), PASS_OTHER, NULL, NULL, NULL, NULL },
 };
 #undef AT
 
@@ -197,6 +211,16 @@ static bool check_commands(struct ddl *d, const struct relation *r, const PgQuer
             return ddl_refuse(d, -1, "Use CREATE OR REPLACE VIEW.", "ALTER of a view's columns");
         if (row->run && r->kind != RELATION_TABLE)
             return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not a table", STR_FMT(r->name));
+    }
+    return true;
+}
+
+static bool note(struct ddl *d, const struct relation *r, const PgQuery__AlterTableStmt *stmt)
+{
+    for (size_t i = 0; i < stmt->n_cmds; i++) {
+        const struct command_row *row = command_find(stmt->cmds[i]->alter_table_cmd->subtype);
+        if (row->note && !row->note(d, r, stmt->cmds[i]->alter_table_cmd))
+            return false;
     }
     return true;
 }
@@ -354,8 +378,10 @@ bool ddl_alter_table(struct ddl *d, const PgQuery__AlterTableStmt *stmt)
     }
     if (!check_kind(d, a.table, stmt->objtype) || !check_commands(d, a.table, stmt))
         return false;
+    if (!note(d, a.table, stmt))
+        return false;
     if (!any)
-        return ddl_nothing(d, tag);
+        return d->plan->n_statements ? true : ddl_nothing(d, tag);
     if (!ddl_load_table(d, a.table, &now) || !ddl_rebuild_add(d, &a.set, a.table, &now, false))
         return false;
     for (int pass = 0; pass < PASS_NR; pass++)

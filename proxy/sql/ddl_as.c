@@ -207,12 +207,11 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
     struct str schema, name = str_from(stmt->view->relname), text, sqlite;
     struct query_columns q = { 0 };
     bool exists = false;
-    char check;
+    struct view_options options = { 0 };
     d->plan->tag = "CREATE VIEW";
     if (stmt->query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT && stmt->query->select_stmt->into_clause)
         return ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "views must not contain SELECT INTO");
-    if (!ddl_view_options(d, stmt, &check) ||
-        !ddl_creation_schema(d, str_from(stmt->view->schemaname), stmt->view->location, &schema))
+    if (!ddl_creation_schema(d, str_from(stmt->view->schemaname), stmt->view->location, &schema))
         return false;
     const struct relation *old = stmt->replace ? snapshot_relation(d->snapshot, NULL, 0, schema, name) : NULL;
     if (!old && !ddl_new_relation_name(d, schema, name, -1, false, &exists))
@@ -221,7 +220,7 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
         return false;
     if (stmt->n_aliases > q.n)
         return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns");
-    if (!ddl_view_may_check(d, stmt->query, q.query, check))
+    if (!ddl_view_may_check(d, stmt, q.query) || !ddl_view_options(d, stmt, &options))
         return false;
     if (!view_text(d, stmt->query, &q, &text) ||
         !emit_ddl_query(q.query, d->settings, d->snapshot, d->arena, &sqlite, d->err))
@@ -232,7 +231,7 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
     return ddl_sql(d, "CREATE VIEW %.*s (%.*s) AS %.*s", STR_FMT(quoted), STR_FMT(column_list(d, &q)),
                    STR_FMT(sqlite)) &&
            ddl_view_side(d, schema, name, text, q.columns, q.n) &&
-           (!(check || (old && old->check_option)) || ddl_view_check_side(d, schema, name, check));
+           (!(options.n || (old && old->n_options)) || ddl_view_options_side(d, schema, name, &options));
 }
 
 /* ---- CREATE TABLE AS ---- */
@@ -314,7 +313,7 @@ static bool create_as(struct ddl *d, const Node *query, const PgQuery__IntoClaus
     if (into->n_col_names > q.n)
         return ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "too many column names were specified");
     return collect_columns(d, &table, &q) && ddl_table_scope(d, &table) && ddl_emit_table(d, &table) &&
-           ddl_on_commit(d, into->on_commit, table.name) &&
+           ddl_on_commit(d, into->on_commit, table.name) && ddl_unlogged_side(d, into->rel, "table", table.schema) &&
            (into->skip_data || (d->temporary ? fill_gathered(d, &table, &q) : fill(d, &table, &q)));
 }
 

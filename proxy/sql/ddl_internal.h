@@ -202,7 +202,7 @@ struct new_table {
     size_t n_indexes;
     struct relation relation;   /* scope of checks and generated columns */
     const struct relation *old; /* of a table that exists */
-    bool strict, without_rowid;
+    bool strict, without_rowid, unlogged;
     const struct index **gone;
     size_t n_gone;      /* indexes of the old table that a constraint takes the place of (USING INDEX) */
     bool rebuild;       /* SQLite's ALTER cannot do it */
@@ -386,10 +386,32 @@ bool ddl_annotate(struct ddl *d, const PgQuery__SelectStmt *select); /* SELECT p
 /* A view's row: its columns, and its text unless that is empty. */
 bool ddl_view_side(struct ddl *d, struct str schema, struct str name, struct str text, const struct column *columns,
                    size_t n);
+/* --- ddl_persistence.c --- */
+bool ddl_is_unlogged(const PgQuery__RangeVar *name);
+/* CREATE UNLOGGED of a "table" or "sequence"; nothing for others. */
+bool ddl_unlogged_side(struct ddl *d, const PgQuery__RangeVar *created, const char *kind, struct str schema);
+/* Whether a table may have a foreign key to the other: 42P16. */
+bool ddl_may_reference(struct ddl *d, bool unlogged, const struct relation *referenced);
+/* ALTER … SET LOGGED, SET UNLOGGED. */
+bool ddl_set_logged(struct ddl *d, const struct relation *r, bool logged);
+
 /* --- ddl_view_option.c --- */
-bool ddl_view_options(struct ddl *d, const PgQuery__ViewStmt *stmt, char *ret_check); /* as relation.check_option */
-bool ddl_view_may_check(struct ddl *d, const Node *query, const struct query *analyzed, char check);
-bool ddl_view_check_side(struct ddl *d, struct str schema, struct str name, char check);
+struct view_option {
+    struct str name, value;
+};
+struct view_options {
+    struct view_option *list;
+    size_t n;
+    char check; /* as relation.check_option */
+};
+bool ddl_view_options(struct ddl *d, const PgQuery__ViewStmt *stmt, struct view_options *ret);
+/* 0A000 where it has WITH CHECK OPTION, in whichever words, and cannot. */
+bool ddl_view_may_check(struct ddl *d, const PgQuery__ViewStmt *stmt, const struct query *analyzed);
+bool ddl_view_options_side(struct ddl *d, struct str schema, struct str name, const struct view_options *o);
+/* ALTER VIEW … SET (list), or RESET. */
+bool ddl_alter_view_options(struct ddl *d, const struct relation *view, Node *const *list, size_t n, bool reset);
+/* Whether a text is a value of type boolean (ddl_storage_option.c). */
+bool ddl_is_boolean(struct ddl *d, struct str text);
 /* Whether a view that uses the relation uses this column of it; true when its text does not tell. */
 bool ddl_view_uses_column(struct ddl *d, const struct relation *view, const struct relation *r, struct str column);
 /* Views of the snapshot whose text names the relation. */

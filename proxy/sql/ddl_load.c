@@ -172,6 +172,7 @@ bool ddl_load_table(struct ddl *d, const struct relation *r, struct new_table *r
         return ddl_refuse(d, -1, NULL, "changing table \"%.*s\", whose definition is not understood,",
                           STR_FMT(r->name));
     ret->strict = parsed.strict;
+    ret->unlogged = r->is_unlogged;
     ret->without_rowid = parsed.without_rowid;
     if (parsed.has_more)
         ret->unkept = "ON CONFLICT, MATCH or DESC";

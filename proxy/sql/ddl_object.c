@@ -258,7 +258,8 @@ bool ddl_create_sequence(struct ddl *d, const PgQuery__CreateSeqStmt *stmt)
     if (exists)
         return ddl_nothing(d, "CREATE SEQUENCE");
     return ddl_sequence_options(d, stmt->options, stmt->n_options, NULL, TYPE_OID_int8, &options) &&
-           check_owner(d, schema, &options) && ddl_write_sequence(d, schema, name, &options, true);
+           check_owner(d, schema, &options) && ddl_write_sequence(d, schema, name, &options, true) &&
+           ddl_unlogged_side(d, stmt->sequence, "sequence", schema);
 }
 
 /* A sequence that stands beyond its new bounds does not begin anew by itself. */

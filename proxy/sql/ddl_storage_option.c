@@ -63,12 +63,12 @@ static bool check_range(struct ddl *d, const struct storage_option *o, struct st
                : err_detail(d->err, "Valid values are between \"%.0f\" and \"%.0f\".", o->min, o->max);
 }
 
-static bool is_boolean(struct ddl *d, struct str value)
+bool ddl_is_boolean(struct ddl *d, struct str text)
 {
     struct value ignored;
     struct err none;
     err_init(&none, d->arena);
-    return type_decode(TYPE_OID_bool, WIRE_TEXT, value, d->settings->types, d->arena, &ignored, &none);
+    return type_decode(TYPE_OID_bool, WIRE_TEXT, text, d->settings->types, d->arena, &ignored, &none);
 }
 
 static bool check_value(struct ddl *d, const struct storage_option *o, struct str value)
@@ -78,9 +78,9 @@ static bool check_value(struct ddl *d, const struct storage_option *o, struct st
     if (!text)
         return err_oom(d->err);
     if (o->kind == STORAGE_FLAG)
-        return is_boolean(d, value) || invalid(d, "boolean", o->name, value);
+        return ddl_is_boolean(d, value) || invalid(d, "boolean", o->name, value);
     if (o->kind == STORAGE_WORD)
-        return is_boolean(d, value) || str_eq_nocase(value, STR("auto")) || invalid(d, "enum", o->name, value);
+        return ddl_is_boolean(d, value) || str_eq_nocase(value, STR("auto")) || invalid(d, "enum", o->name, value);
     double number = strtod(text, &end);
     bool bad = end == text || *end || isnan(number);
     if (o->kind == STORAGE_FRACTION)

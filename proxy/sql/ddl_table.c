@@ -537,6 +537,8 @@ static bool resolve_foreign(struct ddl *d, struct new_table *table, struct new_c
     c->constraint.foreign_schema = f.relation->schema;
     c->constraint.foreign_table = f.relation->name;
     c->foreign = f.self ? NULL : f.relation;
+    if (c->foreign && !ddl_may_reference(d, table->unlogged, c->foreign))
+        return false;
     return foreign_columns(d, &f, c->node, &c->constraint) && check_foreign_types(d, table, &f, &c->constraint);
 }
 
@@ -925,11 +927,12 @@ bool ddl_create_table(struct ddl *d, const PgQuery__CreateStmt *stmt)
     if (exists)
         return ddl_nothing(d, "CREATE TABLE");
     table.sqlite_name = ddl_sqlite_name(d, table.schema, table.name);
+    table.unlogged = ddl_is_unlogged(stmt->relation);
     if (!refuse_options(d, stmt) || !collect(d, &table, stmt))
         return false;
     if (table.n_columns == 0)
         return ddl_refuse(d, location, "SQLite needs at least one column.", "a table without columns");
     return name_sequences(d, &table) && ddl_table_scope(d, &table) && resolve_columns(d, &table) &&
            resolve_constraints(d, &table) && ddl_settle_key_defaults(d, &table) && ddl_emit_table(d, &table) &&
-           ddl_on_commit(d, stmt->oncommit, table.name);
+           ddl_on_commit(d, stmt->oncommit, table.name) && ddl_unlogged_side(d, stmt->relation, "table", table.schema);
 }

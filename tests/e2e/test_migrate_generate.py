@@ -247,6 +247,21 @@ def test_collations(shop):
     assert shop.run("SELECT * FROM t") == [(1, "a", "b", "d")]
 
 
+def test_unlogged_and_options_of_views(shop):
+    text = "CREATE UNLOGGED TABLE t (id int PRIMARY KEY); CREATE VIEW v WITH (security_barrier, check_option=local) AS SELECT id FROM t WHERE id > 1;"
+    query = "SELECT relname, relpersistence, reloptions FROM pg_class WHERE relname IN ('t', 'v') ORDER BY 1"
+    shop.declare(text)
+    shop.generate("first")
+    shop.run("MIGRATE UP")
+    shop.proves()
+    assert shop.run(query) == [("t", "u", None), ("v", "p", ["security_barrier=true", "check_option=local"])]
+    shop.declare(text.replace("security_barrier, ", ""))
+    shop.generate("second")
+    shop.run("MIGRATE UP")
+    shop.proves()
+    assert shop.run(query)[1] == ("v", "p", ["check_option=local"])
+
+
 def test_what_postgres_cannot_say(shop):
     shop.declare("-- pgd1: sqlite\nCREATE TABLE t (a TEXT COLLATE NOCASE);")
     error = shop.fails("MIGRATE GENERATE 'x'", "0A000")

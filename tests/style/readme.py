@@ -25,7 +25,7 @@ def text(literal):
     return "" if literal == "NULL" else literal[1:-1].replace('\\"', '"')
 
 
-FORM = re.compile(r'\{ AT\((\w+)\), PASS_OTHER, NULL, (\w+), (NULL|"[^"]*") \}')
+FORM = re.compile(r'\{ AT\((\w+)\), PASS_OTHER, NULL, (\w+), (NULL|"[^"]*"), (?:NULL|note_options) \}')
 SPELLED = {"ChangeOwner": "OWNER TO", "DropCluster": "SET WITHOUT CLUSTER", "SetUnLogged": "SET UNLOGGED", "SetTableSpace": "SET TABLESPACE pg_default",
            "SetRelOptions": "SET (…)", "ResetRelOptions": "RESET (…)", "SetOptions": "ALTER COLUMN … SET (…)", "ResetOptions": "ALTER COLUMN … RESET (…)",
            "DisableRowSecurity": "DISABLE ROW LEVEL SECURITY", "NoForceRowSecurity": "NO FORCE ROW LEVEL SECURITY", "EnableTrigAll": "ENABLE TRIGGER ALL",
