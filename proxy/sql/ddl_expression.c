@@ -284,7 +284,8 @@ bool ddl_resolve_default(struct ddl *d, struct new_table *table, struct new_colu
     }
     if (is_moment(printed.expr, base)) {
         column->sqlite_default = moment_text(base);
-    } else if (is_random_uuid(printed.expr) && base == TYPE_OID_uuid) {
+    } else if (is_random_uuid(printed.expr) &&
+               (base == TYPE_OID_uuid || base == TYPE_OID_text || base == TYPE_OID_varchar)) {
         column->sqlite_default = str_from(random_uuid);
     } else if (printed.sqlite.n) {
         column->sqlite_default = ddl_printf(d, "(%.*s)", STR_FMT(printed.sqlite));

@@ -1,4 +1,5 @@
 /* emit.c - what every printer needs: binds, names, errors; the entry points; see emit_internal.h. */
+#include "d1/scan.h"
 #include "proxy/sql/may_fail.h"
 #include "proxy/sql/place.h"
 
@@ -682,7 +683,17 @@ enum ddl_doubt { DOUBT_GUARDED, DOUBT_NULL, DOUBT_REFUSED }; /* what stands wher
 struct ddl_target {
     enum ddl_doubt doubt;
     const struct column *column; /* whose cell it becomes; NULL: a value of its type */
+    bool in_schema;              /* SQLite takes no subquery there */
 };
+
+static bool has_subquery(struct str sql)
+{
+    struct scan_token t;
+    while (scan_next(&sql, &t))
+        if (t.kind == SCAN_WORD && str_eq_nocase(t.text, STR("SELECT")))
+            return true;
+    return false;
+}
 
 static bool ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
                            const struct snapshot *snapshot, struct ddl_target target, struct arena *arena,
@@ -716,7 +727,9 @@ static bool ddl_expression(const struct expr *expr, const struct query *scope, c
     }
     if (!emit_expr(&e, expr, &f) || !(is_number ? numeric_storage(&e, &number, &f) : settle(&e, &f)) ||
         (f.form != FORM_NATURAL && target.column && !is_number && !make_natural(&e, number.type, &f)) ||
-        (f.form == FORM_SCALED && !make_natural(&e, expr->type, &f)))
+        (f.form == FORM_SCALED && !make_natural(&e, expr->type, &f)) ||
+        (target.in_schema && has_subquery(f.sql) &&
+         !blocked(&e, expr->location, "an expression like this in a schema")))
         return refuse_blocked(&e), err_hint(err, "D1 itself works out what a schema says. Work such a value out in the "
                                                  "statements that write or read the table.");
     *ret = f.sql;
@@ -726,13 +739,14 @@ static bool ddl_expression(const struct expr *expr, const struct query *scope, c
 bool emit_ddl_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
                          const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err)
 {
-    return ddl_expression(expr, scope, settings, snapshot, (struct ddl_target){ 0 }, arena, ret, err);
+    return ddl_expression(expr, scope, settings, snapshot, (struct ddl_target){ .in_schema = true }, arena, ret, err);
 }
 
 bool emit_ddl_index_expression(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
                                const struct snapshot *snapshot, struct arena *arena, struct str *ret, struct err *err)
 {
-    return ddl_expression(expr, scope, settings, snapshot, (struct ddl_target){ .doubt = DOUBT_NULL }, arena, ret, err);
+    return ddl_expression(expr, scope, settings, snapshot,
+                          (struct ddl_target){ .doubt = DOUBT_NULL, .in_schema = true }, arena, ret, err);
 }
 
 bool emit_ddl_index_guard(const struct expr *expr, const struct query *scope, const struct sql_settings *settings,
