@@ -170,6 +170,8 @@ void session_drained(struct session *s)
 
 static void report(struct session *s, enum severity severity, const struct err *err)
 {
+    if (s->terminated && severity == SEVERITY_ERROR)
+        return; /* said once, by what ends the session */
     backend_report(session_out(s), severity, err, NULL);
     if (severity < SEVERITY_ERROR)
         return;
@@ -364,6 +366,10 @@ void session_ready(struct session *s)
     }
     if (s->state == SESSION_CLOSED)
         return;
+    if (s->terminated) {
+        session_terminate(s);
+        return;
+    }
     session_move(s, SESSION_READY);
     s->cycle++;
     s->cancelled = 0;
@@ -379,7 +385,7 @@ void session_ready(struct session *s)
                  : s->transaction.state == TXN_FAILED ? ACTIVITY_FAILED_TRANSACTION
                                                       : ACTIVITY_IDLE_IN_TRANSACTION,
                  now_us);
-    if (s->terminated || (s->draining && s->transaction.state == TXN_IDLE)) {
+    if (s->draining && s->transaction.state == TXN_IDLE) {
         session_terminate(s);
         return;
     }

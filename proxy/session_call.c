@@ -349,12 +349,15 @@ static enum answer terminate_call(struct call *c)
         warn_no_process(c, pid);
         return give_bool(c, false);
     }
-    if (pid == s->presence.pid)
-        s->terminated = 1; /* after the answer */
-    else if (!c->log->waiting_us)
+    if (pid == s->presence.pid) { /* no answer: the session ends where the statement would */
+        s->terminated = 1;
+        err_set(c->err, SQLSTATE_ADMIN_SHUTDOWN, "terminating connection due to administrator command");
+        return FAIL;
+    }
+    if (!c->log->waiting_us)
         cancel_signal(&s->worker->app->sessions, (uint32_t)pid, true);
     c->log->due_us = now + LOOK_EVERY_US;
-    return timeout_ms == 0 || s->terminated ? give_bool(c, true) : WAIT;
+    return timeout_ms == 0 ? give_bool(c, true) : WAIT;
 }
 
 /* ---- one call ---- */
