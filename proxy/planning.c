@@ -262,6 +262,29 @@ bool sql_ends_transaction(const struct sql_statement *statement)
            kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO;
 }
 
+bool sql_is_read_late(const struct sql_statement *statement)
+{
+    static const PgQuery__Node__NodeCase read_at_once[] = {
+        PG_QUERY__NODE__NODE_SELECT_STMT,
+        PG_QUERY__NODE__NODE_INSERT_STMT,
+        PG_QUERY__NODE__NODE_UPDATE_STMT,
+        PG_QUERY__NODE__NODE_DELETE_STMT,
+        PG_QUERY__NODE__NODE_MERGE_STMT,
+        PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT,
+        PG_QUERY__NODE__NODE_CALL_STMT,
+        PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT,
+        PG_QUERY__NODE__NODE_EXPLAIN_STMT,
+        PG_QUERY__NODE__NODE_EXECUTE_STMT, /* these three have columns to tell of */
+        PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT,
+        PG_QUERY__NODE__NODE_FETCH_STMT,
+    };
+    const PgQuery__RawStmt *raw = statement->raw;
+    bool late = raw && raw->stmt;
+    for (size_t i = 0; late && i < sizeof(read_at_once) / sizeof(*read_at_once); i++)
+        late = raw->stmt->node_case != read_at_once[i];
+    return late;
+}
+
 bool plan_is_own_text(const struct found_plan *found)
 {
     for (size_t i = 0; i < found->n_literals; i++)

@@ -34,6 +34,8 @@ bool planning_again(struct session *s, const struct sql_source *source, const st
                     bool for_step, struct plan **ret, struct err *err);
 /* COMMIT, ROLLBACK, ROLLBACK TO: what a failed block takes. */
 bool sql_ends_transaction(const struct sql_statement *statement);
+/* DDL and its like: PostgreSQL looks at no name in them before they are executed, so that Parse of DROP TABLE finds nothing missing. */
+bool sql_is_read_late(const struct sql_statement *statement);
 /* Whether a plan from the cache may be kept without its literals: those of the text it was made from are the same. */
 bool plan_is_own_text(const struct found_plan *found);
 /* A plan made earlier: is it still right for the schema known now? */

@@ -15,7 +15,7 @@
 
 struct prepared {
     int references;
-    struct plan *plan; /* NULL: an empty statement */
+    struct plan *plan; /* NULL: an empty statement, or one that is planned by each Bind (sql_is_read_late) */
     struct str name, text;
     size_t index;       /* of the statement in text */
     const oid_t *types; /* as declared */

@@ -22,8 +22,8 @@ static bool parse_types(struct group *g, const struct parse_msg *m, oid_t **ret,
     return *ret || err_oom(err);
 }
 
-static enum outcome plan_text(struct session *s, const struct sql_source *source, struct found_plan *found,
-                              struct err *err)
+static enum outcome plan_text(struct session *s, const struct sql_source *source, bool at_parse,
+                              struct found_plan *found, struct err *err)
 {
     struct sql_list list;
     *found = (struct found_plan){ 0 };
@@ -39,7 +39,12 @@ static enum outcome plan_text(struct session *s, const struct sql_source *source
         transaction_refuses_failed(&s->transaction, err);
         return OUTCOME_FAILED;
     }
-    return planning_make(s, &list.statements[0], source, true, found, err);
+    enum outcome outcome = planning_make(s, &list.statements[0], source, true, found, err);
+    bool is_late = outcome == OUTCOME_FAILED && sql_is_read_late(&list.statements[0]);
+    if (!at_parse || !is_late || err->code == SQLSTATE_FEATURE_NOT_SUPPORTED || err->code == SQLSTATE_OUT_OF_MEMORY)
+        return outcome;
+    err_clear(err); /* Bind will hear of it, if it is still so */
+    return OUTCOME_DONE;
 }
 
 enum outcome protocol_parse(struct session *s, struct str body, struct err *err)
@@ -64,7 +69,7 @@ enum outcome protocol_parse(struct session *s, struct str body, struct err *err)
     if (outcome != OUTCOME_DONE) { /* a cached plan of other literals does: it is planned for these */
         if (cached)
             plan_unref(found.plan);
-        outcome = plan_text(s, &source, &found, err);
+        outcome = plan_text(s, &source, true, &found, err);
         if (outcome != OUTCOME_DONE)
             return outcome;
     }
@@ -184,10 +189,17 @@ enum outcome protocol_bind(struct session *s, struct str body, struct err *err)
     struct prepared *source = prepared_find(s, m.statement, err);
     if (!source || !check_bind(source, &m, err))
         return OUTCOME_FAILED;
+    struct sql_source text = { source->text, source->index, source->types, source->n_types, false };
+    struct found_plan late = { .plan = NULL };
+    if (!source->plan) {
+        enum outcome outcome = plan_text(s, &text, false, &late, err);
+        if (outcome != OUTCOME_DONE)
+            return outcome;
+        source->plan = late.plan;
+    }
     if (source->plan) {
         if (!transaction_allows(&s->transaction, &s->gucs.live, source->plan, err))
             return OUTCOME_FAILED;
-        struct sql_source text = { source->text, source->index, source->types, source->n_types, false };
         enum outcome outcome = planning_renew(s, &source->plan, &text, err);
         if (outcome != OUTCOME_DONE)
             return outcome;
