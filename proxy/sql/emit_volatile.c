@@ -4,6 +4,7 @@
  * once per row. So they are made MATERIALIZED. Not here: values pinned for the replay of a transaction.
  */
 #include "proxy/sql/emit_internal.h"
+#include "proxy/sql/query_walk.h"
 
 static bool find_volatile_sublink(struct expr *x, void *ctx)
 {
@@ -31,21 +32,31 @@ bool columns_are_volatile(const struct query *q)
     return found;
 }
 
-static bool range_is_volatile(const struct rte *rte)
+static bool find_in_expr(struct expr *x, void *ctx)
 {
-    bool found = (rte->kind == RTE_SUBQUERY && query_is_volatile(rte->subquery)) ||
-                 (rte->kind == RTE_CTE && !rte->cte_self_reference && query_is_volatile(rte->cte->query));
-    for (size_t i = 0; i < rte->n_functions && !found; i++)
-        found = expr_is_volatile(rte->functions[i]);
-    return found;
+    bool *found = ctx;
+    *found = *found || expr_is_volatile(x);
+    return false; /* all of it was looked at */
+}
+
+static void find_in_query(struct query *q, void *ctx)
+{
+    bool *found = ctx;
+    *found = *found || query_is_volatile(q);
+}
+
+static bool find_in_range(const struct rte *rte, void *ctx)
+{
+    if (rte->kind == RTE_CTE && !rte->cte_self_reference)
+        find_in_query(rte->cte->query, ctx);
+    return true;
 }
 
 bool query_is_volatile(const struct query *q)
 {
-    bool found = columns_are_volatile(q) || expr_is_volatile(q->where) || expr_is_volatile(q->having) ||
-                 (q->left && (query_is_volatile(q->left) || query_is_volatile(q->right)));
-    for (size_t i = 0; i < q->n_rtable && !found; i++)
-        found = range_is_volatile(&q->rtable[i]);
+    bool found = false;
+    query_walk(q, &(struct query_parts){
+                      .expr = find_in_expr, .query = find_in_query, .range = find_in_range, .ctx = &found });
     return found;
 }
 

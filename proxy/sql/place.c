@@ -1,6 +1,8 @@
 /* place.c - see place.h. */
 #include "proxy/sql/place.h"
 
+#include "proxy/sql/query_walk.h"
+
 /* ---- does it read tables? ---- */
 
 struct table_search {
@@ -14,7 +16,7 @@ struct table_search {
     int depth;
 };
 
-static void search_query(const struct query *q, struct table_search *s);
+static void search_query(struct query *q, void *ctx);
 
 static bool search_expr(struct expr *x, void *ctx)
 {
@@ -22,13 +24,6 @@ static bool search_expr(struct expr *x, void *ctx)
     if (x->kind == EXPR_SUBLINK)
         search_query(x->sublink.query, s);
     return !s->found;
-}
-
-static void search_list(struct expr *const *list, size_t n, struct table_search *s)
-{
-    for (size_t i = 0; i < n; i++)
-        if (list[i])
-            expr_walk(list[i], search_expr, s);
 }
 
 /* A view may read anything. */
@@ -40,137 +35,95 @@ static bool is_wanted(const struct relation *r, const struct written *wanted)
     return r->kind == RELATION_VIEW;
 }
 
-static void search_rte(const struct rte *rte, struct table_search *s)
+static bool search_range(const struct rte *rte, void *ctx)
 {
-    switch (rte->kind) {
-    case RTE_RELATION:
-        if (s->view_reads && rte->relation->kind == RELATION_VIEW)
-            s->found = s->found || s->view_reads(rte->relation, s->ctx);
-        else
-            s->found = s->found || (s->wanted ? is_wanted(rte->relation, s->wanted) : !rte->relation->is_system);
-        break;
-    case RTE_SUBQUERY:
-        search_query(rte->subquery, s);
-        break;
-    case RTE_FUNCTION:
-        search_list(rte->functions, rte->n_functions, s);
-        break;
-    case RTE_VALUES:
-        for (size_t i = 0; i < rte->n_rows; i++)
-            search_list(rte->rows[i], rte->n_columns, s);
-        break;
-    case RTE_CTE:
+    struct table_search *s = ctx;
+    if (rte->kind == RTE_RELATION && s->view_reads && rte->relation->kind == RELATION_VIEW) {
+        s->found = s->found || s->view_reads(rte->relation, s->ctx);
+    } else if (rte->kind == RTE_RELATION) {
+        s->found = s->found || (s->wanted ? is_wanted(rte->relation, s->wanted) : !rte->relation->is_system);
+    } else if (rte->kind == RTE_CTE) {
         s->ctes = true;
         if (!rte->cte_self_reference && !(s->passes_changing && rte->cte->query->command != COMMAND_SELECT))
             search_query(rte->cte->query, s);
-        break;
-    case RTE_JOIN:
-    case RTE_RESULT:
-        break;
     }
+    return !s->found;
 }
 
-static void search_from(const struct from_item *item, struct table_search *s)
+static void search_with(const struct cte *cte, void *ctx)
 {
-    if (item->kind != FROM_JOIN)
-        return;
-    search_list(&item->on, 1, s);
-    search_from(item->left, s);
-    search_from(item->right, s);
+    struct table_search *s = ctx;
+    s->found = s->found || (!s->wanted && cte->query->command != COMMAND_SELECT);
 }
 
-static void search_query(const struct query *q, struct table_search *s)
+static struct query_parts parts_of(struct table_search *s)
 {
-    if (!q || s->found)
+    return (struct query_parts){
+        .expr = search_expr, .range = search_range, .query = search_query, .with = search_with, .ctx = s
+    };
+}
+
+static void search_query(struct query *q, void *ctx)
+{
+    struct table_search *s = ctx;
+    struct query_parts parts = parts_of(s);
+    if (s->found)
         return;
     if (++s->depth > EMIT_MAX_DEPTH) {
         s->found = true; /* the printer stops at this depth with an error */
         return;
     }
-    for (size_t i = 0; i < q->n_rtable; i++)
-        search_rte(&q->rtable[i], s);
-    for (size_t i = 0; i < q->n_from; i++)
-        search_from(q->from[i], s);
-    for (size_t i = 0; i < q->n_targets; i++)
-        search_list(&q->targets[i].expr, 1, s);
-    for (size_t i = 0; i < q->n_sort; i++)
-        search_list(&q->sort[i].expr, 1, s);
-    for (size_t i = 0; i < q->n_values_rows; i++)
-        search_list(q->values_rows[i], q->n_targets, s);
-    for (size_t i = 0; i < q->n_ctes; i++)
-        if (!s->wanted && q->ctes[i].query->command != COMMAND_SELECT)
-            s->found = true;
-    search_list(&q->where, 1, s);
-    search_list(&q->having, 1, s);
-    search_list(&q->limit, 1, s);
-    search_list(&q->offset, 1, s);
-    search_list(q->group, q->n_group, s);
-    search_query(q->left, s);
-    search_query(q->right, s);
+    query_walk(q, &parts);
     s->depth--;
+}
+
+static bool search(const struct query *q, struct table_search s)
+{
+    search_query((struct query *)(uintptr_t)q, &s);
+    return s.found;
 }
 
 bool query_has_tables(const struct query *q)
 {
-    struct table_search s = { 0 };
-    search_query(q, &s);
-    return s.found;
+    return search(q, (struct table_search){ 0 });
 }
 
 bool query_reads_table(const struct query *q, bool (*view_reads)(const struct relation *view, void *ctx), void *ctx)
 {
-    struct table_search s = { .view_reads = view_reads, .ctx = ctx };
-    search_query(q, &s);
-    return s.found;
+    return search(q, (struct table_search){ .view_reads = view_reads, .ctx = ctx });
 }
 
 bool reads_written(struct expr *x, const struct written *written)
 {
     struct table_search s = { .wanted = written };
-    search_list(&x, 1, &s);
+    expr_walk(x, search_expr, &s);
     return s.found;
 }
 
 bool joins_read_written(const struct query *q, const struct written *written)
 {
     struct table_search s = { .wanted = written };
+    struct query_parts parts = parts_of(&s);
     for (size_t i = 0; i < q->n_rtable; i++)
         if ((int)i != q->result_rte)
-            search_rte(&q->rtable[i], &s);
+            query_walk_range(&q->rtable[i], &parts);
     for (size_t i = 0; i < q->n_from; i++)
-        search_from(q->from[i], &s);
-    search_list(&q->where, 1, &s);
+        query_walk_from(q->from[i], &parts);
+    if (q->where)
+        expr_walk(q->where, search_expr, &s);
     return s.found;
-}
-
-static void search_sets(const struct assignment *sets, size_t n, struct table_search *s)
-{
-    for (size_t i = 0; i < n; i++)
-        search_list(&sets[i].expr, 1, s);
 }
 
 bool statement_mentions(const struct query *q, const struct written *written)
 {
-    struct table_search s = { .wanted = written, .passes_changing = true };
-    search_query(q, &s);
-    search_query(q->insert_select, &s);
-    for (size_t i = 0; i < q->n_insert_rows; i++)
-        search_list(q->insert_rows[i], q->n_insert_columns, &s);
-    search_sets(q->sets, q->n_sets, &s);
-    if (q->on_conflict) {
-        search_sets(q->on_conflict->sets, q->on_conflict->n_sets, &s);
-        search_list(&q->on_conflict->where, 1, &s);
-    }
-    for (size_t i = 0; i < q->n_returning; i++)
-        search_list(&q->returning[i].expr, 1, &s);
-    return s.found;
+    return search(q, (struct table_search){ .wanted = written, .passes_changing = true });
 }
 
 bool names_cte(struct expr *x)
 {
     static const struct written none;
     struct table_search s = { .wanted = &none };
-    search_list(&x, 1, &s);
+    expr_walk(x, search_expr, &s);
     return s.ctes;
 }
 

@@ -6,65 +6,7 @@
  * computed by itself. See emit_internal.h.
  */
 #include "proxy/sql/emit_internal.h"
-
-/* ---- the parts of one query ---- */
-
-struct parts {
-    bool (*expr)(struct expr *x, void *ctx); /* as expr_walk() has it */
-    void (*query)(struct query *q, void *ctx);
-    void *ctx;
-};
-
-static void walk_list(struct expr *const *list, size_t n, const struct parts *p)
-{
-    for (size_t i = 0; i < n; i++)
-        expr_walk(list[i], p->expr, p->ctx);
-}
-
-static void walk_from(const struct from_item *item, const struct parts *p)
-{
-    if (item->kind != FROM_JOIN)
-        return;
-    expr_walk(item->on, p->expr, p->ctx);
-    walk_from(item->left, p);
-    walk_from(item->right, p);
-}
-
-static void walk_rte(const struct rte *rte, const struct parts *p)
-{
-    walk_list(rte->functions, rte->n_functions, p);
-    for (size_t i = 0; i < rte->n_rows; i++)
-        walk_list(rte->rows[i], rte->n_columns, p);
-    if (rte->kind == RTE_SUBQUERY)
-        p->query(rte->subquery, p->ctx);
-}
-
-/* Every expression of a SELECT, and the queries that it has but for those in expressions. */
-static void walk_query(const struct query *q, const struct parts *p)
-{
-    for (size_t i = 0; i < q->n_ctes; i++)
-        p->query(q->ctes[i].query, p->ctx);
-    for (size_t i = 0; i < q->n_rtable; i++)
-        walk_rte(&q->rtable[i], p);
-    for (size_t i = 0; i < q->n_from; i++)
-        walk_from(q->from[i], p);
-    for (size_t i = 0; i < q->n_targets; i++)
-        expr_walk(q->targets[i].expr, p->expr, p->ctx);
-    for (size_t i = 0; i < q->n_sort; i++)
-        expr_walk(q->sort[i].expr, p->expr, p->ctx);
-    for (size_t i = 0; i < q->n_values_rows; i++)
-        walk_list(q->values_rows[i], q->n_targets, p);
-    for (size_t i = 0; i < q->n_grouping_sets; i++)
-        walk_list(q->grouping_sets[i], q->grouping_set_sizes[i], p);
-    struct expr *const single[] = { q->where, q->having, q->limit, q->offset };
-    walk_list(single, sizeof(single) / sizeof(*single), p);
-    walk_list(q->group, q->n_group, p);
-    walk_list(q->distinct_on, q->n_distinct_on, p);
-    if (q->left)
-        p->query(q->left, p->ctx);
-    if (q->right)
-        p->query(q->right, p->ctx);
-}
+#include "proxy/sql/query_walk.h"
 
 /* ---- what is read of the range table of one query ---- */
 
@@ -76,6 +18,13 @@ struct reads {
 };
 
 static bool note_expr(struct expr *x, void *ctx);
+static void note_query(struct query *q, void *ctx);
+static void note_with(const struct cte *cte, void *ctx);
+
+static void note_inside(const struct query *q, struct reads *r)
+{
+    query_walk(q, &(struct query_parts){ .expr = note_expr, .query = note_query, .with = note_with, .ctx = r });
+}
 
 static void note_column(struct reads *r, int rte, int column)
 {
@@ -97,8 +46,13 @@ static void note_query(struct query *q, void *ctx)
         return;
     }
     r->depth++;
-    walk_query(q, &(struct parts){ note_expr, note_query, r });
+    note_inside(q, r);
     r->depth--;
+}
+
+static void note_with(const struct cte *cte, void *ctx)
+{
+    note_query(cte->query, ctx);
 }
 
 /* A column of any query outside may be q's: more is taken for read than is. */
@@ -127,7 +81,7 @@ static bool reads_of(const struct query *q, struct arena *arena, struct reads *r
             return false;
     if (!ret->columns)
         return false;
-    walk_query(q, &(struct parts){ note_expr, note_query, ret });
+    note_inside(q, ret);
     return true;
 }
 
@@ -225,6 +179,13 @@ static bool collect_in_expr(struct expr *x, void *ctx)
     return true;
 }
 
+static void collect_readers(struct query *q, void *ctx);
+
+static void collect_in_with(const struct cte *cte, void *ctx)
+{
+    collect_readers(cte->query, ctx);
+}
+
 /* What is read of one WITH query, wherever in a query. */
 static void collect_readers(struct query *q, void *ctx)
 {
@@ -244,7 +205,8 @@ static void collect_readers(struct query *q, void *ctx)
         for (size_t k = 0; k < q->rtable[i].n_columns && k < w->n_read; k++)
             w->read[k] |= r.columns[i][k] || r.changes;
     }
-    walk_query(q, &(struct parts){ collect_in_expr, collect_readers, w });
+    query_walk(q, &(struct query_parts){
+                      .expr = collect_in_expr, .query = collect_readers, .with = collect_in_with, .ctx = w });
 }
 
 /* Whether PostgreSQL puts a WITH query where it is read. */
@@ -282,12 +244,6 @@ static bool rewrite_in_expr(struct expr *x, void *ctx)
     return true;
 }
 
-static void skip_query(struct query *q, void *ctx)
-{
-    (void)q;
-    (void)ctx;
-}
-
 /* What reads is rewritten before what is read: then less is read of that. */
 static void rewrite_one(struct query *q, void *ctx)
 {
@@ -306,7 +262,7 @@ static void rewrite_one(struct query *q, void *ctx)
         else
             rewrite_one(rte->subquery, w);
     }
-    walk_query(q, &(struct parts){ rewrite_in_expr, skip_query, w });
+    query_walk(q, &(struct query_parts){ .expr = rewrite_in_expr, .ctx = w });
     if (q->left)
         rewrite_one(q->left, w);
     if (q->right)

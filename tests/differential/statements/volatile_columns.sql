@@ -11,3 +11,10 @@ WITH v AS (SELECT random() r, i FROM t) SELECT count(*) FROM v a WHERE r = (SELE
 WITH q (x) AS (SELECT random() FROM generate_series(1, 5)) SELECT count(*) FROM (SELECT * FROM q UNION SELECT * FROM q) s;
 WITH v AS (SELECT * FROM (SELECT random() r FROM t) s) SELECT count(DISTINCT r) FROM (SELECT r FROM v UNION ALL SELECT r FROM v) s;
 WITH v AS (SELECT i FROM t WHERE random() < 2) SELECT count(*) FROM v a JOIN v b USING (i);
+CREATE TABLE numbers (id int PRIMARY KEY);
+INSERT INTO numbers SELECT generate_series(1, 200);
+WITH w AS (SELECT x.id FROM numbers x JOIN numbers y ON x.id = y.id AND random() < 0.5) SELECT (SELECT sum(id * id) FROM w) = (SELECT sum(id * id) FROM w);
+WITH w AS (SELECT id FROM numbers ORDER BY random() LIMIT 20) SELECT (SELECT sum(id * id) FROM w) = (SELECT sum(id * id) FROM w);
+WITH w AS (SELECT count(*) AS c FROM numbers GROUP BY random() < 0.5) SELECT (SELECT sum(c * c) FROM w) = (SELECT sum(c * c) FROM w);
+WITH w AS (SELECT id FROM numbers LIMIT (random() * 100)::int) SELECT (SELECT sum(id) FROM w) = (SELECT sum(id) FROM w), (SELECT count(*) FROM w) <= 100;
+WITH w AS (SELECT id FROM numbers WHERE EXISTS (SELECT 1 FROM numbers u WHERE u.id = numbers.id AND random() < 0.5)) SELECT (SELECT sum(id * id) FROM w) = (SELECT sum(id * id) FROM w);
