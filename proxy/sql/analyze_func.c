@@ -876,10 +876,113 @@ static bool order_of_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *c
     return ok;
 }
 
+/* What stands in a call's parentheses and behind them: read before the function is chosen. */
+struct call_parts {
+    struct call_args args;
+    struct sort_item *order; /* WITHIN GROUP */
+    size_t n_order;
+    struct expr *filter;
+    int nested; /* location + 1 of an aggregate in its arguments; 0: none */
+};
+
+/* WITHIN GROUP: the ordered arguments follow the direct ones. */
+static bool read_within_group(A *a, struct scope *s, const PgQuery__FuncCall *call, struct call_parts *p)
+{
+    p->args.n_order = call->agg_within_group ? 0 : call->n_agg_order;
+    if (!call->agg_within_group)
+        return true;
+    if (!order_items(a, s, call->agg_order, call->n_agg_order, true, &p->order, &p->n_order))
+        return false;
+    for (size_t i = 0; i < p->n_order && p->args.n < MAX_ARGS; i++) {
+        p->args.exprs[p->args.n] = p->order[i].expr;
+        p->args.types[p->args.n++] = p->order[i].expr->type;
+    }
+    return true;
+}
+
+static bool read_filter(A *a, struct scope *s, const PgQuery__FuncCall *call, struct call_parts *p)
+{
+    enum expr_place place = s->place;
+    if (!call->agg_filter)
+        return true;
+    s->place = PLACE_FILTER;
+    p->filter = transform_expr(a, s, call->agg_filter);
+    s->place = place;
+    return p->filter && (p->filter = coerce_to_boolean(a, p->filter, "FILTER"));
+}
+
+static bool read_call(A *a, struct scope *s, const PgQuery__FuncCall *call, bool aggregate, struct call_parts *p)
+{
+    bool in_aggregate = s->in_aggregate, is_plain = aggregate && !call->over;
+    int nested = s->nested;
+    s->nested = 0;
+    s->in_aggregate = in_aggregate || is_plain;
+    bool ok = collect_args(a, s, call, &p->args) && read_within_group(a, s, call, p) && read_filter(a, s, call, p);
+    p->nested = is_plain ? s->nested : 0;
+    s->nested = p->nested || !s->nested ? nested : s->nested;
+    s->in_aggregate = in_aggregate;
+    return ok;
+}
+
+/* What DISTINCT and WITHIN GROUP compare has a type: count(DISTINCT $1). */
+static bool settle_unknown(A *a, struct expr **arg)
+{
+    return (*arg)->type != TYPE_OID_unknown ||
+           (*arg = coerce_type(a, *arg, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1));
+}
+
+static bool distinct_arguments(A *a, const PgQuery__FuncCall *call, struct expr *e)
+{
+    for (size_t i = 0; i < e->n_args; i++)
+        if (!settle_unknown(a, &e->args[i]))
+            return false;
+    for (size_t i = 0; e->call.proc->kind == 'a' && !call->over && i < e->n_args; i++)
+        if (!expr_has_order(a, e->args[i], "equality", expr_start(e->args[i])))
+            return false;
+    return true;
+}
+
+/* As they were coerced. */
+static bool ordered_arguments(A *a, struct expr *e, const struct call_parts *p)
+{
+    for (size_t i = 0; i < p->n_order && i < e->n_args; i++) {
+        struct expr **arg = &e->args[e->n_args - p->n_order + i];
+        if (!settle_unknown(a, arg))
+            return false;
+        p->order[i].expr = *arg;
+    }
+    return true;
+}
+
+static struct expr *build_call(A *a, struct scope *s, const PgQuery__FuncCall *call, struct str name,
+                               const struct candidate *chosen, struct call_parts *p)
+{
+    struct expr *e = expr_new(a, EXPR_FUNC, 0, -1, call->location);
+    if (!e || !complete_args(a, chosen, &p->args))
+        return NULL;
+    e->call.proc = chosen->row;
+    e->call.form = CALL_FUNCTION;
+    e->call.star = call->agg_star;
+    e->call.distinct = call->agg_distinct;
+    e->call.within_group = call->agg_within_group;
+    e->call.order = p->order;
+    e->call.n_order = p->n_order;
+    e->call.filter = p->filter;
+    if (lacks_clause(a, call, chosen->row, name) ||
+        !unify_hypothetical(a, chosen->row, &p->args, p->n_order, call->location) ||
+        !coerce_args(a, e, chosen, &p->args, name, call->location) || !order_of_aggregate(a, s, call, e) ||
+        (call->agg_distinct && !distinct_arguments(a, call, e)) || !ordered_arguments(a, e, p) ||
+        !finish_kind(a, s, call, name, e) || !orders_arguments(a, e))
+        return NULL;
+    keep_width(a, e);
+    needless_precision(e);
+    return e;
+}
+
 struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall *call)
 {
     struct str schema, name;
-    struct call_args args = { 0 };
+    struct call_parts parts = { 0 };
     struct candidate chosen;
     oid_t cast;
     if (!name_parts(a, call->funcname, call->n_funcname, call->location, &schema, &name))
@@ -890,86 +993,21 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     }
     size_t n_procs;
     const struct pg_proc *procs = procs_of(a, schema, name, &n_procs);
-    bool aggregate = n_procs && procs[0].kind == 'a';
-    bool saved_in = s->in_aggregate;
-    int saved_nested = s->nested;
-    s->nested = 0;
-    if (aggregate && !call->over)
-        s->in_aggregate = true;
-    bool ok = collect_args(a, s, call, &args);
-    args.n_order = call->agg_within_group ? 0 : call->n_agg_order;
-    /* WITHIN GROUP: the ordered arguments follow the direct ones. */
-    struct sort_item *order = NULL;
-    size_t n_order = 0;
-    if (ok && call->agg_within_group)
-        ok = order_items(a, s, call->agg_order, call->n_agg_order, true, &order, &n_order);
-    if (ok && call->agg_within_group) {
-        for (size_t i = 0; i < n_order && args.n < MAX_ARGS; i++) {
-            args.exprs[args.n] = order[i].expr;
-            args.types[args.n++] = order[i].expr->type;
-        }
-    }
-    struct expr *filter = NULL;
-    if (ok && call->agg_filter) {
-        enum expr_place place = s->place;
-        s->place = PLACE_FILTER;
-        filter = transform_expr(a, s, call->agg_filter);
-        s->place = place;
-        ok = filter && (filter = coerce_to_boolean(a, filter, "FILTER"));
-    }
-    int nested = aggregate && !call->over ? s->nested : 0;
-    s->nested = nested || !s->nested ? saved_nested : s->nested;
-    s->in_aggregate = saved_in;
-    if (!ok)
-        return NULL;
-    if (!check_schema(a, schema, call->location))
+    if (!read_call(a, s, call, n_procs && procs[0].kind == 'a', &parts) || !check_schema(a, schema, call->location))
         return NULL;
     if (!is_system_schema(schema) && !n_procs) {
-        fail_function(a, schema, name, &args, false, call->location);
+        fail_function(a, schema, name, &parts.args, false, call->location);
         return NULL;
     }
-    if (!resolve(a, schema, name, &args, call->location, &chosen, &cast))
+    if (!resolve(a, schema, name, &parts.args, call->location, &chosen, &cast))
         return NULL;
-    if (nested) {
-        fail_at(a, nested - 1, SQLSTATE_GROUPING_ERROR, "aggregate function calls cannot be nested");
+    if (parts.nested) {
+        fail_at(a, parts.nested - 1, SQLSTATE_GROUPING_ERROR, "aggregate function calls cannot be nested");
         return NULL;
     }
-    struct expr *e = NULL;
-    if (cast)
-        return check_plain(a, call, name)
-                   ? coerce_type(a, args.exprs[0], cast, -1, COERCION_EXPLICIT, true, call->location)
-                   : NULL; /* its length stays */
-    e = expr_new(a, EXPR_FUNC, 0, -1, call->location);
-    if (!e || !complete_args(a, &chosen, &args))
-        return NULL;
-    e->call.proc = chosen.row;
-    e->call.form = CALL_FUNCTION;
-    e->call.star = call->agg_star;
-    e->call.distinct = call->agg_distinct;
-    e->call.within_group = call->agg_within_group;
-    e->call.order = order;
-    e->call.n_order = n_order;
-    e->call.filter = filter;
-    if (lacks_clause(a, call, chosen.row, name) || !unify_hypothetical(a, chosen.row, &args, n_order, call->location) ||
-        !coerce_args(a, e, &chosen, &args, name, call->location) || !order_of_aggregate(a, s, call, e))
-        return NULL;
-    for (size_t i = 0; call->agg_distinct && i < e->n_args; i++) /* count(DISTINCT $1): what is compared has a type */
-        if (e->args[i]->type == TYPE_OID_unknown &&
-            !(e->args[i] = coerce_type(a, e->args[i], TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
-            return NULL;
-    for (size_t i = 0; call->agg_distinct && e->call.proc->kind == 'a' && !call->over && i < e->n_args; i++)
-        if (!expr_has_order(a, e->args[i], "equality", expr_start(e->args[i])))
-            return NULL;
-    for (size_t i = 0; call->agg_within_group && i < n_order && i < e->n_args; i++) { /* as they were coerced */
-        struct expr **arg = &e->args[e->n_args - n_order + i];
-        if ((*arg)->type == TYPE_OID_unknown &&
-            !(*arg = coerce_type(a, *arg, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
-            return NULL;
-        order[i].expr = *arg;
-    }
-    if (!finish_kind(a, s, call, name, e) || !orders_arguments(a, e))
-        return NULL;
-    keep_width(a, e);
-    needless_precision(e);
-    return e;
+    if (!cast)
+        return build_call(a, s, call, name, &chosen, &parts);
+    return check_plain(a, call, name) /* its length stays */
+               ? coerce_type(a, parts.args.exprs[0], cast, -1, COERCION_EXPLICIT, true, call->location)
+               : NULL;
 }

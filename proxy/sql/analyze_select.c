@@ -551,6 +551,104 @@ static struct query *transform_side(A *a, struct scope *s, const PgQuery__Select
     return PUSH(a, tree->leaves, tree->n_leaves, leaf) ? q : NULL;
 }
 
+/* A set operation while it is analysed. */
+struct setop {
+    struct query *q;
+    const PgQuery__SelectStmt *stmt;
+    const char *what;      /* "UNION" */
+    struct cte *recursive; /* the WITH query that it is; NULL: none */
+};
+
+static bool setop_sides(A *a, struct scope *s, const struct setop *o)
+{
+    const PgQuery__IntoClause *into = into_of(o->stmt->rarg);
+    if (!(o->q->left = transform_side(a, s, o->stmt->larg)) ||
+        (o->recursive && !(o->recursive->query = recursive_term(a, o->q->left))))
+        return false;
+    if (into)
+        return fail_at(a, into->rel->location, SQLSTATE_SYNTAX_ERROR,
+                       "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT");
+    return (o->q->right = transform_side(a, s, o->stmt->rarg)) != NULL;
+}
+
+static size_t count_outputs(const struct query *q)
+{
+    size_t n = 0;
+    while (n < q->n_targets && !q->targets[n].junk)
+        n++;
+    return n;
+}
+
+/* 0: the sides do not fit together. */
+static size_t setop_width(A *a, const struct setop *o)
+{
+    const struct query *right = o->q->right;
+    size_t n = count_outputs(o->q->left);
+    if (n != count_outputs(right)) {
+        fail_at(a, right->n_targets ? expr_start(right->targets[0].expr) : -1, SQLSTATE_SYNTAX_ERROR,
+                "each %s query must have the same number of columns", o->what);
+        return 0;
+    }
+    if (n == 0)
+        unsupported_at(a, -1, "%s of queries without columns", o->what);
+    return n;
+}
+
+/* The recursive term may not widen what the other one gave. */
+static bool recursive_type_fits(A *a, const struct setop *o, size_t i, oid_t type, int32_t typmod, int location)
+{
+    const struct expr *first = o->recursive ? o->recursive->query->targets[i].expr : NULL;
+    if (!first || (type == first->type && typmod == first->typmod))
+        return true;
+    fail_at(a, location, SQLSTATE_DATATYPE_MISMATCH,
+            "recursive query \"%.*s\" column %zu has type %.*s in non-recursive term but type %.*s overall",
+            STR_FMT(o->recursive->name), i + 1,
+            STR_FMT(snapshot_format_type(a->snapshot, first->type, first->typmod, a->arena)),
+            STR_FMT(snapshot_format_type(a->snapshot, type, typmod, a->arena)));
+    return err_hint(a->err, "Cast the output of the non-recursive term to the correct type.");
+}
+
+static bool setop_column(A *a, const struct setop *o, size_t i)
+{
+    struct query *q = o->q;
+    struct expr *both[2] = { q->left->targets[i].expr, q->right->targets[i].expr };
+    int location = both[0]->location, start = expr_start(both[0]);
+    oid_t type = select_common_type(a, both, 2, o->what);
+    if (!type)
+        return false;
+    int32_t typmod = select_common_typmod(both, 2, type);
+    bool compares = q->set_operation != SETOP_UNION || !q->set_all;
+    if (!coerce_side(a, q->left, &q->left_casts, i, type, o->what) ||
+        !coerce_side(a, q->right, &q->right_casts, i, type, o->what) ||
+        !recursive_type_fits(a, o, i, type, typmod, start) || (compares && !has_order(a, type, "equality", location)))
+        return false;
+    struct target t = { .name = q->left->targets[i].name, .expr = expr_new(a, EXPR_VAR, type, typmod, location) };
+    if (!t.expr)
+        return false;
+    t.expr->var.rte = RTE_OUTPUT;
+    t.expr->var.column = (int)i;
+    return PUSH(a, q->targets, q->n_targets, t);
+}
+
+/* ORDER BY names output columns, or counts them. */
+static bool setop_order(A *a, struct scope *s, const PgQuery__SelectStmt *stmt)
+{
+    for (size_t i = 0; i < stmt->n_sort_clause; i++) {
+        struct target *t;
+        const Node *by = stmt->sort_clause[i]->sort_by->node;
+        if (!output_reference(a, s, by, "ORDER BY", true, &t))
+            return false;
+        if (t)
+            continue;
+        if (by->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && by->column_ref->n_fields == 1)
+            return fail_missing_column(a, s, (struct str){ 0 }, node_string(by->column_ref->fields[0]),
+                                       by->column_ref->location);
+        refuse_order_by_expression(a, s, by);
+        return false;
+    }
+    return transform_sort(a, s, stmt->sort_clause, stmt->n_sort_clause);
+}
+
 struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectStmt *stmt, struct cte *recursive)
 {
     static const enum set_operation operations[] = { SETOP_NONE, SETOP_NONE, SETOP_UNION, SETOP_INTERSECT,
@@ -558,91 +656,20 @@ struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectS
     static const char *const names[] = { "", "", "UNION", "INTERSECT", "EXCEPT" };
     struct query *q = NEW(a, struct query);
     struct scope s = { .query = q, .parent = parent, .place = PLACE_SELECT_LIST };
+    struct setop o = { .q = q, .stmt = stmt, .what = names[stmt->op], .recursive = recursive };
     if (!q || !enter(a))
         return NULL;
     q->parent = parent ? parent->query : NULL;
     s.tree = parent && parent->tree && !is_leaf(stmt) ? parent->tree : &s;
-    const char *what = names[stmt->op];
-    if (!transform_with(a, &s, stmt->with_clause))
-        return NULL;
     q->set_operation = operations[stmt->op];
     q->set_all = stmt->all;
-    q->left = transform_side(a, &s, stmt->larg);
-    if (!q->left)
+    if (!transform_with(a, &s, stmt->with_clause) || !setop_sides(a, &s, &o))
         return NULL;
-    if (recursive && !(recursive->query = recursive_term(a, q->left)))
-        return NULL;
-    const PgQuery__IntoClause *into = into_of(stmt->rarg);
-    if (into) {
-        fail_at(a, into->rel->location, SQLSTATE_SYNTAX_ERROR,
-                "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT");
-        return NULL;
-    }
-    q->right = transform_side(a, &s, stmt->rarg);
-    if (!q->right)
-        return NULL;
-    size_t n = 0, n_right = 0;
-    while (n < q->left->n_targets && !q->left->targets[n].junk)
-        n++;
-    while (n_right < q->right->n_targets && !q->right->targets[n_right].junk)
-        n_right++;
-    if (n != n_right) {
-        fail_at(a, q->right->n_targets ? expr_start(q->right->targets[0].expr) : -1, SQLSTATE_SYNTAX_ERROR,
-                "each %s query must have the same number of columns", what);
-        return NULL;
-    }
-    if (n == 0) {
-        unsupported_at(a, -1, "%s of queries without columns", what);
-        return NULL;
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct expr *both[2] = { q->left->targets[i].expr, q->right->targets[i].expr };
-        oid_t type = select_common_type(a, both, 2, what);
-        if (!type)
+    size_t n = setop_width(a, &o);
+    for (size_t i = 0; i < n; i++)
+        if (!setop_column(a, &o, i))
             return NULL;
-        int32_t typmod = select_common_typmod(both, 2, type);
-        if (!coerce_side(a, q->left, &q->left_casts, i, type, what) ||
-            !coerce_side(a, q->right, &q->right_casts, i, type, what))
-            return NULL;
-        const struct expr *first = recursive ? recursive->query->targets[i].expr : NULL;
-        if (first && (type != first->type || typmod != first->typmod)) {
-            fail_at(a, expr_start(both[0]), SQLSTATE_DATATYPE_MISMATCH,
-                    "recursive query \"%.*s\" column %zu has type %.*s in non-recursive term but type %.*s overall",
-                    STR_FMT(recursive->name), i + 1,
-                    STR_FMT(snapshot_format_type(a->snapshot, first->type, first->typmod, a->arena)),
-                    STR_FMT(snapshot_format_type(a->snapshot, type, typmod, a->arena)));
-            err_hint(a->err, "Cast the output of the non-recursive term to the correct type.");
-            return NULL;
-        }
-        if (!(stmt->op == PG_QUERY__SET_OPERATION__SETOP_UNION && stmt->all) &&
-            !has_order(a, type, "equality", both[0]->location))
-            return NULL;
-        struct target t = { .name = q->left->targets[i].name,
-                            .expr = expr_new(a, EXPR_VAR, type, typmod, both[0]->location) };
-        if (!t.expr)
-            return NULL;
-        t.expr->var.rte = RTE_OUTPUT;
-        t.expr->var.column = (int)i;
-        if (!PUSH(a, q->targets, q->n_targets, t))
-            return NULL;
-    }
-    for (size_t i = 0; i < stmt->n_sort_clause; i++) {
-        struct target *t;
-        const PgQuery__SortBy *by = stmt->sort_clause[i]->sort_by;
-        if (!output_reference(a, &s, by->node, "ORDER BY", true, &t))
-            return NULL;
-        if (!t) {
-            if (by->node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && by->node->column_ref->n_fields == 1) {
-                fail_missing_column(a, &s, (struct str){ 0 }, node_string(by->node->column_ref->fields[0]),
-                                    by->node->column_ref->location);
-                return NULL;
-            }
-            refuse_order_by_expression(a, &s, by->node);
-            return NULL;
-        }
-    }
-    if (!transform_sort(a, &s, stmt->sort_clause, stmt->n_sort_clause) ||
-        !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit) ||
+    if (!n || !setop_order(a, &s, stmt) || !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit) ||
         !transform_limit(a, &s, stmt->limit_offset, "OFFSET", &q->offset) ||
         !transform_locking(a, q, stmt->locking_clause, stmt->n_locking_clause))
         return NULL;
