@@ -315,10 +315,8 @@ static bool find_relation(struct ddl *d, const Node *object, const struct drop_k
     const struct relation *r =
         snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, schema, name);
     *ret = r;
-    if (!r && missing_ok && schema.n && !ddl_schema_exists(d, schema))
-        return ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "schema \"%.*s\" does not exist, skipping",
-                          STR_FMT(schema)),
-               true;
+    if (!r && missing_ok && ddl_skips_schema(d, schema))
+        return true;
     if (!r && missing_ok)
         return ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "%s \"%.*s\" does not exist, skipping", kind->word,
                           STR_FMT(name)),
@@ -469,8 +467,12 @@ static bool drop_indexes(struct ddl *d, const PgQuery__DropStmt *stmt)
             static const struct drop_kind index_kind = { .article = "an index" };
             return wrong_kind(d, other, &index_kind);
         }
+        if (!stmt->missing_ok && schema.n && !ddl_schema_exists(d, schema))
+            return ddl_fail_at(d, -1, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%.*s\" does not exist", STR_FMT(schema));
         if (!stmt->missing_ok)
             return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "index \"%.*s\" does not exist", STR_FMT(name));
+        if (ddl_skips_schema(d, schema))
+            continue;
         ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "index \"%.*s\" does not exist, skipping", STR_FMT(name));
     }
     return d->plan->n_statements ? true : ddl_nothing(d, "DROP INDEX");
@@ -578,6 +580,8 @@ static bool drop_type(struct ddl *d, const PgQuery__DropStmt *stmt, const PgQuer
     if (!ddl_names(d, type_name->names, type_name->n_names, &schema, &name))
         return false;
     const struct user_type *type = ddl_find_type(d, schema, name);
+    if (!type && stmt->missing_ok && ddl_skips_schema(d, schema))
+        return true;
     if (!type && stmt->missing_ok)
         return ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "type \"%.*s\" does not exist, skipping", STR_FMT(name)),
                true;

@@ -91,6 +91,8 @@ bool ddl_names(struct ddl *d, Node *const *names, size_t n, struct str *ret_sche
 bool ddl_creation_schema(struct ddl *d, struct str given, int location, struct str *ret);
 /* 0A000 when a relation's name begins with that of another database. */
 bool ddl_check_databases(struct ddl *d, const Node *node);
+/* IF EXISTS: a NOTICE that the schema is not there; false: it is, or was not named (ddl_missing.c). */
+bool ddl_skips_schema(struct ddl *d, struct str schema);
 bool ddl_schema_exists(const struct ddl *d, struct str schema);
 struct str ddl_sqlite_name(struct ddl *d, struct str schema, struct str name);
 /* Whether a relation, index or sequence of that name is there or comes into being with this statement. */

@@ -94,6 +94,8 @@ static bool argument_list(struct ddl *d, const PgQuery__ObjectWithArgs *object, 
             if (!analyze_type_name(&d->analyze, type, &oid, &typmod, NULL))
                 return false;
             word = snapshot_format_type(d->snapshot, oid, -1, d->arena);
+        } else if (type && type->n_array_bounds) {
+            word = ddl_printf(d, "%.*s[]", STR_FMT(word));
         }
         list = ddl_printf(d, "%.*s%s%.*s", STR_FMT(list), i ? parsed ? "," : ", " : "", STR_FMT(word));
     }
@@ -109,6 +111,38 @@ static struct str joined(struct ddl *d, Node *const *names, size_t n)
     return all;
 }
 
+/* ---- IF EXISTS ---- */
+bool ddl_skips_schema(struct ddl *d, struct str schema)
+{
+    if (!schema.n || ddl_schema_exists(d, schema))
+        return false;
+    ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "schema \"%.*s\" does not exist, skipping", STR_FMT(schema));
+    return true;
+}
+
+static bool skips_schema_of(struct ddl *d, Node *const *names, size_t n)
+{
+    return n > 1 && ddl_skips_schema(d, ddl_string(names[n - 2]));
+}
+
+/* type_in_list_does_not_exist_skipping() */
+static bool skips_type(struct ddl *d, const PgQuery__ObjectWithArgs *object)
+{
+    oid_t oid;
+    int32_t typmod;
+    for (size_t i = 0; i < object->n_objargs; i++) {
+        const PgQuery__TypeName *type = object->objargs[i]->type_name;
+        if (!type || analyze_type_name(&d->analyze, type, &oid, &typmod, NULL))
+            continue;
+        err_clear(d->err);
+        if (!skips_schema_of(d, type->names, type->n_names))
+            ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "type \"%.*s\" does not exist, skipping",
+                       STR_FMT(joined(d, type->names, type->n_names)));
+        return true;
+    }
+    return false;
+}
+
 /* ---- the three forms: true when it is there, or only a NOTICE was due (*ret_there false) ---- */
 static bool look_for_routine(struct ddl *d, const struct missing_kind *kind, const PgQuery__ObjectWithArgs *object,
                              bool missing_ok, bool *ret_there)
@@ -117,6 +151,8 @@ static bool look_for_routine(struct ddl *d, const struct missing_kind *kind, con
     struct str name = joined(d, object->objname, object->n_objname), list;
     *ret_there = pg_procs_by_name(ddl_string(object->objname[object->n_objname - 1]), &n) != NULL;
     if (*ret_there)
+        return true;
+    if (missing_ok && (skips_schema_of(d, object->objname, object->n_objname) || skips_type(d, object)))
         return true;
     if (!argument_list(d, object, missing_ok, &list))
         return false;
@@ -127,6 +163,8 @@ static bool look_for_routine(struct ddl *d, const struct missing_kind *kind, con
     if (object->args_unspecified)
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_FUNCTION, "could not find %s %s named \"%.*s\"",
                            kind->form == FORM_ROUTINE && kind->word[0] == 'a' ? "an" : "a", kind->word, STR_FMT(name));
+    if (kind->object == PG_QUERY__OBJECT_TYPE__OBJECT_AGGREGATE && !list.n)
+        list = STR("*");
     return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_FUNCTION, "%s %.*s(%.*s) does not exist", kind->word, STR_FMT(name),
                        STR_FMT(list));
 }
@@ -142,6 +180,8 @@ static bool look_in_relation(struct ddl *d, const struct missing_kind *kind, con
         snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, schema, relation);
     if (!r && !missing_ok)
         return ddl_no_relation(d, schema, relation);
+    if (!r && ddl_skips_schema(d, schema))
+        return true;
     if (!r)
         return ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "relation \"%.*s\" does not exist, skipping",
                           STR_FMT(relation)),
@@ -166,6 +206,8 @@ static bool look_for_name(struct ddl *d, const struct missing_kind *kind, const 
     struct str name = is_list ? joined(d, object->list->items, object->list->n_items) : ddl_string(object);
     *ret_there = is_fixed(kind->relation, is_list ? ddl_string(object->list->items[object->list->n_items - 1]) : name);
     if (*ret_there)
+        return true;
+    if (missing_ok && is_list && skips_schema_of(d, object->list->items, object->list->n_items))
         return true;
     if (missing_ok)
         return ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "%s \"%.*s\" does not exist, skipping", kind->word,

@@ -50,17 +50,28 @@ static bool is_new(const PgQuery__RangeVar *name)
                     ddl_is_temporary_schema(str_from(name->schemaname)));
 }
 
+/* How many names stand behind the relation's. */
+static size_t names_inside(PgQuery__ObjectType kind)
+{
+    static const PgQuery__ObjectType inside[] = {
+        PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN, PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT,
+        PG_QUERY__OBJECT_TYPE__OBJECT_TRIGGER, PG_QUERY__OBJECT_TYPE__OBJECT_RULE, PG_QUERY__OBJECT_TYPE__OBJECT_POLICY
+    };
+    for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++)
+        if (inside[i] == kind)
+            return 1;
+    return 0;
+}
+
 static void see_drop(struct temporary_targets *t, const PgQuery__DropStmt *stmt)
 {
     for (size_t i = 0; i < stmt->n_objects; i++)
-        see_list(t, stmt->objects[i], 0);
+        see_list(t, stmt->objects[i], names_inside(stmt->remove_type));
 }
 
 static void see_comment(struct temporary_targets *t, const PgQuery__CommentStmt *stmt)
 {
-    bool inside = stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN ||
-                  stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT;
-    see_list(t, stmt->object, inside);
+    see_list(t, stmt->object, names_inside(stmt->objtype));
 }
 
 static void see_node(struct temporary_targets *t, const Node *node)

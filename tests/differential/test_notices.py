@@ -14,6 +14,11 @@ STATEMENTS = [
     "SELECT to_tsvector('english', 'a cat') @@ plainto_tsquery('english', 'the')",
     "SELECT to_tsquery('english', x) FROM (VALUES ('the'), ('a'), ('cat')) v(x)", "SELECT querytree('!cat'::tsquery)",
     f"SELECT 1 AS {LONG}", f'SELECT 1 AS "{LONG}"', f"CREATE TABLE {LONG} (id int, {LONG}b int)", f"SELECT * FROM {LONG}", f"DROP TABLE {LONG}", f"SELECT {LONG}.x FROM (SELECT 1 AS x) {LONG}",
+    *(f"DROP {what}" for what in (
+        "TABLE IF EXISTS nosuch, no_schema.nosuch", "VIEW IF EXISTS no_schema.v", "SEQUENCE IF EXISTS no_schema.s", "INDEX IF EXISTS no_schema.i, i", "INDEX no_schema.i", "TYPE IF EXISTS no_schema.t",
+        "DOMAIN IF EXISTS no_schema.t", "TRIGGER IF EXISTS x ON no_schema.t", "TRIGGER x ON no_schema.t", "TRIGGER IF EXISTS x ON notes", "RULE IF EXISTS x ON no_schema.t", "RULE x ON nosuch",
+        "POLICY IF EXISTS x ON no_schema.t", "COLLATION IF EXISTS no_schema.c", "FUNCTION IF EXISTS no_schema.f()", "FUNCTION IF EXISTS f(no_type)", "FUNCTION IF EXISTS f(int, no_schema.no_type)",
+        "FUNCTION IF EXISTS f(int, text, int[])", "FUNCTION f(int[])", "AGGREGATE IF EXISTS no_schema.f(int)", "AGGREGATE nosuch(*)", "TEXT SEARCH PARSER IF EXISTS no_schema.p", "SCHEMA IF EXISTS no_schema")),
     "SELECT 1 AS " + "é" * 40, "SELECT 1 AS \"" + "a\"\"" * 40 + "\"",
 ]
 
