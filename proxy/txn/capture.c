@@ -364,10 +364,12 @@ static bool check_select(const struct capture *c, size_t max_params, struct aren
         return err_oom(err);
     if (!capture_sql(c, arena, &rows, err) || !add_param(c, text, max_params, arena, &params, &n, &place, err))
         return false;
-    struct str sql = arena_printf(arena,
-                                  "SELECT CASE WHEN coalesce((SELECT group_concat(c0,char(10)) FROM (SELECT c0 FROM "
-                                  "(%.*s) ORDER BY c0)),'') IS NOT %.*s THEN " RAISE_CONFLICT " END",
-                                  STR_FMT(rows.sql), STR_FMT(place));
+    /* Sorted inside of the aggregate: an ORDER BY around the statement would choose the rows of a LIMIT that has none. */
+    struct str sql =
+        arena_printf(arena,
+                     "SELECT CASE WHEN coalesce((SELECT group_concat(c0,char(10) ORDER BY c0) FROM (%.*s)),'') "
+                     "IS NOT %.*s THEN " RAISE_CONFLICT " END",
+                     STR_FMT(rows.sql), STR_FMT(place));
     return formed(ret, sql, params, n, err);
 }
 

@@ -206,6 +206,14 @@ def test_what_was_shown_must_hold_at_commit(server, shown):
         assert watcher.execute("SELECT n, note FROM txn_t WHERE id < 3 ORDER BY id").fetchall() == [(50, "a"), (20, "b")]
 
 
+def test_rows_of_a_limit_without_order_hold_at_commit(server):
+    """Which rows such a LIMIT gives is SQLite's to choose; the check must choose the same ones. Here by an index that has all that is read."""
+    with server.connect() as connection, connection.transaction():
+        connection.execute("INSERT INTO txn_t VALUES (11, 1, 'z'), (12, 1, 'y'), (13, 1, 'x'), (14, 1, 'w')")
+        assert len(connection.execute("SELECT id, note FROM txn_t LIMIT 2").fetchall()) == 2
+        assert len(connection.execute("SELECT note FROM txn_t OFFSET 3").fetchall()) == 4
+
+
 def test_count_shown_must_hold_at_commit(server):
     with server.connect() as watcher, server.connect(autocommit=False) as one:
         prepare(watcher)
