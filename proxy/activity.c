@@ -632,9 +632,9 @@ void activity_set(struct session *s, enum activity activity, int64_t now_us)
 /* A cycle's first statement began with it: the clock has been read. */
 static int64_t statement_began_us(struct session *s)
 {
-    int64_t us = s->group->made_us;
-    s->group->made_us = 0;
-    return us ? us : session_wall_us(s);
+    bool is_first = !s->group->has_begun;
+    s->group->has_begun = true;
+    return is_first ? s->group->made_us : session_wall_us(s);
 }
 
 void activity_statement(struct session *s, struct str text)

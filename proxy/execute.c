@@ -312,6 +312,7 @@ void execute_input(struct session *s, const struct execution *x, struct bind_inp
         .text = x->source.text,
         .types = &s->gucs.live.types,
         .now_us = s->gucs.live.types.now_us,
+        .statement_us = s->group ? s->group->made_us : s->gucs.live.types.now_us,
         .clock_us = session_clock_us,
         .clock_ctx = s,
         .session_value = session_value,

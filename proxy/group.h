@@ -118,7 +118,8 @@ struct group {
     struct database *database;
     struct worker *worker;
     struct arena *arena;
-    int64_t made_us; /* on the wall clock; 0: its first statement has been told of (activity.h) */
+    int64_t made_us; /* on the wall clock: statement_timestamp() of what it holds */
+    bool has_begun;  /* its first statement has been told of (activity.h) */
     struct step *head, *tail;
     uint32_t n_steps;       /* waiting */
     uint32_t seq;           /* steps ever added */

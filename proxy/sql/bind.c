@@ -568,6 +568,8 @@ static bool source(struct binding *b, const struct bind *bind, struct value *ret
         return true;
     case BIND_NOW:
         return instant(b, bind->type, in->now_us, ret);
+    case BIND_STATEMENT:
+        return instant(b, bind->type, in->statement_us, ret);
     case BIND_CLOCK:
         return instant(b, bind->type, in->clock_us ? in->clock_us(in->clock_ctx) : in->now_us, ret);
     case BIND_UUID:

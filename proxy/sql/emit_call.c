@@ -436,8 +436,8 @@ static bool emit_volatile(struct emitter *e, const struct expr *x, bool *ret_han
         const char *source;
         enum bind_source bind;
     } sources[] = {
-        { "gen_random_uuid", BIND_UUID },      { "drandom", BIND_RANDOM }, { "clock_timestamp", BIND_CLOCK },
-        { "statement_timestamp", BIND_CLOCK }, { "now", BIND_NOW },
+        { "gen_random_uuid", BIND_UUID },          { "drandom", BIND_RANDOM }, { "clock_timestamp", BIND_CLOCK },
+        { "statement_timestamp", BIND_STATEMENT }, { "now", BIND_NOW },
     };
     *ret_handled = false;
     for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {

@@ -46,13 +46,14 @@ enum plan_kind {
 
 /* ---- binding ---- */
 enum bind_source {
-    BIND_PARAM,    /* $index (from 1) */
-    BIND_LITERAL,  /* literal token `index` of the statement text (from 0) */
-    BIND_CONSTANT, /* `constant` */
-    BIND_NOW,      /* transaction start; type says which form: timestamptz, timestamp, date, time, timetz */
-    BIND_CLOCK,    /* clock_timestamp(), statement_timestamp() */
-    BIND_UUID,     /* a fresh random UUID */
-    BIND_RANDOM,   /* a fresh random double in [0,1) */
+    BIND_PARAM,     /* $index (from 1) */
+    BIND_LITERAL,   /* literal token `index` of the statement text (from 0) */
+    BIND_CONSTANT,  /* `constant` */
+    BIND_NOW,       /* transaction start; type says which form: timestamptz, timestamp, date, time, timetz */
+    BIND_STATEMENT, /* when the statement came: one moment, however often it is asked for */
+    BIND_CLOCK,     /* clock_timestamp() */
+    BIND_UUID,      /* a fresh random UUID */
+    BIND_RANDOM,    /* a fresh random double in [0,1) */
     BIND_SESSION, /* a session fact by name in `constant`: "current_user", "session_user", "current_schema", … or a setting */
     BIND_SEQUENCE, /* what `relation` gave last, NULL: nothing has; index -1: lastval(). detail 1: NULL while it is pending (sequence_values.h) */
     BIND_PRELUDE,  /* column `index` of the plan's prelude, worked out by the local engine inside plan_bind() */
@@ -494,7 +495,7 @@ struct bind_input {
     const int *literal_offsets; /* their byte offsets in the text, for positions */
     struct str text;            /* that text; empty: nobody knows it, and it is taken for ASCII */
     const struct type_settings *types;
-    int64_t now_us;
+    int64_t now_us, statement_us;
     int64_t (*clock_us)(void *ctx);
     void *clock_ctx;
     bool (*session_value)(void *ctx, struct str name, struct arena *arena, struct value *ret);

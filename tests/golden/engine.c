@@ -326,6 +326,7 @@ static bool run_plan(struct engine *e, const struct plan *plan, const struct val
                              .n_params = n_params,
                              .types = &e->types,
                              .now_us = e->types.now_us,
+                             .statement_us = e->types.now_us,
                              .clock_us = clock_now,
                              .clock_ctx = e,
                              .session_value = session_value,
