@@ -130,7 +130,8 @@ struct step *group_add(struct group *g, const struct execution *x, struct d1_sta
     step->n_statements = n;
     step->is_write = x->plan->access == D1_WRITE;
     step->is_ddl = x->plan->kind == PLAN_DDL;
-    if (!group_add_key_checks(g, step, err) || (x->plan->skip && !group_claim(g, step, err))) {
+    if (!group_add_key_checks(g, step, err) || (x->plan->skip && !group_claim(g, step, err)) ||
+        (x->plan->lookup && !group_read_first(g, step, err))) {
         plan_unref(x->plan);
         if (x->portal)
             portal_unref(g->worker, x->portal);
@@ -142,6 +143,36 @@ struct step *group_add(struct group *g, const struct execution *x, struct d1_sta
     if (step->is_write)
         group_forget_ids(g, x->plan);
     return step;
+}
+
+struct step *group_add_asking(struct group *g, struct step *of, struct plan *plan, struct d1_statement *statements,
+                              const struct row_taker *taker, struct err *err)
+{
+    struct execution x = of->x;
+    x.plan = plan;
+    x.sink = SINK_TAKEN;
+    x.taker = taker;
+    x.portal = NULL;
+    x.copy = NULL;
+    x.copy_plan = x.explains = NULL;
+    x.describe = false;
+    struct step *step = group_add(g, &x, statements, plan->n_statements, err);
+    if (step)
+        step->asks_for = of;
+    return step;
+}
+
+bool group_is_asking(const struct step *step)
+{
+    return step->asks_for != NULL;
+}
+
+bool group_has_answered(const struct group *g, const struct step *asking)
+{
+    for (const struct step *step = g->head; step; step = step->next)
+        if (step == asking)
+            return false;
+    return true;
 }
 
 bool group_add_error(struct group *g, const struct err *err)
@@ -359,8 +390,8 @@ static bool answer(struct group *g, const struct d1_result *results)
     emitter_end(&step->emitter);
     if (step->x.plan->n_sequences)
         sequence_values_count(&s->sequences, step->x.plan, count_of(step, results));
-    if (group_is_asking(step))
-        group_asked_for(step);
+    if (step->asks_for)
+        step->asks_for->round_trips += step->round_trips;
     else
         statistics_done(s, &step->x, cost);
     if (step->x.sink == SINK_STORE)
@@ -463,7 +494,7 @@ enum run group_next(struct group *g)
                 return RUN_OVER;
             continue;
         }
-        if (group_refuse_lookup(g))
+        if (group_looked_behind(g))
             continue;
         struct step *looking = group_next_lookup(g);
         if (looking)

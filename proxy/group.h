@@ -67,7 +67,11 @@ struct step {
     struct emitter emitter;
     struct buf held; /* encoded rows until the batch has succeeded */
     struct local_rows **inputs;
-    struct value *texts;  /* what its lookup read (sql/lookup.h); NULL: not read yet */
+    struct step *
+        asks_for; /* the step behind it, for which alone it reads: nothing of it is answered; NULL: it is the client's */
+    struct value *texts; /* what its lookup read (sql/lookup.h); NULL: not read yet */
+    struct lookup_reader
+        *reader;          /* what reads its lookup before it, in an open block (group_lookup.c); NULL: nothing */
     unsigned lookups;     /* so often */
     unsigned round_trips; /* of requests that it was part of */
     bool drawn_again;     /* the first ids were taken */

@@ -90,6 +90,8 @@ bool group_replan(struct group *g, struct step *step, bool force_local, struct e
 {
     struct plan *plan;
     bool again;
+    if (step->asks_for && step->asks_for->reader)
+        return group_replan(g, step->asks_for, force_local, err) && group_read_first_again(g, step, err);
     if (!planning_again(g->session, &step->x.source, step->x.plan, force_local, true, &plan, err))
         return false;
     if (group_is_asking(step)) {

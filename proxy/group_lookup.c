@@ -13,7 +13,9 @@ enum { LOOKUPS_MAX = 5 };
 static bool reads_own_writes(const struct group *g, const struct step *step)
 {
     const struct plan *reader = step->x.plan;
-    for (const struct step *s = g->head; s != step; s = s->next) {
+    for (const struct step *s = g->head; s && s != step; s = s->next) {
+        if (s->error.p)
+            return false; /* it never happens */
         if (s->is_ddl)
             return true;
         for (size_t i = 0; i < s->x.plan->n_writes; i++)
@@ -22,6 +24,109 @@ static bool reads_own_writes(const struct group *g, const struct step *step)
                     return true;
     }
     return buffer_reaches(&g->session->transaction.buffer, reader);
+}
+
+/* ---- in an open block: read behind what the block has done ---- */
+
+/*
+ * A step of the group's own before the one that looks up: tried out as any read of what the block wrote (group_tryout.c). The one behind it
+ * is then computed from what it gave, and its checks hold it to that: in the batch it is tried out in, in later ones, and at COMMIT.
+ */
+struct lookup_reader {
+    struct step *asks;
+    struct value *texts; /* what its statements gave, one text each … */
+    size_t n, most;      /* … so far, and all of them */
+    struct arena *arena;
+    struct row_taker taker;
+};
+
+static void begin_texts(void *ctx)
+{
+    ((struct lookup_reader *)ctx)->n = 0;
+}
+
+/* Each statement gives one row. */
+static bool take_text(void *ctx, const struct value *cells, size_t n)
+{
+    struct lookup_reader *r = ctx;
+    if (!n || r->n == r->most)
+        return false;
+    struct value *text = &r->texts[r->n++];
+    *text = cells[0];
+    if (text->class == VALUE_TEXT)
+        text->bytes = arena_str(r->arena, text->bytes);
+    return text->class != VALUE_TEXT || text->bytes.p;
+}
+
+/* A plan of the lookup's statements alone. It lives in the group's arena, and nobody counts it. */
+static struct plan *plan_of_reads(struct group *g, const struct plan *of)
+{
+    static struct plan_column text = { .name = STR_INIT("c0"), .type = TYPE_OID_text, .typmod = -1 };
+    const struct plan_lookup *lookup = of->lookup;
+    struct plan *plan = ARENA_NEW(g->arena, struct plan);
+    struct plan_statement *statements = ARENA_ARRAY(g->arena, struct plan_statement, lookup->n_statements);
+    if (!plan || !statements)
+        return NULL;
+    for (size_t i = 0; i < lookup->n_statements; i++) {
+        statements[i] = lookup->statements[i];
+        statements[i].role = STATEMENT_MAIN;
+        statements[i].gives_rows = true;
+        statements[i].n_columns = 1;
+    }
+    *plan = (struct plan){ .references = 1,
+                           .arena = g->arena,
+                           .snapshot = of->snapshot,
+                           .kind = PLAN_QUERY,
+                           .tag = "SELECT",
+                           .place = PLACE_D1,
+                           .access = D1_READ,
+                           .may_go_local = of->may_go_local,
+                           .columns = &text,
+                           .n_columns = 1,
+                           .statements = statements,
+                           .n_statements = lookup->n_statements,
+                           .reads = of->reads,
+                           .n_reads = of->n_reads };
+    return plan;
+}
+
+bool group_read_first(struct group *g, struct step *step, struct err *err)
+{
+    const struct plan_lookup *lookup = step->x.plan->lookup;
+    struct d1_statement *statements;
+    bool again;
+    if (g->session->transaction.state != TXN_OPEN || !lookup->n_statements || !reads_own_writes(g, step))
+        return true;
+    struct plan *plan = plan_of_reads(g, step->x.plan);
+    struct lookup_reader *r = ARENA_NEW(g->arena, struct lookup_reader);
+    struct value *texts = ARENA_ARRAY(g->arena, struct value, lookup->n_statements);
+    if (!plan || !r || !texts)
+        return err_oom(err);
+    if (!execute_bind_lookup(g->session, &step->x, g->arena, &statements, &again, err) || again)
+        return again; /* a value that D1 cannot take: it is refused in its place */
+    *r = (struct lookup_reader){ .texts = texts, .most = lookup->n_statements, .arena = g->arena };
+    r->taker = (struct row_taker){ begin_texts, take_text, r };
+    step->reader = r;
+    r->asks = group_add_asking(g, step, plan, statements, &r->taker, err);
+    return r->asks != NULL;
+}
+
+bool group_read_first_again(struct group *g, struct step *asking, struct err *err)
+{
+    struct step *step = asking->asks_for;
+    const struct plan_lookup *lookup = step->x.plan->lookup;
+    struct lookup_reader *r = step->reader;
+    bool again;
+    struct plan *plan = lookup && lookup->n_statements ? plan_of_reads(g, step->x.plan) : NULL;
+    struct value *texts = plan ? ARENA_ARRAY(g->arena, struct value, lookup->n_statements) : NULL;
+    if (!texts || !execute_bind_lookup(g->session, &step->x, g->arena, &asking->statements, &again, err) || again)
+        return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be planned again");
+    r->texts = texts;
+    r->n = 0;
+    r->most = lookup->n_statements;
+    asking->x.plan = plan_ref(plan);
+    asking->n_statements = plan->n_statements;
+    return true;
 }
 
 struct step *group_next_lookup(struct group *g)
@@ -40,12 +145,22 @@ static void fail_lookup(struct group *g, struct step *step, const struct err *er
     g->prefix.on = false; /* there are fewer steps: it begins anew */
 }
 
-bool group_refuse_lookup(struct group *g)
+static void take_lookup(struct group *g, struct step *step);
+
+bool group_looked_behind(struct group *g)
 {
     struct step *step = group_next_lookup(g);
     struct err err;
-    if (!step || !reads_own_writes(g, step))
+    if (!step || !step->x.plan->lookup->n_statements || !reads_own_writes(g, step))
         return false;
+    struct lookup_reader *r = step->reader;
+    if (r && r->n == step->x.plan->lookup->n_statements && group_has_answered(g, r->asks)) {
+        r->n = 0; /* once: what it read cannot be read again where it was */
+        step->texts = r->texts;
+        step->lookups = LOOKUPS_MAX;
+        take_lookup(g, step);
+        return true;
+    }
     err_init(&err, g->arena);
     err_unsupported(&err, "a change computed outside of D1 from rows that the same transaction wrote before");
     err_hint(&err, "Commit first, or read the rows and write the computed values.");

@@ -33,6 +33,13 @@
 /* ---- group.c ---- */
 
 void group_free(struct group *g);
+/* A step that reads with this plan what `of`, which is added next, needs first: the taker has its rows, the client hears of errors only. */
+struct step *group_add_asking(struct group *g, struct step *of, struct plan *plan, struct d1_statement *statements,
+                              const struct row_taker *taker, struct err *err);
+/* The step is one of those: what it saw need not hold later. */
+bool group_is_asking(const struct step *step);
+/* It waits no more: what it asked for is known, or never will be. */
+bool group_has_answered(const struct group *g, const struct step *asking);
 /* Drops `from` and all after it, with what was queued behind the step before. */
 void group_cut(struct group *g, struct step *from, size_t queued_at);
 /* The error stands at the head: whatever waited behind it never happens. The cycle's turn is over. */
@@ -183,8 +190,12 @@ bool group_resolve(struct group *g);
 
 /* The first step of the batch whose lookup has not been read; NULL: none. */
 struct step *group_next_lookup(struct group *g);
-/* True: it reads what its transaction has written and not sent; the error stands in its place. */
-bool group_refuse_lookup(struct group *g);
+/* The step, not added yet, looks rows up that its open block may have written: a step is added before it that reads them there. */
+bool group_read_first(struct group *g, struct step *step, struct err *err);
+/* The step that reads for this one, with the plan that it has now. */
+bool group_read_first_again(struct group *g, struct step *asking, struct err *err);
+/* True, choose again: it reads what its transaction has written and not sent, and this is known, or the error stands in its place. */
+bool group_looked_behind(struct group *g);
 enum run group_submit_lookup(struct group *g, struct step *step);
 /* Rows that were looked up have changed before the batch came: true when all of it is being read again. */
 bool group_look_again(struct group *g);
@@ -221,10 +232,6 @@ struct str group_row_words(const struct relation *r, const struct constraint *ke
 bool group_claim(struct group *g, struct step *step, struct err *err);
 /* Before the step is sent: which rows it leaves out, or may have. */
 enum rows group_skip_rows(struct group *g, struct step *step, struct err *err);
-/* The step only asks which rows there are: what it saw need not hold later. */
-bool group_is_asking(const struct step *step);
-/* Its requests were made for the other one. */
-void group_asked_for(struct step *step);
 void group_give_turn(struct group *g);
 
 /* ---- group_keys.c ---- */

@@ -25,16 +25,6 @@ struct skip_claim {
     struct row_taker taker;
 };
 
-bool group_is_asking(const struct step *step)
-{
-    return step->claim && step->claim->asks == step;
-}
-
-void group_asked_for(struct step *step)
-{
-    step->claim->main->round_trips += step->round_trips;
-}
-
 /* ---- which rows there are ---- */
 
 static void begin_keys(void *ctx)
@@ -72,21 +62,15 @@ static bool take_key(void *ctx, const struct value *cells, size_t n)
     return true;
 }
 
-static bool ask_before(struct group *g, struct skip_claim *c, const struct execution *of, struct err *err)
+static bool ask_before(struct group *g, struct skip_claim *c, struct err *err)
 {
-    struct execution x = *of;
+    struct execution x = c->main->x;
     struct d1_statement *statements;
     bool again;
-    x.plan = of->plan->skip->rows;
-    x.sink = SINK_TAKEN;
-    x.taker = &c->taker;
-    x.portal = NULL;
-    x.copy = NULL;
-    x.copy_plan = x.explains = NULL;
-    x.describe = false;
+    x.plan = x.plan->skip->rows;
     if (!execute_bind(g->session, &x, g->arena, &statements, &again, err))
         return again;
-    c->asks = again ? NULL : group_add(g, &x, statements, x.plan->n_statements, err);
+    c->asks = again ? NULL : group_add_asking(g, c->main, x.plan, statements, &c->taker, err);
     if (c->asks)
         c->asks->claim = c;
     return again || c->asks;
@@ -101,7 +85,7 @@ bool group_claim(struct group *g, struct step *step, struct err *err)
     *c = (struct skip_claim){ .main = step, .n_columns = skip->key->n_columns, .arena = g->arena };
     c->taker = (struct row_taker){ begin_keys, take_key, c };
     step->claim = c;
-    return g->session->transaction.state != TXN_OPEN || !skip->rows || ask_before(g, c, &step->x, err);
+    return g->session->transaction.state != TXN_OPEN || !skip->rows || ask_before(g, c, err);
 }
 
 /* ---- whose turn it is ---- */
@@ -223,21 +207,13 @@ static struct str locked_now(struct group *g, const struct plan_skip *skip, cons
     return json_of(&list, "[1,", g->arena);
 }
 
-static bool is_answered(const struct group *g, const struct skip_claim *c)
-{
-    for (const struct step *step = g->head; step && step != c->main; step = step->next)
-        if (step == c->asks)
-            return false;
-    return c->asks != NULL;
-}
-
 enum rows group_skip_rows(struct group *g, struct step *step, struct err *err)
 {
     struct skip_claim *c = step->claim;
     const struct plan_skip *skip = c->main->x.plan->skip;
     if (!skip || c->is_taken || skip->key->n_columns != c->n_columns)
         return ROWS_HAVE;
-    if (step == c->main && is_answered(g, c)) {
+    if (step == c->main && c->asks && group_has_answered(g, c->asks)) {
         enum rows rows = bind_rows(g, step, locked_now(g, skip, c), err);
         group_give_turn(g);
         c->is_taken = true;

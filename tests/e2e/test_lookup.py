@@ -44,17 +44,35 @@ def test_nothing_is_lost(transport, block):
 
 @pytest.mark.parametrize("transport", ["embedded", "workerd"])
 def test_own_writes_are_not_overlooked(transport):
-    """What the transaction wrote and has not sent is not there to be read: refused, not ignored."""
+    """What a string or a block in one string wrote and has not sent is not there to be read: refused, not ignored."""
     with Pgd1(transport) as server, server.connect() as connection:
         connection.execute("CREATE TABLE counter (id int PRIMARY KEY, n text)")
         connection.execute("INSERT INTO counter VALUES (1, '0')")
-        with pytest.raises(psycopg.errors.FeatureNotSupported):
-            connection.execute(f"UPDATE counter SET n = '5'; {ADD}")
-        assert connection.execute("SELECT n FROM counter").fetchone() == ("0",)
-        with pytest.raises(psycopg.errors.FeatureNotSupported), connection.transaction():
-            connection.execute("UPDATE counter SET n = '5'")
+        for script in (f"UPDATE counter SET n = '5'; {ADD}", f"BEGIN; UPDATE counter SET n = '5'; {ADD}; COMMIT"):
+            with pytest.raises(psycopg.errors.FeatureNotSupported):
+                connection.execute(script)
+            connection.execute("ROLLBACK")
+            assert connection.execute("SELECT n FROM counter").fetchone() == ("0",)
+
+
+@pytest.mark.parametrize("transport", ["embedded", "workerd"])
+def test_a_block_looks_at_what_it_wrote(transport):
+    """Read behind the block's own writes, in a batch that is taken back; at COMMIT the same is there to be changed, or 40001."""
+    with Pgd1(transport) as server, server.connect() as connection, server.connect() as other:
+        connection.execute("CREATE TABLE counter (id int PRIMARY KEY, n text)")
+        connection.execute("INSERT INTO counter VALUES (1, '0'), (2, '10')")
+        with connection.transaction():
+            connection.execute("UPDATE counter SET n = '5' WHERE id = 1")
+            assert connection.execute(ADD + " RETURNING id, n").fetchall() == [(1, "6"), (2, "11")]
+            assert connection.execute(ADD).rowcount == 2
+        assert connection.execute("SELECT n FROM counter ORDER BY id").fetchall() == [("7",), ("12",)]
+        with pytest.raises(psycopg.errors.SerializationFailure), connection.transaction():
+            connection.execute("UPDATE counter SET n = '5' WHERE id = 1")
             connection.execute(ADD)
-        assert connection.execute("SELECT n FROM counter").fetchone() == ("0",)
+            other.execute("UPDATE counter SET n = '100' WHERE id = 2")
+        assert connection.execute("SELECT n FROM counter ORDER BY id").fetchall() == [("7",), ("100",)]
+        connection.execute(f"BEGIN; UPDATE counter SET n = '5' WHERE id = 1; COMMIT; {ADD}")
+        assert connection.execute("SELECT n FROM counter ORDER BY id").fetchall() == [("6",), ("101",)]
 
 
 @pytest.mark.parametrize("transport", ["embedded", "workerd", "rest"])
