@@ -34,9 +34,9 @@ static struct str read_file(const char *path, struct arena *arena)
 
 static void print_binds(struct buf *out, const struct bind *binds, size_t n)
 {
-    static const char *const sources[] = { "$",      "literal ", "constant",  "now",      "clock",
-                                           "uuid",   "random",   "session ",  "sequence", "prelude ",
-                                           "error ", "column",   "temporary", "skipped",  "lookup " };
+    static const char *const sources[] = { "$",      "literal ",  "constant", "now",      "statement", "clock",
+                                           "uuid",   "random",    "session ", "sequence", "prelude ",  "error ",
+                                           "column", "temporary", "skipped",  "lookup " };
     static const char *const forms[] = { "",        " number",  " scaled",  " glob",    " like",  " array", " interval",
                                          " unix_s", " unix_ms", " unix_us", " hex",     " text",  " ascii", " unfolded",
                                          " store",  " key",     " path",    " not_nan", " limit", " offset" };
