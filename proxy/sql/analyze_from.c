@@ -369,6 +369,35 @@ static struct expr *using_condition(A *a, struct scope *s, struct side left, str
     return all->n_args == 1 ? all->args[0] : all;
 }
 
+static bool names_of_using(A *a, const PgQuery__JoinExpr *j, struct str **using, size_t *n_using)
+{
+    if (j->join_using_alias)
+        return unsupported_at(a, -1, "an alias of JOIN … USING (…)");
+    for (size_t i = 0; i < j->n_using_clause; i++) {
+        struct str name = node_string(j->using_clause[i]);
+        for (size_t k = 0; k < *n_using; k++)
+            if (str_eq((*using)[k], name))
+                return fail_at(a, -1, SQLSTATE_DUPLICATE_COLUMN,
+                               "column name \"%.*s\" appears more than once in USING clause", STR_FMT(name));
+        if (!PUSH(a, *using, *n_using, name))
+            return false;
+    }
+    return true;
+}
+
+/* ON sees the two sides only, not FROM items before the join. */
+static struct expr *join_condition(A *a, struct scope *s, struct side left, struct side right, const Node *quals)
+{
+    struct side both = { left.from, right.to };
+    struct scope on = *s;
+    set_lateral(s, both, false, BARRIER_NONE);
+    on.names = s->names + left.from;
+    on.n_names = s->n_names - left.from;
+    on.place = PLACE_JOIN_ON;
+    struct expr *x = transform_expr(a, &on, quals);
+    return x ? coerce_to_boolean(a, x, "JOIN/ON") : NULL;
+}
+
 static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExpr *j)
 {
     static const enum join_kind kinds[] = { [PG_QUERY__JOIN_TYPE__JOIN_INNER] = JOIN_INNER,
@@ -395,42 +424,17 @@ static struct from_item *from_join(A *a, struct scope *s, const PgQuery__JoinExp
                         .alias = j->alias ? str_from(j->alias->aliasname) : (struct str){ 0 } };
     struct str *using = NULL;
     size_t n_using = 0;
-    if (j->is_natural && !names_of_natural(a, s, left, right, &using, &n_using))
+    if ((j->is_natural && !names_of_natural(a, s, left, right, &using, &n_using)) ||
+        !names_of_using(a, j, &using, &n_using))
         return NULL;
-    if (j->join_using_alias) {
-        unsupported_at(a, -1, "an alias of JOIN … USING (…)");
-        return NULL;
-    }
-    for (size_t i = 0; i < j->n_using_clause; i++) {
-        struct str name = node_string(j->using_clause[i]);
-        for (size_t k = 0; k < n_using; k++) {
-            if (str_eq(using[k], name)) {
-                fail_at(a, -1, SQLSTATE_DUPLICATE_COLUMN, "column name \"%.*s\" appears more than once in USING clause",
-                        STR_FMT(name));
-                return NULL;
-            }
-        }
-        if (!PUSH(a, using, n_using, name))
-            return NULL;
-    }
     if (n_using && !(f->on = using_condition(a, s, left, right, f->join, using, n_using, &join)))
         return NULL;
     f->using_names = using;
     f->n_using = n_using;
     if (!side_columns(a, s, left, using, n_using, &join) || !side_columns(a, s, right, using, n_using, &join))
         return NULL;
-    if (j->quals) {
-        /* ON sees the two sides only, not FROM items before the join. */
-        struct side both = { left.from, right.to };
-        struct scope on = *s;
-        set_lateral(s, both, false, BARRIER_NONE);
-        on.names = s->names + left.from;
-        on.n_names = s->n_names - left.from;
-        on.place = PLACE_JOIN_ON;
-        f->on = transform_expr(a, &on, j->quals);
-        if (!f->on || !(f->on = coerce_to_boolean(a, f->on, "JOIN/ON")))
-            return NULL;
-    }
+    if (j->quals && !(f->on = join_condition(a, s, left, right, j->quals)))
+        return NULL;
     if (f->join == JOIN_INNER && !f->on)
         f->join = JOIN_CROSS;
     if (!apply_column_aliases(a, &join, j->alias, -1))
