@@ -174,6 +174,8 @@ struct group {
     struct err *first_error;          /* why the schema is being read again */
     struct key_question *keys;        /* which keys a row violates (group_keys.c); NULL: nothing is asked */
     struct refused_question *refused; /* which row a constraint refused (group_refused.c); NULL: nothing is asked */
+    struct broken_key_question
+        *broken_key; /* which foreign key a step broke (group_broken_key.c); NULL: nothing is asked */
     void (*wake_before)(struct session *s);
     struct snapshot_reader *schema_reader; /* the schema read back behind DDL */
     bool wants_schema;                     /* it is read back behind this batch, with or without DDL */

@@ -104,8 +104,9 @@ static void add_behind(void *ctx, const struct relation *r, const struct constra
     const struct relation *referred = key_referred(plan->snapshot, key);
     if (is_left(b->g, key) && !key_modes_defer(b->g->session->transaction.key_modes, key) &&
         (writes_table(plan, r) || (referred && writes_table(plan, referred))))
-        add_member(b->g, &b->checks,
-                   key_check_sql(plan->snapshot, r, key, side_of(plan, r), KEY_CHECK_AFTER_STATEMENT, b->g->arena));
+        add_member(
+            b->g, &b->checks,
+            key_check_sql(plan->snapshot, r, key, side_of(plan, r), STR(""), KEY_CHECK_AFTER_STATEMENT, b->g->arena));
 }
 
 bool group_add_key_checks(struct group *g, struct step *step, struct err *err)
@@ -171,7 +172,8 @@ static void add_written(void *ctx, const struct relation *r, const struct constr
     bool own = was_written(w->g, w->end, r->sqlite_name);
     if (own || (referred && was_written(w->g, w->end, referred->sqlite_name)))
         add_member(w->g, &w->checks,
-                   key_check_sql(w->snapshot, r, key, own ? KEY_OF_REFERRING : KEY_OF_REFERRED, w->head, w->g->arena));
+                   key_check_sql(w->snapshot, r, key, own ? KEY_OF_REFERRING : KEY_OF_REFERRED, STR(""), w->head,
+                                 w->g->arena));
 }
 
 bool group_keys_at_end(struct group *g, struct d1_statement **ret, size_t *ret_n)

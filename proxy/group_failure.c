@@ -353,7 +353,7 @@ void group_failed(struct group *g)
         return;
     }
     if (group_prefix_search(g) || (at && at == g->head && g->batch_steps == 1 && group_ask_keys(g, &asked, &err)) ||
-        group_ask_refused(g, at, &asked, &err))
+        group_ask_refused(g, at, &asked, &err) || group_ask_broken_key(g, at, &asked, &err))
         return;
     if (err.code == SQLSTATE_QUERY_CANCELED && g->request.error.kind == D1_ERROR_DEADLINE && !g->d1_timeout)
         metric_add(&g->worker->metrics, METRIC_statement_timeouts, 1);

@@ -120,7 +120,8 @@ static void conclude(struct group *g, bool known)
                  p->steps);
     if (at_end && known)
         group_fail_at_end(g, &err);
-    else if (known && group_ask_refused(g, g->batch_end, &asked, &err))
+    else if (known &&
+             (group_ask_refused(g, g->batch_end, &asked, &err) || group_ask_broken_key(g, g->batch_end, &asked, &err)))
         return;
     else if (group_answer_until(g, g->batch_end, g->request.results))
         group_fail_at_head(g, &err);

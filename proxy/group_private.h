@@ -17,6 +17,7 @@
  *   group_deferred.c foreign keys that are checked later than at once, or are not any more: SET CONSTRAINTS
  *   group_keys.c     which of several keys a row violates: the one that PostgreSQL names
  *   group_refused.c  the row that a constraint refused, for DETAIL
+ *   group_broken_key.c  which foreign key a statement broke
  *   group_failure.c  a batch that failed: whose error it is, whether it can be asked again, what the client hears
  *
  * Owns     nothing: struct group (group.h) has it all.
@@ -245,6 +246,13 @@ bool group_ask_keys(struct group *g, const struct d1_asked *asked, const struct 
 /* The step at `at` was refused by a constraint: asks D1 for the row, and then fails the step. False: there is nothing to ask, the error
  * stands. */
 bool group_ask_refused(struct group *g, struct step *at, const struct d1_asked *asked, const struct err *err);
+/* What the block did and the steps before `at`, with room for `more` behind them: how many. *ret NULL: no memory. */
+size_t group_members_before(struct group *g, const struct step *at, size_t more, struct d1_statement **ret);
+
+/* ---- group_broken_key.c ---- */
+
+/* The step at `at` broke one of several foreign keys: asks D1 which, and then fails the step. False: there is nothing to ask. */
+bool group_ask_broken_key(struct group *g, struct step *at, const struct d1_asked *asked, const struct err *err);
 
 /* ---- group_deferred.c ---- */
 

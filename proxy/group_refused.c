@@ -45,16 +45,13 @@ static size_t append(struct d1_statement *to, size_t n, const struct d1_statemen
     return n + n_from;
 }
 
-/* What the block did, the steps before, the row. 0: it cannot be asked. */
-static size_t make_members(struct group *g, const struct step *at, const struct relation *r, struct d1_statement **ret)
+size_t group_members_before(struct group *g, const struct step *at, size_t more, struct d1_statement **ret)
 {
     const struct speculation *sp = g->speculates && g->batch_steps == 1 && at == g->head ? &g->speculation : NULL;
-    size_t n = g->n_ahead + g->n_buffered + (sp ? sp->n_ahead : 0), which = writing_statement(at);
-    if (which == at->n_statements)
-        return 0;
+    size_t n = g->n_ahead + g->n_buffered + (sp ? sp->n_ahead : 0);
     for (const struct step *step = g->head; step != at; step = step->next)
         n += step->n_statements;
-    struct d1_statement *all = ARENA_ARRAY(g->arena, struct d1_statement, n + which + REFUSED_ROW_MEMBERS);
+    struct d1_statement *all = *ret = ARENA_ARRAY(g->arena, struct d1_statement, n + more);
     if (!all)
         return 0;
     n = append(all, 0, g->ahead, g->n_ahead);
@@ -62,9 +59,20 @@ static size_t make_members(struct group *g, const struct step *at, const struct 
     n = sp ? append(all, n, sp->ahead, sp->n_ahead) : n;
     for (const struct step *step = g->head; step != at; step = step->next)
         n = append(all, n, step->statements, step->n_statements);
-    n = append(all, n, at->statements, which);
-    *ret = all;
-    return refused_row_make(at->x.plan, r, &at->statements[which], g->arena, &all[n]) ? n + REFUSED_ROW_MEMBERS : 0;
+    return n;
+}
+
+/* What the block did, the steps before, the row. 0: it cannot be asked. */
+static size_t make_members(struct group *g, const struct step *at, const struct relation *r, struct d1_statement **ret)
+{
+    size_t which = writing_statement(at);
+    if (which == at->n_statements)
+        return 0;
+    size_t n = group_members_before(g, at, which + REFUSED_ROW_MEMBERS, ret);
+    if (!*ret)
+        return 0;
+    n = append(*ret, n, at->statements, which);
+    return refused_row_make(at->x.plan, r, &at->statements[which], g->arena, &(*ret)[n]) ? n + REFUSED_ROW_MEMBERS : 0;
 }
 
 static enum d1_flow on_row(struct d1_request *r, size_t statement, const struct value *cells, size_t n)

@@ -72,7 +72,7 @@ static struct str message(const struct relation *child, const struct relation *p
 }
 
 struct str key_check_sql(const struct snapshot *s, const struct relation *referring, const struct constraint *key,
-                         enum key_side side, const char *head, struct arena *arena)
+                         enum key_side side, struct str also, const char *head, struct arena *arena)
 {
     const struct relation *parent = key_referred(s, key);
     struct key_text text;
@@ -81,6 +81,8 @@ struct str key_check_sql(const struct snapshot *s, const struct relation *referr
         return STR("SELECT 1 WHERE 0");
     if (!key_columns(s, referring, parent, key, side, arena, &text))
         return none;
+    if (also.n)
+        text.from = arena_printf(arena, "%.*s AND %.*s", STR_FMT(text.from), STR_FMT(also));
     struct str words = message(referring, parent, key, side, head, arena);
     struct str tail = side == KEY_OF_REFERRING
                           ? arena_printf(arena, ") is not present in table \"%.*s\".", STR_FMT(parent->name))

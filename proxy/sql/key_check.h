@@ -7,7 +7,7 @@
  * Owns     nothing; texts are in the arena given.
  * Fails    a text without a pointer: no memory.
  * Limits   reads all rows of the referring table.
- * Not here when it is asked: proxy/group_deferred.c. What its words become: proxy/d1_error.h.
+ * Not here when it is asked: proxy/group_deferred.c, proxy/group_broken_key.c. What its words become: proxy/d1_error.h.
  */
 #ifndef PGD1_SQL_KEY_CHECK_H
 #define PGD1_SQL_KEY_CHECK_H
@@ -22,9 +22,9 @@ enum key_side { KEY_OF_REFERRING, KEY_OF_REFERRED };
 #define KEY_CHECK_AFTER_STATEMENT "!23503#"
 #define KEY_CHECK_AT_END "!23503@"
 
-/* head: one of the two. */
+/* head: one of the two. also: what a referring row, which is c, must be besides; empty: nothing. */
 struct str key_check_sql(const struct snapshot *s, const struct relation *referring, const struct constraint *key,
-                         enum key_side side, const char *head, struct arena *arena);
+                         enum key_side side, struct str also, const char *head, struct arena *arena);
 /* The table that the key refers to; NULL: it is not there. */
 const struct relation *key_referred(const struct snapshot *s, const struct constraint *key);
 /* Whether the column's cells read as PostgreSQL shows the values. */

@@ -37,6 +37,9 @@ static const char *const conversation[] = {
     "Q \"SET lock_timeout = '1s'\", Q \"SELECT pg_advisory_lock_shared(1)\"",
     "Q \"SELECT id FROM t; SELECT n FROM t; SELECT 1 / 0\"",
     "Q \"CREATE TABLE u (a int PRIMARY KEY, b text DEFAULT 'x')\"",
+    "Q \"CREATE TABLE v (a int PRIMARY KEY, p int REFERENCES v, q int REFERENCES v)\"",
+    "Q \"INSERT INTO v VALUES (1, 2, 3)\"",
+    "Q \"BEGIN; INSERT INTO v VALUES (1, 1, 1)\", Q \"UPDATE v SET a = 2, q = 3\", Q \"ROLLBACK\"",
     "Q \"DISCARD ALL\"",
 };
 enum { LINES = sizeof(conversation) / sizeof(conversation[0]) };
