@@ -15,11 +15,13 @@
 
 /* Where a statement came from, to plan it again. */
 struct sql_source {
-    struct str text; /* the whole string */
-    size_t index;    /* of the statement in it */
-    const oid_t *types;
+    struct str text;    /* the whole string */
+    size_t index;       /* of the statement in it */
+    const oid_t *types; /* of the parameters, as declared */
     size_t n_types;
     bool without_params; /* of the simple protocol: $1 is no parameter */
+    const oid_t *bound;  /* the types that the values have, once there are some */
+    size_t n_bound;
 };
 
 enum sink {

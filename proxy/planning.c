@@ -234,6 +234,27 @@ static struct plan *query_of(struct plan *plan)
     return inner;
 }
 
+static bool fits_values(const struct plan *plan, const struct sql_source *source)
+{
+    return !source->n_bound || (plan->n_params == source->n_bound &&
+                                memcmp(plan->param_types, source->bound, source->n_bound * sizeof(oid_t)) == 0);
+}
+
+/* Parameters are found from what was declared, as they were before; where that gives other types by now, the values have theirs. */
+static bool make_for_values(struct session *s, const struct sql_statement *parsed, const struct sql_source *source,
+                            const struct snapshot *schema, bool force_local, struct plan **ret, struct err *err)
+{
+    if (!make(s, parsed, source, schema, force_local, ret, err))
+        return false;
+    if (fits_values(*ret, source))
+        return true;
+    struct sql_source declared = *source;
+    declared.types = source->bound;
+    declared.n_types = source->n_bound;
+    plan_unref(*ret);
+    return make(s, parsed, &declared, schema, force_local, ret, err);
+}
+
 bool planning_again(struct session *s, const struct sql_source *source, const struct plan *former, bool force_local,
                     bool for_step, struct plan **ret, struct err *err)
 {
@@ -244,7 +265,8 @@ bool planning_again(struct session *s, const struct sql_source *source, const st
         return false;
     if (source->index >= list.n)
         return err_set(err, SQLSTATE_INTERNAL_ERROR, "the statement cannot be found again");
-    if (!make(s, &list.statements[source->index], source, schema ? schema : former->snapshot, force_local, ret, err))
+    if (!make_for_values(s, &list.statements[source->index], source, schema ? schema : former->snapshot, force_local,
+                         ret, err))
         return false;
     if (for_step)
         *ret = query_of(*ret);

@@ -285,8 +285,12 @@ static enum outcome run_kept(struct session *s, struct portal *p, struct executi
 static enum outcome run_portal(struct session *s, struct portal *p, int32_t max_rows, struct err *err)
 {
     struct execution x = { .plan = p->plan,
-                           .source = { p->source->text, p->source->index, p->plan->param_types, p->plan->n_params,
-                                       false },
+                           .source = { .text = p->source->text,
+                                       .index = p->source->index,
+                                       .types = p->source->types,
+                                       .n_types = p->source->n_types,
+                                       .bound = p->plan->param_types,
+                                       .n_bound = p->plan->n_params },
                            .params = p->params,
                            .n_params = p->n_params,
                            .formats = p->formats,

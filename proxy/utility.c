@@ -376,7 +376,7 @@ enum outcome utility_prepared(struct session *s, const struct execution *x, stru
     struct arguments a;
     if (!p)
         return OUTCOME_FAILED;
-    struct sql_source source = { p->text, p->index, p->types, p->n_types, false };
+    struct sql_source source = { .text = p->text, .index = p->index, .types = p->types, .n_types = p->n_types };
     if (p->plan) { /* its parameters may be of other types by now */
         enum outcome outcome = planning_renew(s, &p->plan, &source, err);
         if (outcome != OUTCOME_DONE)
