@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include "pgwire/timezone.h"
+#include "proxy/catalog/encoding.h"
 #include "proxy/sql/functions/text_search_words.h"
 
 const char *const guc_isolation_words[4] = { "read uncommitted", "read committed", "repeatable read", "serializable" };
@@ -281,44 +282,21 @@ static void apply_zone(struct str stored, struct guc_live *live)
     live->types.zone = zone ? zone : zone_utc();
 }
 
-/* PostgreSQL's names of the encodings it could convert and we do not, without punctuation, lower case. */
-static const char *const other_encodings[] = {
-    "big5",         "euccn",    "eucjis2004",   "eucjp",   "euckr",   "euctw",   "gb18030", "gbk",      "iso88595",
-    "iso88596",     "iso88597", "iso88598",     "johab",   "koi8r",   "koi8u",   "latin1",  "latin10",  "latin2",
-    "latin3",       "latin4",   "latin5",       "latin6",  "latin7",  "latin8",  "latin9",  "iso88591", "iso885915",
-    "muleinternal", "sjis",     "shiftjis2004", "uhc",     "win1250", "win1251", "win1252", "win1253",  "win1254",
-    "win1255",      "win1256",  "win1257",      "win1258", "win866",  "win874",
-};
-
 static bool check_encoding(const struct guc *row, struct str value, const struct guc_live *live, struct arena *arena,
                            struct str *ret, struct err *err)
 {
     (void)live;
     (void)arena;
-    char name[32];
-    size_t n = 0;
-    for (size_t i = 0; i < value.n && n < sizeof(name) - 1; i++) {
-        unsigned char c = (unsigned char)value.p[i];
-        if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
-            name[n++] = (char)(c | 0x20);
-        else if (c >= '0' && c <= '9')
-            name[n++] = (char)c;
-    }
-    name[n] = 0;
-    if (strcmp(name, "utf8") == 0 || strcmp(name, "unicode") == 0) {
-        *ret = STR("UTF8");
+    int number = encoding_number(value);
+    if (number < 0)
+        return invalid(row, value, err);
+    if (number == ENCODING_UTF8 ||
+        number == ENCODING_SQL_ASCII) { /* SQL_ASCII: no conversion, the bytes are the server's, UTF-8 */
+        *ret = encoding_name(number);
         return true;
     }
-    if (strcmp(name, "sqlascii") == 0) { /* no conversion: the bytes are the server's, UTF-8 */
-        *ret = STR("SQL_ASCII");
-        return true;
-    }
-    for (size_t i = 0; i < sizeof(other_encodings) / sizeof(other_encodings[0]); i++)
-        if (strcmp(name, other_encodings[i]) == 0) {
-            err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "client encoding \"%.*s\" is not supported", STR_FMT(value));
-            return err_hint(err, "Use UTF8.");
-        }
-    return invalid(row, value, err);
+    err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "client encoding \"%.*s\" is not supported", STR_FMT(value));
+    return err_hint(err, "Use UTF8.");
 }
 
 static bool check_application_name(const struct guc *row, struct str value, const struct guc_live *live,

@@ -1,4 +1,5 @@
 /* bytes.c - bytea: trimming, LIKE, texts in other encodings (PostgreSQL 9.5, 9.4). */
+#include "proxy/catalog/encoding.h"
 #include "proxy/sql/functions/results.h"
 
 static struct str bytes_of(sqlite3_value *v)
@@ -230,48 +231,27 @@ static void overlay(sqlite3_context *c, int n, sqlite3_value **args)
 
 /* ---- encodings: UTF-8 and Latin-1 */
 
-enum encoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_OTHER };
-
-/* PostgreSQL compares names without case, and only their letters and digits. */
-static enum encoding encoding_of(struct str name)
+/* which: "source " and the like, for PostgreSQL's message. */
+static bool can_convert(sqlite3_context *c, const char *which, struct str name)
 {
-    static const struct {
-        const char *name;
-        enum encoding encoding;
-    } rows[] = { { "utf8", ENCODING_UTF8 },
-                 { "unicode", ENCODING_UTF8 },
-                 { "latin1", ENCODING_LATIN1 },
-                 { "iso88591", ENCODING_LATIN1 } };
-    char room[16];
-    size_t n = 0;
-    for (size_t i = 0; i < name.n && n < sizeof(room) - 1; i++) {
-        char ch = name.p[i];
-        if (ch >= 'A' && ch <= 'Z')
-            ch = (char)(ch - 'A' + 'a');
-        if ((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9'))
-            room[n++] = ch;
+    int number = encoding_number(name);
+    if (number == ENCODING_UTF8 || number == ENCODING_LATIN1)
+        return true;
+    if (number < 0) {
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "invalid %sencoding name \"%.*s\"", which, STR_FMT(name));
+        return false;
     }
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-        if (str_is((struct str){ room, n }, rows[i].name))
-            return rows[i].encoding;
-    return ENCODING_OTHER;
-}
-
-static bool unknown_encoding(sqlite3_context *c, struct str name)
-{
     err_unsupported(errors(c), "encoding \"%.*s\"", STR_FMT(name));
     err_hint(errors(c), "UTF8 and LATIN1 can be converted.");
     local_fail(c);
     return false;
 }
 
-/* Bytes of an encoding as UTF-8. */
+/* Bytes of an encoding that can be converted as UTF-8. */
 static bool decode(sqlite3_context *c, struct str s, struct str name, struct str *ret)
 {
     size_t bad, size = 0;
-    if (encoding_of(name) == ENCODING_OTHER)
-        return unknown_encoding(c, name);
-    if (encoding_of(name) == ENCODING_UTF8) {
+    if (encoding_number(name) == ENCODING_UTF8) {
         *ret = s;
         if (str_is_utf8(s, &bad))
             return true;
@@ -299,14 +279,12 @@ static bool decode(sqlite3_context *c, struct str s, struct str name, struct str
     return out != NULL;
 }
 
-/* UTF-8 as bytes of an encoding. */
+/* UTF-8 as bytes of such an encoding. */
 static bool encode(sqlite3_context *c, struct str s, struct str name, struct str *ret)
 {
     size_t size = 0;
-    if (encoding_of(name) == ENCODING_OTHER)
-        return unknown_encoding(c, name);
     *ret = s;
-    if (encoding_of(name) == ENCODING_UTF8)
+    if (encoding_number(name) == ENCODING_UTF8)
         return true;
     char *out = arena_alloc(scratch(c), s.n + 1);
     for (size_t i = 0; out && i < s.n; i++) {
@@ -328,7 +306,7 @@ static void convert_from(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct str text;
     STRICT(n, args);
-    if (decode(c, bytes_of(args[0]), local_text(args[1]), &text))
+    if (can_convert(c, "source ", local_text(args[1])) && decode(c, bytes_of(args[0]), local_text(args[1]), &text))
         local_result_text(c, text);
 }
 
@@ -336,7 +314,8 @@ static void convert_to(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct str bytes;
     STRICT(n, args);
-    if (encode(c, local_text(args[0]), local_text(args[1]), &bytes))
+    if (can_convert(c, "destination ", local_text(args[1])) &&
+        encode(c, local_text(args[0]), local_text(args[1]), &bytes))
         give(c, bytes);
 }
 
@@ -344,7 +323,8 @@ static void convert(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct str text, bytes;
     STRICT(n, args);
-    if (decode(c, bytes_of(args[0]), local_text(args[1]), &text) && encode(c, text, local_text(args[2]), &bytes))
+    if (can_convert(c, "source ", local_text(args[1])) && can_convert(c, "destination ", local_text(args[2])) &&
+        decode(c, bytes_of(args[0]), local_text(args[1]), &text) && encode(c, text, local_text(args[2]), &bytes))
         give(c, bytes);
 }
 
@@ -353,7 +333,7 @@ static void length_in(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct str text;
     STRICT(n, args);
-    if (decode(c, bytes_of(args[0]), local_text(args[1]), &text))
+    if (can_convert(c, "", local_text(args[1])) && decode(c, bytes_of(args[0]), local_text(args[1]), &text))
         sqlite3_result_int64(c, (sqlite3_int64)str_characters(text));
 }
 

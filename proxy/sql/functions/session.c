@@ -1,4 +1,5 @@
 /* session.c - what a session and its server say of themselves (PostgreSQL 9.26); asked of the run's session_value. */
+#include "proxy/catalog/encoding.h"
 #include "proxy/catalog/system_rows.h"
 #include "proxy/sql/functions/typed.h"
 
@@ -68,22 +69,16 @@ static void encoding(sqlite3_context *c, int n, sqlite3_value **args)
     local_result_text(c, STR("UTF8"));
 }
 
-/* PostgreSQL's number of UTF8 is 6, and it is the only encoding. */
-static void encoding_name(sqlite3_context *c, int n, sqlite3_value **args)
+static void name_of_encoding(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    local_result_text(c, sqlite3_value_int64(args[0]) == 6   ? STR("UTF8")
-                         : sqlite3_value_int64(args[0]) == 0 ? STR("SQL_ASCII")
-                                                             : STR(""));
+    local_result_text(c, encoding_name(sqlite3_value_int64(args[0])));
 }
 
-static void encoding_number(sqlite3_context *c, int n, sqlite3_value **args)
+static void number_of_encoding(sqlite3_context *c, int n, sqlite3_value **args)
 {
     STRICT(n, args);
-    struct str name = local_text(args[0]);
-    bool utf8 =
-        str_eq_nocase(name, STR("UTF8")) || str_eq_nocase(name, STR("UTF-8")) || str_eq_nocase(name, STR("unicode"));
-    sqlite3_result_int(c, utf8 ? 6 : str_eq_nocase(name, STR("SQL_ASCII")) ? 0 : -1);
+    sqlite3_result_int(c, encoding_number(local_text(args[0])));
 }
 
 static void show_setting(sqlite3_context *c, int n, sqlite3_value **args)
@@ -157,8 +152,8 @@ static const struct local_function functions[] = {
     ROW(pg_conf_load_time, server_started, 0, 0),
     ROW(getdatabaseencoding, encoding, 0, 0),
     ROW(pg_client_encoding, encoding, 0, 0),
-    ROW(PG_encoding_to_char, encoding_name, 1, LOCAL_STRICT),
-    ROW(PG_char_to_encoding, encoding_number, 1, LOCAL_STRICT),
+    ROW(PG_encoding_to_char, name_of_encoding, 1, LOCAL_STRICT),
+    ROW(PG_char_to_encoding, number_of_encoding, 1, LOCAL_STRICT),
     ROW(show_config_by_name, show_setting, 1, LOCAL_STRICT),
     ROW(show_config_by_name_missing_ok, show_setting, 2, LOCAL_STRICT),
     ROW(set_config_by_name, set_config, 3, 0),
