@@ -102,8 +102,19 @@ static uint32_t take_character(struct parser *r)
     return value;
 }
 
+/* Numbers up to this one are characters to PostgreSQL. Those that are none of Unicode's are in no text. */
+enum { CHARACTER_MAX = 0x7ffffffe, UNICODE_MAX = 0x10ffff, SURROGATE_FIRST = 0xd800, SURROGATE_LAST = 0xdfff };
+
+static bool is_in_no_text(uint32_t c)
+{
+    return c > UNICODE_MAX || (c >= SURROGATE_FIRST && c <= SURROGATE_LAST);
+}
+
+/* What is in no text stands as the character 0, which is in none either, and which PCRE2 takes. */
 static void add_character(struct parser *r, uint32_t c)
 {
+    if (is_in_no_text(c))
+        c = 0;
     if (c < 128 && (is_letter((char)c) || is_digit((char)c))) {
         buf_add_char(r->out, (char)c);
     } else if (c >= 33 && c < 127) {
@@ -154,12 +165,10 @@ static uint32_t take_digits(struct parser *r, int base, int least, int most)
 {
     uint32_t value = 0;
     int n = 0;
-    for (; n < most && r->p < r->end && digit_of(*r->p, base) >= 0; n++) {
-        if (value > 0x10ffff)
-            fail(r, bad_escape);
-        value = value * (uint32_t)base + (uint32_t)digit_of(*r->p++, base);
-    }
-    if (n < least || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+    for (; n < most && r->p < r->end && digit_of(*r->p, base) >= 0; n++)
+        value =
+            value * (uint32_t)base + (uint32_t)digit_of(*r->p++, base); /* PostgreSQL forgets what is too much, too */
+    if (n < least || value > CHARACTER_MAX)
         fail(r, bad_escape);
     return value;
 }
@@ -542,8 +551,12 @@ static bool add_range(struct parser *r, uint32_t from)
         if (m != MEMBER_CHARACTER || from > to)
             return fail(r, bad_range);
     }
+    if (from != to) {
+        from = is_in_no_text(from) && from <= SURROGATE_LAST ? SURROGATE_LAST + 1 : from;
+        to = to > UNICODE_MAX ? UNICODE_MAX : is_in_no_text(to) ? SURROGATE_FIRST - 1 : to;
+    }
     add_character(r, from);
-    if (to != from) {
+    if (from < to) {
         buf_add_char(r->out, '-');
         add_character(r, to);
     }
