@@ -189,7 +189,9 @@ enum outcome protocol_bind(struct session *s, struct str body, struct err *err)
     struct prepared *source = prepared_find(s, m.statement, err);
     if (!source || !check_bind(source, &m, err))
         return OUTCOME_FAILED;
-    struct sql_source text = { source->text, source->index, source->types, source->n_types, false };
+    struct sql_source text = {
+        .text = source->text, .index = source->index, .types = source->types, .n_types = source->n_types
+    };
     struct found_plan late = { .plan = NULL };
     if (!source->plan) {
         enum outcome outcome = plan_text(s, &text, false, &late, err);

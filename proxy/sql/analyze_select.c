@@ -612,10 +612,12 @@ static bool setop_column(A *a, const struct setop *o, size_t i)
 {
     struct query *q = o->q;
     struct expr *both[2] = { q->left->targets[i].expr, q->right->targets[i].expr };
-    int location = both[0]->location, start = expr_start(both[0]);
+    int start = expr_start(both[0]);
     oid_t type = select_common_type(a, both, 2, o->what);
     if (!type)
         return false;
+    bool of_right = type_base(a, both[0]->type) != type && type_base(a, both[1]->type) == type;
+    int location = of_right ? expr_start(both[1]) : start; /* of the side whose type it is */
     int32_t typmod = select_common_typmod(both, 2, type);
     bool compares = q->set_operation != SETOP_UNION || !q->set_all;
     if (!coerce_side(a, q->left, &q->left_casts, i, type, o->what) ||

@@ -7,3 +7,4 @@ SELECT id, coalesce(nullif(regexp_replace(a, 'y', 'z'), a), (10 / b)::text) FROM
 UPDATE t SET b = CASE WHEN a ~ '^x' THEN 10 / b ELSE 0 END;
 MERGE INTO t USING (VALUES (1),(2)) s(id) ON t.id = s.id WHEN MATCHED AND t.a ~ 'x' THEN UPDATE SET b = 100 / t.b WHEN MATCHED THEN DELETE;
 SELECT * FROM t ORDER BY id;
+SELECT replace('a', '', CASE WHEN id > 1 THEN a END), replace(a, 'x', CASE WHEN id > 1 THEN 'z' END) FROM t ORDER BY id;
