@@ -82,8 +82,6 @@ int analyze_position(struct str text, int location);
 
 /* Whether a function gives its first argument with as many digits of a second as its second argument says. */
 bool analyze_takes_precision(const struct pg_proc *proc);
-/* Whether it is a constant to PostgreSQL's planner: of immutable functions, nothing but. */
-bool analyze_is_folded(const struct expr *x);
 
 /* = <> < <= > >= */
 bool operator_compares(struct str name);

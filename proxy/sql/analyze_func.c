@@ -1,5 +1,6 @@
 /* analyze_func.c - function calls, aggregates, window functions (10.3; PostgreSQL 15: parse_func.c). */
 #include "proxy/sql/analyze_candidates.h"
+#include "proxy/sql/folding.h"
 
 #include "proxy/catalog/extension.h"
 
@@ -786,24 +787,6 @@ static void keep_width(A *a, struct expr *e)
             e->typmod = e->args[i]->typmod;
 }
 
-/* What is no constant to PostgreSQL's planner. */
-static bool find_unfolded(struct expr *x, void *ctx)
-{
-    bool *found = ctx;
-    bool is_call = x->kind == EXPR_FUNC && x->call.proc->volatility != 'i';
-    *found = *found || is_call || x->kind == EXPR_VAR || x->kind == EXPR_WHOLE_ROW || x->kind == EXPR_SUBLINK ||
-             x->kind == EXPR_AGGREGATE || x->kind == EXPR_WINDOW || x->kind == EXPR_SQL_VALUE ||
-             x->kind == EXPR_IO_CAST;
-    return !*found;
-}
-
-bool analyze_is_folded(const struct expr *x)
-{
-    bool unfolded = false;
-    expr_walk((struct expr *)(uintptr_t)x, find_unfolded, &unfolded);
-    return !unfolded;
-}
-
 bool analyze_takes_precision(const struct pg_proc *proc)
 {
     static const char *const sources[] = { "timestamp_scale", "timestamptz_scale", "time_scale", "timetz_scale",
@@ -829,7 +812,8 @@ static void needless_precision(struct expr *e)
         return;
     int32_t n = (int32_t)precision->constant.value.integer;
     bool has_fields = strcmp(e->call.proc->source, "interval_scale") == 0; /* its length says which, too */
-    if (!analyze_is_folded(e->args[0]) && (n < 0 || (!has_fields && (n == MAX_PRECISION || (kept >= 0 && n >= kept)))))
+    if (!folding_is_constant(e->args[0]) &&
+        (n < 0 || (!has_fields && (n == MAX_PRECISION || (kept >= 0 && n >= kept)))))
         e->typmod = n;
 }
 

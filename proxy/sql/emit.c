@@ -370,7 +370,7 @@ bool emit_prelude(struct emitter *e, const struct expr *x, enum bind_form form, 
     struct emit_shared *s = e->shared;
     if (e->no_prelude || e->inline_constants || e->target != TARGET_D1 || asks_own_number(e, x))
         return false;
-    bool is_doubtful = e->conditional && (e->excluded || !is_foldable_expr(x)) && expr_may_fail(x);
+    bool is_doubtful = e->conditional && (e->excluded || !folding_is_constant(x)) && expr_may_fail(x);
     if (is_doubtful && e->eager)
         return blocked(e, x->location, "a constant that may fail, in a part that may not be reached");
     if (!s->prelude) {

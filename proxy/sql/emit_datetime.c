@@ -219,7 +219,7 @@ static bool emit_planned_precision(struct emitter *e, const struct expr *x, bool
     struct str keeps = STR("");
     bool has_fields = strcmp(x->call.proc->source, "interval_scale") == 0;
     if (x->n_args != 2 || x->args[1]->kind == EXPR_CONST || !analyze_takes_precision(x->call.proc) ||
-        !is_constant_expr(x->args[1]) || analyze_is_folded(x->args[0]))
+        !is_constant_expr(x->args[1]) || folding_is_constant(x->args[0]))
         return true;
     if (!emit_value(e, x->args[0], &value) || !emit_value(e, x->args[1], &n))
         return false;

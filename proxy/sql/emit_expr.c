@@ -7,31 +7,20 @@
 /* ---- looking at expressions ---- */
 
 struct look {
-    bool constant, is_volatile, is_mutable, own_vars, foreign_vars;
+    bool constant, is_volatile, own_vars, foreign_vars;
 };
 
-/* Whether a value's text depends on settings, or on names. */
-static bool text_varies(oid_t type)
+static bool look_at(struct expr *x, void *ctx);
+
+static void look_at_case(struct expr *x, struct look *look)
 {
-    switch (type) {
-    case TYPE_OID_text:
-    case TYPE_OID_varchar:
-    case TYPE_OID_bpchar:
-    case TYPE_OID_name:
-    case TYPE_OID_bool:
-    case TYPE_OID_int2:
-    case TYPE_OID_int4:
-    case TYPE_OID_int8:
-    case TYPE_OID_numeric:
-    case TYPE_OID_float4:
-    case TYPE_OID_float8:
-    case TYPE_OID_uuid:
-    case TYPE_OID_jsonb:
-    case TYPE_OID_inet:
-        return false;
-    default: /* or nobody has looked */
-        return true;
-    }
+    const struct expr *otherwise;
+    for (size_t i = 0, n = folding_case_arms(x, &otherwise); i < n; i++)
+        if (!folding_skips_arm(&x->cases.arms[i])) {
+            expr_walk(x->cases.arms[i].when, look_at, look);
+            expr_walk(x->cases.arms[i].then, look_at, look);
+        }
+    expr_walk((struct expr *)(uintptr_t)otherwise, look_at, look);
 }
 
 static bool look_at(struct expr *x, void *ctx)
@@ -64,14 +53,14 @@ static bool look_at(struct expr *x, void *ctx)
             look->constant = false;
         if (x->call.proc->volatility == 'v')
             look->is_volatile = true;
-        look->is_mutable |= x->call.proc->volatility != 'i';
         break;
-    case EXPR_SQL_VALUE:
-        look->is_mutable = true;
-        break;
-    case EXPR_IO_CAST:
-        look->is_mutable |= text_varies(x->type) || text_varies(x->args[0]->type);
-        break;
+    case EXPR_COALESCE: /* as it is printed */
+        for (size_t i = 0, n = folding_coalesce_args(x); i < n; i++)
+            expr_walk(x->args[i], look_at, look);
+        return false;
+    case EXPR_CASE:
+        look_at_case(x, look);
+        return false;
     default:
         break;
     }
@@ -89,12 +78,6 @@ static struct look look_over(const struct expr *x)
 bool is_constant_expr(const struct expr *x)
 {
     return look_over(x).constant;
-}
-
-bool is_foldable_expr(const struct expr *x)
-{
-    struct look look = look_over(x);
-    return look.constant && !look.is_mutable;
 }
 
 bool is_volatile_expr(const struct expr *x)
@@ -521,18 +504,10 @@ bool is_null_const(const struct expr *x)
     return x->kind == EXPR_CONST && x->constant.is_null;
 }
 
-/* PostgreSQL's planner leaves such an arm out, and computes nothing of it: x = NULL, where NULL gives NULL. */
-static bool is_never_true(const struct expr *when)
-{
-    bool never = is_null_const(when);
-    for (size_t i = 0; when->kind == EXPR_FUNC && when->call.proc->strict && i < when->n_args; i++)
-        never |= is_null_const(when->args[i]);
-    return never;
-}
-
 static bool emit_case(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
-    size_t n = x->cases.n_arms, n_branches = 0;
+    const struct expr *otherwise;
+    size_t n = folding_case_arms(x, &otherwise), n_whens = 0, n_branches = 0;
     struct fragment *whens = ARENA_ARRAY(e->arena, struct fragment, n),
                     *branches = ARENA_ARRAY(e->arena, struct fragment, n + 1);
     size_t *slot = ARENA_ARRAY(e->arena, size_t, n + 1); /* 0: NULL, else 1 + index of the branch */
@@ -540,18 +515,18 @@ static bool emit_case(struct emitter *e, const struct expr *x, struct fragment *
         return err_oom(e->err);
     int excluded = e->excluded;
     for (size_t i = 0; i <= n; i++) {
-        const struct expr *then = i < n ? x->cases.arms[i].then : x->cases.otherwise;
-        if (i < n && is_never_true(x->cases.arms[i].when)) {
-            whens[i].sql = STR("0");
+        const struct expr *then = i < n ? x->cases.arms[i].then : otherwise;
+        if (i < n && folding_skips_arm(&x->cases.arms[i]))
             continue;
-        }
-        e->conditional += i > 0;
+        e->conditional += n_whens > 0;
         bool ok = i == n || emit_condition(e, x->cases.arms[i].when, &whens[i]);
-        e->conditional += i == 0;
+        bool asked = n_whens == 0 && i < n; /* from here on */
+        n_whens += i < n;
+        e->conditional += asked;
         e->excluded += i < n && is_constant_expr(x->cases.arms[i].when);
         bool shown = then && !is_null_const(then);
         ok = ok && (!shown || emit_expr(e, then, &branches[n_branches]));
-        e->conditional--;
+        e->conditional -= n_whens > 0;
         if (!ok)
             return false;
         if (shown)
@@ -563,25 +538,28 @@ static bool emit_case(struct emitter *e, const struct expr *x, struct fragment *
     struct str text = STR("CASE");
     for (size_t i = 0; i <= n && text.p; i++) {
         struct str value = slot[i] ? branches[slot[i] - 1].sql : STR("NULL");
-        if (i < n)
+        if (!n_whens)
+            text = value;
+        else if (i < n && whens[i].sql.p)
             text = text_of(e, "%.*s WHEN %.*s THEN %.*s", STR_FMT(text), STR_FMT(whens[i].sql), STR_FMT(value));
-        else if (slot[i])
+        else if (i == n && slot[i])
             text = text_of(e, "%.*s ELSE %.*s", STR_FMT(text), STR_FMT(value));
     }
-    ret->sql = text.p ? text_of(e, "%.*s END", STR_FMT(text)) : text;
+    ret->sql = text.p && n_whens ? text_of(e, "%.*s END", STR_FMT(text)) : text;
     return ret->sql.p != NULL;
 }
 
-/* Arguments in one form; NULL constants as NULL. */
-static bool emit_branches(struct emitter *e, const struct expr *x, struct str **ret_parts, struct fragment *ret)
+/* The first n_args arguments in one form; NULL constants as NULL. */
+static bool emit_branches(struct emitter *e, const struct expr *x, size_t n_args, struct str **ret_parts,
+                          struct fragment *ret)
 {
     size_t n = 0;
-    struct fragment *branches = ARENA_ARRAY(e->arena, struct fragment, x->n_args);
-    struct str *parts = ARENA_ARRAY(e->arena, struct str, x->n_args);
+    struct fragment *branches = ARENA_ARRAY(e->arena, struct fragment, n_args);
+    struct str *parts = ARENA_ARRAY(e->arena, struct str, n_args);
     if (!branches || !parts)
         return err_oom(e->err);
     int excluded = e->excluded;
-    for (size_t i = 0; i < x->n_args; i++) {
+    for (size_t i = 0; i < n_args; i++) {
         bool conditional = i > 0 && x->kind == EXPR_COALESCE;
         e->conditional += conditional;
         e->excluded += conditional && is_constant_expr(x->args[i - 1]) && !is_null_const(x->args[i - 1]);
@@ -593,7 +571,7 @@ static bool emit_branches(struct emitter *e, const struct expr *x, struct str **
     e->excluded = excluded;
     if (!unify(e, x->type, branches, n, ret))
         return false;
-    for (size_t i = 0, at = 0; i < x->n_args; i++)
+    for (size_t i = 0, at = 0; i < n_args; i++)
         parts[i] = is_null_const(x->args[i]) ? STR("NULL") : branches[at++].sql;
     *ret_parts = parts;
     return true;
@@ -601,15 +579,16 @@ static bool emit_branches(struct emitter *e, const struct expr *x, struct str **
 
 static bool emit_coalesce(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
+    size_t n = folding_coalesce_args(x);
     struct str *parts, list = STR("");
-    if (!emit_branches(e, x, &parts, ret))
+    if (!emit_branches(e, x, n, &parts, ret))
         return false;
-    if (x->n_args == 1) {
+    if (n == 1) {
         ret->sql = parts[0];
         return true;
     }
-    for (size_t i = x->n_args; i-- > 0 && list.p;) { /* from behind: what is too much for one call stands inside it */
-        bool nests = x->n_args - i > 1 && (x->n_args - i - 1) % (D1_MAX_ARGUMENTS - 1) == 0;
+    for (size_t i = n; i-- > 0 && list.p;) { /* from behind: what is too much for one call stands inside it */
+        bool nests = n - i > 1 && (n - i - 1) % (D1_MAX_ARGUMENTS - 1) == 0;
         if (nests)
             list = text_of(e, "coalesce(%.*s)", STR_FMT(list));
         list = text_of(e, "%.*s%s%.*s", STR_FMT(parts[i]), list.n ? ", " : "", STR_FMT(list));
@@ -663,7 +642,7 @@ static bool emit_extreme(struct emitter *e, const struct expr *x, struct fragmen
     if (base_type(e, x->type) == TYPE_OID_json || element == TYPE_OID_json)
         return refused(e, -1, SQLSTATE_UNDEFINED_FUNCTION, "could not identify a comparison function for type %s",
                        element ? "json[]" : "json");
-    if (!collation_or_block(e, x, true, &collation) || !emit_branches(e, x, &parts, ret))
+    if (!collation_or_block(e, x, true, &collation) || !emit_branches(e, x, x->n_args, &parts, ret))
         return false;
     struct fragment rank = { .sql = STR("v") };
     if (!enum_rank(e, x->type, &rank))
@@ -919,6 +898,8 @@ static bool wants_prelude(const struct emitter *e, const struct expr *x)
     return look.constant && (!look.is_volatile || e->one_row);
 }
 
+static bool emit_guarded(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret);
+
 static bool emit_any_expr(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret)
 {
     bool nulled = false;
@@ -932,7 +913,11 @@ static bool emit_any_expr(struct emitter *e, const struct expr *x, bool conditio
             return false;
         if (done)
             return true;
-    } else if (wants_prelude(e, x)) {
+    }
+    const struct expr *rest = folding_rest(x);
+    if (rest != x)
+        return emit_guarded(e, rest, condition, ret);
+    if (e->target != TARGET_LOCAL && wants_prelude(e, x)) {
         struct emit_mark mark = emit_mark(e);
         if (is_numeric(e, x->type) ? emit_prelude(e, x, BIND_NUMBER, 0, ret) : emit_prelude(e, x, BIND_AS_IS, 0, ret)) {
             if (is_numeric(e, x->type)) {

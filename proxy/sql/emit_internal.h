@@ -26,6 +26,7 @@
 #include "pgwire/timezone.h"
 #include "proxy/sql/analyze.h"
 #include "proxy/sql/emit.h"
+#include "proxy/sql/folding.h"
 #include "proxy/sql/functions.h"
 
 enum emit_target { TARGET_D1, TARGET_LOCAL };
@@ -274,8 +275,6 @@ bool settle(struct emitter *e, struct fragment *f); /* writes pending checks int
 bool make_natural(struct emitter *e, oid_t type, struct fragment *f);
 bool join_balanced(struct emitter *e, const struct str *parts, size_t n, const char *operator_text, struct str *ret);
 bool is_constant_expr(const struct expr *x); /* no column, aggregate, subquery or set-returning function anywhere */
-bool is_foldable_expr(
-    const struct expr *x); /* … and nothing that depends on settings: PostgreSQL's planner computes it */
 bool is_volatile_expr(const struct expr *x);
 /* The expression under casts that leave the value as it is; NULL for NULL. */
 const struct expr *without_relabel(const struct expr *x);

@@ -245,3 +245,9 @@ SELECT l2.x FROM plain t1, LATERAL (SELECT max(NULL::char(6)) AS x, min(coalesce
 SELECT s.x, s.y, s.z FROM (SELECT max('a'::char(6)) AS x, 'b'::char(4) AS y, coalesce(max('c'::char(2)), 'd'::char(2)) AS z) AS s
 SELECT CASE jsonb_build_object(t1.id) WHEN NULL::jsonb THEN 1 END FROM plain t1
 SELECT CASE WHEN NULL THEN 1 / (t1.id - t1.id) ELSE 2 END, CASE t1.id / (t1.id - t1.id) WHEN NULL THEN 'a' ELSE 'b' END FROM plain t1 ORDER BY t1.id
+SELECT CASE WHEN NULL THEN count(*) ELSE 1 END, CASE WHEN NULL::bool THEN max(t1.id) END FROM plain t1
+SELECT COALESCE(1, count(*)), CASE WHEN false THEN count(*) ELSE 2 END, CASE WHEN true THEN 1 ELSE sum(t1.id) END FROM plain t1
+SELECT textregexeq((t1.i8 || t1.t), CAST(t1.bt AS text)) FROM edge t1 ORDER BY t1.id
+SELECT replace(''::text, ''::text, json_object_field_text('"x"'::json, 'x y z'::text)) FROM plain t1
+SELECT time '12:34:56' EXCEPT SELECT (t1.ts)::date FROM plain t1 INTERSECT ALL SELECT NULL::date FROM plain t3
+SELECT 1 EXCEPT (SELECT NULL INTERSECT SELECT (t1.ts)::date FROM plain t1)

@@ -57,3 +57,5 @@ UPDATE target SET v = 'abcdef'::text WHERE id > 1000
 UPDATE target SET ts = date '2024-01-01' + interval '1 day', jb = to_jsonb(date '2024-01-01') FROM plain t1 WHERE t1.id = target.id
 INSERT INTO target (id, i4, k, dw) VALUES (1, int4 '100', NULL::text, 'hello') RETURNING (to_timestamp('100%', 'FMMonth FMDD'))::date
 UPDATE target SET i4 = 1 WHERE id = 4711 RETURNING to_timestamp('100%', 'FMMonth FMDD')
+INSERT INTO target (id, d, f8, c, b) VALUES (5, '1999-12-31', 2, '', NULL::bool) ON CONFLICT (k) DO UPDATE SET n2 = COALESCE(1000000007, target.i8)
+UPDATE target SET k = 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid RETURNING convert('\xdeadbeef'::bytea, 'Zed'::name, 'Zed'::name)
