@@ -134,14 +134,20 @@ class Campaign(Maker):
     def report(self, query, mode, settings, found, number):
         """A difference; where errors of evaluation differ, that of the first expression which differs alone. Which of several errors is met is the
         planner's choice, when each of them is met alone."""
-        if known.may_be_order(found) or known.may_be_row(found):
-            alone, met = self.alone(query, mode, settings)
-            why = "" if alone else self.order(query, mode, settings, found, met)
-            if why:
-                self.listed[why] += 1
-                return
-            query = alone or query
-        self.differences.append((number, self.smaller(query, mode, settings, found)))
+        why, alone = self.why(query, mode, settings, found)
+        if why:
+            self.listed[why] += 1
+        else:
+            self.differences.append((number, self.smaller(alone or query, mode, settings, found)))
+
+    def why(self, query, mode, settings, found):
+        """Why another error is met, or ""; and the smallest query of one expression that differs, or None."""
+        if not known.may_be_order(found) and not known.may_be_row(found):
+            return "", None
+        if self.is_planned_for_values(query, mode, settings, found):
+            return known.VALUES_PLANNED, None
+        alone, met = self.alone(query, mode, settings)
+        return "" if alone else self.order(query, mode, settings, found, met), alone
 
     def order(self, query, mode, settings, found, met):
         """Why another error is met first, or "": by what expressions and rows give alone, and by what PostgreSQL does when it plans."""
@@ -155,7 +161,20 @@ class Campaign(Maker):
         planned = "" if why else known.planned(found, met)
         if planned and evidence.is_planned(self, query, mode, settings, found.theirs.state):
             why = planned
+        if not why and found.theirs.state and found.ours.state and evidence.each_without_the_other(self, query, mode, settings, found.theirs, found.ours):
+            why = known.TIMING
         return why
+
+    def is_planned_for_values(self, query, mode, settings, found):
+        """PostgreSQL's plan for any values of the parameters gives pgd1's answer."""
+        if mode == "simple" or not printed(query.node, True).params:
+            return False
+        return self.difference(query, mode, settings, evidence.of_any_values(self, query, mode, settings), found.ours) is None
+
+    def is_explained(self, query, mode, settings, a, b):
+        """No difference, or one with a reason."""
+        found = self.difference(query, mode, settings, a, b)
+        return not found or found is not known.REFUSED and bool(found.reason or self.why(query, mode, settings, found)[0])
 
     def single_targets(self, query, mode, settings):
         """The states of a change of each row alone; of a query none."""
@@ -171,7 +190,8 @@ class Campaign(Maker):
             rows = evidence.row_by_row(self, query, one, node, mode, settings) if not constant and a.state and b.state else set()
             if known.is_runtime(a) and known.is_runtime(b) or rows:
                 met.add(node, {a.state, b.state} | rows, constant)
-            elif "(SELECT" not in printed(one, False).sql and different and different is not known.REFUSED and not different.reason and not met.explains(node, a, b):
+            elif "(SELECT" not in printed(one, False).sql and different and different is not known.REFUSED and not different.reason and not met.explains(node, a, b) \
+                    and not self.is_planned_for_values(Query(one), mode, settings, different):
                 return Query(one), met
         return None, met
 
@@ -183,9 +203,7 @@ class Campaign(Maker):
             again = self.difference(candidate, mode, settings, a[0], b[0])
             bad = bool(again) and again is not known.REFUSED and not again.reason and again.what == found.what
             bad = bad and known.may_be_order(again) == known.may_be_order(found) and known.may_be_row(again) == known.may_be_row(found)
-            if bad and (known.may_be_order(again) or known.may_be_row(again)):
-                alone, met = self.alone(candidate, mode, settings)
-                bad = bool(alone) or not self.order(candidate, mode, settings, again, met)
+            bad = bad and not self.why(candidate, mode, settings, again)[0]
             if bad:
                 kept.append(again)
             return bad

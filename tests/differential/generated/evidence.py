@@ -4,6 +4,7 @@ import re
 
 from . import known, tables
 from .queries import Query, aliases_of, from_items, is_lateral
+from .shrink import parents, simplest
 from .tree import Items, Node, printed
 
 IDS = range(-1, 13)  # of every source that the generator makes
@@ -100,6 +101,40 @@ def single_targets(campaign, query, mode, settings):
         theirs, ours = campaign.both([(query, mode)], settings, f"DELETE FROM target WHERE id <> {number}")
         states.add(same_state(campaign, query, mode, settings, theirs[0], ours[0]))
     return set() if None in states else set().union(*states)
+
+
+def without_parts(query):
+    """The query with NULL in the place of each of its expressions, one after the other, inner ones first."""
+    top = Node([query.node])
+    for parent, child in reversed(list(parents(top))):
+        if child.type and child.parts:
+            whole, null = parent.parts, next(simplest(child.type))
+            parent.parts = [null if part is child else part for part in whole]
+            try:
+                yield Query(top.parts[0], query.order, query.loose)
+            finally:
+                parent.parts = whole
+
+
+def each_without_the_other(campaign, query, mode, settings, theirs, ours):
+    """Both errors are in the query: with NULL for a part, pgd1 too gives PostgreSQL's error, and with NULL for another part PostgreSQL gives pgd1's;
+    or none, for a reason."""
+    def agree(other):
+        a, b = (answers[0] for answers in campaign.both([(other, mode)], settings))
+        return a.state == theirs.state and (a.state == b.state or not b.state and campaign.is_explained(other, mode, settings, a, b))
+
+    def is_left(other):
+        a, b = (answers[0] for answers in campaign.both([(other, mode)], settings))
+        return b.state == ours.state and (a.state == b.state or not a.state and campaign.is_explained(other, mode, settings, a, b))
+    return any(agree(other) for other in without_parts(query)) and any(is_left(other) for other in without_parts(query))
+
+
+def of_any_values(campaign, query, mode, settings):
+    """PostgreSQL's answer by the plan that it makes without the parameters' values."""
+    try:
+        return campaign.ask(campaign.theirs, [(query, mode)], {**settings, "plan_cache_mode": "force_generic_plan"})[0]
+    finally:
+        campaign.theirs.set({**settings, "plan_cache_mode": "auto"})
 
 
 def is_planned(campaign, query, mode, settings, state):

@@ -22,6 +22,7 @@ COLLATIONS = "texts made of names have the collation C in PostgreSQL, which pgd1
 SQUARES = "PostgreSQL's avg() of floats overflows in a sum of squares that it does not need; D1's gives the average"
 CONSTRAINTS_IN_ORDER = "of two constraints that a row violates, PostgreSQL names the domain's, which it checks first, D1 NOT NULL"
 PATTERNS_PLANNED = "PostgreSQL's planner compiles the constant pattern of a condition to guess how many rows match, whether one is compared with it or not"
+VALUES_PLANNED = "PostgreSQL plans with the values of parameters, as constants; its own plan for any values gives pgd1's answer"
 CONSTANTS_PLANNED = "PostgreSQL's planner computes constants, whether there is a row that needs them or not"
 GENERATED_FIRST = "D1 computes generated columns before it looks at a domain's constraint"
 CONSTANTS_FIRST = "PostgreSQL computes constants when it plans: a change that violates a key too has another first error"
