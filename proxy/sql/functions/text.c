@@ -5,6 +5,7 @@
 
 #include <locale.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <wctype.h>
 
@@ -724,6 +725,45 @@ SHA(sha256, "SHA256")
 SHA(sha384, "SHA384")
 SHA(sha512, "SHA512")
 
+/* pgcrypto's name of a digest: any that OpenSSL has. NULL after an error. */
+static const EVP_MD *digest_named(sqlite3_context *c, sqlite3_value *v)
+{
+    struct str type = local_text(v);
+    char name[32] = "";
+    for (size_t i = 0; i < type.n && type.n < sizeof(name); i++)
+        name[i] = (char)(type.p[i] >= 'A' && type.p[i] <= 'Z' ? type.p[i] + ('a' - 'A') : type.p[i]);
+    const EVP_MD *md = *name ? EVP_get_digestbyname(name) : NULL;
+    if (!md)
+        fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "Cannot use \"%s\": No such hash algorithm", name);
+    return md;
+}
+
+static void digest_of_type(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    unsigned char out[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    STRICT(n, args);
+    const EVP_MD *md = digest_named(c, args[1]);
+    if (md && digest(c, args[0], EVP_MD_get0_name(md), out, &size))
+        sqlite3_result_blob(c, out, (int)size, SQLITE_TRANSIENT);
+}
+
+static struct str bytes_of(sqlite3_value *v);
+
+/* hmac(data, key, type) */
+static void hmac_of_type(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    unsigned char out[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    STRICT(n, args);
+    const EVP_MD *md = digest_named(c, args[2]);
+    struct str data = bytes_of(args[0]), key = bytes_of(args[1]);
+    if (md && HMAC(md, key.n ? key.p : "", (int)key.n, (const unsigned char *)data.p, data.n, out, &size))
+        sqlite3_result_blob(c, out, (int)size, SQLITE_TRANSIENT);
+    else if (md)
+        fail_with(c, SQLSTATE_INTERNAL_ERROR, "%s is not available", EVP_MD_get0_name(md));
+}
+
 /* --- encode, decode --- */
 
 static struct str bytes_of(sqlite3_value *v)
@@ -942,6 +982,8 @@ static const struct local_function functions[] = {
     ROW(md5_text, md5, 1, PURE),
     ROW(md5_bytea, md5, 1, PURE),
     ROW(sha224_bytea, sha224, 1, PURE),
+    ROW(pg_digest, digest_of_type, 2, PURE),
+    ROW(pg_hmac, hmac_of_type, 3, PURE),
     ROW(sha256_bytea, sha256, 1, PURE),
     ROW(sha384_bytea, sha384, 1, PURE),
     ROW(sha512_bytea, sha512, 1, PURE),

@@ -25,8 +25,16 @@ CREATE EXTENSION pgcrypto SCHEMA nosuch;
 CREATE EXTENSION pgcrypto VERSION '1.0';
 CREATE EXTENSION IF NOT EXISTS pgcrypto;
 SELECT length(gen_random_uuid()::text);
+SELECT digest('a', 'sha1'), digest('', 'MD5'), encode(digest('é'::bytea, 'SHA512'), 'hex'), digest(NULL, 'sha1');
+SELECT hmac('data', 'key', 'sha256'), hmac('\x00ff'::bytea, '\x', 'sha1');
+SELECT digest('a', 'NoSuch');
+SELECT hmac('a', 'b', '');
+CREATE TABLE hashed (t text);
+INSERT INTO hashed VALUES ('a'), ('b');
+SELECT t, encode(digest(t, 'sha224'), 'hex') FROM hashed WHERE digest(t, 'sha384') <> digest('b', 'sha384');
+DROP TABLE hashed;
 -- refused
-SELECT digest('a', 'sha1');
+SELECT crypt('a', 'b');
 SELECT digest('a');
 DROP EXTENSION IF EXISTS pgcrypto, "uuid-ossp";
 -- refused
