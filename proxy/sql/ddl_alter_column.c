@@ -90,11 +90,12 @@ bool ddl_add_column(struct ddl *d, struct alter *a, const Command *command)
                           STR_FMT(domain->name));
     if (!resolve_added(d, a, column, first))
         return false;
-    if (column->has_default && !column->column.sequence.n && !column->sqlite_default.n)
-        return ddl_refuse(d, -1, "Add the column without a default, fill it, then set the default.",
-                          "ADD COLUMN with a default that D1 cannot work out");
     a->now->rebuild |= needs_rebuild(d, a, column, first);
-    return true;
+    bool computed = column->has_default && !column->column.sequence.n && !column->column.generated;
+    if (!computed || column->default_is_constant || (column->sqlite_default.n && !column->default_varies))
+        return true;
+    a->now->rebuild = true;
+    return ddl_stage_values(d, a, column, column->default_expression.node);
 }
 
 /* ---- ADD COLUMN by SQLite ---- */
@@ -223,7 +224,7 @@ bool ddl_emit_added_column(struct ddl *d, const struct alter *a, struct new_colu
 
 void ddl_added_value(const struct alter *a, struct new_column *column)
 {
-    if (column->column.generated)
+    if (column->column.generated || column->value.n)
         return;
     if (column->column.sequence.n)
         column->value =

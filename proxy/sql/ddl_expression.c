@@ -53,6 +53,37 @@ bool ddl_check_type(struct ddl *d, oid_t type, struct str column, int location)
     return true;
 }
 
+/* ---- what changes ---- */
+/* Whether the text of a value depends on settings or names, so that casts through it do. */
+static bool text_varies(oid_t type)
+{
+    switch (type) {
+    case TYPE_OID_date:
+    case TYPE_OID_timestamp:
+    case TYPE_OID_timestamptz:
+        return true;
+    default:
+        return is_reg_type(type);
+    }
+}
+
+static bool look_for_mutable(struct expr *x, void *ctx)
+{
+    bool *found = ctx;
+    *found |= (x->kind == EXPR_FUNC && x->call.proc->volatility != 'i') || x->kind == EXPR_SQL_VALUE ||
+              x->kind == EXPR_NEXTVAL_DEFAULT ||
+              (x->kind == EXPR_IO_CAST && (text_varies(x->type) || text_varies(x->args[0]->type)));
+    return !*found;
+}
+
+/* As contain_mutable_functions() finds it. */
+static bool is_mutable(struct expr *x)
+{
+    bool found = false;
+    expr_walk(x, look_for_mutable, &found);
+    return found;
+}
+
 /* ---- constants ---- */
 static bool is_conversion(const struct expr *e)
 {
@@ -79,14 +110,14 @@ static bool convert(struct ddl *d, oid_t from, oid_t to, struct value *value)
     return ok;
 }
 
-/* The value of a literal under conversions; false when it is no such thing. */
+/* The value of a literal under conversions; false when it is no such thing, or another one in another time zone. */
 static bool fold(struct ddl *d, const struct expr *e, struct value *ret)
 {
     if (e->kind == EXPR_CONST) {
         *ret = e->constant.is_null ? value_null() : e->constant.value;
         return true;
     }
-    if (!is_conversion(e) || !fold(d, e->args[0], ret))
+    if (!is_conversion(e) || is_mutable((struct expr *)e) || !fold(d, e->args[0], ret))
         return false;
     if (ret->class == VALUE_NULL)
         return true;
@@ -157,6 +188,14 @@ static bool is_moment(const struct expr *e, oid_t type)
            strcmp(e->call.proc->source, "clock_timestamp") == 0;
 }
 
+/* now() AT TIME ZONE 'utc', which is another moment where the session's zone is another. */
+static bool names_zone(const struct expr *e)
+{
+    while (is_conversion(e))
+        e = e->args[0];
+    return e->kind == EXPR_FUNC && strcmp(e->call.proc->source, "timestamptz_zone") == 0;
+}
+
 static struct str moment_text(oid_t type)
 {
     switch (type) {
@@ -198,36 +237,6 @@ static bool analyze(struct ddl *d, const struct ddl_expression *e, struct ddl_pr
 static bool is_generated(const struct ddl_expression *e)
 {
     return e->what && e->relation && e->node && strncmp(e->what, "column ", 7) == 0;
-}
-
-/* Whether the text of a value depends on settings or names, so that casts through it do. */
-static bool text_varies(oid_t type)
-{
-    switch (type) {
-    case TYPE_OID_date:
-    case TYPE_OID_timestamp:
-    case TYPE_OID_timestamptz:
-        return true;
-    default:
-        return is_reg_type(type);
-    }
-}
-
-static bool look_for_mutable(struct expr *x, void *ctx)
-{
-    bool *found = ctx;
-    *found |= (x->kind == EXPR_FUNC && x->call.proc->volatility != 'i') || x->kind == EXPR_SQL_VALUE ||
-              x->kind == EXPR_NEXTVAL_DEFAULT ||
-              (x->kind == EXPR_IO_CAST && (text_varies(x->type) || text_varies(x->args[0]->type)));
-    return !*found;
-}
-
-/* As contain_mutable_functions() finds it. */
-static bool is_mutable(struct expr *x)
-{
-    bool found = false;
-    expr_walk(x, look_for_mutable, &found);
-    return found;
 }
 
 bool ddl_print(struct ddl *d, const struct ddl_expression *e, bool local_ok, struct ddl_printed *ret)
@@ -282,11 +291,14 @@ bool ddl_resolve_default(struct ddl *d, struct new_table *table, struct new_colu
         column->default_is_constant = true;
         return column->sqlite_default.p != NULL;
     }
-    if (is_moment(printed.expr, base)) {
+    bool is_now = is_moment(printed.expr, base);
+    column->default_varies = is_mutable(printed.expr) && !(is_now && !names_zone(printed.expr));
+    if (is_now) {
         column->sqlite_default = moment_text(base);
     } else if (is_random_uuid(printed.expr) &&
                (base == TYPE_OID_uuid || base == TYPE_OID_text || base == TYPE_OID_varchar)) {
         column->sqlite_default = str_from(random_uuid);
+        column->default_varies = false;
     } else if (printed.sqlite.n) {
         column->sqlite_default = ddl_printf(d, "(%.*s)", STR_FMT(printed.sqlite));
     }

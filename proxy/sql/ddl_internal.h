@@ -161,6 +161,7 @@ struct new_column {
     bool is_derivable;
     struct str sqlite_default;   /* behind DEFAULT; empty: none */
     bool default_is_constant;    /* it is a literal: ALTER TABLE ADD COLUMN takes it */
+    bool default_varies;         /* with settings or from call to call: the session that adds the column works it out */
     struct str sqlite_generated; /* inside AS ( ) */
     struct str type_check;       /* what the type demands, inside CHECK ( ); empty: nothing */
     struct str comment;

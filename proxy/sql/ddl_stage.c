@@ -1,5 +1,5 @@
 /*
- * ddl_stage.c - ALTER COLUMN … TYPE whose values D1 cannot compute: the local engine does, before the table is made anew; see ddl_alter.h.
+ * ddl_stage.c - ALTER COLUMN … TYPE and ADD COLUMN whose values D1 cannot compute: the session does, before the table is made anew; see ddl_alter.h.
  *
  * The change is an UPDATE of a column that stands in the old table only while the batch runs: planned as any UPDATE that needs the local
  * engine (lookup.h), so the rows are read first, and the batch begins by looking whether they are still the same.
@@ -95,12 +95,12 @@ bool ddl_stage_values(struct ddl *d, const struct alter *a, struct new_column *c
     staged.generated = staged.identity = 0;
     staged.default_text = staged.sequence = STR("");
     staged.is_rowid = staged.sequence_is_rowid = false;
-    if (d->plan->lookup)
+    if (d->plan->lookup || d->plan->prelude)
         return ddl_refuse(d, -1, "Change one column after the other.",
-                          "ALTER COLUMN … TYPE of several columns whose values D1 cannot convert");
+                          "ALTER TABLE of several columns whose values D1 cannot work out");
     if (a->table->has_user_triggers)
         return ddl_refuse(d, -1, "Drop the triggers first, and make them anew afterwards.",
-                          "ALTER COLUMN … TYPE with values that D1 cannot convert, in a table with triggers,");
+                          "ALTER TABLE with values that D1 cannot work out, in a table with triggers,");
     struct plan *update = DDL_ARRAY(d, struct plan, 1);
     struct snapshot *s = staged.name.p && update ? with_column(d, a->table, &staged) : NULL;
     if (!s || !analyze_update(d, s, a->table, staged.name, column->column.name, using, &query))
