@@ -552,6 +552,9 @@ static bool convert_default(struct ddl *d, struct alter *a, struct new_column *c
     struct str text = column->column.default_text;
     if (!text.n || column->column.generated)
         return true;
+    oid_t base = snapshot_base_type(d->snapshot, column->column.type, NULL);
+    if (column->column.sequence_is_rowid && (base == TYPE_OID_int2 || base == TYPE_OID_int4 || base == TYPE_OID_int8))
+        return true; /* the table goes on counting */
     if (column->column.default_is_foreign || column->column.sequence_is_rowid)
         return ddl_refuse(d, -1, "Drop the default first.",
                           "ALTER COLUMN … TYPE of a column whose default is in D1's own words or a counter");
@@ -664,6 +667,22 @@ static bool change_type(struct ddl *d, struct alter *a, struct new_column *colum
     return true;
 }
 
+/* USING column::type says what is done without it: a client's tool writes it always. */
+static bool is_plain_using(struct ddl *d, const struct alter *a, const struct column *column, const Node *using,
+                           oid_t type, int32_t typmod)
+{
+    struct expr *e;
+    struct query *scope;
+    if (!analyze_expression(&d->analyze, using, a->table, "transform expression", type, typmod, &e, &scope)) {
+        err_clear(d->err); /* whoever converts the values says it */
+        return false;
+    }
+    for (; ddl_is_conversion(e); e = e->args[0])
+        if (e->type != type || (e->kind == EXPR_TYPMOD && e->typmod != typmod))
+            return false;
+    return e->kind == EXPR_VAR && e->var.levels_up == 0 && e->var.column == column->number - 1;
+}
+
 bool ddl_set_type(struct ddl *d, struct alter *a, const Command *command)
 {
     const PgQuery__ColumnDef *def = command->def->column_def;
@@ -689,7 +708,8 @@ bool ddl_set_type(struct ddl *d, struct alter *a, const Command *command)
     bool is_same = column->column.type == type && column->column.typmod == typmod && !def->raw_default;
     if (is_same && column->column.collation == collation)
         return true;
-    bool light = !def->raw_default && column->old && is_widening(&column->column, type, typmod);
+    bool light = column->old && is_widening(&column->column, type, typmod) &&
+                 (!def->raw_default || is_plain_using(d, a, &column->column, def->raw_default, type, typmod));
     column->column.type = type;
     column->column.typmod = typmod;
     column->column.collation = collation;

@@ -85,7 +85,7 @@ static bool is_mutable(struct expr *x)
 }
 
 /* ---- constants ---- */
-static bool is_conversion(const struct expr *e)
+bool ddl_is_conversion(const struct expr *e)
 {
     return e->kind == EXPR_RELABEL || e->kind == EXPR_IO_CAST || e->kind == EXPR_TYPMOD ||
            e->kind == EXPR_DOMAIN_CHECK ||
@@ -117,7 +117,7 @@ static bool fold(struct ddl *d, const struct expr *e, struct value *ret)
         *ret = e->constant.is_null ? value_null() : e->constant.value;
         return true;
     }
-    if (!is_conversion(e) || is_mutable((struct expr *)e) || !fold(d, e->args[0], ret))
+    if (!ddl_is_conversion(e) || is_mutable((struct expr *)e) || !fold(d, e->args[0], ret))
         return false;
     if (ret->class == VALUE_NULL)
         return true;
@@ -172,7 +172,7 @@ static bool is_timestamp(oid_t type)
 /* Now, converted to nothing coarser on its way to a column of this type. */
 static bool is_moment(const struct expr *e, oid_t type)
 {
-    for (; is_conversion(e); e = e->args[0])
+    for (; ddl_is_conversion(e); e = e->args[0])
         if (is_timestamp(type) && !is_timestamp(e->type))
             return false;
     if (is_timestamp(type) && !is_timestamp(e->type))
@@ -191,7 +191,7 @@ static bool is_moment(const struct expr *e, oid_t type)
 /* now() AT TIME ZONE 'utc', which is another moment where the session's zone is another. */
 static bool names_zone(const struct expr *e)
 {
-    while (is_conversion(e))
+    while (ddl_is_conversion(e))
         e = e->args[0];
     return e->kind == EXPR_FUNC && strcmp(e->call.proc->source, "timestamptz_zone") == 0;
 }
@@ -217,7 +217,7 @@ static const char random_uuid[] =
 
 static bool is_random_uuid(const struct expr *e)
 {
-    while (is_conversion(e))
+    while (ddl_is_conversion(e))
         e = e->args[0];
     return e->kind == EXPR_FUNC && strcmp(e->call.proc->source, "gen_random_uuid") == 0;
 }

@@ -146,6 +146,8 @@ bool ddl_print(struct ddl *d, const struct ddl_expression *e, bool local_ok, str
 bool ddl_check_generated(struct ddl *d, const struct new_table *table, const struct ddl_printed *printed);
 /* The only column an expression speaks of, or empty: what PostgreSQL names checks after. */
 struct str ddl_only_column(const struct expr *e, const struct query *scope);
+/* A cast, or what stands for one: its first argument is the value. */
+bool ddl_is_conversion(const struct expr *e);
 /* A stored value as an SQLite literal. */
 struct str ddl_sqlite_literal(struct ddl *d, const struct value *value, enum column_storage storage);
 
