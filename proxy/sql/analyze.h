@@ -25,7 +25,7 @@ struct analyze_context {
     const struct literal_table *literals; /* literal tokens of text, or NULL: constants get literal -1 */
     /* parameters: declared types (0: unknown yet), grown as $n are met */
     oid_t *param_types;
-    size_t n_params;
+    size_t n_params, params_room; /* room: for so many types, once it had to grow */
     size_t n_declared_params;
     bool params_allowed;
     bool has_sets;       /* a set-returning function was met, wherever */

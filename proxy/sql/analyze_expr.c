@@ -31,7 +31,8 @@ static void tie_literal(A *a, struct expr *e)
     if (n < 0)
         return;
     /* -2147483648 is int4 although its digits are not: such a number shapes the plan. */
-    if (negated && a->literals->literals[n].kind == LITERAL_BIG_INTEGER)
+    enum literal_kind kind = a->literals->literals[n].kind;
+    if (negated && (kind == LITERAL_BIG_INTEGER || kind == LITERAL_EDGE_INTEGER))
         return;
     /* Our scanner must have read what the parser read; else the token stays part of the plan. */
     struct str content =
@@ -113,6 +114,24 @@ static struct expr *transform_const(A *a, const PgQuery__AConst *c)
     }
 }
 
+/* Numbers mostly come in order, and there may be 65535 of them: the room doubles. */
+static bool know_params(A *a, size_t number)
+{
+    if (number > a->n_params && number > a->params_room) {
+        size_t room = number > 2 * a->n_params ? number : 2 * a->n_params;
+        oid_t *types = NEW_ARRAY(a, oid_t, room);
+        if (!types)
+            return false;
+        if (a->n_params)
+            memcpy(types, a->param_types, a->n_params * sizeof(*types));
+        a->param_types = types;
+        a->params_room = room;
+    }
+    if (number > a->n_params)
+        a->n_params = number;
+    return true;
+}
+
 static struct expr *transform_param(A *a, const PgQuery__ParamRef *p)
 {
     if (!a->params_allowed || p->number < 1 || p->number > 65535) {
@@ -120,15 +139,8 @@ static struct expr *transform_param(A *a, const PgQuery__ParamRef *p)
         return NULL;
     }
     size_t number = (size_t)p->number;
-    if (number > a->n_params) {
-        oid_t *types = NEW_ARRAY(a, oid_t, number);
-        if (!types)
-            return NULL;
-        if (a->n_params)
-            memcpy(types, a->param_types, a->n_params * sizeof(*types));
-        a->param_types = types;
-        a->n_params = number;
-    }
+    if (!know_params(a, number))
+        return NULL;
     if (!a->param_types[number - 1])
         a->param_types[number - 1] = TYPE_OID_unknown;
     struct expr *e = expr_new(a, EXPR_PARAM, a->param_types[number - 1], -1, p->location);

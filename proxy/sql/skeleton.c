@@ -186,7 +186,7 @@ static enum literal_kind integer_kind(struct str digits)
 {
     int64_t v;
     if (!str_to_int64(digits, &v))
-        return LITERAL_NUMERIC;
+        return str_is(digits, "9223372036854775808") ? LITERAL_EDGE_INTEGER : LITERAL_NUMERIC;
     return v <= INT32_MAX ? LITERAL_INTEGER : LITERAL_BIG_INTEGER;
 }
 

@@ -18,6 +18,7 @@
 enum literal_kind {
     LITERAL_INTEGER /* fits int4 */,
     LITERAL_BIG_INTEGER /* fits int8 */,
+    LITERAL_EDGE_INTEGER /* 9223372036854775808: fits int8 behind a minus only */,
     LITERAL_NUMERIC,
     LITERAL_STRING,
     LITERAL_BIT
