@@ -319,12 +319,11 @@ static bool key_columns(struct ddl *d, struct new_table *table, struct new_const
         if (!column)
             return ddl_fail_at(d, c->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" named in key does not exist",
                                STR_FMT(name));
-        for (size_t k = 0; k < i; k++)
+        for (size_t k = 0; k < i && !foreign; k++) /* one column may refer to several */
             if (c->constraint.columns[k] == column->column.number)
-                return ddl_fail_at(d, c->location, foreign ? SQLSTATE_INVALID_FOREIGN_KEY : SQLSTATE_DUPLICATE_COLUMN,
-                                   foreign ? "foreign key referenced-columns list must not contain duplicates"
-                                           : "column \"%.*s\" appears twice in %s constraint",
-                                   STR_FMT(name), primary ? "primary key" : "unique");
+                return ddl_fail_at(d, c->location, SQLSTATE_DUPLICATE_COLUMN,
+                                   "column \"%.*s\" appears twice in %s constraint", STR_FMT(name),
+                                   primary ? "primary key" : "unique");
         c->constraint.columns[i] = column->column.number;
     }
     for (size_t i = 0; i < c->constraint.n_columns && !foreign; i++) {
@@ -455,6 +454,11 @@ static bool foreign_columns(struct ddl *d, const struct foreign_table *f, const 
                                "column \"%.*s\" referenced in foreign key constraint does not exist", STR_FMT(name));
         c->foreign_columns[i] = column->number;
     }
+    for (size_t i = 0; c->foreign_columns && i < c->n_columns; i++)
+        for (size_t k = 0; k < i; k++)
+            if (c->foreign_columns[k] == c->foreign_columns[i])
+                return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY,
+                                   "foreign key referenced-columns list must not contain duplicates");
     if (!c->foreign_columns)
         return false;
     if (f->self ? self_is_unique(f->self, c) : other_is_unique(d, f->relation, c))
@@ -517,12 +521,30 @@ static bool check_foreign_types(struct ddl *d, const struct new_table *table, co
     return true;
 }
 
+/* Whether REFERENCES means the table it stands in, which the search path finds as if it were made: another one may come before it. */
+static bool refers_to_itself(const struct ddl *d, const struct new_table *table, struct str schema, struct str target)
+{
+    if (!str_eq(target, table->name) || schema.n)
+        return str_eq(target, table->name) && str_eq(schema, table->schema);
+    const struct relation *found =
+        snapshot_relation(d->snapshot, d->settings->search_path, d->settings->n_search_path, schema, target);
+    if (ddl_is_temporary_schema(table->schema)) /* before all others */
+        return true;
+    for (size_t i = 0; i < d->settings->n_search_path; i++) {
+        if (str_eq(d->settings->search_path[i], table->schema))
+            return true;
+        if (found && str_eq(d->settings->search_path[i], found->schema))
+            return false;
+    }
+    return false;
+}
+
 static bool resolve_foreign(struct ddl *d, struct new_table *table, struct new_constraint *c)
 {
     const PgQuery__RangeVar *name = c->node->pktable;
     struct str schema = str_from(name->schemaname), target = str_from(name->relname);
     struct foreign_table f = { 0 };
-    if (str_eq(target, table->name) && (!schema.n || str_eq(schema, table->schema))) {
+    if (refers_to_itself(d, table, schema, target)) {
         f = (struct foreign_table){ &table->relation, table };
     } else if (!ddl_relation(d, name, false, &f.relation)) {
         return false;

@@ -119,3 +119,23 @@ CREATE TABLE lc3 (LIKE li INCLUDING COMMENTS);
 SELECT c.relname, obj_description(c.oid, 'pg_class') FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid WHERE i.indrelid IN ('lc'::regclass, 'lc2'::regclass) ORDER BY 1;
 SELECT conname, conrelid::regclass, obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conrelid IN ('lc'::regclass, 'lc2'::regclass) ORDER BY 2, 1;
 SELECT col_description('lc'::regclass, 2), col_description('lc2'::regclass, 2), col_description('lc3'::regclass, 2);
+-- One column may refer to several of the other table, not the other way round.
+CREATE TABLE twice (a int, b int, PRIMARY KEY (a, b));
+INSERT INTO twice VALUES (1, 1), (1, 2);
+CREATE TABLE once (x int, FOREIGN KEY (x, x) REFERENCES twice (a, b));
+INSERT INTO once VALUES (1), (NULL);
+INSERT INTO once VALUES (2);
+CREATE TABLE once2 (x int, y int, FOREIGN KEY (x, y) REFERENCES twice (a, a));
+SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'once'::regclass;
+-- REFERENCES means the table that the search path finds first, as if the new one were there.
+CREATE SCHEMA elsewhere;
+CREATE TABLE named (id int PRIMARY KEY);
+CREATE TABLE elsewhere.named (other int, FOREIGN KEY (other) REFERENCES named (id));
+CREATE TABLE elsewhere.lonely (id int PRIMARY KEY, up int REFERENCES lonely (id));
+CREATE TABLE elsewhere.tree (id int PRIMARY KEY, up int REFERENCES elsewhere.tree (id));
+SELECT conrelid::regclass, confrelid::regclass FROM pg_constraint WHERE contype = 'f' AND connamespace = 'elsewhere'::regnamespace ORDER BY conrelid::regclass::text;
+SET search_path = elsewhere, public;
+CREATE TABLE named2 (id int PRIMARY KEY, up int REFERENCES named2 (id));
+CREATE TABLE public.tree (up int REFERENCES tree (id));
+SELECT conrelid::regclass, confrelid::regclass FROM pg_constraint WHERE conrelid = 'public.tree'::regclass;
+RESET search_path;
