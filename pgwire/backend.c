@@ -231,6 +231,8 @@ void backend_report(struct buf *out, enum severity severity, const struct err *e
     field(out, 'n', err->constraint);
     if (place)
         fields_place(out, place);
+    else
+        field(out, 'R', str_from(err->routine));
     wr_u8(out, 0);
     wr_end(out, mark);
 }

@@ -58,7 +58,7 @@ struct source_place { /* F, L, R; a NULL pointer leaves a field out */
     const char *file, *routine;
     int line;
 };
-/* ErrorResponse from ERROR up, else NoticeResponse. place may be NULL. Empty texts of err are left out. */
+/* ErrorResponse from ERROR up, else NoticeResponse. place may be NULL: then err's routine is told, if it has one. Empty texts of err are left out. */
 void backend_report(struct buf *out, enum severity severity, const struct err *err, const struct source_place *place);
 
 /* --- rows --- */

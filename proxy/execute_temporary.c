@@ -277,7 +277,7 @@ bool execute_temporary(struct session *s, const struct execution *x, const struc
     size_t before = out->n;
     struct running r = { .s = s, .x = x, .plan = x->plan, .before = before, .err = err };
     r.emitter = execute_emitter(s, x, out, err);
-    r.emitter.describe = x->describe && x->plan->n_columns > 0;
+    r.emitter.describe = x->describe && plan_gives_rows(x->plan);
     *ret_locally = false;
     metric_add(&s->worker->metrics, METRIC_here, 1);
     if (x->taker && x->sink == SINK_TAKEN)

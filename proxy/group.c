@@ -344,7 +344,7 @@ static bool answer_rows(struct group *g, struct step *step, struct err *err)
     struct buf *out = &g->session->out;
     if (!step->emitter.began) {
         step->emitter.out = out;
-        step->emitter.describe = step->x.describe && step->x.plan->n_columns > 0;
+        step->emitter.describe = step->x.describe && plan_gives_rows(step->x.plan);
         emitter_begin(&step->emitter);
     }
     if (step->held.n)

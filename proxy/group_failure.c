@@ -103,7 +103,7 @@ bool group_replan(struct group *g, struct step *step, bool force_local, struct e
     }
     if (described_already(g, step) && !same_columns(plan, step->x.plan)) {
         plan_unref(plan);
-        return err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+        return planning_fail_changed(err);
     }
     for (size_t i = 0; step->inputs && i < step->x.plan->local->n_inputs; i++)
         local_rows_free(step->inputs[i]);

@@ -334,6 +334,12 @@ static bool same_columns(const struct plan *a, const struct plan *b)
     return true;
 }
 
+bool planning_fail_changed(struct err *err)
+{
+    err->routine = "RevalidateCachedQuery";
+    return err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+}
+
 enum outcome planning_renew(struct session *s, struct plan **plan, const struct sql_source *source, struct err *err)
 {
     struct plan *fresh;
@@ -351,7 +357,7 @@ enum outcome planning_renew(struct session *s, struct plan **plan, const struct 
         return OUTCOME_FAILED;
     if (!same_columns(*plan, fresh)) {
         plan_unref(fresh);
-        err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+        planning_fail_changed(err);
         return OUTCOME_FAILED;
     }
     plan_unref(*plan);

@@ -32,6 +32,8 @@ enum outcome planning_make(struct session *s, const struct sql_statement *parsed
  * the schema is the one known now, or the former plan's while that is being read again. for_step: of DECLARE, COPY TO and EXPLAIN the query inside is wanted. */
 bool planning_again(struct session *s, const struct sql_source *source, const struct plan *former, bool force_local,
                     bool for_step, struct plan **ret, struct err *err);
+/* 0A000 for a prepared statement whose columns are others now; drivers know it by its routine and prepare anew. False. */
+bool planning_fail_changed(struct err *err);
 /* COMMIT, ROLLBACK, ROLLBACK TO: what a failed block takes. */
 bool sql_ends_transaction(const struct sql_statement *statement);
 /* DDL and its like: PostgreSQL looks at no name in them before they are executed, so that Parse of DROP TABLE finds nothing missing. */

@@ -229,7 +229,7 @@ enum outcome protocol_bind(struct session *s, struct str body, struct err *err)
 static void describe_plan(struct session *s, const struct plan *plan, const struct result_formats *formats)
 {
     const struct plan *described = plan ? utility_described(s, plan) : NULL;
-    if (described && described->n_columns && !(plan->kind == PLAN_FETCH && plan->utility.cursor->is_move))
+    if (described && plan_gives_rows(described) && !(plan->kind == PLAN_FETCH && plan->utility.cursor->is_move))
         execute_describe(described, NULL, formats, s->worker->scratch, session_out(s));
     else
         backend_no_data(session_out(s));
@@ -262,7 +262,7 @@ enum outcome protocol_describe(struct session *s, struct str body, struct err *e
 /* A limit means the rest is fetched later: the rows are kept. Only queries give rows in pieces. */
 static bool keeps_rows(const struct plan *plan, int32_t max_rows)
 {
-    return max_rows > 0 && plan->n_columns > 0 && plan->kind == PLAN_QUERY;
+    return max_rows > 0 && plan_gives_rows(plan) && plan->kind == PLAN_QUERY;
 }
 
 static enum outcome run_kept(struct session *s, struct portal *p, struct execution *x, struct err *err)
@@ -299,7 +299,7 @@ static enum outcome run_portal(struct session *s, struct portal *p, int32_t max_
                            .portal = p,
                            .max_rows = max_rows };
     if (p->state == PORTAL_DONE) {
-        if (p->plan->n_columns) { /* fetched to its end: no more rows, as PostgreSQL says it */
+        if (plan_gives_rows(p->plan)) { /* fetched to its end: no more rows, as PostgreSQL says it */
             execute_tag(p->plan, 0, session_out(s));
             return OUTCOME_DONE;
         }

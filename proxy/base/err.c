@@ -98,6 +98,7 @@ void err_copy(struct err *to, const struct err *from)
         *pairs[i][0] = copied(to, *pairs[i][1]);
     to->code = from->code;
     to->position = from->position;
+    to->routine = from->routine;
     if (!to->message.p)
         to->message = STR("out of memory");
 }

@@ -16,7 +16,8 @@ struct err {
     enum sqlstate code; /* SQLSTATE_SUCCESSFUL_COMPLETION: no error */
     struct str message, detail, hint, context;
     struct str schema, table, column, datatype, constraint;
-    int position; /* 1-based, in characters of the statement text as the client sent it; 0: none */
+    const char *routine; /* the function of PostgreSQL that drivers know it by; NULL: nobody looks */
+    int position;        /* 1-based, in characters of the statement text as the client sent it; 0: none */
     struct arena *arena;
 };
 

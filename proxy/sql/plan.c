@@ -1,6 +1,8 @@
 /* plan.c - the life of a plan; see plan.h. */
 #include "proxy/sql/plan.h"
 
+#include <string.h>
+
 struct plan *plan_ref(struct plan *p)
 {
     p->references++;
@@ -37,4 +39,9 @@ void plan_unref(struct plan *p)
         arena_free(arena); /* p itself lives there */
         p = inner;
     }
+}
+
+bool plan_gives_rows(const struct plan *p)
+{
+    return p->n_columns > 0 || (p->kind == PLAN_QUERY && strcmp(p->tag, "SELECT") == 0);
 }

@@ -434,6 +434,8 @@ struct plan_constraints { /* SET CONSTRAINTS */
 
 struct plan *plan_ref(struct plan *p);
 void plan_unref(struct plan *p); /* accepts NULL */
+/* Whether a client is told of columns and sent rows, which for a SELECT without columns are empty. */
+bool plan_gives_rows(const struct plan *p);
 
 /* ---- making plans ---- */
 struct sql_settings { /* what alters the meaning of a text; part of the cache key */

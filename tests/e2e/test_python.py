@@ -203,6 +203,48 @@ def test_asyncpg_is_binary_and_prepared(server):
     run(go())
 
 
+def test_asyncpg_prepares_anew_what_has_other_columns(server):
+    """It knows such an error by the routine it comes from."""
+    async def go():
+        connection = await asyncpg.connect(host="127.0.0.1", port=int(server.client_env()["PGPORT"]), user="postgres",
+                                           password=server.client_env()["PGPASSWORD"], database="app")
+        try:
+            await connection.execute("DROP TABLE IF EXISTS widened; CREATE TABLE widened (a int); INSERT INTO widened VALUES (1)")
+            assert tuple(await connection.fetchrow("SELECT * FROM widened")) == (1,)
+            await connection.execute("ALTER TABLE widened ADD COLUMN b text DEFAULT 'x'")
+            assert tuple(await connection.fetchrow("SELECT * FROM widened")) == (1, "x")
+            async with connection.transaction():
+                await connection.execute("ALTER TABLE widened DROP COLUMN b")
+                with pytest.raises(asyncpg.InvalidCachedStatementError):
+                    await connection.fetchrow("SELECT * FROM widened")
+        finally:
+            await connection.close()
+    run(go())
+
+
+def test_a_select_without_columns_gives_rows(server):
+    with server.connect() as connection:
+        cursor = connection.cursor()
+        assert list(cursor.stream("SELECT")) == [()]
+        assert list(cursor.stream("SELECT FROM generate_series(1, %s)", (3,))) == [(), (), ()]
+        assert cursor.execute("SELECT FROM pg_class LIMIT 2", prepare=True).fetchall() == [(), ()]
+
+
+def test_thirty_thousand_parameters_without_types(embedded):
+    async def go():
+        connection = await asyncpg.connect(host="127.0.0.1", port=int(embedded.client_env()["PGPORT"]), user="postgres",
+                                           password=embedded.client_env()["PGPASSWORD"], database="app")
+        try:
+            await connection.execute("DROP TABLE IF EXISTS many; CREATE TABLE many (a int, b text)")
+            rows = ",".join(f"(${n}, ${n + 1})" for n in range(1, 30000, 2))
+            await connection.execute(f"INSERT INTO many VALUES {rows}", *([1, "x"] * 15000))
+            assert await connection.fetchval("SELECT count(*) FROM many WHERE a = 1 AND b = 'x'") == 15000
+            await connection.execute("DROP TABLE many")
+        finally:
+            await connection.close()
+    run(go())
+
+
 @pytest.mark.parametrize("transport", ("embedded", "workerd"))
 def test_asyncpg_migrates(transport):
     """MIGRATE as functions: prepared by asyncpg, their rows in binary."""
