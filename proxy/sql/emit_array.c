@@ -240,9 +240,51 @@ static bool emit_any_general(struct emitter *e, const struct expr *x, const stru
     return ret->sql.p != NULL;
 }
 
+static struct expr *in_place_of_test(struct expr *x, void *ctx)
+{
+    return x->kind == EXPR_CASE_TEST ? ctx : NULL;
+}
+
+/*
+ * In what D1 keeps (checks, generated columns, indexes) there is no place for a subquery: the elements that ARRAY[…] names are
+ * compared one by one, and = ANY is IN, as which most of these were written before PostgreSQL's tools wrote them down.
+ */
+static bool emit_any_named(struct emitter *e, const struct expr *x, const struct expr *array, struct expr *cast,
+                           bool condition, struct fragment *ret)
+{
+    bool any = x->kind == EXPR_ANY_ARRAY, in = is_equality(x, any ? "=" : "<>") && x->args[0]->kind != EXPR_ROW;
+    struct expr list = { .kind = in    ? (any ? EXPR_IN_LIST : EXPR_NOT_IN_LIST)
+                                 : any ? EXPR_OR
+                                       : EXPR_AND,
+                         .type = TYPE_OID_bool,
+                         .typmod = -1,
+                         .location = x->location };
+    if (in)
+        list.call = x->call;
+    if (!(list.args = ARENA_ARRAY(e->arena, struct expr *, array->n_args + 1)))
+        return err_oom(e->err);
+    if (in)
+        list.args[list.n_args++] = x->args[0];
+    for (size_t i = 0; i < array->n_args; i++) {
+        struct expr *item = cast ? expr_map(cast, in_place_of_test, array->args[i], e->arena) : array->args[i];
+        if (!item)
+            return err_oom(e->err);
+        list.args[list.n_args++] = in ? item : call_expr(e, x->call.proc, x->args[0], item);
+        if (!list.args[list.n_args - 1])
+            return false;
+    }
+    if (!in && list.n_args == 1)
+        return emit_expr(e, list.args[0], ret);
+    return in ? emit_in(e, &list, ret) : emit_logic(e, &list, condition, ret);
+}
+
 bool emit_any(struct emitter *e, const struct expr *x, bool condition, struct fragment *ret)
 {
     struct fragment left, array;
+    bool has_cast = x->args[1]->kind == EXPR_ARRAY_CAST;
+    const struct expr *named = has_cast ? x->args[1]->args[0] : x->args[1];
+    if (e->inline_constants && e->raw_cells && has_one_dimension(e, named))
+        return emit_any_named(e, x, named, has_cast ? x->args[1]->array_cast.element : NULL, condition, ret);
     oid_t array_type = base_type(e, x->args[1]->type);
     oid_t element = snapshot_element_type(e->shared->snapshot, x->args[1]->type); /* an enum stays one */
     const char *collation = "";
