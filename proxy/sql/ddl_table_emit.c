@@ -279,7 +279,8 @@ bool ddl_column_side(struct ddl *d, const struct new_table *table, const struct 
         ddl_side_text(detail, "sequence", c->sequence);
     if (c->identity && !numbered_by_sqlite(column))
         ddl_side_text(detail, "identity", (struct str){ &c->identity, 1 });
-    if (c->default_text.n && !(automatic && !c->identity) && !default_is_derivable(d, column))
+    /* SQLite gives a rowid a number, whatever its text has for a default. */
+    if (c->default_text.n && !(automatic && !c->identity) && (rowid || !default_is_derivable(d, column)))
         ddl_side_text(detail, "default", c->default_text);
     ddl_side_text(detail, "comment", column->comment);
     ddl_side_text(detail, "storage", storage_name(c->storage));

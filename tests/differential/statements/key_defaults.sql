@@ -1,0 +1,20 @@
+-- A key of one integer has the default that it was given, not SQLite's next number.
+CREATE TABLE settings (id int PRIMARY KEY DEFAULT 1 CHECK (id = 1), v text);
+INSERT INTO settings (v) VALUES ('x') RETURNING *;
+INSERT INTO settings (v) VALUES ('y');
+INSERT INTO settings (v) VALUES ('y') ON CONFLICT (id) DO UPDATE SET v = excluded.v RETURNING *;
+CREATE TABLE apart (id bigint NOT NULL DEFAULT -3, v text, PRIMARY KEY (id));
+INSERT INTO apart VALUES (DEFAULT, 'x') RETURNING *;
+INSERT INTO apart DEFAULT VALUES;
+INSERT INTO apart VALUES (9, 'z') RETURNING *;
+SELECT a.attname, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE d.adrelid IN ('settings'::regclass, 'apart'::regclass) ORDER BY 2;
+ALTER TABLE apart ALTER v TYPE varchar(5);
+DELETE FROM apart;
+INSERT INTO apart (v) VALUES ('x') RETURNING *;
+ALTER TABLE apart ALTER id DROP DEFAULT;
+INSERT INTO apart (v) VALUES ('x');
+CREATE TABLE later (id int NOT NULL DEFAULT 5, v text);
+ALTER TABLE later ADD PRIMARY KEY (id);
+INSERT INTO later (v) VALUES ('x') RETURNING *;
+CREATE TABLE alike (LIKE later INCLUDING ALL);
+INSERT INTO alike (v) VALUES ('x') RETURNING *;
