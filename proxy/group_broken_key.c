@@ -3,8 +3,8 @@
  *
  * Where the tables written have one key only, d1_error.c knows it. Else, after such an error and then only, the steps up to the one that
  * failed are sent once more, in a batch that is taken back: all keys wait there, so that the statement goes through, and members behind
- * it ask for one key after the other (sql/key_check.h). What the first of them raises is the error. ON DELETE RESTRICT does not wait,
- * and where something else comes of that batch the error stands as it is.
+ * it ask for one key after the other (sql/key_check.h); for those that do not wait, RESTRICT, triggers ask. What the first of them raises
+ * is the error; where something else comes of that batch, it stands as it is.
  *
  * A row of a table that refers to itself may miss its parent because it was given another one, or because that one was changed: triggers
  * that live only in the batch note the keys that an UPDATE changes.
@@ -29,7 +29,7 @@ struct asking {
     struct group *g;
     const struct snapshot *snapshot;
     const struct plan *plan;
-    struct d1_statement *notes; /* ahead of the step */
+    struct d1_statement *notes; /* ahead of the step: tables and triggers */
     size_t n_notes;
     struct d1_statement *checks; /* behind it */
     size_t n_checks;
@@ -58,7 +58,7 @@ static struct str note_changed(struct asking *a, const struct relation *r, const
     struct arena *arena = a->g->arena;
     struct str table = emit_identifier(r->sqlite_name, arena), columns = STR(""), old = STR(""), same = STR(""),
                changed = STR("");
-    size_t number = a->n_notes / NOTES_PER_KEY;
+    size_t number = a->n_notes;
     for (size_t i = 0; i < key->n_columns; i++) {
         struct str from = emit_identifier(r->columns[key->columns[i] - 1].name, arena),
                    to = emit_identifier(r->columns[key->foreign_columns[i] - 1].name, arena);
@@ -79,6 +79,13 @@ static struct str note_changed(struct asking *a, const struct relation *r, const
     return arena_printf(arena, "EXISTS (SELECT 1 FROM _pgd1_key%zu AS o WHERE %.*s)", number, STR_FMT(same));
 }
 
+static void add_restrict(struct asking *a, const struct relation *r, const struct constraint *key, bool deletes)
+{
+    struct str sql = key_restrict_sql(a->snapshot, r, key, deletes, a->g->arena);
+    a->no_memory |= !sql.p;
+    a->notes[a->n_notes++] = (struct d1_statement){ .sql = sql };
+}
+
 /* Keys on what was written are looked at first, as PostgreSQL does. */
 static void ask_referring(struct asking *a, const struct relation *r, const struct constraint *key)
 {
@@ -87,7 +94,10 @@ static void ask_referring(struct asking *a, const struct relation *r, const stru
     bool refers_to_itself = key_referred(a->snapshot, key) == r;
     if (!is_written(a->plan, key_referred(a->snapshot, key)) || (refers_to_itself && inserts))
         return;
-    add_check(a, r, key, KEY_OF_REFERRED, refers_to_itself && !deletes ? note_changed(a, r, key) : STR(""));
+    if ((deletes ? key->on_delete : key->on_update) == 'r')
+        add_restrict(a, r, key, deletes);
+    else
+        add_check(a, r, key, KEY_OF_REFERRED, refers_to_itself && !deletes ? note_changed(a, r, key) : STR(""));
 }
 
 static void ask_own(struct asking *a, const struct relation *r, const struct constraint *key)
@@ -100,7 +110,8 @@ static void each_key(struct asking *a,
                      void (*ask)(struct asking *a, const struct relation *r, const struct constraint *key))
 {
     for (size_t i = 0; i < a->snapshot->n_relations; i++)
-        for (size_t k = 0; k < a->snapshot->relations[i].n_constraints && a->n_checks < KEYS_MAX; k++) {
+        for (size_t k = 0;
+             k < a->snapshot->relations[i].n_constraints && a->n_checks < KEYS_MAX && a->n_notes < KEYS_MAX; k++) {
             const struct constraint *key = &a->snapshot->relations[i].constraints[k];
             if (key->kind == 'f' && !key->not_valid)
                 ask(a, &a->snapshot->relations[i], key);
@@ -117,7 +128,7 @@ static size_t make_members(struct group *g, struct step *at, const struct snapsh
         return 0;
     each_key(&a, ask_referring);
     each_key(&a, ask_own);
-    if (a.no_memory || !a.n_checks)
+    if (a.no_memory || !(a.n_checks + a.n_notes))
         return 0;
     size_t n = group_members_before(g, at, 1 + a.n_notes + at->n_statements + a.n_checks + 1, ret);
     if (!*ret)

@@ -103,3 +103,55 @@ struct str key_check_sql(const struct snapshot *s, const struct relation *referr
                                             STR_FMT(words), STR_FMT(text.values), STR_FMT(tail), STR_FMT(text.from))
                              : none;
 }
+
+struct restricting {
+    struct str refers, values, names,
+        changed; /* c is a row that refers to OLD; OLD's values; the columns; OLD is not NEW */
+    bool shown;
+};
+
+static struct restricting restricting_columns(const struct snapshot *s, const struct relation *child,
+                                              const struct relation *parent, const struct constraint *key,
+                                              struct arena *arena)
+{
+    struct restricting t = { STR_INIT(""), STR_INIT(""), STR_INIT(""), STR_INIT(""), true };
+    for (size_t i = 0; i < key->n_columns; i++) {
+        const struct column *to = &parent->columns[key->foreign_columns[i] - 1];
+        struct str c = emit_identifier(child->columns[key->columns[i] - 1].name, arena),
+                   p = emit_identifier(to->name, arena);
+        t.refers =
+            arena_printf(arena, "%.*s%sc.%.*s=OLD.%.*s", STR_FMT(t.refers), i ? " AND " : "", STR_FMT(c), STR_FMT(p));
+        t.values = arena_printf(arena, "%.*s%sOLD.%.*s", STR_FMT(t.values), i ? "||', '||" : "", STR_FMT(p));
+        t.names = arena_printf(arena, "%.*s%s%.*s", STR_FMT(t.names), i ? ", " : "", STR_FMT(to->name));
+        t.changed = arena_printf(arena, "%.*s%sOLD.%.*s IS NOT NEW.%.*s", STR_FMT(t.changed), i ? " OR " : "",
+                                 STR_FMT(p), STR_FMT(p));
+        t.shown &= column_shows_itself(s, to);
+    }
+    return t;
+}
+
+struct str key_restrict_sql(const struct snapshot *s, const struct relation *referring, const struct constraint *key,
+                            bool deletes, struct arena *arena)
+{
+    const struct relation *parent = key_referred(s, key);
+    struct str none = { 0 };
+    if (!parent)
+        return none;
+    struct restricting t = restricting_columns(s, referring, parent, key, arena);
+    struct str words = message(referring, parent, key, KEY_OF_REFERRED, KEY_CHECK_AFTER_STATEMENT, arena),
+               tail = arena_printf(arena, ") is still referenced from table \"%.*s\".", STR_FMT(referring->name)),
+               table = emit_identifier(parent->sqlite_name, arena),
+               child = emit_identifier(referring->sqlite_name, arena);
+    if (t.shown)
+        words = arena_printf(arena, "%.*s\nDETAIL: Key (%.*s)=(", STR_FMT(words), STR_FMT(t.names));
+    words = emit_text_literal(words, arena);
+    tail = emit_text_literal(tail, arena);
+    struct str raised =
+        t.shown ? arena_printf(arena, "%.*s||%.*s||%.*s", STR_FMT(words), STR_FMT(t.values), STR_FMT(tail)) : words;
+    struct str when = deletes ? STR("1") : t.changed;
+    return arena_printf(arena,
+                        "CREATE TRIGGER _pgd1_restrict%u BEFORE %s ON %.*s WHEN (%.*s) AND EXISTS (SELECT 1 FROM %.*s "
+                        "AS c WHERE %.*s) BEGIN SELECT json_extract('{}',%.*s); END",
+                        key->oid, deletes ? "DELETE" : "UPDATE", STR_FMT(table), STR_FMT(when), STR_FMT(child),
+                        STR_FMT(t.refers), STR_FMT(raised));
+}

@@ -25,6 +25,10 @@ enum key_side { KEY_OF_REFERRING, KEY_OF_REFERRED };
 /* head: one of the two. also: what a referring row, which is c, must be besides; empty: nothing. */
 struct str key_check_sql(const struct snapshot *s, const struct relation *referring, const struct constraint *key,
                          enum key_side side, struct str also, const char *head, struct arena *arena);
+/* RESTRICT does not wait: a trigger that raises the same when a row is deleted, or its key changed, that is referred to. No trigger of it may
+ * stay: it belongs into a batch that is taken back. */
+struct str key_restrict_sql(const struct snapshot *s, const struct relation *referring, const struct constraint *key,
+                            bool deletes, struct arena *arena);
 /* The table that the key refers to; NULL: it is not there. */
 const struct relation *key_referred(const struct snapshot *s, const struct constraint *key);
 /* Whether the column's cells read as PostgreSQL shows the values. */
