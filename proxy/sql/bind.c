@@ -426,6 +426,32 @@ static bool not_nan(struct binding *b, const struct bind *bind, struct value *v)
     return v->class != VALUE_TEXT || retry(b);
 }
 
+/* An instant that no column can hold is a text behind, or before, all that one can: ':' follows '9', '/' is before '0'. */
+static bool zoned(struct binding *b, const struct bind *bind, struct value *v)
+{
+    int64_t us;
+    int32_t days;
+    struct str text;
+    struct err beyond;
+    if (bind->type == TYPE_OID_date) {
+        if (!date_from_storage(v->bytes, &days, b->err))
+            return false;
+        if (!date_is_finite(days))
+            return true;
+        us = days * US_PER_DAY;
+    } else if (!timestamp_from_storage(v->bytes, &us, b->err)) {
+        return false;
+    }
+    if (!timestamp_is_finite(us))
+        return true;
+    err_init(&beyond, b->arena);
+    bool ok = timestamp_to_timestamptz(us, b->input->types->zone, &us, &beyond) &&
+              timestamp_to_storage(us, b->arena, &text, &beyond);
+    if (!ok && beyond.code == SQLSTATE_OUT_OF_MEMORY)
+        return err_oom(b->err);
+    return set_text(v, ok ? text : us > 0 ? STR(":") : STR("/"));
+}
+
 static bool limit(struct binding *b, const struct bind *bind, struct value *v)
 {
     bool is_limit = bind->form == BIND_LIMIT;

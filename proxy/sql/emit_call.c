@@ -317,6 +317,18 @@ static bool has_plain_arrays(struct emitter *e, const struct expr *x)
 
 enum { NEVER_NAN = FUNCTION_CHECK_FLOAT | FUNCTION_NOT_NAN };
 
+/* A timestamp or date that is known when the statement is bound, compared with a timestamptz: which is *ret_known. */
+static bool compares_instant(struct emitter *e, const struct expr *x, size_t *ret_known)
+{
+    if (x->n_args != 2 || x->type != TYPE_OID_bool || e->target != TARGET_D1 || e->inline_constants)
+        return false;
+    *ret_known = base_type(e, x->args[0]->type) == TYPE_OID_timestamptz;
+    const struct expr *known = x->args[*ret_known], *other = x->args[1 - *ret_known];
+    oid_t type = base_type(e, known->type);
+    return base_type(e, other->type) == TYPE_OID_timestamptz && (type == TYPE_OID_timestamp || type == TYPE_OID_date) &&
+           (known->kind == EXPR_PARAM || (known->kind == EXPR_CONST && !known->constant.is_null));
+}
+
 static const char *row_template(struct emitter *e, const struct expr *x, const struct emission *row)
 {
     if (e->target == TARGET_LOCAL)
@@ -328,7 +340,8 @@ static const char *row_template(struct emitter *e, const struct expr *x, const s
                      element != TYPE_OID_int8; /* others are printed by the session's settings */
         return has_plain_arrays(e, x) && !shown && !e->shared->settings->force_local ? row->d1 : NULL;
     }
-    if ((row->flags & FUNCTION_UTC) && !is_utc(e))
+    size_t known;
+    if ((row->flags & FUNCTION_UTC) && !is_utc(e) && !compares_instant(e, x, &known))
         return NULL;
     bool doubtful = row->flags & (FUNCTION_ASCII | FUNCTION_DOUBTFUL | NEVER_NAN);
     if (doubtful && e->shared->settings->force_local)
@@ -371,17 +384,28 @@ static bool emit_float(struct emitter *e, const struct expr *x, struct fragment 
            add_check(e, ret, text_of(e, "typeof(%.*s) = 'text'", STR_FMT(ret->sql)), emit_raise_local(e));
 }
 
+static bool emit_zoned(struct emitter *e, const struct expr *x, struct fragment *ret)
+{
+    struct bind b = bind_of_expr(x);
+    b.type = base_type(e, x->type);
+    b.form = BIND_ZONED;
+    return emit_bind(e, &b, ret);
+}
+
 static bool emit_arguments(struct emitter *e, const struct expr *x, const struct emission *row, struct fragment **ret)
 {
     struct fragment *args = ARENA_ARRAY(e->arena, struct fragment, x->n_args + 1);
+    size_t known;
     if (!args)
         return err_oom(e->err);
     for (size_t i = 0; i < x->n_args; i++) {
         bool text = row->flags & (FUNCTION_TEXT_ARGS | FUNCTION_TEXT_CAST);
         bool number = e->target == TARGET_D1 && row->flags & NEVER_NAN && is_float(e, x->args[i]->type);
-        bool ok = number ? emit_float(e, x->args[i], &args[i])
-                  : text ? emit_as_text(e, x->args[i], row->flags & FUNCTION_TEXT_ARGS, &args[i])
-                         : emit_expr(e, x->args[i], &args[i]);
+        bool is_zoned = row->flags & FUNCTION_UTC && !is_utc(e) && compares_instant(e, x, &known) && known == i;
+        bool ok = number     ? emit_float(e, x->args[i], &args[i])
+                  : is_zoned ? emit_zoned(e, x->args[i], &args[i])
+                  : text     ? emit_as_text(e, x->args[i], row->flags & FUNCTION_TEXT_ARGS, &args[i])
+                             : emit_expr(e, x->args[i], &args[i]);
         if (!ok)
             return false;
         /* Only arithmetic carries checks upward; what is not a number settles here. */

@@ -87,6 +87,7 @@ enum bind_form {
     BIND_NOT_NAN,   /* a float; NaN, which is text: retry locally */
     BIND_LIMIT,     /* LIMIT: NULL -> -1, negative: 2201W */
     BIND_OFFSET,    /* OFFSET: NULL -> 0, negative: 2201X */
+    BIND_ZONED, /* timestamp or date -> the instant it is in the session's time zone, to be compared with texts of timestamptz */
     BIND_FORM_NR
 };
 

@@ -37,9 +37,10 @@ static void print_binds(struct buf *out, const struct bind *binds, size_t n)
     static const char *const sources[] = { "$",      "literal ",  "constant", "now",      "statement", "clock",
                                            "uuid",   "random",    "session ", "sequence", "prelude ",  "error ",
                                            "column", "temporary", "skipped",  "lookup " };
-    static const char *const forms[] = { "",        " number",  " scaled",  " glob",    " like",  " array", " interval",
-                                         " unix_s", " unix_ms", " unix_us", " hex",     " text",  " ascii", " unfolded",
-                                         " store",  " key",     " path",    " not_nan", " limit", " offset" };
+    static const char *const forms[] = { "",          " number",   " scaled",  " glob",    " like", " array",
+                                         " interval", " unix_s",   " unix_ms", " unix_us", " hex",  " text",
+                                         " ascii",    " unfolded", " store",   " key",     " path", " not_nan",
+                                         " limit",    " offset",   " zoned" };
     for (size_t i = 0; i < n && i < 200; i++) {
         const struct bind *b = &binds[i];
         const struct type_info *t = type_find(b->type);
