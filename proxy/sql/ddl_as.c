@@ -266,18 +266,22 @@ static bool answers_select(struct ddl *d, struct plan_statement *insert)
 
 static bool fill(struct ddl *d, const struct new_table *table, const struct query_columns *q)
 {
-    struct str sqlite;
+    struct plan_statement query = { 0 };
     for (size_t i = 0; i < q->n; i++)
         if (table->columns[i].column.storage != q->columns[i].storage && q->columns[i].storage != COLUMN_DATETIME &&
             q->columns[i].storage != COLUMN_LOOSE)
             return ddl_refuse(d, -1, "Create the table first and use INSERT … SELECT.",
                               "CREATE TABLE AS with numeric column \"%.*s\"", STR_FMT(q->columns[i].name));
-    if (!emit_ddl_query(q->query, d->settings, d->snapshot, d->arena, &sqlite, d->err))
+    if (!emit_filling_query(q->query, d->settings, d->snapshot, d->arena, &query, d->err))
         return false;
     struct str name = ddl_quote(d, table->sqlite_name);
-    struct plan_statement *insert = ddl_add(
-        d, ddl_printf(d, "INSERT INTO %.*s (%.*s) %.*s", STR_FMT(name), STR_FMT(column_list(d, q)), STR_FMT(sqlite)));
-    return answers_select(d, insert);
+    struct plan_statement *insert = ddl_add(d, ddl_printf(d, "INSERT INTO %.*s (%.*s) %.*s", STR_FMT(name),
+                                                          STR_FMT(column_list(d, q)), STR_FMT(query.sql)));
+    if (!answers_select(d, insert))
+        return false;
+    insert->binds = query.binds;
+    insert->n_binds = query.n_binds;
+    return true;
 }
 
 /* Of a temporary table: the planner plans the query by itself, its rows are gathered before. */

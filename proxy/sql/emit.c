@@ -796,8 +796,9 @@ static bool natural_outputs(struct emitter *e, const struct query *query, const 
     return ret->p != NULL && list.p != NULL;
 }
 
-bool emit_ddl_query(struct query *query, const struct sql_settings *settings, const struct snapshot *snapshot,
-                    struct arena *arena, struct str *ret, struct err *err)
+/* filled: the statement that takes the binds; NULL: there must be none. */
+static bool ddl_query(struct query *query, const struct sql_settings *settings, const struct snapshot *snapshot,
+                      struct arena *arena, struct plan_statement *filled, struct str *ret, struct err *err)
 {
     struct plan plan = { .snapshot = snapshot };
     struct emit_shared s;
@@ -806,6 +807,7 @@ bool emit_ddl_query(struct query *query, const struct sql_settings *settings, co
     ddl_shared(&s, &plan, settings, arena, err);
     emitter_init(&e, &s, TARGET_D1);
     e.inline_constants = true;
+    e.binds_session = filled != NULL;
     e.no_prelude = true;
     if (!emit_select(&e, query, false, ret, &out))
         return refuse_blocked(&e);
@@ -814,5 +816,19 @@ bool emit_ddl_query(struct query *query, const struct sql_settings *settings, co
             err_unsupported(err, "a view, or CREATE TABLE AS, of temporary table \"%.*s\"", STR_FMT(s.reads[i]->name));
             return err_hint(err, "CREATE TABLE first, then INSERT … SELECT.");
         }
-    return natural_outputs(&e, query, &out, ret) || refuse_blocked(&e);
+    if (!natural_outputs(&e, query, &out, ret))
+        return refuse_blocked(&e);
+    return !filled || finish_binds(&e, 0, ret, &filled->binds, &filled->n_binds, &filled->binds_as_json);
+}
+
+bool emit_ddl_query(struct query *query, const struct sql_settings *settings, const struct snapshot *snapshot,
+                    struct arena *arena, struct str *ret, struct err *err)
+{
+    return ddl_query(query, settings, snapshot, arena, NULL, ret, err);
+}
+
+bool emit_filling_query(struct query *query, const struct sql_settings *settings, const struct snapshot *snapshot,
+                        struct arena *arena, struct plan_statement *ret, struct err *err)
+{
+    return ddl_query(query, settings, snapshot, arena, ret, &ret->sql, err);
 }

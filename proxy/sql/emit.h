@@ -46,12 +46,15 @@ bool emit_ddl_index_guard(const struct expr *expr, const struct query *scope, co
 bool emit_ddl_cell(const struct expr *expr, const struct query *scope, const struct column *column,
                    const struct sql_settings *settings, const struct snapshot *snapshot, struct arena *arena,
                    struct str *ret, struct err *err);
-/* A query as SQLite text without parameters (views, CREATE TABLE AS). A plain column keeps the cells of its table,
+/* A query as SQLite text without parameters (views). A plain column keeps the cells of its table,
  * everything else is
  * in the storage form of its type. Its columns are named c0, c1…: name them outside, as in
  * CREATE VIEW v(a, b) AS …. */
 bool emit_ddl_query(struct query *query, const struct sql_settings *settings, const struct snapshot *snapshot,
                     struct arena *arena, struct str *ret, struct err *err);
+/* The same for a query that runs once: sql and binds of ret, which are the moment and what the session is. */
+bool emit_filling_query(struct query *query, const struct sql_settings *settings, const struct snapshot *snapshot,
+                        struct arena *arena, struct plan_statement *ret, struct err *err);
 /* For bulk.h: the plan's one statement inserts the rows of a JSON array (parameter 1) into `columns`, and into
  * defaults->insert_columns what
  * defaults->insert_rows[0] says. */

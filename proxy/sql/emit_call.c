@@ -472,7 +472,7 @@ static bool emit_volatile(struct emitter *e, const struct expr *x, bool *ret_han
             e->shared->has_volatile = true;
         if (per_row && !e->one_row)
             return true;
-        if (e->inline_constants)
+        if (e->inline_constants && (per_row || !e->binds_session))
             return true;
         *ret_handled = true;
         struct bind b = { .source = sources[i].bind, .type = x->type, .typmod = -1, .index = -1 };

@@ -729,7 +729,7 @@ static bool emit_sql_value(struct emitter *e, const struct expr *x, struct fragm
                       .type = x->type,
                       .typmod = x->sql_value.precision >= 0 ? x->sql_value.precision : -1,
                       .index = -1 };
-    if (e->inline_constants)
+    if (e->inline_constants && !e->binds_session)
         return blocked(e, x->location, "the current date, time or user here");
     if (x->sql_value.function > SQLVALUE_LOCALTIMESTAMP) {
         b.source = BIND_SESSION;

@@ -188,6 +188,7 @@ struct emitter {
     struct err *err;
     enum emit_target target;
     bool inline_constants; /* DDL: no binds */
+    bool binds_session;    /* … but for the moment and the session, in what runs once (CREATE TABLE AS) */
     bool raw_cells; /* an expression of D1's own schema, or one that has to be the same as it: cells as they are */
     bool no_prelude;
     bool distinct_list; /* the SELECT list printed next is one of DISTINCT: texts that are equal otherwise say so */
