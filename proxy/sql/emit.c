@@ -365,6 +365,18 @@ static bool raise_when_reached(struct emitter *e, int column, struct fragment *f
     return f->sql.p != NULL;
 }
 
+/* Nothing is computed of an arm of CASE that a NULL drops. */
+static bool drop_with_arm(struct emitter *e, struct emitter *prelude, struct fragment *f)
+{
+    for (const struct decider *g = e->deciders; g && f->sql.p; g = g->outer) {
+        struct fragment constant;
+        if (!emit_value(prelude, g->constant, &constant))
+            return false;
+        f->sql = text_of(e, "CASE WHEN %.*s IS NOT NULL THEN %.*s END", STR_FMT(constant.sql), STR_FMT(f->sql));
+    }
+    return f->sql.p != NULL;
+}
+
 bool emit_prelude(struct emitter *e, const struct expr *x, enum bind_form form, int detail, struct fragment *ret)
 {
     struct emit_shared *s = e->shared;
@@ -381,7 +393,7 @@ bool emit_prelude(struct emitter *e, const struct expr *x, enum bind_form form, 
     struct emit_mark mark = emit_mark(s->prelude);
     struct fragment f;
     s->prelude->depth = e->depth;
-    if (!emit_value(s->prelude, x, &f)) {
+    if (!emit_value(s->prelude, x, &f) || (expr_may_fail(x) && !drop_with_arm(e, s->prelude, &f))) {
         emit_rollback(s->prelude, mark);
         return false;
     }

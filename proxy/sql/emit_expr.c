@@ -525,7 +525,10 @@ static bool emit_case(struct emitter *e, const struct expr *x, struct fragment *
         e->conditional += asked;
         e->excluded += i < n && is_constant_expr(x->cases.arms[i].when);
         bool shown = then && !is_null_const(then);
+        struct decider decider = { i < n ? folding_decider(x->cases.arms[i].when) : NULL, e->deciders };
+        e->deciders = decider.constant ? &decider : decider.outer;
         ok = ok && (!shown || emit_expr(e, then, &branches[n_branches]));
+        e->deciders = decider.outer;
         e->conditional -= n_whens > 0;
         if (!ok)
             return false;

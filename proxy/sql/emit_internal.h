@@ -103,6 +103,12 @@ struct level {
 
 struct emitter;
 
+/* PostgreSQL's planner drops an arm of CASE whose condition compares with a NULL, and computes no constant of it. */
+struct decider {
+    const struct expr *constant; /* NULL: the arm is dropped */
+    const struct decider *outer;
+};
+
 /* Rows of D1 that feed the local part. */
 struct fetch {
     int number;
@@ -192,6 +198,7 @@ struct emitter {
     bool raw_cells; /* an expression of D1's own schema, or one that has to be the same as it: cells as they are */
     bool no_prelude;
     bool distinct_list; /* the SELECT list printed next is one of DISTINCT: texts that are equal otherwise say so */
+    const struct decider *deciders; /* what decides whether this place is looked at when the statement is planned */
     int conditional; /* parts around this place that may not be reached: arms of CASE, right sides of OR, ON CONFLICT … */
     int eager;       /* … of which the local engine would see, after D1 has computed this for it */
     int excluded;                  /* … of which a constant may say that, before there is a row */

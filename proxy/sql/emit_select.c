@@ -122,6 +122,7 @@ static bool is_computed(const struct query *q, const struct expr *x)
         computed |= is_computed(q, x->args[i]);
     for (size_t i = 0; x->kind == EXPR_CASE && i < x->cases.n_arms; i++)
         computed |= is_computed(q, x->cases.arms[i].then);
+    computed |= x->kind == EXPR_CASE && x->cases.otherwise && is_computed(q, x->cases.otherwise);
     return computed || x->kind == EXPR_FUNC || x->kind == EXPR_AGGREGATE || x->kind == EXPR_WINDOW;
 }
 
@@ -143,10 +144,11 @@ bool describe_columns(struct emitter *e, const struct query *q, const struct tar
         if (t->junk)
             continue;
         const struct fragment *f = &out->columns[at];
+        const struct expr *x = folding_rest(t->expr); /* as PostgreSQL's planner has left it */
         struct plan_column *c = &plan->columns[at++];
         *c = (struct plan_column){ .name = arena_str(e->arena, t->name),
-                                   .type = t->expr->type,
-                                   .typmod = t->expr->typmod,
+                                   .type = x->type,
+                                   .typmod = x->typmod,
                                    .table_oid = t->table_oid,
                                    .column_number = t->column_number,
                                    .form = cells[f->form] };
@@ -158,7 +160,7 @@ bool describe_columns(struct emitter *e, const struct query *q, const struct tar
             c->typmod = domain->base_typmod;
         }
         c->codec_typmod = c->typmod;
-        if (c->type == TYPE_OID_bpchar && is_computed(q, t->expr))
+        if (c->type == TYPE_OID_bpchar && is_computed(q, x))
             c->typmod = -1;
         int32_t typmod = c->typmod;
         c->codec_type = snapshot_base_type(e->shared->snapshot, c->type, &typmod);

@@ -48,6 +48,19 @@ enum folding_condition folding_condition(const struct expr *condition)
     return condition->constant.value.integer ? CONDITION_ALWAYS : CONDITION_NEVER;
 }
 
+const struct expr *folding_decider(const struct expr *condition)
+{
+    if (condition->kind != EXPR_FUNC || !condition->call.proc->strict)
+        return NULL;
+    const struct expr *decider = NULL;
+    for (size_t i = 0; i < condition->n_args && !decider; i++) {
+        const struct expr *arg = condition->args[i];
+        bool may_be_null = arg->kind != EXPR_CONST && folding_is_constant(arg);
+        decider = may_be_null ? arg : folding_decider(arg);
+    }
+    return decider;
+}
+
 size_t folding_coalesce_args(const struct expr *coalesce)
 {
     size_t n = 0;

@@ -34,6 +34,9 @@ bool folding_is_immutable_cast(const struct expr *cast);
 enum folding_condition { CONDITION_ASKED, CONDITION_NEVER, CONDITION_ALWAYS };
 enum folding_condition folding_condition(const struct expr *condition);
 
+/* The constant (a parameter, or a computed one) that makes a condition NULL when it is: CASE f($1) WHEN x. NULL: none. */
+const struct expr *folding_decider(const struct expr *condition);
+
 /* How many of COALESCE's arguments are left: those behind a constant that is no NULL are never computed. All of them where one of the
  * others has an aggregate or a window function, without which the query would be another one in SQLite. */
 size_t folding_coalesce_args(const struct expr *coalesce);

@@ -251,3 +251,6 @@ SELECT textregexeq((t1.i8 || t1.t), CAST(t1.bt AS text)) FROM edge t1 ORDER BY t
 SELECT replace(''::text, ''::text, json_object_field_text('"x"'::json, 'x y z'::text)) FROM plain t1
 SELECT time '12:34:56' EXCEPT SELECT (t1.ts)::date FROM plain t1 INTERSECT ALL SELECT NULL::date FROM plain t3
 SELECT 1 EXCEPT (SELECT NULL INTERSECT SELECT (t1.ts)::date FROM plain t1)
+SELECT CASE ('[{"a": 1}, "b"]'::jsonb ->> text 'b') WHEN t1.kind THEN (2 % int8 '0') END FROM item t1, item t2
+SELECT CASE WHEN NULL::bool THEN NULL::char(6) ELSE (SELECT min(NULL::char(6)) FROM edge t2) END FROM plain t1
+SELECT COALESCE('a'::char(3), t1.c), COALESCE(NULL, 'a'::varchar(5), t1.v), CASE WHEN false THEN 'a'::char(3) ELSE 'b'::char(5) END FROM plain t1

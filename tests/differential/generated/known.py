@@ -93,7 +93,7 @@ def years(found):
 def folded(found):
     """Only the length differs, and pgd1 says none."""
     pairs = list(zip(found.theirs.columns, found.ours.columns))
-    return found.what == "types" and all(a[1] == b[1] and (a[2] == b[2] or -1 in (a[2], b[2])) for a, b in pairs) and \
+    return found.what == "types" and all(a[1] == b[1] and (a[2] == b[2] or b[2] == -1) for a, b in pairs) and \
         bool(re.search(r"\b(CASE|COALESCE|NULLIF|GREATEST|LEAST|UNION)\b|\"time(tz|stamp|stamptz)?\"\(.*\$\d", found.sql, re.I))
 
 

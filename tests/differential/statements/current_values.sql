@@ -75,8 +75,9 @@ SELECT nextval('s2'), nextval('s2'), currval('s2'), lastval();
 SELECT nextval('s2') + currval('s2');
 SELECT setval('s2', 700), currval('s2'), nextval('s2'), currval('s2');
 SELECT setval('s2', 800, true), currval('s2');
--- pgd1: 0A000
 SELECT CASE WHEN false THEN nextval('s2') END;
+-- pgd1: 0A000
+SELECT CASE WHEN n > 100 THEN nextval('s2') END FROM (VALUES (1)) AS v(n);
 -- pgd1: 0A000
 SELECT nextval('s2') WHERE false;
 CREATE TABLE own (id int DEFAULT nextval('s2'), r int, x text);

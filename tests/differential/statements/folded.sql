@@ -23,3 +23,12 @@ SELECT CASE WHEN true THEN 1 ELSE count(*) END, COALESCE(1, sum(id)) FROM t;
 SELECT COALESCE(1, row_number() OVER ()), CASE WHEN NULL THEN sum(id) OVER () END FROM t;
 CREATE VIEW v AS SELECT id, COALESCE(1, id) AS one, CASE WHEN true THEN a ELSE 'q' END AS a FROM t;
 SELECT * FROM v WHERE one = 1 AND a = 'x';
+-- A NULL that is computed, or sent, drops the arms that are compared with it, and what is in them; another value does not.
+SELECT CASE ('{"b": "q"}'::jsonb ->> 'c') WHEN a THEN 2 / 0 END FROM t;
+SELECT CASE ('{"b": "q"}'::jsonb ->> 'b') WHEN a THEN 2 / 0 END FROM t;
+-- parameters: {"b": "q"}
+SELECT CASE ($1::jsonb ->> 'c') WHEN a THEN 2 / 0 END FROM t;
+-- parameters: q
+SELECT CASE $1 WHEN a THEN 2 / 0 END FROM t;
+CREATE TABLE c (id int PRIMARY KEY, c char(4), v varchar(8));
+SELECT COALESCE('a'::char(3), c), COALESCE(NULL, 'a'::varchar(5), v), CASE WHEN true THEN v ELSE 'a'::varchar(3) END FROM c;
