@@ -592,6 +592,16 @@ bool generic_consistent(A *a, const oid_t *actual, const oid_t *declared, size_t
     return !generic_collect(a, actual, declared, n).failed;
 }
 
+/* 0: it has none, as arrays have none of their own. */
+static oid_t array_of(A *a, oid_t element)
+{
+    oid_t array = type_array(a, element);
+    if (!array)
+        fail_at(a, -1, SQLSTATE_UNDEFINED_OBJECT, "could not find array type for data type %.*s",
+                STR_FMT(type_text(a, element, -1)));
+    return array;
+}
+
 static oid_t settle(A *a, const struct generic *g, oid_t declared)
 {
     oid_t element = g->element ? g->element : TYPE_OID_text, common = g->common ? g->common : TYPE_OID_text;
@@ -601,12 +611,12 @@ static oid_t settle(A *a, const struct generic *g, oid_t declared)
     case TYPE_OID_anyenum:
         return element;
     case TYPE_OID_anyarray:
-        return g->array ? g->array : g->element ? type_array(a, element) : 0;
+        return g->array ? g->array : g->element ? array_of(a, element) : 0;
     case TYPE_OID_anycompatible:
     case TYPE_OID_anycompatiblenonarray:
         return common;
     case TYPE_OID_anycompatiblearray:
-        return type_array(a, common);
+        return array_of(a, common);
     default:
         return declared;
     }

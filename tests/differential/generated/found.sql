@@ -254,3 +254,6 @@ SELECT 1 EXCEPT (SELECT NULL INTERSECT SELECT (t1.ts)::date FROM plain t1)
 SELECT CASE ('[{"a": 1}, "b"]'::jsonb ->> text 'b') WHEN t1.kind THEN (2 % int8 '0') END FROM item t1, item t2
 SELECT CASE WHEN NULL::bool THEN NULL::char(6) ELSE (SELECT min(NULL::char(6)) FROM edge t2) END FROM plain t1
 SELECT COALESCE('a'::char(3), t1.c), COALESCE(NULL, 'a'::varchar(5), t1.v), CASE WHEN false THEN 'a'::char(3) ELSE 'b'::char(5) END FROM plain t1
+SELECT percentile_disc(ARRAY[0, 0.5, 1]) WITHIN GROUP (ORDER BY ('{}'::text[] || '-3.5'::text) NULLS FIRST) FROM item
+SELECT array_fill('{1}'::int[], '{1}')
+SELECT array_append(NULL, '{1}'::int[])
