@@ -565,7 +565,7 @@ static bool emit_branches(struct emitter *e, const struct expr *x, size_t n_args
     for (size_t i = 0; i < n_args; i++) {
         bool conditional = i > 0 && x->kind == EXPR_COALESCE;
         e->conditional += conditional;
-        e->excluded += conditional && is_constant_expr(x->args[i - 1]) && !is_null_const(x->args[i - 1]);
+        e->excluded += conditional && folding_may_be_constant(x->args[i - 1]) && !is_null_const(x->args[i - 1]);
         bool ok = is_null_const(x->args[i]) || emit_expr(e, x->args[i], &branches[n++]);
         e->conditional -= conditional;
         if (!ok)

@@ -192,3 +192,17 @@ bool folding_is_constant(const struct expr *x)
               &constant); /* the walker wants a writable tree for its other callers */
     return constant;
 }
+
+bool folding_may_be_constant(const struct expr *x)
+{
+    if (folding_is_constant(x))
+        return true;
+    if (x->kind == EXPR_COALESCE || x->kind == EXPR_RELABEL || x->kind == EXPR_TYPMOD)
+        return folding_may_be_constant(x->args[0]);
+    bool decided = false, constant = false;
+    for (size_t i = 0; x->kind == EXPR_CASE && i < x->cases.n_arms; i++) {
+        decided |= folding_is_constant(x->cases.arms[i].when);
+        constant |= folding_may_be_constant(x->cases.arms[i].then);
+    }
+    return decided && (constant || (x->cases.otherwise && folding_may_be_constant(x->cases.otherwise)));
+}

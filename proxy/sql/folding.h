@@ -27,6 +27,8 @@
 bool folding_is_constant(const struct expr *x);
 /* Whether the planner sees that x is NULL: a NULL under casts, or a strict function of one. */
 bool folding_is_null(const struct expr *x);
+/* … or may become one, by the values of constants that decide about it: CASE WHEN $1 THEN 2 ELSE x END. */
+bool folding_may_be_constant(const struct expr *x);
 /* Whether a cast through text is made of immutable functions only. */
 bool folding_is_immutable_cast(const struct expr *cast);
 

@@ -32,3 +32,5 @@ SELECT CASE ($1::jsonb ->> 'c') WHEN a THEN 2 / 0 END FROM t;
 SELECT CASE $1 WHEN a THEN 2 / 0 END FROM t;
 CREATE TABLE c (id int PRIMARY KEY, c char(4), v varchar(8));
 SELECT COALESCE('a'::char(3), c), COALESCE(NULL, 'a'::varchar(5), v), CASE WHEN true THEN v ELSE 'a'::varchar(3) END FROM c;
+-- parameters: true|2|2
+SELECT COALESCE(CASE WHEN $1::bool THEN $2::int ELSE id END, 1 / ($3::int - 2)) FROM t;
