@@ -12,13 +12,9 @@
  * emit_internal.h.
  */
 #include "proxy/sql/emit_internal.h"
+#include "proxy/sql/may_fail.h"
 
 /* ---- what may fail ---- */
-
-static bool is_plain_comparison(const struct expr *x)
-{
-    return x->kind == EXPR_FUNC && x->call.op_name && operator_compares(str_from(x->call.op_name));
-}
 
 bool made_before_windows(const struct query *q, const struct expr *x)
 {
@@ -38,8 +34,7 @@ static bool look_for_doubt(struct expr *x, void *ctx)
     struct doubt *d = ctx;
     if (made_before_windows(d->q, x) && !(x->kind == EXPR_VAR && x->var.rte < 0))
         return false;
-    d->may_fail |= (x->kind == EXPR_FUNC && !is_plain_comparison(x)) || x->kind == EXPR_IO_CAST ||
-                   x->kind == EXPR_ARRAY_CAST || x->kind == EXPR_TYPMOD || x->kind == EXPR_SUBLINK;
+    d->may_fail |= expr_itself_may_fail(x);
     d->opaque |= x->kind == EXPR_SUBLINK || x->kind == EXPR_WHOLE_ROW || x->kind == EXPR_WINDOW ||
                  x->kind == EXPR_GROUPING || (x->kind == EXPR_FUNC && x->call.proc->returns_set) ||
                  (x->kind == EXPR_VAR && x->var.rte < 0);

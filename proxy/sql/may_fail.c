@@ -46,8 +46,7 @@ static bool sublink_is_sure(const struct expr *x)
            !query_may_fail(q);
 }
 
-/* Whether the expression itself cannot fail; its parts are asked too. */
-static bool is_sure(const struct expr *x)
+bool expr_itself_may_fail(const struct expr *x)
 {
     switch (x->kind) {
     case EXPR_CONST:
@@ -75,22 +74,22 @@ static bool is_sure(const struct expr *x)
     case EXPR_RELABEL:
     case EXPR_SQL_VALUE:
     case EXPR_XMAX:
-        return true;
-    case EXPR_FUNC:
-        return is_total(x);
-    case EXPR_SUBLINK:
-        return sublink_is_sure(x);
-    case EXPR_AGGREGATE:
-        return only_chooses(x);
-    default:
         return false;
+    case EXPR_FUNC:
+        return !is_total(x);
+    case EXPR_SUBLINK:
+        return !sublink_is_sure(x);
+    case EXPR_AGGREGATE:
+        return !only_chooses(x);
+    default:
+        return true;
     }
 }
 
 static bool look(struct expr *x, void *ctx)
 {
     bool *found = ctx;
-    *found |= !is_sure(x);
+    *found |= expr_itself_may_fail(x);
     return !*found;
 }
 

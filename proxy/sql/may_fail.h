@@ -12,7 +12,8 @@
 
 #include "proxy/sql/query.h"
 
-bool expr_may_fail(const struct expr *x); /* NULL: no */
+bool expr_may_fail(const struct expr *x);        /* NULL: no */
+bool expr_itself_may_fail(const struct expr *x); /* … its parts left aside */
 /* Of a SELECT all that it computes, of a change what its RETURNING does. False is sure, true is not. */
 bool query_may_fail(const struct query *q);
 
