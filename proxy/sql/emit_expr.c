@@ -626,6 +626,13 @@ static bool emit_relabel(struct emitter *e, const struct expr *x, struct fragmen
         return false;
     if (from && to && from->oid == TYPE_OID_cidr && to->oid == TYPE_OID_inet)
         return cidr_as_inet(e, ret);
+    if (from && to && to->oid == TYPE_OID_bpchar && from->oid != to->oid) { /* blanks at the end are no part of it */
+        if (!settle(e, ret))
+            return false;
+        ret->sql = text_of(e, "rtrim(%.*s,' ')", STR_FMT(ret->sql));
+        ret->simple = false;
+        return ret->sql.p != NULL;
+    }
     if (!from || !to || from->storage != STORAGE_INTEGER || signed_from == signed_to || to->oid == TYPE_OID_bool)
         return true;
     if (!settle(e, ret))

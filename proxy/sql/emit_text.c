@@ -405,6 +405,8 @@ bool emit_typmod(struct emitter *e, const struct expr *x, struct fragment *ret)
     bool number = t == TYPE_OID_numeric && e->target == TARGET_D1 && typmod_precision(x->typmod) <= 15;
     if (constant && !number && !e->inline_constants && base_type(e, arg->type) == t)
         return bind_typmod(e, x, ret);
+    if (t == TYPE_OID_bpchar && x->typmod >= 0 && arg->kind == EXPR_RELABEL)
+        arg = arg->args[0]; /* its blanks go with the length's */
     bool outer = e->value_only;
     e->value_only = e->value_only || t == TYPE_OID_numeric; /* it is rounded to one scale here */
     bool quotient = e->target == TARGET_D1 && t == TYPE_OID_numeric && x->typmod >= 0 && arg->kind == EXPR_FUNC &&

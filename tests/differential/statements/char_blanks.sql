@@ -22,3 +22,16 @@ SELECT id FROM d WHERE NOT d IS NULL ORDER BY id;
 SELECT c.id FROM c LEFT JOIN d ON d.id = c.id + 1 AND d.id > 2 WHERE d IS NULL ORDER BY 1;
 SELECT d.id FROM d WHERE EXISTS (SELECT 1 FROM c WHERE c.id = d.id AND d IS NOT NULL) ORDER BY 1;
 SELECT id, (SELECT s IS NOT NULL FROM (SELECT a, t FROM c WHERE c.id = d.id) s) FROM d ORDER BY 1;
+-- another type's blanks at the end are no part of what it is as char(n)
+CREATE TABLE k (c char(3) PRIMARY KEY, v varchar(5), t text);
+INSERT INTO k VALUES ('a','a  ','a '),('b','b','b'),('c','x','c   ');
+SELECT c, c = v, v = c, c = 'a '::varchar, c <> v, c < v, c IS DISTINCT FROM v, c BETWEEN v AND v FROM k ORDER BY c;
+SELECT c FROM k WHERE c IN ('a '::varchar, 'b  '::varchar) ORDER BY c;
+SELECT c FROM k WHERE c = ANY (ARRAY['a'::varchar, 'b']) ORDER BY c;
+SELECT NULLIF(c, v), length(v::bpchar), length(t::bpchar), (v::bpchar)::text || '|' FROM k ORDER BY c;
+PREPARE by_key(varchar) AS SELECT c FROM k WHERE c = $1;
+EXECUTE by_key('a  ');
+SELECT x.c FROM k x JOIN k y ON x.c = y.v ORDER BY x.c;
+UPDATE k SET c = t WHERE c = 'c  '::varchar;
+INSERT INTO k (c) SELECT v || 'y' FROM k WHERE c = 'b';
+SELECT c, v FROM k ORDER BY c;
