@@ -8,6 +8,7 @@
 #include "proxy/group.h"
 #include "proxy/migrate/call.h"
 #include "proxy/migration.h"
+#include "proxy/prepared.h"
 #include "proxy/raw.h"
 #include "proxy/session_setting.h"
 #include "proxy/sql/plan_cache.h"
@@ -340,27 +341,47 @@ bool planning_fail_changed(struct err *err)
     return err_set(err, SQLSTATE_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
 }
 
-enum outcome planning_renew(struct session *s, struct plan **plan, const struct sql_source *source, struct err *err)
+/* Whether the names and constants of its text still mean what they did: search_path, TimeZone … */
+static bool settings_hold(struct session *s, struct prepared *p, struct err *err)
+{
+    if (p->settings_seen == s->gucs.generation || !p->plan->settings_mark)
+        return true;
+    const struct snapshot *schema = planning_schema(s);
+    struct sql_settings settings;
+    uint64_t mark;
+    session_sql_settings(s, schema ? schema : p->plan->snapshot, s->group->arena, &settings);
+    if (!plan_settings_mark(&settings, s->group->arena, &mark))
+        return err_oom(err);
+    if (mark == p->plan->settings_mark)
+        p->settings_seen = s->gucs.generation;
+    return mark == p->plan->settings_mark;
+}
+
+enum outcome planning_renew(struct session *s, struct prepared *p, struct err *err)
 {
     struct plan *fresh;
+    const struct sql_source source = { .text = p->text, .index = p->index, .types = p->types, .n_types = p->n_types };
     if (s->group->migration)
         return OUTCOME_DONE;
     if (!check_wait(s, err))
         return OUTCOME_FAILED;
-    if (planning_is_current(s, *plan))
+    if (settings_hold(s, p, err) && planning_is_current(s, p->plan))
         return OUTCOME_DONE;
+    if (err_is_set(err))
+        return OUTCOME_FAILED;
     if (!planning_schema(s)) {
         planning_wait_schema(s);
         return OUTCOME_WAIT;
     }
-    if (!planning_again(s, source, *plan, false, false, &fresh, err))
+    if (!planning_again(s, &source, p->plan, false, false, &fresh, err))
         return OUTCOME_FAILED;
-    if (!same_columns(*plan, fresh)) {
+    if (!same_columns(p->plan, fresh)) {
         plan_unref(fresh);
         planning_fail_changed(err);
         return OUTCOME_FAILED;
     }
-    plan_unref(*plan);
-    *plan = fresh;
+    plan_unref(p->plan);
+    p->plan = fresh;
+    p->settings_seen = s->gucs.generation;
     return OUTCOME_DONE;
 }

@@ -12,6 +12,8 @@
 #include "proxy/session.h"
 #include "proxy/sql/plan.h"
 
+struct prepared;
+
 /* What planning found; the group's arena holds the arrays. */
 struct found_plan {
     struct plan *plan; /* a reference */
@@ -42,8 +44,8 @@ bool sql_is_read_late(const struct sql_statement *statement);
 bool plan_is_own_text(const struct found_plan *found);
 /* A plan made earlier: is it still right for the schema known now? */
 bool planning_is_current(struct session *s, const struct plan *plan);
-/* Replaces x->plan (a reference that the caller holds in *plan) when the schema has changed; 0A000 when its result would. */
-enum outcome planning_renew(struct session *s, struct plan **plan, const struct sql_source *source, struct err *err);
+/* Replaces p->plan when the schema has changed, or a setting that the text's meaning hangs on; 0A000 when its result would. */
+enum outcome planning_renew(struct session *s, struct prepared *p, struct err *err);
 /* The schema that statements see now: with the waiting DDL, or as D1 has it; NULL: none was read yet. */
 const struct snapshot *planning_schema(struct session *s);
 /* The session waits until the schema has been read again, after now. */

@@ -53,6 +53,7 @@ bool prepared_add(struct session *s, struct str name, struct str text, size_t in
     p->plan = plan ? plan_ref(plan) : NULL;
     p->from_sql = from_sql;
     p->made_us = session_wall_us(s);
+    p->settings_seen = s->gucs.generation;
     p->cycle = s->cycle;
     p->seq = s->group ? s->group->seq : 0;
     if (name.n == 0) {

@@ -20,9 +20,10 @@ struct prepared {
     size_t index;       /* of the statement in text */
     const oid_t *types; /* as declared */
     size_t n_types;
-    int64_t made_us;     /* wall clock, for pg_prepared_statements */
-    bool from_sql;       /* PREPARE */
-    uint32_t cycle, seq; /* in which cycle, behind how many steps it was made: see prepared_undo() */
+    int64_t made_us;        /* wall clock, for pg_prepared_statements */
+    bool from_sql;          /* PREPARE */
+    uint32_t settings_seen; /* gucs.generation when the plan was right for the settings */
+    uint32_t cycle, seq;    /* in which cycle, behind how many steps it was made: see prepared_undo() */
 };
 
 /* Everything is copied. name empty: the unnamed one. */

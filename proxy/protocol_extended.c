@@ -189,11 +189,11 @@ enum outcome protocol_bind(struct session *s, struct str body, struct err *err)
     struct prepared *source = prepared_find(s, m.statement, err);
     if (!source || !check_bind(source, &m, err))
         return OUTCOME_FAILED;
-    struct sql_source text = {
-        .text = source->text, .index = source->index, .types = source->types, .n_types = source->n_types
-    };
-    struct found_plan late = { .plan = NULL };
     if (!source->plan) {
+        struct sql_source text = {
+            .text = source->text, .index = source->index, .types = source->types, .n_types = source->n_types
+        };
+        struct found_plan late;
         enum outcome outcome = plan_text(s, &text, false, &late, err);
         if (outcome != OUTCOME_DONE)
             return outcome;
@@ -202,7 +202,7 @@ enum outcome protocol_bind(struct session *s, struct str body, struct err *err)
     if (source->plan) {
         if (!transaction_allows(&s->transaction, &s->gucs.live, source->plan, err))
             return OUTCOME_FAILED;
-        enum outcome outcome = planning_renew(s, &source->plan, &text, err);
+        enum outcome outcome = planning_renew(s, source, err);
         if (outcome != OUTCOME_DONE)
             return outcome;
     }
@@ -393,13 +393,7 @@ enum outcome protocol_terminate(struct session *s, struct str body, struct err *
 {
     (void)body;
     (void)err;
-    if (s->group) {
-        group_drop(s->group);
-        s->group = NULL;
-    }
-    session_move(s, SESSION_CLOSED);
-    if (s->io)
-        s->io->close(s->io_ctx);
+    session_hang_up(s);
     return OUTCOME_DONE;
 }
 

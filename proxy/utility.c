@@ -378,7 +378,7 @@ enum outcome utility_prepared(struct session *s, const struct execution *x, stru
         return OUTCOME_FAILED;
     struct sql_source source = { .text = p->text, .index = p->index, .types = p->types, .n_types = p->n_types };
     if (p->plan) { /* its parameters may be of other types by now */
-        enum outcome outcome = planning_renew(s, &p->plan, &source, err);
+        enum outcome outcome = planning_renew(s, p, err);
         if (outcome != OUTCOME_DONE)
             return outcome;
     }

@@ -82,23 +82,20 @@ void plan_cache_free(struct plan_cache *c)
     free(c);
 }
 
-/* Everything besides the skeleton that a plan depends on, as bytes after it. */
-static struct str full_key(struct arena *arena, const struct skeleton *s, const struct sql_settings *settings,
-                           const oid_t *types, size_t n_types)
+#define ADD(bytes, size) (memcpy(at, (bytes), (size)), at += (size))
+
+static size_t settings_size(const struct sql_settings *settings)
 {
-    const struct type_settings *t = settings->types;
-    size_t n = s->key.n + 64 + n_types * sizeof(oid_t) + settings->role.n;
+    size_t n = 64 + settings->role.n;
     for (size_t i = 0; i < settings->n_search_path; i++)
         n += settings->search_path[i].n + 1;
-    char *p = arena_alloc(arena, n), *at = p;
-    if (!p)
-        return (struct str){ 0 };
-#define ADD(bytes, size) (memcpy(at, (bytes), (size)), at += (size))
-    ADD(s->key.p, s->key.n);
-    *at++ = 0;
-    if (n_types)
-        ADD(types, n_types * sizeof(oid_t));
-    *at++ = 0;
+    return n;
+}
+
+/* What a plan depends on of the settings, as bytes; where they end is given back. */
+static char *add_settings(char *at, const struct sql_settings *settings)
+{
+    const struct type_settings *t = settings->types;
     for (size_t i = 0; i < settings->n_search_path; i++) {
         if (settings->search_path[i].n)
             ADD(settings->search_path[i].p, settings->search_path[i].n);
@@ -118,9 +115,33 @@ static struct str full_key(struct arena *arena, const struct skeleton *s, const 
     ADD(flags, sizeof(flags));
     ADD(&t->zone, sizeof(t->zone));
     ADD(&t->extra_float_digits, sizeof(t->extra_float_digits));
-#undef ADD
+    return at;
+}
+
+bool plan_settings_mark(const struct sql_settings *settings, struct arena *arena, uint64_t *ret)
+{
+    char *p = arena_alloc(arena, settings_size(settings));
+    if (p)
+        *ret = str_hash((struct str){ p, (size_t)(add_settings(p, settings) - p) });
+    return p != NULL;
+}
+
+/* Everything besides the skeleton that a plan depends on, as bytes after it. */
+static struct str full_key(struct arena *arena, const struct skeleton *s, const struct sql_settings *settings,
+                           const oid_t *types, size_t n_types)
+{
+    char *p = arena_alloc(arena, s->key.n + 2 + n_types * sizeof(oid_t) + settings_size(settings)), *at = p;
+    if (!p)
+        return (struct str){ 0 };
+    ADD(s->key.p, s->key.n);
+    *at++ = 0;
+    if (n_types)
+        ADD(types, n_types * sizeof(oid_t));
+    *at++ = 0;
+    at = add_settings(at, settings);
     return (struct str){ p, (size_t)(at - p) };
 }
+#undef ADD
 
 static bool usable(const struct skeleton *s, size_t n_bytes)
 {

@@ -40,6 +40,8 @@ bool plan_cache_get(struct plan_cache *c, struct str text, const struct snapshot
 void plan_cache_put(struct plan_cache *c, struct str text, const struct snapshot *snapshot,
                     const struct sql_settings *settings, const oid_t *param_types, size_t n_param_types,
                     struct plan *plan, struct arena *arena);
+/* What of the settings is part of the key, as one number: a plan made under another one may mean something else. False: no memory. */
+bool plan_settings_mark(const struct sql_settings *settings, struct arena *scratch, uint64_t *ret);
 void plan_cache_clear(struct plan_cache *c);
 struct plan_cache_counters plan_cache_counters(const struct plan_cache *c);
 

@@ -10,6 +10,7 @@
 #include "proxy/sql/emit.h"
 #include "proxy/sql/input.h"
 #include "proxy/sql/long_names.h"
+#include "proxy/sql/plan_cache.h"
 #include "proxy/sql/row_key.h"
 #include "proxy/sql/skeleton.h"
 #include "proxy/sql/temporary_plan.h"
@@ -581,7 +582,9 @@ bool sql_plan(const struct sql_statement *statement, const struct snapshot *snap
         p.literals = &literals;
     if (!planner_node(&p, raw->stmt, ret))
         return false;
-    if (input_plan_checks(*ret, settings, err) && long_names_notice(*ret, statement->text, err))
+    if (!plan_settings_mark(settings, scratch, &(*ret)->settings_mark))
+        err_oom(err);
+    else if (input_plan_checks(*ret, settings, err) && long_names_notice(*ret, statement->text, err))
         return true;
     plan_unref(*ret);
     *ret = NULL;
