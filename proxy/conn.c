@@ -137,6 +137,7 @@ static void write_some(struct conn *c)
     }
     if (s->sent == s->out.n) {
         s->sent = s->out.n = 0;
+        s->has_whole_answer = 0;
         worker_buf_give(c->worker, &s->out);
     } else if (s->sent >= OUTPUT_COMPACT) {
         memmove(s->out.p, s->out.p + s->sent, s->out.n - s->sent);

@@ -197,6 +197,17 @@ void session_fatal(struct session *s, const struct err *err)
         s->io->close(s->io_ctx);
 }
 
+void session_hang_up(struct session *s)
+{
+    if (s->group) {
+        group_drop(s->group);
+        s->group = NULL;
+    }
+    session_move(s, SESSION_CLOSED);
+    if (s->io)
+        s->io->close(s->io_ctx);
+}
+
 void session_notice(struct session *s, enum severity severity, const struct err *notice)
 {
     if (severity >= s->gucs.live.min_messages || severity == SEVERITY_INFO)
@@ -379,6 +390,7 @@ void session_ready(struct session *s)
         notify_deliver(s);
     session_report_settings(s);
     backend_ready_for_query(session_out(s), transaction_status(&s->transaction));
+    s->has_whole_answer = 1;
     session_arm_timer(s);
     activity_set(s,
                  s->transaction.state == TXN_IDLE     ? ACTIVITY_IDLE
@@ -486,7 +498,7 @@ bool session_takes_input(const struct session *s)
 
 bool session_is_answered(const struct session *s)
 {
-    return !s->group || s->state == SESSION_CLOSED || s->out.n - s->sent >= SESSION_LOW_MARK;
+    return !s->group || s->has_whole_answer || s->state == SESSION_CLOSED || s->out.n - s->sent >= SESSION_LOW_MARK;
 }
 
 static struct frame_limits limits_of(const struct session *s)
@@ -545,7 +557,10 @@ size_t session_input(struct session *s, struct str bytes)
         if (r == FRAME_MORE)
             break;
         if (r == FRAME_BAD) {
-            session_fatal(s, &err);
+            if (s->state == SESSION_STARTUP)
+                session_hang_up(s); /* whoever it is does not speak the protocol, or went before it began */
+            else
+                session_fatal(s, &err);
             break;
         }
         handle(s, &f, &err, &again);

@@ -128,8 +128,9 @@ struct session {
     unsigned is_counted : 1;            /* among app.n_clients */
     unsigned tls_next : 1;              /* TLS was promised: what comes before it is not believed */
     unsigned bookmark_changed : 1;
-    unsigned told_batch : 1; /* that counts and errors of a block's writes come at COMMIT */
-    struct err *wait_error;  /* in the group's arena */
+    unsigned has_whole_answer : 1; /* up to a ReadyForQuery that is not sent yet */
+    unsigned told_batch : 1;       /* that counts and errors of a block's writes come at COMMIT */
+    struct err *wait_error;        /* in the group's arena */
 };
 
 /* In the memory of the worker's thread; NULL: no memory. peer is copied. */
@@ -173,6 +174,7 @@ bool session_output_is_whole(struct session *s);
 void session_flush(struct session *s);
 /* The end of a cycle (Sync, end of the string): the implicit transaction commits or, after an error, is undone; then ready. */
 void session_end_cycle(struct session *s);
+void session_hang_up(struct session *s); /* the end, without a word */
 /* What an error does to the session once it has been written: transaction, portals, and SKIP or the end of the string. */
 void session_after_error(struct session *s);
 /* What an error or ROLLBACK TO takes from the block: portals and locks made since its newest savepoint; without one all of the block's. */

@@ -163,6 +163,24 @@ def test_before_authentication(impatient, data):
         assert got == b"" or got[:1] in b"EN", got
 
 
+def test_a_client_that_goes_before_it_began_hears_nothing(impatient, oracle):
+    """node-postgres sends Terminate when end() comes before the connection is there; an error would be thrown at the program."""
+    for port in (impatient.port.number, oracle.port.number):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(TERMINATE)
+            assert client.recv(100) == b""
+
+
+def test_queries_sent_together_are_answered_one_by_one(open_door):
+    with Raw(open_door) as client:
+        begun = time.monotonic()
+        client.send(query(b"SELECT 1") + query(b"SELECT pg_sleep(3)") + parse(b"SELECT 3") + bind([]) + EXECUTE + SYNC)
+        assert [kind for kind, _ in client.until_ready()] == [b"T", b"D", b"C", b"Z"]
+        assert time.monotonic() - begun < 2
+        assert [kind for kind, _ in client.until_ready()] == [b"T", b"D", b"C", b"Z"]
+        assert [kind for kind, _ in client.until_ready()] == [b"1", b"2", b"D", b"C", b"Z"]
+
+
 @pytest.mark.parametrize("data", [query(b"SELECT 1"), message(b"p", b"\xff" * 100), message(b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", 1 << 30) + b"n,,"),
                                   message(b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", -5)), message(b"p", b""), b"p\x7f\xff\xff\xff",
                                   message(b"p", b"SCRAM-SHA-1\0" + struct.pack("!i", 3) + b"n,,"), b"p\0\0\0\0"])
