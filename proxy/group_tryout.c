@@ -185,6 +185,17 @@ static bool keep_tables(struct group *g, const struct step *step, struct err *er
     return !seen || seen->touches_all || buffer_set_tables(&t->buffer, seen->tables.list, seen->tables.n, err);
 }
 
+/* FOR UPDATE that found no row has locked none: nobody was promised that there will be none, but above READ COMMITTED. */
+static bool locked_nothing(const struct group *g, const struct step *step, size_t first)
+{
+    if (step->is_write || !step->x.plan->locks_rows || buffer_reaches(&g->session->transaction.buffer, step->x.plan))
+        return false;
+    for (size_t i = 0; i < step->n_statements; i++)
+        if (g->speculation.captures[first + i].n_rows)
+            return false;
+    return true;
+}
+
 bool group_keep_steps(struct group *g, bool in_shadow, struct err *err)
 {
     struct transaction *t = &g->session->transaction;
@@ -192,7 +203,7 @@ bool group_keep_steps(struct group *g, bool in_shadow, struct err *err)
     t->buffer.max_entries = g->session->gucs.live.max_transaction_statements;
     t->buffer.max_kept = t->isolation >= REPEATABLE_READ ? g->session->gucs.live.repeatable_read_bytes : 0;
     for (struct step *step = g->head; step != g->batch_end; step = step->next) {
-        if (group_is_asking(step) && t->isolation < REPEATABLE_READ) {
+        if (t->isolation < REPEATABLE_READ && (group_is_asking(step) || locked_nothing(g, step, first))) {
             first += step->n_statements;
             continue;
         }

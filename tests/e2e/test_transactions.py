@@ -206,8 +206,35 @@ def test_what_was_shown_must_hold_at_commit(server, shown):
         assert watcher.execute("SELECT n, note FROM txn_t WHERE id < 3 ORDER BY id").fetchall() == [(50, "a"), (20, "b")]
 
 
+def test_for_update_of_no_row_promises_nothing(server):
+    """As get_or_create() does it: nobody has the row, somebody else makes it, the block finds it then. Above READ COMMITTED it is a conflict."""
+    for level in (psycopg.IsolationLevel.READ_COMMITTED, psycopg.IsolationLevel.REPEATABLE_READ):
+        with server.connect() as connection, server.connect() as other:
+            prepare(connection)
+            connection.autocommit = False
+            connection.isolation_level = level
+            assert connection.execute("SELECT * FROM txn_t WHERE note = 'v' LIMIT 21 FOR UPDATE").fetchall() == []
+            other.execute("INSERT INTO txn_t VALUES (50, 1, 'v')")
+            if level == psycopg.IsolationLevel.READ_COMMITTED:
+                connection.execute("SAVEPOINT a")
+                with pytest.raises(psycopg.errors.UniqueViolation):
+                    connection.execute("INSERT INTO txn_t VALUES (51, 1, 'v')")
+                connection.execute("ROLLBACK TO a")
+                assert connection.execute("SELECT id FROM txn_t WHERE note = 'v' LIMIT 21 FOR UPDATE").fetchall() == [(50,)]
+                connection.execute("UPDATE txn_t SET n = 2 WHERE id = 50")
+                connection.commit()
+                assert other.execute("SELECT n FROM txn_t WHERE id = 50").fetchone() == (2,)
+            else:
+                with pytest.raises(psycopg.errors.SerializationFailure):
+                    connection.execute("UPDATE txn_t SET n = 2 WHERE id = 1")
+                    connection.commit()
+                connection.rollback()
+
+
 def test_rows_of_a_limit_without_order_hold_at_commit(server):
     """Which rows such a LIMIT gives is SQLite's to choose; the check must choose the same ones. Here by an index that has all that is read."""
+    with server.connect() as connection:
+        prepare(connection)
     with server.connect() as connection, connection.transaction():
         connection.execute("INSERT INTO txn_t VALUES (11, 1, 'z'), (12, 1, 'y'), (13, 1, 'x'), (14, 1, 'w')")
         assert len(connection.execute("SELECT id, note FROM txn_t LIMIT 2").fetchall()) == 2
