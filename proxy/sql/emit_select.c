@@ -148,7 +148,7 @@ bool describe_columns(struct emitter *e, const struct query *q, const struct tar
         struct plan_column *c = &plan->columns[at++];
         *c = (struct plan_column){ .name = arena_str(e->arena, t->name),
                                    .type = x->type,
-                                   .typmod = x->typmod,
+                                   .typmod = folding_typmod(t->expr),
                                    .table_oid = t->table_oid,
                                    .column_number = t->column_number,
                                    .form = cells[f->form] };

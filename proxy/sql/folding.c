@@ -114,6 +114,12 @@ const struct expr *folding_rest(const struct expr *x)
     return x;
 }
 
+int32_t folding_typmod(const struct expr *x)
+{
+    const struct expr *rest = folding_rest(x);
+    return rest != x && x->kind == EXPR_COALESCE && folding_is_null(rest) ? -1 : rest->typmod;
+}
+
 /* ---- constants ---- */
 
 static bool is_immutable(oid_t function)

@@ -49,5 +49,7 @@ size_t folding_case_arms(const struct expr *x, const struct expr **ret_otherwise
 bool folding_skips_arm(const struct case_arm *arm);
 /* The part that is all there is left of COALESCE or CASE; any other expression is itself. */
 const struct expr *folding_rest(const struct expr *x);
+/* The type's modifier of what is left, which clients are told; a COALESCE of nothing but NULLs has none. */
+int32_t folding_typmod(const struct expr *x);
 
 #endif

@@ -257,3 +257,4 @@ SELECT COALESCE('a'::char(3), t1.c), COALESCE(NULL, 'a'::varchar(5), t1.v), CASE
 SELECT percentile_disc(ARRAY[0, 0.5, 1]) WITHIN GROUP (ORDER BY ('{}'::text[] || '-3.5'::text) NULLS FIRST) FROM item
 SELECT array_fill('{1}'::int[], '{1}')
 SELECT array_append(NULL, '{1}'::int[])
+SELECT COALESCE(NULL::char(6)), COALESCE(NULL::varchar(5), NULL::varchar(5)), COALESCE(NULL::char(6), 'a'::char(6)), CASE WHEN false THEN 'a'::char(3) END FROM plain t1

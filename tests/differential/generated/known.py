@@ -145,7 +145,8 @@ def no_comparison(found):
 
 
 def wrapped_interval(found):
-    return found.ours.message == "interval out of range" and not found.theirs.state and "make_interval(" in found.sql
+    goes_on = not found.theirs.state or found.theirs.state[:2] == "23"  # … to the constraints of the row
+    return found.ours.message == "interval out of range" and goes_on and "make_interval(" in found.sql
 
 
 def wrapped_time(found):
