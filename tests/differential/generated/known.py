@@ -28,6 +28,7 @@ GENERATED_FIRST = "D1 computes generated columns before it looks at a domain's c
 CONSTANTS_FIRST = "PostgreSQL computes constants when it plans: a change that violates a key too has another first error"
 MERGE_ON = "PostgreSQL 15 takes values of every type for MERGE's ON, by their bits; pgd1 wants a boolean, as PostgreSQL's JOIN does"
 PARAMETER = "libpg_query's grammar takes a parameter in the place of a constant; pgd1 refuses it later, when it may have met another error"
+NO_CONVERSION = "PostgreSQL's coercion of a hypothetical argument to a common type fails with an internal error, XX000, where there is no cast; pgd1 says 42846 as for UNION"
 MERGE_MIXED = "PostgreSQL 15 gives the row subqueries of one action of MERGE to another one, and fails where their types differ"
 
 
@@ -263,11 +264,15 @@ def merge_mixed(found):
     return found.theirs.message == "table row type and query-specified row type do not match" and len(re.findall(r"\) = \(SELECT ", found.sql)) > 1 and found.sql.startswith("MERGE ")
 
 
+def no_conversion(found):
+    return found.theirs.state == "XX000" and found.theirs.message.startswith("failed to find conversion function from ") and found.ours.state == "42846" and "WITHIN GROUP" in found.sql
+
+
 def collations(found):
     return found.theirs.state == "42P21"
 
 
-RULES = [(constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (parameter_as_constant, PARAMETER), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (nan_stored, NAN_STORED), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (wrapped_time, WRAPPED_TIME), (no_comparison, NO_COMPARISON)]
+RULES = [(no_conversion, NO_CONVERSION), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (parameter_as_constant, PARAMETER), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (nan_stored, NAN_STORED), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (wrapped_time, WRAPPED_TIME), (no_comparison, NO_COMPARISON)]
 
 
 def reason(found):
