@@ -212,7 +212,7 @@ static bool give_rows(struct session *s, const struct execution *x, struct porta
     struct emitter e;
     static const unsigned char binary[] = { 0, 1 };
     struct result_formats formats = x->formats;
-    if (p->binary && formats.n == 0)
+    if (p->binary && x->describe) /* otherwise Bind has told the formats; none of them is text */
         formats = (struct result_formats){ binary, 1 };
     if (!emitter_for_store(s, p, formats, &view, &e, err))
         return false;
