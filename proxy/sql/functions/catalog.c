@@ -56,23 +56,19 @@ enum { NAMESPACE_OF_CLASS = 2, NAMESPACE_OF_TYPE = 2 };
 
 static void table_is_visible(sqlite3_context *c, int n, sqlite3_value **args)
 {
-    const struct index *index;
+    const struct index *index = NULL;
     STRICT(n, args);
-    oid_t oid = (oid_t)sqlite3_value_int64(args[0]);
+    oid_t oid = (oid_t)sqlite3_value_int64(args[0]), found;
     const struct relation *r = catalog_relation_by_oid(c, oid);
     if (!r)
         r = catalog_index(c, oid, &index);
     const struct value *row = r ? NULL : fixed_row("pg_class", oid);
-    bool hidden = false;
-    oid_t found;
-    if (r && r->oid == oid && !r->is_temporary &&
-        catalog_find(c, TYPE_OID_regclass, name_quote(r->name, scratch(c)), &found)) {
-        const struct relation *other = found == oid ? NULL : catalog_relation_by_oid(c, found);
-        hidden = other && other->is_temporary;
-    }
-    if (r)
+    if (r) { /* another one of the name may stand before it on the path */
+        struct str name = name_quote(index ? index->name : r->name, scratch(c));
+        bool hidden = catalog_find(c, TYPE_OID_regclass, name, &found) && found != oid;
         result_bool(c, !hidden && catalog_on_path(c, r->schema));
-    else if (row)
+    }
+    if (row)
         result_bool(c, row[NAMESPACE_OF_CLASS].integer == OID_PG_CATALOG);
 }
 
