@@ -255,11 +255,14 @@ static bool print_row(struct emitter *e, const struct expr *x, const char *t, un
     if (!write_collation(e, t, args, n))
         return false;
     *ret = (struct fragment){ 0 };
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         take_checks(ret, &args[i]);
+        ret->is_volatile = ret->is_volatile || args[i].is_volatile;
+    }
     ret->sql = expand(e, x, t, args, n);
     if (!ret->sql.p || !add_flag_checks(e, x, flags, args, n, ret))
         return false;
+    ret->is_volatile = ret->is_volatile || (x->kind == EXPR_FUNC && x->call.proc->volatility == 'v');
     if (from.n == 0) {
         ret->simple = n == 1 && args[0].simple && str_eq(ret->sql, args[0].sql);
         return true;
@@ -449,6 +452,7 @@ static bool own_call(struct emitter *e, const struct expr *x, const struct emiss
         return no_such_row(e, x);
     *ret = (struct fragment){ .sql = text_of(e, "%.*s(%.*s%s%.*s)", STR_FMT(name), STR_FMT(list),
                                              list.n && values.n ? ", " : "", STR_FMT(values)) };
+    ret->is_volatile = x->kind == EXPR_FUNC && x->call.proc->volatility == 'v';
     e->shared->needs_catalog |= x->kind == EXPR_FUNC && reads_schema(x->call.proc);
     return ret->sql.p != NULL;
 }
@@ -633,7 +637,6 @@ bool emit_call(struct emitter *e, const struct expr *x, struct fragment *ret)
         return false;
     if (handled)
         return true;
-    e->shared->n_volatile += x->call.proc->volatility == 'v';
     const struct emission *row = emission_find(x->call.proc);
     const char *t = row ? row_template(e, x, row) : NULL;
     struct fragment *args;

@@ -491,7 +491,6 @@ static bool unify(struct emitter *e, oid_t type, struct fragment *branches, size
     for (size_t i = 0; i < n; i++) {
         known = known && (branches[i].digits || branches[i].is_null);
         ret->digits = branches[i].digits > ret->digits ? branches[i].digits : ret->digits;
-        ret->is_volatile = ret->is_volatile || branches[i].is_volatile;
     }
     ret->digits = known ? ret->digits : 0;
     return true;
@@ -660,7 +659,7 @@ static bool emit_extreme(struct emitter *e, const struct expr *x, struct fragmen
     bool ranked = !str_is(rank.sql, "v");
     if (e->target == TARGET_D1 && is_numeric(e, x->type) && ret->form == FORM_NATURAL)
         return blocked(e, x->location, "comparing exact numerics here");
-    if (x->n_args == 2 && !ranked && !ret->is_volatile) {
+    if (x->n_args == 2 && !ranked) {
         /* Of equal values the first is given: max() keeps its first argument, min() its last. */
         struct str first = parts[x->kind == EXPR_LEAST], second = parts[x->kind == EXPR_GREATEST];
         ret->sql = text_of(
@@ -689,12 +688,6 @@ static bool emit_nullif(struct emitter *e, const struct expr *x, struct fragment
     if (!emit_equal(e, x->args[0], x->args[1], x->call.proc, &equal) || !emit_expr(e, x->args[0], &value) ||
         !unify(e, x->type, &value, 1, ret))
         return false;
-    if (value.is_volatile) {
-        refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
-                "NULLIF of another value each time it is evaluated is not supported");
-        err_hint(e->err, "Compute the value in a WITH query that is MATERIALIZED.");
-        return false;
-    }
     ret->simple = false;
     ret->sql = text_of(e, "CASE WHEN %.*s THEN NULL ELSE %.*s END", STR_FMT(equal.sql), STR_FMT(value.sql));
     return ret->sql.p != NULL;
@@ -950,12 +943,10 @@ static bool emit_guarded(struct emitter *e, const struct expr *x, bool condition
         return refused(e, -1, SQLSTATE_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     if (e->target == TARGET_D1 && e->depth >= (e->shared->settings->force_local ? D1_SURE_DEPTH : D1_MAX_DEPTH))
         return blocked(e, x->location, "an expression as deep as this");
-    size_t volatile_before = e->shared->n_volatile;
     e->depth++;
     *ret = (struct fragment){ 0 };
     bool ok = emit_any_expr(e, x, condition, ret);
     e->depth--;
-    ret->is_volatile = ret->is_volatile || e->shared->n_volatile != volatile_before;
     return ok;
 }
 

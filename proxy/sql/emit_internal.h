@@ -153,7 +153,6 @@ struct emit_shared {
     } * prelude_columns;
     size_t n_prelude, size_prelude;
     bool needs_catalog, has_volatile;
-    size_t n_volatile;                 /* calls printed so far that give another value each time */
     struct fetch *before;              /* rows as they stood ahead of the change, for RETURNING */
     bool looked_at_session;            /* made for what the session's sequences are now */
     const struct relation *current[4]; /* whose currval() of the time before it asks … */
