@@ -74,6 +74,7 @@ bool is_enum_array(struct emitter *e, oid_t type)
 
 /* ---- calls ---- */
 
+/* The collation stands on the left, where SQLite would take one from inside the operand first. */
 static bool compare(struct emitter *e, const struct expr *x, const char *op, const char *collation,
                     struct fragment *ret)
 {
@@ -81,7 +82,7 @@ static bool compare(struct emitter *e, const struct expr *x, const char *op, con
     if (!emit_value(e, x->args[0], &a) || !emit_value(e, x->args[1], &b) || !enum_rank(e, x->args[0]->type, &a) ||
         !enum_rank(e, x->args[1]->type, &b))
         return false;
-    *ret = (struct fragment){ .sql = text_of(e, "(%.*s %s %.*s%s)", STR_FMT(a.sql), op, STR_FMT(b.sql), collation) };
+    *ret = (struct fragment){ .sql = text_of(e, "(%.*s%s %s %.*s)", STR_FMT(a.sql), collation, op, STR_FMT(b.sql)) };
     return ret->sql.p != NULL;
 }
 

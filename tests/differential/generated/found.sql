@@ -258,3 +258,4 @@ SELECT percentile_disc(ARRAY[0, 0.5, 1]) WITHIN GROUP (ORDER BY ('{}'::text[] ||
 SELECT array_fill('{1}'::int[], '{1}')
 SELECT array_append(NULL, '{1}'::int[])
 SELECT COALESCE(NULL::char(6)), COALESCE(NULL::varchar(5), NULL::varchar(5)), COALESCE(NULL::char(6), 'a'::char(6)), CASE WHEN false THEN 'a'::char(3) END FROM plain t1
+SELECT (CASE '1 day'::interval WHEN interval '1 mon' THEN '{sad,happy}'::mood[] ELSE '{sad,happy}'::mood[] END < '{}'::mood[])
