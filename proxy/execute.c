@@ -318,7 +318,7 @@ void execute_input(struct session *s, const struct execution *x, struct bind_inp
         .session_value = session_value,
         .notice = notice,
         .session_ctx = s,
-        .sequences = &s->sequences,
+        .sequences = x->sequences ? x->sequences : &s->sequences,
         .taken = x->taken,
         .skipped = x->skipped,
         .traits = s->database->d1->traits,
@@ -502,6 +502,16 @@ static enum outcome run_in_temporary(struct session *s, struct execution *x, str
     return OUTCOME_DONE;
 }
 
+/* A currval() that is finished here and undefined fails as one at D1 does, before the batch: nothing behind it is sent, and what stood
+ * before it is taken back. */
+static bool sequences_are_defined(struct session *s, const struct execution *x, struct err *err)
+{
+    struct bind_input input;
+    struct value *binds;
+    execute_input(s, x, &input);
+    return plan_bind_local(x->plan, &input, s->group->arena, &binds, err);
+}
+
 static enum outcome run_at_d1(struct session *s, struct execution *x, struct err *err)
 {
     struct group *g = s->group;
@@ -512,6 +522,8 @@ static enum outcome run_at_d1(struct session *s, struct execution *x, struct err
         return gathered;
     if (x->plan->tables == TABLES_BOTH && !execute_take_rows(s, x, err))
         return OUTCOME_FAILED;
+    if (x->plan->asks_sequences && !(x->sequences = sequence_values_copy(&s->sequences, g->arena)))
+        return err_oom(err), OUTCOME_FAILED;
     if (!execute_bind(s, x, g->arena, &statements, &again, err) && !again)
         return OUTCOME_FAILED;
     if (again) {
@@ -530,6 +542,8 @@ static enum outcome run_at_d1(struct session *s, struct execution *x, struct err
     }
     if (x->plan->tables == TABLES_TEMPORARY)
         return run_in_temporary(s, x, statements, err);
+    if (x->plan->asks_sequences && x->plan->local && !sequences_are_defined(s, x, err))
+        return OUTCOME_FAILED;
     return group_add(g, x, statements, x->plan->n_statements, err) ? OUTCOME_DONE : OUTCOME_FAILED;
 }
 

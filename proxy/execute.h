@@ -58,8 +58,10 @@ struct execution {
     const struct row_taker *taker; /* SINK_TAKEN; NULL: rows are dropped */
     const struct migrate_statement *migrates; /* where it stands in a migration file; NULL: not in one */
     const struct taken_rows *taken;           /* of a plan of TABLES_BOTH */
-    struct str skipped;                       /* of a plan with a `skip`: BIND_SKIPPED */
-    bool describe;                            /* RowDescription before the rows */
+    const struct sequence_values
+        *sequences;     /* of a plan that asks them: as they were when it came; NULL: as they are */
+    struct str skipped; /* of a plan with a `skip`: BIND_SKIPPED */
+    bool describe;      /* RowDescription before the rows */
 };
 
 /* Turns rows into what the client asked for. */

@@ -12,21 +12,22 @@
  */
 #include "proxy/group_private.h"
 
-/* SELECT nextval(): its numbers are gone whatever comes of it, and are not tried out. */
+/* SELECT nextval() alone: its numbers are gone whatever comes of it. */
 static bool only_draws(const struct step *step)
 {
-    return step->is_write && step->x.plan->kind == PLAN_QUERY && !step->x.plan->n_writes;
+    return step->x.plan->kind == PLAN_QUERY && !step->x.plan->n_writes;
 }
 
 static bool may_fail_late(const struct group *g)
 {
-    bool found = false;
+    bool found = false, changes = false;
     for (const struct step *step = g->head; step != g->batch_end; step = step->next) {
-        if (!step->x.plan || only_draws(step))
+        if (!step->x.plan)
             return false;
         found |= step->x.plan->may_fail_late;
+        changes |= step->is_write && !only_draws(step);
     }
-    return found;
+    return found && changes;
 }
 
 bool group_rehearses(struct group *g)

@@ -558,7 +558,7 @@ static bool fresh_random(struct binding *b, struct value *ret)
 static bool sequence(struct binding *b, const struct bind *bind, struct value *ret)
 {
     bool again = false;
-    if (!sequence_values_bind(b->input->sequences, bind, ret, &again, b->err))
+    if (!sequence_values_bind(b->input->sequences, b->input->snapshot, bind, ret, &again, b->err))
         return false;
     b->retry_local |= again;
     return true;

@@ -302,6 +302,7 @@ struct plan {
     bool may_go_local;   /* a guard in its SQL may ask for the local engine: no row is shown before D1 is done */
     bool may_fail_late;  /* `local` computes what may fail when D1 has done its part (may_fail.h) */
     bool cacheable;
+    bool asks_sequences;    /* currval(), lastval(): BIND_SEQUENCE */
     uint64_t settings_mark; /* plan_settings_mark() of those it was made under; 0: any */
     bool only_in_block;     /* PLAN_NOTHING: 25P01 outside a transaction block */
     oid_t *param_types;

@@ -28,6 +28,26 @@ void sequence_values_clear(struct sequence_values *v)
     *v = (struct sequence_values){ 0 };
 }
 
+const struct sequence_values *sequence_values_copy(const struct sequence_values *v, struct arena *arena)
+{
+    struct sequence_values *copy = ARENA_NEW(arena, struct sequence_values);
+    if (!copy)
+        return NULL;
+    *copy = *v;
+    struct sequence_value **at = &copy->first;
+    for (const struct sequence_value *one = v->first; one; one = one->next) {
+        struct sequence_value *its = ARENA_NEW(arena, struct sequence_value);
+        if (!its)
+            return NULL;
+        *its = *one;
+        its->n = 0; /* its value is asked for, not where D1 keeps it */
+        *at = its;
+        at = &its->next;
+    }
+    *at = NULL;
+    return copy;
+}
+
 static struct sequence_value **place_of(const struct sequence_values *v, oid_t sequence)
 {
     struct sequence_value **at = (struct sequence_value **)&v->first;
@@ -254,7 +274,7 @@ enum sequence_state sequence_values_state(const struct sequence_values *v, oid_t
     return v && v->is_lost ? SEQUENCE_LOST : SEQUENCE_UNDEFINED;
 }
 
-/* lastval(): of the sequence that was used last when it was planned; what stands behind it may be noted already. */
+/* lastval(): of the sequence that was used last when the statement came; the plan's relation is the last one of when it was planned. */
 static bool is_last(const struct bind *bind)
 {
     return bind->index < 0;
@@ -268,10 +288,18 @@ static bool undefined(const struct bind *bind, struct err *err)
                    "currval of sequence \"%.*s\" is not yet defined in this session", STR_FMT(bind->relation->name));
 }
 
-bool sequence_values_bind(const struct sequence_values *v, const struct bind *bind, struct value *ret, bool *ret_again,
-                          struct err *err)
+/* Whose value it is; 0: there is none. */
+static oid_t asked_of(const struct sequence_values *v, const struct snapshot *now, const struct bind *bind)
 {
-    oid_t sequence = bind->relation ? bind->relation->oid : 0;
+    if (!is_last(bind))
+        return bind->relation ? bind->relation->oid : 0;
+    return v && v->last && snapshot_relation_by_oid(now, v->last) ? v->last : 0;
+}
+
+bool sequence_values_bind(const struct sequence_values *v, const struct snapshot *now, const struct bind *bind,
+                          struct value *ret, bool *ret_again, struct err *err)
+{
+    oid_t sequence = asked_of(v, now, bind);
     const struct sequence_value *one = v ? find(v, sequence) : NULL;
     enum sequence_state state = sequence_values_state(v, sequence);
     const char *name = is_last(bind) ? "lastval()" : "currval()";
@@ -281,7 +309,7 @@ bool sequence_values_bind(const struct sequence_values *v, const struct bind *bi
     case SEQUENCE_GONE:
         return undefined(bind, err);
     case SEQUENCE_PENDING:
-        *ret_again = !bind->detail;
+        *ret_again = !bind->detail || !bind->relation || bind->relation->oid != sequence;
         return true;
     case SEQUENCE_SHOWN:
     case SEQUENCE_KNOWN:

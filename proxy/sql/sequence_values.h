@@ -44,6 +44,9 @@ struct sequence_values {
 };
 
 void sequence_values_clear(struct sequence_values *v);
+/* What is known now, for the binds of a statement that waits while others behind it take numbers: in the arena, never cleared. NULL: no
+ * memory. */
+const struct sequence_values *sequence_values_copy(const struct sequence_values *v, struct arena *arena);
 /* A step of this plan joins a batch. */
 void sequence_values_note(struct sequence_values *v, const struct plan *plan);
 /* A step of this plan ran: it wrote so many rows. */
@@ -65,8 +68,9 @@ void sequence_values_settle(struct sequence_values *v);
 /* The transaction, or a part of it, was undone. */
 void sequence_values_lose(struct sequence_values *v);
 enum sequence_state sequence_values_state(const struct sequence_values *v, oid_t sequence);
-/* A bind of BIND_SEQUENCE. PENDING: NULL where the SQL reads it (detail), else *ret_again. */
-bool sequence_values_bind(const struct sequence_values *v, const struct bind *bind, struct value *ret, bool *ret_again,
-                          struct err *err);
+/* A bind of BIND_SEQUENCE. PENDING: NULL where the SQL reads it (detail), else *ret_again, as for a lastval() that was planned when
+ * another sequence was the last one. A last one that the schema `now` does not have is undefined. */
+bool sequence_values_bind(const struct sequence_values *v, const struct snapshot *now, const struct bind *bind,
+                          struct value *ret, bool *ret_again, struct err *err);
 
 #endif

@@ -151,3 +151,24 @@ CREATE TABLE cv_account (id serial PRIMARY KEY, n int);
 SELECT nextval('cv_other');
 SELECT setval('cv_account_id_seq', 202); SELECT lastval(), currval('cv_account_id_seq'); INSERT INTO cv_account (n) VALUES (1);
 SELECT lastval(), currval('cv_account_id_seq');
+-- … also where the statement is finished by pgd1, when others behind it have taken numbers already
+CREATE SEQUENCE cv_local;
+SELECT nextval('cv_local'); SELECT currval('cv_local'), lastval(), regexp_replace(v, 'a(?=$)', 'x') FROM strung ORDER BY id; SELECT nextval('cv_local'); SELECT nextval('cv_other');
+SELECT currval('cv_local'), regexp_replace(v, 'a(?=$)', 'x') FROM strung ORDER BY id; SELECT nextval('cv_local'); SELECT currval('cv_local'), lastval(), regexp_replace(v, 'a(?=$)', 'x') FROM strung ORDER BY id;
+UPDATE strung SET v = regexp_replace(v, 'a(?=$)', 'x') || currval('cv_local') WHERE id = 1; SELECT nextval('cv_local'); SELECT * FROM strung WHERE id = 1;
+PREPARE cv_last AS SELECT lastval();
+SELECT nextval('cv_other');
+EXECUTE cv_last;
+-- what is undefined fails before anything is sent: nothing of the string stays
+DISCARD SEQUENCES;
+EXECUTE cv_last;
+SELECT setval('cv_account_id_seq', 302); SELECT lastval(), currval('cv_account_id_seq'); INSERT INTO cv_account (n) VALUES (2);
+INSERT INTO cv_account (id, n) VALUES (400, 3); SELECT n, lastval() FROM cv_account; INSERT INTO cv_account (id, n) VALUES (401, 3);
+INSERT INTO cv_account (id, n) VALUES (400, 3); SELECT currval('cv_local'), regexp_replace(v, 'a(?=$)', 'x') FROM strung; SELECT nextval('cv_local');
+SELECT nextval('cv_other'); INSERT INTO cv_account (id, n) VALUES (400, 3); SELECT lastval() > 0, currval('cv_local'), regexp_replace(v, 'a(?=$)', 'x') FROM strung; INSERT INTO cv_account (id, n) VALUES (401, 3);
+DISCARD SEQUENCES;
+INSERT INTO cv_account (id, n) VALUES (400, 3); UPDATE strung SET v = regexp_replace(v, 'a(?=$)', 'x') WHERE id = lastval(); INSERT INTO cv_account (id, n) VALUES (401, 3);
+SELECT setval('cv_other', 90); INSERT INTO cv_account (id, n) VALUES (400, 3); SELECT regexp_replace(v, repeat('(', n), 'x') FROM strung, cv_account; INSERT INTO cv_account (id, n) VALUES (401, 3);
+SELECT * FROM cv_account ORDER BY id;
+DROP SEQUENCE cv_other;
+EXECUTE cv_last;
