@@ -244,16 +244,21 @@ static bool takes_default_anyway(const struct insert *in, const struct column *c
     return in->overriding_user && c->identity;
 }
 
+/* first: the first expression, as it was analysed. */
 static bool count_matches(A *a, const struct insert *in, const PgQuery__InsertStmt *stmt, Node *const *exprs,
-                          size_t given)
+                          const struct expr *first, size_t given)
 {
     if (given > in->n_named)
         return fail_at(a, raw_location(exprs[in->n_named]), SQLSTATE_SYNTAX_ERROR,
                        "INSERT has more expressions than target columns");
-    if (given < in->n_named && stmt->n_cols)
-        return fail_at(a, stmt->cols[given]->res_target->location, SQLSTATE_SYNTAX_ERROR,
-                       "INSERT has more target columns than expressions");
-    return true;
+    if (given >= in->n_named || !stmt->n_cols)
+        return true;
+    fail_at(a, stmt->cols[given]->res_target->location, SQLSTATE_SYNTAX_ERROR,
+            "INSERT has more target columns than expressions");
+    if (given == 1 && first && first->kind == EXPR_ROW && first->n_args == in->n_named)
+        err_hint(a->err, "The insertion source is a row expression containing the same number of columns expected by "
+                         "the INSERT. Did you accidentally use extra parentheses?");
+    return false;
 }
 
 /* All columns that get a value, in the table's order; `at` maps each to its place in the written list, -1: default. */
@@ -310,7 +315,7 @@ static bool written_row(A *a, struct scope *s, const struct insert *in, const Pg
     if (list->n_items != given)
         return fail_at(a, ret[0] ? expr_start(ret[0]) : raw_location(list->items[0]), SQLSTATE_SYNTAX_ERROR,
                        "VALUES lists must all be the same length");
-    if (!count_matches(a, in, stmt, list->items, list->n_items))
+    if (!count_matches(a, in, stmt, list->items, ret[0], list->n_items))
         return false;
     for (size_t k = 0; k < list->n_items; k++)
         if (ret[k] && !(ret[k] = assign(a, in->named[k], ret[k])))
@@ -439,7 +444,8 @@ static bool insert_select(A *a, struct scope *s, const struct insert *in, const 
     /* A star may have given more columns than were written: then there is nothing to point at. */
     if (given > in->n_named && (select->op > PG_QUERY__SET_OPERATION__SETOP_NONE || select->n_target_list != given))
         return fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "INSERT has more expressions than target columns");
-    if (!count_matches(a, in, stmt, select->target_list, given) || !all_columns(a, q, in, given, &at))
+    const struct expr *first = given ? q->insert_select->targets[0].expr : NULL;
+    if (!count_matches(a, in, stmt, select->target_list, first, given) || !all_columns(a, q, in, given, &at))
         return false;
     struct expr **written = NEW_ARRAY(a, struct expr *, given + 1);
     q->insert_select_exprs = NEW_ARRAY(a, struct expr *, q->n_insert_columns + 1);

@@ -262,63 +262,98 @@ static struct expr *transform_between(A *a, struct scope *s, const PgQuery__AExp
     return second ? and_or(a, negated ? EXPR_AND : EXPR_OR, first, second, x->location) : NULL;
 }
 
-/* x IN (list): one comparison type for all where there is one (transformAExprIn), else a chain of OR. */
+/* The items of x IN (list), as written; of them those without columns of the query (contain_vars_of_level), and the others. */
+struct in_items {
+    struct expr **all, **plain, **others;
+    size_t n, n_plain, n_others;
+    bool has_row;
+};
+
+static bool in_items(A *a, struct scope *s, const PgQuery__List *list, struct in_items *ret)
+{
+    int outer = s->own_var;
+    *ret = (struct in_items){ .all = NEW_ARRAY(a, struct expr *, list->n_items + 1),
+                              .plain = NEW_ARRAY(a, struct expr *, list->n_items + 1),
+                              .others = NEW_ARRAY(a, struct expr *, list->n_items + 1) };
+    if (!ret->all || !ret->plain || !ret->others)
+        return false;
+    for (size_t i = 0; i < list->n_items; i++) {
+        s->own_var = 0;
+        struct expr *item = transform_expr(a, s, list->items[i]);
+        if (!item)
+            return false;
+        ret->has_row |= is_row(item);
+        ret->all[ret->n++] = item;
+        if (s->own_var)
+            ret->others[ret->n_others++] = item;
+        else
+            ret->plain[ret->n_plain++] = item;
+        outer = outer ? outer : s->own_var;
+    }
+    s->own_var = outer;
+    return true;
+}
+
+/* The type that x and several items become, all of them; 0: each is compared by itself. There is no array of arrays. */
+static oid_t in_type(A *a, struct expr *left, const struct in_items *items)
+{
+    struct expr **all = NEW_ARRAY(a, struct expr *, items->n_plain + 1);
+    if (!all || items->has_row || items->n_plain < 2)
+        return 0;
+    all[0] = left;
+    memcpy(all + 1, items->plain, items->n_plain * sizeof(*all));
+    oid_t type = select_common_type(a, all, items->n_plain + 1, NULL);
+    for (size_t i = 0; type && i <= items->n_plain; i++)
+        if (!can_coerce(a, 1, &all[i]->type, &type, COERCION_IMPLICIT))
+            return 0;
+    return type == TYPE_OID_record || type_element(a, type) ? 0 : type;
+}
+
+/* x = ANY (ARRAY[items]): the items take their type before the operator is looked for. */
+static struct expr *in_array(A *a, struct expr *left, const struct in_items *items, oid_t type, bool negated,
+                             int location)
+{
+    struct expr *e = n_ary(a, negated ? EXPR_NOT_IN_LIST : EXPR_IN_LIST, TYPE_OID_bool, location, items->n_plain + 1);
+    if (!e)
+        return NULL;
+    e->n_args = 1;
+    for (size_t i = 0; i < items->n_plain; i++)
+        if (!(e->args[e->n_args++] = coerce_to_common(a, items->plain[i], type, "IN")))
+            return NULL;
+    const struct pg_operator *op = find_operator(a, negated ? STR("<>") : STR("="), left->type, type, false, location);
+    if (!op)
+        return NULL;
+    oid_t right = type_is_polymorphic(op->right) ? type : op->right;
+    e->args[0] =
+        coerce_type(a, left, type_is_polymorphic(op->left) ? type : op->left, -1, COERCION_IMPLICIT, false, -1);
+    for (size_t i = 0; i < e->n_args; i++)
+        if (!e->args[i] || (i && !(e->args[i] = coerce_to_common(a, e->args[i], right, "IN"))))
+            return NULL;
+    e->call.proc = pg_proc_by_oid(op->proc);
+    e->call.op_name = op->name;
+    return e;
+}
+
+/* x IN (list): one comparison type for all that is no column where there is one (transformAExprIn), a chain of OR for the others. */
 static struct expr *transform_in_list(A *a, struct scope *s, const PgQuery__AExpr *x)
 {
     struct str schema, name;
+    struct in_items items;
     if (!operator_name(a, x->name, x->n_name, x->location, &schema, &name))
         return NULL;
     bool negated = str_is(name, "<>");
-    const PgQuery__List *list = x->rexpr->list;
     struct expr *left = transform_expr(a, s, x->lexpr);
-    struct expr **items = NEW_ARRAY(a, struct expr *, list->n_items + 1);
-    bool has_row = left && is_row(left);
-    if (!left || !items)
+    if (!left || !in_items(a, s, x->rexpr->list, &items))
         return NULL;
-    for (size_t i = 0; i < list->n_items; i++) {
-        items[i] = transform_expr(a, s, list->items[i]);
-        if (!items[i])
-            return NULL;
-        has_row |= is_row(items[i]);
-    }
-    if (!has_row && list->n_items > 1) {
-        struct expr **all = NEW_ARRAY(a, struct expr *, list->n_items + 1);
-        if (!all)
-            return NULL;
-        all[0] = left;
-        memcpy(all + 1, items, list->n_items * sizeof(*items));
-        oid_t common = select_common_type(a, all, list->n_items + 1, NULL);
-        oid_t elements = select_common_type(a, items, list->n_items, NULL);
-        oid_t use = common ? common : elements;
-        if (use && use != TYPE_OID_record && !type_element(a, use)) { /* there is no array of arrays */
-            const struct pg_operator *op =
-                find_operator(a, negated ? STR("<>") : STR("="), left->type, use, false, x->location);
-            if (!op)
-                return NULL;
-            oid_t right = op->right == TYPE_OID_anyarray || type_is_polymorphic(op->right) ? use : op->right;
-            struct expr *e =
-                n_ary(a, negated ? EXPR_NOT_IN_LIST : EXPR_IN_LIST, TYPE_OID_bool, x->location, list->n_items + 1);
-            struct expr *l = e ? coerce_type(a, left, type_is_polymorphic(op->left) ? use : op->left, -1,
-                                             COERCION_IMPLICIT, false, -1)
-                               : NULL;
-            if (!l)
-                return NULL;
-            e->args[e->n_args++] = l;
-            for (size_t i = 0; i < list->n_items; i++) {
-                struct expr *item = coerce_to_common(a, items[i], right, "IN");
-                if (!item)
-                    return NULL;
-                e->args[e->n_args++] = item;
-            }
-            e->call.proc = pg_proc_by_oid(op->proc);
-            e->call.op_name = op->name;
-            return e;
-        }
-    }
-    struct expr *chain = n_ary(a, negated ? EXPR_AND : EXPR_OR, TYPE_OID_bool, x->location, list->n_items);
-    for (size_t i = 0; chain && i < list->n_items; i++) {
-        struct expr *l = i && left->kind != EXPR_PARAM ? transform_expr(a, s, x->lexpr) : left;
-        struct expr *one = l ? binary(a, schema, name, l, items[i], x->location) : NULL;
+    items.has_row |= is_row(left);
+    struct expr *chain = n_ary(a, negated ? EXPR_AND : EXPR_OR, TYPE_OID_bool, x->location, items.n + 1);
+    oid_t type = chain ? in_type(a, left, &items) : 0;
+    if (type && !(chain->args[chain->n_args++] = in_array(a, left, &items, type, negated, x->location)))
+        return NULL;
+    struct expr *const *each = type ? items.others : items.all;
+    for (size_t i = 0; chain && i < (type ? items.n_others : items.n); i++) {
+        struct expr *l = chain->n_args && left->kind != EXPR_PARAM ? transform_expr(a, s, x->lexpr) : left;
+        struct expr *one = l ? binary(a, schema, name, l, each[i], x->location) : NULL;
         if (!one)
             return NULL;
         chain->args[chain->n_args++] = one;
@@ -450,7 +485,7 @@ static struct expr *transform_case(A *a, struct scope *s, const PgQuery__CaseExp
                 value = coerce_type(a, value, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
             when = value ? make_operator(a, (struct str){ 0 }, STR("="), value, when, w->location) : NULL;
         }
-        if (!when || !(when = coerce_to_boolean(a, when, "CASE/WHEN")))
+        if (!when || !(when = coerce_to_boolean_at(a, when, c->arg ? w->location : expr_start(when), "CASE/WHEN")))
             return NULL;
         e->cases.arms[i].when = when;
         if (!(results[i + 1] = transform_expr(a, s, w->result)))
@@ -687,7 +722,7 @@ static struct expr *transform_type_cast(A *a, struct scope *s, const PgQuery__Ty
     }
     if (!x)
         return NULL;
-    int location = c->location < 0 ? expr_start(x) : c->location;
+    int location = c->location < 0 ? c->type_name->location : c->location; /* int4 '1' begins with its type */
     struct expr *e;
     if (!coerce_to_target(a, x, type, typmod, COERCION_EXPLICIT, location, &e))
         return NULL;

@@ -543,18 +543,18 @@ static struct expr *raised(A *a, struct expr *e, int levels, int location)
     return c;
 }
 
-/* LIMIT, OFFSET and the bounds of frames take no column of their own query, at whatever depth. */
-static void note_limit_var(struct scope *s, int levels_up, int location)
+/* LIMIT, OFFSET and the bounds of frames take no column of their own query, at whatever depth; IN compares it by itself. */
+static void note_var(struct scope *s, int levels_up, int location)
 {
     while (levels_up-- > 0 && s)
         s = s->parent;
-    if (s && (s->place == PLACE_LIMIT || s->place == PLACE_OFFSET || s->place == PLACE_WINDOW_FRAME) && !s->limit_var)
-        s->limit_var = location + 1;
+    if (s && !s->own_var)
+        s->own_var = (location < 0 ? 0 : location) + 1;
 }
 
 struct expr *make_var(A *a, struct scope *s, int levels_up, int rte, int column, int location)
 {
-    note_limit_var(s, levels_up, location);
+    note_var(s, levels_up, location);
     const struct rte *r = &scope_query(s, levels_up)->rtable[rte];
     const struct rte_column *c = &r->columns[column];
     if (r->kind == RTE_JOIN)
@@ -683,7 +683,7 @@ static struct expr *whole_row(A *a, struct scope *s, int up, int rte, int locati
         at = at->parent;
     if (is_scalar_function(&at->query->rtable[rte]))
         return make_var(a, s, up, rte, 0, location);
-    note_limit_var(s, up, location);
+    note_var(s, up, location);
     struct expr *e = expr_new(a, EXPR_WHOLE_ROW, TYPE_OID_record, -1, location);
     if (e) {
         e->var.levels_up = up;

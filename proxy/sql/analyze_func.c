@@ -448,7 +448,7 @@ static bool frame_offset(A *a, struct scope *s, const Node *n, const struct wind
 {
     if (!n)
         return true;
-    s->limit_var = 0;
+    s->own_var = 0;
     struct expr *e = transform_in(a, s, n, PLACE_WINDOW_FRAME);
     if (e && w->mode != FRAME_RANGE) {
         e = coerce_to_specific(a, e, TYPE_OID_int8, w->mode == FRAME_ROWS ? "ROWS" : "GROUPS");
@@ -459,8 +459,8 @@ static bool frame_offset(A *a, struct scope *s, const Node *n, const struct wind
             type = TYPE_OID_interval;
         e = coerce_type(a, e, type, -1, COERCION_IMPLICIT, false, e->location);
     }
-    if (e && s->limit_var)
-        return fail_at(a, s->limit_var - 1, SQLSTATE_INVALID_COLUMN_REFERENCE,
+    if (e && s->own_var)
+        return fail_at(a, s->own_var - 1, SQLSTATE_INVALID_COLUMN_REFERENCE,
                        "argument of %s must not contain variables",
                        w->mode == FRAME_ROWS     ? "ROWS"
                        : w->mode == FRAME_GROUPS ? "GROUPS"
@@ -636,12 +636,15 @@ static bool check_direct(A *a, const struct expr *e, size_t n_direct, int up)
     return true;
 }
 
-static bool check_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *call, struct expr *e)
+/* nested: one behind the place of an aggregate of the same query inside of it, 0: there is none. */
+static bool check_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *call, int nested, struct expr *e)
 {
     struct level_search search = { INT32_MAX, -1 };
     size_t n_direct = e->call.within_group ? e->call.n_direct : 0;
     if (!refuse_windows_in_call(a, e, true))
         return false;
+    if (nested)
+        return fail_at(a, nested - 1, SQLSTATE_GROUPING_ERROR, "aggregate function calls cannot be nested");
     for (size_t i = n_direct; i < e->n_args; i++)
         expr_walk(e->args[i], level_visit, &search);
     if (e->call.filter)
@@ -738,7 +741,8 @@ static bool place_takes_set(A *a, struct scope *s, const PgQuery__FuncCall *call
     return true;
 }
 
-static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, struct str name, struct expr *e)
+static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, struct str name, int nested,
+                        struct expr *e)
 {
     const struct pg_proc *p = e->call.proc;
     if (p->returns_set && !place_takes_set(a, s, call, e))
@@ -759,7 +763,7 @@ static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, st
     if (call->over)
         return finish_window(a, s, call, e);
     e->kind = EXPR_AGGREGATE;
-    return check_aggregate(a, s, call, e) && refuse_sets_in_call(a, s, e);
+    return check_aggregate(a, s, call, nested, e) && refuse_sets_in_call(a, s, e);
 }
 
 /* Told before the arguments are looked at. */
@@ -843,7 +847,7 @@ static bool unify_hypothetical(A *a, const struct pg_proc *p, struct call_args *
 }
 
 /* agg(x ORDER BY y): y is looked at when the aggregate is known. */
-static bool order_of_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *call, struct expr *e)
+static bool order_of_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *call, struct expr *e, int *nested)
 {
     if (!call->n_agg_order || call->agg_within_group || call->over || e->call.proc->kind != 'a')
         return true;
@@ -852,11 +856,9 @@ static bool order_of_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *c
     s->in_aggregate = true;
     s->nested = 0;
     bool ok = order_items(a, s, call->agg_order, call->n_agg_order, false, &e->call.order, &e->call.n_order);
-    int nested = s->nested;
+    *nested = *nested ? *nested : s->nested; /* of the arguments first */
     s->in_aggregate = in_aggregate;
     s->nested = outer;
-    if (ok && nested)
-        return fail_at(a, nested - 1, SQLSTATE_GROUPING_ERROR, "aggregate function calls cannot be nested");
     return ok;
 }
 
@@ -954,9 +956,9 @@ static struct expr *build_call(A *a, struct scope *s, const PgQuery__FuncCall *c
     e->call.filter = p->filter;
     if (lacks_clause(a, call, chosen->row, name) ||
         !unify_hypothetical(a, chosen->row, &p->args, p->n_order, call->location) ||
-        !coerce_args(a, e, chosen, &p->args, name, call->location) || !order_of_aggregate(a, s, call, e) ||
+        !coerce_args(a, e, chosen, &p->args, name, call->location) || !order_of_aggregate(a, s, call, e, &p->nested) ||
         (call->agg_distinct && !distinct_arguments(a, call, e)) || !ordered_arguments(a, e, p) ||
-        !finish_kind(a, s, call, name, e) || !orders_arguments(a, e))
+        !finish_kind(a, s, call, name, p->nested, e) || !orders_arguments(a, e))
         return NULL;
     keep_width(a, e);
     needless_precision(e);
@@ -973,7 +975,7 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
         return NULL;
     if (is_populate_call(call)) {
         struct expr *rows = transform_populate(a, s, call);
-        return rows && finish_kind(a, s, call, name, rows) ? rows : NULL;
+        return rows && finish_kind(a, s, call, name, 0, rows) ? rows : NULL;
     }
     size_t n_procs;
     const struct pg_proc *procs = procs_of(a, schema, name, &n_procs);
@@ -985,10 +987,6 @@ struct expr *transform_func_call(A *a, struct scope *s, const PgQuery__FuncCall 
     }
     if (!resolve(a, schema, name, &parts.args, call->location, &chosen, &cast))
         return NULL;
-    if (parts.nested) {
-        fail_at(a, parts.nested - 1, SQLSTATE_GROUPING_ERROR, "aggregate function calls cannot be nested");
-        return NULL;
-    }
     if (!cast)
         return build_call(a, s, call, name, &chosen, &parts);
     return check_plain(a, call, name) /* its length stays */

@@ -83,7 +83,7 @@ struct scope {
         enum barrier barrier; /* … and not to be referred to even then: 42P10 */
     } * names;
     size_t n_names;
-    int limit_var;       /* where a column of this level stands in LIMIT or OFFSET, plus 1; 0: nowhere */
+    int own_var;         /* where a column of this level stands in what is being transformed, plus 1; 0: nowhere */
     bool lateral_active; /* a function or LATERAL subquery of FROM is analyzed */
     struct window **windows;
     struct str *window_names;
@@ -149,6 +149,8 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
 bool coerce_to_target(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, int location,
                       struct expr **ret);
 struct expr *coerce_to_boolean(A *a, struct expr *e, const char *construct);
+/* … where a set is told of at another place than the expression's start. */
+struct expr *coerce_to_boolean_at(A *a, struct expr *e, int location, const char *construct);
 struct expr *coerce_to_specific(A *a, struct expr *e, oid_t target, const char *construct);
 /* Where an expression's text starts, as PostgreSQL's error positions count it; -1 unknown. */
 int expr_start(const struct expr *e);

@@ -195,14 +195,6 @@ struct target *clause_target(A *a, struct scope *s, const Node *n, const char *c
     return e ? junk_target(a, s->query, e) : NULL;
 }
 
-/* Where ORDER BY names what it sorts by: an output column's number or name stands there itself. */
-static int sort_location(const Node *n, const struct expr *e)
-{
-    return n->node_case == PG_QUERY__NODE__NODE_A_CONST      ? n->a_const->location
-           : n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF ? n->column_ref->location
-                                                             : e->location;
-}
-
 /* ORDER BY x USING <: the operators that stand for ASC and DESC. */
 static bool sorts_by_operator(A *a, const PgQuery__SortBy *by, bool *ret_descending)
 {
@@ -227,7 +219,7 @@ static bool transform_sort(A *a, struct scope *s, Node *const *list, size_t n)
         if (t->expr->type == TYPE_OID_unknown &&
             !(t->expr = coerce_type(a, t->expr, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1)))
             return false;
-        if (!expr_has_order(a, t->expr, "ordering", sort_location(by->node, t->expr)))
+        if (!expr_has_order(a, t->expr, "ordering", by->location >= 0 ? by->location : raw_location(by->node)))
             return false;
         struct sort_item item = { .expr = t->expr, .descending = descending };
         item.nulls_first = by->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
@@ -287,7 +279,7 @@ static bool transform_distinct_on(A *a, struct scope *s, Node *const *list, size
             continue;
         if (skipped)
             return on_does_not_match(a, list[i]);
-        if (!expr_has_order(a, e, "equality", e->location))
+        if (!expr_has_order(a, e, "equality", raw_location(list[i])))
             return false;
     }
     return true;
@@ -303,10 +295,11 @@ static bool transform_distinct(A *a, struct scope *s, const PgQuery__SelectStmt 
     if (!on) {
         q->distinct = true;
         for (size_t i = 0; i < q->n_targets; i++) {
-            if (!q->targets[i].junk && !expr_has_order(a, q->targets[i].expr, "equality", q->targets[i].expr->location))
+            const struct expr *e = q->targets[i].expr;
+            if (!q->targets[i].junk && !expr_has_order(a, e, "equality", expr_start(e)))
                 return false;
-            if (q->targets[i].junk && sorts_by(q, q->targets[i].expr))
-                return fail_at(a, q->targets[i].expr->location, SQLSTATE_INVALID_COLUMN_REFERENCE,
+            if (q->targets[i].junk && sorts_by(q, e))
+                return fail_at(a, expr_start(e), SQLSTATE_INVALID_COLUMN_REFERENCE,
                                "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
         }
         return true;
@@ -320,12 +313,12 @@ static bool transform_limit(A *a, struct scope *s, const Node *n, const char *wh
 {
     if (!n)
         return true;
-    s->limit_var = 0;
+    s->own_var = 0;
     struct expr *e = transform_in(a, s, n, str_is(str_from(what), "LIMIT") ? PLACE_LIMIT : PLACE_OFFSET);
     if (!e || !(e = coerce_to_specific(a, e, TYPE_OID_int8, what)))
         return false;
-    if (s->limit_var)
-        return fail_at(a, s->limit_var - 1, SQLSTATE_INVALID_COLUMN_REFERENCE,
+    if (s->own_var)
+        return fail_at(a, s->own_var - 1, SQLSTATE_INVALID_COLUMN_REFERENCE,
                        "argument of %s must not contain variables", what);
     *ret = e;
     return true;
@@ -671,8 +664,8 @@ struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectS
     for (size_t i = 0; i < n; i++)
         if (!setop_column(a, &o, i))
             return NULL;
-    if (!n || !setop_order(a, &s, stmt) || !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit) ||
-        !transform_limit(a, &s, stmt->limit_offset, "OFFSET", &q->offset) ||
+    if (!n || !setop_order(a, &s, stmt) || !transform_limit(a, &s, stmt->limit_offset, "OFFSET", &q->offset) ||
+        !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit) ||
         !transform_locking(a, q, stmt->locking_clause, stmt->n_locking_clause))
         return NULL;
     q->with_ties = stmt->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;
@@ -750,8 +743,8 @@ static struct query *transform_plain_select(A *a, struct scope *s, const PgQuery
     }
     if (!transform_sort(a, s, stmt->sort_clause, stmt->n_sort_clause) ||
         !transform_group(a, s, stmt->group_clause, stmt->n_group_clause, stmt->group_distinct) ||
-        !transform_distinct(a, s, stmt) || !transform_limit(a, s, stmt->limit_count, "LIMIT", &q->limit) ||
-        !transform_limit(a, s, stmt->limit_offset, "OFFSET", &q->offset))
+        !transform_distinct(a, s, stmt) || !transform_limit(a, s, stmt->limit_offset, "OFFSET", &q->offset) ||
+        !transform_limit(a, s, stmt->limit_count, "LIMIT", &q->limit))
         return NULL;
     q->with_ties = stmt->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;
     if (q->with_ties && !q->n_sort) {
@@ -784,8 +777,8 @@ struct query *transform_select(A *a, struct scope *parent, const PgQuery__Select
     if (stmt->n_values_lists) {
         done = transform_values(a, &s, stmt);
         if (done && (!transform_sort(a, &s, stmt->sort_clause, stmt->n_sort_clause) ||
-                     !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit) ||
-                     !transform_limit(a, &s, stmt->limit_offset, "OFFSET", &q->offset)))
+                     !transform_limit(a, &s, stmt->limit_offset, "OFFSET", &q->offset) ||
+                     !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit)))
             return NULL;
     } else {
         done = transform_plain_select(a, &s, stmt, resolve_unknown);

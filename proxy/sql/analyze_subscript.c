@@ -8,10 +8,10 @@
 static struct expr *subscript_index(A *a, struct scope *s, const Node *n)
 {
     struct expr *e = transform_expr(a, s, n), *c = NULL;
-    if (!e || !coerce_to_target(a, e, TYPE_OID_int4, -1, COERCION_ASSIGNMENT, e->location, &c))
+    if (!e || !coerce_to_target(a, e, TYPE_OID_int4, -1, COERCION_ASSIGNMENT, -1, &c))
         return NULL;
     if (!c)
-        fail_at(a, e->location, SQLSTATE_DATATYPE_MISMATCH, "array subscript must have type integer");
+        fail_at(a, raw_location(n), SQLSTATE_DATATYPE_MISMATCH, "array subscript must have type integer");
     return c;
 }
 

@@ -21,6 +21,87 @@ SELECT array_agg(t1.id ORDER BY t1.id) OVER (ORDER BY t1.id) FROM item t1
 SELECT count(DISTINCT t1.id) OVER () FROM item t1
 SELECT lag('x') OVER (ORDER BY t1.id) FROM item t1
 SELECT count() FROM item t1
+-- where an error is said to be: the leftmost part of an expression, a cast's type, WHEN of a simple CASE
+SELECT DISTINCT t1.e, t1.u FROM plain t1 ORDER BY 1 / 0
+SELECT DISTINCT t1.e, t1.u FROM plain t1 ORDER BY t1.i4 IS NULL
+SELECT DISTINCT t1.e, t1.u FROM plain t1 ORDER BY t1.i4::text
+SELECT DISTINCT t1.e, t1.u FROM plain t1 ORDER BY (t1.i4 = 3) AND true
+SELECT DISTINCT ON (t1.i4 + 1) t1.e, t1.u FROM plain t1 ORDER BY t1.i4 + 2
+SELECT DISTINCT ON (1 + t1.i4) t1.e, t1.u FROM plain t1 ORDER BY t1.i8
+SELECT DISTINCT t1.e, t1.u FROM plain t1 ORDER BY 2 - 1
+SELECT DISTINCT t1.e, t1.u FROM plain t1 ORDER BY '1'::int4
+SELECT DISTINCT t1.e, t1.u FROM plain t1 ORDER BY '1'::varchar(3)
+SELECT COALESCE(1, char(6) 'a')
+SELECT COALESCE(1, char(6) 'a'::text)
+SELECT COALESCE(1, CAST('a' AS char(6)))
+SELECT COALESCE(1, CAST('a' AS varchar(6)))
+SELECT COALESCE(1, varchar(6) 'a')
+SELECT COALESCE(1, 'a'::varchar(6))
+SELECT COALESCE(1, timestamp(2) '2020-01-01')
+SELECT COALESCE(1, numeric(4,1) '20', 'x')
+SELECT COALESCE('a'::text, numeric(4,1) '20', 'x')
+SELECT COALESCE('a'::text, numeric '20', 'x')
+SELECT COALESCE('a'::text, interval(2) '1 day', 'x')
+SELECT COALESCE('a'::text, interval '1' day, 'x')
+SELECT COALESCE('a'::text, CAST(t1.i4 AS int8), 'x') FROM plain t1
+SELECT COALESCE('a'::text, CAST(t1.i4 AS int4), 'x') FROM plain t1
+SELECT COALESCE(1, CAST(t1.vc AS text)) FROM plain t1
+SELECT COALESCE(1, t1.vc::text) FROM plain t1
+SELECT 1 FROM plain t1 WHERE char(6) 'a' AND true
+SELECT 1 FROM plain t1 WHERE true AND NOT char(6) 'a'
+SELECT 1 FROM plain t1 WHERE char(6) 'a'
+SELECT (ARRAY[1])['3'::varchar(2)]
+SELECT (ARRAY[1])['3'::varchar(2):2]
+SELECT (ARRAY[1])[1:'3'::varchar(2)]
+SELECT (ARRAY[1])[now() + '1']
+SELECT (ARRAY[1])[1.5 + 2::text]
+SELECT (ARRAY[1])[date '2020-01-01' + 1:3]
+SELECT (ARRAY[1])[CAST('x' AS text)]
+SELECT (ARRAY[1])[(SELECT date '2020-01-01')]
+SELECT (ARRAY[1])[1 IS NULL]
+SELECT (ARRAY[1])[varchar(3) 'x']
+SELECT (ARRAY[1])[date 'x']
+SELECT (ARRAY[1])[t.vc] FROM plain t
+SELECT (ARRAY[1])[t.b AND t.b] FROM plain t
+SELECT (ARRAY[1])[CASE WHEN t.b THEN t.b END] FROM plain t
+SELECT (ARRAY[1])[ARRAY[1,2]] FROM plain t
+SELECT (ARRAY[1])[t.b = ANY(ARRAY[true])] FROM plain t
+SELECT (ARRAY[1])[coalesce(t.vc, 'a')] FROM plain t
+SELECT (ARRAY[1])[t.vc || 'a'] FROM plain t
+SELECT (ARRAY[1])[-t.dp] FROM plain t
+SELECT (ARRAY[1])[t.vc IN ('a')] FROM plain t
+SELECT (ARRAY[1])[t.vc LIKE 'a'] FROM plain t
+SELECT (ARRAY[1])[ROW(1,2)] FROM plain t
+SELECT (ARRAY[1])[upper(t.vc)] FROM plain t
+SELECT (ARRAY[1])[current_date] FROM plain t
+SELECT (ARRAY[1])[1 BETWEEN 2 AND 3] FROM plain t
+SELECT CASE int8 '7' WHEN 3 THEN 1 WHEN generate_series(1, 2)::int8 THEN 1 END
+SELECT CASE 7 WHEN generate_series(1, 2) THEN 1 END
+SELECT CASE t1.n WHEN generate_series(1, 2)::numeric THEN 1 WHEN 3 THEN 2 END FROM plain t1
+SELECT CASE WHEN generate_series(1, 2) = 1 THEN 1 END
+SELECT CASE WHEN 1 = generate_series(1, 2) THEN 1 END
+SELECT 1 FROM plain WHERE 1 = generate_series(1, 2)
+SELECT 1 AND generate_series(1, 2) = 1
+SELECT true AND 1 = generate_series(1, 2)
+SELECT 1 FROM plain LIMIT generate_series(1, 2)
+SELECT 1 FROM plain ORDER BY id OFFSET count(*) LIMIT now(1)
+SELECT 1 FROM plain ORDER BY id LIMIT now(1) OFFSET count(*)
+SELECT 1 FROM plain ORDER BY id OFFSET nosuch LIMIT 'x'
+SELECT stddev(sum(t.dp) ORDER BY t9.id.id) FROM plain t
+SELECT stddev(sum(t.dp) ORDER BY nosuch) FROM plain t
+SELECT stddev(nosuch ORDER BY sum(t.dp)) FROM plain t
+SELECT stddev(sum(t.dp)) FILTER (WHERE nosuch) FROM plain t
+SELECT stddev(sum(t.dp) ORDER BY 1) FROM plain t
+SELECT nosuch(sum(t.dp) ORDER BY nosuch2) FROM plain t
+SELECT 1 FROM plain t WHERE t.d IN ('x', date '2020-01-01', 5)
+SELECT 1 FROM plain t WHERE t.i4 IN ('x', date '2020-01-01')
+SELECT 1 FROM plain t WHERE t.i4 IN (date '2020-01-01', 'x')
+SELECT 1 FROM plain t WHERE t.i4 IN ('x', 1)
+SELECT 1 FROM plain t WHERE t.i4 IN ('x', t.i4, 1)
+SELECT 1 FROM plain t WHERE t.i4 IN ('x', t.d, 1)
+SELECT 1 FROM plain t WHERE t.i4 IN (1, t.d, 'x')
+SELECT 1 FROM plain t WHERE t.i4 IN (t.d, 'x')
+SELECT 1 FROM plain t WHERE t.i4 NOT IN ('x', 'y', date '2020-01-01')
 -- aggregates
 SELECT t1.kind, t1.stock, sum(t1.stock), count(t1.kind) FROM item t1 GROUP BY GROUPING SETS ((t1.kind, t1.stock), (t1.kind), ())
 SELECT t1.kind, count(*) FROM item t1 WHERE t1.kind <> 'x' GROUP BY ROLLUP (t1.kind)

@@ -26,6 +26,19 @@ INSERT INTO target (id) VALUES (1), (2, nosuch)
 MERGE INTO target USING plain t1 ON target.id = t1.id WHEN NOT MATCHED THEN INSERT (id, f4, j) VALUES (t1.id + 50, '1e50', json_extract_path('{"NULL","quo\"te"}'::text[]))
 MERGE INTO target USING plain t1 ON target.id = t1.id WHEN NOT MATCHED THEN INSERT (id, g) VALUES (nosuch, 4)
 MERGE INTO target USING plain t1 ON target.id = t1.id WHEN MATCHED THEN UPDATE SET i4 = 1, i4 = 2 WHEN NOT MATCHED THEN INSERT (id) VALUES (nosuch)
+-- one row expression in the place of several values
+UPDATE target SET (i2, c) = (target.i2, COALESCE(target.id, char(6) 'a'))
+UPDATE target SET (i2, c) = (target.i2, COALESCE(target.id, 'a'::char(6)))
+INSERT INTO target (id, i2, i4) SELECT ROW(1, 2, 3)
+INSERT INTO target (id, i2, i4) VALUES (ROW(1, 2, 3))
+INSERT INTO target (id, i2) SELECT ROW(1, 2)
+INSERT INTO target (id, i2) SELECT (1, 2)
+INSERT INTO target (id, i2) (SELECT (1, 2) LIMIT 1)
+INSERT INTO target (id, i2) VALUES ((1, 2))
+INSERT INTO target (id, i2) VALUES ((1, 2, 3))
+INSERT INTO target (id, i2) VALUES ((1, 2)), ((3, 4))
+INSERT INTO target (id, i2) VALUES (item)
+INSERT INTO target (id, i2) VALUES (target)
 -- a generated column follows what is set: the rows joined are not found again by it
 UPDATE target SET (c, i4) = (NULL::varchar, -1) FROM edge t1 WHERE target.id = t1.id AND (target.g)::bool RETURNING t1.ai
 -- a row without a match is looked at only where one can be inserted; a pattern is wrong only where its end is reached
