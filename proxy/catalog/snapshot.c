@@ -240,6 +240,19 @@ const struct user_type *snapshot_ruling_domain(const struct snapshot *s, oid_t t
     return NULL;
 }
 
+const struct user_type *snapshot_ruled_element(const struct snapshot *s, oid_t type)
+{
+    const struct user_type *u;
+    while (type >= 16384 && (u = snapshot_user_type(s, type)) != NULL && u->kind == 'd') {
+        int32_t typmod = -1;
+        snapshot_base_type(s, u->oid, &typmod);
+        if (type == u->array && (typmod >= 0 || snapshot_ruling_domain(s, u->oid, DOMAIN_CONSTRAINT)))
+            return u;
+        type = u->base;
+    }
+    return NULL;
+}
+
 static bool check_label(const struct user_type *u, struct str text, struct err *err)
 {
     for (size_t i = 0; i < u->n_labels; i++)

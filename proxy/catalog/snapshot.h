@@ -238,6 +238,8 @@ enum domain_rule {
     DOMAIN_CONSTRAINT = DOMAIN_NOT_NULL | DOMAIN_CHECK
 };
 const struct user_type *snapshot_ruling_domain(const struct snapshot *s, oid_t type, unsigned rules);
+/* The domain with a constraint or a length that the elements of an array type are of; NULL: there is none. */
+const struct user_type *snapshot_ruled_element(const struct snapshot *s, oid_t type);
 /* type_decode() for any type: enums and domains, and arrays of them, as their base types. An enum's labels are looked at: 22P02. A domain's length
  * is applied as an assignment applies it (22001, 22003 when it does not fit); its constraints are not looked at. */
 bool snapshot_decode(const struct snapshot *s, oid_t type, enum wire_format format, struct str bytes,

@@ -139,10 +139,21 @@ static bool decode_constant(A *a, struct expr *e, struct str text, oid_t target)
     return true;
 }
 
+/* Each element of a value that is read would have to be checked. */
+static bool refuse_ruled_elements(A *a, oid_t type, int location)
+{
+    const struct user_type *domain = snapshot_ruled_element(a->snapshot, type);
+    if (!domain)
+        return true;
+    unsupported_at(a, location, "an array of domain %.*s, which has constraints,",
+                   STR_FMT(type_text(a, domain->oid, -1)));
+    return false;
+}
+
 struct expr *const_from_unknown(A *a, struct expr *e, oid_t target, int32_t typmod)
 {
     struct expr *c = NEW(a, struct expr);
-    if (!c)
+    if (!c || (!e->constant.is_null && !refuse_ruled_elements(a, target, e->location)))
         return NULL;
     *c = *e;
     c->type = target;
@@ -169,7 +180,7 @@ static struct expr *coerce_param(A *a, struct expr *e, oid_t target, int locatio
         return NULL;
     }
     struct expr *p = NEW(a, struct expr);
-    if (!p)
+    if (!p || !refuse_ruled_elements(a, target, e->location))
         return NULL;
     *p = *e;
     p->type = target;
@@ -467,8 +478,7 @@ oid_t select_common_type(A *a, struct expr *const *exprs, size_t n, const char *
 /* An array becomes one of a domain: each of its elements would have to be checked. */
 static bool checks_elements(A *a, const struct expr *e, oid_t type)
 {
-    oid_t element = e->type == TYPE_OID_unknown ? 0 : type_element(a, type);
-    return element && snapshot_ruling_domain(a->snapshot, element, DOMAIN_CONSTRAINT);
+    return e->type != TYPE_OID_unknown && snapshot_ruled_element(a->snapshot, type);
 }
 
 struct expr *coerce_to_common(A *a, struct expr *e, oid_t type, const char *what)

@@ -17,23 +17,10 @@ static const oid_t refused_types[] = {
 #undef REFUSED_TYPE
 };
 
-/* The domain with rules of its own that elements of the type are of: D1 checks columns, not what is inside them. */
-static const struct user_type *ruled_element(const struct ddl *d, oid_t type)
-{
-    const struct user_type *u;
-    while ((u = snapshot_user_type(d->snapshot, type)) != NULL && u->kind == 'd') {
-        int32_t typmod = -1;
-        snapshot_base_type(d->snapshot, u->oid, &typmod);
-        if (type == u->array && (typmod >= 0 || snapshot_ruling_domain(d->snapshot, u->oid, DOMAIN_CONSTRAINT)))
-            return u;
-        type = u->base;
-    }
-    return NULL;
-}
-
 bool ddl_check_type(struct ddl *d, oid_t type, struct str column, int location)
 {
-    const struct user_type *ruled = ruled_element(d, type);
+    const struct user_type *ruled =
+        snapshot_ruled_element(d->snapshot, type); /* D1 checks columns, not what is inside */
     if (ruled)
         return ddl_refuse(d, location, "Use an array of the domain's base type.",
                           "an array of domain %.*s, which has constraints,",

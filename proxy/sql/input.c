@@ -115,10 +115,14 @@ bool input_plan_checks(struct plan *plan, const struct sql_settings *settings, s
 {
     const struct snapshot *s = plan->snapshot;
     size_t room = 0;
-    for (size_t i = 0; i < plan->n_params; i++)
+    for (size_t i = 0; i < plan->n_params; i++) {
+        const struct user_type *inside = snapshot_ruled_element(s, plan->param_types[i]);
+        if (inside)
+            return err_unsupported(err, "an array of domain %.*s, which has constraints,", STR_FMT(inside->name));
         for (const struct user_type *u = snapshot_ruling_domain(s, plan->param_types[i], DOMAIN_CONSTRAINT); u;
              u = next_domain(s, u))
             room += u->n_checks + 1;
+    }
     for (size_t i = 0; room && i < plan->n_params; i++) {
         oid_t type = plan->param_types[i];
         if (!snapshot_ruling_domain(s, type, DOMAIN_CONSTRAINT))

@@ -51,3 +51,19 @@ ALTER TABLE grows ADD COLUMN b full_text;
 ALTER TABLE grows ADD COLUMN c not_foo;
 ALTER TABLE grows ADD COLUMN d not_foo DEFAULT 'bar';
 SELECT * FROM grows;
+-- … also where a literal or a parameter is an array of them
+CREATE DOMAIN posint AS int CHECK (VALUE > 0);
+CREATE DOMAIN plainint AS int;
+SELECT '{1,0}'::plainint[], NULL::posint[];
+-- pgd1: 0A000
+SELECT '{1,0}'::posint[];
+-- pgd1: 0A000
+SELECT '{1,2}'::posint[];
+-- pgd1: 0A000
+SELECT CAST('{1}' AS short[]);
+-- pgd1: 0A000
+PREPARE inside AS SELECT $1::posint[];
+-- pgd1: 0A000
+PREPARE inside(posint[]) AS SELECT $1;
+-- pgd1: 0A000
+SELECT coalesce('{1,0}', NULL::posint[]);
