@@ -301,6 +301,14 @@ bool ddl_check_key_type(struct ddl *d, const struct column *column, const char *
                       STR_FMT(column->name), STR_FMT(snapshot_format_type(d->snapshot, column->type, -1, d->arena)));
 }
 
+enum { FOREIGN_KEYS_MAX = 32 };
+
+static bool too_many_keys(struct ddl *d)
+{
+    return ddl_fail_at(d, -1, SQLSTATE_TOO_MANY_COLUMNS, "cannot have more than %d keys in a foreign key",
+                       FOREIGN_KEYS_MAX);
+}
+
 static bool key_columns(struct ddl *d, struct new_table *table, struct new_constraint *c)
 {
     bool primary = c->constraint.kind == 'p', foreign = c->constraint.kind == 'f';
@@ -319,6 +327,8 @@ static bool key_columns(struct ddl *d, struct new_table *table, struct new_const
         if (!column)
             return ddl_fail_at(d, c->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" named in key does not exist",
                                STR_FMT(name));
+        if (foreign && i == FOREIGN_KEYS_MAX)
+            return too_many_keys(d);
         for (size_t k = 0; k < i && !foreign; k++) /* one column may refer to several */
             if (c->constraint.columns[k] == column->column.number)
                 return ddl_fail_at(d, c->location, SQLSTATE_DUPLICATE_COLUMN,
@@ -430,42 +440,52 @@ static bool default_foreign_columns(struct ddl *d, const struct foreign_table *f
     if (!primary)
         return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_OBJECT, "there is no primary key for referenced table \"%.*s\"",
                            STR_FMT(f->relation->name));
-    if (primary->n_columns != c->n_columns)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY,
-                           "number of referencing and referenced columns for foreign key disagree");
     c->foreign_columns = primary->columns;
+    c->n_columns = primary->n_columns;
     return true;
 }
 
-static bool foreign_columns(struct ddl *d, const struct foreign_table *f, const PgQuery__Constraint *con,
-                            struct constraint *c)
+/* The columns that REFERENCES names: some unique key's, each once. */
+static bool named_foreign_columns(struct ddl *d, const struct foreign_table *f, const PgQuery__Constraint *con,
+                                  struct constraint *key)
 {
-    if (con->n_pk_attrs == 0)
-        return default_foreign_columns(d, f, c);
-    if (con->n_pk_attrs != c->n_columns)
-        return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY,
-                           "number of referencing and referenced columns for foreign key disagree");
-    c->foreign_columns = DDL_ARRAY(d, int16_t, c->n_columns);
-    for (size_t i = 0; c->foreign_columns && i < c->n_columns; i++) {
+    key->n_columns = con->n_pk_attrs;
+    key->foreign_columns = DDL_ARRAY(d, int16_t, key->n_columns);
+    for (size_t i = 0; key->foreign_columns && i < key->n_columns; i++) {
         struct str name = ddl_string(con->pk_attrs[i]);
         const struct column *column = relation_column(f->relation, name);
         if (!column)
             return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN,
                                "column \"%.*s\" referenced in foreign key constraint does not exist", STR_FMT(name));
-        c->foreign_columns[i] = column->number;
+        if (i == FOREIGN_KEYS_MAX)
+            return too_many_keys(d);
+        key->foreign_columns[i] = column->number;
     }
-    for (size_t i = 0; c->foreign_columns && i < c->n_columns; i++)
+    for (size_t i = 0; key->foreign_columns && i < key->n_columns; i++)
         for (size_t k = 0; k < i; k++)
-            if (c->foreign_columns[k] == c->foreign_columns[i])
+            if (key->foreign_columns[k] == key->foreign_columns[i])
                 return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY,
                                    "foreign key referenced-columns list must not contain duplicates");
-    if (!c->foreign_columns)
+    if (!key->foreign_columns)
         return false;
-    if (f->self ? self_is_unique(f->self, c) : other_is_unique(d, f->relation, c))
+    if (f->self ? self_is_unique(f->self, key) : other_is_unique(d, f->relation, key))
         return true;
     return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY,
                        "there is no unique constraint matching given keys for referenced table \"%.*s\"",
                        STR_FMT(f->relation->name));
+}
+
+static bool foreign_columns(struct ddl *d, const struct foreign_table *f, const PgQuery__Constraint *con,
+                            struct constraint *c)
+{
+    struct constraint key = *c;
+    if (con->n_pk_attrs ? !named_foreign_columns(d, f, con, &key) : !default_foreign_columns(d, f, &key))
+        return false;
+    if (key.n_columns != c->n_columns)
+        return ddl_fail_at(d, -1, SQLSTATE_INVALID_FOREIGN_KEY,
+                           "number of referencing and referenced columns for foreign key disagree");
+    c->foreign_columns = key.foreign_columns;
+    return true;
 }
 
 static oid_t type_under_domains(const struct ddl *d, oid_t type)

@@ -139,3 +139,18 @@ CREATE TABLE named2 (id int PRIMARY KEY, up int REFERENCES named2 (id));
 CREATE TABLE public.tree (up int REFERENCES tree (id));
 SELECT conrelid::regclass, confrelid::regclass FROM pg_constraint WHERE conrelid = 'public.tree'::regclass;
 RESET search_path;
+-- what of a foreign key is looked at first
+CREATE TABLE fk_item (id int PRIMARY KEY, price int);
+CREATE TABLE fk1 (a int, b int, FOREIGN KEY (a, b) REFERENCES fk_item);
+CREATE TABLE fk1 (a int, b int, FOREIGN KEY (a, b) REFERENCES fk_item (id));
+CREATE TABLE fk1 (a int, b int, FOREIGN KEY (a) REFERENCES fk_item (id, nosuch));
+CREATE TABLE fk1 (a int, b int, FOREIGN KEY (a, b, nosuch) REFERENCES fk_item (id));
+CREATE TABLE fk1 (a int REFERENCES fk_item (id, price));
+CREATE TABLE fk1 (a int, b int, FOREIGN KEY (a, a) REFERENCES fk_item (id, price));
+CREATE TABLE fk1 (a int, b int, FOREIGN KEY (a, b) REFERENCES fk_item (id, id));
+CREATE TABLE fk1 (a int, b int, FOREIGN KEY (a, a) REFERENCES fk_item);
+CREATE TABLE fk1 (a int PRIMARY KEY, b int, FOREIGN KEY (b, b) REFERENCES fk1);
+CREATE TABLE fk1 (a int PRIMARY KEY, b int, FOREIGN KEY (b) REFERENCES fk1(a, b));
+CREATE TABLE fk1 (a int PRIMARY KEY, b int, FOREIGN KEY (b) REFERENCES fk1(b));
+CREATE TABLE fk1 (a int, b int, FOREIGN KEY (b) REFERENCES fk1);
+CREATE TABLE fk1 (a int, b int, FOREIGN KEY (a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b, a) REFERENCES fk_item (id));
