@@ -36,6 +36,33 @@ struct str from_json(struct emitter *e, oid_t element, struct str value)
     return value;
 }
 
+/* Constructors of as many elements, at each depth. */
+static bool is_as_written(const struct expr *a, const struct expr *b)
+{
+    if (a->kind != EXPR_ARRAY || b->kind != EXPR_ARRAY || a->n_args != b->n_args || a->n_args == 0)
+        return a->kind != EXPR_ARRAY && b->kind != EXPR_ARRAY;
+    for (size_t i = 0; i < a->n_args; i++)
+        if (!is_as_written(a->args[0], a->args[i]) || !is_as_written(a->args[0], b->args[i]))
+            return false;
+    return true;
+}
+
+/* An array of arrays is as long at each place; where its text does not say so, only the local engine can tell. */
+static bool nest(struct emitter *e, const struct expr *x, struct str *sql)
+{
+    bool nested = false, sure = true;
+    for (size_t i = 0; i < x->n_args; i++) {
+        nested |= snapshot_element_type(e->shared->snapshot, base_type(e, x->args[i]->type)) != 0;
+        sure &= x->args[i]->kind == EXPR_ARRAY && is_as_written(x->args[0], x->args[i]);
+    }
+    if (!nested || sure)
+        return true;
+    if (e->target != TARGET_LOCAL)
+        return blocked(e, x->location, "an array of arrays of different lengths");
+    *sql = text_of(e, "pg_array_nest(%.*s)", STR_FMT(*sql));
+    return sql->p != NULL;
+}
+
 bool emit_array(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     struct str list = STR("");
@@ -52,6 +79,8 @@ bool emit_array(struct emitter *e, const struct expr *x, struct fragment *ret)
     struct str sql = x->n_args > 30
                          ? text_of(e, "(WITH g(v) AS (VALUES %.*s) SELECT json_group_array(v) FROM g)", STR_FMT(list))
                          : text_of(e, "json_array(%.*s)", STR_FMT(list));
+    if (!sql.p || !nest(e, x, &sql))
+        return false;
     *ret = (struct fragment){ .sql = sql };
     return sql.p != NULL;
 }

@@ -879,6 +879,40 @@ static void collected(sqlite3_context *c)
     result_buf(c, &s->text);
 }
 
+/* ---- ARRAY[array, …] */
+
+/* Each of the two is even in itself. */
+static bool are_alike(const struct json_value *a, const struct json_value *b)
+{
+    while (a->kind == JSON_ARRAY && b->kind == JSON_ARRAY && a->array.n == b->array.n && a->array.n)
+        a = &a->array.items[0], b = &b->array.items[0];
+    return a->kind != JSON_ARRAY && b->kind != JSON_ARRAY;
+}
+
+/* pg_array_nest(list of arrays): NULL counts as an empty one, and nothing but empty ones is empty. */
+static void nest(sqlite3_context *c, int n, sqlite3_value **args)
+{
+    struct json_value tree;
+    size_t n_empty = 0;
+    (void)n;
+    if (!json_parse(local_text(args[0]), scratch(c), &tree, errors(c)) || tree.kind != JSON_ARRAY) {
+        bad_array(c, local_text(args[0]));
+        return;
+    }
+    for (size_t i = 0; i < tree.array.n; i++)
+        n_empty += tree.array.items[i].kind == JSON_NULL || tree.array.items[i].array.n == 0;
+    bool even = n_empty == 0;
+    for (size_t i = 1; i < tree.array.n && even; i++)
+        even = are_alike(&tree.array.items[0], &tree.array.items[i]);
+    if (n_empty == tree.array.n)
+        result_list(c, NULL, 0);
+    else if (even)
+        sqlite3_result_value(c, args[0]);
+    else
+        fail_with(c, SQLSTATE_ARRAY_ELEMENT_ERROR,
+                  "multidimensional arrays must have array expressions with matching dimensions");
+}
+
 /* ---- tables */
 
 enum { PURE = LOCAL_DETERMINISTIC, STRICT_PURE = LOCAL_DETERMINISTIC | LOCAL_STRICT };
@@ -887,6 +921,7 @@ static const struct local_function functions[] = {
     { .name = "pg_array_append", .n_args = 4, .flags = PURE, .call = append },
     { .name = "pg_array_prepend", .n_args = 4, .flags = PURE, .call = prepend },
     { .name = "pg_array_cat", .n_args = 4, .flags = PURE, .call = concatenate },
+    { .name = "pg_array_nest", .n_args = 1, .flags = STRICT_PURE, .call = nest },
     { .name = "pg_array_dims", .n_args = 1, .flags = STRICT_PURE, .call = dims },
     { .name = "pg_array_ndims", .n_args = 1, .flags = STRICT_PURE, .call = n_dims },
     { .name = "pg_array_cardinality", .n_args = 2, .flags = STRICT_PURE, .call = cardinality },
