@@ -4,8 +4,8 @@
  *   chosen -> sent, taken back -> each such statement is finished for nothing: one fails -> its answer is the error, nothing stays
  *                                                                              none does -> chosen again, sent to stay
  *
- * Only RETURNING and SELECT lists that D1 cannot compute pay for it (sql/may_fail.h), and statements that stand in one string or
- * pipeline with them. What functions that act on sessions would answer is not asked for: such a list is taken to work.
+ * Only RETURNING and SELECT lists that D1 cannot compute pay for it (sql/may_fail.h), SELECT lists with arithmetic of int2 and int4, whose
+ * range is looked at here, and statements that stand in one string or pipeline with them. What functions that act on sessions would answer is not asked for: such a list is taken to work.
  * A row that changes between the two may still fail behind its change; then the error says what stays.
  *
  * Not here blocks that are tried out anyway (group_tryout.c), and how a batch that is taken back gives its rows (group_prefix.c).
@@ -39,6 +39,16 @@ bool group_rehearses(struct group *g)
     return true;
 }
 
+bool group_answers_first(const struct group *g)
+{
+    if (g->session->transaction.state != TXN_OPEN || !g->session->transaction.buffer.first)
+        return false;
+    for (const struct step *step = g->head; step; step = step->next)
+        if (step->x.plan && step->x.plan->may_fail_late)
+            return true;
+    return false;
+}
+
 /* ---- what it gave ---- */
 
 /* A call that acts on the session, or waits: it must happen once, when all of it is there to stay. */
@@ -60,7 +70,7 @@ static bool would_work(struct group *g, struct step *step, struct err *err)
         err_copy(err, step->failed);
         return false;
     }
-    if (!step->x.plan->may_fail_late)
+    if (!step->x.plan->may_fail_late || !step->x.plan->local) /* a row that cannot be shown has failed already */
         return true;
     buf_init(&out, s->out.cap);
     struct emitter e = { .session = s, .plan = step->x.plan, .formats = step->x.formats, .out = &out, .err = err };

@@ -181,7 +181,9 @@ static enum outcome end(struct session *s, const struct execution *x, bool commi
     const struct plan_transaction *t = x->plan->utility.transaction;
     if (!check_chain(s, t, err))
         return OUTCOME_FAILED;
-    enum outcome outcome = answer_waiting(s, commit ? END_COMMIT : END_ROLLBACK);
+    enum outcome outcome = commit && group_answers_first(s->group) ? answer_waiting(s, END_IMPLICIT) : OUTCOME_DONE;
+    if (outcome == OUTCOME_DONE)
+        outcome = answer_waiting(s, commit ? END_COMMIT : END_ROLLBACK);
     if (outcome != OUTCOME_DONE)
         return outcome;
     bool was_open = s->transaction.state != TXN_IDLE, was_failed = s->transaction.state == TXN_FAILED;

@@ -676,7 +676,7 @@ bool emit_query(struct query *query, const struct sql_settings *settings, struct
     plan->n_reads = s.n_reads;
     plan->volatile_values = s.has_volatile;
     plan->cacheable = !s.looked_at_session;
-    plan->may_fail_late = plan->local && query_may_fail(query);
+    plan->may_fail_late |= plan->local && query_may_fail(query);
     note_literals(&s);
     return true;
 }

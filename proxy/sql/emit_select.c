@@ -14,7 +14,8 @@ size_t shown_targets(const struct target *targets, size_t n)
 
 /* ---- output columns ---- */
 
-static void drop_range_check(struct fragment *f)
+/* The decoder looks at the column: in one batch with writes that is too late, unless the batch is tried out first. */
+static void drop_range_check(struct emitter *e, struct fragment *f)
 {
     struct check **at = &f->checks;
     while (*at && (*at)->next)
@@ -23,6 +24,7 @@ static void drop_range_check(struct fragment *f)
         str_starts((*at)->when, f->sql)) { /* of this value itself, not of something inside it */
         *at = NULL;
         f->checks_end = at;
+        e->shared->plan->may_fail_late = true;
     }
 }
 
@@ -53,7 +55,7 @@ bool finish_output(struct emitter *e, oid_t type, bool top, struct fragment *f)
 {
     oid_t base = base_type(e, type);
     if (top && !e->in_returning && (base == TYPE_OID_int4 || base == TYPE_OID_int2))
-        drop_range_check(f); /* of RETURNING the decoder would look when the change is made */
+        drop_range_check(e, f); /* of RETURNING the decoder would look when the change is made */
     if (!settle(e, f))
         return false;
     bool number = f->form == FORM_NUMBER || f->form == FORM_SCALED;

@@ -300,7 +300,7 @@ struct plan {
     bool adds_row;       /* INSERT of one row without ON CONFLICT: what it wrote is that row's */
     bool has_subqueries; /* anywhere in it */
     bool may_go_local;   /* a guard in its SQL may ask for the local engine: no row is shown before D1 is done */
-    bool may_fail_late;  /* `local` computes what may fail when D1 has done its part (may_fail.h) */
+    bool may_fail_late;  /* behind D1: `local` computes what may fail (may_fail.h), or a column's range is looked at */
     bool cacheable;
     bool asks_sequences;    /* currval(), lastval(): BIND_SEQUENCE */
     uint64_t settings_mark; /* plan_settings_mark() of those it was made under; 0: any */
