@@ -9,13 +9,14 @@ SETUP = [
     "CREATE UNIQUE INDEX richest ON account (rank) WHERE balance > 1000",
     "CREATE TABLE entry (account int NOT NULL REFERENCES account ON DELETE CASCADE ON UPDATE CASCADE, no int, amount numeric(8,2) NOT NULL, note varchar(8) DEFAULT 'none', tags text[] DEFAULT '{}', "
     "moved_to int REFERENCES account ON DELETE SET NULL, payer int DEFAULT 5 REFERENCES account ON DELETE SET NULL ON UPDATE CASCADE, PRIMARY KEY (account, no))",
+    "CREATE TABLE node (id int PRIMARY KEY, parent int REFERENCES node DEFERRABLE, owner int CONSTRAINT owned REFERENCES account ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED, twin int UNIQUE)",
     "CREATE VIEW rich AS SELECT id, owner, balance FROM account WHERE balance > 5",
 ]
-TABLES = ["account", "entry"]
-RESET = ["DISCARD SEQUENCES", "DELETE FROM entry; DELETE FROM account; ALTER TABLE account ALTER COLUMN id RESTART WITH 10; "
+RESET = ["DISCARD SEQUENCES", "DEALLOCATE ALL", "DELETE FROM node; DELETE FROM entry; DELETE FROM account; ALTER TABLE account ALTER COLUMN id RESTART WITH 10; "
          "INSERT INTO account (id, owner, code, balance, rank, data) VALUES (1, 'ann', 'A', 10.5, 1, '{\"n\": 1}'), (2, 'bob', 'B', 0, 1, '[1]'), (3, 'cy', NULL, 2000, 3, NULL), (4, 'ann', 'D', -5.25, NULL, '{}'), (5, 'eve', NULL, 99.99, 2, '{\"n\": 5}'); "
-         "INSERT INTO entry (account, no, amount, note, tags, moved_to, payer) VALUES (1, 1, 5, 'first', '{a,b}', NULL, NULL), (1, 2, 5.5, NULL, '{}', 2, 2), (2, 1, -3, 'back', NULL, 1, 4), (3, 1, 2000, 'much', '{c}', NULL, 5), (5, 7, 0, 'zero', '{a}', 3, NULL)"]
-AFTERWARDS = ["SELECT * FROM account ORDER BY id", "SELECT * FROM entry ORDER BY account, no"]
+         "INSERT INTO entry (account, no, amount, note, tags, moved_to, payer) VALUES (1, 1, 5, 'first', '{a,b}', NULL, NULL), (1, 2, 5.5, NULL, '{}', 2, 2), (2, 1, -3, 'back', NULL, 1, 4), (3, 1, 2000, 'much', '{c}', NULL, 5), (5, 7, 0, 'zero', '{a}', 3, NULL)",
+         "INSERT INTO node VALUES (1, NULL, 1, 10), (2, 1, 2, 20), (3, 1, NULL, 30)"]
+AFTERWARDS = ["SELECT * FROM account ORDER BY id", "SELECT * FROM entry ORDER BY account, no", "SELECT * FROM node ORDER BY id"]
 ACCOUNT = {"owner": "text", "code": "text", "balance": "number", "rank": "number", "active": "bool", "opened": "time", "data": "json"}
 ENTRY = {"amount": "number", "note": "text", "tags": "list"}
 COLUMNS = {"account": ACCOUNT, "entry": ENTRY}
@@ -29,7 +30,7 @@ class Blocks:
         self.savepoints, self.in_block = [], False
 
     def script(self):
-        family = self.rng.choices([self.any_script, self.numbers_script, self.ddl_script], [10, 1, 1])[0]
+        family = self.rng.choices([self.any_script, self.numbers_script, self.ddl_script, self.deferred_script, self.prepared_script, self.temporary_script], [10, 1, 1, 1, 1, 1])[0]
         return family()
 
     def any_script(self):
@@ -156,6 +157,62 @@ class Blocks:
                 f"WITH made AS (INSERT INTO account (owner) VALUES ('o{n}') RETURNING id) INSERT INTO entry (account, no, amount) SELECT id, {no}, 2 FROM made RETURNING account",
                 f"UPDATE account SET rank = {n} WHERE id = lastval() RETURNING id", "SELECT max(id), count(*) FROM account"))
         return ["BEGIN", *steps, "COMMIT"] if self.rng.random() < 0.7 else steps
+
+    # --- keys whose check waits
+
+    def deferred_script(self):
+        steps = [self.savepoint() if self.rng.random() < 0.12 else self.deferred_step() for _ in range(self.rng.randint(3, 8))]
+        if self.rng.random() < 0.8:
+            return ["BEGIN", *steps, self.one_of("COMMIT", "COMMIT", "COMMIT", "ROLLBACK")]
+        return [step for step in steps if not step.startswith(("SAVEPOINT", "ROLLBACK", "RELEASE"))]
+
+    def deferred_step(self):
+        r, n = self.rng.randint, self.rng.randint(1, 9)
+        return self.one_of(
+            f"SET CONSTRAINTS {self.one_of('ALL', 'ALL', 'owned', 'node_parent_fkey', 'node_parent_fkey, owned')} {self.one_of('DEFERRED', 'DEFERRED', 'IMMEDIATE')}",
+            f"INSERT INTO node VALUES ({n}, {self.one_of(r(1, 9), 'NULL')}, {self.one_of(r(1, 7), 'NULL')}, {r(1, 9) * 10}){self.one_of('', ' RETURNING id, parent', ' ON CONFLICT DO NOTHING')}",
+            f"INSERT INTO node (id, parent) VALUES ({n + 10}, {n + 11}), ({n + 11}, {self.one_of(1, n + 10, 'NULL')})", f"INSERT INTO account (id, owner) VALUES ({r(1, 9)}, 'late') ON CONFLICT DO NOTHING",
+            f"UPDATE node SET parent = {r(1, 12)} WHERE id = {r(1, 4)}{self.one_of('', ' RETURNING *')}", f"UPDATE node SET owner = {r(1, 9)} WHERE id <= {r(1, 4)}", f"UPDATE node SET id = {r(1, 9)} WHERE id = {r(1, 9)}",
+            f"DELETE FROM node WHERE id = {r(1, 4)}{self.one_of('', ' RETURNING id')}", f"DELETE FROM account WHERE id = {r(1, 5)}", f"DELETE FROM node WHERE parent = {r(1, 4)} OR id = {n}", "SELECT * FROM node ORDER BY id",
+            "SELECT n.id, p.id, a.owner FROM node n LEFT JOIN node p ON p.id = n.parent LEFT JOIN account a ON a.id = n.owner ORDER BY 1")
+
+    # --- statements that are prepared in the block
+
+    def prepared_script(self):
+        first = self.rng.sample([
+            "PREPARE ins (int, text, numeric) AS INSERT INTO account (id, owner, balance) VALUES ($1, $2, $3) RETURNING id, twice", "PREPARE up (numeric, int) AS UPDATE account SET balance = balance + $1 WHERE id = $2",
+            "PREPARE ent (int, int, numeric) AS INSERT INTO entry (account, no, amount) VALUES ($1, $2, $3) ON CONFLICT (account, no) DO UPDATE SET amount = entry.amount + excluded.amount RETURNING amount",
+            "PREPARE sel (int) AS SELECT a.id, a.owner, count(e.no) FROM account a LEFT JOIN entry e ON e.account = a.id WHERE a.id <= $1 GROUP BY a.id ORDER BY a.id", "PREPARE del (int) AS DELETE FROM account WHERE id = $1 RETURNING owner",
+            "PREPARE many (int) AS INSERT INTO entry (account, no, amount) SELECT id, $1, balance / 100 FROM account WHERE rank >= 1"], self.rng.randint(2, 4))
+        names, r = [text.split()[1] for text in first], self.rng.randint
+
+        def use():
+            name = self.rng.choice(names)
+            return {"ins": lambda: f"EXECUTE ins({r(1, 9)}, {self.one_of(self.constant('text'), repr(f'p{r(1, 99)}'))}, {self.constant('number')})", "up": lambda: f"EXECUTE up({self.constant('number')}, {r(1, 6)})",
+                    "ent": lambda: f"EXECUTE ent({r(1, 6)}, {r(1, 3)}, {self.constant('number')})", "sel": lambda: f"EXECUTE sel({r(0, 6)})", "del": lambda: f"EXECUTE del({r(1, 6)})", "many": lambda: f"EXECUTE many({r(1, 4)})"}[name]()
+        steps = [self.savepoint() if self.rng.random() < 0.12 else self.one_of(use(), use(), use(), use(), self.update(), self.read(), f"DEALLOCATE {self.rng.choice(names)}") for _ in range(r(3, 8))]
+        if self.rng.random() < 0.75:
+            return self.one_of(["BEGIN", *first, *steps], [*first, "BEGIN", *steps]) + [self.one_of("COMMIT", "COMMIT", "ROLLBACK")]
+        return first + [step for step in steps if not step.startswith(("SAVEPOINT", "ROLLBACK", "RELEASE"))]
+
+    # --- a temporary table beside the others
+
+    def temporary_script(self):
+        commit = self.one_of("", "", " ON COMMIT DROP", " ON COMMIT DELETE ROWS")
+        make = self.one_of(f"CREATE TEMP TABLE scratch (id int PRIMARY KEY, n numeric(12,2), t text DEFAULT 'x'){commit}", f"CREATE TEMP TABLE scratch{commit} AS SELECT id, balance AS n, owner AS t FROM account", f"CREATE TEMP TABLE scratch (id serial, n numeric(12,2) CHECK (n < 1000), t text){commit}")
+        steps = [make] + [self.savepoint() if self.rng.random() < 0.12 else self.temporary_step() for _ in range(self.rng.randint(3, 8))]
+        if self.rng.random() < 0.75:
+            return ["BEGIN", *steps, self.one_of("COMMIT", "COMMIT", "ROLLBACK"), *self.one_of([], ["SELECT * FROM scratch ORDER BY 1, 2, 3"])]
+        return [step for step in steps if not step.startswith(("SAVEPOINT", "ROLLBACK", "RELEASE"))]
+
+    def temporary_step(self):
+        r = self.rng.randint
+        return self.one_of(
+            lambda: f"INSERT INTO scratch (id, n, t) VALUES ({r(1, 9)}, {self.constant('number')}, {self.constant('text')}){self.one_of('', ' RETURNING *')}", lambda: f"INSERT INTO scratch (n, t) VALUES ({r(1, 2000)}, 'new') RETURNING *",
+            lambda: f"INSERT INTO scratch (id, n) SELECT id + {r(0, 3) * 10}, balance FROM account{self.where({'account': 'account'})}", lambda: f"UPDATE scratch SET n = n + {r(1, 400)} WHERE id > {r(0, 5)}{self.one_of('', ' RETURNING *')}",
+            lambda: f"DELETE FROM scratch WHERE id = {r(1, 5)} RETURNING *", lambda: "SELECT * FROM scratch ORDER BY 1, 2, 3", lambda: "SELECT count(*), sum(n) FROM scratch", lambda: "SELECT a.id, s.n FROM account a JOIN scratch s ON s.id = a.id ORDER BY 1, 2",
+            lambda: f"INSERT INTO entry (account, no, amount) SELECT id, {r(20, 40)}, n FROM scratch WHERE id <= 5{self.one_of('', ' RETURNING *')}", lambda: "UPDATE account SET balance = balance + 1 WHERE id IN (SELECT id FROM scratch)",
+            lambda: f"DELETE FROM entry WHERE account IN (SELECT id FROM scratch WHERE n > {r(0, 50)})", lambda: self.update(), lambda: self.read(), lambda: "TRUNCATE scratch")()
 
     # --- a table that comes, changes and goes in the block
 

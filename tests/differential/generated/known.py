@@ -29,6 +29,7 @@ CONSTANTS_FIRST = "PostgreSQL computes constants when it plans: a change that vi
 MERGE_ON = "PostgreSQL 15 takes values of every type for MERGE's ON, by their bits; pgd1 wants a boolean, as PostgreSQL's JOIN does"
 PARAMETER = "libpg_query's grammar takes a parameter in the place of a constant; pgd1 refuses it later, when it may have met another error"
 NO_CONVERSION = "PostgreSQL's coercion of a hypothetical argument to a common type fails with an internal error, XX000, where there is no cast; pgd1 says 42846 as for UNION"
+SCROLLS = "whether a cursor declared without SCROLL goes backwards is the planner's choice: a plan without Sort on top of a join does not"
 MERGE_MIXED = "PostgreSQL 15 gives the row subqueries of one action of MERGE to another one, and fails where their types differ"
 
 
@@ -268,11 +269,15 @@ def no_conversion(found):
     return found.theirs.state == "XX000" and found.theirs.message.startswith("failed to find conversion function from ") and found.ours.state == "42846" and "WITHIN GROUP" in found.sql
 
 
+def scrolls(found):
+    return found.theirs.message == "cursor can only scan forward" and not found.ours.state and found.ours.tag.startswith(("FETCH", "MOVE"))
+
+
 def collations(found):
     return found.theirs.state == "42P21"
 
 
-RULES = [(no_conversion, NO_CONVERSION), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (parameter_as_constant, PARAMETER), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (nan_stored, NAN_STORED), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (wrapped_time, WRAPPED_TIME), (no_comparison, NO_COMPARISON)]
+RULES = [(scrolls, SCROLLS), (no_conversion, NO_CONVERSION), (constraints_in_order, CONSTRAINTS_IN_ORDER), (merge_mixed, MERGE_MIXED), (merge_on, MERGE_ON), (parameter_as_constant, PARAMETER), (collations, COLLATIONS), (zero_afterwards, NEGATIVE_ZERO), (nan_stored, NAN_STORED), (years, YEARS), (folded, FOLDED), (padding, PADDING), (negative_zero, NEGATIVE_ZERO), (squares_overflow, SQUARES), (two_errors, TWO_ERRORS), (wrapped_interval, WRAPPED), (wrapped_time, WRAPPED_TIME), (no_comparison, NO_COMPARISON)]
 
 
 def reason(found):

@@ -89,6 +89,8 @@ def played(side, script, mode):
     after = [must(side, sql).rows for sql in blocks.AFTERWARDS]
     if any("extra" in sql for sql in script):
         must(side, "DROP TABLE IF EXISTS extra CASCADE")
+    if any("scratch" in sql for sql in script):
+        must(side, "DROP TABLE IF EXISTS scratch")
     return Run(steps, after)
 
 
