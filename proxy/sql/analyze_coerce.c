@@ -194,6 +194,8 @@ static struct expr *coerce_param(A *a, struct expr *e, oid_t target, int locatio
 int expr_start(const struct expr *e)
 {
     switch (e->kind) {
+    case EXPR_ROW_COMPARE: /* of fields: the rows themselves are gone */
+        return e->args[0]->n_args ? expr_start(e->args[0]->args[0]) : e->location;
     case EXPR_FUNC:
     case EXPR_AND:
     case EXPR_OR:

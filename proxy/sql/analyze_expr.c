@@ -567,7 +567,7 @@ static struct expr *transform_null_test(A *a, struct scope *s, const PgQuery__Nu
     if (!x)
         return NULL;
     if (is_row(x)) { /* every field null, or every field not null */
-        struct expr *all = field_tests(a, EXPR_AND, x->n_args, t->location);
+        struct expr *all = field_tests(a, EXPR_AND, x->n_args, expr_start(x));
         for (size_t i = 0; all && i < x->n_args; i++)
             all->args[all->n_args++] =
                 unary(a, is_null ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, TYPE_OID_bool, x->args[i], t->location);
