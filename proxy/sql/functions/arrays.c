@@ -894,7 +894,7 @@ static void nest(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct json_value tree;
     size_t n_empty = 0;
-    (void)n;
+    STRICT(n, args);
     if (!json_parse(local_text(args[0]), scratch(c), &tree, errors(c)) || tree.kind != JSON_ARRAY) {
         bad_array(c, local_text(args[0]));
         return;
