@@ -382,6 +382,8 @@ bool emit_prelude(struct emitter *e, const struct expr *x, enum bind_form form, 
     struct emit_shared *s = e->shared;
     if (e->no_prelude || e->inline_constants || e->target != TARGET_D1 || asks_own_number(e, x))
         return false;
+    if (is_volatile_expr(x) && is_for_each_row(e))
+        return blocked(e, x->location, "another value each time it is evaluated");
     bool is_doubtful = e->conditional && (e->excluded || !folding_is_constant(x)) && expr_may_fail(x);
     if (is_doubtful && e->eager)
         return blocked(e, x->location, "a constant that may fail, in a part that may not be reached");

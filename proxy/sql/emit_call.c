@@ -200,16 +200,61 @@ static bool has_aggregate(const struct expr *x)
     return false;
 }
 
+static bool is_another_each_time(const struct emitter *e, const struct expr *x, const struct fragment *args, size_t i)
+{
+    return args[i].is_volatile || (e->shared->has_volatile && i < x->n_args && is_volatile_expr(x->args[i]));
+}
+
+bool is_for_each_row(const struct emitter *e)
+{
+    const struct query *q = e->level && !e->one_row ? e->level->query : NULL;
+    bool changes = q && (q->command == COMMAND_UPDATE || q->command == COMMAND_DELETE);
+    return q && e->level->part_printed != PRINTS_FROM && (changes || (q->command == COMMAND_SELECT && q->n_from));
+}
+
+/*
+ * SQLite works a subquery that names no column of the query around it out once for all rows. So a value that is another one each time is
+ * named in one that does: of FROM's first item, which every row has. D1's queries leave it to the local engine.
+ */
+static bool name_a_column(struct emitter *e, const struct expr *x, struct str *from)
+{
+    const struct query *q = e->level->query;
+    const struct from_item *item = q->n_from ? q->from[0] : NULL;
+    while (item && item->kind == FROM_JOIN)
+        item = item->left;
+    if (e->target == TARGET_D1)
+        return blocked(e, x->location, "another value each time it is evaluated, read several times,");
+    if (!item || q->command != COMMAND_SELECT || e->level->part_printed == PRINTS_ON ||
+        q->rtable[item->rte].n_columns == 0) {
+        refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                "another value each time it is evaluated is not supported here");
+        return err_hint(e->err, "Compute the value in a WITH query that is MATERIALIZED.");
+    }
+    const struct rte_column *c = &q->rtable[item->rte].columns[0];
+    struct expr column = { .kind = EXPR_VAR, .type = c->type, .typmod = c->typmod, .location = -1 };
+    column.var.rte = item->rte;
+    struct fragment f;
+    struct str name = unique_name(e, STR("w"));
+    if (!name.p || !resolve_var(e, &column, &f))
+        return false;
+    *from = text_of(e, "%.*s, %.*s AS %.*s", STR_FMT(*from), STR_FMT(f.sql), STR_FMT(name));
+    return from->p != NULL;
+}
+
 static bool name_arguments(struct emitter *e, const struct expr *x, const char *t, unsigned flags,
                            struct fragment *args, size_t n, struct str *ret_from)
 {
     struct str from = STR("");
+    bool each_time = false;
     for (size_t i = 0; i < n; i++) {
         unsigned uses = argument_uses(t, i) + (flags & 0x7f ? 2U : 0U);
-        bool costly =
-            args[i].is_volatile || (args[i].sql.n > WORTH_NAMING && !(i < x->n_args && has_aggregate(x->args[i])));
-        if (args[i].simple || uses < 2 || !costly)
+        if (args[i].simple || uses < 2)
             continue;
+        bool is_volatile = is_another_each_time(e, x, args, i);
+        bool costly = is_volatile || (args[i].sql.n > WORTH_NAMING && !(i < x->n_args && has_aggregate(x->args[i])));
+        if (!costly)
+            continue;
+        each_time |= is_volatile;
         struct str name = unique_name(e, STR("v"));
         if (!name.p || !settle(e, &args[i]))
             return false;
@@ -219,7 +264,7 @@ static bool name_arguments(struct emitter *e, const struct expr *x, const char *
             return false;
     }
     *ret_from = from;
-    return true;
+    return !each_time || !is_for_each_row(e) || name_a_column(e, x, ret_from);
 }
 
 /* Of a template that is a comparison of SQLite's own, the collation behind its right side, or ""; NULL: it is none. */

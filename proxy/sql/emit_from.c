@@ -793,6 +793,17 @@ static bool emit_enclosed(struct emitter *e, const struct query *q, const struct
     return ret->p != NULL;
 }
 
+static bool emit_on(struct emitter *e, const struct expr *on, struct fragment *ret)
+{
+    struct level *level = e->level;
+    if (level)
+        level->part_printed = PRINTS_ON;
+    bool ok = emit_condition(e, on, ret);
+    if (level)
+        level->part_printed = PRINTS_FROM;
+    return ok;
+}
+
 static bool emit_item(struct emitter *e, const struct query *q, const struct from_item *item, struct str *ret)
 {
     static const char *const words[] = { [JOIN_CROSS] = "JOIN",
@@ -810,7 +821,7 @@ static bool emit_item(struct emitter *e, const struct query *q, const struct fro
     bool nested = item->right->kind == FROM_JOIN;
     bool ok = emit_item(e, q, item->left, &left) &&
               (nested ? emit_enclosed(e, q, item->right, &right) : emit_item(e, q, item->right, &right)) &&
-              (!item->on || emit_condition(e, item->on, &on));
+              (!item->on || emit_on(e, item->on, &on));
     e->depth--;
     if (!ok)
         return false;
@@ -825,7 +836,7 @@ static bool has_right_join(const struct from_item *item)
                                        has_right_join(item->left) || has_right_join(item->right));
 }
 
-bool emit_from(struct emitter *e, const struct query *q, struct str *ret)
+static bool emit_items(struct emitter *e, const struct query *q, struct str *ret)
 {
     struct str text = STR("");
     for (size_t i = 0; i < q->n_from; i++) {
@@ -840,6 +851,17 @@ bool emit_from(struct emitter *e, const struct query *q, struct str *ret)
     }
     *ret = text;
     return true;
+}
+
+bool emit_from(struct emitter *e, const struct query *q, struct str *ret)
+{
+    struct level *level = e->level;
+    if (level)
+        level->part_printed = PRINTS_FROM;
+    bool ok = emit_items(e, q, ret);
+    if (level)
+        level->part_printed = PRINTS_ALL;
+    return ok;
 }
 
 static bool item_makes_null(const struct from_item *item, int rte)

@@ -84,10 +84,15 @@ struct level {
     struct level *parent;
     struct emitted_rte *rtes;
     const struct from_item *inside; /* the join in parentheses that is printed now, or NULL */
-    struct fragment *outputs;       /* of RTE_OUTPUT: set operations' or INSERT … SELECT's columns */
-    struct fetch *fetch;            /* LOCAL: the whole FROM comes from this fetch … */
-    enum fetched_part part;         /* … and perhaps more */
-    struct str rtes_alias;          /* … named in FROM like this */
+    enum {
+        PRINTS_ALL,
+        PRINTS_FROM,
+        PRINTS_ON
+    } part_printed;           /* what stands in FROM is there once, a condition for each pair of rows */
+    struct fragment *outputs; /* of RTE_OUTPUT: set operations' or INSERT … SELECT's columns */
+    struct fetch *fetch;      /* LOCAL: the whole FROM comes from this fetch … */
+    enum fetched_part part;   /* … and perhaps more */
+    struct str rtes_alias;    /* … named in FROM like this */
     struct expr **nulled;
     size_t n_nulled; /* grouping sets: group entries that are NULL in this one … */
     struct expr *const *kept;
@@ -283,6 +288,8 @@ bool make_natural(struct emitter *e, oid_t type, struct fragment *f);
 bool join_balanced(struct emitter *e, const struct str *parts, size_t n, const char *operator_text, struct str *ret);
 bool is_constant_expr(const struct expr *x); /* no column, aggregate, subquery or set-returning function anywhere */
 bool is_volatile_expr(const struct expr *x);
+/* Whether what is printed now is worked out for each of several rows (emit_call.c). */
+bool is_for_each_row(const struct emitter *e);
 /* The expression under casts that leave the value as it is; NULL for NULL. */
 const struct expr *without_relabel(const struct expr *x);
 /* The column with that number of the query's own range table entry, under such casts. */
