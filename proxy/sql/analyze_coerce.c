@@ -406,18 +406,13 @@ bool coerce_to_target(A *a, struct expr *e, oid_t target, int32_t typmod, enum c
     return c != NULL;
 }
 
-struct expr *coerce_to_boolean_at(A *a, struct expr *e, int location, const char *construct)
+struct expr *coerce_to_boolean(A *a, struct expr *e, const char *construct)
 {
     struct expr *c = coerce_to_specific(a, e, TYPE_OID_bool, construct);
     if (!c || !a->has_sets || !set_returning_call(c))
         return c;
-    fail_at(a, location, SQLSTATE_DATATYPE_MISMATCH, "argument of %s must not return a set", construct);
+    fail_at(a, expr_start(e), SQLSTATE_DATATYPE_MISMATCH, "argument of %s must not return a set", construct);
     return NULL;
-}
-
-struct expr *coerce_to_boolean(A *a, struct expr *e, const char *construct)
-{
-    return coerce_to_boolean_at(a, e, expr_start(e), construct);
 }
 
 struct expr *coerce_to_specific(A *a, struct expr *e, oid_t target, const char *construct)

@@ -468,6 +468,15 @@ static bool may_repeat(A *a, struct expr *value)
     return false;
 }
 
+/* value = x: the value stands before the CASE, and may not be a set for another reason (refuse_sets); x begins with WHEN. */
+static struct expr *simple_when(A *a, struct expr *equal, int location)
+{
+    if (!a->has_sets || equal->n_args < 2 || !set_returning_call(equal->args[1]))
+        return coerce_to_specific(a, equal, TYPE_OID_bool, "CASE/WHEN");
+    fail_at(a, location, SQLSTATE_DATATYPE_MISMATCH, "argument of CASE/WHEN must not return a set");
+    return NULL;
+}
+
 static struct expr *transform_case(A *a, struct scope *s, const PgQuery__CaseExpr *c)
 {
     struct expr *e = expr_new(a, EXPR_CASE, 0, -1, c->location);
@@ -485,7 +494,7 @@ static struct expr *transform_case(A *a, struct scope *s, const PgQuery__CaseExp
                 value = coerce_type(a, value, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
             when = value ? make_operator(a, (struct str){ 0 }, STR("="), value, when, w->location) : NULL;
         }
-        if (!when || !(when = coerce_to_boolean_at(a, when, c->arg ? w->location : expr_start(when), "CASE/WHEN")))
+        if (!when || !(when = c->arg ? simple_when(a, when, w->location) : coerce_to_boolean(a, when, "CASE/WHEN")))
             return NULL;
         e->cases.arms[i].when = when;
         if (!(results[i + 1] = transform_expr(a, s, w->result)))

@@ -149,8 +149,6 @@ struct expr *coerce_type(A *a, struct expr *e, oid_t target, int32_t typmod, enu
 bool coerce_to_target(A *a, struct expr *e, oid_t target, int32_t typmod, enum coercion_context context, int location,
                       struct expr **ret);
 struct expr *coerce_to_boolean(A *a, struct expr *e, const char *construct);
-/* … where a set is told of at another place than the expression's start. */
-struct expr *coerce_to_boolean_at(A *a, struct expr *e, int location, const char *construct);
 struct expr *coerce_to_specific(A *a, struct expr *e, oid_t target, const char *construct);
 /* Where an expression's text starts, as PostgreSQL's error positions count it; -1 unknown. */
 int expr_start(const struct expr *e);

@@ -199,7 +199,7 @@ class Blocks:
 
     def temporary_script(self):
         commit = self.one_of("", "", " ON COMMIT DROP", " ON COMMIT DELETE ROWS")
-        make = self.one_of(f"CREATE TEMP TABLE scratch (id int PRIMARY KEY, n numeric(12,2), t text DEFAULT 'x'){commit}", f"CREATE TEMP TABLE scratch{commit} AS SELECT id, balance AS n, owner AS t FROM account", f"CREATE TEMP TABLE scratch (id serial, n numeric(12,2) CHECK (n < 1000), t text){commit}")
+        make = self.one_of(f"CREATE TEMP TABLE scratch (id int PRIMARY KEY, n numeric(12,2), t text DEFAULT 'x'){commit}", f"CREATE TEMP TABLE scratch{commit} AS SELECT id, balance AS n, owner AS t FROM account", f"CREATE TEMP TABLE scratch (id int, n numeric(12,2) CHECK (n < 1000), t text){commit}")
         steps = [make] + [self.savepoint() if self.rng.random() < 0.12 else self.temporary_step() for _ in range(self.rng.randint(3, 8))]
         if self.rng.random() < 0.75:
             return ["BEGIN", *steps, self.one_of("COMMIT", "COMMIT", "ROLLBACK"), *self.one_of([], ["SELECT * FROM scratch ORDER BY 1, 2, 3"])]

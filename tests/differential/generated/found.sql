@@ -79,6 +79,8 @@ SELECT CASE int8 '7' WHEN 3 THEN 1 WHEN generate_series(1, 2)::int8 THEN 1 END
 SELECT CASE 7 WHEN generate_series(1, 2) THEN 1 END
 SELECT CASE t1.n WHEN generate_series(1, 2)::numeric THEN 1 WHEN 3 THEN 2 END FROM plain t1
 SELECT CASE WHEN generate_series(1, 2) = 1 THEN 1 END
+SELECT CASE generate_series(1, 2) WHEN 1 THEN 1 END
+SELECT CASE generate_series(1, 2)::int2 WHEN '0'::int2 THEN 1 WHEN generate_series(1, 2) THEN 2 END
 SELECT CASE WHEN 1 = generate_series(1, 2) THEN 1 END
 SELECT 1 FROM plain WHERE 1 = generate_series(1, 2)
 SELECT 1 AND generate_series(1, 2) = 1
