@@ -451,7 +451,7 @@ static bool in_list(struct deparse *d, const struct expr *e)
     oid_t element = left->kind == EXPR_RELABEL && !left->coercion.is_explicit ? left->args[0]->type : 0;
     bool relabelled = element && snapshot_array_type(d->snapshot, element) != 0;
     for (size_t i = 1; i < e->n_args && relabelled; i++)
-        relabelled = e->args[i]->kind == EXPR_CONST && e->args[i]->type == left->type && !e->args[i]->constant.is_null;
+        relabelled = e->args[i]->kind == EXPR_RELABEL && e->args[i]->args[0]->type == element;
     open_paren(d);
     if (!within(d, left, true, e))
         return false;
@@ -462,10 +462,7 @@ static bool in_list(struct deparse *d, const struct expr *e)
     for (size_t i = 1; i < e->n_args; i++) {
         if (i > 1)
             add(d, ", ");
-        struct expr item = *e->args[i];
-        if (relabelled)
-            item.type = element;
-        if (!expression(d, &item, true))
+        if (!expression(d, relabelled ? e->args[i]->args[0] : e->args[i], true))
             return false;
     }
     add(d, "]");
