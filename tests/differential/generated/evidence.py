@@ -107,7 +107,7 @@ def without_parts(query):
     """The query with NULL in the place of each of its expressions, one after the other, inner ones first."""
     top = Node([query.node])
     for parent, child in reversed(list(parents(top))):
-        if child.type and child.parts:
+        if child.type and (child.parts or getattr(child, "text", None) is not None):
             whole, null = parent.parts, next(simplest(child.type))
             parent.parts = [null if part is child else part for part in whole]
             try:
