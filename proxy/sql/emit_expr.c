@@ -688,6 +688,12 @@ static bool emit_nullif(struct emitter *e, const struct expr *x, struct fragment
     if (!emit_equal(e, x->args[0], x->args[1], x->call.proc, &equal) || !emit_expr(e, x->args[0], &value) ||
         !unify(e, x->type, &value, 1, ret))
         return false;
+    if (e->shared->has_volatile && !e->one_row &&
+        is_volatile_expr(x->args[0])) { /* one would be compared, another one shown */
+        refused(e, x->location, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                "NULLIF of another value each time it is evaluated is not supported");
+        return err_hint(e->err, "Compute the value in a WITH query that is MATERIALIZED.");
+    }
     ret->simple = false;
     ret->sql = text_of(e, "CASE WHEN %.*s THEN NULL ELSE %.*s END", STR_FMT(equal.sql), STR_FMT(value.sql));
     return ret->sql.p != NULL;

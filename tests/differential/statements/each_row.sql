@@ -28,3 +28,9 @@ INSERT INTO t SELECT id + 1000, 100000 / ((random() * 1000)::int + 1), info, at 
 SELECT count(DISTINCT price) > 2, count(DISTINCT at) > 2 FROM t WHERE id > 1000;
 INSERT INTO t VALUES (5000, abs((random() * 100)::int - 50), '{}', now() - (random() * 100)::int * interval '1 day'), (5001, abs((random() * 1000)::int - 50), '{}', now());
 SELECT count(*) FROM t WHERE id >= 5000;
+-- pgd1: 0A000
+SELECT count(*) FROM (SELECT NULLIF((random() * 2)::int, 0) AS x FROM t) s WHERE x = 0;
+-- pgd1: 0A000
+SELECT NULLIF((random() * 2)::int, 0) IS DISTINCT FROM 0;
+SELECT count(*) FROM (SELECT GREATEST((random() * 10)::int, 5) AS x FROM t) s WHERE x < 5;
+SELECT count(*) FROM (WITH w AS MATERIALIZED (SELECT (random() * 2)::int AS r FROM t) SELECT NULLIF(r, 0) AS x FROM w) s WHERE x = 0;
