@@ -47,6 +47,8 @@ def is_known(type_name, value, theirs, ours):
         return "lower bound" in ours.message
     if type_name == "tsvector":
         return "position 0" in ours.message
+    if type_name == "tsquery":
+        return "distance too large" in ours.message  # releases before the facts' one took it
     return type_name == "xid8" and ours.state == "0A000"
 
 

@@ -80,12 +80,17 @@ descendants() {
     done
 }
 
-# The packages of the lists that are not installed; a line "name (or COMMAND)" is satisfied by COMMAND in PATH as well.
+# The packages of the lists that are not installed; a line "name (or COMMAND)" is satisfied by COMMAND in PATH as well,
+# "name (>= VERSION)" only by that version or a later one.
 missing_packages() {
     cat "$@" | sed -e 's/#.*//' -e 's/[()]/ /g' | while read -r package or command rest; do
         [ -n "$package" ] || continue
         [ "$or" = or ] && command -v "$command" > /dev/null && continue
-        [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2> /dev/null)" = 'ii ' ] || echo "$package"
+        installed=$(dpkg-query -W -f '${db:Status-Abbrev}${Version}' "$package" 2> /dev/null)
+        case $installed in
+        'ii '*) [ "$or" != '>=' ] || dpkg --compare-versions "${installed#ii }" ge "$command" || echo "$package" ;;
+        *) echo "$package" ;;
+        esac
     done
 }
 

@@ -90,10 +90,11 @@ def test_stage_has_a_limit(tmp_path):
 
 
 def test_missing_packages(tmp_path):
-    (tmp_path / "list").write_text("# comment\ncoreutils  # there\nno-such-package (or sh)  # sh does\nno-such-package  # missing\n")
+    (tmp_path / "list").write_text("# comment\ncoreutils  # there\nno-such-package (or sh)  # sh does\nno-such-package  # missing\n"
+                                   "sed (>= 1.0)  # there\nbash (>= 99.0)  # too old\n")
     script = f". {HERE / 'install.sh'}; missing_packages list"
     done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True, env={**os.environ})
-    assert done.stdout == "no-such-package\n"
+    assert done.stdout == "no-such-package\nbash\n"
 
 
 @pytest.mark.parametrize("broken, status", [("", 0), ("build\t", 1)])
