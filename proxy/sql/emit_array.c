@@ -36,26 +36,40 @@ struct str from_json(struct emitter *e, oid_t element, struct str value)
     return value;
 }
 
-/* Constructors of as many elements, at each depth. */
-static bool is_as_written(const struct expr *a, const struct expr *b)
+enum { MAX_DIMENSIONS = 6 }; /* PostgreSQL's MAXDIM */
+
+/* Constructors of so many elements at each depth, of which the last one holds no arrays. */
+static bool has_dimensions(struct emitter *e, const struct expr *x, const size_t *dims, size_t n)
 {
-    if (a->kind != EXPR_ARRAY || b->kind != EXPR_ARRAY || a->n_args != b->n_args || a->n_args == 0)
-        return a->kind != EXPR_ARRAY && b->kind != EXPR_ARRAY;
-    for (size_t i = 0; i < a->n_args; i++)
-        if (!is_as_written(a->args[0], a->args[i]) || !is_as_written(a->args[0], b->args[i]))
+    if (n == 0)
+        return x->kind != EXPR_ARRAY && !snapshot_element_type(e->shared->snapshot, base_type(e, x->type));
+    if (x->kind != EXPR_ARRAY || x->n_args != dims[0])
+        return false;
+    for (size_t i = 0; i < x->n_args; i++)
+        if (!has_dimensions(e, x->args[i], dims + 1, n - 1))
             return false;
     return true;
+}
+
+/* Its text says that it has a shape that arrays may have. */
+static bool is_even(struct emitter *e, const struct expr *x)
+{
+    size_t dims[MAX_DIMENSIONS], n = 0;
+    for (const struct expr *at = x; at->kind == EXPR_ARRAY; at = at->args[0]) {
+        if (n == MAX_DIMENSIONS || at->n_args == 0)
+            return false;
+        dims[n++] = at->n_args;
+    }
+    return has_dimensions(e, x, dims, n);
 }
 
 /* An array of arrays is as long at each place; where its text does not say so, only the local engine can tell. */
 static bool nest(struct emitter *e, const struct expr *x, struct str *sql)
 {
-    bool nested = false, sure = true;
-    for (size_t i = 0; i < x->n_args; i++) {
+    bool nested = false;
+    for (size_t i = 0; i < x->n_args; i++)
         nested |= snapshot_element_type(e->shared->snapshot, base_type(e, x->args[i]->type)) != 0;
-        sure &= x->args[i]->kind == EXPR_ARRAY && is_as_written(x->args[0], x->args[i]);
-    }
-    if (!nested || sure)
+    if (!nested || is_even(e, x))
         return true;
     if (e->target != TARGET_LOCAL)
         return blocked(e, x->location, "an array of arrays of different lengths");
@@ -160,8 +174,6 @@ static bool emit_slice(struct emitter *e, const struct expr *x, struct str array
     return ret->sql.p != NULL;
 }
 
-enum { MAX_SUBSCRIPTS = 6 }; /* PostgreSQL's MAXDIM */
-
 /*
  * $1 the array, $2… where. JSON's [-1] counts from the end, PostgreSQL has nothing before the first element; and an element is
  * only what has as many dimensions as there are subscripts.
@@ -169,7 +181,7 @@ enum { MAX_SUBSCRIPTS = 6 }; /* PostgreSQL's MAXDIM */
 static const char *subscript_template(struct emitter *e, size_t n_dims, int first)
 {
     struct str t = STR("");
-    if (n_dims > MAX_SUBSCRIPTS)
+    if (n_dims > MAX_DIMENSIONS)
         return NULL;
     for (size_t i = 0; i < n_dims && t.p; i++)
         t = text_of(e, "%.*s%s$%zu >= %d", STR_FMT(t), i ? " AND " : "", i + 2, first);
@@ -208,10 +220,10 @@ bool emit_subscript(struct emitter *e, const struct expr *x, struct fragment *re
         return emit_slice(e, x, array.sql, ret);
     if (type == TYPE_OID_name)
         return emit_name_byte(e, x, array, ret);
-    struct fragment at[MAX_SUBSCRIPTS + 1] = { array }, element;
+    struct fragment at[MAX_DIMENSIONS + 1] = { array }, element;
     const char *t = subscript_template(e, x->subscript.n_dims, first);
     if (!t)
-        return blocked(e, x->location, "more than %d subscripts", (int)MAX_SUBSCRIPTS);
+        return blocked(e, x->location, "more than %d subscripts", (int)MAX_DIMENSIONS);
     for (size_t i = 0; i < x->subscript.n_dims; i++)
         if (!emit_value(e, x->subscript.upper[i], &at[i + 1]))
             return false;

@@ -833,6 +833,12 @@ static bool same_shape(const struct array *a, const struct array *b)
     return same_dims;
 }
 
+static void too_deep(sqlite3_context *c, int dimensions)
+{
+    fail_with(c, SQLSTATE_PROGRAM_LIMIT_EXCEEDED, "number of array dimensions (%d) exceeds the maximum allowed (%d)",
+              dimensions, (int)MAX_DIMENSIONS);
+}
+
 static bool may_collect(sqlite3_context *c, const struct collected *s, sqlite3_value *v, struct array *a)
 {
     if (sqlite3_value_type(v) == SQLITE_NULL) {
@@ -844,9 +850,7 @@ static bool may_collect(sqlite3_context *c, const struct collected *s, sqlite3_v
     if (a->n_dims == 0)
         fail_with(c, SQLSTATE_ARRAY_ELEMENT_ERROR, "cannot accumulate empty arrays");
     else if (a->n_dims == MAX_DIMENSIONS)
-        fail_with(c, SQLSTATE_PROGRAM_LIMIT_EXCEEDED,
-                  "number of array dimensions (%d) exceeds the maximum allowed (%d)", MAX_DIMENSIONS + 1,
-                  (int)MAX_DIMENSIONS);
+        too_deep(c, MAX_DIMENSIONS + 1);
     else if (s->ready && !same_shape(&s->shape, a))
         fail_with(c, SQLSTATE_ARRAY_ELEMENT_ERROR, "cannot accumulate arrays of different dimensionality");
     else
@@ -889,23 +893,37 @@ static bool are_alike(const struct json_value *a, const struct json_value *b)
     return a->kind != JSON_ARRAY && b->kind != JSON_ARRAY;
 }
 
+static int depth_of(const struct json_value *v)
+{
+    int depth = 0;
+    for (; v->kind == JSON_ARRAY && v->array.n; v = &v->array.items[0])
+        depth++;
+    return depth;
+}
+
 /* pg_array_nest(list of arrays): NULL counts as an empty one, and nothing but empty ones is empty. */
 static void nest(sqlite3_context *c, int n, sqlite3_value **args)
 {
     struct json_value tree;
     size_t n_empty = 0;
+    int deepest = 0; /* PostgreSQL stops at the first that is too deep, before it compares */
     STRICT(n, args);
     if (!json_parse(local_text(args[0]), scratch(c), &tree, errors(c)) || tree.kind != JSON_ARRAY) {
         bad_array(c, local_text(args[0]));
         return;
     }
-    for (size_t i = 0; i < tree.array.n; i++)
-        n_empty += tree.array.items[i].kind == JSON_NULL || tree.array.items[i].array.n == 0;
+    for (size_t i = 0; i < tree.array.n; i++) {
+        int depth = depth_of(&tree.array.items[i]);
+        n_empty += depth == 0;
+        deepest = depth > deepest ? depth : deepest;
+    }
     bool even = n_empty == 0;
     for (size_t i = 1; i < tree.array.n && even; i++)
         even = are_alike(&tree.array.items[0], &tree.array.items[i]);
     if (n_empty == tree.array.n)
         result_list(c, NULL, 0);
+    else if (deepest >= MAX_DIMENSIONS)
+        too_deep(c, deepest + 1);
     else if (even)
         sqlite3_result_value(c, args[0]);
     else

@@ -35,3 +35,17 @@ PREPARE p AS SELECT ARRAY[$1::int[], $2];
 EXECUTE p('{1}', '{2}');
 EXECUTE p('{1}', '{2,3}');
 SELECT ARRAY[(SELECT array_agg(n) FROM t), (SELECT array_agg(n) FROM t)] IS NULL;
+-- One shape, and six dimensions at most, wherever they come from.
+SELECT ARRAY[[a],[b]] FROM (VALUES ('{1,2}'::int[],'{1}'::int[])) t(a,b);
+SELECT ARRAY[[a],[b]] FROM (VALUES ('{1,2}'::int[],'{1,3}'::int[])) t(a,b);
+SELECT ARRAY[[[[[[[1]]]]]]];
+SELECT ARRAY[[[[[[[]]]]]]]::int[];
+SELECT ARRAY[[[[[[[x]]]]]]] FROM generate_series(1,2) x;
+SELECT ARRAY[[[[[[x]]]]]] FROM generate_series(1,2) x;
+SELECT ARRAY[[1,2],[3]];
+SELECT ARRAY[[],[]]::int[];
+SELECT ARRAY[a,b] FROM (VALUES ('{{{{{{1}}}}}}'::int[],'{{{{{{1}}}}}}'::int[])) t(a,b);
+SELECT ARRAY[[a]] FROM (VALUES ('{{{{{1}}}}}'::int[])) t(a);
+SELECT ARRAY[[[[[[[x]]]]]]] FROM generate_series(1,0) x;
+SELECT ARRAY[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]];
+SELECT array_length(ARRAY[[[[[[[x]]]]]]], 7) FROM generate_series(1, 2) x;
