@@ -244,6 +244,33 @@ void group_ask(struct group *g, struct d1_statement *statements, size_t n, enum 
     database_submit(g->database, &g->request);
 }
 
+/* False: the request was sent again. */
+static bool has_come(struct group *g, struct d1_request *r)
+{
+    metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
+    if (database_send_again(g->database, r, &g->tries, g->session != NULL))
+        return false;
+    g->in_flight = false;
+    group_note_bookmark(g);
+    return true;
+}
+
+bool group_is_answered(struct group *g, struct d1_request *r)
+{
+    if (!has_come(g, r))
+        return false;
+    if (g->session)
+        return true;
+    group_free(g);
+    return false;
+}
+
+enum d1_flow group_ignore_row(struct d1_request *r, size_t statement, const struct value *cells, size_t n)
+{
+    (void)r, (void)statement, (void)cells, (void)n;
+    return D1_CONTINUE;
+}
+
 static bool mentions(const struct group *g, struct str what)
 {
     for (const struct step *step = g->head; step != g->batch_end; step = step->next)
@@ -569,13 +596,10 @@ static bool undone_as_asked(const struct group *g)
 void group_on_done(struct d1_request *r)
 {
     struct group *g = r->user;
-    metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
     for (struct step *step = g->head; step && step != g->batch_end; step = step->next)
         step->round_trips += r->round_trips;
-    if (database_send_again(g->database, r, &g->tries, g->session != NULL))
+    if (!has_come(g, r))
         return;
-    g->in_flight = false;
-    group_note_bookmark(g);
     if (!g->session) {
         group_note_schema(g, r->error.kind == D1_OK);
         group_free(g);

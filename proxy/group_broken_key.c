@@ -11,7 +11,6 @@
  */
 #include "proxy/group_private.h"
 
-#include "proxy/sql/emit.h"
 #include "proxy/sql/key_check.h"
 
 #define NOTHING_BROKEN "!kept" /* what ends the batch when no key is */
@@ -52,31 +51,14 @@ static void add_check(struct asking *a, const struct relation *r, const struct c
     a->checks[a->n_checks++] = (struct d1_statement){ .sql = sql };
 }
 
-/* Notes the keys that the step takes away from rows; what a referring row c must be, to miss one of these. */
+/* Notes the keys that the step takes away from rows; what a referring row must be, to miss one of these. */
 static struct str note_changed(struct asking *a, const struct relation *r, const struct constraint *key)
 {
-    struct arena *arena = a->g->arena;
-    struct str table = emit_identifier(r->sqlite_name, arena), columns = STR(""), old = STR(""), same = STR(""),
-               changed = STR("");
-    size_t number = a->n_notes;
-    for (size_t i = 0; i < key->n_columns; i++) {
-        struct str from = emit_identifier(r->columns[key->columns[i] - 1].name, arena),
-                   to = emit_identifier(r->columns[key->foreign_columns[i] - 1].name, arena);
-        columns = arena_printf(arena, "%.*s%sc%zu", STR_FMT(columns), i ? ", " : "", i);
-        old = arena_printf(arena, "%.*s%sOLD.%.*s", STR_FMT(old), i ? ", " : "", STR_FMT(to));
-        same = arena_printf(arena, "%.*s%so.c%zu=c.%.*s", STR_FMT(same), i ? " AND " : "", i, STR_FMT(from));
-        changed = arena_printf(arena, "%.*s%sOLD.%.*s IS NOT NEW.%.*s", STR_FMT(changed), i ? " OR " : "", STR_FMT(to),
-                               STR_FMT(to));
-    }
-    struct d1_statement *notes = &a->notes[a->n_notes];
-    notes[0].sql = arena_printf(arena, "CREATE TABLE _pgd1_key%zu(%.*s)", number, STR_FMT(columns));
-    notes[1].sql = arena_printf(arena,
-                                "CREATE TRIGGER _pgd1_key%zu_changed AFTER UPDATE ON %.*s WHEN %.*s BEGIN "
-                                "INSERT INTO _pgd1_key%zu VALUES (%.*s); END",
-                                number, STR_FMT(table), STR_FMT(changed), number, STR_FMT(old));
-    a->no_memory |= !notes[0].sql.p || !notes[1].sql.p;
-    a->n_notes += NOTES_PER_KEY;
-    return arena_printf(arena, "EXISTS (SELECT 1 FROM _pgd1_key%zu AS o WHERE %.*s)", number, STR_FMT(same));
+    struct key_note note = key_note_changed(r, key, a->g->arena);
+    a->notes[a->n_notes++] = (struct d1_statement){ .sql = note.table };
+    a->notes[a->n_notes++] = (struct d1_statement){ .sql = note.trigger };
+    a->no_memory |= !note.table.p || !note.trigger.p || !note.misses.p;
+    return note.misses;
 }
 
 static void add_restrict(struct asking *a, const struct relation *r, const struct constraint *key, bool deletes)
@@ -144,27 +126,14 @@ static size_t make_members(struct group *g, struct step *at, const struct snapsh
     return n;
 }
 
-static enum d1_flow on_row(struct d1_request *r, size_t statement, const struct value *cells, size_t n)
-{
-    (void)r, (void)statement, (void)cells, (void)n;
-    return D1_CONTINUE;
-}
-
 static void on_done(struct d1_request *r)
 {
     struct group *g = r->user;
     struct broken_key_question *q = g->broken_key;
     struct err told;
-    metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
-    if (database_send_again(g->database, r, &g->tries, g->session != NULL))
+    if (!group_is_answered(g, r))
         return;
-    g->in_flight = false;
     g->broken_key = NULL;
-    group_note_bookmark(g);
-    if (!g->session) {
-        group_free(g);
-        return;
-    }
     err_init(&told, g->arena);
     if (r->error.kind == D1_ERROR_SQL && !d1_error_is_guard(r->error.message, STR(NOTHING_BROKEN)))
         d1_error_map(&r->error, &q->asked, &told);
@@ -191,6 +160,6 @@ bool group_ask_broken_key(struct group *g, struct step *at, const struct d1_aske
     err_init(&q->err, g->arena);
     err_copy(&q->err, err);
     g->broken_key = q;
-    group_ask(g, members, n, D1_TRYOUT, on_row, on_done);
+    group_ask(g, members, n, D1_TRYOUT, group_ignore_row, on_done);
     return true;
 }

@@ -179,17 +179,10 @@ static void on_range_done(struct d1_request *r)
 {
     struct group *g = r->user;
     struct err err;
-    metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
     if (g->session && g->head)
         g->head->round_trips += r->round_trips;
-    if (database_send_again(g->database, r, &g->tries, g->session != NULL))
+    if (!group_is_answered(g, r))
         return;
-    g->in_flight = false;
-    group_note_bookmark(g);
-    if (!g->session) {
-        group_free(g);
-        return;
-    }
     if (r->error.kind == D1_OK || r->error.kind == D1_ERROR_SQL) {
         if (!g->has_range)
             reservation_give_up(g->range);

@@ -117,16 +117,9 @@ static void on_done(struct d1_request *r)
     struct group *g = r->user;
     struct key_question *q = g->keys;
     size_t oldest = KEYS_MAX;
-    metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
-    if (database_send_again(g->database, r, &g->tries, g->session != NULL))
+    if (!group_is_answered(g, r))
         return;
-    g->in_flight = false;
     g->keys = NULL;
-    group_note_bookmark(g);
-    if (!g->session) {
-        group_free(g);
-        return;
-    }
     for (size_t i = 0; i < q->n && r->error.kind == D1_OK; i++)
         if (q->age[i] >= 0 && (oldest == KEYS_MAX || q->age[i] > q->age[oldest]))
             oldest = i;

@@ -260,16 +260,11 @@ static void on_lookup_done(struct d1_request *r)
 {
     struct group *g = r->user;
     struct step *step = g->looking;
-    metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
     step->round_trips += r->round_trips;
-    if (database_send_again(g->database, r, &g->tries, g->session != NULL))
+    if (!group_is_answered(g, r))
         return;
-    g->in_flight = false;
     g->looking = NULL;
-    group_note_bookmark(g);
-    if (!g->session)
-        group_free(g);
-    else if (r->error.kind != D1_OK)
+    if (r->error.kind != D1_OK)
         lookup_failed(g, step);
     else {
         take_lookup(g, step);

@@ -68,6 +68,11 @@ struct str group_d1_session(struct group *g);
 void group_ask(struct group *g, struct d1_statement *statements, size_t n, enum d1_access access,
                enum d1_flow (*row)(struct d1_request *, size_t, const struct value *, size_t),
                void (*done)(struct d1_request *));
+/* In done() of such a request: it is counted, and what it says of the database is noted. False: it was sent again, or nobody waits for it
+ * any more and the group is gone. */
+bool group_is_answered(struct group *g, struct d1_request *r);
+/* on_row of a request whose error is all that is asked for. */
+enum d1_flow group_ignore_row(struct d1_request *r, size_t statement, const struct value *cells, size_t n);
 /* Its row cannot be taken: the step fails so when it is answered. Answers false. */
 bool group_fail_row(struct group *g, struct step *step, const struct err *err);
 /* A row of statement `index` of the step. False: the step has failed. */

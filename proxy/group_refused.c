@@ -75,27 +75,14 @@ static size_t make_members(struct group *g, const struct step *at, const struct 
     return refused_row_make(at->x.plan, r, &at->statements[which], g->arena, &(*ret)[n]) ? n + REFUSED_ROW_MEMBERS : 0;
 }
 
-static enum d1_flow on_row(struct d1_request *r, size_t statement, const struct value *cells, size_t n)
-{
-    (void)r, (void)statement, (void)cells, (void)n;
-    return D1_CONTINUE;
-}
-
 static void on_done(struct d1_request *r)
 {
     struct group *g = r->user;
     struct refused_question *q = g->refused;
     struct str row;
-    metric_add(&g->worker->metrics, METRIC_round_trips, r->round_trips);
-    if (database_send_again(g->database, r, &g->tries, g->session != NULL))
+    if (!group_is_answered(g, r))
         return;
-    g->in_flight = false;
     g->refused = NULL;
-    group_note_bookmark(g);
-    if (!g->session) {
-        group_free(g);
-        return;
-    }
     if (r->error.kind == D1_ERROR_SQL &&
         refused_row_read(r->error.message, q->snapshot, q->relation, &g->session->gucs.live.types, g->arena, &row))
         err_detail(&q->err, "Failing row contains %.*s.", STR_FMT(row));
@@ -123,6 +110,6 @@ bool group_ask_refused(struct group *g, struct step *at, const struct d1_asked *
     err_init(&q->err, g->arena);
     err_copy(&q->err, err);
     g->refused = q;
-    group_ask(g, members, n, D1_TRYOUT, on_row, on_done);
+    group_ask(g, members, n, D1_TRYOUT, group_ignore_row, on_done);
     return true;
 }

@@ -104,9 +104,20 @@ struct str key_check_sql(const struct snapshot *s, const struct relation *referr
                              : none;
 }
 
+/* In a trigger: the columns that the key refers to, of which OLD has another value than NEW. */
+static struct str key_changed(const struct relation *parent, const struct constraint *key, struct arena *arena)
+{
+    struct str changed = STR("");
+    for (size_t i = 0; i < key->n_columns; i++) {
+        struct str p = emit_identifier(parent->columns[key->foreign_columns[i] - 1].name, arena);
+        changed = arena_printf(arena, "%.*s%sOLD.%.*s IS NOT NEW.%.*s", STR_FMT(changed), i ? " OR " : "", STR_FMT(p),
+                               STR_FMT(p));
+    }
+    return changed;
+}
+
 struct restricting {
-    struct str refers, values, names,
-        changed; /* c is a row that refers to OLD; OLD's values; the columns; OLD is not NEW */
+    struct str refers, values, names; /* c is a row that refers to OLD; OLD's values; the columns */
     bool shown;
 };
 
@@ -114,7 +125,7 @@ static struct restricting restricting_columns(const struct snapshot *s, const st
                                               const struct relation *parent, const struct constraint *key,
                                               struct arena *arena)
 {
-    struct restricting t = { STR_INIT(""), STR_INIT(""), STR_INIT(""), STR_INIT(""), true };
+    struct restricting t = { STR_INIT(""), STR_INIT(""), STR_INIT(""), true };
     for (size_t i = 0; i < key->n_columns; i++) {
         const struct column *to = &parent->columns[key->foreign_columns[i] - 1];
         struct str c = emit_identifier(child->columns[key->columns[i] - 1].name, arena),
@@ -123,8 +134,6 @@ static struct restricting restricting_columns(const struct snapshot *s, const st
             arena_printf(arena, "%.*s%sc.%.*s=OLD.%.*s", STR_FMT(t.refers), i ? " AND " : "", STR_FMT(c), STR_FMT(p));
         t.values = arena_printf(arena, "%.*s%sOLD.%.*s", STR_FMT(t.values), i ? "||', '||" : "", STR_FMT(p));
         t.names = arena_printf(arena, "%.*s%s%.*s", STR_FMT(t.names), i ? ", " : "", STR_FMT(to->name));
-        t.changed = arena_printf(arena, "%.*s%sOLD.%.*s IS NOT NEW.%.*s", STR_FMT(t.changed), i ? " OR " : "",
-                                 STR_FMT(p), STR_FMT(p));
         t.shown &= column_shows_itself(s, to);
     }
     return t;
@@ -148,10 +157,31 @@ struct str key_restrict_sql(const struct snapshot *s, const struct relation *ref
     tail = emit_text_literal(tail, arena);
     struct str raised =
         t.shown ? arena_printf(arena, "%.*s||%.*s||%.*s", STR_FMT(words), STR_FMT(t.values), STR_FMT(tail)) : words;
-    struct str when = deletes ? STR("1") : t.changed;
+    struct str when = deletes ? STR("1") : key_changed(parent, key, arena);
     return arena_printf(arena,
                         "CREATE TRIGGER _pgd1_restrict%u BEFORE %s ON %.*s WHEN (%.*s) AND EXISTS (SELECT 1 FROM %.*s "
                         "AS c WHERE %.*s) BEGIN SELECT json_extract('{}',%.*s); END",
                         key->oid, deletes ? "DELETE" : "UPDATE", STR_FMT(table), STR_FMT(when), STR_FMT(child),
                         STR_FMT(t.refers), STR_FMT(raised));
+}
+
+struct key_note key_note_changed(const struct relation *r, const struct constraint *key, struct arena *arena)
+{
+    struct str columns = STR(""), old = STR(""), same = STR(""), table = emit_identifier(r->sqlite_name, arena),
+               changed = key_changed(r, key, arena);
+    for (size_t i = 0; i < key->n_columns; i++) {
+        struct str from = emit_identifier(r->columns[key->columns[i] - 1].name, arena),
+                   to = emit_identifier(r->columns[key->foreign_columns[i] - 1].name, arena);
+        columns = arena_printf(arena, "%.*s%sc%zu", STR_FMT(columns), i ? ", " : "", i);
+        old = arena_printf(arena, "%.*s%sOLD.%.*s", STR_FMT(old), i ? ", " : "", STR_FMT(to));
+        same = arena_printf(arena, "%.*s%so.c%zu=c.%.*s", STR_FMT(same), i ? " AND " : "", i, STR_FMT(from));
+    }
+    return (struct key_note){
+        .table = arena_printf(arena, "CREATE TABLE _pgd1_key%u(%.*s)", key->oid, STR_FMT(columns)),
+        .trigger = arena_printf(arena,
+                                "CREATE TRIGGER _pgd1_key%u_changed AFTER UPDATE ON %.*s WHEN %.*s BEGIN "
+                                "INSERT INTO _pgd1_key%u VALUES (%.*s); END",
+                                key->oid, STR_FMT(table), STR_FMT(changed), key->oid, STR_FMT(old)),
+        .misses = arena_printf(arena, "EXISTS (SELECT 1 FROM _pgd1_key%u AS o WHERE %.*s)", key->oid, STR_FMT(same)),
+    };
 }

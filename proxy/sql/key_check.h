@@ -29,6 +29,12 @@ struct str key_check_sql(const struct snapshot *s, const struct relation *referr
  * stay: it belongs into a batch that is taken back. */
 struct str key_restrict_sql(const struct snapshot *s, const struct relation *referring, const struct constraint *key,
                             bool deletes, struct arena *arena);
+/* A table of a batch that is taken back, and a trigger that notes there the keys that UPDATEs take away from rows of a table that refers to
+ * itself; `misses` is for `also` above: the row refers to one of these. */
+struct key_note {
+    struct str table, trigger, misses;
+};
+struct key_note key_note_changed(const struct relation *r, const struct constraint *key, struct arena *arena);
 /* The table that the key refers to; NULL: it is not there. */
 const struct relation *key_referred(const struct snapshot *s, const struct constraint *key);
 /* Whether the column's cells read as PostgreSQL shows the values. */
