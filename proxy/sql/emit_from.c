@@ -793,14 +793,20 @@ static bool emit_enclosed(struct emitter *e, const struct query *q, const struct
     return ret->p != NULL;
 }
 
+/* Answers which one was printed before. */
+static enum part_printed print_part(struct level *level, enum part_printed part)
+{
+    enum part_printed before = level ? level->part_printed : PRINTS_ALL;
+    if (level)
+        level->part_printed = part;
+    return before;
+}
+
 static bool emit_on(struct emitter *e, const struct expr *on, struct fragment *ret)
 {
-    struct level *level = e->level;
-    if (level)
-        level->part_printed = PRINTS_ON;
+    enum part_printed before = print_part(e->level, PRINTS_ON);
     bool ok = emit_condition(e, on, ret);
-    if (level)
-        level->part_printed = PRINTS_FROM;
+    print_part(e->level, before);
     return ok;
 }
 
@@ -855,12 +861,9 @@ static bool emit_items(struct emitter *e, const struct query *q, struct str *ret
 
 bool emit_from(struct emitter *e, const struct query *q, struct str *ret)
 {
-    struct level *level = e->level;
-    if (level)
-        level->part_printed = PRINTS_FROM;
+    enum part_printed before = print_part(e->level, PRINTS_FROM);
     bool ok = emit_items(e, q, ret);
-    if (level)
-        level->part_printed = PRINTS_ALL;
+    print_part(e->level, before);
     return ok;
 }
 

@@ -84,7 +84,7 @@ struct level {
     struct level *parent;
     struct emitted_rte *rtes;
     const struct from_item *inside; /* the join in parentheses that is printed now, or NULL */
-    enum {
+    enum part_printed {
         PRINTS_ALL,
         PRINTS_FROM,
         PRINTS_ON
