@@ -309,17 +309,12 @@ static struct key_choice own_keys(const struct relation *r)
     return choice;
 }
 
-static bool is_on(const struct constraint *key, const struct relation *parent)
-{
-    return key->kind == 'f' && str_eq(key->foreign_table, parent->name) && str_eq(key->foreign_schema, parent->schema);
-}
-
 static struct key_choice keys_on(const struct snapshot *s, const struct relation *parent)
 {
     struct key_choice choice = { 0 };
     for (size_t i = 0; s && i < s->n_relations; i++)
         for (size_t j = 0; j < s->relations[i].n_constraints; j++)
-            if (is_on(&s->relations[i].constraints[j], parent))
+            if (constraint_refers_to(&s->relations[i].constraints[j], parent))
                 consider(&choice, &s->relations[i], &s->relations[i].constraints[j]);
     return choice;
 }

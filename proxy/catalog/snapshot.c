@@ -286,11 +286,15 @@ const struct relation *snapshot_owned_sequence(const struct snapshot *s, const s
     return NULL;
 }
 
+bool constraint_refers_to(const struct constraint *key, const struct relation *parent)
+{
+    return key->kind == 'f' && str_eq(key->foreign_table, parent->name) && str_eq(key->foreign_schema, parent->schema);
+}
+
 const struct constraint *relation_key_to(const struct relation *child, const struct relation *parent)
 {
     for (size_t i = 0; i < child->n_constraints; i++)
-        if (child->constraints[i].kind == 'f' && str_eq(child->constraints[i].foreign_table, parent->name) &&
-            str_eq(child->constraints[i].foreign_schema, parent->schema))
+        if (constraint_refers_to(&child->constraints[i], parent))
             return &child->constraints[i];
     return NULL;
 }

@@ -261,6 +261,8 @@ struct str snapshot_shown_schema(const struct snapshot *s, const struct name_pat
 /* The sequence that goes with a column: of serial, identity, or by OWNED BY. NULL: none. */
 const struct relation *snapshot_owned_sequence(const struct snapshot *s, const struct relation *r,
                                                const struct column *c);
+/* It is a foreign key on that table. */
+bool constraint_refers_to(const struct constraint *key, const struct relation *parent);
 /* The first foreign key of child that refers to parent, NULL: none does. */
 const struct constraint *relation_key_to(const struct relation *child, const struct relation *parent);
 bool relation_refers_to(const struct relation *child, const struct relation *parent);
