@@ -10,6 +10,9 @@
 
 #include "proxy/catalog/snapshot.h"
 
+/* "default": the database's own, that of most types. */
+enum { OID_DEFAULT_COLLATION = 100 };
+
 /* The collation of pg_catalog with that name, 0: there is none, or the name is empty. */
 oid_t collation_named(struct str name);
 /* Its name; empty: none has that OID. Lives as long as the program. */

@@ -51,8 +51,6 @@ enum {
     OID_HEAP = 2,
     OID_BTREE = 403,
     OID_HASH = 405,
-    OID_DEFAULT_COLLATION = 100,
-    OID_C_COLLATION = 950,
     OID_INFORMATION_SCHEMA = 13207, /* given at initdb, the same by every PostgreSQL 15 */
     OID_PG_CLASS = 1259,
     OID_PG_TYPE = 1247,

@@ -27,7 +27,7 @@ static bool takes_collation(A *a, oid_t type)
 static oid_t collation_taken(struct str name)
 {
     oid_t oid = collation_named(name);
-    return oid ? oid : collation_named(STR("default"));
+    return oid ? oid : OID_DEFAULT_COLLATION;
 }
 
 bool analyze_collation(A *a, Node *const *names, size_t n, oid_t type, int location, oid_t *ret)
@@ -58,13 +58,12 @@ struct derived {
 /* merge_collation_state: the stronger one; of two implicit ones the one that is not the database's own. */
 static void merge(struct derived *into, struct derived one)
 {
-    static struct str usual = STR_INIT("default");
     if (one.strength > into->strength) {
         *into = one;
     } else if (one.strength == into->strength && one.collation != into->collation) {
-        if (one.strength == DERIVED_IMPLICIT && into->collation == collation_named(usual))
+        if (one.strength == DERIVED_IMPLICIT && into->collation == OID_DEFAULT_COLLATION)
             into->collation = one.collation;
-        else if (one.strength == DERIVED_IMPLICIT && one.collation != collation_named(usual))
+        else if (one.strength == DERIVED_IMPLICIT && one.collation != OID_DEFAULT_COLLATION)
             into->strength = DERIVED_CONTRADICTION;
     }
 }
