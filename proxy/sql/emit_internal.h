@@ -45,7 +45,8 @@ enum fragment_form {
 /* A condition under which the value must not be used, and what then. */
 struct check {
     struct str when, then;
-    bool is_range;      /* of int2 or int4: the decoder of an output column looks too */
+    bool is_range; /* of int2 or int4: the decoder of an output column looks too */
+    int spilled;   /* of a scaled numeric: it has become REAL, a number of at most so many digits; 0: another check */
     struct check *next; /* checked after this one */
 };
 

@@ -10,6 +10,7 @@
 enum {
     MAX_DIGITS = 18,     /* every number of so many fits 64 bits */
     WATCHED_DIGITS = 19, /* of what fits 64 bits for all we know */
+    REAL_DIGITS = 300,   /* every number of so many is a finite REAL */
     MAX_SCALE = 18,
     PARAM_SCALE_MORE = 4
 };
@@ -155,7 +156,9 @@ static bool watch_overflow(struct emitter *e, struct fragment *f)
     struct check *c = ARENA_NEW(e->arena, struct check);
     if (!c)
         return err_oom(e->err);
-    *c = (struct check){ .when = text_of(e, "typeof(%.*s)='real'", STR_FMT(f->sql)), .then = emit_raise_local(e) };
+    *c = (struct check){ .when = text_of(e, "typeof(%.*s)='real'", STR_FMT(f->sql)),
+                         .then = emit_raise_local(e),
+                         .spilled = f->digits };
     if (f->checks)
         *f->checks_end = c;
     else
@@ -163,6 +166,24 @@ static bool watch_overflow(struct emitter *e, struct fragment *f)
     f->checks_end = &c->next;
     f->digits = WATCHED_DIGITS;
     return c->when.p && c->then.p;
+}
+
+/*
+ * The fragment is to be a part of a sum or product: what has become REAL in it makes that REAL too, and is looked for there alone. To look
+ * at each part would double the text with each term.
+ */
+static void watch_later(struct fragment *f)
+{
+    struct check **last = &f->checks;
+    if (!f->checks)
+        return;
+    while ((*last)->next)
+        last = &(*last)->next;
+    if (!(*last)->spilled || (*last)->spilled >= REAL_DIGITS)
+        return;
+    f->digits = (*last)->spilled;
+    *last = NULL;
+    f->checks_end = f->checks ? last : NULL;
 }
 
 bool to_scaled(struct emitter *e, int scale, struct fragment *f)
@@ -180,6 +201,7 @@ bool to_scaled(struct emitter *e, int scale, struct fragment *f)
             return true;
         if (more < 0)
             return blocked(e, -1, "numerics of different scale here");
+        watch_later(f);
         f->sql = text_of(e, "(%.*s*%lld)", STR_FMT(f->sql), (long long)powers[more]);
         f->digits += more;
         f->scale = scale;
@@ -453,6 +475,12 @@ static const struct numeric_row *row_of(const struct pg_proc *proc)
     return NULL;
 }
 
+static bool settle_part(struct emitter *e, struct fragment *f)
+{
+    watch_later(f);
+    return settle(e, f);
+}
+
 static bool add_or_subtract(struct emitter *e, const struct numeric_row *row, struct fragment *a, struct fragment *b,
                             struct fragment *ret)
 {
@@ -462,7 +490,7 @@ static bool add_or_subtract(struct emitter *e, const struct numeric_row *row, st
         return blocked(e, -1, "the scale of a sum of numerics here");
     if (unknown)
         scale = (scale < 0 ? 0 : scale) + PARAM_SCALE_MORE;
-    if (!to_scaled(e, scale, a) || !to_scaled(e, scale, b) || !settle(e, a) || !settle(e, b))
+    if (!to_scaled(e, scale, a) || !to_scaled(e, scale, b) || !settle_part(e, a) || !settle_part(e, b))
         return false;
     *ret = (struct fragment){ .form = FORM_SCALED,
                               .scale = scale,
@@ -480,7 +508,9 @@ static bool multiply(struct emitter *e, struct fragment *a, struct fragment *b, 
         return blocked(e, -1, "the scale of a product of numerics here");
     sa = sa < 0 ? PARAM_SCALE_MORE : sa;
     sb = sb < 0 ? PARAM_SCALE_MORE : sb;
-    if (!to_scaled(e, sa, a) || !to_scaled(e, sb, b) || !settle(e, a) || !settle(e, b))
+    if (sa + sb > MAX_SCALE)
+        return blocked(e, -1, "a product of numerics with so many digits behind the point here");
+    if (!to_scaled(e, sa, a) || !to_scaled(e, sb, b) || !settle_part(e, a) || !settle_part(e, b))
         return false;
     *ret = (struct fragment){ .form = FORM_SCALED,
                               .scale = sa + sb,
