@@ -291,15 +291,26 @@ static bool write_collation(struct emitter *e, const char *t, struct fragment *a
     return n == 0 || args[0].sql.p;
 }
 
+static int most_named(const struct fragment *args, size_t n)
+{
+    int most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = args[i].named > most ? args[i].named : most;
+    return most;
+}
+
 static bool print_row(struct emitter *e, const struct expr *x, const char *t, unsigned flags, struct fragment *args,
                       size_t n, struct fragment *ret)
 {
     struct str from;
+    int named = most_named(args, n);
     if (!name_arguments(e, x, t, flags, args, n, &from))
         return false;
+    if (from.n && named++ == D1_MAX_NAMED && e->target == TARGET_D1)
+        return blocked(e, x->location, "an expression as deep as this");
     if (!write_collation(e, t, args, n))
         return false;
-    *ret = (struct fragment){ 0 };
+    *ret = (struct fragment){ .named = named };
     for (size_t i = 0; i < n; i++) {
         take_checks(ret, &args[i]);
         ret->is_volatile = ret->is_volatile || args[i].is_volatile;

@@ -59,6 +59,7 @@ struct fragment {
     bool is_volatile;            /* another value each time it is evaluated */
     const struct expr *bindable; /* NUMBER of a constant: it can be bound in another form instead */
     bool is_doubtful;            /* … its error is raised where it is reached, in any form */
+    int named;                   /* subqueries, one inside the other, that name values its text reads several times */
     bool mixed_scale;            /* the scale shown differs from row to row: `scale` is only the value's */
     struct check *checks, **checks_end;
 };
@@ -133,6 +134,7 @@ struct fetch {
 /* D1's limits. Of expressions 100 levels are its limit; one of ours may be several of its: what D1 refuses nevertheless is planned
  * again with the smaller depth. Of a call's arguments 32 are documented. */
 enum { D1_MAX_COLUMNS = 100, D1_MAX_DEPTH = 90, D1_SURE_DEPTH = 20, D1_MAX_ARGUMENTS = 32, D1_PUSHED_BYTES = 60000 };
+enum { D1_MAX_NAMED = 8 }; /* fragment.named: each of them is about six levels of D1's */
 enum { EMIT_MAX_DEPTH = 400, EMIT_MAX_FETCHES = 8, EMIT_MAX_SEQUENCES = 4 };
 
 struct sequence_use { /* by the rows of an INSERT */
