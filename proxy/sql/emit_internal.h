@@ -123,7 +123,7 @@ struct fetch {
     struct emitter *d1;
     struct level *level; /* the query's level as D1 sees it */
     struct str *columns;
-    size_t n_columns, size_columns;
+    size_t n_columns, size_columns, column_bytes;
     struct str with, tail;     /* WITH … and FROM … WHERE … ORDER BY … LIMIT */
     struct str text;           /* a whole SELECT instead, its columns c0… */
     struct changing *changing; /* the rows of a WITH query that changes data */

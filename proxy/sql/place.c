@@ -186,6 +186,8 @@ static size_t length_to_push(const struct emitter *d1, size_t n)
     return n + PLACEHOLDER_BYTES * d1->n_binds;
 }
 
+enum { PLAIN_BYTES = 200 }; /* a column, or little more: what remains when the expression above it is worked out here */
+
 bool fetch_column(struct emitter *e, struct fetch *f, const struct fragment *column, oid_t type, struct fragment *ret)
 {
     struct emitter *d1 = f->d1;
@@ -196,13 +198,15 @@ bool fetch_column(struct emitter *e, struct fetch *f, const struct fragment *col
     while (at < f->n_columns && !str_eq(f->columns[at], c.sql))
         at++;
     if (at == f->n_columns) {
-        if (length_to_push(d1, c.sql.n) > D1_PUSHED_BYTES)
-            return blocked(e, -1, "an expression of more than %d bytes of D1's SQL", D1_PUSHED_BYTES);
+        size_t with_others = c.sql.n > PLAIN_BYTES ? f->column_bytes + f->tail.n + c.sql.n : c.sql.n;
+        if (length_to_push(d1, with_others) > D1_PUSHED_BYTES)
+            return blocked(e, -1, "expressions of more than %d bytes of D1's SQL", D1_PUSHED_BYTES);
         if (at == D1_MAX_COLUMNS)
             return blocked(e, -1, "more than %d columns of one table or join worked on here", D1_MAX_COLUMNS);
         if (!grow(e, (void **)&f->columns, f->n_columns, &f->size_columns, sizeof(*f->columns)))
             return false;
         f->columns[f->n_columns++] = c.sql;
+        f->column_bytes += c.sql.n;
     }
     *ret = c;
     ret->checks = NULL;
@@ -540,6 +544,8 @@ bool fetch_block(struct emitter *e, const struct query *q, enum fetched_part mos
         return false;
     f->tail = text_of(e, " FROM %.*s%.*s%.*s%.*s%.*s", STR_FMT(from), STR_FMT(where), STR_FMT(group), STR_FMT(order),
                       STR_FMT(limit));
+    if (most > FETCHED_ROWS && length_to_push(f->d1, f->tail.n) > D1_PUSHED_BYTES)
+        return blocked(e, -1, "groups or an order of more than %d bytes of D1's SQL", D1_PUSHED_BYTES);
     l->fetch = f;
     l->part = most;
     l->rtes_alias = text_of(e, "f{%d} AS %.*s", f->number, STR_FMT(f->alias));
