@@ -52,3 +52,17 @@ SELECT * FROM w ORDER BY id;
 UPDATE w SET n = n ^ 1.5;
 COMMIT;
 SELECT * FROM w ORDER BY id;
+-- the rows are looked up in whatever order D1 reads them, which is another one in a later batch
+CREATE TABLE account (id int PRIMARY KEY, owner text, code text UNIQUE, balance numeric(10,2) NOT NULL DEFAULT 0, UNIQUE (owner, id));
+INSERT INTO account VALUES (1, 'ann', 'A', 10.5), (2, 'bob', 'B', 0), (3, 'cy', NULL, 2000), (4, 'ann', 'D', -5.25), (5, 'eve', NULL, 99.99);
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+UPDATE account SET owner = 'qq' WHERE id = 3;
+INSERT INTO account (id, owner, balance) SELECT a.id + 20, 'x', 7.25 FROM account a WHERE a.balance IS NOT NULL;
+UPDATE account SET balance = balance * 1.333 WHERE balance IS NOT NULL RETURNING id, balance;
+COMMIT;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+INSERT INTO account VALUES (3, 'A', 'bob', 1) ON CONFLICT (id) DO UPDATE SET balance = (SELECT count(*) FROM account) RETURNING id;
+INSERT INTO account (id, owner, balance) SELECT a.id + 100, coalesce(a.code, 'é'), 7.25 FROM account a WHERE a.balance IS NOT NULL;
+SELECT count(*), sum(id) FROM account;
+COMMIT;
+SELECT * FROM account ORDER BY id;
