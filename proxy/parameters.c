@@ -56,7 +56,8 @@ static bool fits(struct session *s, const struct plan *plan, const struct plan_i
         return params[input->param - 1].class != VALUE_NULL || input_violation(plan, input, err);
     if (!parameters_row(s, &x, arena, &found, 1, err))
         return false;
-    bool violated = found.class == VALUE_INTEGER && !found.integer;
+    bool is_true = found.class == VALUE_INTEGER && found.integer;
+    bool violated = !is_true && (!input->domain || found.class == VALUE_INTEGER);
     return !violated || input_violation(plan, input, err);
 }
 

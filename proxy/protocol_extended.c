@@ -153,7 +153,7 @@ static bool decode_params(struct session *s, struct portal *p, const struct bind
     }
     p->params = values;
     p->n_params = m->n_params;
-    return true;
+    return !plan || !plan->n_inputs || parameter_fits(s, plan, 0, values, p->arena, err);
 }
 
 static bool check_bind(const struct prepared *source, const struct bind_msg *m, struct err *err)

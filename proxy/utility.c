@@ -334,7 +334,7 @@ static bool convert(struct session *s, const struct plan_prepare *e, const struc
         if (!ok || !parameter_fits(s, plan, i + 1, a->values, a->arena, err))
             return false;
     }
-    return true;
+    return parameter_fits(s, plan, 0, a->values, a->arena, err);
 }
 
 static bool check_types(const struct plan_prepare *e, const struct plan *to, struct arena *arena, struct err *err)

@@ -35,6 +35,9 @@ struct analyze_context {
     struct query *skips; /* the SELECT … SKIP LOCKED that was met last … */
     size_t n_skips;      /* … of so many */
     int depth;
+    struct expr **
+        implied; /* over parameters: true, or the index that ON CONFLICT … WHERE means is not there (analyze_arbiter.c) */
+    size_t n_implied;
     struct column_default *defaults; /* those of this statement, made once (analyze_change.c) */
     struct err late;                 /* the first that PostgreSQL finds only when all of the text is understood */
     struct err *err;

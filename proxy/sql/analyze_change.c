@@ -662,6 +662,8 @@ struct query *transform_insert(A *a, struct scope *parent, const PgQuery__Insert
     }
     if (!transform_returning(a, &s, stmt->returning_list, stmt->n_returning_list))
         return NULL;
+    if (!infer_partial_index(a, q))
+        return NULL;
     check_arbiter(a, q);
     return finish_view_target(a, q) ? q : NULL;
 }

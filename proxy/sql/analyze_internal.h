@@ -20,6 +20,7 @@
  * analyze_with.c    WITH
  * analyze_recursion.c  what WITH RECURSIVE reads, in raw trees
  * analyze_change.c  INSERT, UPDATE, DELETE
+ * analyze_arbiter.c  the partial index that ON CONFLICT means
  */
 #ifndef PGD1_SQL_ANALYZE_INTERNAL_H
 #define PGD1_SQL_ANALYZE_INTERNAL_H
@@ -292,5 +293,10 @@ struct query *transform_merge(A *a, const PgQuery__MergeStmt *stmt);
 struct cte *find_cte(struct scope *s, struct str name, int *ret_levels_up);
 
 const char *standalone_place(const struct scope *s);
+
+/* --- analyze_arbiter.c --- */
+/* A WHERE of ON CONFLICT's columns that has parameters becomes the condition of the index that it means, and a->implied says for which values
+ * it means it. 0A000 where that cannot be said; no index: a WHERE is no more, and the index is missed as without parameters. */
+bool infer_partial_index(A *a, const struct query *q);
 
 #endif

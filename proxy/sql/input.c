@@ -1,4 +1,4 @@
-/* input.c - the constraints of parameters' domains, and casts of values given from outside; see input.h. */
+/* input.c - the constraints of parameters' domains, what ON CONFLICT's parameters must be, and casts of values given from outside; see input.h. */
 #include "proxy/sql/input.h"
 
 #include <stdlib.h>
@@ -63,12 +63,20 @@ static bool plan_check(struct plan *plan, const struct user_type *domain, size_t
     return true;
 }
 
-static bool add(struct plan *plan, size_t room, struct plan_input input, struct err *err)
+static bool make_room(struct plan *plan, size_t more, struct err *err)
 {
-    if (!plan->inputs && !(plan->inputs = ARENA_ARRAY(plan->arena, struct plan_input, room)))
+    struct plan_input *inputs = ARENA_ARRAY(plan->arena, struct plan_input, plan->n_inputs + more);
+    if (!inputs)
         return err_oom(err);
-    plan->inputs[plan->n_inputs++] = input;
+    if (plan->n_inputs)
+        memcpy(inputs, plan->inputs, plan->n_inputs * sizeof(*inputs));
+    plan->inputs = inputs;
     return true;
+}
+
+static void add(struct plan *plan, struct plan_input input)
+{
+    plan->inputs[plan->n_inputs++] = input;
 }
 
 struct named_check {
@@ -83,12 +91,11 @@ static int by_name(const void *a, const void *b)
 }
 
 /* The checks of a domain and, before them, of those that it is made of. */
-static bool add_checks(struct plan *plan, size_t room, const struct user_type *domain, struct plan_input input,
+static bool add_checks(struct plan *plan, const struct user_type *domain, struct plan_input input,
                        const struct sql_settings *settings, struct err *err)
 {
     const struct user_type *below = snapshot_user_type(plan->snapshot, domain->base);
-    if (below && below->kind == 'd' && below->oid == domain->base &&
-        !add_checks(plan, room, below, input, settings, err))
+    if (below && below->kind == 'd' && below->oid == domain->base && !add_checks(plan, below, input, settings, err))
         return false;
     struct named_check *order = ARENA_ARRAY(plan->arena, struct named_check, domain->n_checks);
     if (!order)
@@ -99,9 +106,9 @@ static bool add_checks(struct plan *plan, size_t room, const struct user_type *d
         qsort(order, domain->n_checks, sizeof(*order), by_name);
     for (size_t i = 0; i < domain->n_checks; i++) {
         input.check = domain->check_names[order[i].at];
-        if (!plan_check(plan, domain, order[i].at, input.param, settings, &input.local, err) ||
-            !add(plan, room, input, err))
+        if (!plan_check(plan, domain, order[i].at, input.param, settings, &input.local, err))
             return false;
+        add(plan, input);
     }
     return true;
 }
@@ -123,21 +130,42 @@ bool input_plan_checks(struct plan *plan, const struct sql_settings *settings, s
              u = next_domain(s, u))
             room += u->n_checks + 1;
     }
+    if (room && !make_room(plan, room, err))
+        return false;
     for (size_t i = 0; room && i < plan->n_params; i++) {
         oid_t type = plan->param_types[i];
         if (!snapshot_ruling_domain(s, type, DOMAIN_CONSTRAINT))
             continue;
         struct plan_input input = { .param = (int)i + 1, .domain = snapshot_user_type(s, type) };
-        if (snapshot_ruling_domain(s, type, DOMAIN_NOT_NULL) && !add(plan, room, input, err))
+        if (snapshot_ruling_domain(s, type, DOMAIN_NOT_NULL))
+            add(plan, input);
+        if (!add_checks(plan, input.domain, input, settings, err))
             return false;
-        if (!add_checks(plan, room, input.domain, input, settings, err))
+    }
+    return true;
+}
+
+/* ---- ON CONFLICT ---- */
+
+bool input_plan_implied(struct plan *plan, struct expr *const *implied, size_t n, const struct sql_settings *settings,
+                        struct err *err)
+{
+    if (n && !make_room(plan, n, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        struct plan one = { .arena = plan->arena, .snapshot = plan->snapshot };
+        if (!plan_value(&one, implied[i], settings, err))
             return false;
+        add(plan, (struct plan_input){ .local = one.local });
     }
     return true;
 }
 
 bool input_violation(const struct plan *plan, const struct plan_input *input, struct err *err)
 {
+    if (!input->domain)
+        return err_set(err, SQLSTATE_INVALID_COLUMN_REFERENCE,
+                       "there is no unique or exclusion constraint matching the ON CONFLICT specification");
     struct str name = snapshot_format_type(plan->snapshot, input->domain->oid, -1, err->arena);
     err->schema = input->domain->schema;
     err->datatype = input->domain->name;

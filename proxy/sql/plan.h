@@ -248,12 +248,13 @@ struct plan_statistics {
     oid_t user, database;
 };
 
-/* What a value for a parameter must be, because of the parameter's domain (input.h). */
+/* What a value for a parameter must be, because of the parameter's domain, or all of them for ON CONFLICT … WHERE to mean its index (input.h). */
 struct plan_input {
-    int param;                      /* from 1 */
+    int param;                      /* from 1; 0: all of them, and no domain */
     const struct user_type *domain; /* of the plan's snapshot */
     struct str check;               /* the constraint's name */
-    struct plan_local *local;       /* gives false where the value violates it; NULL: the domain does not allow NULL */
+    struct plan_local
+        *local; /* gives false where the value violates it, of param 0 not true; NULL: the domain does not allow NULL */
 };
 
 enum plan_place { PLACE_HERE, PLACE_D1, PLACE_D1_THEN_FINISH };

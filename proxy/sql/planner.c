@@ -172,6 +172,9 @@ static struct plan *seal(struct plan *plan, struct err *err)
     to->lookup = copy_lookup(&s, plan->lookup);
     to->local = copy_local(&s, plan->local);
     to->prelude = copy_local(&s, plan->prelude);
+    to->inputs = copy_array(&s, plan->inputs, plan->n_inputs, sizeof(*plan->inputs));
+    for (size_t i = 0; to->inputs && i < to->n_inputs; i++)
+        to->inputs[i].local = copy_local(&s, plan->inputs[i].local);
     to->notices = copy_array(&s, plan->notices, plan->n_notices, sizeof(*plan->notices));
     for (size_t i = 0; i < plan->n_notices && !s.failed; i++) {
         to->notices[i].message = copy_str(&s, plan->notices[i].message);
@@ -341,7 +344,8 @@ static bool fill_query(struct planner *p, const PgQuery__Node *node, const struc
     bool ok = emit_query(query, p->settings, plan, &shaped, p->err);
     if (!ok && p->err->position > 0) /* printing counts bytes */
         p->err->position = analyze_position(p->text, p->err->position - 1);
-    return ok && keep_literals(p, plan, &shaped);
+    return ok && keep_literals(p, plan, &shaped) &&
+           input_plan_implied(plan, a.implied, a.n_implied, p->settings, p->err);
 }
 
 static bool plan_shaped(struct planner *p, const PgQuery__Node *node, const struct shaping *shaping, struct plan **ret)
