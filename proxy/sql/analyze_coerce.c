@@ -504,7 +504,8 @@ int32_t select_common_typmod(struct expr *const *exprs, size_t n, oid_t type)
 /* --- polymorphic functions (38.2.5) --- */
 
 struct generic {
-    oid_t element, array;       /* any… family */
+    oid_t element, array; /* any… family */
+    const struct range_type *range;
     oid_t common, common_array; /* anycompatible… family: filled at the end */
     oid_t compatible[CALL_ARGS_MAX];
     size_t n_compatible;
@@ -516,6 +517,16 @@ static void note_element(struct generic *g, oid_t type)
     if (g->element && g->element != type)
         g->failed = true;
     g->element = type;
+}
+
+/* A range and a multirange of one subtype go together. */
+static void note_range(A *a, struct generic *g, oid_t actual, bool is_multirange)
+{
+    const struct range_type *range = type_range(a, actual);
+    bool fits = range && (type_base(a, actual) == range->multirange) == is_multirange;
+    if (!fits || (g->range && g->range != range))
+        g->failed = true;
+    g->range = range;
 }
 
 static void note_actual(A *a, struct generic *g, oid_t declared, oid_t actual)
@@ -547,6 +558,10 @@ static void note_actual(A *a, struct generic *g, oid_t declared, oid_t actual)
         else
             g->array = type_base(a, actual);
         break;
+    case TYPE_OID_anyrange:
+    case TYPE_OID_anymultirange:
+        note_range(a, g, actual, declared == TYPE_OID_anymultirange);
+        break;
     case TYPE_OID_anycompatiblenonarray:
         if (element)
             g->failed = true;
@@ -563,7 +578,7 @@ static void note_actual(A *a, struct generic *g, oid_t declared, oid_t actual)
         break;
     default:
         if (type_is_polymorphic(declared))
-            g->failed = true; /* ranges */
+            g->failed = true; /* ranges of the anycompatible… family, which no function has */
     }
 }
 
@@ -582,6 +597,10 @@ static struct generic generic_collect(A *a, const oid_t *actual, const oid_t *de
         if (g.element && g.element != element && type_base(a, g.element) != element)
             g.failed = true;
         g.element = element;
+    }
+    if (g.range && !g.failed) {
+        g.failed = g.element && type_base(a, g.element) != g.range->subtype;
+        g.element = g.range->subtype;
     }
     if (g.n_compatible && !g.failed) {
         struct expr nodes[CALL_ARGS_MAX], *list[CALL_ARGS_MAX];
@@ -624,6 +643,10 @@ static oid_t settle(A *a, const struct generic *g, oid_t declared)
         return element;
     case TYPE_OID_anyarray:
         return g->array ? g->array : g->element ? array_of(a, element) : 0;
+    case TYPE_OID_anyrange:
+        return g->range ? g->range->range : 0;
+    case TYPE_OID_anymultirange:
+        return g->range ? g->range->multirange : 0;
     case TYPE_OID_anycompatible:
     case TYPE_OID_anycompatiblenonarray:
         return common;

@@ -132,6 +132,11 @@ oid_t type_array(A *a, oid_t type);
 bool type_is_enum(A *a, oid_t type);
 bool type_is_domain(A *a, oid_t type);
 bool type_is_polymorphic(oid_t type);
+/* The row of PostgreSQL's pg_range that a range or a multirange stands in; NULL: it is neither. Nobody can compute with their values. */
+struct range_type {
+    oid_t range, multirange, subtype;
+};
+const struct range_type *type_range(A *a, oid_t type);
 oid_t type_base(A *a, oid_t type); /* under domains */
 /* The WARNING for more than six digits of a second; for other types none. False: no memory. */
 bool warn_precision(A *a, oid_t type, int32_t precision);

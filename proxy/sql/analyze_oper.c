@@ -84,6 +84,13 @@ static const struct pg_operator *search_operator(A *a, struct str name, oid_t le
     return chosen ? chosen->row : NULL;
 }
 
+/* Operators of ranges are PostgreSQL's, and nobody here computes them. l: empty for a prefix operator. */
+static bool refuse_range_operator(A *a, struct str name, struct str l, struct str r, int location)
+{
+    unsupported_at(a, location, "operator %.*s%s%.*s %.*s", STR_FMT(l), l.n ? " " : "", STR_FMT(name), STR_FMT(r));
+    return err_hint(a->err, "Keep the bounds in two columns, and compare these.");
+}
+
 static struct str operand_text(A *a, oid_t type)
 {
     return type ? type_text(a, type, -1) : (struct str){ 0 };
@@ -95,6 +102,10 @@ const struct pg_operator *find_operator(A *a, struct str name, oid_t left, oid_t
     const struct pg_operator *found = search_operator(a, name, left, right, &ambiguous);
     if (!found && !missing_ok)
         fail_operator(a, name, operand_text(a, left), operand_text(a, right), ambiguous, location);
+    if (found && !missing_ok && (type_range(a, left) || type_range(a, right))) {
+        refuse_range_operator(a, name, operand_text(a, left), operand_text(a, right), location);
+        return NULL;
+    }
     return found;
 }
 
@@ -137,6 +148,11 @@ struct expr *make_operator(A *a, struct str schema, struct str name, struct expr
     oid_t result = generic_resolve(a, actual + from, declared + from, 2 - from, op->result);
     if (!result) {
         fail_operands(a, name, left, right, false, location);
+        return NULL;
+    }
+    if (type_range(a, declared[0]) || type_range(a, declared[1])) {
+        refuse_range_operator(a, name, left ? expr_type_text(a, left) : (struct str){ 0 }, expr_type_text(a, right),
+                              location);
         return NULL;
     }
     struct expr *e = expr_new(a, EXPR_FUNC, result, -1, location);

@@ -65,6 +65,23 @@ char type_category(A *a, oid_t type, bool *ret_preferred)
     return snapshot_element_type(a->snapshot, type) ? 'A' : 'U';
 }
 
+const struct range_type *type_range(A *a, oid_t type)
+{
+    static const struct range_type ranges[] = {
+        { TYPE_OID_int4range, TYPE_OID_int4multirange, TYPE_OID_int4 },
+        { TYPE_OID_int8range, TYPE_OID_int8multirange, TYPE_OID_int8 },
+        { TYPE_OID_numrange, TYPE_OID_nummultirange, TYPE_OID_numeric },
+        { TYPE_OID_daterange, TYPE_OID_datemultirange, TYPE_OID_date },
+        { TYPE_OID_tsrange, TYPE_OID_tsmultirange, TYPE_OID_timestamp },
+        { TYPE_OID_tstzrange, TYPE_OID_tstzmultirange, TYPE_OID_timestamptz },
+    };
+    type = type_base(a, type);
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
+        if (type == ranges[i].range || type == ranges[i].multirange)
+            return &ranges[i];
+    return NULL;
+}
+
 bool type_is_polymorphic(oid_t type)
 {
     switch (type) {
