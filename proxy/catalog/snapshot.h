@@ -64,6 +64,7 @@ struct constraint {
     struct str foreign_schema, foreign_table;
     int16_t *foreign_columns;  /* n_columns entries */
     char on_update, on_delete; /* confupdtype, confdeltype: a r c n d */
+    bool match_full;           /* confmatchtype f; of one column, where it means the same as s */
     bool deferrable, deferred;
     bool not_valid; /* checks too: the rows that were there when it came were not looked at yet (VALIDATE CONSTRAINT) */
     /* checks */

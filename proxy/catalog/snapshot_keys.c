@@ -331,6 +331,7 @@ static void build_foreign_key(struct build *b, struct table_source *t, const str
         return;
     key.foreign_schema = other->schema;
     key.foreign_table = other->name;
+    key.match_full = parsed && parsed->match_full;
     key.deferrable = parsed && parsed->deferrable;
     key.deferred = parsed && parsed->deferred;
     b->snapshot->has_deferrable_keys |= key.deferrable;

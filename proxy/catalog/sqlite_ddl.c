@@ -277,8 +277,9 @@ static void take_references(struct cursor *c, struct sqlite_constraint *constrai
             else
                 advance(c);
         } else if (accept_word(c, "MATCH")) {
+            constraint->match_full = at_word(c, "FULL") && constraint->n_columns == 1;
+            c->has_more |= !constraint->match_full;
             advance(c);
-            c->has_more = true;
         } else {
             break;
         }

@@ -46,6 +46,7 @@ struct sqlite_constraint {
     struct str *foreign_columns;
     size_t n_foreign_columns; /* 0: the other table's primary key */
     bool deferrable, deferred;
+    bool match_full;                /* MATCH FULL of one column, which says what SQLite does anyway */
     struct sqlite_constraint *next; /* in the order of the text */
 };
 
@@ -66,7 +67,8 @@ struct sqlite_table {
     struct sqlite_column *columns;
     struct sqlite_constraint *constraints;
     bool without_rowid, strict;
-    bool has_more; /* what these structs do not keep: ON CONFLICT, COLLATE or DESC in keys, MATCH, DESC primary keys */
+    bool
+        has_more; /* what these structs do not keep: ON CONFLICT, COLLATE or DESC in keys, other MATCH, DESC primary keys */
 };
 
 struct sqlite_index_term {

@@ -293,7 +293,7 @@ static void constraint_row(struct system_rows *rows, const struct snapshot *s, c
         row_set_int(rows, "confrelid", f ? f->oid : 0);
         row_set_text(rows, "confupdtype", arena_printf(rows->arena, "%c", c->on_update));
         row_set_text(rows, "confdeltype", arena_printf(rows->arena, "%c", c->on_delete));
-        row_set_cstr(rows, "confmatchtype", "s");
+        row_set_cstr(rows, "confmatchtype", c->match_full ? "f" : "s");
         set_numbers(rows, "confkey", c->foreign_columns, c->n_columns);
         foreign_key_operators(rows, s, r, f, c);
     }

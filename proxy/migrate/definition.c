@@ -78,9 +78,9 @@ static struct str foreign_key(const struct snapshot *s, const struct relation *r
     struct str target = migrate_define_name(k->foreign_schema, k->foreign_table, arena);
     struct str columns = f && k->foreign_columns ? column_list(f, k->foreign_columns, k->n_columns, arena) : STR("?");
     struct str update = action_text("UPDATE", k->on_update, arena), delete = action_text("DELETE", k->on_delete, arena);
-    return arena_printf(arena, "FOREIGN KEY (%.*s) REFERENCES %.*s(%.*s)%.*s%.*s",
+    return arena_printf(arena, "FOREIGN KEY (%.*s) REFERENCES %.*s(%.*s)%s%.*s%.*s",
                         STR_FMT(column_list(r, k->columns, k->n_columns, arena)), STR_FMT(target), STR_FMT(columns),
-                        STR_FMT(update), STR_FMT(delete));
+                        k->match_full ? " MATCH FULL" : "", STR_FMT(update), STR_FMT(delete));
 }
 
 struct str migrate_define_constraint(const struct snapshot *s, const struct relation *r, const struct constraint *k,

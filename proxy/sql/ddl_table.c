@@ -255,6 +255,7 @@ bool ddl_collect_constraint(struct ddl *d, struct new_table *table, const PgQuer
     c.n_keys = c.constraint.kind == 'f' ? con->n_fk_attrs : con->n_keys;
     c.constraint.deferrable = con->deferrable || con->initdeferred;
     c.constraint.deferred = con->initdeferred;
+    c.constraint.match_full = con->fk_matchtype && con->fk_matchtype[0] == 'f';
     c.constraint.on_update = con->fk_upd_action && con->fk_upd_action[0] ? con->fk_upd_action[0] : 'a';
     c.constraint.on_delete = con->fk_del_action && con->fk_del_action[0] ? con->fk_del_action[0] : 'a';
     if (c.constraint.kind == 'p' && ddl_primary_key(table))
@@ -572,7 +573,7 @@ static bool resolve_foreign(struct ddl *d, struct new_table *table, struct new_c
         return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "referenced relation \"%.*s\" is not a table",
                            STR_FMT(target));
     }
-    if (c->node->fk_matchtype && c->node->fk_matchtype[0] == 'f' && c->constraint.n_columns > 1)
+    if (c->constraint.match_full && c->constraint.n_columns > 1)
         return ddl_refuse(d, c->location, "SQLite knows MATCH SIMPLE only.", "MATCH FULL over several columns");
     if (!ddl_check_foreign_tables(d, f.self ? NULL : f.relation, c->constraint.deferrable))
         return false;

@@ -178,6 +178,8 @@ static void foreign_key(struct ddl *d, const struct new_table *table, const stru
     }
     buf_printf(out, "REFERENCES %.*s", STR_FMT(ddl_quote(d, ddl_target_name(d, other))));
     column_list(d, out, other->columns, key->foreign_columns, key->n_columns);
+    if (key->match_full)
+        buf_add_str(out, STR(" MATCH FULL"));
     if (action_text(key->on_delete))
         buf_printf(out, " ON DELETE %s", action_text(key->on_delete));
     if (action_text(key->on_update))

@@ -466,6 +466,7 @@ static void odd_ddl_is_read(void **state)
     is(c->expression, "(x) > (1)");
     c = c->next;
     is(c->foreign_table, "o");
+    assert_true(c->match_full && t.has_more); /* more is DESC in the key before it */
     assert_false(c->deferrable);
     assert_null(c->next);
     assert_true(t.strict);

@@ -86,6 +86,8 @@ static struct str foreign_key(sqlite3_context *c, const struct relation *r, cons
     struct str text = arena_printf(a, "FOREIGN KEY (%.*s) REFERENCES %.*s(%.*s)",
                                    STR_FMT(column_list(c, r, k->columns, k->n_columns)), STR_FMT(target),
                                    STR_FMT(f ? column_list(c, f, k->foreign_columns, k->n_columns) : STR("?")));
+    if (k->match_full)
+        text = arena_printf(a, "%.*s MATCH FULL", STR_FMT(text));
     if (action(k->on_update))
         text = arena_printf(a, "%.*s ON UPDATE %s", STR_FMT(text), action(k->on_update));
     if (action(k->on_delete))

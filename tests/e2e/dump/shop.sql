@@ -15,7 +15,7 @@ CREATE TABLE users (
   tags text[] DEFAULT '{}'::text[],
   avatar bytea,
   token uuid DEFAULT gen_random_uuid(),
-  manager_id bigint REFERENCES users(id) ON DELETE SET NULL,
+  manager_id bigint REFERENCES users(id) MATCH FULL ON DELETE SET NULL,
   full_name text GENERATED ALWAYS AS (login || '!') STORED,
   CONSTRAINT users_balance_check CHECK (balance >= 0)
 );
