@@ -3,6 +3,8 @@
 #include "pgwire/jsonpath.h"
 #include "proxy/catalog/reg_names.h"
 #include "proxy/sql/analyze_internal.h"
+
+#include "proxy/catalog/collation.h"
 #include "proxy/sql/functions/regex_syntax.h"
 
 /* --- constants and parameters of undetermined type --- */
@@ -150,6 +152,15 @@ static bool refuse_ruled_elements(A *a, oid_t type, int location)
     return false;
 }
 
+/* COLLATE stood behind it when it had no type yet. */
+static void keep_collation(A *a, struct expr *e)
+{
+    if (e->is_collated && !collation_of_type(a->snapshot, e->type)) {
+        e->is_collated = false;
+        e->collation = 0;
+    }
+}
+
 struct expr *const_from_unknown(A *a, struct expr *e, oid_t target, int32_t typmod)
 {
     struct expr *c = NEW(a, struct expr);
@@ -158,6 +169,7 @@ struct expr *const_from_unknown(A *a, struct expr *e, oid_t target, int32_t typm
     *c = *e;
     c->type = target;
     c->typmod = typmod;
+    keep_collation(a, c);
     if (!e->constant.is_null && !decode_constant(a, c, e->constant.text, target))
         return NULL;
     return c;
@@ -185,6 +197,7 @@ static struct expr *coerce_param(A *a, struct expr *e, oid_t target, int locatio
     *p = *e;
     p->type = target;
     p->typmod = -1;
+    keep_collation(a, p);
     p->location = leftmost(e->location, location);
     return p;
 }

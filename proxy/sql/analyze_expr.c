@@ -741,17 +741,20 @@ static struct expr *transform_type_cast(A *a, struct scope *s, const PgQuery__Ty
     return e;
 }
 
+/* A literal or parameter of no type stays one behind COLLATE: what it is coerced to takes the collation, or does without. */
 static struct expr *transform_collate(A *a, struct scope *s, const PgQuery__CollateClause *c)
 {
     struct expr *x = transform_expr(a, s, c->arg);
-    if (x && x->type == TYPE_OID_unknown)
+    bool open = x && x->type == TYPE_OID_unknown && (x->kind == EXPR_CONST || x->kind == EXPR_PARAM);
+    if (x && x->type == TYPE_OID_unknown && !open)
         x = coerce_type(a, x, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
     struct expr *e = NEW(a, struct expr); /* x may stand elsewhere too */
     if (!x || !e)
         return NULL;
     *e = *x;
     e->is_collated = true;
-    return analyze_collation(a, c->collname, c->n_collname, x->type, c->location, &e->collation) ? e : NULL;
+    oid_t type = open ? TYPE_OID_text : x->type;
+    return analyze_collation(a, c->collname, c->n_collname, type, c->location, &e->collation) ? e : NULL;
 }
 
 static struct expr *transform_row(A *a, struct scope *s, const PgQuery__RowExpr *r)
