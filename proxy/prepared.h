@@ -22,6 +22,7 @@ struct prepared {
     size_t n_types;
     int64_t made_us;        /* wall clock, for pg_prepared_statements */
     bool from_sql;          /* PREPARE */
+    int text_position;      /* characters before text in PREPARE's own */
     uint32_t settings_seen; /* gucs.generation when the plan was right for the settings */
     uint32_t cycle, seq;    /* in which cycle, behind how many steps it was made: see prepared_undo() */
 };

@@ -267,6 +267,8 @@ enum outcome utility_prepare(struct session *s, struct execution *x, struct err 
         return outcome;
     bool ok = prepared_add(s, p->name, p->query_text, 0, found.plan->param_types, found.plan->n_params, found.plan,
                            true, err);
+    if (ok)
+        prepared_find(s, p->name, NULL)->text_position = p->query_position;
     plan_unref(found.plan);
     return tag_if(s, x, ok);
 }
@@ -381,6 +383,8 @@ enum outcome utility_prepared(struct session *s, const struct execution *x, stru
     struct sql_source source = { .text = p->text, .index = p->index, .types = p->types, .n_types = p->n_types };
     if (p->plan) { /* its parameters may be of other types by now */
         enum outcome outcome = planning_renew(s, p, err);
+        if (outcome == OUTCOME_FAILED && err->position > 0)
+            err->position += p->text_position;
         if (outcome != OUTCOME_DONE)
             return outcome;
     }
