@@ -380,9 +380,10 @@ bool time_from_storage(struct str text, int64_t *ret, struct err *err)
     return time_parse(text, type_settings_default(), ret, err);
 }
 
-/* +HH[:MM[:SS]]; more hours than input allows, since a zone may be any POSIX text. */
+/* +HH[:MM[:SS]]; more hours than input allows, since a zone may be any POSIX text, or an interval. */
 static bool exact_offset(struct str s, int32_t *ret)
 {
+    enum { MOST_HOURS = INT32_MAX / 3600 };
     int parts[3] = { 0 };
     size_t n = 0;
     if (s.n < 3 || (s.p[0] != '+' && s.p[0] != '-'))
@@ -390,12 +391,12 @@ static bool exact_offset(struct str s, int32_t *ret)
     for (size_t i = 1; i < s.n && n < 3; i++) {
         if (s.p[i] == ':')
             n++;
-        else if (s.p[i] < '0' || s.p[i] > '9' || (parts[n] = parts[n] * 10 + (s.p[i] - '0')) > 999)
+        else if (s.p[i] < '0' || s.p[i] > '9' || (parts[n] = parts[n] * 10 + (s.p[i] - '0')) > MOST_HOURS)
             return false;
     }
-    int32_t east = parts[0] * 3600 + parts[1] * 60 + parts[2];
-    *ret = s.p[0] == '-' ? -east : east;
-    return n < 3;
+    int64_t east = parts[0] * INT64_C(3600) + parts[1] * INT64_C(60) + parts[2];
+    *ret = (int32_t)(s.p[0] == '-' ? -east : east);
+    return n < 3 && east <= INT32_MAX;
 }
 
 bool timetz_from_storage(struct str text, struct timetz *ret, struct err *err)

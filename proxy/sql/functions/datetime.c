@@ -499,9 +499,15 @@ static void timestamptz_izone(sqlite3_context *c, int n, sqlite3_value **args)
         result_timestamp(c, timestamp_is_finite(t) ? t + offset : t);
 }
 
+/* Offsets wrap around, as PostgreSQL's int32 do; what it writes of the least one no clock shows. */
 static void timetz_to_offset(sqlite3_context *c, const struct timetz *t, int32_t offset)
 {
-    int64_t us = (t->us + (offset - t->offset) * US_PER_SECOND) % US_PER_DAY;
+    if (offset == INT32_MIN) {
+        fail_with(c, SQLSTATE_FEATURE_NOT_SUPPORTED, "a time zone displacement of -596523:14:08 is not supported");
+        return;
+    }
+    int32_t further = (int32_t)((uint32_t)offset - (uint32_t)t->offset);
+    int64_t us = (t->us + further * US_PER_SECOND) % US_PER_DAY;
     struct timetz r = { us < 0 ? us + US_PER_DAY : us, offset };
     result_timetz(c, &r);
 }
