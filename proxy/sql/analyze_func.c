@@ -404,71 +404,6 @@ bool transform_order(A *a, struct scope *s, Node *const *list, size_t n, struct 
 
 /* --- windows --- */
 
-/* Frame option bits of PostgreSQL's parsenodes.h. */
-enum {
-    FRAMEOPTION_NONDEFAULT = 0x1,
-    FRAMEOPTION_RANGE = 0x2,
-    FRAMEOPTION_ROWS = 0x4,
-    FRAMEOPTION_GROUPS = 0x8,
-    FRAMEOPTION_BETWEEN = 0x10,
-    FRAMEOPTION_START_UNBOUNDED_PRECEDING = 0x20,
-    FRAMEOPTION_END_UNBOUNDED_PRECEDING = 0x40,
-    FRAMEOPTION_START_UNBOUNDED_FOLLOWING = 0x80,
-    FRAMEOPTION_END_UNBOUNDED_FOLLOWING = 0x100,
-    FRAMEOPTION_START_CURRENT_ROW = 0x200,
-    FRAMEOPTION_END_CURRENT_ROW = 0x400,
-    FRAMEOPTION_START_OFFSET_PRECEDING = 0x800,
-    FRAMEOPTION_END_OFFSET_PRECEDING = 0x1000,
-    FRAMEOPTION_START_OFFSET_FOLLOWING = 0x2000,
-    FRAMEOPTION_END_OFFSET_FOLLOWING = 0x4000,
-    FRAMEOPTION_EXCLUDE_CURRENT_ROW = 0x8000,
-    FRAMEOPTION_EXCLUDE_GROUP = 0x10000,
-    FRAMEOPTION_EXCLUDE_TIES = 0x20000,
-};
-
-static enum frame_bound start_bound(int32_t o)
-{
-    return o & FRAMEOPTION_START_UNBOUNDED_PRECEDING   ? BOUND_UNBOUNDED_PRECEDING
-           : o & FRAMEOPTION_START_OFFSET_PRECEDING    ? BOUND_PRECEDING
-           : o & FRAMEOPTION_START_OFFSET_FOLLOWING    ? BOUND_FOLLOWING
-           : o & FRAMEOPTION_START_UNBOUNDED_FOLLOWING ? BOUND_UNBOUNDED_FOLLOWING
-                                                       : BOUND_CURRENT_ROW;
-}
-
-static enum frame_bound end_bound(int32_t o)
-{
-    return o & FRAMEOPTION_END_UNBOUNDED_FOLLOWING   ? BOUND_UNBOUNDED_FOLLOWING
-           : o & FRAMEOPTION_END_OFFSET_PRECEDING    ? BOUND_PRECEDING
-           : o & FRAMEOPTION_END_OFFSET_FOLLOWING    ? BOUND_FOLLOWING
-           : o & FRAMEOPTION_END_UNBOUNDED_PRECEDING ? BOUND_UNBOUNDED_PRECEDING
-                                                     : BOUND_CURRENT_ROW;
-}
-
-static bool frame_offset(A *a, struct scope *s, const Node *n, const struct window *w, struct expr **ret)
-{
-    if (!n)
-        return true;
-    s->own_var = 0;
-    struct expr *e = transform_in(a, s, n, PLACE_WINDOW_FRAME);
-    if (e && w->mode != FRAME_RANGE) {
-        e = coerce_to_specific(a, e, TYPE_OID_int8, w->mode == FRAME_ROWS ? "ROWS" : "GROUPS");
-    } else if (e &&
-               e->type == TYPE_OID_unknown) { /* the in_range function of the ordering decides (transformFrameOffset) */
-        oid_t type = type_base(a, w->order[0].expr->type);
-        if (type_category(a, type, NULL) == 'D' || type == TYPE_OID_time || type == TYPE_OID_timetz)
-            type = TYPE_OID_interval;
-        e = coerce_type(a, e, type, -1, COERCION_IMPLICIT, false, e->location);
-    }
-    if (e && s->own_var)
-        return fail_at(a, s->own_var - 1, SQLSTATE_INVALID_COLUMN_REFERENCE,
-                       "argument of %s must not contain variables",
-                       w->mode == FRAME_ROWS     ? "ROWS"
-                       : w->mode == FRAME_GROUPS ? "GROUPS"
-                                                 : "RANGE");
-    *ret = e;
-    return e != NULL;
-}
-
 static struct window *named_window(A *a, struct scope *s, struct str name, int location)
 {
     for (size_t i = 0; i < s->n_windows; i++)
@@ -500,7 +435,7 @@ struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef 
         if (base->has_frame) {
             fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR,
                     "cannot copy window \"%s\" because it has a frame clause", def->refname);
-            if (!(def->name && *def->name) && !def->n_order_clause && !(def->frame_options & FRAMEOPTION_NONDEFAULT))
+            if (!(def->name && *def->name) && !def->n_order_clause && !has_frame_clause(def))
                 err_hint(a->err, "Omit the parentheses in this OVER clause.");
             return NULL;
         }
@@ -518,30 +453,7 @@ struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef 
     if (def->n_order_clause && !transform_order(a, s, def->order_clause, def->n_order_clause, &w->order, &w->n_order))
         return NULL;
     s->place = saved;
-    int32_t o = def->frame_options;
-    if (o & FRAMEOPTION_NONDEFAULT) {
-        w->has_frame = true;
-        w->mode = o & FRAMEOPTION_ROWS ? FRAME_ROWS : o & FRAMEOPTION_GROUPS ? FRAME_GROUPS : FRAME_RANGE;
-        w->start = start_bound(o);
-        w->end = end_bound(o);
-        w->exclusion = o & FRAMEOPTION_EXCLUDE_CURRENT_ROW ? EXCLUDE_CURRENT_ROW
-                       : o & FRAMEOPTION_EXCLUDE_GROUP     ? EXCLUDE_GROUP
-                       : o & FRAMEOPTION_EXCLUDE_TIES      ? EXCLUDE_TIES
-                                                           : EXCLUDE_NONE;
-        if (w->mode == FRAME_RANGE && (def->start_offset || def->end_offset) && w->n_order != 1) {
-            fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR,
-                    "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
-            return NULL;
-        }
-        if (!frame_offset(a, s, def->start_offset, w, &w->start_offset) ||
-            !frame_offset(a, s, def->end_offset, w, &w->end_offset))
-            return NULL;
-        if (w->mode == FRAME_GROUPS && w->n_order == 0) {
-            fail_at(a, def->location, SQLSTATE_WINDOWING_ERROR, "GROUPS mode requires an ORDER BY clause");
-            return NULL;
-        }
-    }
-    return w;
+    return transform_frame(a, s, def, w) ? w : NULL;
 }
 
 /* --- the call itself --- */

@@ -5,6 +5,7 @@
  * analyze_type.c    type names, categories, coercion pathways
  * analyze_coerce.c  coercions of expressions, common types, polymorphism
  * analyze_func.c    functions, aggregates, windows; operators in analyze_oper.c
+ * analyze_frame.c   frames of windows
  * analyze_expr.c    expressions
  * analyze_sublink.c  subqueries in them
  * analyze_column_name.c  names of result columns
@@ -187,6 +188,9 @@ const struct expr *set_returning_call(struct expr *e); /* the first in e; NULL: 
 bool refuse_sets(A *a, const struct scope *s, struct expr *e, const char *message);
 bool refuse_sets_in_call(A *a, const struct scope *s, struct expr *e); /* of an aggregate or a window function */
 struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef *def);
+/* ROWS, RANGE or GROUPS of it, when its ORDER BY is there. */
+bool has_frame_clause(const PgQuery__WindowDef *def);
+bool transform_frame(A *a, struct scope *s, const PgQuery__WindowDef *def, struct window *w);
 bool transform_order(A *a, struct scope *s, Node *const *list, size_t n, struct sort_item **ret, size_t *ret_n);
 
 /* --- expressions --- */
