@@ -12,7 +12,7 @@ import random
 import pytest
 from generated import blocks, campaign, known, patterns, scripts, tables
 from generated.queries import Query
-from generated.tree import Node
+from generated.tree import Constant, Node
 from generated.wire import Side
 from seed import seed
 
@@ -128,6 +128,22 @@ def test_what_differed_once(reference, embedded, facts, kind, path, mode):
             bad.append(f"{query.node.parts[0]}\n  PostgreSQL {campaign.brief(a)}\n  pgd1       {campaign.brief(b)}")
     run.close()
     assert not bad, "\n".join(bad)
+
+
+EXPLAINED = [
+    (known.VALUES_PLANNED, "text", Node(["SELECT COALESCE((", Constant(None, "bool", "param_cast", "bool"), ")::char(6)) FROM plain t1"])),
+]
+
+
+@pytest.mark.parametrize("reason, mode, node", EXPLAINED, ids=["length"])
+def test_what_explains(reference, embedded, facts, reason, mode, node):
+    """Both servers answer as they should, and why they differ is found."""
+    run = campaign.Campaign(reference, embedded, SEED, facts)
+    query = Query(node)
+    theirs, ours = run.both([(query, mode)], campaign.DEFAULTS)
+    found = run.difference(query, mode, campaign.DEFAULTS, theirs[0], ours[0])
+    assert found and (found.reason or run.why(query, mode, campaign.DEFAULTS, found)[0]) == reason
+    run.close()
 
 
 def patterns_agree(make, number, most_refused, reference, embedded):

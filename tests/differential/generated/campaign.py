@@ -141,11 +141,12 @@ class Campaign(Maker):
             self.differences.append((number, self.smaller(alone or query, mode, settings, found)))
 
     def why(self, query, mode, settings, found):
-        """Why another error is met, or ""; and the smallest query of one expression that differs, or None."""
-        if not known.may_be_order(found) and not known.may_be_row(found):
-            return "", None
-        if self.is_planned_for_values(query, mode, settings, found):
+        """Why another error is met, or another length is told, or ""; and the smallest query of one expression that differs, or None."""
+        is_order = known.may_be_order(found) or known.may_be_row(found)
+        if (is_order or known.lengths(found)) and self.is_planned_for_values(query, mode, settings, found):
             return known.VALUES_PLANNED, None
+        if not is_order:
+            return "", None
         alone, met = self.alone(query, mode, settings)
         return "" if alone else self.order(query, mode, settings, found, met), alone
 

@@ -92,10 +92,15 @@ def years(found):
     return found.ours.state == "22008" and ("Only the years 1 to 9999" in found.ours.detail or far)
 
 
+def lengths(found):
+    """Only lengths of the columns differ."""
+    return found.what == "types" and [column[1] for column in found.theirs.columns] == [column[1] for column in found.ours.columns]
+
+
 def folded(found):
-    """Only the length differs, and pgd1 says none."""
-    pairs = list(zip(found.theirs.columns, found.ours.columns))
-    return found.what == "types" and all(a[1] == b[1] and (a[2] == b[2] or b[2] == -1) for a, b in pairs) and \
+    """pgd1 says no length where PostgreSQL does."""
+    pairs = zip(found.theirs.columns, found.ours.columns)
+    return lengths(found) and all(a[2] == b[2] or b[2] == -1 for a, b in pairs) and \
         bool(re.search(r"\b(CASE|COALESCE|NULLIF|GREATEST|LEAST|UNION)\b|\"time(tz|stamp|stamptz)?\"\(.*\$\d", found.sql, re.I))
 
 
