@@ -132,10 +132,12 @@ def test_what_differed_once(reference, embedded, facts, kind, path, mode):
 
 EXPLAINED = [
     (known.VALUES_PLANNED, "text", Node(["SELECT COALESCE((", Constant(None, "bool", "param_cast", "bool"), ")::char(6)) FROM plain t1"])),
+    (known.TIMING, "simple", Node(["WITH w2 AS (", Node(["SELECT t1.id AS id, t1.b AS x0 FROM plain t1", Node([" WHERE ", Node(["namelt(CASE 1000000007 WHEN t1.i8b THEN 'a' END, 'a'::name)"], "bool")])]),
+                                   ") SELECT 1 FROM w2", Node([" WHERE ", Node(["jsonb_path_match('[]'::jsonb, '$.a', '{}'::jsonb, w2.x0)"], "bool")])])),
 ]
 
 
-@pytest.mark.parametrize("reason, mode, node", EXPLAINED, ids=["length"])
+@pytest.mark.parametrize("reason, mode, node", EXPLAINED, ids=["length", "conditions"])
 def test_what_explains(reference, embedded, facts, reason, mode, node):
     """Both servers answer as they should, and why they differ is found."""
     run = campaign.Campaign(reference, embedded, SEED, facts)

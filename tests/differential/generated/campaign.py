@@ -159,6 +159,9 @@ class Campaign(Maker):
             why = known.order_of_rows(found, evidence.single_rows(self, query, mode, settings)) or known.order_of_rows(found, self.single_targets(query, mode, settings))
         if not why and known.may_be_group(found):
             why = known.order_of_groups(found, met, evidence.single_groups(self, query, mode, settings))
+        if not why and known.may_be_timing(found) and found.theirs.state:
+            alone, met_anywhere = self.alone(Query(evidence.without_conditions(query.node)), mode, settings)
+            why = "" if alone else known.order(found, met_anywhere)
         planned = "" if why else known.planned(found, met)
         if planned and evidence.is_planned(self, query, mode, settings, found.theirs.state):
             why = planned

@@ -1,4 +1,5 @@
 """What shows that of several errors another one was met first: the same statement cut into rows, or only planned."""
+import copy
 import itertools
 import re
 
@@ -101,6 +102,18 @@ def single_targets(campaign, query, mode, settings):
         theirs, ours = campaign.both([(query, mode)], settings, f"DELETE FROM target WHERE id <> {number}")
         states.add(same_state(campaign, query, mode, settings, theirs[0], ours[0]))
     return set() if None in states else set().union(*states)
+
+
+def without_conditions(root):
+    """The query without the conditions of its WITH query and of its derived tables: PostgreSQL puts these next to its own, the cheapest first."""
+    def bare(node):
+        if not isinstance(node, Node) or node.type:
+            return node
+        parts = [] if node.parts[:1] == [" WHERE "] else [bare(part) for part in node.parts]
+        other = copy.copy(node)
+        other.parts = parts
+        return other
+    return Node([part if isinstance(part, Node) and part.parts[:1] == [" WHERE "] else bare(part) for part in root.parts])
 
 
 def without_parts(query):
