@@ -134,10 +134,12 @@ EXPLAINED = [
     (known.VALUES_PLANNED, "text", Node(["SELECT COALESCE((", Constant(None, "bool", "param_cast", "bool"), ")::char(6)) FROM plain t1"])),
     (known.TIMING, "simple", Node(["WITH w2 AS (", Node(["SELECT t1.id AS id, t1.b AS x0 FROM plain t1", Node([" WHERE ", Node(["namelt(CASE 1000000007 WHEN t1.i8b THEN 'a' END, 'a'::name)"], "bool")])]),
                                    ") SELECT 1 FROM w2", Node([" WHERE ", Node(["jsonb_path_match('[]'::jsonb, '$.a', '{}'::jsonb, w2.x0)"], "bool")])])),
+    (known.EAGER, "simple", Node(["WITH w2 AS MATERIALIZED (", Node(["SELECT t1.id AS id, ", Node(["substr('ab', t1.id, -1)"], "text"), " AS x0, datetimetz_pl(t1.d, t1.tz) AT TIME ZONE '+02' AS x1 FROM plain t1"]),
+                                  ") SELECT w2.id FROM w2 WHERE 'no'::bool"])),
 ]
 
 
-@pytest.mark.parametrize("reason, mode, node", EXPLAINED, ids=["length", "conditions"])
+@pytest.mark.parametrize("reason, mode, node", EXPLAINED, ids=["length", "conditions", "unread"])
 def test_what_explains(reference, embedded, facts, reason, mode, node):
     """Both servers answer as they should, and why they differ is found."""
     run = campaign.Campaign(reference, embedded, SEED, facts)

@@ -354,3 +354,5 @@ SELECT array_append(NULL, '{1}'::int[])
 SELECT COALESCE(NULL::char(6)), COALESCE(NULL::varchar(5), NULL::varchar(5)), COALESCE(NULL::char(6), 'a'::char(6)), CASE WHEN false THEN 'a'::char(3) END FROM plain t1
 SELECT (CASE '1 day'::interval WHEN interval '1 mon' THEN '{sad,happy}'::mood[] ELSE '{sad,happy}'::mood[] END < '{}'::mood[])
 SELECT '"x"'::jsonb ?| ARRAY[NULL], '"x"'::jsonb ?| ARRAY['x', NULL], '["x"]'::jsonb ?| ARRAY[NULL], '{"x": 1}'::jsonb ?| ARRAY[NULL, 'y'], '"x"'::jsonb ?& ARRAY[NULL], '["x"]'::jsonb ?& ARRAY['x', NULL], '{"x": 1}'::jsonb ?& ARRAY[NULL, 'y'], '1'::jsonb ?| ARRAY[NULL], '1'::jsonb ?& ARRAY[NULL]
+-- a precision that is computed becomes the length of what is as precise anyway
+SELECT "timetz"(('06:30:00.5'::time)::timetz, ('-1.5'::float4)::int4) FROM plain t1
