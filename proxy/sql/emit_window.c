@@ -19,6 +19,17 @@ static bool is_distance(struct emitter *e, const struct expr *offset)
     return v->class == VALUE_INTEGER ? v->integer >= 0 : v->class == VALUE_REAL && v->real >= 0 && v->real < HUGE_VAL;
 }
 
+/* Whether a text calls a function: their names end in small letters or digits, which no word of SQL does in emitted texts. */
+static bool has_call(struct str sql)
+{
+    for (size_t i = 1; i < sql.n; i++) {
+        char before = sql.p[i - 1];
+        if (sql.p[i] == '(' && ((before >= 'a' && before <= 'z') || (before >= '0' && before <= '9')))
+            return true;
+    }
+    return false;
+}
+
 static bool window_bound(struct emitter *e, enum frame_bound bound, const struct expr *offset, bool is_range,
                          struct str *ret)
 {
@@ -33,7 +44,10 @@ static bool window_bound(struct emitter *e, enum frame_bound bound, const struct
         return blocked(e, offset->location, "RANGE with an offset of this type");
     if (!emit_value(e, offset, &f))
         return false;
-    /* SQLite looks at it where there are rows, PostgreSQL where there are values: emit_window_guard(). It takes no calls here. */
+    /* SQLite takes no calls here, which are NULL to it. At D1 the prelude has computed them. */
+    if (has_call(f.sql))
+        return blocked(e, offset->location, "a computed offset of a window's frame here");
+    /* SQLite looks at it where there are rows, PostgreSQL where there are values: emit_window_guard(). */
     if (is_range && !is_distance(e, offset))
         f.sql = text_of(e, "CASE WHEN %.*s < 0 THEN 0 ELSE %.*s END", STR_FMT(f.sql), STR_FMT(f.sql));
     *ret = text_of(e, "%.*s %s", STR_FMT(f.sql), names[bound]);

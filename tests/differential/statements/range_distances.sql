@@ -47,3 +47,10 @@ SELECT count(*) OVER (ORDER BY id ROWS 1.5 PRECEDING) FROM r;
 SELECT count(*) OVER (ORDER BY id GROUPS 'a'::text PRECEDING) FROM r;
 -- pgd1: 0A000
 SELECT count(*) OVER (ORDER BY n RANGE 1 PRECEDING) FROM r ORDER BY id;
+-- an offset that is computed, where no D1 does it
+-- pgd1: 0A000
+SELECT count(*) OVER (ORDER BY g::float8 RANGE BETWEEN UNBOUNDED PRECEDING AND 0.5 PRECEDING) FROM unnest('{1,2}'::int[]) AS g;
+-- pgd1: 0A000
+SELECT count(*) OVER (ORDER BY g ROWS 1 + 1 PRECEDING) FROM unnest('{1,2}'::int[]) AS g;
+SELECT count(*) OVER (ORDER BY g::float8 RANGE 1 PRECEDING), count(*) OVER (ORDER BY g::float8 RANGE '0.5' PRECEDING), count(*) OVER (ORDER BY g ROWS 1 PRECEDING) FROM unnest('{1,2}'::int[]) AS g;
+SELECT count(*) OVER (ORDER BY g::float8 RANGE -1 PRECEDING) FROM unnest('{1,2}'::int[]) AS g;
