@@ -258,6 +258,11 @@ def planned(found, met):
     return CONSTANTS_PLANNED if is_runtime(found.theirs) and (is_constant or not found.ours.state and found.ours.tag.endswith(" 0")) else ""
 
 
+def pattern_too_large(theirs, ours):
+    """PostgreSQL's automaton of a pattern outgrew the space that its compiler may take (REG_MAX_COMPILE_SPACE); pgd1 makes no such automaton."""
+    return theirs.message == "invalid regular expression: regular expression is too complex" and not ours.state
+
+
 def parameter_as_constant(found):
     return re.match(r'syntax error at or near "\$\d+"', found.theirs.message) and bool(found.ours.state)
 
