@@ -130,10 +130,12 @@ int64_t reservation_draw(struct held *h, size_t n)
     int64_t first = 0;
     pthread_mutex_lock(&h->in->lock);
     struct reservation *r = h->entry;
-    if (r->first && r->last - r->first >= (int64_t)n - 1) {
+    if (r->first > h->drawn && r->last - r->first >= (int64_t)n - 1) {
         first = r->first;
-        r->first = r->last - first == (int64_t)n - 1 ? 0 : first + (int64_t)n;
+        h->drawn = first + (int64_t)n - 1;
+        r->first = r->last == h->drawn ? 0 : h->drawn + 1;
     }
+    h->wanted = first ? 0 : n;
     pthread_mutex_unlock(&h->in->lock);
     return first;
 }
@@ -151,9 +153,12 @@ size_t reservation_range(struct held *h, size_t n)
 void reservation_fill(struct held *h, int64_t first, int64_t last)
 {
     pthread_mutex_lock(&h->in->lock);
-    if (first > 0) {
-        h->entry->first = first;
-        h->entry->last = last;
+    struct reservation *r = h->entry;
+    if (first <= h->drawn) /* asked for behind what it drew: D1's counter was set back */
+        h->drawn = 0;
+    if (first > 0 && (first > r->first || r->last - r->first < (int64_t)h->wanted - 1)) {
+        r->first = first;
+        r->last = last;
     }
     pthread_mutex_unlock(&h->in->lock);
 }

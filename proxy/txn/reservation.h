@@ -42,6 +42,8 @@ struct held {
     struct held *next;
     struct reservations *in;
     struct reservation *entry;
+    int64_t drawn;  /* the last id that it drew: the next ones lie behind it */
+    size_t wanted;  /* ids of the draw that found none */
     bool is_drawn;  /* busy: ids come from ranges */
     bool is_trying; /* an INSERT is being tried out now … */
     bool was_shown; /* … or has been: the way stays */
@@ -53,11 +55,11 @@ void reservations_fini(struct reservations *rs);
 struct held *reservation_hold(struct reservations *rs, struct held **held, uint64_t version, struct str table);
 /* quiet: takes n ids; answers the highest id given to anybody before, 0: none is known. */
 int64_t reservation_take(struct held *h, size_t n);
-/* busy: draws n ids that follow each other; answers the first, 0: a range is wanted. */
+/* busy: draws n ids that follow each other, behind those drawn before; answers the first, 0: a range is wanted. */
 int64_t reservation_draw(struct held *h, size_t n);
 /* How many ids a new range is to have, at least n; the next one more. */
 size_t reservation_range(struct held *h, size_t n);
-/* The range that D1 gave. */
+/* The range that D1 gave to it. Two may come in another order than they were drawn: the later one stays where it has as many as are wanted. */
 void reservation_fill(struct held *h, int64_t first, int64_t last);
 /* What is left of the range is of no use: one of its ids is taken. */
 void reservation_spoil(struct held *h);
