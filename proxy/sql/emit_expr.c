@@ -389,6 +389,9 @@ static bool emit_const(struct emitter *e, const struct expr *x, struct fragment 
     }
     if (is_numeric(e, x->type))
         return emit_numeric_const(e, x, ret);
+    if (x->type ==
+        TYPE_OID_regclass) /* it named a relation: the statement is looked at again when the schema changes */
+        e->shared->needs_catalog = true;
     if (e->inline_constants || (x->constant.literal < 0 && x->constant.value.class == VALUE_INTEGER)) {
         mark_structural(e, x);
         *ret = (struct fragment){ .sql = literal_text(e, &x->constant.value), .simple = true };
