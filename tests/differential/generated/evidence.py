@@ -117,20 +117,21 @@ def without_conditions(root):
 
 
 def without_parts(query):
-    """The query with NULL in the place of each of its expressions, one after the other, inner ones first."""
+    """The query with NULL or a plain value in the place of each of its expressions, one after the other, inner ones first."""
     top = Node([query.node])
     for parent, child in reversed(list(parents(top))):
         if child.type and (child.parts or getattr(child, "text", None) is not None):
-            whole, null = parent.parts, next(simplest(child.type))
-            parent.parts = [null if part is child else part for part in whole]
-            try:
-                yield Query(top.parts[0], query.order, query.loose)
-            finally:
-                parent.parts = whole
+            whole = parent.parts
+            for plain in simplest(child.type):
+                parent.parts = [plain if part is child else part for part in whole]
+                try:
+                    yield Query(top.parts[0], query.order, query.loose)
+                finally:
+                    parent.parts = whole
 
 
 def each_without_the_other(campaign, query, mode, settings, theirs, ours):
-    """Both errors are in the query: with NULL for a part, pgd1 too gives PostgreSQL's error, and with NULL for another part PostgreSQL gives pgd1's;
+    """Both errors are in the query: with a plain value for a part, pgd1 too gives PostgreSQL's error, and with one for another part PostgreSQL gives pgd1's;
     or none, for a reason."""
     def agree(other):
         a, b = (answers[0] for answers in campaign.both([(other, mode)], settings))

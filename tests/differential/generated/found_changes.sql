@@ -72,3 +72,4 @@ INSERT INTO target (id, i4, k, dw) VALUES (1, int4 '100', NULL::text, 'hello') R
 UPDATE target SET i4 = 1 WHERE id = 4711 RETURNING to_timestamp('100%', 'FMMonth FMDD')
 INSERT INTO target (id, d, f8, c, b) VALUES (5, '1999-12-31', 2, '', NULL::bool) ON CONFLICT (k) DO UPDATE SET n2 = COALESCE(1000000007, target.i8)
 UPDATE target SET k = 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid RETURNING convert('\xdeadbeef'::bytea, 'Zed'::name, 'Zed'::name)
+UPDATE target SET n = NULL::numeric RETURNING "time"(CAST('2024-10-27 01:30:00+00'::timestamptz AS time(0)), ('-77'::int4 # '-1'::int4)) AS c1, "time"('01:02:03.5'::time, abs('-9'::int4)), "time"('01:02:03.5'::time, 1)

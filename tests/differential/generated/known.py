@@ -101,7 +101,7 @@ def folded(found):
     """pgd1 says no length where PostgreSQL does."""
     pairs = zip(found.theirs.columns, found.ours.columns)
     return lengths(found) and all(a[2] == b[2] or b[2] == -1 for a, b in pairs) and \
-        bool(re.search(r"\b(CASE|COALESCE|NULLIF|GREATEST|LEAST|UNION)\b|\"time(tz|stamp|stamptz)?\"\(.*(\$\d|\)::int4\))", found.sql, re.I))
+        bool(re.search(r"\b(CASE|COALESCE|NULLIF|GREATEST|LEAST|UNION)\b|\"time(tz|stamp|stamptz)?\"\(.*(\$\d|\)::int4\)|\)\)|'::int4 \S+ '-?\d+'::int4\))", found.sql, re.I))
 
 
 def cells(found, *types):
