@@ -915,7 +915,7 @@ bool timestamp_at_written_zone(int64_t local, struct str zone, int64_t *ret, str
                 STR_FMT(zone));
         return err_hint(err, "Numeric time zones must have \"-\" or \"+\" as first character.");
     }
-    if (zone.n < 2 || zone.n >= sizeof(text) || !strchr("+-", zone.p[0]))
+    if (zone.n == 0 || zone.n >= sizeof(text) || !strchr("+-", zone.p[0]))
         return timestamp_at_zone_name(local, zone, ret, err);
     memcpy(text, zone.p, zone.n);
     text[zone.n] = '\0';
@@ -925,7 +925,7 @@ bool timestamp_at_written_zone(int64_t local, struct str zone, int64_t *ret, str
         return true;
     case OUTCOME_ZONE_RANGE:
         return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "numeric time zone \"%.*s\" out of range", STR_FMT(zone));
-    default:
-        return err_set(err, SQLSTATE_INVALID_PARAMETER_VALUE, "time zone \"%.*s\" not recognized", STR_FMT(zone));
+    default: /* a POSIX text may begin so too */
+        return timestamp_at_zone_name(local, zone, ret, err);
     }
 }
