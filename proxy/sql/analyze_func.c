@@ -660,7 +660,7 @@ static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, st
     if (p->returns_set && !place_takes_set(a, s, call, e))
         return false;
     if (p->kind == 'f')
-        return check_plain(a, call, name);
+        return true;
     if (p->kind == 'a' && call->n_args == 0 && !call->agg_star && !call->agg_within_group)
         return fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE,
                        "%.*s(*) must be used to call a parameterless aggregate function", STR_FMT(name));
@@ -679,8 +679,10 @@ static bool finish_kind(A *a, struct scope *s, const PgQuery__FuncCall *call, st
 }
 
 /* Told before the arguments are looked at. */
-static bool lacks_clause(A *a, const PgQuery__FuncCall *call, const struct pg_proc *p, struct str name)
+static bool has_wrong_clauses(A *a, const PgQuery__FuncCall *call, const struct pg_proc *p, struct str name)
 {
+    if (p->kind == 'f')
+        return !check_plain(a, call, name);
     if (p->kind == 'w' && !call->over) {
         fail_at(a, call->location, SQLSTATE_WRONG_OBJECT_TYPE, "window function %.*s requires an OVER clause",
                 STR_FMT(name));
@@ -866,7 +868,7 @@ static struct expr *build_call(A *a, struct scope *s, const PgQuery__FuncCall *c
     e->call.order = p->order;
     e->call.n_order = p->n_order;
     e->call.filter = p->filter;
-    if (lacks_clause(a, call, chosen->row, name) ||
+    if (has_wrong_clauses(a, call, chosen->row, name) ||
         !unify_hypothetical(a, chosen->row, &p->args, p->n_order, call->location) ||
         !coerce_args(a, e, chosen, &p->args, name, call->location) || !order_of_aggregate(a, s, call, e, &p->nested) ||
         (call->agg_distinct && !distinct_arguments(a, call, e)) || !ordered_arguments(a, e, p) ||

@@ -216,3 +216,8 @@ COPY item TO STDOUT (FREEZE);
 COPY item TO STDOUT (NULL ',', DELIMITER ',');
 COPY item TO STDOUT (FORMAT csv, NULL '"');
 COPY item TO STDOUT (FORMAT csv, NULL 'x');
+-- a plain function's words are looked at before its arguments
+SELECT abs('true' ORDER BY 1);
+SELECT abs('true') FILTER (WHERE true);
+SELECT abs(DISTINCT 'x');
+SELECT abs('x') OVER ();
