@@ -25,22 +25,21 @@ enum {
     FRAMEOPTION_EXCLUDE_TIES = 0x20000,
 };
 
-static enum frame_bound start_bound(int32_t o)
+static enum frame_bound bound_of(int32_t options, bool is_end)
 {
-    return o & FRAMEOPTION_START_UNBOUNDED_PRECEDING   ? BOUND_UNBOUNDED_PRECEDING
-           : o & FRAMEOPTION_START_OFFSET_PRECEDING    ? BOUND_PRECEDING
-           : o & FRAMEOPTION_START_OFFSET_FOLLOWING    ? BOUND_FOLLOWING
-           : o & FRAMEOPTION_START_UNBOUNDED_FOLLOWING ? BOUND_UNBOUNDED_FOLLOWING
-                                                       : BOUND_CURRENT_ROW;
-}
-
-static enum frame_bound end_bound(int32_t o)
-{
-    return o & FRAMEOPTION_END_UNBOUNDED_FOLLOWING   ? BOUND_UNBOUNDED_FOLLOWING
-           : o & FRAMEOPTION_END_OFFSET_PRECEDING    ? BOUND_PRECEDING
-           : o & FRAMEOPTION_END_OFFSET_FOLLOWING    ? BOUND_FOLLOWING
-           : o & FRAMEOPTION_END_UNBOUNDED_PRECEDING ? BOUND_UNBOUNDED_PRECEDING
-                                                     : BOUND_CURRENT_ROW;
+    static const struct {
+        int32_t start, end;
+        enum frame_bound bound;
+    } rows[] = {
+        { FRAMEOPTION_START_UNBOUNDED_PRECEDING, FRAMEOPTION_END_UNBOUNDED_PRECEDING, BOUND_UNBOUNDED_PRECEDING },
+        { FRAMEOPTION_START_OFFSET_PRECEDING, FRAMEOPTION_END_OFFSET_PRECEDING, BOUND_PRECEDING },
+        { FRAMEOPTION_START_OFFSET_FOLLOWING, FRAMEOPTION_END_OFFSET_FOLLOWING, BOUND_FOLLOWING },
+        { FRAMEOPTION_START_UNBOUNDED_FOLLOWING, FRAMEOPTION_END_UNBOUNDED_FOLLOWING, BOUND_UNBOUNDED_FOLLOWING },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (options & (is_end ? rows[i].end : rows[i].start))
+            return rows[i].bound;
+    return BOUND_CURRENT_ROW;
 }
 
 /* The in_range functions of PostgreSQL's btree operator families: what RANGE adds to a column of a type. In the order of pg_amproc's index. */
@@ -156,8 +155,8 @@ bool transform_frame(A *a, struct scope *s, const PgQuery__WindowDef *def, struc
         return true;
     w->has_frame = true;
     w->mode = o & FRAMEOPTION_ROWS ? FRAME_ROWS : o & FRAMEOPTION_GROUPS ? FRAME_GROUPS : FRAME_RANGE;
-    w->start = start_bound(o);
-    w->end = end_bound(o);
+    w->start = bound_of(o, false);
+    w->end = bound_of(o, true);
     w->exclusion = o & FRAMEOPTION_EXCLUDE_CURRENT_ROW ? EXCLUDE_CURRENT_ROW
                    : o & FRAMEOPTION_EXCLUDE_GROUP     ? EXCLUDE_GROUP
                    : o & FRAMEOPTION_EXCLUDE_TIES      ? EXCLUDE_TIES
