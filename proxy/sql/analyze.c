@@ -361,6 +361,13 @@ static bool cases_equal(const struct expr *x, const struct expr *y)
     return true;
 }
 
+const struct expr *without_relabel(const struct expr *x)
+{
+    while (x && x->kind == EXPR_RELABEL)
+        x = x->args[0];
+    return x;
+}
+
 bool expr_equal(const struct expr *x, const struct expr *y)
 {
     if (x == y)

@@ -97,5 +97,7 @@ void expr_walk(struct expr *e, bool (*visit)(struct expr *e, void *ctx), void *c
 struct expr *expr_map(struct expr *e, struct expr *(*replace)(struct expr *e, void *ctx), void *ctx,
                       struct arena *arena);
 bool expr_equal(const struct expr *a, const struct expr *b); /* structurally the same value */
+/* The expression under casts that leave the value as it is; NULL for NULL. */
+const struct expr *without_relabel(const struct expr *x);
 
 #endif

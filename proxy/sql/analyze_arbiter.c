@@ -56,13 +56,6 @@ static bool comparison_of(const struct expr *x, struct comparison *ret)
     return contents_of(ret->left).columns && !contents_of(ret->right).columns;
 }
 
-static const struct expr *without_relabel(const struct expr *x)
-{
-    while (x->kind == EXPR_RELABEL)
-        x = x->args[0];
-    return x;
-}
-
 static struct expr *const *terms_of(struct expr *const *condition, size_t *ret_n)
 {
     bool many = (*condition)->kind == EXPR_AND;

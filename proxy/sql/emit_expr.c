@@ -91,13 +91,6 @@ bool has_own_vars(const struct expr *x)
     return look.own_vars && !look.foreign_vars;
 }
 
-const struct expr *without_relabel(const struct expr *x)
-{
-    while (x && x->kind == EXPR_RELABEL)
-        x = x->args[0];
-    return x;
-}
-
 bool is_column_of(const struct query *q, const struct expr *x, int rte, int16_t number)
 {
     x = without_relabel(x);

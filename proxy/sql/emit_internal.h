@@ -293,9 +293,7 @@ bool is_constant_expr(const struct expr *x); /* no column, aggregate, subquery o
 bool is_volatile_expr(const struct expr *x);
 /* Whether what is printed now is worked out for each of several rows (emit_call.c). */
 bool is_for_each_row(const struct emitter *e);
-/* The expression under casts that leave the value as it is; NULL for NULL. */
-const struct expr *without_relabel(const struct expr *x);
-/* The column with that number of the query's own range table entry, under such casts. */
+/* The column with that number of the query's own range table entry, under casts that leave the value as it is. */
 bool is_column_of(const struct query *q, const struct expr *x, int rte, int16_t number);
 bool has_own_vars(const struct expr *x); /* columns of this level and of no other */
 /* COLLATE clause that orders and compares a type (" COLLATE pg_numeric"), "" none. False: this target cannot. */
