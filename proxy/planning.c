@@ -32,15 +32,6 @@ void planning_wait_schema(struct session *s)
     session_wait_schema(s);
 }
 
-/* currval() is bound to a sequence of the schema; lastval() to none. */
-static bool binds_sequence(const struct plan_local *local)
-{
-    for (size_t i = 0; local && i < local->n_binds; i++)
-        if (local->binds[i].source == BIND_SEQUENCE && local->binds[i].index >= 0)
-            return true;
-    return false;
-}
-
 /* Made without a schema, is it what it would be with one? DDL is not: DROP … IF EXISTS finds nothing to drop. */
 static bool needs_no_schema(const struct plan *p)
 {
@@ -54,7 +45,7 @@ static bool needs_no_schema(const struct plan *p)
     for (size_t i = 0; i < p->n_params; i++)
         if (p->param_types[i] >= 16384)
             return false; /* so are a domain's constraints */
-    return !binds_sequence(p->local) && !binds_sequence(p->prelude) && (!p->local || !p->local->needs_catalog);
+    return !p->local || !p->local->needs_catalog;
 }
 
 /* Errors that another schema might not give: a name is missing, or there already. */

@@ -556,6 +556,7 @@ static bool current_before(struct emitter *e, const struct relation *s, const st
                       .detail = pending };
     e->shared->looked_at_session = true;
     e->shared->plan->asks_sequences = true;
+    e->shared->needs_catalog |= s != NULL; /* currval() names a relation; lastval() none */
     for (size_t i = 0; i < e->shared->n_sequences && pending; i++)
         if (e->shared->sequences[i].sequence == asked)
             return blocked(e, -1, "currval() of a sequence in the transaction that used it");

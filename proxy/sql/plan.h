@@ -176,7 +176,7 @@ struct plan_local {
     struct bind *binds;
     size_t n_binds;
     size_t n_inputs;    /* STATEMENT_FETCH statements feed them in order */
-    bool needs_catalog; /* reads pg_catalog or information_schema, or asks functions of the schema */
+    bool needs_catalog; /* reads pg_catalog or information_schema, asks functions of the schema, or names a relation */
     size_t max_rows_hint;
 };
 
