@@ -295,12 +295,7 @@ static struct flags parse_flags(struct str s)
 
 static struct regex *fail_pattern(sqlite3_context *c, const char *error)
 {
-    if (error) {
-        fail_with(c, SQLSTATE_INVALID_REGULAR_EXPRESSION, "invalid regular expression: %s", error);
-    } else {
-        err_unsupported(errors(c), "a name of a collating element in a regular expression");
-        local_fail(c);
-    }
+    fail_with(c, SQLSTATE_INVALID_REGULAR_EXPRESSION, "invalid regular expression: %s", error);
     return NULL;
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "proxy/sql/functions/collating_element.h"
+
 enum { REPEAT_MAX = 255, DEPTH_MAX = 250, GROUPS_MAX = 255 };
 
 static const char bad_repeat[] = "quantifier operand invalid", bad_parens[] = "parentheses () not balanced",
@@ -474,22 +476,35 @@ static bool bracket_name(struct parser *r, char mark, struct str *ret)
 
 enum member { MEMBER_CHARACTER, MEMBER_SET, MEMBER_RANGE, MEMBER_CLOSE, MEMBER_FAILED };
 
+/* PostgreSQL has read the next element before it asks what this one means: what is wrong in its text is told first. */
+static bool look_ahead(struct parser *r)
+{
+    struct parser next = *r;
+    if (next.p >= next.end)
+        return fail(r, bad_brackets);
+    uint32_t c = take_character(&next);
+    bool ends = next.p >= next.end;
+    if (c == '[')
+        return !ends || fail(r, bad_brackets);
+    if (c != '\\' || r->options.language != REGEX_ADVANCED)
+        return true;
+    enum token_kind kind = ends ? TOKEN_END : escape(&next).kind;
+    return (!next.failed && (kind == TOKEN_PLAIN || kind == TOKEN_CLASS)) || fail(r, bad_escape);
+}
+
 static enum member named_member(struct parser *r, char mark, uint32_t *ret)
 {
     struct str name;
     r->p++;
-    if (!bracket_name(r, mark, &name))
+    if (!bracket_name(r, mark, &name) || !look_ahead(r))
         return MEMBER_FAILED;
     if (mark == ':')
         return add_class(r, name) ? MEMBER_SET : MEMBER_FAILED;
     struct parser one = { .p = name.p, .end = name.p + name.n };
     if (name.n)
         *ret = take_character(&one);
-    if (!name.n || one.p != one.end) {
-        bool is_name = name.n > 1;
-        for (size_t i = 0; i < name.n; i++)
-            is_name &= is_letter(name.p[i]) || name.p[i] == '-';
-        fail(r, is_name ? NULL : bad_element);
+    if ((!name.n || one.p != one.end) && !collating_element(name, ret)) {
+        fail(r, bad_element);
         return MEMBER_FAILED;
     }
     if (mark == '.')
@@ -539,14 +554,16 @@ static enum member take_member(struct parser *r, bool first, uint32_t *ret)
 static bool add_range(struct parser *r, uint32_t from)
 {
     uint32_t to = from;
-    if (r->p + 1 < r->end && r->p[0] == '-' && r->p[1] != ']') {
+    if (next_is(r, "-") && !next_is(r, "-]")) {
         r->p++;
         enum member m = MEMBER_CHARACTER;
-        if (r->p < r->end && *r->p == '-')
+        if (next_is(r, "[=") || next_is(r, "[:"))
+            m = MEMBER_SET;
+        else if (next_is(r, "-"))
             r->p++, to = '-';
         else
             m = take_member(r, false, &to);
-        if (m == MEMBER_FAILED)
+        if (m == MEMBER_FAILED || (m == MEMBER_CHARACTER && !look_ahead(r)))
             return false;
         if (m != MEMBER_CHARACTER || from > to)
             return fail(r, bad_range);

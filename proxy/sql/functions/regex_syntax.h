@@ -4,8 +4,7 @@
  * All three languages: advanced (the ordinary one), extended and basic, and texts that mean themselves. What PostgreSQL refuses
  * is refused with its words; nothing that only Perl knows gets through.
  *
- * Fails    false with *ret_error: PostgreSQL's text behind "invalid regular expression: "; NULL there: no memory, or a name of
- *          a collating element, which is known to PostgreSQL only.
+ * Fails    false with *ret_error: PostgreSQL's text behind "invalid regular expression: "; NULL there: no memory.
  * Not here matching: pattern.c.
  */
 #ifndef PGD1_SQL_FUNCTIONS_REGEX_SYNTAX_H

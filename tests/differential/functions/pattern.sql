@@ -88,3 +88,11 @@ regexp_substr('abc','x')
 'abc' ~ 'a**'
 regexp_replace('abc','b','X','q')
 regexp_replace('abc','b','X','z')
+'ab' ~ '[[.]*[ab]{2}[.]'
+'ab' ~ '[b-a'
+'ab' ~ '[b-a\'
+'ab' ~ '[a-'
+'ab' ~ '[[:foo:]'
+'ab' ~ '[a-[:foo:]]'
+'ab' ~ '[[.foo.]]'
+substring('a-b','[[.hyphen.]]'), substring('1+2','[[.left-parenthesis.]-[.comma.]]'), substring('x~','[[=tilde=]]'), substring(E'a\021','[[.DC1.]]')
