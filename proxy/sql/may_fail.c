@@ -17,6 +17,15 @@ static bool only_chooses(const struct expr *x)
     return is_one_of(x->call.proc->name, aggregates, sizeof(aggregates) / sizeof(*aggregates));
 }
 
+/* Of functions that are total, the overloads that are not: length(bytea, encoding); json, where each string is decoded. */
+static bool is_partial_overload(const struct expr *x)
+{
+    if (strcmp(x->call.proc->name, "length") == 0)
+        return x->n_args > 1;
+    return x->n_args && x->args[0]->type == TYPE_OID_json && strcmp(x->call.proc->name, "to_json") != 0 &&
+           strcmp(x->call.proc->name, "json_typeof") != 0;
+}
+
 /* Functions that have an answer for every value, and no way to make it too long. */
 static bool is_total(const struct expr *x)
 {
@@ -26,6 +35,8 @@ static bool is_total(const struct expr *x)
         "sha256", "starts_with", "strpos", "to_json",      "to_jsonb",         "upper",   "jsonb_typeof", "json_typeof",
     };
     static const char *const operators[] = { "->", "->>", "#>", "#>>", "?" };
+    if (is_partial_overload(x))
+        return false;
     if (x->call.op_name)
         return operator_compares(str_from(x->call.op_name)) ||
                is_one_of(x->call.op_name, operators, sizeof(operators) / sizeof(*operators));
