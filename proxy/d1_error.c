@@ -528,8 +528,11 @@ static bool guard_failed(struct mapping *m)
     if (payload.n && payload.p[payload.n - 1] == '\'')
         payload.n--;
     if (str_is(payload, "!local")) {
-        m->remedy = D1_REMEDY_LOCAL;
-        return err_set(m->err, SQLSTATE_INTERNAL_ERROR, "the statement has to be finished locally");
+        m->remedy = D1_REMEDY_LOCAL; /* what is said where there is none: D1 alone works it out */
+        err_unsupported(m->err, "an expression that D1 cannot work out for one of its values");
+        return err_hint(m->err,
+                        "D1 works out CHECK constraints, generated columns, CREATE TABLE AS and USING. Write such "
+                        "values with INSERT or UPDATE.");
     }
     if (str_is(payload, "!changed")) {
         m->remedy = D1_REMEDY_AGAIN;

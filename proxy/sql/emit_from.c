@@ -315,18 +315,21 @@ static bool emit_json_texts(struct emitter *e, const struct expr *x, struct str 
     struct str local = emit_raise_local(e);
     if (!emit_value(e, x->args[0], &document))
         return false;
-    const struct str d = document.sql, a = alias;
-    *ret = text_of(e,
-                   "json_each(CASE json_type(%.*s) WHEN 'array' THEN %.*s WHEN NULL THEN NULL ELSE iif(%.*s IS NULL, "
-                   "NULL, %.*s) END) AS %.*s",
-                   STR_FMT(d), STR_FMT(d), STR_FMT(d), STR_FMT(local), STR_FMT(a));
+    const struct str d = document.sql, a = alias, doubt = emit_json_doubt(e, x->args[0], d);
+    struct str list = text_of(e,
+                              "CASE json_type(%.*s) WHEN 'array' THEN %.*s WHEN NULL THEN NULL ELSE iif(%.*s IS NULL, "
+                              "NULL, %.*s) END",
+                              STR_FMT(d), STR_FMT(d), STR_FMT(d), STR_FMT(local));
+    *ret = doubt.n ? text_of(e, "json_each(CASE WHEN %.*s THEN %.*s ELSE %.*s END) AS %.*s", STR_FMT(doubt),
+                             STR_FMT(local), STR_FMT(list), STR_FMT(a))
+                   : text_of(e, "json_each(%.*s) AS %.*s", STR_FMT(list), STR_FMT(a));
     *column = (struct fragment){ .scale = -1 };
     column->sql = text_of(e,
                           "CASE %.*s.type WHEN 'text' THEN %.*s.value WHEN 'integer' THEN CAST(%.*s.value AS TEXT) "
                           "WHEN 'true' THEN 'true' "
                           "WHEN 'false' THEN 'false' WHEN 'null' THEN NULL ELSE %.*s END",
                           STR_FMT(a), STR_FMT(a), STR_FMT(a), STR_FMT(local));
-    return ret->p && column->sql.p;
+    return list.p && ret->p && column->sql.p;
 }
 
 /* The local function gives a JSON array: of values, or of arrays when there are several columns. */
@@ -400,7 +403,7 @@ bool emit_set_function(struct emitter *e, const struct expr *x, const struct rte
         if (is_source(x, "generate_series_int") || is_source(x, "generate_series_step_int"))
             return emit_series(e, x, alias, ret, columns, ret_ordinal);
         if ((is_source(x, "json_array_elements_text") || is_source(x, "jsonb_array_elements_text")) &&
-            e->target == TARGET_D1)
+            e->target == TARGET_D1 && !e->shared->settings->force_local)
             return emit_json_texts(e, x, alias, ret, columns);
         if (is_source(x, "json_to_record") || is_source(x, "jsonb_to_record") || is_source(x, "json_populate_record") ||
             is_source(x, "jsonb_populate_record"))

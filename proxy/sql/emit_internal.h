@@ -262,6 +262,9 @@ struct bind bind_of_expr(const struct expr *x); /* of an EXPR_CONST or EXPR_PARA
 /* json_extract('{}','!22012:division by zero') or its local twin. */
 struct str emit_raise(struct emitter *e, const char *code, struct str message);
 struct str emit_raise_local(struct emitter *e);
+/* SQL that is true where a document of json has escapes that stand for no text, or for one of two: PostgreSQL decodes all that it
+ * reads and fails, SQLite cuts a text at \u0000. Empty: this one (jsonb) can have none. */
+struct str emit_json_doubt(struct emitter *e, const struct expr *x, struct str document);
 /* Whether D1's text of an expression holds a guard that raises. */
 bool has_guard(const struct fragment *f);
 /* Adds the blanks of a char(n), which are not kept, to its value f. */

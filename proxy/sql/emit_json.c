@@ -71,7 +71,7 @@ static bool path_step(struct emitter *e, const struct json_row *row, const struc
 /* x -> 'a' -> 0 on its way down to the document. */
 struct chain {
     struct str document, path; /* SQL */
-    struct str doubtful;       /* json: SQL that is true where a key on the way stands twice; empty: none can */
+    struct str doubtful;       /* json: SQL that is true where SQLite reads otherwise than PostgreSQL; empty: nowhere */
 };
 
 /* json keeps what was written, and PostgreSQL takes the last of equal keys, SQLite the first. */
@@ -110,6 +110,13 @@ static bool chain_step(struct emitter *e, const struct json_row *row, const stru
     return step.p && chain->path.p;
 }
 
+struct str emit_json_doubt(struct emitter *e, const struct expr *x, struct str document)
+{
+    if (e->no_guards || base_type(e, x->type) != TYPE_OID_json)
+        return (struct str){ 0 };
+    return text_of(e, "instr(%.*s,'\\u0000') OR %.*s GLOB '*\\u[dD][89a-fA-F]*'", STR_FMT(document), STR_FMT(document));
+}
+
 static bool json_chain(struct emitter *e, const struct expr *x, struct chain *ret)
 {
     const struct json_row *row = row_of(x);
@@ -118,8 +125,9 @@ static bool json_chain(struct emitter *e, const struct expr *x, struct chain *re
         return json_chain(e, x->args[0], ret) && chain_step(e, row, x, ret);
     if (!emit_value(e, x, &document))
         return false;
-    *ret = (struct chain){ .document = document.sql, .path = STR("'$'") };
-    return true;
+    *ret =
+        (struct chain){ .document = document.sql, .path = STR("'$'"), .doubtful = emit_json_doubt(e, x, document.sql) };
+    return !err_is_set(e->err);
 }
 
 /* `sql`, or the local engine's answer where the chain is in doubt. */

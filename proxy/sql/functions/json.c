@@ -120,7 +120,7 @@ static void type_of(sqlite3_context *c, int n, sqlite3_value **args, unsigned ho
     };
     struct str text;
     STRICT(n, args);
-    if (json_document(c, args[0], how & JSONB, &text))
+    if (json_document_as_written(c, args[0], how & JSONB, &text))
         local_result_text(c, str_from(names[json_kind_of(text)]));
 }
 
@@ -128,7 +128,7 @@ static void array_length(sqlite3_context *c, int n, sqlite3_value **args, unsign
 {
     struct str text;
     STRICT(n, args);
-    if (!json_document(c, args[0], how & JSONB, &text))
+    if (!json_document_as_written(c, args[0], how & JSONB, &text))
         return;
     if (is_scalar(text))
         fail_with(c, SQLSTATE_INVALID_PARAMETER_VALUE, "cannot get array length of a scalar");
@@ -203,7 +203,8 @@ static void elements(sqlite3_context *c, int n, sqlite3_value **args, unsigned h
 {
     struct str text;
     STRICT(n, args);
-    if (!json_document(c, args[0], how & JSONB, &text))
+    if (how & TEXT ? !json_document(c, args[0], how & JSONB, &text)
+                   : !json_document_as_written(c, args[0], how & JSONB, &text))
         return;
     if (json_kind_of(text) == JSON_ARRAY)
         each_part(c, text, add_element, how);

@@ -47,6 +47,17 @@ enum json_kind json_kind_of(struct str text)
     }
 }
 
+bool json_document_as_written(sqlite3_context *c, sqlite3_value *v, bool is_jsonb, struct str *ret)
+{
+    if (is_jsonb)
+        return json_document(c, v, is_jsonb, ret);
+    *ret = without_blanks(local_text(v));
+    if (json_check(*ret, errors(c)))
+        return true;
+    local_fail(c);
+    return false;
+}
+
 /* ---- walking */
 
 static void skip_blanks(struct json_walk *w)

@@ -10,8 +10,11 @@
 #include "pgwire/jsonb.h"
 #include "proxy/sql/functions/arguments.h"
 
-/* The document of an argument without blanks around it: checked (json), canonical (jsonb). False after local_fail(). */
+/* The document of an argument without blanks around it: checked (json), canonical (jsonb). Every string of it must stand for a
+ * text, those that nobody asks for too. False after local_fail(). */
 bool json_document(sqlite3_context *c, sqlite3_value *v, bool is_jsonb, struct str *ret);
+/* The same for a function that decodes no string: \u0000 may be in it. */
+bool json_document_as_written(sqlite3_context *c, sqlite3_value *v, bool is_jsonb, struct str *ret);
 
 enum json_kind json_kind_of(struct str text);
 
