@@ -397,13 +397,35 @@ static bool bind_typmod(struct emitter *e, const struct expr *x, struct fragment
     return emit_bind(e, &b, ret);
 }
 
+/* A value that is not known yet is fitted where its error can be kept until it is needed. */
+static bool typmod_when_reached(struct emitter *e, const struct expr *x, bool number, struct fragment *ret)
+{
+    if (!emit_prelude(e, x, number ? BIND_STORE : BIND_AS_IS, number ? x->typmod : 0, ret))
+        return err_is_set(e->err) ? false : blocked(e, x->location, "a length or precision of a constant here");
+    if (number) {
+        ret->form = FORM_NUMBER;
+        ret->scale = typmod_scale(x->typmod);
+        ret->digits = typmod_precision(x->typmod);
+    }
+    return true;
+}
+
+static bool may_not_be_reached(const struct emitter *e, const struct expr *x)
+{
+    return e->conditional && (e->excluded || !folding_is_constant(x));
+}
+
 bool emit_typmod(struct emitter *e, const struct expr *x, struct fragment *ret)
 {
     oid_t t = base_type(e, x->type);
     const struct expr *arg = x->args[0];
     bool constant = arg->kind == EXPR_PARAM || (arg->kind == EXPR_CONST && !arg->constant.is_null);
     bool number = t == TYPE_OID_numeric && e->target == TARGET_D1 && typmod_precision(x->typmod) <= 15;
-    if (constant && !number && !e->inline_constants && base_type(e, arg->type) == t)
+    bool bound = constant && !e->inline_constants && base_type(e, arg->type) == t;
+    bool cuts = t == TYPE_OID_varchar || t == TYPE_OID_bpchar, later = bound && !cuts && may_not_be_reached(e, x);
+    if (later && e->target == TARGET_D1)
+        return typmod_when_reached(e, x, number, ret);
+    if (bound && !number && !later)
         return bind_typmod(e, x, ret);
     if (t == TYPE_OID_bpchar && x->typmod >= 0 && arg->kind == EXPR_RELABEL)
         arg = arg->args[0]; /* its blanks go with the length's */
