@@ -17,8 +17,10 @@ static bool is_merged_view(A *a, const struct scope *s, const struct relation *r
 static int add_target(A *a, struct scope *s, const PgQuery__RangeVar *name)
 {
     const struct relation *r;
-    if (!analyze_relation_name(a, name, false, &r))
+    if (!analyze_relation_name(a, name, false, &r)) {
+        explain_missing_cte(a, s, name);
         return -1;
+    }
     if (r->is_system) {
         fail_at(a, name->location, SQLSTATE_INSUFFICIENT_PRIVILEGE, "permission denied for table %.*s",
                 STR_FMT(r->name));

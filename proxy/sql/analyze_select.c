@@ -799,10 +799,7 @@ struct query *transform_any_query(A *a, struct scope *parent, const Node *n)
     case PG_QUERY__NODE__NODE_DELETE_STMT:
         return transform_delete(a, parent, n->delete_stmt);
     case PG_QUERY__NODE__NODE_MERGE_STMT:
-        if (!parent)
-            return transform_merge(a, n->merge_stmt);
-        fail_at(a, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query");
-        return NULL;
+        return transform_merge(a, n->merge_stmt); /* never in WITH: transform_with() */
     default:
         unsupported_at(a, -1, "this statement as a query");
         return NULL;

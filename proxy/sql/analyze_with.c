@@ -119,15 +119,19 @@ static bool add_cte(A *a, struct scope *s, const PgQuery__CommonTableExpr *node,
     return transform_cte(a, s, cte, node);
 }
 
-static bool check_names(A *a, const PgQuery__WithClause *with)
+static bool check_queries(A *a, const PgQuery__WithClause *with)
 {
-    for (size_t i = 0; i < with->n_ctes; i++)
+    for (size_t i = 0; i < with->n_ctes; i++) {
+        const PgQuery__CommonTableExpr *first = with->ctes[i]->common_table_expr;
+        if (first->ctequery->node_case == PG_QUERY__NODE__NODE_MERGE_STMT)
+            return fail_at(a, first->location, SQLSTATE_FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query");
         for (size_t k = i + 1; k < with->n_ctes; k++) {
             const PgQuery__CommonTableExpr *node = with->ctes[k]->common_table_expr;
-            if (strcmp(with->ctes[i]->common_table_expr->ctename, node->ctename) == 0)
+            if (strcmp(first->ctename, node->ctename) == 0)
                 return fail_at(a, node->location, SQLSTATE_DUPLICATE_ALIAS,
                                "WITH query name \"%s\" specified more than once", node->ctename);
         }
+    }
     return true;
 }
 
@@ -139,7 +143,7 @@ bool transform_with(A *a, struct scope *s, const PgQuery__WithClause *with)
     q->ctes = NEW_ARRAY(a, struct cte, with->n_ctes + 1); /* range table entries point into it: it must not move */
     size_t *order = NEW_ARRAY(a, size_t, with->n_ctes + 1);
     bool *recursive = NEW_ARRAY(a, bool, with->n_ctes + 1);
-    if (!q->ctes || !order || !recursive || !check_names(a, with))
+    if (!q->ctes || !order || !recursive || !check_queries(a, with))
         return false;
     q->with_recursive = with->recursive;
     for (size_t i = 0; i < with->n_ctes; i++)

@@ -421,6 +421,8 @@ static bool copy_source(struct utility *u, const PgQuery__CopyStmt *s, struct pl
     }
     if (s->query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT && s->query->select_stmt->into_clause)
         return err_set(u->p->err, SQLSTATE_FEATURE_NOT_SUPPORTED, "COPY (SELECT INTO) is not supported");
+    if (s->query->node_case == PG_QUERY__NODE__NODE_MERGE_STMT)
+        return err_set(u->p->err, SQLSTATE_FEATURE_NOT_SUPPORTED, "MERGE not supported in COPY");
     if (!planner_node(u->p, s->query, &copy->query))
         return false;
     if (copy->query->kind != PLAN_QUERY)
