@@ -217,11 +217,10 @@ bool group_has_writes_after(const struct group *g, uint32_t seq)
     return false;
 }
 
-/* Drops `from` and all after it, with what was queued behind the step before. */
 void group_cut(struct group *g, struct step *from, size_t queued_at)
 {
     struct step **at = &g->head, *last = NULL;
-    while (*at && *at != from) {
+    while (*at && *at != from && (*at)->asks_for != from) {
         last = *at;
         at = &last->next;
     }

@@ -41,7 +41,7 @@ struct step *group_add_asking(struct group *g, struct step *of, struct plan *pla
 bool group_is_asking(const struct step *step);
 /* It waits no more: what it asked for is known, or never will be. */
 bool group_has_answered(const struct group *g, const struct step *asking);
-/* Drops `from` and all after it, with what was queued behind the step before. */
+/* Drops `from` with the steps that ask for it, and all after it, with what was queued behind the step before. */
 void group_cut(struct group *g, struct step *from, size_t queued_at);
 /* The error stands at the head: whatever waited behind it never happens. The cycle's turn is over. */
 void group_fail_at_head(struct group *g, const struct err *err);

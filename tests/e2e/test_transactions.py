@@ -515,3 +515,16 @@ def test_pgbench_keeps_the_balances(embedded, protocol):
             (SELECT sum(bbalance) FROM pgbench_branches), (SELECT sum(delta) FROM pgbench_history), (SELECT count(*) FROM pgbench_history)""").fetchone()
         assert sums == (sums[0],) * 4 + (200,)
         connection.execute("DROP TABLE pgbench_accounts, pgbench_tellers, pgbench_branches, pgbench_history")
+
+
+def test_a_refused_change_takes_its_own_reads_with_it(server):
+    """What a change has to read first goes with it when it is refused: the read's own failure found it gone, and ended the server."""
+    with server.connect() as connection:
+        connection.execute("DROP TABLE IF EXISTS txn_read; CREATE TABLE txn_read (id int PRIMARY KEY, balance numeric(10,2), data jsonb); INSERT INTO txn_read VALUES (1, 1, '{}')")
+        done = connection.pgconn.exec_(b"""BEGIN; INSERT INTO txn_read VALUES (9, 0, '{}') ON CONFLICT DO NOTHING;
+            MERGE INTO txn_read USING (SELECT 1 AS k) s ON txn_read.id = s.k WHEN MATCHED THEN UPDATE SET data = txn_read.data || '[3]'
+            WHEN NOT MATCHED THEN INSERT VALUES (s.k + 40); COMMIT""")
+        assert done.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"0A000"
+        assert connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.INERROR
+    with server.connect() as connection:
+        assert connection.execute("SELECT * FROM txn_read").fetchall() == [(1, 1, {})]
