@@ -559,6 +559,8 @@ static bool check_aggregate(A *a, struct scope *s, const PgQuery__FuncCall *call
         return fail_at(a, nested - 1, SQLSTATE_GROUPING_ERROR, "aggregate function calls cannot be nested");
     for (size_t i = n_direct; i < e->n_args; i++)
         expr_walk(e->args[i], level_visit, &search);
+    for (size_t i = 0; i < e->call.n_order; i++)
+        expr_walk(e->call.order[i].expr, level_visit, &search);
     if (e->call.filter)
         expr_walk(e->call.filter, level_visit, &search);
     int up = search.level == INT32_MAX ? 0 : search.level;
