@@ -209,6 +209,8 @@ def rows_in_order(sql, theirs, ours):
         return ""
     if {theirs.state, ours.state} == {"23505", ""} and re.search(r"\bUPDATE (\w+ )?SET\b", sql):
         return KEYS_MOVE
+    if re.match(r"UPDATE\b", sql) and sorted(a.state[:2] for a in (theirs, ours)) == ["22", "23"]:
+        return ROWS_IN_ORDER  # a value that does not fit its column, and a row with one that fits but violates
     return ROWS_IN_ORDER if of_two_rows(theirs) and of_two_rows(ours) else ""
 
 
