@@ -1001,20 +1001,65 @@ bool emit_aggregate(struct emitter *e, const struct expr *x, struct fragment *re
 
 /* ---- windows ---- */
 
-/* nth_value() with a place that is a constant: NULL for place NULL, which SQLite does not know. */
+/* nth_value(): NULL for place NULL, which SQLite does not know. */
 static bool place_of(struct emitter *e, const struct expr *place, struct fragment *args)
 {
     if (place->kind == EXPR_CONST) {
         mark_structural(e, place);
         if (!place->constant.is_null && place->constant.value.integer > 0)
             return true;
-    } else if (!is_constant_expr(place)) {
-        return true;
     }
     const struct str n = args[1].sql;
+    if (!is_constant_expr(place)) { /* null_window_argument() has the NULL */
+        args[1].sql = text_of(e, "coalesce(%.*s,1)", STR_FMT(n));
+        return args[1].sql.p != NULL;
+    }
     args[0].sql = text_of(e, "CASE WHEN %.*s IS NOT NULL THEN %.*s END", STR_FMT(n), STR_FMT(args[0].sql));
     args[1].sql = text_of(e, "max(coalesce(%.*s,1),1)", STR_FMT(n));
     return args[0].sql.p && args[1].sql.p;
+}
+
+static bool is_known(const struct expr *x)
+{
+    return x->kind == EXPR_CONST && !x->constant.is_null;
+}
+
+/* ntile() keeps the number of the partition's first row, lag() and lead() give NULL and not their default where the offset is NULL. */
+static bool null_arguments(struct emitter *e, const struct expr *x, struct fragment *args)
+{
+    const char *source = x->call.proc->source;
+    if (strcmp(source, "window_nth_value") == 0)
+        return place_of(e, x->args[1], args);
+    if (strcmp(source, "window_ntile") == 0 && !is_known(x->args[0])) {
+        struct str none = is_constant_expr(x->args[0])
+                              ? STR("1") /* null_window_argument() has the NULL */
+                              : emit_raise(e, "0A000", STR("ntile() of a number that is null is not supported"));
+        args[0].sql = text_of(e, "coalesce(%.*s,%.*s)", STR_FMT(args[0].sql), STR_FMT(none));
+        return none.p && args[0].sql.p;
+    }
+    bool moves = strcmp(source, "window_lag_with_offset_and_default") == 0 ||
+                 strcmp(source, "window_lead_with_offset_and_default") == 0;
+    if (moves && !is_known(x->args[1]))
+        args[2].sql =
+            text_of(e, "CASE WHEN %.*s IS NOT NULL THEN %.*s END", STR_FMT(args[1].sql), STR_FMT(args[2].sql));
+    return !moves || args[2].sql.p;
+}
+
+/* " WHEN … THEN NULL", where an argument that SQLite does not take is NULL. */
+static bool null_window_argument(struct emitter *e, const struct expr *x, struct str *ret)
+{
+    const char *source = x->call.proc->source;
+    struct fragment n;
+    const struct expr *arg = strcmp(source, "window_ntile") == 0       ? x->args[0]
+                             : strcmp(source, "window_nth_value") == 0 ? x->args[1]
+                                                                       : NULL;
+    bool is_place = arg && arg != x->args[0];
+    if (!arg || is_known(arg) || is_constant_expr(arg) == is_place)
+        return true;
+    if (!emit_value(e, arg, &n))
+        return false;
+    *ret = text_of(e, "%.*s WHEN %.*s IS NULL THEN NULL", STR_FMT(*ret), STR_FMT(n.sql));
+    return ret->p != NULL;
 }
 
 /* " WHEN … THEN" error, where the place is none: PostgreSQL says so when all rows are there. */
@@ -1053,7 +1098,7 @@ static bool window_function(struct emitter *e, const struct expr *x, const struc
         ret->scale = args[0].scale;
         ret->digits = args[0].digits;
     }
-    if (strcmp(x->call.proc->source, "window_nth_value") == 0 && !place_of(e, x->args[1], args))
+    if (!null_arguments(e, x, args))
         return false;
     ret->sql = expand(e, x, e->target == TARGET_D1 ? row->d1 : row->local, args, x->n_args);
     return ret->sql.p != NULL;
@@ -1088,7 +1133,8 @@ bool emit_window(struct emitter *e, const struct expr *x, struct fragment *ret)
     } else {
         ret->sql = text_of(e, "%.*s OVER %.*s", STR_FMT(ret->sql), STR_FMT(over));
     }
-    if (!emit_window_guard(e, x->call.window, over, &wrong) || !wrong_place(e, x, over, &wrong))
+    if (!emit_window_guard(e, x->call.window, over, &wrong) || !wrong_place(e, x, over, &wrong) ||
+        !null_window_argument(e, x, &wrong))
         return false;
     if (wrong.n)
         ret->sql = text_of(e, "CASE%.*s ELSE %.*s END", STR_FMT(wrong), STR_FMT(ret->sql));

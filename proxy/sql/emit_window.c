@@ -30,6 +30,20 @@ static bool has_call(struct str sql)
     return false;
 }
 
+static bool find_sublink(struct expr *x, void *ctx)
+{
+    bool *found = ctx;
+    *found |= x->kind == EXPR_SUBLINK;
+    return !*found;
+}
+
+static bool has_sublink(struct expr *x)
+{
+    bool found = false;
+    expr_walk(x, find_sublink, &found);
+    return found;
+}
+
 static bool window_bound(struct emitter *e, enum frame_bound bound, const struct expr *offset, bool is_range,
                          struct str *ret)
 {
@@ -44,8 +58,8 @@ static bool window_bound(struct emitter *e, enum frame_bound bound, const struct
         return blocked(e, offset->location, "RANGE with an offset of this type");
     if (!emit_value(e, offset, &f))
         return false;
-    /* SQLite takes no calls here, which are NULL to it. At D1 the prelude has computed them. */
-    if (has_call(f.sql))
+    /* SQLite takes no calls and no subqueries here, which are NULL to it. At D1 the prelude has computed calls. */
+    if (has_call(f.sql) || has_sublink((struct expr *)(uintptr_t)offset))
         return blocked(e, offset->location, "a computed offset of a window's frame here");
     /* SQLite looks at it where there are rows, PostgreSQL where there are values: emit_window_guard(). */
     if (is_range && !is_distance(e, offset))
