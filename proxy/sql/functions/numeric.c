@@ -209,12 +209,14 @@ static void width_bucket(sqlite3_context *c, int n, sqlite3_value **args)
         return;
     }
     int order = numeric_compare(&low, &high);
-    if (order == 0) {
-        fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_WIDTH_BUCKET_FUNCTION, "lower bound cannot equal upper bound");
-        return;
-    }
-    if (x.class == NUMERIC_NAN || low.class != NUMERIC_FINITE || high.class != NUMERIC_FINITE) {
-        fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_WIDTH_BUCKET_FUNCTION, "lower and upper bounds must be finite");
+    bool none = x.class == NUMERIC_NAN || low.class == NUMERIC_NAN || high.class == NUMERIC_NAN;
+    const char *wrong = none ? "operand, lower bound, and upper bound cannot be NaN"
+                        : low.class != NUMERIC_FINITE || high.class != NUMERIC_FINITE
+                            ? "lower and upper bounds must be finite"
+                        : order == 0 ? "lower bound cannot equal upper bound"
+                                     : NULL;
+    if (wrong) {
+        fail_with(c, SQLSTATE_INVALID_ARGUMENT_FOR_WIDTH_BUCKET_FUNCTION, "%s", wrong);
         return;
     }
     if (numeric_compare(&x, &low) * (order < 0 ? 1 : -1) < 0) {
@@ -231,12 +233,12 @@ static void width_bucket(sqlite3_context *c, int n, sqlite3_value **args)
     AUTO_NUMERIC(quotient);
     numeric_from_int64(&count, buckets);
     if (!numeric_subtract(&above, &x, &low, errors(c)) || !numeric_multiply(&above, &above, &count, errors(c)) ||
-        !numeric_subtract(&width, &high, &low, errors(c)) ||
-        !numeric_divide_integer(&quotient, &above, &width, errors(c))) {
+        !numeric_subtract(&width, &high, &low, errors(c)) || !numeric_divide(&quotient, &above, &width, errors(c))) {
         local_fail(c);
         return;
     }
-    int64_t bucket = 0;
+    int64_t bucket = 0; /* the quotient is rounded as "/" rounds, which may lead into the next bucket */
+    numeric_floor(&quotient, &quotient);
     numeric_to_int64(&quotient, &bucket);
     sqlite3_result_int64(c, bucket + 1);
 }

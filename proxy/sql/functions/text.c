@@ -581,54 +581,95 @@ static bool format_value(struct format_state *f, int number, char conversion, in
     return true;
 }
 
+/* "12$" behind the place of an argument; *ret stays 0 where no number stands. */
+static bool format_position(struct format_state *f, bool must_end, int *ret)
+{
+    struct str saved = f->rest;
+    int given;
+    if (!format_number(f, &given))
+        return !err_is_set(errors(f->c));
+    bool ends = f->rest.n && f->rest.p[0] == '$';
+    if (!ends && !must_end) {
+        f->rest = saved; /* a width */
+        return true;
+    }
+    if (!f->rest.n)
+        return true; /* unterminated, as is told later */
+    if (!ends || given == 0) {
+        fail_with(f->c, SQLSTATE_INVALID_PARAMETER_VALUE, "%s",
+                  ends ? "format specifies argument 0, but arguments are numbered from 1"
+                       : "width argument position must be ended by \"$\"");
+        return false;
+    }
+    f->rest.p++, f->rest.n--;
+    *ret = given;
+    return true;
+}
+
+static bool format_width(struct format_state *f, int position, int *ret)
+{
+    struct str text;
+    struct value number;
+    int at = format_argument(f, position);
+    if (!at)
+        return false;
+    *ret = 0;
+    if (sqlite3_value_type(f->args[at]) == SQLITE_NULL)
+        return true;
+    if (!format_text(f, at, &text))
+        return false;
+    if (!type_decode(TYPE_OID_int4, WIRE_TEXT, text, settings_of(f->c), scratch(f->c), &number, errors(f->c))) {
+        local_fail(f->c);
+        return false;
+    }
+    *ret = (int)number.integer;
+    return true;
+}
+
+struct format_directive {
+    int position, width, width_position;
+    bool asks_width, on_left;
+    char conversion;
+};
+
+static bool format_directive(struct format_state *f, struct format_directive *ret)
+{
+    *ret = (struct format_directive){ 0 };
+    if (!format_position(f, false, &ret->position))
+        return false;
+    while (f->rest.n && f->rest.p[0] == '-') {
+        ret->on_left = true;
+        f->rest.p++, f->rest.n--;
+    }
+    ret->asks_width = f->rest.n && f->rest.p[0] == '*';
+    if (ret->asks_width) {
+        f->rest.p++, f->rest.n--;
+        if (!format_position(f, true, &ret->width_position))
+            return false;
+    } else if (!format_number(f, &ret->width) && err_is_set(errors(f->c))) {
+        return false;
+    }
+    ret->conversion = f->rest.n ? f->rest.p[0] : '\0';
+    if (ret->conversion && strchr("sIL", ret->conversion)) {
+        f->rest.p++, f->rest.n--;
+        return true;
+    }
+    if (f->rest.n)
+        fail_with(f->c, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized format() type specifier \"%.*s\"",
+                  (int)str_offset_of(f->rest, 1), f->rest.p);
+    else
+        fail_with(f->c, SQLSTATE_INVALID_PARAMETER_VALUE, "unterminated format() type specifier");
+    err_hint(errors(f->c), "For a single \"%%\" use \"%%%%\".");
+    return false;
+}
+
 static bool format_spec(struct format_state *f)
 {
-    int number = 0, width = 0, given;
-    bool on_left = false;
-    struct str saved = f->rest;
-    if (format_number(f, &given)) {
-        if (f->rest.n && f->rest.p[0] == '$') {
-            if (given == 0) {
-                fail_with(f->c, SQLSTATE_INVALID_PARAMETER_VALUE,
-                          "format specifies argument 0, but arguments are numbered from 1");
-                return false;
-            }
-            number = given;
-            f->rest.p++, f->rest.n--;
-        } else {
-            f->rest = saved;
-        }
-    }
-    while (f->rest.n && f->rest.p[0] == '-') {
-        on_left = true;
-        f->rest.p++, f->rest.n--;
-    }
-    if (f->rest.n && f->rest.p[0] == '*') {
-        int at = 0;
-        f->rest.p++, f->rest.n--;
-        if (format_number(f, &at) && f->rest.n)
-            f->rest.p++, f->rest.n--; /* the $ */
-        at = format_argument(f, at);
-        if (!at)
-            return false;
-        width = sqlite3_value_type(f->args[at]) == SQLITE_NULL ? 0 : sqlite3_value_int(f->args[at]);
-    } else if (format_number(f, &given)) {
-        width = given;
-    }
-    if (!f->rest.n) {
-        fail_with(f->c, SQLSTATE_INVALID_PARAMETER_VALUE, "unterminated format() type specifier");
-        err_hint(errors(f->c), "For a single \"%%\" use \"%%%%\".");
+    struct format_directive d;
+    if (!format_directive(f, &d) || (d.asks_width && !format_width(f, d.width_position, &d.width)))
         return false;
-    }
-    char conversion = f->rest.p[0];
-    f->rest.p++, f->rest.n--;
-    if (conversion != 's' && conversion != 'I' && conversion != 'L') {
-        fail_with(f->c, SQLSTATE_INVALID_PARAMETER_VALUE, "unrecognized format() type specifier \"%c\"", conversion);
-        err_hint(errors(f->c), "For a single \"%%\" use \"%%%%\".");
-        return false;
-    }
-    number = format_argument(f, number);
-    return number && format_value(f, number, conversion, width, on_left);
+    int number = format_argument(f, d.position);
+    return number && format_value(f, number, d.conversion, d.width, d.on_left);
 }
 
 static void format(sqlite3_context *c, int n, sqlite3_value **args)
