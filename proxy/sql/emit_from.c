@@ -486,8 +486,6 @@ static bool emit_relation_rte(struct emitter *e, const struct query *q, int inde
 static bool lateral_subquery(struct emitter *e, const struct rte *rte, struct str select,
                              const struct select_output *out, struct emitted_rte *m, struct str *ret)
 {
-    if (rte->subquery && rte->subquery->n_values_rows) /* several functions side by side come here too */
-        return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "LATERAL VALUES is not supported");
     struct str list = STR(""), alias = unique_name(e, rte->alias.n ? rte->alias : STR("lateral"));
     m->columns = ARENA_ARRAY(e->arena, struct fragment, out->n);
     if (!m->columns || !alias.p)

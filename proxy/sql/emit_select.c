@@ -455,7 +455,9 @@ bool emit_values_rows(struct emitter *e, struct expr ***rows, size_t n_rows, siz
     for (size_t c = 0; c < n_columns; c++) {
         if (!unify_column(e, rows[0][c]->type, &cells[c], n_rows, n_columns, &columns[c]))
             return false;
-        const char *collation = own_collation(e, cells[c].sql, ""); /* the first row's would be the column's */
+        if (without_relabel(rows[0][c])->kind == EXPR_VAR) /* its name and affinity would be the column's … */
+            cells[c].sql = text_of(e, "+%.*s", STR_FMT(cells[c].sql));
+        const char *collation = own_collation(e, cells[c].sql, ""); /* … as the first row's collation would */
         if (*collation)
             cells[c].sql = text_of(e, "%.*s%s", STR_FMT(cells[c].sql), collation);
     }

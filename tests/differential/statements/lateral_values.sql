@@ -1,0 +1,22 @@
+-- VALUES of columns: as a subquery's table, and beside the table they come from
+CREATE TABLE measures (id int PRIMARY KEY, a int, b int, n numeric(10,2), m numeric, f float8, x text, c char(4), at timestamptz, d date, ok bool, bt bytea, j jsonb, js json, l int[], u uuid, i interval, e int8);
+INSERT INTO measures VALUES (1, 10, 20, 1.5, 12345678901234567890.5, 2.5, 'p', 'q', '2024-02-29 12:00+02', '2024-02-29', true, '\x00ff', '{"a":1}', '{"b" : 2}', '{1,2}', '00000000-0000-4000-8000-000000000001', '1 mon 2 days', 9007199254740993), (2, NULL, 5, 3.25, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), (3, -1, NULL, 0, 'NaN', 'Infinity', 'P', 'Q   ', 'infinity', '-infinity', false, '', '[]', 'null', '{}', '00000000-0000-4000-8000-000000000002', '-1 day', -5);
+SELECT t.id, v.k, v.x FROM measures t CROSS JOIN LATERAL (VALUES ('a', t.a), ('b', t.b)) v(k, x) ORDER BY 1, 2;
+SELECT t.id, v.k, v.x FROM measures t, LATERAL (VALUES ('a', t.a::text), ('b', t.x), ('c', t.c)) v(k, x) WHERE v.x IS NOT NULL ORDER BY 1, 2;
+SELECT t.id, max(v.x), sum(v.x) FROM measures t, LATERAL (VALUES (t.a), (t.b), (t.n)) v(x) GROUP BY t.id ORDER BY 1;
+SELECT t.id, (SELECT max(x) FROM (VALUES (t.a), (t.b)) v(x)), (SELECT min(x) FROM (VALUES (t.n), (t.a), (7.125)) v(x)) FROM measures t ORDER BY 1;
+SELECT t.id, (SELECT max(x) FROM (VALUES (t.x), (t.c::text)) v(x)), (SELECT count(DISTINCT y) FROM (VALUES (t.ok), (true)) v(y)) FROM measures t ORDER BY 1;
+SELECT t.id, (SELECT max(x) FROM (VALUES (t.at), ('2024-03-01 UTC')) v(x)), (SELECT min(y) FROM (VALUES (t.d), ('2024-03-01')) v(y)) FROM measures t ORDER BY 1;
+SELECT t.id, v.* FROM measures t LEFT JOIN LATERAL (VALUES (t.a, t.f, t.n, t.m)) v(p, q, r, s) ON v.p > 5 ORDER BY 1;
+SELECT t.id, v.* FROM measures t, LATERAL (VALUES (t.at, t.d, t.ok, t.bt, t.j, t.js, t.l, t.u, t.i, t.e)) v ORDER BY 1;
+SELECT t.id, v.k, v.q FROM measures t, LATERAL (VALUES (1, t.a), (2, t.b), (3, t.id), (4, t.a + t.b), (5, 5), (6, NULL), (7, t.id)) v(k, q) WHERE v.q > 0 ORDER BY 1, 2;
+SELECT t.id, v.q FROM measures t, LATERAL (VALUES (t.a), (t.b) ORDER BY 1 DESC NULLS LAST LIMIT 1) v(q) ORDER BY 1;
+SELECT id FROM measures t WHERE 20 IN (VALUES (t.a), (t.b)) ORDER BY 1;
+SELECT id FROM measures t WHERE EXISTS (SELECT 1 FROM (VALUES (t.a), (t.b)) v(q) WHERE q = 5) ORDER BY 1;
+SELECT k, count(*), sum(q) FROM measures t CROSS JOIN LATERAL (VALUES ('a', t.a), ('b', t.b)) v(k, q) GROUP BY k HAVING count(q) > 1 ORDER BY k;
+INSERT INTO measures (id, a) SELECT 10 * t.id + v.k, v.q FROM measures t, LATERAL (VALUES (1, t.a), (2, t.b)) v(k, q) WHERE q IS NOT NULL;
+SELECT id, a FROM measures ORDER BY id;
+UPDATE measures t SET b = (SELECT max(q) FROM (VALUES (t.a), (t.id)) v(q)) WHERE t.id > 3 RETURNING id, b;
+SELECT t.id, g, w FROM measures t, ROWS FROM (generate_series(1, t.id), generate_series(t.id, t.id + 1)) r(g, w) WHERE t.id < 4 ORDER BY 1, 2, 3;
+SELECT t.id, v.x COLLATE "C" FROM measures t, LATERAL (VALUES (t.x), (t.c)) v(x) ORDER BY 1, 2;
+SELECT id, (VALUES (t.a)) FROM measures t WHERE id < 4 ORDER BY 1;
