@@ -381,7 +381,7 @@ static bool order_items(A *a, struct scope *s, Node *const *list, size_t n, bool
         struct expr *e = transform_expr(a, s, by->node);
         if (e && e->type == TYPE_OID_unknown && !unknown_stays)
             e = coerce_type(a, e, TYPE_OID_text, -1, COERCION_IMPLICIT, false, -1);
-        if (!e)
+        if (!e || !expr_has_order(a, e, "ordering", raw_location(by->node)))
             return false;
         bool descending = by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
         items[i] = (struct sort_item){ .expr = e, .descending = descending, .nulls_first = descending };
@@ -446,7 +446,8 @@ struct window *transform_window(A *a, struct scope *s, const PgQuery__WindowDef 
     s->place = PLACE_WINDOW_PARTITION;
     for (size_t i = 0; i < def->n_partition_clause; i++) {
         struct expr *e = transform_expr(a, s, def->partition_clause[i]);
-        if (!e || !PUSH(a, w->partition, w->n_partition, e))
+        if (!e || !expr_has_order(a, e, "equality", raw_location(def->partition_clause[i])) ||
+            !PUSH(a, w->partition, w->n_partition, e))
             return NULL;
     }
     s->place = PLACE_WINDOW_ORDER;

@@ -812,6 +812,17 @@ static bool aggregate_arguments(struct emitter *e, const struct expr *x, struct 
     return true;
 }
 
+/* ROW(…) of values that are equal where their texts are. */
+static bool row_of_plain(struct emitter *e, const struct expr *x)
+{
+    for (size_t i = 0; x->kind == EXPR_ROW && i < x->n_args; i++) {
+        const char *collation;
+        if (!collation_of(e, x->args[i]->type, false, &collation) || *collation || is_numeric(e, x->args[i]->type))
+            return false;
+    }
+    return x->kind == EXPR_ROW;
+}
+
 static bool compare_aggregate(struct emitter *e, const struct expr *x, struct fragment *args)
 {
     const char *name = x->call.proc->name, *collation;
@@ -819,10 +830,11 @@ static bool compare_aggregate(struct emitter *e, const struct expr *x, struct fr
     if (!compares && !x->call.distinct)
         return true;
     for (size_t i = 0; i < x->n_args; i++) {
-        if (!collation_of(e, x->args[i]->type, compares, &collation) ||
+        bool rows = !compares && row_of_plain(e, x->args[i]);
+        if ((!rows && !collation_of(e, x->args[i]->type, compares, &collation)) ||
             (compares && is_enum_array(e, x->args[i]->type)))
             return blocked(e, x->location, "aggregate %s of this type here", name);
-        collation = own_collation(e, args[i].sql, collation);
+        collation = rows ? "" : own_collation(e, args[i].sql, collation);
         if (*collation)
             args[i].sql = text_of(e, "%.*s%s", STR_FMT(args[i].sql), collation);
         if (!args[i].sql.p)

@@ -206,11 +206,25 @@ static const char *array_collation(oid_t element)
     }
 }
 
+/* A row's text: equal where its columns' are, and in no order. What the columns of a record are, its type does not say. */
+static bool row_is_plain(struct emitter *e, const struct relation *r, bool ordering)
+{
+    for (size_t i = 0; r && i < r->n_columns; i++) {
+        const char *collation;
+        if (!collation_of(e, r->columns[i].type, false, &collation) || *collation || is_numeric(e, r->columns[i].type))
+            return false;
+    }
+    return r && !ordering;
+}
+
 bool collation_of(struct emitter *e, oid_t type, bool ordering, const char **ret)
 {
     oid_t base = base_type(e, type), element = snapshot_element_type(e->shared->snapshot, base);
+    const struct relation *rows = snapshot_relation_of_rows(e->shared->snapshot, base);
     const char *local = NULL;
     *ret = "";
+    if (rows || base == TYPE_OID_record)
+        return row_is_plain(e, rows, ordering);
     if (element) {
         /* Equal arrays of plain elements are equal texts; their order is not that of the texts. */
         local = array_collation(base_type(e, element));
@@ -302,10 +316,66 @@ static bool never_null(const struct emitter *e, const struct expr *x)
     return c && (c->not_null || c->is_rowid) && !rte_is_nullable(q, x->var.rte) && !q->n_grouping_sets;
 }
 
+/* A column of the row's range table entry. */
+static struct expr *column_of_row(struct emitter *e, const struct expr *row, const struct rte *rte, size_t i)
+{
+    struct expr *x = ARENA_NEW(e->arena, struct expr);
+    if (!x) {
+        err_oom(e->err);
+        return NULL;
+    }
+    *x = (struct expr){
+        .kind = EXPR_VAR, .type = rte->columns[i].type, .typmod = rte->columns[i].typmod, .location = row->location
+    };
+    x->var.levels_up = row->var.levels_up;
+    x->var.rte = row->var.rte;
+    x->var.column = (int)i;
+    return x;
+}
+
+bool emit_row_elements(struct emitter *e, const struct expr *x, struct expr ***ret, size_t *ret_n)
+{
+    x = without_relabel(x);
+    *ret = x->args;
+    *ret_n = x->kind == EXPR_ROW ? x->n_args : 0;
+    if (x->kind != EXPR_WHOLE_ROW || x->var.rte < 0)
+        return true;
+    struct level *l = e->level;
+    for (int i = 0; l && i < x->var.levels_up; i++)
+        l = l->parent;
+    if (!l || rte_is_nullable(l->query, x->var.rte))
+        return true;
+    const struct rte *rte = &l->query->rtable[x->var.rte];
+    if (!(*ret = ARENA_ARRAY(e->arena, struct expr *, rte->n_columns + 1)))
+        return err_oom(e->err);
+    for (; *ret_n < rte->n_columns; ++*ret_n)
+        if (!((*ret)[*ret_n] = column_of_row(e, x, rte, *ret_n)))
+            return false;
+    return true;
+}
+
+/* Rows are in the order of their first columns that differ, where NULL is the greatest. */
+static bool sort_row(struct emitter *e, const struct sort_item *item, struct expr **elements, size_t n, struct str *ret)
+{
+    struct sort_item *items = ARENA_ARRAY(e->arena, struct sort_item, n);
+    if (!items)
+        return err_oom(e->err);
+    for (size_t i = 0; i < n; i++)
+        items[i] =
+            (struct sort_item){ .expr = elements[i], .descending = item->descending, .nulls_first = item->descending };
+    return emit_sort_list(e, items, n, ret);
+}
+
 bool emit_sort_key(struct emitter *e, const struct sort_item *item, struct str *ret)
 {
     struct fragment f;
     const char *collation;
+    struct expr **elements;
+    size_t n;
+    if (!emit_row_elements(e, item->expr, &elements, &n))
+        return false;
+    if (n)
+        return sort_row(e, item, elements, n, ret);
     if (!emit_expr(e, item->expr, &f) || !settle(e, &f))
         return false;
     if (e->target == TARGET_D1 && is_numeric(e, item->expr->type) && f.form == FORM_NATURAL)

@@ -312,6 +312,8 @@ bool emit_equal(struct emitter *e, const struct expr *a, const struct expr *b, c
 /* a op b for two expressions, as the function call it stands for. */
 struct expr *call_expr(struct emitter *e, const struct pg_proc *proc, const struct expr *a, const struct expr *b);
 bool emit_sort_key(struct emitter *e, const struct sort_item *item, struct str *ret);
+/* What a row is made of, ROW(…) or that of a table that cannot be NULL as a whole; *ret_n 0: it is something else. */
+bool emit_row_elements(struct emitter *e, const struct expr *x, struct expr ***ret, size_t *ret_n);
 bool emit_sort_list(struct emitter *e, const struct sort_item *items, size_t n, struct str *ret);
 bool is_null_const(const struct expr *x); /* NULL, under any relabelling */
 /* --- emit_logic.c: EXPR_AND, EXPR_OR and EXPR_NOT; EXPR_IN_LIST and EXPR_NOT_IN_LIST --- */

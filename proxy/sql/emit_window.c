@@ -88,22 +88,34 @@ static bool window_frame(struct emitter *e, const struct window *w, struct str *
     return ret->p != NULL;
 }
 
+static bool add_partition_key(struct emitter *e, const struct expr *x, struct str *text)
+{
+    struct fragment f;
+    const char *collation;
+    struct expr **elements;
+    size_t n;
+    if (!emit_row_elements(e, x, &elements, &n))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!add_partition_key(e, elements[i], text))
+            return false;
+    if (n)
+        return true;
+    if (!emit_expr(e, x, &f) || !settle(e, &f))
+        return false;
+    if (!collation_of(e, x->type, false, &collation))
+        return blocked(e, x->location, "PARTITION BY a value of this type here");
+    collation = own_collation(e, f.sql, collation);
+    *text = text_of(e, "%.*s%s%.*s%s", STR_FMT(*text), text->n ? ", " : "PARTITION BY ", STR_FMT(f.sql), collation);
+    return text->p != NULL;
+}
+
 static bool window_partition(struct emitter *e, const struct window *w, struct str *ret)
 {
-    struct str text = STR("");
-    for (size_t i = 0; i < w->n_partition; i++) {
-        struct fragment f;
-        const char *collation;
-        if (!emit_expr(e, w->partition[i], &f) || !settle(e, &f))
+    *ret = STR("");
+    for (size_t i = 0; i < w->n_partition; i++)
+        if (!add_partition_key(e, w->partition[i], ret))
             return false;
-        if (!collation_of(e, w->partition[i]->type, false, &collation))
-            return blocked(e, w->partition[i]->location, "PARTITION BY a value of this type here");
-        collation = own_collation(e, f.sql, collation);
-        text = text_of(e, "%.*s%s%.*s%s", STR_FMT(text), i ? ", " : "PARTITION BY ", STR_FMT(f.sql), collation);
-        if (!text.p)
-            return false;
-    }
-    *ret = text;
     return true;
 }
 

@@ -45,6 +45,8 @@ INSERT INTO checked VALUES ('{"a":"x"}');
 SELECT j FROM checked;
 CREATE TABLE made (id int PRIMARY KEY, j json, a text GENERATED ALWAYS AS (j->>'a') STORED);
 INSERT INTO made (id, j) VALUES (1, '{"a":"y"}');
+-- pgd1: 0A000
+INSERT INTO made (id, j) VALUES (2, '{"a":"\u0000"}');
 SELECT a FROM made ORDER BY id;
 CREATE TABLE lists (id int PRIMARY KEY, j json, jb jsonb);
 INSERT INTO lists VALUES (1, '[1.5,{"a":1},"x",null,true]', '[1.5,[2]]'), (2, '{"a":1}', '1');

@@ -14,3 +14,7 @@ EXECUTE nulls(2);
 EXECUTE nulls(NULL);
 EXECUTE nulls(0);
 EXECUTE nulls(-1);
+-- pgd1: 0A000
+SELECT ntile(NULLIF(i,0)) OVER (ORDER BY i), i FROM numbered WHERE i < 4;
+-- pgd1: 0A000
+SELECT sum(i) over (order by i rows (SELECT min(i) FROM numbered) + 1 PRECEDING), i FROM numbered WHERE i < 4;
