@@ -227,7 +227,8 @@ enum outcome group_answer(struct group *g, enum group_end end);
 bool group_keep_plan(struct group *g, struct plan *plan, struct err *err);
 /* The schema with the DDL of the transaction applied; NULL: there is none. */
 const struct snapshot *group_schema(struct group *g);
-/* A step that waits may fail when it is answered, behind what an open block has done before: COMMIT cannot share its batch. */
+/* A step that waits may fail when it is answered, behind what an open block has done before, or is computed from what the block wrote:
+ * COMMIT cannot share its batch. */
 bool group_answers_first(const struct group *g);
 bool group_has_writes_after(const struct group *g, uint32_t seq);
 void group_cancel(struct group *g);

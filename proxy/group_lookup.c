@@ -163,7 +163,9 @@ bool group_looked_behind(struct group *g)
     }
     err_init(&err, g->arena);
     err_unsupported(&err, "a change computed outside of D1 from rows that the same transaction wrote before");
-    err_hint(&err, "Commit first, or read the rows and write the computed values.");
+    err_hint(&err, g->session->transaction.state == TXN_OPEN
+                       ? "Commit first, or read the rows and write the computed values."
+                       : "Put BEGIN and COMMIT around the statements, or send each by itself.");
     fail_lookup(g, step, &err);
     return true;
 }

@@ -41,10 +41,11 @@ bool group_rehearses(struct group *g)
 
 bool group_answers_first(const struct group *g)
 {
-    if (g->session->transaction.state != TXN_OPEN || !g->session->transaction.buffer.first)
+    if (g->session->transaction.state != TXN_OPEN)
         return false;
+    bool follows = g->session->transaction.buffer.first != NULL;
     for (const struct step *step = g->head; step; step = step->next)
-        if (step->x.plan && step->x.plan->may_fail_late)
+        if ((follows && step->x.plan && step->x.plan->may_fail_late) || step->reader)
             return true;
     return false;
 }

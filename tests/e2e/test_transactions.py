@@ -517,14 +517,24 @@ def test_pgbench_keeps_the_balances(embedded, protocol):
         connection.execute("DROP TABLE pgbench_accounts, pgbench_tellers, pgbench_branches, pgbench_history")
 
 
-def test_a_refused_change_takes_its_own_reads_with_it(server):
-    """What a change has to read first goes with it when it is refused: the read's own failure found it gone, and ended the server."""
+def test_a_string_computes_from_what_it_wrote(server):
+    """BEGIN … COMMIT in one string: a change that is computed here reads first what the string wrote before. (One that was refused left its
+    read behind, which ended the server.)"""
     with server.connect() as connection:
-        connection.execute("DROP TABLE IF EXISTS txn_read; CREATE TABLE txn_read (id int PRIMARY KEY, balance numeric(10,2), data jsonb); INSERT INTO txn_read VALUES (1, 1, '{}')")
-        done = connection.pgconn.exec_(b"""BEGIN; INSERT INTO txn_read VALUES (9, 0, '{}') ON CONFLICT DO NOTHING;
+        connection.execute("DROP TABLE IF EXISTS txn_read; CREATE TABLE txn_read (id int PRIMARY KEY, name text, data jsonb); INSERT INTO txn_read VALUES (1, 'Ann Bee', '{}'), (2, 'Cid  Dee', '{}')")
+        done = connection.pgconn.exec_(b"""BEGIN; INSERT INTO txn_read VALUES (9, 'Eve', '{}') ON CONFLICT DO NOTHING;
             MERGE INTO txn_read USING (SELECT 1 AS k) s ON txn_read.id = s.k WHEN MATCHED THEN UPDATE SET data = txn_read.data || '[3]'
-            WHEN NOT MATCHED THEN INSERT VALUES (s.k + 40); COMMIT""")
-        assert done.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"0A000"
-        assert connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.INERROR
+            WHEN NOT MATCHED THEN INSERT VALUES (s.k + 40);
+            ALTER TABLE txn_read ADD COLUMN slug text; UPDATE txn_read SET slug = regexp_replace(lower(name), '[^a-z]+', '-', 'g');
+            ALTER TABLE txn_read ALTER COLUMN slug SET NOT NULL; COMMIT""")
+        assert done.status == psycopg.pq.ExecStatus.COMMAND_OK, done.error_message
+        assert connection.execute("SELECT id, data, slug FROM txn_read ORDER BY id").fetchall() == [(1, [{}, 3], "ann-bee"), (2, {}, "cid-dee"), (9, {}, "eve")]
+
+
+def test_a_string_without_begin_refuses_to(server):
     with server.connect() as connection:
-        assert connection.execute("SELECT * FROM txn_read").fetchall() == [(1, 1, {})]
+        connection.execute("DROP TABLE IF EXISTS txn_read; CREATE TABLE txn_read (id int PRIMARY KEY, name text); INSERT INTO txn_read VALUES (1, 'Ann Bee')")
+        done = connection.pgconn.exec_(b"UPDATE txn_read SET name = name || '!'; UPDATE txn_read SET name = regexp_replace(name, '[^a-z]+', '-', 'g')")
+        assert done.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"0A000"
+        assert b"BEGIN" in done.error_field(psycopg.pq.DiagnosticField.MESSAGE_HINT)
+        assert connection.execute("SELECT name FROM txn_read").fetchall() == [("Ann Bee",)]
