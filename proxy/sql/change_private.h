@@ -64,6 +64,12 @@ bool pick_columns(struct emitter *e, const struct query *q, struct insert_column
 bool insert_source(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str *with,
                    struct str *ret);
 
+/* --- emit_numbered_rows.c --- */
+/* The SELECT of an INSERT, without the calls of nextval() in its list: each is number_of_row() of the rows it gives. */
+bool number_rows(struct emitter *e, const struct query *q, const struct insert_columns *cols, const struct query **ret);
+/* The text of that SELECT with the numbers as further columns; it will be called `alias`. */
+bool add_numbers(struct emitter *e, struct str alias, struct str *select);
+
 /* --- emit_insert_json.c --- */
 /* Rows beyond D1's parameters. *ret_done false: they cannot go as JSON. */
 bool insert_many(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str head,

@@ -4,7 +4,7 @@
 static bool column_is_given(struct emitter *e, const struct query *q, size_t c)
 {
     if (q->insert_select)
-        return !is_numbered(e, q->insert_columns[c], q->insert_select_exprs[c]);
+        return !is_numbered(e, q->insert_columns[c], inserted_value(q, c));
     for (size_t r = 0; r < q->n_insert_rows; r++)
         if (!is_numbered(e, q->insert_columns[c], q->insert_rows[r][c]))
             return true;
@@ -179,16 +179,30 @@ static bool insert_computed(struct emitter *e, const struct query *q, const stru
     return ret->p != NULL;
 }
 
+/* Outputs that the SELECT does not give itself. */
+static void take_numbers(struct emitter *e, const struct query *select, const struct query *source, struct level *l)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < select->n_targets; i++) {
+        if (select->targets[i].junk)
+            continue;
+        if (select->targets[i].expr != source->targets[i].expr)
+            l->outputs[at] = (struct fragment){ .sql = number_of_row(e, select->targets[i].expr), .scale = -1 };
+        at++;
+    }
+}
+
 static bool insert_from_select(struct emitter *e, const struct query *q, const struct insert_columns *cols,
                                struct str *ret)
 {
     struct str select, list = STR(""), alias = unique_name(e, STR("source"));
     struct select_output out;
     struct level *target = e->level, *l = level_new(e, q);
-    if (!alias.p || !l)
+    const struct query *source;
+    if (!alias.p || !l || !number_rows(e, q, cols, &source))
         return false;
     e->level = NULL;
-    bool ok = emit_select(e, q->insert_select, false, &select, &out);
+    bool ok = emit_select(e, (struct query *)(uintptr_t)source, false, &select, &out);
     e->level = target;
     if (!ok)
         return false;
@@ -200,13 +214,18 @@ static bool insert_from_select(struct emitter *e, const struct query *q, const s
         l->outputs[i].sql = text_of(e, "%.*s.c%zu", STR_FMT(alias), i);
         l->outputs[i].simple = true;
     }
+    if (!add_numbers(e, alias, &select))
+        return false;
+    take_numbers(e, q->insert_select, source, l);
     e->level = l;
+    e->numbers_rows = true;
     for (size_t i = 0; ok && i < cols->n; i++) {
         struct fragment f;
         ok = emit_assigned(e, target_of(q), q->insert_columns[cols->at[i]], q->insert_select_exprs[cols->at[i]], &f);
         if (ok)
             list = text_of(e, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "", STR_FMT(f.sql));
     }
+    e->numbers_rows = false;
     e->level = target;
     if (!ok || !list.p)
         return false;
@@ -232,6 +251,7 @@ bool insert_source(struct emitter *e, const struct query *q, const struct insert
     if (err_is_set(e->err) || query_has_tables(q->insert_select))
         return false;
     emit_rollback(e, mark);
+    e->shared->n_numbered = 0;
     return insert_computed(e, q, cols, ret);
 }
 

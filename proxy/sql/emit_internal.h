@@ -183,6 +183,12 @@ struct emit_shared {
     } * ctes;
     struct sequence_use sequences[EMIT_MAX_SEQUENCES];
     size_t n_sequences;
+    struct numbered { /* INSERT … SELECT: by its rows (emit_numbered_rows.c) */
+        const struct relation *sequence;
+        struct str sql; /* the number of a row */
+        struct plan_statement statement;
+    } numbered[EMIT_MAX_SEQUENCES];
+    size_t n_numbered;
     struct changing *changing;
     size_t n_changing;                 /* WITH queries that change data (rewrite_changing_with.c) */
     unsigned *uses, main_uses;         /* of the statement being printed: which of them it reads, by bit */
@@ -213,6 +219,7 @@ struct emitter {
     bool refuse_local;             /* the guard of a unique index: 0A000 where a guard would say "local" */
     bool native;                   /* values travel as they are */
     bool one_row;                  /* VALUES of INSERT: volatile functions give one value each */
+    bool numbers_rows;             /* the list around INSERT's SELECT: nextval() is number_of_row() */
     const struct column *assigned; /* … the column whose value is printed */
     bool in_returning;             /* columns of other tables than the target are looked up (rewrite_returning.c) */
     const struct written *written; /* … and what the statement changes */
@@ -419,6 +426,17 @@ bool note_inserted_numbers(struct emitter *e, const struct query *q);
 /* currval() of a sequence that the INSERT moves itself: it has to be worked out row by row. */
 bool asks_own_number(struct emitter *e, const struct expr *x);
 /* nextval() of the sequence that numbers this very column: SQLite does it. */
+/* The sequence that nextval(), currval() or setval() names; NULL: it cannot be told, which blocks. */
+const struct relation *sequence_of_call(struct emitter *e, const struct expr *x);
+bool sequence_counts_rows(struct emitter *e, const struct relation *sequence); /* it is SQLite's own, of a serial key */
+/* last_value moved on by n steps, an SQL expression, with PostgreSQL's bounds. */
+struct str sequence_advanced(struct emitter *e, const struct relation *s, const char *n);
+/* The statement moves it, and currval() cannot be told from what it says. */
+bool note_untold_sequence(struct emitter *e, const struct relation *sequence);
+/* What INSERT … SELECT gives a column: its default, or what is made of the SELECT's, where that is a call of nextval() the call. */
+const struct expr *inserted_value(const struct query *q, size_t column);
+/* In the list around INSERT's SELECT: what a call of nextval() is; {NULL,0}: not one of those that number_rows() found. */
+struct str number_of_row(struct emitter *e, const struct expr *x);
 bool is_own_nextval(struct emitter *e, const struct column *column, const struct expr *x);
 /* What stands in D1's FROM for a relation: its name, or for sequences a query that shows their state as PostgreSQL does. */
 struct str relation_source(struct emitter *e, const struct relation *r);

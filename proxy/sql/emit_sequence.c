@@ -50,8 +50,8 @@ static const struct relation *serial_sequence(struct emitter *e, const struct ex
     return sequence;
 }
 
-/* The sequence a call names; 42P01 and 42809 are analyze's, a name that is not constant is refused. */
-static const struct relation *sequence_of(struct emitter *e, const struct expr *x)
+/* 42P01 and 42809 are analyze's, a name that is not constant is refused. */
+const struct relation *sequence_of_call(struct emitter *e, const struct expr *x)
 {
     const struct expr *name = x->args[0];
     while (name->kind == EXPR_RELABEL || name->kind == EXPR_IO_CAST ||
@@ -86,9 +86,13 @@ static const struct relation *rowid_table(struct emitter *e, const struct relati
     return NULL;
 }
 
-/* last_value moved on by n steps, with PostgreSQL's bounds. The distance is compared: the bounds of int8 must not
- * overflow. */
-static struct str advanced(struct emitter *e, const struct relation *s, long long n)
+bool sequence_counts_rows(struct emitter *e, const struct relation *sequence)
+{
+    return rowid_table(e, sequence) != NULL;
+}
+
+/* The distance is compared: the bounds of int8 must not overflow. */
+struct str sequence_advanced(struct emitter *e, const struct relation *s, const char *n)
 {
     bool up = s->seq_increment > 0;
     long long step = (long long)s->seq_increment, limit = (long long)(up ? s->seq_max : s->seq_min),
@@ -97,7 +101,7 @@ static struct str advanced(struct emitter *e, const struct relation *s, long lon
                               STR_FMT(s->name), limit);
     struct str beyond = s->seq_cycle ? text_of(e, "%lld", start) : emit_raise(e, "2200H", text);
     return text_of(e,
-                   "CASE WHEN %lld - last_value %s (%lld - NOT is_called) * %lld THEN %.*s ELSE last_value + (%lld - "
+                   "CASE WHEN %lld - last_value %s (%s - NOT is_called) * %lld THEN %.*s ELSE last_value + (%s - "
                    "NOT is_called) * %lld END",
                    limit, up ? "<" : ">", n, step, STR_FMT(beyond), n, step);
 }
@@ -131,6 +135,11 @@ static bool note_sequence(struct emitter *e, const struct relation *sequence, co
     all[plan->n_sequences++] = (struct plan_sequence){ .sequence = sequence, .table = table, .use = use };
     plan->sequences = all;
     return true;
+}
+
+bool note_untold_sequence(struct emitter *e, const struct relation *sequence)
+{
+    return note_sequence(e, sequence, NULL, SEQUENCE_UNTOLD);
 }
 
 /* A statement of its own that writes and gives one row; the local part reads it. */
@@ -188,7 +197,7 @@ static bool fetched_next(struct emitter *e, const struct relation *s, struct fra
                                  STR_FMT(name), native ? "seq" : "CAST(seq AS TEXT)");
         return one_row(e, &helper, NULL, sql, ret) && note_given(e, s, ret->sql, true);
     }
-    struct str next = advanced(e, s, 1), name = sequence_name(e, s);
+    struct str next = sequence_advanced(e, s, "1"), name = sequence_name(e, s);
     struct str sql =
         text_of(e, "UPDATE _pgd1_sequence SET last_value = %.*s, is_called = 1 WHERE name=%.*s RETURNING %s AS c0",
                 STR_FMT(next), STR_FMT(name), native ? "last_value" : "CAST(last_value AS TEXT)");
@@ -265,7 +274,7 @@ static bool count_call(struct expr *x, void *ctx)
     struct count *c = ctx;
     if (x->kind != EXPR_FUNC || strcmp(x->call.proc->source, "nextval_oid") != 0)
         return !c->failed;
-    const struct relation *s = sequence_of(c->e, x);
+    const struct relation *s = sequence_of_call(c->e, x);
     if (!s) {
         c->failed = true;
         return false;
@@ -297,25 +306,32 @@ bool sequences_count(struct emitter *e, const struct query *q)
 
 bool sequences_statements(struct emit_shared *s, struct plan_statement **statements, size_t *n)
 {
-    if (!s->n_sequences)
+    size_t n_ahead = s->n_sequences + s->n_numbered;
+    if (!n_ahead)
         return true;
     struct emitter e;
     emitter_init(&e, s, TARGET_D1);
-    struct plan_statement *all = ARENA_ARRAY(s->arena, struct plan_statement, *n + s->n_sequences);
+    struct plan_statement *all = ARENA_ARRAY(s->arena, struct plan_statement, *n + n_ahead);
     if (!all)
         return err_oom(s->err);
     for (size_t i = 0; i < s->n_sequences; i++) {
         const struct relation *r = s->sequences[i].sequence;
-        struct str next = advanced(&e, r, (long long)s->sequences[i].n), name = sequence_name(&e, r);
+        char count[24];
+        snprintf(count, sizeof(count), "%zu", s->sequences[i].n);
+        struct str next = sequence_advanced(&e, r, count), name = sequence_name(&e, r);
         struct str sql = text_of(&e, "UPDATE _pgd1_sequence SET last_value = %.*s, is_called = 1 WHERE name=%.*s",
                                  STR_FMT(next), STR_FMT(name));
         if (!next.p || !name.p || !sql.p || !note_sequence(&e, r, NULL, SEQUENCE_NEXT))
             return false;
         all[i] = (struct plan_statement){ .sql = sql, .role = STATEMENT_HELPER };
     }
-    memcpy(all + s->n_sequences, *statements, *n * sizeof(*all));
+    for (size_t i = 0; i < s->n_numbered; i++) {
+        all[s->n_sequences + i] = s->numbered[i].statement;
+        all[s->n_sequences + i].role = STATEMENT_HELPER;
+    }
+    memcpy(all + n_ahead, *statements, *n * sizeof(*all));
     *statements = all;
-    *n += s->n_sequences;
+    *n += n_ahead;
     return true;
 }
 
@@ -348,7 +364,7 @@ bool is_own_nextval(struct emitter *e, const struct column *column, const struct
         x = x->args[0];
     if (!column->sequence_is_rowid || x->kind != EXPR_FUNC || strcmp(x->call.proc->source, "nextval_oid") != 0)
         return false;
-    const struct relation *s = sequence_of(e, x);
+    const struct relation *s = sequence_of_call(e, x);
     return s && str_eq(s->name, column->sequence);
 }
 
@@ -375,7 +391,7 @@ static enum sequence_step use_of_insert(struct emitter *e, const struct query *q
         return SEQUENCE_UNTOLD;
     if (!q->insert_select)
         return given ? use_of_rows(e, q, column) : SEQUENCE_NEXT;
-    const struct expr *x = given ? q->insert_select_exprs[column] : NULL;
+    const struct expr *x = given ? inserted_value(q, column) : NULL;
     if (given && x->kind != EXPR_NEXTVAL_DEFAULT && !is_own_nextval(e, q->insert_columns[column], x))
         return SEQUENCE_DISTURBED;
     return q->on_conflict ? SEQUENCE_PER_PROPOSED : SEQUENCE_PER_ROW;
@@ -567,7 +583,7 @@ static bool emit_current(struct emitter *e, const struct expr *x, struct fragmen
 {
     const struct sequence_values *values = e->shared->settings->sequences;
     bool last = strcmp(x->call.proc->source, "lastval") == 0, in_order = is_in_order(e), done = false;
-    const struct relation *s = last ? NULL : sequence_of(e, x), *asked = s;
+    const struct relation *s = last ? NULL : sequence_of_call(e, x), *asked = s;
     if ((!last && !s) || e->inline_constants)
         return err_is_set(e->err) ? false : blocked(e, x->location, "%s() at this place", x->call.proc->name);
     if (last && values && values->last)
@@ -609,7 +625,7 @@ static bool look_own(struct expr *x, void *ctx)
         return !o->found;
     const struct emit_shared *shared = o->e->shared;
     const struct query *q = o->e->level->query;
-    const struct relation *s = sequence_of(o->e, x);
+    const struct relation *s = sequence_of_call(o->e, x);
     o->found |= s && rowid_table(o->e, s) == q->rtable[q->result_rte].relation;
     for (size_t i = 0; i < shared->n_sequences; i++)
         o->found |= shared->sequences[i].sequence == s;
@@ -636,9 +652,13 @@ bool emit_sequence_call(struct emitter *e, const struct expr *x, bool *ret_handl
     if (!next && !set)
         return true;
     *ret_handled = true;
-    const struct relation *s = sequence_of(e, x);
+    const struct relation *s = sequence_of_call(e, x);
     if (!s)
         return false;
+    if (e->target == TARGET_D1 && next && e->numbers_rows) {
+        *ret = (struct fragment){ .sql = number_of_row(e, x) };
+        return ret->sql.p || blocked(e, x->location, "nextval() at this place");
+    }
     if (e->target == TARGET_D1)
         return next && e->one_row ? share_of_row(e, x, s, ret)
                                   : blocked(e, x->location, "%s() at this place", x->call.proc->name);
