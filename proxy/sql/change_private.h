@@ -73,14 +73,16 @@ bool add_numbers(struct emitter *e, struct str alias, struct str *select);
 /* --- emit_insert_json.c --- */
 /* Rows beyond D1's parameters. *ret_done false: they cannot go as JSON. */
 bool insert_many(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str head,
-                 struct change *ret, bool *ret_done);
+                 struct str alias, struct change *ret, bool *ret_done);
 /* The key's cells of every row, in one statement that reads them out of JSON. */
 bool json_keys(struct emitter *e, const struct query *q, const struct insert_columns *keys, struct str *values,
                struct json_rows *rows);
 
 /* --- emit_conflict.c --- */
+/* An alias for a target that SQLite would take "excluded" for; "": it needs none. */
+bool target_alias(struct emitter *e, const struct query *q, struct str *ret);
 /* " ON CONFLICT …", "" when there is none. */
-bool emit_conflict(struct emitter *e, const struct query *q, struct str *ret);
+bool emit_conflict(struct emitter *e, const struct query *q, struct str alias, struct str *ret);
 /* The columns of the conflict's key among those that are written. *ret_done false: it cannot repeat, or is another each time. */
 bool pick_keys(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct insert_columns *ret,
                struct str *list, bool *ret_done);

@@ -160,7 +160,33 @@ static bool moves_key(struct emitter *e, const struct query *q, bool *ret)
     return true;
 }
 
-bool emit_conflict(struct emitter *e, const struct query *q, struct str *ret)
+/* What DO UPDATE writes and its condition, where the target has another name than RETURNING knows it by. */
+static bool emit_do_update(struct emitter *e, const struct query *q, struct str alias, struct str *ret_sets,
+                           struct fragment *ret_where)
+{
+    const struct on_conflict *c = q->on_conflict;
+    struct fragment *aliased, *named = e->level->rtes[q->result_rte].columns;
+    if (alias.n) {
+        if (!relation_columns(e, target_of(q), &q->rtable[q->result_rte], alias, &aliased))
+            return false;
+        e->level->rtes[q->result_rte].columns = aliased;
+    }
+    e->conditional++;
+    bool ok = emit_sets(e, target_of(q), c->sets, c->n_sets, false, ret_sets) &&
+              (!c->where || emit_condition(e, c->where, ret_where));
+    e->conditional--;
+    e->level->rtes[q->result_rte].columns = named;
+    return ok;
+}
+
+bool target_alias(struct emitter *e, const struct query *q, struct str *ret)
+{
+    bool hides = q->on_conflict && q->on_conflict->update && str_eq_nocase(target_of(q)->sqlite_name, STR("excluded"));
+    *ret = hides ? unique_name(e, STR("target")) : STR("");
+    return ret->p != NULL;
+}
+
+bool emit_conflict(struct emitter *e, const struct query *q, struct str alias, struct str *ret)
 {
     const struct on_conflict *c = q->on_conflict;
     struct str target, sets;
@@ -181,11 +207,7 @@ bool emit_conflict(struct emitter *e, const struct query *q, struct str *ret)
         return blocked(e, -1, "another key in ON CONFLICT DO UPDATE of several rows");
     if (sees)
         return blocked(e, -1, "subqueries over what it changes in ON CONFLICT DO UPDATE of several rows");
-    e->conditional++;
-    bool ok = emit_sets(e, target_of(q), c->sets, c->n_sets, false, &sets) &&
-              (!c->where || emit_condition(e, c->where, &where));
-    e->conditional--;
-    if (!ok)
+    if (!emit_do_update(e, q, alias, &sets, &where))
         return false;
     *ret = text_of(e, " ON CONFLICT%.*s DO UPDATE SET %.*s%s%.*s", STR_FMT(target), STR_FMT(sets),
                    where.sql.n ? " WHERE " : "", STR_FMT(where.sql));

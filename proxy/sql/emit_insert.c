@@ -286,15 +286,15 @@ static bool fold_insert(struct emitter *e, struct str table, struct str columns,
 
 bool emit_insert(struct emitter *e, const struct query *q, struct change *ret)
 {
-    struct str name, with, list, values, conflict, returning;
+    struct str name, alias, with, list, values, conflict, returning;
     struct insert_columns cols;
-    if (!enter_target(e, q, &name) || !pick_columns(e, q, &cols, &list))
+    if (!enter_target(e, q, &name) || !target_alias(e, q, &alias) || !pick_columns(e, q, &cols, &list))
         return false;
-    struct str head =
-        text_of(e, "INSERT INTO %.*s%s%.*s%s", STR_FMT(name), list.n ? "(" : "", STR_FMT(list), list.n ? ")" : "");
+    struct str head = text_of(e, "INSERT INTO %.*s%s%.*s%s%.*s%s", STR_FMT(name), alias.n ? " AS " : "", STR_FMT(alias),
+                              list.n ? "(" : "", STR_FMT(list), list.n ? ")" : "");
     if (!q->insert_select && cols.n * q->n_insert_rows > e->shared->settings->traits.max_params && cols.n > 0) {
         bool done;
-        if (!insert_many(e, q, &cols, head, ret, &done))
+        if (!insert_many(e, q, &cols, head, alias, ret, &done))
             return false;
         if (done)
             return guard_conflict(e, q, &cols, true, ret);
@@ -303,7 +303,7 @@ bool emit_insert(struct emitter *e, const struct query *q, struct change *ret)
     if (!insert_source(e, q, &cols, &with, &values))
         return false;
     head = text_of(e, "%.*s%.*s", STR_FMT(with), STR_FMT(head));
-    if (!emit_conflict(e, q, &conflict) || !emit_returning(e, q, ret, &returning))
+    if (!emit_conflict(e, q, alias, &conflict) || !emit_returning(e, q, ret, &returning))
         return false;
     if (!guard_conflict(e, q, &cols, false, ret) ||
         !one_statement(

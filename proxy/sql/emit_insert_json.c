@@ -145,7 +145,7 @@ bool json_keys(struct emitter *e, const struct query *q, const struct insert_col
 
 /* Rows beyond D1's parameters. *ret_done false: they cannot go as JSON. */
 bool insert_many(struct emitter *e, const struct query *q, const struct insert_columns *cols, struct str head,
-                 struct change *ret, bool *ret_done)
+                 struct str alias, struct change *ret, bool *ret_done)
 {
     struct json_rows rows;
     struct str conflict, returning;
@@ -157,7 +157,7 @@ bool insert_many(struct emitter *e, const struct query *q, const struct insert_c
         return !err_is_set(e->err);
     }
     e->n_binds = 0;
-    if (!emit_conflict(e, q, &conflict) || !emit_returning(e, q, ret, &returning))
+    if (!emit_conflict(e, q, alias, &conflict) || !emit_returning(e, q, ret, &returning))
         return false;
     if (e->n_binds)
         return refused(e, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
