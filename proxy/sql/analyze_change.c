@@ -587,6 +587,17 @@ static void check_arbiter(A *a, const struct query *q)
     note_late(a, &found);
 }
 
+/* Before the key is looked up: a name missed there may be meant of either. */
+static int add_excluded(A *a, struct scope *s, const struct relation *r, struct on_conflict *c)
+{
+    struct query *q = s->query;
+    c->excluded_rte = add_rte_for_relation(a, s, r, STR("excluded"), true);
+    if (c->excluded_rte < 0)
+        return -1;
+    q->rtable[c->excluded_rte].kind = RTE_RESULT;
+    return q->view ? add_view_excluded(a, q, c->excluded_rte) : c->excluded_rte;
+}
+
 static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConflictClause *node,
                                   const struct relation *r)
 {
@@ -601,18 +612,16 @@ static bool transform_on_conflict(A *a, struct scope *s, const PgQuery__OnConfli
                 "ON CONFLICT DO UPDATE requires inference specification or constraint name");
         return err_hint(a->err, "For example, ON CONFLICT (column_name).");
     }
+    int excluded = -1;
+    c->excluded_rte = -1;
+    if (c->update && (excluded = add_excluded(a, s, r, c)) < 0)
+        return false;
     if (!add_name(a, s, q->view ? q->view->rte : q->result_rte, true, true) ||
         (node->infer && !infer_targets(a, s, node->infer, c)))
         return false;
-    c->excluded_rte = -1;
     if (!c->update)
         return true;
-    c->excluded_rte = add_rte_for_relation(a, s, r, STR("excluded"), true);
-    if (c->excluded_rte < 0)
-        return false;
-    q->rtable[c->excluded_rte].kind = RTE_RESULT;
-    int excluded = q->view ? add_view_excluded(a, q, c->excluded_rte) : c->excluded_rte;
-    if (excluded < 0 || !add_name(a, s, excluded, true, true) ||
+    if (!add_name(a, s, excluded, true, true) ||
         !transform_sets(a, s, node->target_list, node->n_target_list, &c->sets, &c->n_sets))
         return false;
     if (node->where_clause && (!(c->where = transform_in(a, s, node->where_clause, PLACE_WHERE)) ||
@@ -953,6 +962,10 @@ struct query *transform_merge(A *a, const PgQuery__MergeStmt *stmt)
         return NULL;
     q->command = COMMAND_MERGE;
     s.single_row = true;
+    if (stmt->with_clause && stmt->with_clause->recursive) {
+        fail_at(a, -1, SQLSTATE_SYNTAX_ERROR, "WITH RECURSIVE is not supported for MERGE statement");
+        return NULL;
+    }
     if (!transform_with(a, &s, stmt->with_clause))
         return NULL;
     if (!clauses_are_reachable(a, stmt))

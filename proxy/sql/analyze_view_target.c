@@ -318,6 +318,7 @@ int add_view_excluded(A *a, struct query *q, int excluded)
     rte.columns = columns;
     rte.alias = STR("excluded");
     q->rtable[excluded].alias = STR("");
+    q->rtable[excluded].in_from = false;
     return add_rte(a, &s, rte);
 }
 

@@ -302,7 +302,10 @@ bool guard_conflict(struct emitter *main, const struct query *q, const struct in
         c->where ? emit_raise(e, "0A000",
                               STR("the same key twice in INSERT … ON CONFLICT DO UPDATE … WHERE is not "
                                   "supported"))
-                 : emit_raise(e, "21000", STR("ON CONFLICT DO UPDATE command cannot affect row a second time"));
+                 : emit_raise(e, "21000",
+                              STR("ON CONFLICT DO UPDATE command cannot affect row a second time\nHINT: Ensure "
+                                  "that no rows proposed for insertion within the same command have duplicate "
+                                  "constrained values."));
     struct str sql =
         text_of(e,
                 "SELECT CASE WHEN EXISTS (%.*sSELECT 1 FROM (WITH k(%.*s) AS (%.*s) SELECT * FROM k) AS %.*s WHERE "

@@ -189,7 +189,9 @@ static bool guard_twice(struct merge *m, struct change *ret)
     struct emitter *e = m->e;
     const struct query *q = m->l.q;
     struct str rows, list = STR(""),
-                     raise = emit_raise(e, "21000", STR("MERGE command cannot affect row a second time"));
+                     raise = emit_raise(e, "21000",
+                                        STR("MERGE command cannot affect row a second time\nHINT: Ensure that not "
+                                            "more than one source row matches any one target row."));
     for (size_t i = 0; i < q->n_merge_actions && list.p; i++)
         if (q->merge_actions[i].matched && q->merge_actions[i].command != COMMAND_SELECT)
             list = text_of(e, "%.*s%s%zu", STR_FMT(list), list.n ? "," : "", i + 1);

@@ -11,3 +11,15 @@ INSERT INTO excluded VALUES (1, 'z') ON CONFLICT (key) DO UPDATE SET data = excl
 INSERT INTO excluded VALUES (1, 'z') ON CONFLICT (key) DO UPDATE SET data = 'q' RETURNING *;
 CREATE VIEW ev AS SELECT key AS k, data AS d FROM excluded;
 INSERT INTO ev VALUES (1, 'v') ON CONFLICT (k) DO UPDATE SET d = excluded.d || ev.d RETURNING *;
+-- the names that might have been meant
+CREATE TABLE t (key int PRIMARY KEY, data text);
+INSERT INTO t VALUES (1, 'a') ON CONFLICT (keyy) DO NOTHING;
+INSERT INTO t VALUES (1, 'a') ON CONFLICT (keyy) DO UPDATE SET data = excluded.dat;
+INSERT INTO t VALUES (1, 'a') ON CONFLICT (key) WHERE dataa > 1 DO UPDATE SET data = 1;
+INSERT INTO t VALUES (1, 'a') ON CONFLICT (key) DO UPDATE SET data = excluded.dat;
+INSERT INTO t VALUES (1, 'a') ON CONFLICT (key) DO UPDATE SET data = 1 RETURNING keyx;
+-- no row twice
+MERGE INTO t USING (VALUES (1), (1)) v(i) ON t.key = v.i WHEN MATCHED THEN DELETE;
+INSERT INTO t VALUES (1, 'q');
+MERGE INTO t USING (VALUES (1), (1)) v(i) ON t.key = v.i WHEN MATCHED THEN DELETE;
+WITH RECURSIVE r AS (SELECT 1 AS i) MERGE INTO t USING r ON true WHEN NOT MATCHED THEN INSERT VALUES (1, 'q');
