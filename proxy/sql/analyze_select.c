@@ -324,6 +324,19 @@ static bool transform_limit(A *a, struct scope *s, const Node *n, const char *wh
     return true;
 }
 
+static bool transform_limits(A *a, struct scope *s, const PgQuery__SelectStmt *stmt)
+{
+    struct query *q = s->query;
+    const Node *count = stmt->limit_count;
+    if (!transform_limit(a, s, stmt->limit_offset, "OFFSET", &q->offset) ||
+        !transform_limit(a, s, count, "LIMIT", &q->limit))
+        return false;
+    q->with_ties = stmt->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;
+    return !(q->with_ties && count && count->node_case == PG_QUERY__NODE__NODE_A_CONST && count->a_const->isnull) ||
+           fail_at(a, -1, SQLSTATE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
+                   "row count cannot be null in FETCH FIRST ... WITH TIES clause");
+}
+
 /* --- locking --- */
 
 /* FOR UPDATE OF t: t is a name of FROM. */
@@ -664,11 +677,9 @@ struct query *transform_setop(A *a, struct scope *parent, const PgQuery__SelectS
     for (size_t i = 0; i < n; i++)
         if (!setop_column(a, &o, i))
             return NULL;
-    if (!n || !setop_order(a, &s, stmt) || !transform_limit(a, &s, stmt->limit_offset, "OFFSET", &q->offset) ||
-        !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit) ||
+    if (!n || !setop_order(a, &s, stmt) || !transform_limits(a, &s, stmt) ||
         !transform_locking(a, q, stmt->locking_clause, stmt->n_locking_clause))
         return NULL;
-    q->with_ties = stmt->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;
     leave(a);
     return q;
 }
@@ -743,10 +754,8 @@ static struct query *transform_plain_select(A *a, struct scope *s, const PgQuery
     }
     if (!transform_sort(a, s, stmt->sort_clause, stmt->n_sort_clause) ||
         !transform_group(a, s, stmt->group_clause, stmt->n_group_clause, stmt->group_distinct) ||
-        !transform_distinct(a, s, stmt) || !transform_limit(a, s, stmt->limit_offset, "OFFSET", &q->offset) ||
-        !transform_limit(a, s, stmt->limit_count, "LIMIT", &q->limit))
+        !transform_distinct(a, s, stmt) || !transform_limits(a, s, stmt))
         return NULL;
-    q->with_ties = stmt->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;
     if (q->with_ties && !q->n_sort) {
         fail_at(a, -1, SQLSTATE_WINDOWING_ERROR, "WITH TIES cannot be specified without ORDER BY clause");
         return NULL;
@@ -776,9 +785,7 @@ struct query *transform_select(A *a, struct scope *parent, const PgQuery__Select
         return NULL;
     if (stmt->n_values_lists) {
         done = transform_values(a, &s, stmt);
-        if (done && (!transform_sort(a, &s, stmt->sort_clause, stmt->n_sort_clause) ||
-                     !transform_limit(a, &s, stmt->limit_offset, "OFFSET", &q->offset) ||
-                     !transform_limit(a, &s, stmt->limit_count, "LIMIT", &q->limit)))
+        if (done && (!transform_sort(a, &s, stmt->sort_clause, stmt->n_sort_clause) || !transform_limits(a, &s, stmt)))
             return NULL;
     } else {
         done = transform_plain_select(a, &s, stmt, resolve_unknown);

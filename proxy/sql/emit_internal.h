@@ -480,6 +480,10 @@ bool emit_where(struct emitter *e, const struct query *q, const struct expr **sk
 bool emit_group(struct emitter *e, const struct query *q, struct str *ret); /* " GROUP BY … HAVING …" */
 bool emit_order(struct emitter *e, const struct query *q, struct str *ret); /* " ORDER BY …" */
 bool emit_limit(struct emitter *e, const struct query *q, struct str *ret); /* " LIMIT … OFFSET …" */
+/* " WHERE …" for LIMIT … WITH TIES, over rows that have their number (rn) and their rank (rk). */
+bool emit_ties(struct emitter *e, const struct query *q, struct str *ret);
+/* SELECT list FROM (rows), with the query's ORDER BY and LIMIT, which are over the rows' own columns. */
+bool emit_ordered(struct emitter *e, const struct query *q, struct str list, struct str rows, struct str *ret);
 bool emit_values_rows(struct emitter *e, struct expr ***rows, size_t n_rows, size_t n_columns, struct str *ret,
                       struct fragment *columns);
 bool emit_target_list(struct emitter *e, const struct target *targets, size_t n, bool top, struct str *ret,
@@ -505,6 +509,9 @@ bool rewrite_set_operation(struct emitter *e, const struct query *q, bool top, s
 bool splits_project_set(const struct query *q);
 /* … and such a query as one around a subquery, in the emitter's arena; NULL: no memory. */
 const struct query *rewrite_project_set(struct emitter *e, const struct query *q);
+/* WITH TIES counts rows that DISTINCT or GROUPING SETS have made: whether it does, and the query around these. NULL: no memory. */
+bool splits_ties(const struct query *q);
+const struct query *rewrite_ties(struct emitter *e, const struct query *q);
 /* The same query with its window functions in a subquery of FROM. NULL: err is set. */
 const struct query *rewrite_windows_inside(struct emitter *e, const struct query *q);
 bool rewrite_grouping_sets(struct emitter *e, const struct query *q, bool top, struct str *ret,

@@ -341,6 +341,19 @@ static bool find_outer_column(struct expr *x, void *ctx)
     return !*found;
 }
 
+/* In a view's own text: what binding sees to elsewhere. */
+static bool limit_in_place(struct emitter *e, const struct expr *x, enum bind_form form, struct fragment *ret)
+{
+    bool is_limit = form == BIND_LIMIT, is_null = x->kind == EXPR_CONST && x->constant.is_null;
+    bool is_negative =
+        x->kind == EXPR_CONST && !is_null && x->constant.value.class == VALUE_INTEGER && x->constant.value.integer < 0;
+    *ret = (struct fragment){ .sql = is_limit ? STR("-1") : STR("0"), .scale = -1 };
+    if (is_negative)
+        ret->sql = is_limit ? emit_raise(e, "2201W", STR("LIMIT must not be negative"))
+                            : emit_raise(e, "2201X", STR("OFFSET must not be negative"));
+    return is_null || is_negative ? ret->sql.p != NULL : emit_value(e, x, ret);
+}
+
 static bool limit_value(struct emitter *e, const struct expr *x, enum bind_form form, struct fragment *ret)
 {
     bool outer = false;
@@ -360,7 +373,7 @@ static bool limit_value(struct emitter *e, const struct expr *x, enum bind_form 
         return ret->sql.p != NULL;
     }
     if (e->inline_constants)
-        return emit_value(e, x, ret);
+        return limit_in_place(e, x, form, ret);
     struct bind b = bind_of_expr(x);
     b.form = form;
     return emit_bind(e, &b, ret);
@@ -378,6 +391,36 @@ bool emit_limit(struct emitter *e, const struct query *q, struct str *ret)
         return false;
     *ret = q->offset ? text_of(e, " LIMIT %.*s OFFSET %.*s", STR_FMT(limit.sql), STR_FMT(offset.sql))
                      : text_of(e, " LIMIT %.*s", STR_FMT(limit.sql));
+    return ret->p != NULL;
+}
+
+bool emit_ties(struct emitter *e, const struct query *q, struct str *ret)
+{
+    struct fragment limit = { .sql = STR("-1") }, offset = { .sql = STR("0") };
+    if ((q->limit && !limit_value(e, q->limit, BIND_LIMIT, &limit)) ||
+        (q->offset && !limit_value(e, q->offset, BIND_OFFSET, &offset)))
+        return false;
+    /* D1 is sent numbers as text, and compares no text with numbers */
+    struct str count = text_of(e, "CAST(%.*s AS INTEGER)", STR_FMT(limit.sql));
+    struct str start = text_of(e, "CAST(%.*s AS INTEGER)", STR_FMT(offset.sql));
+    *ret = text_of(e, " WHERE rn > %.*s AND CASE WHEN %.*s > 0 THEN rk <= %.*s + %.*s ELSE %.*s < 0 END",
+                   STR_FMT(start), STR_FMT(count), STR_FMT(start), STR_FMT(count), STR_FMT(count));
+    return count.p && start.p && ret->p;
+}
+
+bool emit_ordered(struct emitter *e, const struct query *q, struct str list, struct str rows, struct str *ret)
+{
+    struct str order, limit;
+    if (!emit_order(e, q, &order) || !(q->with_ties ? emit_ties(e, q, &limit) : emit_limit(e, q, &limit)))
+        return false;
+    if (q->with_ties)
+        *ret = text_of(e,
+                       "SELECT %.*s FROM (SELECT *, row_number() OVER (%.*s) AS rn, rank() OVER (%.*s) AS rk FROM "
+                       "(%.*s))%.*s%.*s",
+                       STR_FMT(list), STR_FMT(order), STR_FMT(order), STR_FMT(rows), STR_FMT(limit), STR_FMT(order));
+    else
+        *ret =
+            text_of(e, "SELECT %.*s FROM (%.*s)%.*s%.*s", STR_FMT(list), STR_FMT(rows), STR_FMT(order), STR_FMT(limit));
     return ret->p != NULL;
 }
 
@@ -478,7 +521,7 @@ bool emit_values_rows(struct emitter *e, struct expr ***rows, size_t n_rows, siz
 static bool emit_values(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out)
 {
     size_t n = shown_targets(q->targets, q->n_targets);
-    struct str rows, list = STR(""), order, limit;
+    struct str rows, list = STR("");
     out->columns = ARENA_ARRAY(e->arena, struct fragment, n + 1);
     out->n = n;
     struct level *level = level_new(e, q);
@@ -501,12 +544,9 @@ static bool emit_values(struct emitter *e, const struct query *q, bool top, stru
     }
     level->outputs = outputs;
     e->level = level;
-    bool ok = emit_order(e, q, &order) && emit_limit(e, q, &limit);
+    bool ok = emit_ordered(e, q, list, rows, ret);
     e->level = level->parent;
-    if (!ok)
-        return false;
-    *ret = text_of(e, "SELECT %.*s FROM (%.*s)%.*s%.*s", STR_FMT(list), STR_FMT(rows), STR_FMT(order), STR_FMT(limit));
-    return ret->p != NULL;
+    return ok;
 }
 
 /* ---- WITH ---- */
@@ -761,6 +801,8 @@ bool emit_select(struct emitter *e, const struct query *q, bool top, struct str 
     if (q->command != COMMAND_SELECT)
         return blocked(e, -1, "a WITH query that changes data, at this place");
     if (splits_project_set(q) && !(q = rewrite_project_set(e, q)))
+        return false;
+    if (splits_ties(q) && !(q = rewrite_ties(e, q)))
         return false;
     e->depth++;
     bool outer = e->value_only, inside = e->window_inside;

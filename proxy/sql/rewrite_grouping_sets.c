@@ -247,16 +247,6 @@ static bool emit_numbers(struct emitter *e, const struct query *q, struct str *e
     return extra->p != NULL;
 }
 
-static bool ties_condition(struct emitter *e, const struct query *q, struct str *ret)
-{
-    struct fragment limit, offset = { .sql = STR("0") };
-    if (!q->limit || !emit_value(e, q->limit, &limit) || (q->offset && !emit_value(e, q->offset, &offset)))
-        return err_is_set(e->err) ? false : blocked(e, -1, "WITH TIES without a limit");
-    *ret = text_of(e, " WHERE rn > %.*s AND rk <= %.*s + %.*s", STR_FMT(offset.sql), STR_FMT(offset.sql),
-                   STR_FMT(limit.sql));
-    return ret->p != NULL;
-}
-
 bool rewrite_distinct_on(struct emitter *e, const struct query *q, bool top, struct str *ret, struct select_output *out)
 {
     struct str from, extra = STR(""), group = STR(""), list, order, limit = STR(""), where = STR(" WHERE dn = 1");
@@ -283,7 +273,7 @@ bool rewrite_distinct_on(struct emitter *e, const struct query *q, bool top, str
     if (!ok)
         return false;
     *out = inner.out;
-    if (q->with_ties ? !ties_condition(e, q, &where) : !emit_limit(e, q, &limit))
+    if (q->with_ties ? !emit_ties(e, q, &where) : !emit_limit(e, q, &limit))
         return false;
     if (!outer_list(e, q, top, out, &list) || !outer_order(e, q, &order))
         return false;

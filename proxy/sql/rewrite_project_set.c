@@ -1,6 +1,6 @@
 /*
  * rewrite_project_set.c - the order of work around set-returning functions of the SELECT list, which SQLite has not; and around window
- * functions that are printed inside of a subquery, where SQLite takes none.
+ * functions that are printed inside of a subquery, where SQLite takes none; and below WITH TIES over DISTINCT or GROUPING SETS.
  *
  *   PostgreSQL   FROM, WHERE, GROUP BY, HAVING, windows | set-returning functions | DISTINCT, ORDER BY, LIMIT
  *   here         a subquery                             | the query around it
@@ -14,8 +14,9 @@ struct split {
     struct emitter *e;
     const struct query *q;
     struct query *inner;
-    bool whole;   /* each output is a column of the subquery, set-returning functions too */
-    bool windows; /* window functions are, and what they and others are made of */
+    bool whole;    /* each output is a column of the subquery, set-returning functions too */
+    bool windows;  /* window functions are, and what they and others are made of */
+    bool distinct; /* the subquery is the one that drops rows which are there already */
 };
 
 static bool is_grouped(const struct query *q, const struct expr *x)
@@ -184,10 +185,12 @@ static bool runs_behind_distinct_on(const struct query *q)
     return q->n_distinct_on && !sorted;
 }
 
-static const struct query *split(struct emitter *e, const struct query *q, bool whole, bool windows)
+static const struct query *split(struct split s)
 {
+    struct emitter *e = s.e;
+    const struct query *q = s.q;
     struct query *outer = ARENA_NEW(e->arena, struct query), *inner = ARENA_NEW(e->arena, struct query);
-    struct split s = { .e = e, .q = q, .inner = inner, .whole = whole, .windows = windows };
+    s.inner = inner;
     if (!outer || !inner) {
         err_oom(e->err);
         return NULL;
@@ -195,13 +198,15 @@ static const struct query *split(struct emitter *e, const struct query *q, bool 
     *inner = *q;
     inner->targets = NULL;
     inner->n_targets = inner->n_sort = inner->n_distinct_on = 0;
-    inner->distinct = inner->with_ties = false;
+    inner->with_ties = false;
+    inner->distinct = q->distinct && s.distinct;
     inner->limit = inner->offset = NULL;
     inner->lock = LOCK_NONE;
     *outer = *q;
     outer->where = outer->having = NULL;
     outer->n_ctes = outer->n_group = outer->n_grouping_sets = 0;
     outer->has_aggregates = outer->has_windows = false;
+    outer->distinct = q->distinct && !s.distinct;
     outer->has_set_returning = q->has_set_returning && !s.whole;
     if (!move_outputs(&s, outer) || !add_some_column(&s) || !read_inner(&s, outer))
         return NULL;
@@ -215,10 +220,20 @@ const struct query *rewrite_project_set(struct emitter *e, const struct query *q
                 "DISTINCT ON with a set-returning function that it does not sort by is not supported");
         return NULL;
     }
-    return split(e, q, q->n_distinct_on || q->with_ties, false);
+    return split((struct split){ .e = e, .q = q, .whole = q->n_distinct_on || q->with_ties });
 }
 
 const struct query *rewrite_windows_inside(struct emitter *e, const struct query *q)
 {
-    return split(e, q, false, true);
+    return split((struct split){ .e = e, .q = q, .windows = true });
+}
+
+bool splits_ties(const struct query *q)
+{
+    return q->with_ties && q->set_operation == SETOP_NONE && !q->n_values_rows && (q->distinct || q->n_grouping_sets);
+}
+
+const struct query *rewrite_ties(struct emitter *e, const struct query *q)
+{
+    return split((struct split){ .e = e, .q = q, .whole = true, .distinct = true });
 }

@@ -188,7 +188,7 @@ static bool output_list(struct emitter *e, const struct query *q, bool top, stru
 bool rewrite_set_operation(struct emitter *e, const struct query *q, bool top, struct str *ret,
                            struct select_output *out)
 {
-    struct str chain, list, order, limit;
+    struct str chain, list;
     int terms;
     struct level *level = level_new(e, q);
     if (!level)
@@ -207,10 +207,7 @@ bool rewrite_set_operation(struct emitter *e, const struct query *q, bool top, s
     if (!output_list(e, q, top, out, level->outputs, &list))
         return false;
     e->level = level;
-    bool ok = emit_order(e, q, &order) && emit_limit(e, q, &limit);
+    bool ok = emit_ordered(e, q, list, chain, ret);
     e->level = level->parent;
-    if (!ok)
-        return false;
-    *ret = text_of(e, "SELECT %.*s FROM (%.*s)%.*s%.*s", STR_FMT(list), STR_FMT(chain), STR_FMT(order), STR_FMT(limit));
-    return ret->p != NULL;
+    return ok;
 }
