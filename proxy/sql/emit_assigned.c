@@ -44,9 +44,10 @@ static bool guard_rowid(struct emitter *e, const struct relation *r, const struc
                         struct fragment *f)
 {
     const struct expr *constant = bare_constant(x);
-    if (constant && constant->kind == EXPR_CONST && constant->constant.is_null)
+    bool is_null = constant && constant->kind == EXPR_CONST && constant->constant.is_null;
+    if (e->one_row && is_null)
         return null_violation(e->shared->snapshot, r, c, e->err);
-    if (constant) {
+    if (constant && !is_null) {
         struct bind b = bind_of_expr(constant);
         b.not_null = true;
         b.relation = r;
@@ -54,6 +55,8 @@ static bool guard_rowid(struct emitter *e, const struct relation *r, const struc
         return emit_bind(e, &b, f);
     }
     struct str raise = not_null_raise(e, r, c);
+    if (is_null) /* where there is no row it is no mistake: SQLite must not work it out ahead */
+        raise = text_of(e, "CASE WHEN random() IS NOT NULL THEN %.*s END", STR_FMT(raise));
     f->sql = text_of(e, "coalesce(%.*s,%.*s)", STR_FMT(f->sql), STR_FMT(raise));
     return raise.p && f->sql.p;
 }

@@ -1,0 +1,23 @@
+-- a key that is NULL is no mistake where there is no row
+CREATE TABLE t (id int PRIMARY KEY, r text, c text);
+CREATE TABLE s (a int);
+INSERT INTO t (r) SELECT 'x' WHERE false;
+INSERT INTO t (r) SELECT r FROM t;
+INSERT INTO t (id, r) SELECT NULL, 'x' WHERE 1 = 2;
+WITH w AS (SELECT 1 AS i WHERE false) INSERT INTO t (r) SELECT 'x' FROM w;
+UPDATE t SET id = NULL;
+CREATE VIEW v AS SELECT id, r FROM t WHERE id > 0 WITH CHECK OPTION;
+INSERT INTO v (r) SELECT 'x' WHERE false;
+INSERT INTO s VALUES (7);
+INSERT INTO t (r) SELECT 'x' FROM s;
+INSERT INTO t (id, r) SELECT NULL, 'x' WHERE true;
+INSERT INTO t VALUES (4, 'x'), (5, 'y');
+UPDATE t SET id = NULL WHERE id > 4;
+UPDATE t SET id = NULL WHERE id > 5;
+INSERT INTO t VALUES (6, 'x') ON CONFLICT (id) DO UPDATE SET id = NULL;
+INSERT INTO t VALUES (6, 'x') ON CONFLICT (id) DO UPDATE SET id = NULL;
+BEGIN;
+INSERT INTO t (r) SELECT 'x' FROM t WHERE id > 100;
+UPDATE t SET id = NULL WHERE id > 100;
+COMMIT;
+SELECT * FROM t ORDER BY id;
