@@ -343,9 +343,11 @@ bool ddl_drop_constraint(struct ddl *d, struct alter *a, const Command *command)
     bool is_key = key->kind == 'p' || key->kind == 'u';
     if (is_key && !ddl_dependent_keys(d, &list, a->table, key->columns, key->n_columns, on))
         return false;
+    if (key->kind == 'p' && !ddl_dependent_key_views(d, &list, a->table, key))
+        return false;
     if (!ddl_dependents_settle(d, &list, command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE,
                                ddl_described_constraint(d, a->table, key->name)) ||
-        !ddl_drop_keys(d, &a->set, &list))
+        !ddl_drop_views(d, &list) || !ddl_drop_keys(d, &a->set, &list))
         return false;
     c = ddl_find_constraint(a->now, str_from(command->name)); /* a key to itself may have gone already */
     if (!c)

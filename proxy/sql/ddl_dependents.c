@@ -2,6 +2,7 @@
 #include "proxy/sql/ddl_internal.h"
 
 #include "proxy/catalog/names.h"
+#include "proxy/sql/stored_text.h"
 
 struct str ddl_described_column(struct ddl *d, const struct relation *r, struct str column)
 {
@@ -36,6 +37,41 @@ static bool add_view(struct ddl *d, struct dependents *list, const struct relati
         return true;
     return ddl_dependent(d, list, what, on) && DDL_PUSH(d, list->views, list->n_views, view) &&
            ddl_dependent_views(d, list, view, STR(""), what);
+}
+
+struct wanted_use {
+    enum system_use use;
+    oid_t object;
+    bool found;
+};
+
+static void note_wanted(void *ctx, enum system_use use, oid_t object, int16_t part)
+{
+    struct wanted_use *wanted = ctx;
+    (void)part;
+    wanted->found |= use == wanted->use && object == wanted->object;
+}
+
+bool ddl_view_uses_object(struct ddl *d, const struct relation *view, enum system_use use, oid_t object)
+{
+    struct wanted_use wanted = { .use = use, .object = object };
+    struct system_uses uses = { note_wanted, &wanted };
+    if (view->view_text.n)
+        stored_text_view_uses(d->snapshot, view, &uses, d->arena);
+    return wanted.found;
+}
+
+bool ddl_dependent_key_views(struct ddl *d, struct dependents *list, const struct relation *r,
+                             const struct constraint *key)
+{
+    struct str on = ddl_described_constraint(d, r, key->name);
+    for (size_t i = 0; i < d->snapshot->n_relations; i++) {
+        const struct relation *view = &d->snapshot->relations[i];
+        if (view->kind == RELATION_VIEW && ddl_view_uses(d, view, r) &&
+            ddl_view_uses_object(d, view, USE_CONSTRAINT, key->oid) && !add_view(d, list, view, on))
+            return false;
+    }
+    return true;
 }
 
 bool ddl_dependent_views(struct ddl *d, struct dependents *list, const struct relation *r, struct str column,

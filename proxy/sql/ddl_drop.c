@@ -53,7 +53,9 @@ static bool views_on(struct ddl *d, struct drop *drop, const struct relation *r)
 {
     for (size_t i = 0; i < d->snapshot->n_relations; i++) {
         const struct relation *view = &d->snapshot->relations[i];
-        if (view->kind != RELATION_VIEW || is_dropped(drop, view) || !ddl_view_uses(d, view, r))
+        if (view->kind != RELATION_VIEW || is_dropped(drop, view) ||
+            !(r->kind == RELATION_SEQUENCE ? ddl_view_uses_object(d, view, USE_RELATION, r->oid)
+                                           : ddl_view_uses(d, view, r)))
             continue;
         struct str line = ddl_printf(d, "%.*s depends on %.*s", STR_FMT(described(d, view)), STR_FMT(described(d, r)));
         if (!DDL_PUSH(d, drop->dependents, drop->n_dependents, line) ||
@@ -176,8 +178,9 @@ static bool collect_dependents(struct ddl *d, struct drop *drop)
         if (is_told && !DDL_PUSH(d, drop->cascades, drop->n_cascades, described(d, r)))
             return false;
         if (r->kind == RELATION_SEQUENCE
-                ? !defaults_on(d, drop, r)
-                : !keys_on(d, drop, r) || !views_on(d, drop, r) || !each_owned(d, drop, r, defaults_on))
+                ? !defaults_on(d, drop, r) || !views_on(d, drop, r)
+                : !keys_on(d, drop, r) || !views_on(d, drop, r) || !each_owned(d, drop, r, defaults_on) ||
+                      !each_owned(d, drop, r, views_on))
             return false;
     }
     if (drop->n_dependents && !drop->cascade)

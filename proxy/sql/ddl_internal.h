@@ -5,6 +5,7 @@
 #define PGD1_SQL_DDL_INTERNAL_H
 
 #include <cjson/cJSON.h>
+#include "proxy/catalog/system.h"
 #include "proxy/sql/analyze.h"
 #include "proxy/sql/ddl.h"
 
@@ -304,6 +305,11 @@ bool ddl_dependent(struct ddl *d, struct dependents *list, struct str what, stru
 /* Views that use the relation (and its column, unless empty), and their views. */
 bool ddl_dependent_views(struct ddl *d, struct dependents *list, const struct relation *r, struct str column,
                          struct str on);
+/* Views whose columns stand alone beside GROUP BY because the key is grouped by, and their views. */
+bool ddl_dependent_key_views(struct ddl *d, struct dependents *list, const struct relation *r,
+                             const struct constraint *key);
+/* Whether the view's own text needs the object; false for views made elsewhere. */
+bool ddl_view_uses_object(struct ddl *d, const struct relation *view, enum system_use use, oid_t object);
 /* 2BP01 unless there are none or cascade is said; then the NOTICE. */
 bool ddl_dependents_settle(struct ddl *d, const struct dependents *list, bool cascade, struct str what);
 bool ddl_drop_views(struct ddl *d, const struct dependents *list);
