@@ -482,8 +482,13 @@ static bool any_array(struct deparse *d, const struct expr *e)
     if (!within(d, e->args[0], true, e))
         return false;
     buf_printf(&d->out, " %s %s (", e->call.op_name ? e->call.op_name : "=", e->kind == EXPR_ANY_ARRAY ? "ANY" : "ALL");
-    if (!within(d, e->args[1], true, e))
+    const struct expr *array = e->args[1];
+    if (!within(d, array, true, e))
         return false;
+    if (array->kind == EXPR_SUBLINK && array->sublink.kind == SUBLINK_SCALAR) { /* bare it would be read as rows */
+        add(d, "::");
+        type_name(d, array->type, array->typmod);
+    }
     add(d, ")");
     close_paren(d);
     return true;

@@ -607,6 +607,8 @@ static bool join_item(struct printer *p, const struct from_item *f)
         if (!print(p, f->on, false))
             return false;
         add(p, p->pretty ? "" : ")");
+    } else if (f->join != JOIN_INNER && f->join != JOIN_CROSS) { /* NATURAL, of no column */
+        add(p, " ON TRUE");
     }
     add(p, around ? ")" : "");
     if (holder->has_alias) {
@@ -843,7 +845,7 @@ static bool limit(struct printer *p, const char *word, const struct expr *e)
     if (!e)
         return true;
     keyword(p, word, -STEP, STEP, 0);
-    if (e->kind == EXPR_CONST && e->constant.is_null)
+    if (e->kind == EXPR_CONST && e->constant.is_null && strcmp(word, " LIMIT ") == 0)
         return add(p, "ALL"), true;
     if (e->kind == EXPR_CONST && e->constant.value.class == VALUE_INTEGER) {
         buf_printf(&p->out, "%lld", (long long)e->constant.value.integer);

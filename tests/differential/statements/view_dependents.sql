@@ -24,3 +24,13 @@ CREATE SEQUENCE sq;
 CREATE VIEW v1 AS SELECT * FROM sq;
 DROP SEQUENCE sq;
 ROLLBACK;
+-- texts that must be read again as they were meant
+CREATE TABLE a (x int, y text);
+CREATE VIEW v7 AS SELECT 'foo' = ANY ((SELECT array['abc', 'foo'])::text[]) AS c, x = ALL ((SELECT array_agg(x) FROM a)) AS d FROM a;
+CREATE VIEW v7 AS SELECT 'foo' = ANY ((SELECT array['abc', 'foo'])::text[]) AS c, x = ALL ((SELECT array_agg(x) FROM a)::int[]) AS d FROM a;
+SELECT pg_get_viewdef('v7'), pg_get_viewdef('v7', true);
+CREATE VIEW v8 AS SELECT a.x, q FROM a NATURAL LEFT JOIN (SELECT 1 AS q) t;
+SELECT pg_get_viewdef('v8');
+ALTER TABLE a RENAME x TO z;
+SELECT * FROM v7;
+SELECT * FROM v8;
