@@ -107,9 +107,21 @@ bool transaction_set_modes(struct transaction *t, const struct plan_transaction 
     if (isolation != t->isolation && t->has_queried)
         return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION,
                        "SET TRANSACTION ISOLATION LEVEL must be called before any query");
+    if (isolation != t->isolation && t->savepoints)
+        return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION,
+                       "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction");
+    if (m->read_only == 0 && t->read_only && t->savepoints)
+        return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION,
+                       "cannot set transaction read-write mode inside a read-only transaction");
     if (m->read_only == 0 && t->read_only && t->has_queried)
         return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION,
                        "transaction read-write mode must be set before any query");
+    if (m->deferrable >= 0 && t->savepoints)
+        return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION,
+                       "SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction");
+    if (m->deferrable >= 0 && t->has_queried)
+        return err_set(err, SQLSTATE_ACTIVE_SQL_TRANSACTION,
+                       "SET TRANSACTION [NOT] DEFERRABLE must be called before any query");
     t->isolation = isolation;
     if (m->read_only >= 0)
         t->read_only = m->read_only;
@@ -263,6 +275,8 @@ bool transaction_allows(const struct transaction *t, const struct guc_live *defa
     if (!read_only || (plan->access != D1_WRITE && plan->kind != PLAN_COPY_FROM && plan->kind != PLAN_DDL))
         return true;
     struct str tag = str_from(plan->tag);
+    if (plan->kind == PLAN_DDL && str_is(tag, "SELECT")) /* what it answers when it is done */
+        tag = STR("CREATE TABLE AS");
     ptrdiff_t end = str_find(tag, STR(" 0"));
     return err_set(err, SQLSTATE_READ_ONLY_SQL_TRANSACTION, "cannot execute %.*s%s in a read-only transaction",
                    (int)(end < 0 ? (ptrdiff_t)tag.n : end), tag.p, plan->kind == PLAN_COPY_FROM ? " FROM" : "");
