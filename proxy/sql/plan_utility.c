@@ -249,9 +249,10 @@ static bool copy_format(struct utility *u, const PgQuery__DefElem *d, struct pla
         copy->format = COPY_CSV;
     else if (str_is(text, "binary"))
         copy->format = COPY_BINARY;
-    else
-        return err_set(u->p->err, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY format \"%.*s\" not recognized",
-                       STR_FMT(text));
+    else {
+        err_set(u->p->err, SQLSTATE_INVALID_PARAMETER_VALUE, "COPY format \"%.*s\" not recognized", STR_FMT(text));
+        return err_at(u->p->err, analyze_position(u->p->text, d->location));
+    }
     return true;
 }
 
@@ -294,7 +295,8 @@ static bool copy_option(struct utility *u, const PgQuery__DefElem *d, struct pla
                    ? true
                    : unsupported(u, "COPY with an encoding other than UTF8", NULL);
     }
-    return err_set(u->p->err, SQLSTATE_SYNTAX_ERROR, "option \"%s\" not recognized", name);
+    err_set(u->p->err, SQLSTATE_SYNTAX_ERROR, "option \"%s\" not recognized", name);
+    return err_at(u->p->err, analyze_position(u->p->text, d->location));
 }
 
 static bool has_any(struct str text, struct str bytes)
