@@ -128,12 +128,30 @@ enum { MAX_DIMENSIONS = 6 };
 struct dimensions {
     int depth; /* known after the first leaf; 0: not yet */
     size_t size[MAX_DIMENSIONS];
+    size_t at[MAX_DIMENSIONS]; /* the element that is read */
 };
 
 static bool bad_shape(const struct field *f)
 {
     err_set(errors(f->c), SQLSTATE_INVALID_TEXT_REPRESENTATION, "malformed JSON array");
     err_detail(errors(f->c), "Multidimensional arrays must have sub-arrays with matching dimensions.");
+    local_fail(f->c);
+    return false;
+}
+
+/* The value, or the element of it at `level`, had to be an array. */
+static bool no_array(const struct field *f, const struct dimensions *d, int level)
+{
+    struct buf at;
+    buf_init(&at, MAX_RESULT);
+    for (int i = 0; i < level; i++)
+        buf_printf(&at, "[%zu]", d->at[i]);
+    err_set(errors(f->c), SQLSTATE_INVALID_TEXT_REPRESENTATION, "expected JSON array");
+    if (level)
+        err_hint(errors(f->c), "See the array element %.*s of key \"%.*s\".", (int)at.n, at.p, STR_FMT(f->name));
+    else
+        err_hint(errors(f->c), "See the value of key \"%.*s\".", STR_FMT(f->name));
+    buf_fini(&at);
     local_fail(f->c);
     return false;
 }
@@ -153,12 +171,13 @@ static bool add_elements(const struct field *f, struct str json, int level, stru
     for (; json_next(&walk, &key, &item); n++) {
         bool inner = json_kind_of(item) == JSON_ARRAY && (d->depth == 0 || level + 1 < d->depth);
         struct value v = value_null();
+        d->at[level] = n;
         if (n)
             buf_add_char(out, ',');
         if (!inner && d->depth == 0)
             d->depth = level + 1;
         if (!inner && level + 1 != d->depth)
-            return bad_shape(f);
+            return no_array(f, d, level + 1);
         if (inner ? !add_elements(f, item, level + 1, d, out)
                   : (json_kind_of(item) != JSON_NULL && !read_scalar(f, item, &v)) || !add_cell(out, scratch(f->c), &v))
             return false;
@@ -189,9 +208,7 @@ static void read_array(struct field *f, oid_t array, struct str json)
         return;
     }
     if (json_kind_of(json) != JSON_ARRAY) {
-        err_set(errors(f->c), SQLSTATE_INVALID_TEXT_REPRESENTATION, "expected JSON array");
-        err_hint(errors(f->c), "See the value of key \"%.*s\".", STR_FMT(f->name));
-        local_fail(f->c);
+        no_array(f, &d, 0);
         return;
     }
     buf_init(&out, MAX_RESULT);
