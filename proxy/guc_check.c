@@ -72,7 +72,11 @@ static bool number_in(const struct guc *row, struct str value, struct arena *are
     if (!s)
         return err_oom(err);
     errno = 0;
-    double v = strtod(s, &end);
+    double v = row->type == GUC_INT ? (double)strtol(s, &end, 0) : strtod(s, &end); /* 010 is 8, as in C */
+    if (row->type == GUC_INT && (errno || *end == '.' || *end == 'e' || *end == 'E')) {
+        errno = 0;
+        v = strtod(s, &end);
+    }
     if (end == s || errno || !isfinite(v))
         return invalid(row, value, err);
     struct str unit = str_trim(str_from(end));
@@ -81,6 +85,8 @@ static bool number_in(const struct guc *row, struct str value, struct arena *are
         if (!u)
             return bad_unit(row, value, family, err);
         v = v * u->factor / factor;
+        if (u[1].name) /* a fraction keeps whole ones of the next smaller unit */
+            v = rint(v / (u[1].factor / factor)) * (u[1].factor / factor);
     }
     *ret = v;
     return true;
@@ -562,14 +568,16 @@ bool guc_same_meaning(const struct guc *row, struct str stored)
 
 struct str guc_print(const struct guc *row, struct str stored, struct arena *arena)
 {
-    double factor = 1, v;
-    int64_t n;
-    const struct unit *family = family_of(row, &factor);
-    if (!family || row->type != GUC_INT || !str_to_int64(stored, &n) || n <= 0)
+    double factor = 1;
+    const struct unit *family = row->type == GUC_INT || row->type == GUC_REAL ? family_of(row, &factor) : NULL;
+    const char *text = family ? arena_cstr(arena, stored) : NULL;
+    double n = text ? strtod(text, NULL) : 0;
+    if (n <= 0)
         return stored.n ? arena_str(arena, stored) : STR("");
-    /* the largest unit that shows a whole number */
-    for (v = (double)n * factor; family->name; family++)
-        if (v >= family->factor && fmod(v, family->factor) == 0)
-            return arena_printf(arena, "%.0f%s", v / family->factor, family->name);
-    return arena_str(arena, stored);
+    /* the largest unit that shows a whole number, or the smallest one */
+    for (;; family++) {
+        double v = n * factor / family->factor;
+        if (!family[1].name || (v > 0 && fabs(rint(v) / v - 1) <= 1e-8))
+            return arena_printf(arena, row->type == GUC_INT ? "%.0f%s" : "%g%s", v, family->name);
+    }
 }
