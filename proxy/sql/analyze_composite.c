@@ -99,8 +99,28 @@ static int add_hidden_output(A *a, struct rte *r, struct expr *e)
     return (int)n;
 }
 
+/* NULL with err set: in PostgreSQL's words for a value of e's type. */
+static struct expr *no_field(A *a, const struct expr *e, const struct rte *named, struct str field, int location)
+{
+    struct str type = expr_type_text(a, e);
+    if (named)
+        fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "column %.*s.%.*s does not exist", STR_FMT(named->alias),
+                STR_FMT(field));
+    else if (e->type != TYPE_OID_record)
+        fail_at(a, location, SQLSTATE_WRONG_OBJECT_TYPE,
+                "column notation .%.*s applied to type %.*s, which is not a composite type", STR_FMT(field),
+                STR_FMT(type));
+    else if (str_is(type, "record"))
+        fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "could not identify column \"%.*s\" in record data type",
+                STR_FMT(field));
+    else
+        fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" not found in data type %.*s", STR_FMT(field),
+                STR_FMT(type));
+    return NULL;
+}
+
 /* What column of `q` is the field of the row that its expression e is; NULL with err set, or NULL alone when e is no row. */
-static struct expr *field_inside(A *a, struct query *q, const struct expr *e, struct str field)
+static struct expr *field_inside(A *a, struct query *q, const struct expr *e, struct str field, int location)
 {
     if ((e->kind != EXPR_WHOLE_ROW && e->kind != EXPR_VAR) || e->var.levels_up != 0 || e->var.rte < 0)
         return NULL;
@@ -108,35 +128,41 @@ static struct expr *field_inside(A *a, struct query *q, const struct expr *e, st
     struct rte *r = &q->rtable[e->var.rte];
     if (e->kind == EXPR_WHOLE_ROW) {
         int column = column_named(r, field);
-        if (column < 0)
-            fail_at(a, e->location, SQLSTATE_UNDEFINED_COLUMN, "could not identify column \"%.*s\" in record data type",
-                    STR_FMT(field));
-        return column < 0 ? NULL : make_var(a, &inner, 0, e->var.rte, column, e->location);
+        return column < 0 ? no_field(a, e, NULL, field, location)
+                          : make_var(a, &inner, 0, e->var.rte, column, e->location);
     }
     if (r->kind != RTE_SUBQUERY || r->subquery->set_operation != SETOP_NONE ||
         (size_t)e->var.column >= r->subquery->n_targets)
         return NULL;
-    struct expr *found = field_inside(a, r->subquery, r->subquery->targets[e->var.column].expr, field);
+    struct expr *found = field_inside(a, r->subquery, r->subquery->targets[e->var.column].expr, field, location);
     int column = found ? add_hidden_output(a, r, found) : -1;
     return column < 0 ? NULL : make_var(a, &inner, 0, e->var.rte, column, e->location);
 }
 
+/* Whether a value of the type may have fields, for all that is known here. */
+static bool may_be_composite(A *a, oid_t type)
+{
+    return type == TYPE_OID_record ||
+           snapshot_relation_of_rows(a->snapshot, snapshot_base_type(a->snapshot, type, NULL));
+}
+
 struct expr *transform_field(A *a, struct scope *s, struct expr *base, struct str field, int location)
 {
+    const struct expr *whole = base->kind == EXPR_WHOLE_ROW ? base : NULL;
+    if (!may_be_composite(a, base->type) && !gives_rows(a, base))
+        return no_field(a, base, NULL, field, location);
     if (!rows_in_select_list(a, s, &base))
         return NULL;
     if (base->kind == EXPR_WHOLE_ROW && base->var.rte >= 0) {
-        int column = column_named(&scope_query(s, base->var.levels_up)->rtable[base->var.rte], field);
-        if (column >= 0)
-            return make_var(a, s, base->var.levels_up, base->var.rte, column, location);
-        fail_at(a, location, SQLSTATE_UNDEFINED_COLUMN, "could not identify column \"%.*s\" in record data type",
-                STR_FMT(field));
-        return NULL;
+        const struct rte *r = &scope_query(s, base->var.levels_up)->rtable[base->var.rte];
+        int column = column_named(r, field);
+        return column >= 0 ? make_var(a, s, base->var.levels_up, base->var.rte, column, location)
+                           : no_field(a, base, whole ? r : NULL, field, location);
     }
     if (base->type == TYPE_OID_record && base->kind == EXPR_VAR) {
         struct expr here = *base;
         here.var.levels_up = 0;
-        struct expr *e = field_inside(a, scope_query(s, base->var.levels_up), &here, field);
+        struct expr *e = field_inside(a, scope_query(s, base->var.levels_up), &here, field, location);
         if (e)
             e->var.levels_up += base->var.levels_up;
         if (e || err_is_set(a->err))

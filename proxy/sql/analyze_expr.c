@@ -781,7 +781,7 @@ static struct expr *transform_indirection(A *a, struct scope *s, const PgQuery__
         return NULL;
     size_t at = 0;
     while (at < x->n_indirection && x->indirection[at]->node_case == PG_QUERY__NODE__NODE_STRING)
-        if (!(base = transform_field(a, s, base, node_string(x->indirection[at++]), base->location)))
+        if (!(base = transform_field(a, s, base, node_string(x->indirection[at++]), expr_start(base))))
             return NULL;
     for (size_t i = at; i < x->n_indirection; i++)
         if (x->indirection[i]->node_case != PG_QUERY__NODE__NODE_A_INDICES) {
