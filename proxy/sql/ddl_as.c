@@ -202,6 +202,36 @@ static bool view_text(struct ddl *d, const Node *query, const struct query_colum
            (deparse_query(q->query, d->snapshot, names, NULL, d->arena, ret, &ignored) || raw_text(d, query, ret));
 }
 
+static bool is_listed(const struct relation *const *list, size_t n, const struct relation *r)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == r)
+            return true;
+    return false;
+}
+
+/* PostgreSQL makes a view whose new text reads itself, and fails when it is read. D1 would forget its columns. */
+static bool refuse_reading_itself(struct ddl *d, const struct relation *old, struct str sqlite)
+{
+    struct relation now = *old;
+    const struct relation **list = NULL;
+    size_t n = 0;
+    now.sqlite_sql = sqlite;
+    if (!DDL_PUSH(d, list, n, &now))
+        return false;
+    for (size_t at = 0; at < n; at++)
+        for (size_t i = 0; i < d->snapshot->n_relations; i++) {
+            const struct relation *view = &d->snapshot->relations[i];
+            if (view->kind != RELATION_VIEW || is_listed(list, n, view) || !ddl_view_uses(d, list[at], view))
+                continue;
+            if (view == old)
+                return ddl_refuse(d, -1, NULL, "a view that reads itself");
+            if (!DDL_PUSH(d, list, n, view))
+                return false;
+        }
+    return true;
+}
+
 bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
 {
     struct str schema, name = str_from(stmt->view->relname), text, sqlite;
@@ -224,6 +254,8 @@ bool ddl_create_view(struct ddl *d, const PgQuery__ViewStmt *stmt)
         return false;
     if (!view_text(d, stmt->query, &q, &text) ||
         !emit_ddl_query(q.query, d->settings, d->snapshot, d->arena, &sqlite, d->err))
+        return false;
+    if (old && !refuse_reading_itself(d, old, sqlite))
         return false;
     struct str quoted = ddl_quote(d, ddl_sqlite_name(d, schema, name));
     if (old && !ddl_sql(d, "DROP VIEW %.*s", STR_FMT(quoted)))
