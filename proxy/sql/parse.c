@@ -60,6 +60,7 @@ static const struct {
       "str_udeescape" },
     { "invalid Unicode escape value", SQLSTATE_SYNTAX_ERROR, NULL, NULL },
     { "invalid Unicode escape character", SQLSTATE_SYNTAX_ERROR, NULL, NULL },
+    { "missing argument", SQLSTATE_SYNTAX_ERROR, "Use NONE to denote the missing argument of a unary operator.", NULL },
     { "subquery in FROM must have an alias", SQLSTATE_SYNTAX_ERROR, "For example, FROM (SELECT ...) [AS] foo.", NULL },
     { "VALUES in FROM must have an alias", SQLSTATE_SYNTAX_ERROR, "For example, FROM (VALUES ...) [AS] foo.", NULL },
 };

@@ -433,3 +433,5 @@ begin; CREATE INDEX x ON item ((lower(kind)));
 rollback;
 begin; CREATE INDEX x ON item (id) WHERE made > now();
 rollback;
+DROP OPERATOR === (int4);
+DROP OPERATOR = (nosuch);
