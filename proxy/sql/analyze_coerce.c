@@ -562,14 +562,11 @@ static void note_actual(A *a, struct generic *g, oid_t declared, oid_t actual)
         note_element(g, actual);
         break;
     case TYPE_OID_anyarray:
-        if (actual == TYPE_OID_anyarray)
-            break;
-        if (!element)
-            g->failed = true;
-        else if (g->array && g->array != type_base(a, actual))
+        actual = type_base(a, actual);
+        if ((!element && actual != TYPE_OID_anyarray) || (g->array && g->array != actual))
             g->failed = true;
         else
-            g->array = type_base(a, actual);
+            g->array = actual;
         break;
     case TYPE_OID_anyrange:
     case TYPE_OID_anymultirange:
@@ -605,7 +602,9 @@ static struct generic generic_collect(A *a, const oid_t *actual, const oid_t *de
     }
     if (has_enum && !g.element) /* unknown literals alone make no enum */
         g.failed = true;
-    if (g.array && !g.failed) {
+    if (g.array == TYPE_OID_anyarray) /* a column of pg_stats, whose elements are known to nobody */
+        g.failed |= g.element != 0;
+    else if (g.array && !g.failed) {
         oid_t element = snapshot_element_type(a->snapshot, g.array);
         if (g.element && g.element != element && type_base(a, g.element) != element)
             g.failed = true;
@@ -677,10 +676,22 @@ static bool is_plain_polymorphic(oid_t declared)
            declared == TYPE_OID_anyarray;
 }
 
+/* An array of unknown elements can be had alone, where nothing has to be of its elements' type. */
+static bool check_unknown_elements(A *a, const struct generic *g, const oid_t *declared, size_t n, oid_t result)
+{
+    size_t n_polymorphic = 0;
+    if (g->array != TYPE_OID_anyarray)
+        return true;
+    for (size_t i = 0; i < n; i++)
+        n_polymorphic += is_plain_polymorphic(declared[i]);
+    return (n_polymorphic == 1 && (result == TYPE_OID_anyarray || !is_plain_polymorphic(result))) ||
+           fail_at(a, -1, SQLSTATE_DATATYPE_MISMATCH, "cannot determine element type of \"anyarray\" argument");
+}
+
 oid_t generic_resolve(A *a, oid_t *actual, oid_t *declared, size_t n, oid_t result)
 {
     struct generic g = generic_collect(a, actual, declared, n);
-    if (g.failed)
+    if (g.failed || !check_unknown_elements(a, &g, declared, n, result))
         return 0;
     for (size_t i = 0; i < n; i++) {
         if (!type_is_polymorphic(declared[i]))

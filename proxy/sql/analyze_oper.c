@@ -147,7 +147,8 @@ struct expr *make_operator(A *a, struct str schema, struct str name, struct expr
     size_t from = left ? 0 : 1;
     oid_t result = generic_resolve(a, actual + from, declared + from, 2 - from, op->result);
     if (!result) {
-        fail_operands(a, name, left, right, false, location);
+        if (!err_is_set(a->err))
+            fail_operands(a, name, left, right, false, location);
         return NULL;
     }
     if (type_range(a, declared[0]) || type_range(a, declared[1])) {
