@@ -47,6 +47,15 @@ static const struct value *fixed_row_named(const char *relation, size_t name_col
     return NULL;
 }
 
+enum { CLASS_NAME = 1, CLASS_NAMESPACE = 2, NAMESPACE_NAME = 1 };
+
+/* Of a row of pg_class. */
+static struct str schema_of_class(const struct value *row)
+{
+    const struct value *schema = fixed_row("pg_namespace", (oid_t)row[CLASS_NAMESPACE].integer);
+    return schema ? schema[NAMESPACE_NAME].bytes : STR("");
+}
+
 static struct str relation_text(const struct system_source *source, oid_t oid, struct arena *arena)
 {
     const struct snapshot *snapshot = source->snapshot;
@@ -59,8 +68,12 @@ static struct str relation_text(const struct system_source *source, oid_t oid, s
             if (x->oid == oid)
                 return shown_name(source, x->schema, x->name, arena);
         }
-    const struct value *row = fixed_row("pg_class", oid); /* PostgreSQL's own indexes */
-    return row ? name_quote(row[1].bytes, arena) : number_text(oid, arena);
+    const struct value *row = fixed_row("pg_class", oid); /* PostgreSQL's own indexes and TOAST tables */
+    if (!row)
+        return number_text(oid, arena);
+    return str_is(schema_of_class(row), "pg_catalog")
+               ? name_quote(row[CLASS_NAME].bytes, arena)
+               : shown_name(source, schema_of_class(row), row[CLASS_NAME].bytes, arena);
 }
 
 static struct str schema_text(const struct snapshot *s, oid_t oid, struct arena *arena)
@@ -288,8 +301,10 @@ static oid_t find_index(const struct search *q, struct str schema, struct str na
                     return x->oid;
             }
     }
-    const struct value *row = schema.n && !str_is(schema, "pg_catalog") ? NULL : fixed_row_named("pg_class", 1, name);
-    return row ? (oid_t)row[0].integer : 0;
+    const struct value *row = fixed_row_named("pg_class", CLASS_NAME, name);
+    struct str own = row ? schema_of_class(row) : (struct str){ 0 };
+    bool found = schema.n ? str_eq(own, schema) : str_is(own, "pg_catalog");
+    return row && found ? (oid_t)row[0].integer : 0;
 }
 
 static bool has_schema(const struct search *q, struct str name)

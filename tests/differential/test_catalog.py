@@ -169,7 +169,8 @@ def sides_columns(sides, view):
 
 QUERIES = """
 SELECT c.conname, pg_get_constraintdef(c.oid), pg_get_constraintdef(c.oid, true) FROM pg_constraint c WHERE c.oid >= 16384
-SELECT indexrelid::regclass, pg_get_indexdef(indexrelid), pg_get_indexdef(indexrelid, 0, true), pg_get_indexdef(indexrelid, 1, true) FROM pg_index WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace <> 99)
+SELECT indexrelid::regclass, pg_get_indexdef(indexrelid), pg_get_indexdef(indexrelid, 0, true), pg_get_indexdef(indexrelid, 1, true) FROM pg_index WHERE indexrelid < 16384 OR indrelid IN (SELECT oid FROM pg_class WHERE relnamespace <> 99)
+SELECT reltoastrelid::regclass, 'pg_toast.pg_toast_2619'::regclass, 'pg_toast.pg_toast_2619_index'::regclass, to_regclass('pg_toast_2619') FROM pg_class WHERE oid < 16384
 SELECT indexrelid::regclass, pg_get_expr(indpred, indrelid), pg_get_expr(indpred, indrelid, true) FROM pg_index WHERE indpred IS NOT NULL
 SELECT adrelid::regclass, adnum, pg_get_expr(adbin, adrelid), pg_get_expr(adbin, adrelid, true) FROM pg_attrdef
 SELECT pg_get_viewdef('adults'::regclass), pg_get_viewdef('adults'::regclass, true), pg_get_viewdef('totals'), pg_get_viewdef('totals', true)

@@ -190,22 +190,44 @@ static struct str index_text(sqlite3_context *c, const struct relation *r, const
     return text;
 }
 
+/* Columns of a table of PostgreSQL's own by their numbers; TOAST tables have no other description than their rows here. */
+static struct str own_columns(sqlite3_context *c, oid_t table, const int16_t *columns, size_t n)
+{
+    enum { ATTRIBUTE_RELATION, ATTRIBUTE_NAME, ATTRIBUTE_NUMBER = 5 };
+    struct arena *a = scratch(c);
+    struct str text = STR("");
+    struct value **rows;
+    size_t n_rows;
+    if (!fixed_rows(system_relation(STR("pg_catalog"), STR("pg_attribute")), &rows, &n_rows))
+        return text;
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < n_rows; i++)
+            if (rows[i][ATTRIBUTE_RELATION].integer == table && rows[i][ATTRIBUTE_NUMBER].integer == columns[k])
+                text = arena_printf(a, "%.*s%s%.*s", STR_FMT(text), text.n ? ", " : "",
+                                    STR_FMT(name_quote(rows[i][ATTRIBUTE_NAME].bytes, a)));
+    return text;
+}
+
 /* An index of PostgreSQL's own: plain columns, B-tree. */
 static struct str system_index(sqlite3_context *c, oid_t oid, sqlite3_int64 only, bool is_pretty)
 {
     enum { CLASS_NAME = 1, INDEX_RELATION = 1, INDEX_UNIQUE = 4, INDEX_KEY = 15 };
     const struct value *index = fixed_row("pg_index", oid), *class = fixed_row("pg_class", oid);
-    const struct relation *r = index ? system_relation_by_oid((oid_t)index[INDEX_RELATION].integer) : NULL;
+    oid_t table = index ? (oid_t)index[INDEX_RELATION].integer : 0;
+    const struct relation *r = system_relation_by_oid(table);
+    const struct value *toast = table && !r ? fixed_row("pg_class", table) : NULL;
     int16_t columns[32];
     struct arena *a = scratch(c);
-    if (!r || !class)
+    if ((!r && !toast) || !class)
         return (struct str){ 0 };
     size_t n = catalog_numbers(index[INDEX_KEY].bytes, columns, 32);
     if (only)
-        return only > 0 && (size_t)only <= n ? column_list(c, r, &columns[only - 1], 1) : STR("");
+        return only > 0 && (size_t)only <= n ? own_columns(c, table, &columns[only - 1], 1) : STR("");
     return arena_printf(a, "CREATE %sINDEX %.*s ON %.*s USING btree (%.*s)",
                         index[INDEX_UNIQUE].integer ? "UNIQUE " : "", STR_FMT(name_quote(class[CLASS_NAME].bytes, a)),
-                        STR_FMT(table_name(c, r->schema, r->name, is_pretty)), STR_FMT(column_list(c, r, columns, n)));
+                        STR_FMT(r ? table_name(c, r->schema, r->name, is_pretty)
+                                  : table_name(c, STR("pg_toast"), toast[CLASS_NAME].bytes, is_pretty)),
+                        STR_FMT(own_columns(c, table, columns, n)));
 }
 
 static void index_definition(sqlite3_context *c, int n, sqlite3_value **args)
