@@ -8,6 +8,7 @@
 #include "proxy/prepared.h"
 #include "proxy/protocol.h"
 #include "proxy/session_setting.h"
+#include "proxy/sql/path_patterns.h"
 #include "proxy/utility.h"
 
 enum { PARAMETERS_MAX = 65535 };
@@ -120,7 +121,8 @@ static bool decode_param(struct session *s, struct portal *p, oid_t type, enum w
 {
     if (holds_names(type) && format == WIRE_TEXT)
         return decode_name(s, type, bytes, p->arena, ret, err);
-    return snapshot_decode(p->plan->snapshot, type, format, bytes, &s->gucs.live.types, p->arena, ret, err);
+    return snapshot_decode(p->plan->snapshot, type, format, bytes, &s->gucs.live.types, p->arena, ret, err) &&
+           path_patterns_check(type, ret, p->arena, err);
 }
 
 /* A name among the parameters, and no schema was read yet. */

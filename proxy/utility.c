@@ -8,6 +8,7 @@
 #include "proxy/prepared.h"
 #include "proxy/session_setting.h"
 #include "proxy/sql/analyze.h"
+#include "proxy/sql/path_patterns.h"
 
 static enum outcome tag(struct session *s, const struct execution *x)
 {
@@ -314,7 +315,8 @@ static bool convert_text(struct session *s, const struct plan_column *from, cons
     bool ok = type_encode(from->codec_type, from->typmod, WIRE_TEXT, &a->values[i], &s->gucs.live.types, a->arena,
                           &text, err) &&
               snapshot_decode(to->snapshot, target, WIRE_TEXT, arena_str(a->arena, buf_str(&text)), &s->gucs.live.types,
-                              a->arena, &a->values[i], err);
+                              a->arena, &a->values[i], err) &&
+              path_patterns_check(target, &a->values[i], a->arena, err);
     buf_fini(&text);
     return ok;
 }

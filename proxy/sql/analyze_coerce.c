@@ -1,11 +1,10 @@
 /* analyze_coerce.c - coercions of expressions, common types, polymorphic functions (PostgreSQL 15: parse_coerce.c). */
 #include "pgwire/datetime.h"
-#include "pgwire/jsonpath.h"
 #include "proxy/catalog/reg_names.h"
 #include "proxy/sql/analyze_internal.h"
 
 #include "proxy/catalog/collation.h"
-#include "proxy/sql/functions/regex_syntax.h"
+#include "proxy/sql/path_patterns.h"
 
 /* --- constants and parameters of undetermined type --- */
 
@@ -84,35 +83,6 @@ static bool interval_input(A *a, struct expr *e, struct str text, struct err *er
     return true;
 }
 
-static bool check_patterns(const struct jsonpath_node *n, bool *found, struct err *err)
-{
-    for (; n; n = n->next) {
-        if (n->kind == JSONPATH_LIKE_REGEX) {
-            *found = true;
-            if (!(n->flags.n && memchr(n->flags.p, 'q', n->flags.n)) && !regex_check(n->text, err))
-                return false;
-        }
-        for (size_t i = 0; i < n->n_ranges; i++)
-            if (!check_patterns(n->ranges[i].from, found, err) || !check_patterns(n->ranges[i].to, found, err))
-                return false;
-        if (!check_patterns(n->left, found, err) || !check_patterns(n->right, found, err))
-            return false;
-    }
-    return true;
-}
-
-/* The patterns of like_regex are read with the path. Another text may have a wrong one: such a constant is part of the plan. */
-static bool check_path(A *a, struct expr *e, struct err *err)
-{
-    struct jsonpath path;
-    bool found = false;
-    if (!jsonpath_parse(e->constant.value.bytes, a->arena, &path, err) || !check_patterns(path.root, &found, err))
-        return false;
-    if (found)
-        e->constant.literal = -1;
-    return true;
-}
-
 /* The input function of `target` on a constant's text. */
 static bool decode_constant(A *a, struct expr *e, struct str text, oid_t target)
 {
@@ -131,7 +101,7 @@ static bool decode_constant(A *a, struct expr *e, struct str text, oid_t target)
     bool ok = fields ? interval_input(a, e, text, &local)
                      : snapshot_decode(a->snapshot, base, WIRE_TEXT, text, a->settings->types, a->arena,
                                        &e->constant.value, &local);
-    if (!ok || (base == TYPE_OID_jsonpath && !check_path(a, e, &local))) {
+    if (!ok || !path_patterns_check(base, &e->constant.value, a->arena, &local)) {
         if (!a->err->message.p || !err_is_set(a->err)) {
             err_copy(a->err, &local);
             a->err->position = analyze_position(a->text, e->location);

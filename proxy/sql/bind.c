@@ -11,6 +11,7 @@
 #include "proxy/catalog/null_violation.h"
 #include "proxy/sql/local.h"
 #include "proxy/sql/lookup.h"
+#include "proxy/sql/path_patterns.h"
 #include "proxy/sql/sequence_values.h"
 
 enum { SAFE_DIGITS = 15 };
@@ -492,7 +493,8 @@ static bool literal(struct binding *b, const struct bind *bind, struct value *re
     struct str text = texts[bind->index];
     if (bind->negated && !(text = arena_printf(b->arena, "-%.*s", STR_FMT(text))).p)
         return err_oom(b->err);
-    if (type_decode(bind->type, WIRE_TEXT, text, in->types, b->arena, ret, b->err))
+    if (type_decode(bind->type, WIRE_TEXT, text, in->types, b->arena, ret, b->err) &&
+        path_patterns_check(bind->type, ret, b->arena, b->err))
         return true;
     const int *offsets = in->literals ? in->literal_offsets : b->plan->literal_offsets;
     if (!offsets)

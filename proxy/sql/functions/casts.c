@@ -2,6 +2,7 @@
 #include "proxy/catalog/reg_names.h"
 #include "proxy/sql/functions/catalog_objects.h"
 #include "proxy/sql/functions/typed.h"
+#include "proxy/sql/path_patterns.h"
 
 #include <stdlib.h>
 
@@ -65,7 +66,8 @@ static void cast(sqlite3_context *c, int n, sqlite3_value **args)
         ok = catalog_find(c, to, text, &found);
         result = value_integer(ok ? found : 0);
     } else {
-        ok = type_decode(to, WIRE_TEXT, text, settings_of(c), scratch(c), &result, errors(c));
+        ok = type_decode(to, WIRE_TEXT, text, settings_of(c), scratch(c), &result, errors(c)) &&
+             path_patterns_check(to, &result, scratch(c), errors(c));
     }
     if (ok)
         local_result(c, &result);

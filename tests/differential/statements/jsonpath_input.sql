@@ -86,3 +86,21 @@ SELECT '"\u00e9\ud83d\ude04"'::jsonpath;
 SELECT '$ ? (@.a[*] > 1 && exists (@.b ? (@ like_regex "[")))'::jsonpath;
 SELECT jsonb_path_query('["a(", "b"]', '$[*] ? (@ like_regex "(" flag "q")');
 SELECT jsonb_path_query('["ab", "b"]', '$[*] ? (@ like_regex "^a")');
+-- wrong patterns in texts that come later than the plan
+SELECT '$.b'::jsonpath;
+SELECT '$.c'::jsonpath;
+SELECT '$.d'::jsonpath;
+SELECT '$.d ? (@ like_regex "[")'::jsonpath;
+SELECT jsonb_path_exists('{"a": 1}', '$.a');
+SELECT jsonb_path_exists('{"b": 1}', '$.b');
+SELECT jsonb_path_exists('{"b": 1}', '$.c ? (@ like_regex "[")');
+SELECT ('$ ? (@ like_regex "(' || '")')::jsonpath;
+SELECT t::jsonpath FROM (VALUES ('$ ? (@ like_regex "(" flag "q")'), ('$.a')) v(t);
+SELECT t::jsonpath FROM (VALUES ('$ ? (@ like_regex "(" flag "i")'), ('$.a')) v(t);
+PREPARE path(jsonpath) AS SELECT $1;
+EXECUTE path('$.a');
+EXECUTE path('$ ? (@ like_regex "(")');
+-- parameters: $ ? (@ like_regex "(")
+SELECT $1::jsonpath;
+-- parameters: $.a ? (@ like_regex "b+")
+SELECT $1::jsonpath;
