@@ -286,7 +286,7 @@ static bool column_rows(struct ddl *d, const struct alter *a)
             !ddl_column_side(d, a->now, column))
             return false;
         if (!column->old && column->column.sequence.n && !ddl_is_rowid(d, a->now, column) &&
-            !ddl_serial_counter(d, a, column))
+            !ddl_numbered_counter(d, a, column))
             return false;
     }
     return true;
@@ -330,8 +330,8 @@ static bool heavy(struct ddl *d, struct alter *a)
     if (!keep_counters(d, a))
         return false;
     for (size_t i = 0; i < a->now->n_columns; i++)
-        if (!a->now->columns[i].old && !a->now->columns[i].dropped)
-            ddl_added_value(a, &a->now->columns[i]);
+        if (!a->now->columns[i].old && !a->now->columns[i].dropped && !ddl_added_value(d, a, &a->now->columns[i]))
+            return false;
     return ddl_guard_rows(d, a) && ddl_rebuild_run(d, &a->set) && column_rows(d, a);
 }
 

@@ -50,8 +50,13 @@ bool ddl_alter_constraint(struct ddl *d, struct alter *a, const Command *command
 /* ADD COLUMN by SQLite's own ALTER with the values of old rows. */
 bool ddl_emit_added_column(struct ddl *d, const struct alter *a, struct new_column *column);
 /* What the old rows of a rebuilt table get in a new column. */
-void ddl_added_value(const struct alter *a, struct new_column *column);
-bool ddl_serial_counter(struct ddl *d, const struct alter *a, const struct new_column *column);
+bool ddl_added_value(struct ddl *d, const struct alter *a, struct new_column *column);
+/* ---- numbers for the rows that are there, as the sequence of a new column gives them (ddl_numbering.c) ---- */
+bool ddl_number_rows(struct ddl *d, const struct alter *a, const struct new_column *column);
+/* The same as column->value, for a rebuild. */
+bool ddl_numbered_value(struct ddl *d, const struct alter *a, struct new_column *column);
+/* The sequence goes on behind what its rows got. */
+bool ddl_numbered_counter(struct ddl *d, const struct alter *a, const struct new_column *column);
 /* Guards for new NOT NULLs and checks, over the values that the rows will have. */
 bool ddl_guard_rows(struct ddl *d, const struct alter *a);
 bool ddl_guard_check(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows);

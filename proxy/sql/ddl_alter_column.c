@@ -108,33 +108,12 @@ static struct str placeholder(const struct ddl *d, const struct column *column)
     return row && (row->category == 'N' || row->category == 'B') ? STR("0") : STR("''");
 }
 
-bool ddl_serial_counter(struct ddl *d, const struct alter *a, const struct new_column *column)
-{
-    struct str sequence = ddl_sqlite_name(d, a->now->schema, column->column.sequence);
-    struct str table = ddl_quote(d, a->now->sqlite_name);
-    struct str sql = ddl_printf(d,
-                                "UPDATE _pgd1_sequence SET last_value = (SELECT max(count(*), 1) FROM %.*s), is_called "
-                                "= EXISTS(SELECT 1 FROM %.*s) WHERE name = ?1",
-                                STR_FMT(table), STR_FMT(table));
-    return sql.p && ddl_sql_texts(d, sql.p, &sequence, 1);
-}
-
-static bool serial_values(struct ddl *d, const struct alter *a, const struct new_column *column)
-{
-    struct str table = ddl_quote(d, a->now->sqlite_name), name = ddl_quote(d, column->column.name);
-    return ddl_sql(d,
-                   "UPDATE %.*s SET %.*s = s.n FROM (SELECT rowid AS r, row_number() OVER (ORDER BY rowid) AS n FROM "
-                   "%.*s) AS s WHERE s.r = %.*s.rowid",
-                   STR_FMT(table), STR_FMT(name), STR_FMT(table), STR_FMT(table)) &&
-           ddl_serial_counter(d, a, column);
-}
-
 /* Values of a default that is no constant, for the rows that are there. */
 static bool update_values(struct ddl *d, const struct alter *a, const struct new_column *column)
 {
     struct str table = ddl_quote(d, a->now->sqlite_name), name = ddl_quote(d, column->column.name);
     if (column->column.sequence.n)
-        return serial_values(d, a, column);
+        return ddl_number_rows(d, a, column);
     if (str_starts(column->sqlite_default, STR("CURRENT_"))) {
         struct bind *bind = DDL_ARRAY(d, struct bind, 1);
         struct plan_statement *update =
@@ -222,15 +201,14 @@ bool ddl_emit_added_column(struct ddl *d, const struct alter *a, struct new_colu
     return fill != FILL_BY_UPDATE || update_values(d, a, column);
 }
 
-void ddl_added_value(const struct alter *a, struct new_column *column)
+bool ddl_added_value(struct ddl *d, const struct alter *a, struct new_column *column)
 {
     if (column->column.generated || column->value.n)
-        return;
+        return true;
     if (column->column.sequence.n)
-        column->value =
-            a->table->without_rowid ? STR("row_number() OVER ()") : STR("row_number() OVER (ORDER BY rowid)");
-    else
-        column->value = column->has_default ? column->sqlite_default : STR("NULL");
+        return ddl_numbered_value(d, a, column);
+    column->value = column->has_default ? column->sqlite_default : STR("NULL");
+    return true;
 }
 
 /* ---- DROP COLUMN ---- */
@@ -407,6 +385,11 @@ bool ddl_set_default(struct ddl *d, struct alter *a, const Command *command)
         ddl_fail_at(d, -1, SQLSTATE_SYNTAX_ERROR, "column \"%.*s\" of relation \"%.*s\" is a generated column",
                     STR_FMT(c->name), STR_FMT(a->table->name));
         return command->def ? false : err_hint(d->err, "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.");
+    }
+    if (!column->old) { /* its rows get what ADD COLUMN says */
+        if (!ddl_added_value(d, a, column))
+            return false;
+        a->now->rebuild = true;
     }
     c->default_text = column->sqlite_default = STR("");
     column->has_default = command->def != NULL;

@@ -113,6 +113,12 @@ bool ddl_add_identity(struct ddl *d, struct alter *a, const Command *command)
     char identity[2] = { con->generated_when[0], 0 };
     column->column.identity = identity[0];
     column->column.sequence = name;
+    if (!column->old) { /* a column of this statement: the rows do not get its numbers */
+        column->sequence_options = rest;
+        column->n_sequence_options = n_rest;
+        column->value = STR("NULL");
+        return name.p && (a->now->rebuild = true);
+    }
     return name.p && put_identity(d, a, c->name, identity, name) &&
            ddl_write_sequence(d, a->now->schema, name, &options, true);
 }
@@ -151,6 +157,8 @@ static bool set_options(struct ddl *d, struct alter *a, const struct column *c, 
     PgQuery__AlterSeqStmt alter = PG_QUERY__ALTER_SEQ_STMT__INIT;
     if (!c->sequence.n)
         return ddl_refuse(d, -1, NULL, "options of a key that SQLite counts itself");
+    if (!ddl_find_column(a->now, c->name)->old)
+        return ddl_refuse(d, -1, "Give them with ADD COLUMN.", "SET of an identity that the same statement adds");
     range.schemaname = arena_cstr(d->arena, a->now->schema);
     range.relname = arena_cstr(d->arena, c->sequence);
     range.location = -1;

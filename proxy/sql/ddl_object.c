@@ -174,12 +174,14 @@ bool ddl_sequence_options(struct ddl *d, Node *const *options, size_t n, const s
     for (size_t i = 0; i < n; i++)
         if (!comes_once(d, options, i) || !take_option(d, options[i]->def_elem, &o, &given))
             return false;
-    bool up = o.increment > 0, turned = old && given.increment && (old->seq_increment > 0) != up;
-    bool typed = old && o.type != old->seq_type; /* a bound that was the old type's own becomes the new one's */
-    if (!given.min && (!old || turned || given.no_min || (typed && o.min == -type_limit(old->seq_type) - 1)))
-        o.min = up ? 1 : -type_limit(o.type) - 1;
-    if (!given.max && (!old || turned || given.no_max || (typed && o.max == type_limit(old->seq_type))))
-        o.max = up ? type_limit(o.type) : -1;
+    bool up = o.increment > 0, typed = old && o.type != old->seq_type;
+    /* A bound that was the old type's own becomes the new one's, whichever way the sequence goes. */
+    bool new_min = typed && old->seq_min == -type_limit(old->seq_type) - 1,
+         new_max = typed && old->seq_max == type_limit(old->seq_type);
+    if (!given.min && (!old || given.no_min || new_min))
+        o.min = up && !new_min ? 1 : -type_limit(o.type) - 1;
+    if (!given.max && (!old || given.no_max || new_max))
+        o.max = up || new_max ? type_limit(o.type) : -1;
     if (!given.start && !old)
         o.start = up ? o.min : o.max;
     if (o.restarts_at_start) /* START may stand behind RESTART */

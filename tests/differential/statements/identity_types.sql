@@ -15,3 +15,12 @@ create sequence ss as bigint; alter sequence ss as int; select seqtypid::regtype
 create sequence st as smallint increment -1; alter sequence st as int; select seqtypid::regtype, seqmax, seqmin,seqstart from pg_sequence where seqrelid='st'::regclass;
 create sequence su increment -1; alter sequence su as int; select seqtypid::regtype, seqmax, seqmin,seqstart from pg_sequence where seqrelid='su'::regclass;
 create sequence sv minvalue 1 maxvalue 40000; alter sequence sv as smallint;
+-- bounds that were the type's own, where the sequence goes the other way
+create sequence sw as smallint minvalue -32768 start -32768; alter sequence sw as int; select seqtypid::regtype, seqmax, seqmin, seqstart from pg_sequence where seqrelid='sw'::regclass;
+create sequence sx as int minvalue -2147483648 increment -1 maxvalue 2147483647; alter sequence sx as bigint; select seqtypid::regtype, seqmax, seqmin, seqstart from pg_sequence where seqrelid='sx'::regclass;
+alter sequence sx as smallint;
+create sequence sy as int minvalue -2147483648; alter sequence sy as bigint maxvalue 77; select seqtypid::regtype, seqmax, seqmin, seqstart from pg_sequence where seqrelid='sy'::regclass;
+create sequence sz; alter sequence sz increment -1; select seqmax, seqmin, seqstart from pg_sequence where seqrelid='sz'::regclass;
+alter sequence sz increment -5 no minvalue; select seqmax, seqmin, seqstart from pg_sequence where seqrelid='sz'::regclass;
+alter sequence sz no maxvalue;
+alter sequence sz start -1 no maxvalue restart; select seqmax, seqmin, seqstart from pg_sequence where seqrelid='sz'::regclass; select nextval('sz'), nextval('sz');
