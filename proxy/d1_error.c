@@ -2,6 +2,7 @@
 #include "proxy/d1_error.h"
 
 #include "proxy/catalog/null_violation.h"
+#include "proxy/catalog/sqlite_ddl.h"
 #include "proxy/sql/plan.h"
 
 enum { KEY_VALUE_MAX = 8192 }; /* bytes of a value that DETAIL repeats */
@@ -175,10 +176,42 @@ static bool duplicate_key(struct mapping *m, const struct relation *r, struct st
                    STR_FMT(name));
 }
 
+/* The index that CREATE UNIQUE INDEX of this plan would have made, by PostgreSQL's name; empty: another statement. */
+static struct str index_to_be(const struct mapping *m, const struct relation **ret_table)
+{
+    static const struct str start = STR_INIT("CREATE UNIQUE INDEX ");
+    bool is_index = m->plan && m->plan->tag && strcmp(m->plan->tag, "CREATE INDEX") == 0;
+    for (size_t i = 0; is_index && i < m->plan->n_statements; i++) {
+        struct str sql = m->plan->statements[i].sql;
+        size_t at = start.n;
+        if (!str_starts(sql, start))
+            continue;
+        struct str name = sqlite_token_value(sqlite_token_next(sql, &at), m->err->arena);
+        sqlite_token_next(sql, &at); /* ON */
+        const struct relation *r = relation_of(m, sqlite_token_value(sqlite_token_next(sql, &at), m->err->arena));
+        *ret_table = r;
+        bool in_schema = r && !str_is(r->schema, "public") && name.n > r->schema.n;
+        return in_schema ? (struct str){ name.p + r->schema.n + 1, name.n - r->schema.n - 1 } : name;
+    }
+    return STR("");
+}
+
+static bool cannot_build(struct mapping *m, const struct relation *r, struct str name)
+{
+    if (r)
+        at_relation(m, r);
+    m->err->constraint = name;
+    return err_set(m->err, SQLSTATE_UNIQUE_VIOLATION, "could not create unique index \"%.*s\"", STR_FMT(name));
+}
+
 /* index 'name': a unique index over expressions */
 static bool unique_index(struct mapping *m)
 {
     struct str name = { m->rest.p + 7, m->rest.n > 8 ? m->rest.n - 8 : 0 };
+    const struct relation *table = NULL;
+    struct str new_index = index_to_be(m, &table);
+    if (new_index.n)
+        return cannot_build(m, table, new_index);
     for (size_t i = 0; m->snapshot && i < m->snapshot->n_relations; i++) {
         const struct relation *r = &m->snapshot->relations[i];
         for (size_t j = 0; j < r->n_indexes; j++)
@@ -198,6 +231,9 @@ static bool unique_failed(struct mapping *m)
     while (n < COLUMNS_MAX && next_column(m, &list, &table, &columns[n]))
         n++;
     const struct relation *r = relation_of(m, table);
+    struct str index = index_to_be(m, &r);
+    if (index.n) /* of which rows, D1 does not tell */
+        return cannot_build(m, r, index);
     struct str name = r ? unique_name(r, columns, n) : (struct str){ 0 };
     if (!name.p)
         name = m->rest;
@@ -482,26 +518,32 @@ static bool relation_missing(struct mapping *m)
     return err_set(m->err, SQLSTATE_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", STR_FMT(name));
 }
 
-/* Lines behind the message: DETAIL: …, HINT: …. Further lines belong to the one before. */
+/* Lines behind the message, in this order: SCHEMA: … (sql/ddl_rebuild.c, ddl_about), DETAIL: …, HINT: …. Further lines belong to the one before. */
 static bool guard_text(struct err *err, enum sqlstate code, struct str text)
 {
-    static const char detail_start[] = "\nDETAIL: ", hint_start[] = "\nHINT: ";
-    ptrdiff_t detail_at = str_find(text, str_from(detail_start)), hint_at = str_find(text, str_from(hint_start));
-    size_t end = text.n, skip = sizeof(hint_start) - 1;
-    struct str hint = { 0 }, detail = { 0 };
-    if (hint_at >= 0) {
-        hint = (struct str){ text.p + hint_at + skip, end - (size_t)hint_at - skip };
-        end = (size_t)hint_at;
+    enum { SCHEMA, TABLE, COLUMN, DATATYPE, CONSTRAINT, DETAIL_LINE, HINT_LINE, N_LINES };
+    static const struct str labels[N_LINES] = { STR_INIT("\nSCHEMA: "),     STR_INIT("\nTABLE: "),
+                                                STR_INIT("\nCOLUMN: "),     STR_INIT("\nDATATYPE: "),
+                                                STR_INIT("\nCONSTRAINT: "), STR_INIT("\nDETAIL: "),
+                                                STR_INIT("\nHINT: ") };
+    struct str lines[N_LINES] = { { 0 } };
+    for (size_t i = N_LINES; i-- > 0;) {
+        ptrdiff_t at = str_find(text, labels[i]);
+        if (at < 0)
+            continue;
+        size_t from = (size_t)at + labels[i].n;
+        lines[i] = (struct str){ text.p + from, text.n - from };
+        text.n = (size_t)at;
     }
-    skip = sizeof(detail_start) - 1;
-    if (detail_at >= 0 && (size_t)detail_at < end) {
-        detail = (struct str){ text.p + detail_at + skip, end - (size_t)detail_at - skip };
-        end = (size_t)detail_at;
-    }
-    err_set(err, code, "%.*s", (int)end, text.p);
-    if (detail.n)
-        err_detail(err, "%.*s", STR_FMT(detail));
-    return hint.n ? err_hint(err, "%.*s", STR_FMT(hint)) : false;
+    err_set(err, code, "%.*s", STR_FMT(text));
+    err->schema = lines[SCHEMA].n ? lines[SCHEMA] : err->schema;
+    err->table = lines[TABLE].n ? lines[TABLE] : err->table;
+    err->column = lines[COLUMN].n ? lines[COLUMN] : err->column;
+    err->datatype = lines[DATATYPE].n ? lines[DATATYPE] : err->datatype;
+    err->constraint = lines[CONSTRAINT].n ? lines[CONSTRAINT] : err->constraint;
+    if (lines[DETAIL_LINE].n)
+        err_detail(err, "%.*s", STR_FMT(lines[DETAIL_LINE]));
+    return lines[HINT_LINE].n ? err_hint(err, "%.*s", STR_FMT(lines[HINT_LINE])) : false;
 }
 
 /* !SQLSTATE#oid:… and !SQLSTATE@oid:… name a constraint (sql/key_check.h). The payload as if it named none. */

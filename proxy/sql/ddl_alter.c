@@ -338,6 +338,7 @@ static bool heavy(struct ddl *d, struct alter *a)
 static bool finish(struct ddl *d, struct alter *a)
 {
     a->now->rebuild |= a->set.n > 1; /* it may refer to a table that is rebuilt */
+    ddl_settle_keys(a);
     if (!ddl_settle_key_defaults(d, a->now) || !(a->now->rebuild ? heavy(d, a) : light(d, a)))
         return false;
     for (size_t i = 0; i < a->now->n_constraints; i++) {

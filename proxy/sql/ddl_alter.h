@@ -21,9 +21,9 @@ bool ddl_undefined_column(struct ddl *d, const struct alter *a, struct str name)
 bool ddl_in_constraint(const struct constraint *c, int16_t number);
 /* Drops the keys of other tables: their tables are rebuilt. */
 bool ddl_drop_keys(struct ddl *d, struct rebuild *set, const struct dependents *list);
-/* The foreign keys of any table that need exactly these columns to be unique. */
-bool ddl_dependent_keys(struct ddl *d, struct dependents *list, const struct relation *r, const int16_t *columns,
-                        size_t n, struct str on);
+/* The foreign keys of any table that need exactly these columns of the altered one to be unique. */
+bool ddl_dependent_keys(struct ddl *d, struct dependents *list, const struct alter *a, const int16_t *columns, size_t n,
+                        struct str on);
 
 bool ddl_add_column(struct ddl *d, struct alter *a, const Command *command);
 bool ddl_drop_column(struct ddl *d, struct alter *a, const Command *command);
@@ -57,9 +57,12 @@ bool ddl_number_rows(struct ddl *d, const struct alter *a, const struct new_colu
 bool ddl_numbered_value(struct ddl *d, const struct alter *a, struct new_column *column);
 /* The sequence goes on behind what its rows got. */
 bool ddl_numbered_counter(struct ddl *d, const struct alter *a, const struct new_column *column);
+/* A new unique key that the table itself refers to stands in its text: its rows are copied before there is an index. */
+void ddl_settle_keys(struct alter *a);
 /* Guards for new NOT NULLs and checks, over the values that the rows will have. */
 bool ddl_guard_rows(struct ddl *d, const struct alter *a);
 bool ddl_guard_check(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows);
+bool ddl_guard_type(struct ddl *d, const struct new_column *column, struct str rows);
 bool ddl_emit_unique_index(struct ddl *d, const struct alter *a, const struct new_constraint *c);
 
 #endif

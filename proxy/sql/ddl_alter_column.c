@@ -147,11 +147,16 @@ static bool add_column_text(struct ddl *d, const struct alter *a, const struct n
 /* NOT NULL without a default fits an empty table only: said before SQLite says it in its words. */
 static bool guard_not_null(struct ddl *d, const struct alter *a, const struct new_column *column)
 {
-    struct str message = snapshot_ruling_domain(d->snapshot, column->column.type, DOMAIN_NOT_NULL)
-                             ? null_violation_message(d->snapshot, a->table, &column->column, d->arena)
-                             : ddl_printf(d, "column \"%.*s\" of relation \"%.*s\" contains null values",
-                                          STR_FMT(column->column.name), STR_FMT(a->table->name));
-    return ddl_guard(d, SQLSTATE_NOT_NULL_VIOLATION, message, STR(""), ddl_quote(d, a->now->sqlite_name));
+    const struct user_type *domain = snapshot_ruling_domain(d->snapshot, column->column.type, DOMAIN_NOT_NULL)
+                                         ? snapshot_user_type(d->snapshot, column->column.type)
+                                         : NULL;
+    struct about of_column = { .schema = a->table->schema, .table = a->table->name, .column = column->column.name };
+    struct about about = domain ? (struct about){ .schema = domain->schema, .datatype = domain->name } : of_column;
+    struct str message = domain ? null_violation_message(d->snapshot, a->table, &column->column, d->arena)
+                                : ddl_printf(d, "column \"%.*s\" of relation \"%.*s\" contains null values",
+                                             STR_FMT(column->column.name), STR_FMT(a->table->name));
+    return ddl_guard(d, SQLSTATE_NOT_NULL_VIOLATION, ddl_about(d, message, about), STR(""),
+                     ddl_quote(d, a->now->sqlite_name));
 }
 
 static bool no_default(struct ddl *d, const struct alter *a, const struct new_column *column)
@@ -164,7 +169,7 @@ static bool no_default(struct ddl *d, const struct alter *a, const struct new_co
     return ddl_side_put_child(d, "column", a->now->schema, a->now->name, column->column.name, detail);
 }
 
-/* A default that the column's own check refuses: SQLite would not say which. */
+/* A default that the column's own check, or its type's, refuses: SQLite would not say which. */
 static bool guard_checks(struct ddl *d, const struct alter *a, const struct new_column *column)
 {
     struct str rows =
@@ -176,7 +181,7 @@ static bool guard_checks(struct ddl *d, const struct alter *a, const struct new_
             !ddl_guard_check(d, a, c, rows))
             return false;
     }
-    return true;
+    return ddl_guard_type(d, column, rows);
 }
 
 bool ddl_emit_added_column(struct ddl *d, const struct alter *a, struct new_column *column)
@@ -229,7 +234,7 @@ static bool collect_dependents(struct ddl *d, const struct alter *a, const struc
     for (size_t i = 0; i < a->table->n_constraints; i++) {
         const struct constraint *c = &a->table->constraints[i];
         if ((c->kind == 'p' || c->kind == 'u') && ddl_in_constraint(c, column->number) &&
-            !ddl_dependent_keys(d, list, a->table, c->columns, c->n_columns, on))
+            !ddl_dependent_keys(d, list, a, c->columns, c->n_columns, on))
             return false;
     }
     for (size_t i = 0; i < a->now->n_columns; i++) {
@@ -596,7 +601,7 @@ static bool check_keys(struct ddl *d, const struct alter *a, const struct new_co
         }
     }
     struct dependents list = { 0 };
-    if (!ddl_dependent_keys(d, &list, a->table, NULL, 0, STR("")))
+    if (!ddl_dependent_keys(d, &list, a, NULL, 0, STR("")))
         return false;
     for (size_t i = 0; i < list.n_keys; i++)
         for (size_t k = 0; k < list.keys[i].key->n_columns; k++)

@@ -17,6 +17,36 @@ static bool add_key(struct alter *a, struct new_constraint *c, const bool *was_n
     return true;
 }
 
+static bool same_set(const int16_t *a, size_t n_a, const int16_t *b, size_t n_b)
+{
+    size_t same = 0;
+    for (size_t i = 0; i < n_a; i++)
+        for (size_t k = 0; k < n_b; k++)
+            same += a[i] == b[k];
+    return n_a == n_b && same == n_a;
+}
+
+static bool is_own_target(const struct alter *a, const struct new_constraint *unique)
+{
+    for (size_t i = 0; i < a->now->n_constraints; i++) {
+        const struct new_constraint *c = &a->now->constraints[i];
+        if (c->constraint.kind == 'f' && !c->dropped && !c->foreign &&
+            same_set(c->constraint.foreign_columns, c->constraint.n_columns, unique->constraint.columns,
+                     unique->constraint.n_columns))
+            return true;
+    }
+    return false;
+}
+
+void ddl_settle_keys(struct alter *a)
+{
+    for (size_t i = 0; i < a->now->n_constraints && a->now->rebuild; i++) {
+        struct new_constraint *c = &a->now->constraints[i];
+        if (c->added && !c->dropped && (c->constraint.kind == 'u' || c->constraint.kind == 'p') && is_own_target(a, c))
+            c->is_index = false;
+    }
+}
+
 /* ---- ADD … USING INDEX: the index goes, a key over its columns comes in its place ---- */
 static bool check_used_index(struct ddl *d, const struct alter *a, const PgQuery__Constraint *con,
                              const struct index *index)
@@ -125,8 +155,9 @@ static bool guard_null(struct ddl *d, const struct alter *a, const struct new_co
 {
     struct str message = ddl_printf(d, "column \"%.*s\" of relation \"%.*s\" contains null values",
                                     STR_FMT(column->column.name), STR_FMT(a->table->name));
+    struct about about = { .schema = a->table->schema, .table = a->table->name, .column = column->column.name };
     return ddl_guard(
-        d, SQLSTATE_NOT_NULL_VIOLATION, message, STR(""),
+        d, SQLSTATE_NOT_NULL_VIOLATION, ddl_about(d, message, about), STR(""),
         ddl_printf(d, "%.*s WHERE %.*s IS NULL", STR_FMT(rows), STR_FMT(ddl_quote(d, column->column.name))));
 }
 
@@ -141,6 +172,13 @@ static struct str unseen_rows(struct ddl *d, const struct alter *a, const struct
         STR_FMT(c->constraint.name), STR_FMT(a->table->name));
 }
 
+static struct str about_constraint(struct ddl *d, const struct alter *a, const struct new_constraint *c,
+                                   struct str message)
+{
+    struct about about = { .schema = a->table->schema, .table = a->table->name, .constraint = c->constraint.name };
+    return ddl_about(d, message, about);
+}
+
 bool ddl_guard_check(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows)
 {
     struct str where = ddl_printf(d, "%.*s WHERE NOT (%.*s)", STR_FMT(rows), STR_FMT(c->sqlite_check));
@@ -148,7 +186,7 @@ bool ddl_guard_check(struct ddl *d, const struct alter *a, const struct new_cons
         return ddl_guard(d, SQLSTATE_FEATURE_NOT_SUPPORTED, unseen_rows(d, a, c), STR(""), where);
     struct str message = ddl_printf(d, "check constraint \"%.*s\" of relation \"%.*s\" is violated by some row",
                                     STR_FMT(c->constraint.name), STR_FMT(a->table->name));
-    return ddl_guard(d, SQLSTATE_CHECK_VIOLATION, message, STR(""), where);
+    return ddl_guard(d, SQLSTATE_CHECK_VIOLATION, about_constraint(d, a, c, message), STR(""), where);
 }
 
 /* `'Key (a, b)=(' || a || ', ' || b || ')tail'` of columns that can be shown; empty when one cannot. */
@@ -190,7 +228,8 @@ static bool guard_key(struct ddl *d, const struct alter *a, const struct new_con
         return true; /* SQLite looks at a key when its row comes or changes, as PostgreSQL does */
     if (key->not_valid)
         return ddl_guard(d, SQLSTATE_FEATURE_NOT_SUPPORTED, unseen_rows(d, a, c), STR(""), broken);
-    return ddl_guard(d, SQLSTATE_FOREIGN_KEY_VIOLATION, message, key_detail(d, a->now, key, STR("c."), tail), broken);
+    return ddl_guard(d, SQLSTATE_FOREIGN_KEY_VIOLATION, about_constraint(d, a, c, message),
+                     key_detail(d, a->now, key, STR("c."), tail), broken);
 }
 
 static bool guard_unique(struct ddl *d, const struct alter *a, const struct new_constraint *c, struct str rows)
@@ -202,24 +241,32 @@ static bool guard_unique(struct ddl *d, const struct alter *a, const struct new_
         given = ddl_printf(d, "%.*s%s%.*s IS NOT NULL", STR_FMT(given), i ? " AND " : "", STR_FMT(name));
     }
     struct str message = ddl_printf(d, "could not create unique index \"%.*s\"", STR_FMT(c->constraint.name));
-    return ddl_guard(d, SQLSTATE_UNIQUE_VIOLATION, message,
+    return ddl_guard(d, SQLSTATE_UNIQUE_VIOLATION, about_constraint(d, a, c, message),
                      key_detail(d, a->now, &c->constraint, STR(""), STR(") is duplicated.")),
                      ddl_printf(d, "%.*s WHERE %.*s GROUP BY %.*s HAVING count(*) > 1", STR_FMT(rows), STR_FMT(given),
                                 STR_FMT(columns)));
 }
 
 /* Cells that the new type does not take, where D1 knows it as a check only. */
-static bool guard_type(struct ddl *d, const struct new_column *column, struct str rows)
+bool ddl_guard_type(struct ddl *d, const struct new_column *column, struct str rows)
 {
     const struct user_type *user = snapshot_user_type(d->snapshot, column->column.type);
     struct str where = ddl_printf(d, "%.*s WHERE NOT (%.*s)", STR_FMT(rows), STR_FMT(column->type_check));
     if (!user || user->oid != column->column.type || !column->type_check.n)
         return true;
-    if (user->kind == 'd')
-        return ddl_guard(d, SQLSTATE_CHECK_VIOLATION,
-                         ddl_printf(d, "value for domain %.*s violates check constraint \"%.*s\"", STR_FMT(user->name),
-                                    STR_FMT(user->n_checks ? user->check_names[0] : STR(""))),
-                         STR(""), where);
+    if (user->kind == 'd') {
+        const struct user_type *ruling = snapshot_ruling_domain(d->snapshot, user->oid, DOMAIN_CHECK);
+        bool one = ruling && ruling->n_checks == 1 && !snapshot_ruling_domain(d->snapshot, ruling->base, DOMAIN_CHECK);
+        struct about about = { .schema = user->schema,
+                               .datatype = user->name,
+                               .constraint = one ? ruling->check_names[0] : STR("") };
+        struct str which = one ? ddl_printf(d, "check constraint \"%.*s\"", STR_FMT(about.constraint))
+                               : STR("one of its check constraints"); /* D1 has them as one */
+        struct str message =
+            ddl_printf(d, "value for domain %.*s violates %.*s",
+                       STR_FMT(snapshot_format_type(d->snapshot, user->oid, -1, d->arena)), STR_FMT(which));
+        return ddl_guard(d, SQLSTATE_CHECK_VIOLATION, ddl_about(d, message, about), STR(""), where);
+    }
     struct str start = emit_text_literal(ddl_printf(d, "!%s:invalid input value for enum %.*s: \"",
                                                     sqlstate_code(SQLSTATE_INVALID_TEXT_REPRESENTATION),
                                                     STR_FMT(ddl_shown(d, user->schema, user->name))),
@@ -228,17 +275,34 @@ static bool guard_type(struct ddl *d, const struct new_column *column, struct st
                    STR_FMT(ddl_quote(d, column->column.name)), STR_FMT(where));
 }
 
+/* ALTER COLUMN … TYPE of one of the key's columns. */
+static bool has_new_values(const struct alter *a, const struct new_constraint *c)
+{
+    for (size_t i = 0; i < c->constraint.n_columns && a->now->rebuild; i++)
+        if (a->now->columns[c->constraint.columns[i] - 1].value.n)
+            return true;
+    return false;
+}
+
+/* PostgreSQL builds indexes before it looks for NULLs and at checks. */
 bool ddl_guard_rows(struct ddl *d, const struct alter *a)
 {
     struct str rows = new_rows(d, a);
     if (!rows.p)
         return false;
+    for (size_t i = 0; i < a->now->n_constraints; i++) {
+        const struct new_constraint *c = &a->now->constraints[i];
+        bool is_key = c->constraint.kind == 'p' || c->constraint.kind == 'u';
+        if (is_key && !c->dropped && (c->added || has_new_values(a, c)) && !guard_unique(d, a, c, rows))
+            return false;
+    }
     for (size_t i = 0; i < a->now->n_columns && a->now->rebuild; i++) {
         const struct new_column *column = &a->now->columns[i];
         bool is_new = column->column.not_null && !(column->old && column->old->not_null);
         if (!column->dropped && is_new && !column->column.generated && !guard_null(d, a, column, rows))
             return false;
-        if (!column->dropped && column->old && column->old->type != column->column.type && !guard_type(d, column, rows))
+        if (!column->dropped && column->old && (column->value.n || column->old->type != column->column.type) &&
+            !ddl_guard_type(d, column, rows))
             return false;
     }
     for (size_t i = 0; i < a->now->n_constraints; i++) {
@@ -248,8 +312,6 @@ bool ddl_guard_rows(struct ddl *d, const struct alter *a)
         if (c->constraint.kind == 'c' && a->now->rebuild && !ddl_guard_check(d, a, c, rows))
             return false;
         if (c->constraint.kind == 'f' && a->now->rebuild && !guard_key(d, a, c, rows))
-            return false;
-        if ((c->constraint.kind == 'p' || c->constraint.kind == 'u') && !guard_unique(d, a, c, rows))
             return false;
     }
     return true;
@@ -273,24 +335,18 @@ bool ddl_emit_unique_index(struct ddl *d, const struct alter *a, const struct ne
 }
 
 /* ---- DROP ---- */
-static bool same_set(const int16_t *a, size_t n_a, const int16_t *b, size_t n_b)
-{
-    size_t same = 0;
-    for (size_t i = 0; i < n_a; i++)
-        for (size_t k = 0; k < n_b; k++)
-            same += a[i] == b[k];
-    return n_a == n_b && same == n_a;
-}
-
-static bool keys_of(struct ddl *d, struct dependents *list, const struct relation *child, const struct relation *r,
+static bool keys_of(struct ddl *d, struct dependents *list, const struct relation *child, const struct alter *a,
                     const int16_t *columns, size_t n, struct str on)
 {
+    const struct relation *r = a->table;
     for (size_t k = 0; k < child->n_constraints; k++) {
         const struct constraint *c = &child->constraints[k];
         struct dependent_key key = { child, c };
         if (c->kind != 'f' || !str_eq(c->foreign_table, r->name) || !str_eq(c->foreign_schema, r->schema) ||
             (columns && !same_set(c->foreign_columns, c->n_columns, columns, n)))
             continue;
+        if (child == r && !ddl_find_constraint(a->now, c->name))
+            continue; /* dropped by a command before */
         if (!ddl_dependent(d, list, ddl_described_constraint(d, child, c->name), on) ||
             !DDL_PUSH(d, list->keys, list->n_keys, key))
             return false;
@@ -299,13 +355,13 @@ static bool keys_of(struct ddl *d, struct dependents *list, const struct relatio
 }
 
 /* Its own keys first, then those of others: most often the order in which they were made, which PostgreSQL follows. */
-bool ddl_dependent_keys(struct ddl *d, struct dependents *list, const struct relation *r, const int16_t *columns,
-                        size_t n, struct str on)
+bool ddl_dependent_keys(struct ddl *d, struct dependents *list, const struct alter *a, const int16_t *columns, size_t n,
+                        struct str on)
 {
-    if (!keys_of(d, list, r, r, columns, n, on))
+    if (!keys_of(d, list, a->table, a, columns, n, on))
         return false;
     for (size_t i = 0; i < d->snapshot->n_relations; i++)
-        if (&d->snapshot->relations[i] != r && !keys_of(d, list, &d->snapshot->relations[i], r, columns, n, on))
+        if (&d->snapshot->relations[i] != a->table && !keys_of(d, list, &d->snapshot->relations[i], a, columns, n, on))
             return false;
     return true;
 }
@@ -341,7 +397,7 @@ bool ddl_drop_constraint(struct ddl *d, struct alter *a, const Command *command)
     const struct constraint *key = &c->constraint;
     struct str on = ddl_printf(d, "index %.*s", STR_FMT(name_quote(key->name, d->arena)));
     bool is_key = key->kind == 'p' || key->kind == 'u';
-    if (is_key && !ddl_dependent_keys(d, &list, a->table, key->columns, key->n_columns, on))
+    if (is_key && !ddl_dependent_keys(d, &list, a, key->columns, key->n_columns, on))
         return false;
     if (key->kind == 'p' && !ddl_dependent_key_views(d, &list, a->table, key))
         return false;

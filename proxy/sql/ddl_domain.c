@@ -205,6 +205,8 @@ static bool guard_column(struct ddl *d, const struct relation *r, const struct n
     struct str message =
         ddl_printf(d, "column \"%.*s\" of table \"%.*s\" contains %s", STR_FMT(column->column.name), STR_FMT(r->name),
                    not_null ? "null values" : "values that violate the new constraint");
+    struct about about = { .schema = r->schema, .table = r->name, .column = column->column.name };
+    message = ddl_about(d, message, about);
     if (not_null)
         return ddl_guard(d, SQLSTATE_NOT_NULL_VIOLATION, message, STR(""),
                          ddl_printf(d, "%.*s WHERE %.*s IS NULL", STR_FMT(table), STR_FMT(name)));

@@ -285,6 +285,12 @@ bool ddl_rebuild_add(struct ddl *d, struct rebuild *r, const struct relation *ol
 bool ddl_rebuild_model(struct ddl *d, struct rebuild *r, const struct relation *old, struct new_table **ret);
 /* Writes the batch: the tables added and every table that refers to them. Nothing when the set is empty. */
 bool ddl_rebuild_run(struct ddl *d, struct rebuild *r);
+/* What an error is about, for its fields; empty: it has none of that kind. */
+struct about {
+    struct str schema, table, column, datatype, constraint;
+};
+/* The message of a guard with the fields that its error gets (proxy/d1_error.c reads them). */
+struct str ddl_about(struct ddl *d, struct str message, struct about about);
 /* A statement that raises `code: message` when `rows` (… FROM …, SQLite text) has any. detail: an SQLite expression over them, empty: none. */
 bool ddl_guard(struct ddl *d, enum sqlstate code, struct str message, struct str detail, struct str rows);
 

@@ -91,7 +91,8 @@ static bool load_column(struct ddl *d, const struct relation *r, size_t i, const
                                  .sqlite_generated = own->generated_text,
                                  .comment = r->column_comments ? r->column_comments[i] : STR("") };
     column.is_derivable = read.type == old->type && read.typmod == old->typmod && read.storage == old->storage;
-    if (own->default_text.n && old->default_text.n) /* else D1's is one that was dropped, or a placeholder of ADD COLUMN */
+    if (own->default_text.n &&
+        old->default_text.n) /* else D1's is one that was dropped, or a placeholder of ADD COLUMN */
         column.sqlite_default =
             own->default_is_expression ? ddl_printf(d, "(%.*s)", STR_FMT(own->default_text)) : own->default_text;
     return DDL_PUSH(d, table->columns, table->n_columns, column);

@@ -48,8 +48,9 @@ static bool guard_end(struct ddl *d, const struct alter *a, const struct new_col
     struct str message =
         ddl_printf(d, "nextval: reached %s value of sequence \"%.*s\" (%lld)", up ? "maximum" : "minimum",
                    STR_FMT(column->column.sequence), (long long)(up ? o->max : o->min));
-    struct str rows = ddl_printf(d, "(SELECT count(*) AS n FROM %.*s) WHERE n > %llu",
-                                 STR_FMT(ddl_quote(d, a->table->sqlite_name)), (unsigned long long)steps(o, o->start) + 1);
+    struct str rows =
+        ddl_printf(d, "(SELECT count(*) AS n FROM %.*s) WHERE n > %llu", STR_FMT(ddl_quote(d, a->table->sqlite_name)),
+                   (unsigned long long)steps(o, o->start) + 1);
     return ddl_guard(d, SQLSTATE_SEQUENCE_GENERATOR_LIMIT_EXCEEDED, message, STR(""), rows);
 }
 
@@ -60,11 +61,11 @@ bool ddl_numbered_counter(struct ddl *d, const struct alter *a, const struct new
     struct sequence_options options;
     if (!options_of(d, column, &options))
         return false;
-    struct str sql =
-        ddl_printf(d,
-                   "UPDATE _pgd1_sequence SET last_value = (SELECT %.*s FROM (SELECT max(count(*), 1) AS n FROM %.*s)), "
-                   "is_called = EXISTS(SELECT 1 FROM %.*s) WHERE name = ?1",
-                   STR_FMT(nth_value(d, &options, "n")), STR_FMT(table), STR_FMT(table));
+    struct str sql = ddl_printf(
+        d,
+        "UPDATE _pgd1_sequence SET last_value = (SELECT %.*s FROM (SELECT max(count(*), 1) AS n FROM %.*s)), "
+        "is_called = EXISTS(SELECT 1 FROM %.*s) WHERE name = ?1",
+        STR_FMT(nth_value(d, &options, "n")), STR_FMT(table), STR_FMT(table));
     return sql.p && ddl_sql_texts(d, sql.p, &sequence, 1);
 }
 

@@ -91,6 +91,22 @@ static bool add_children(struct ddl *d, struct rebuild *r)
 }
 
 /* ---- guards ---- */
+struct str ddl_about(struct ddl *d, struct str message, struct about about)
+{
+    const struct {
+        const char *label;
+        struct str text;
+    } fields[] = { { "SCHEMA", about.schema },
+                   { "TABLE", about.table },
+                   { "COLUMN", about.column },
+                   { "DATATYPE", about.datatype },
+                   { "CONSTRAINT", about.constraint } };
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        if (fields[i].text.n)
+            message = ddl_printf(d, "%.*s\n%s: %.*s", STR_FMT(message), fields[i].label, STR_FMT(fields[i].text));
+    return message;
+}
+
 bool ddl_guard(struct ddl *d, enum sqlstate code, struct str message, struct str detail, struct str rows)
 {
     struct str payload = ddl_printf(d, "!%s:%.*s", sqlstate_code(code), STR_FMT(message));
