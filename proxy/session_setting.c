@@ -226,6 +226,22 @@ size_t session_search_path(struct session *s, const struct snapshot *snapshot, s
     return path ? n - !first : 0;
 }
 
+/* Whether pg_temp stands before every schema that is there: what comes without a schema goes there. */
+static bool creates_temporary(struct session *s, const struct snapshot *snapshot, struct arena *arena)
+{
+    const struct guc *row = guc_find(STR("search_path"));
+    struct str list = gucs_stored(&s->gucs, row, NULL), name;
+    if (str_is(list, row->value))
+        return false;
+    while (next_identifier(&list, arena, &name)) {
+        if (str_is(name, "pg_temp") || str_is(name, SNAPSHOT_TEMPORARY))
+            return true;
+        if (has_schema(snapshot, str_is(name, "$user") ? str_from(s->user) : name))
+            return false;
+    }
+    return false;
+}
+
 void session_sql_settings(struct session *s, const struct snapshot *snapshot, struct arena *arena,
                           struct sql_settings *ret)
 {
@@ -241,6 +257,7 @@ void session_sql_settings(struct session *s, const struct snapshot *snapshot, st
         .max_statement_bytes = s->serving->config->max_message_bytes,
     };
     ret->n_search_path = session_search_path(s, snapshot, arena, &ret->search_path);
+    ret->creates_temporary = creates_temporary(s, snapshot, arena);
 }
 
 /* ---- facts ---- */
@@ -273,7 +290,8 @@ static const struct snapshot *known_schema(const struct session *s)
 static size_t named_path(struct session *s, struct arena *arena, const struct str **ret)
 {
     size_t n = session_search_path(s, known_schema(s), arena, ret);
-    bool skip = n && s->transaction.temporary && str_is((*ret)[0], SNAPSHOT_TEMPORARY);
+    bool skip = n && s->transaction.temporary && str_is((*ret)[0], SNAPSHOT_TEMPORARY) &&
+                !creates_temporary(s, known_schema(s), arena);
     *ret += skip;
     return n - skip;
 }
@@ -313,6 +331,8 @@ static bool fact_schema(struct session *s, struct arena *arena, struct value *re
     const struct str *path;
     bool catalog;
     size_t n = shown_path(s, arena, &path, &catalog);
+    if (creates_temporary(s, known_schema(s), arena))
+        return text(ret, STR(SNAPSHOT_TEMPORARY));
     return text(ret, n ? path[0] : (struct str){ 0 });
 }
 

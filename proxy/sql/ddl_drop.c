@@ -707,7 +707,7 @@ bool ddl_drop(struct ddl *d, const PgQuery__DropStmt *stmt)
             return drop_named(d, stmt, &drop_kinds[i]);
     switch (stmt->remove_type) {
     case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
-        return drop_indexes(d, stmt);
+        return (!stmt->concurrent || ddl_not_in_block(d, "DROP INDEX CONCURRENTLY")) && drop_indexes(d, stmt);
     case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE:
     case PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN:
         return drop_types(d, stmt);

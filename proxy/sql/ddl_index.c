@@ -310,6 +310,8 @@ bool ddl_create_index(struct ddl *d, const PgQuery__IndexStmt *stmt)
     index.is_hash = stmt->access_method && strcmp(stmt->access_method, "hash") == 0;
     bool exists = false;
     d->plan->tag = "CREATE INDEX";
+    if (stmt->concurrent && !ddl_not_in_block(d, "CREATE INDEX CONCURRENTLY"))
+        return false;
     if (!refuse_index(d, stmt) || !ddl_relation(d, stmt->relation, false, &index.table))
         return false;
     if (index.table->kind != RELATION_TABLE) {

@@ -363,6 +363,8 @@ bool ddl_owner_to(struct ddl *d, const PgQuery__AlterOwnerStmt *stmt);
 /* The statement fails with 42704 when it runs and no such role is there; with 3D000 when that is not the database. */
 bool ddl_need_role(struct ddl *d, const PgQuery__RoleSpec *role);
 bool ddl_need_database(struct ddl *d, struct str name);
+/* The statement fails with 25001 in a transaction block, named so. */
+bool ddl_not_in_block(struct ddl *d, const char *what);
 /* *ret_handled false: REVOKE, which is refused (accepted.def). */
 bool ddl_grant(struct ddl *d, const PgQuery__GrantStmt *stmt, bool *ret_handled);
 bool ddl_default_privileges(struct ddl *d, const PgQuery__AlterDefaultPrivilegesStmt *stmt, bool *ret_handled);

@@ -85,7 +85,7 @@ static bool premise(struct ddl *d, struct plan_premise **ret)
     return true;
 }
 
-static bool not_in_block(struct ddl *d, const char *what)
+bool ddl_not_in_block(struct ddl *d, const char *what)
 {
     struct plan_premise *p;
     if (!premise(d, &p))
@@ -145,7 +145,7 @@ bool ddl_vacuum(struct ddl *d, const PgQuery__VacuumStmt *stmt)
     for (size_t i = 0; i < stmt->n_rels; i++)
         if (!vacuum_one(d, stmt, stmt->rels[i]->vacuum_relation, analyzes))
             return false;
-    return (!stmt->is_vacuumcmd || not_in_block(d, "VACUUM")) && ddl_nothing(d, command);
+    return (!stmt->is_vacuumcmd || ddl_not_in_block(d, "VACUUM")) && ddl_nothing(d, command);
 }
 
 /* ---- REINDEX ---- */
@@ -155,7 +155,7 @@ bool ddl_reindex(struct ddl *d, const PgQuery__ReindexStmt *stmt)
     struct named n;
     struct plan_premise *p;
     if (!check_options(d, "REINDEX", stmt->params, stmt->n_params, options) ||
-        (has_option(stmt->params, stmt->n_params, "concurrently") && !not_in_block(d, "REINDEX CONCURRENTLY")))
+        (has_option(stmt->params, stmt->n_params, "concurrently") && !ddl_not_in_block(d, "REINDEX CONCURRENTLY")))
         return false;
     switch (stmt->kind) {
     case PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_INDEX:
@@ -169,13 +169,13 @@ bool ddl_reindex(struct ddl *d, const PgQuery__ReindexStmt *stmt)
     case PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SCHEMA:
         if (!ddl_schema_exists(d, str_from(stmt->name)))
             return ddl_fail_at(d, -1, SQLSTATE_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", stmt->name);
-        if (!not_in_block(d, "REINDEX SCHEMA"))
+        if (!ddl_not_in_block(d, "REINDEX SCHEMA"))
             return false;
         break;
     default: /* of the whole database */
-        if (!premise(d, &p) ||
-            !not_in_block(d, stmt->kind == PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SYSTEM ? "REINDEX SYSTEM"
-                                                                                                : "REINDEX DATABASE"))
+        if (!premise(d, &p) || !ddl_not_in_block(d, stmt->kind == PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SYSTEM
+                                                        ? "REINDEX SYSTEM"
+                                                        : "REINDEX DATABASE"))
             return false;
         p->database = arena_str(d->arena, str_from(stmt->name));
         break;
@@ -220,7 +220,7 @@ bool ddl_cluster(struct ddl *d, const PgQuery__ClusterStmt *stmt)
     if (!check_options(d, "CLUSTER", stmt->params, stmt->n_params, options))
         return false;
     if (!stmt->relation)
-        return not_in_block(d, "CLUSTER") && ddl_nothing(d, "CLUSTER");
+        return ddl_not_in_block(d, "CLUSTER") && ddl_nothing(d, "CLUSTER");
     if (!find_range(d, stmt->relation, &n) || !want_table(d, &n))
         return false;
     if (stmt->indexname && stmt->indexname[0] && !ddl_check_cluster(d, n.relation, stmt->indexname))

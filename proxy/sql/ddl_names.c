@@ -77,6 +77,8 @@ bool ddl_creation_schema(struct ddl *d, struct str given, int location, struct s
 {
     if (d->temporary)
         return ddl_temporary_schema(d, given, location, ret);
+    if (given.n ? ddl_is_temporary_schema(given) : d->settings->creates_temporary)
+        return ddl_refuse(d, location, NULL, "an object of this kind in the temporary schema");
     if (!given.n) {
         for (size_t i = 0; i < d->settings->n_search_path && !given.n; i++)
             if (ddl_schema_exists(d, d->settings->search_path[i]) &&

@@ -44,10 +44,16 @@ static void see_list(struct temporary_targets *t, const Node *node, size_t tail)
         see(t, schema, name);
 }
 
-static bool is_new(const PgQuery__RangeVar *name)
+static bool is_new(struct ddl *d, const PgQuery__RangeVar *name)
 {
-    return name && ((name->relpersistence && name->relpersistence[0] == 't') ||
-                    ddl_is_temporary_schema(str_from(name->schemaname)));
+    if (!name)
+        return false;
+    bool in_temporary = name->schemaname && name->schemaname[0] ? ddl_is_temporary_schema(str_from(name->schemaname))
+                                                                : d->settings->creates_temporary;
+    if (in_temporary && ddl_is_unlogged(name))
+        return ddl_fail_at(d, name->location, SQLSTATE_INVALID_TABLE_DEFINITION,
+                           "only temporary relations may be created in temporary schemas");
+    return in_temporary || (name->relpersistence && name->relpersistence[0] == 't');
 }
 
 /* How many names stand behind the relation's. */
@@ -78,19 +84,19 @@ static void see_node(struct temporary_targets *t, const Node *node)
 {
     switch (node->node_case) {
     case PG_QUERY__NODE__NODE_CREATE_STMT:
-        t->temporary = is_new(node->create_stmt->relation);
+        t->temporary = is_new(t->d, node->create_stmt->relation);
         break;
     case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
-        t->temporary = is_new(node->create_table_as_stmt->into->rel);
+        t->temporary = is_new(t->d, node->create_table_as_stmt->into->rel);
         break;
     case PG_QUERY__NODE__NODE_SELECT_STMT:
-        t->temporary = node->select_stmt->into_clause && is_new(node->select_stmt->into_clause->rel);
+        t->temporary = node->select_stmt->into_clause && is_new(t->d, node->select_stmt->into_clause->rel);
         break;
     case PG_QUERY__NODE__NODE_VIEW_STMT:
-        t->temporary = is_new(node->view_stmt->view);
+        t->temporary = is_new(t->d, node->view_stmt->view);
         break;
     case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
-        t->temporary = is_new(node->create_seq_stmt->sequence);
+        t->temporary = is_new(t->d, node->create_seq_stmt->sequence);
         break;
     case PG_QUERY__NODE__NODE_INDEX_STMT:
         see_range(t, node->index_stmt->relation);

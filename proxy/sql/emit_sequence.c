@@ -221,6 +221,14 @@ static bool note_set(struct emitter *e, const struct relation *s, enum sequence_
     return use == SEQUENCE_DISTURBED || note_given(e, s, use == SEQUENCE_SET ? cell : STR(""), false);
 }
 
+static struct str out_of_bounds(struct emitter *e, const struct relation *s, struct str value)
+{
+    struct str tail = text_of(e, " is out of bounds for sequence \"%.*s\" (%lld..%lld)", STR_FMT(s->name),
+                              (long long)s->seq_min, (long long)s->seq_max);
+    return text_of(e, "json_extract('{}','!22003:setval: value ' || %.*s || %.*s)", STR_FMT(value),
+                   STR_FMT(emit_text_literal(tail, e->arena)));
+}
+
 static bool set_value(struct emitter *e, const struct expr *x, const struct relation *s, struct fragment *ret)
 {
     const struct relation *table = rowid_table(e, s);
@@ -237,10 +245,8 @@ static bool set_value(struct emitter *e, const struct expr *x, const struct rela
     emitter_init(d1, e->shared, TARGET_D1);
     if (!emit_value(d1, x->args[1], &value) || (x->n_args > 2 && !emit_value(d1, x->args[2], &called)))
         return false;
-    struct str message = text_of(e, "setval: value is out of bounds for sequence \"%.*s\" (%lld..%lld)",
-                                 STR_FMT(s->name), (long long)s->seq_min, (long long)s->seq_max);
-    struct str raise = emit_raise(d1, "22003", message), name = sequence_name(e, table ? table : s);
     const struct str v = value.sql, c = called.sql;
+    struct str raise = out_of_bounds(e, s, v), name = sequence_name(e, table ? table : s);
     if (table) {
         struct str helper = ensure_row(e, table);
         struct str sql = text_of(e,

@@ -448,12 +448,13 @@ struct sql_settings { /* what alters the meaning of a text; part of the cache ke
     struct str role;
     struct str database; /* the name that names of three parts begin with; not part of the key. Empty: any */
     bool standard_conforming_strings;
-    bool raw_sqlite;     /* pgd1.dialect = sqlite */
-    bool no_views;       /* restrict_nonsystem_relation_kind: views of users are not to be read */
-    bool without_params; /* $1 is an error */
-    bool force_local;    /* a pushed-down guard failed: plan again with everything doubtful finished locally */
-    bool in_row_order;   /* COPY of a table: rows by their rowids, as inserted; no index gives them */
-    bool takes_rows;     /* the rows of temporary tables travel with the statement to D1 */
+    bool raw_sqlite;        /* pgd1.dialect = sqlite */
+    bool creates_temporary; /* the path begins with pg_temp: what has no schema of its own comes to be there */
+    bool no_views;          /* restrict_nonsystem_relation_kind: views of users are not to be read */
+    bool without_params;    /* $1 is an error */
+    bool force_local;       /* a pushed-down guard failed: plan again with everything doubtful finished locally */
+    bool in_row_order;      /* COPY of a table: rows by their rowids, as inserted; no index gives them */
+    bool takes_rows;        /* the rows of temporary tables travel with the statement to D1 */
     struct d1_traits traits;
     const struct type_settings *types;
     const struct sequence_values *sequences; /* the session's; not part of the key: a plan that looked is not cached */

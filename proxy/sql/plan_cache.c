@@ -107,6 +107,7 @@ static char *add_settings(char *at, const struct sql_settings *settings)
                      (char)settings->force_local,
                      (char)settings->raw_sqlite,
                      (char)settings->no_views,
+                     (char)settings->creates_temporary,
                      (char)settings->traits.native_values,
                      (char)t->date_style,
                      (char)t->date_order,

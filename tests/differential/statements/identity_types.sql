@@ -24,3 +24,7 @@ create sequence sz; alter sequence sz increment -1; select seqmax, seqmin, seqst
 alter sequence sz increment -5 no minvalue; select seqmax, seqmin, seqstart from pg_sequence where seqrelid='sz'::regclass;
 alter sequence sz no maxvalue;
 alter sequence sz start -1 no maxvalue restart; select seqmax, seqmin, seqstart from pg_sequence where seqrelid='sz'::regclass; select nextval('sz'), nextval('sz');
+create sequence bounded minvalue 5 maxvalue 36 start 7;
+select setval('bounded', -100);
+select setval('bounded', 37, false);
+select setval('bounded', 36);

@@ -435,3 +435,8 @@ begin; CREATE INDEX x ON item (id) WHERE made > now();
 rollback;
 DROP OPERATOR === (int4);
 DROP OPERATOR = (nosuch);
+-- what the grammar itself says, with a SQLSTATE of its own
+create schema if not exists there create table inside (a int);
+create table keyed (a int, b int, foreign key (a, b) references item on update set null (a));
+alter index item_pkey alter column 0 set statistics 10;
+insert into item values (7, 'a', 1, null), (7, 'b', 1, null) on conflict (id) do update set kind = 'c';
