@@ -333,6 +333,8 @@ bool ddl_drop_column(struct ddl *d, struct alter *a, const Command *command)
                    command->name, STR_FMT(a->table->name));
         return true;
     }
+    if (!column && is_system_column(str_from(command->name)))
+        return ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot drop system column \"%s\"", command->name);
     if (!column)
         return ddl_undefined_column(d, a, str_from(command->name));
     if (!column->old)

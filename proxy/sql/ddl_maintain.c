@@ -154,8 +154,9 @@ bool ddl_reindex(struct ddl *d, const PgQuery__ReindexStmt *stmt)
     static const char *const options[] = { "verbose", "concurrently", "tablespace", NULL };
     struct named n;
     struct plan_premise *p;
+    bool concurrently = has_option(stmt->params, stmt->n_params, "concurrently");
     if (!check_options(d, "REINDEX", stmt->params, stmt->n_params, options) ||
-        (has_option(stmt->params, stmt->n_params, "concurrently") && !ddl_not_in_block(d, "REINDEX CONCURRENTLY")))
+        (concurrently && !ddl_not_in_block(d, "REINDEX CONCURRENTLY")))
         return false;
     switch (stmt->kind) {
     case PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_INDEX:
@@ -165,6 +166,11 @@ bool ddl_reindex(struct ddl *d, const PgQuery__ReindexStmt *stmt)
     case PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_TABLE:
         if (!find_range(d, stmt->relation, &n) || !want_table(d, &n))
             return false;
+        if (concurrently && n.relation->is_system)
+            return ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "cannot reindex system catalogs concurrently");
+        if (n.relation->kind == RELATION_TABLE && !n.relation->is_system && n.relation->n_indexes == 0)
+            ddl_notice(d, SQLSTATE_SUCCESSFUL_COMPLETION, "table \"%.*s\" has no indexes %s", STR_FMT(n.name),
+                       concurrently ? "that can be reindexed concurrently" : "to reindex");
         break;
     case PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SCHEMA:
         if (!ddl_schema_exists(d, str_from(stmt->name)))
@@ -229,6 +235,24 @@ bool ddl_cluster(struct ddl *d, const PgQuery__ClusterStmt *stmt)
 }
 
 /* ---- ALTER INDEX ---- */
+/* ALTER COLUMN number SET STATISTICS: of expressions only, for columns have their table's. */
+static bool has_statistics(struct ddl *d, const struct named *n, size_t number)
+{
+    const struct index *index = n->index;
+    if (number > index->n_columns + index->n_included)
+        return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column number %zu of relation \"%.*s\" does not exist",
+                           number, STR_FMT(n->name));
+    bool is_included = number > index->n_columns;
+    int16_t column = is_included ? index->included[number - 1 - index->n_columns] : index->columns[number - 1].column;
+    if (!column)
+        return true;
+    struct str name = n->relation->columns[column - 1].name;
+    ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED,
+                "cannot alter statistics on %s column \"%.*s\" of index \"%.*s\"",
+                is_included ? "included" : "non-expression", STR_FMT(name), STR_FMT(n->name));
+    return is_included ? false : err_hint(d->err, "Alter statistics on table column instead.");
+}
+
 bool ddl_alter_index(struct ddl *d, const PgQuery__AlterTableStmt *stmt)
 {
     struct named n;
@@ -239,9 +263,12 @@ bool ddl_alter_index(struct ddl *d, const PgQuery__AlterTableStmt *stmt)
     }
     if (!find_range(d, stmt->relation, &n) || !want_index(d, &n))
         return false;
-    for (size_t i = 0; i < stmt->n_cmds; i++)
-        if (!ddl_need_role(d, stmt->cmds[i]->alter_table_cmd->newowner))
+    for (size_t i = 0; i < stmt->n_cmds; i++) {
+        const PgQuery__AlterTableCmd *command = stmt->cmds[i]->alter_table_cmd;
+        if (!ddl_need_role(d, command->newowner) || (command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics &&
+                                                     command->num > 0 && !has_statistics(d, &n, (size_t)command->num)))
             return false;
+    }
     return true;
 }
 

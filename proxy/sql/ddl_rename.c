@@ -368,7 +368,7 @@ static bool rename_relation(struct ddl *d, const PgQuery__RenameStmt *stmt, cons
         return false;
     if (!r)
         return ddl_rename_skipped(d, stmt, kind->tag);
-    if (!any && r->kind != kind->relation)
+    if (!any && kind->relation && r->kind != kind->relation) /* ALTER INDEX renames whatever it is */
         return ddl_fail_at(d, -1, SQLSTATE_WRONG_OBJECT_TYPE, "\"%.*s\" is not %s", STR_FMT(r->name), kind->article);
     if (!ddl_new_relation_name(d, r->schema, to, -1, false, &exists))
         return false;

@@ -310,6 +310,11 @@ static bool too_many_keys(struct ddl *d)
                        FOREIGN_KEYS_MAX);
 }
 
+static bool system_column_in_key(struct ddl *d)
+{
+    return ddl_fail_at(d, -1, SQLSTATE_FEATURE_NOT_SUPPORTED, "system columns cannot be used in foreign keys");
+}
+
 static bool key_columns(struct ddl *d, struct new_table *table, struct new_constraint *c)
 {
     bool primary = c->constraint.kind == 'p', foreign = c->constraint.kind == 'f';
@@ -322,9 +327,14 @@ static bool key_columns(struct ddl *d, struct new_table *table, struct new_const
     for (size_t i = 0; i < c->n_keys; i++) {
         struct str name = ddl_string(c->keys[i]);
         const struct new_column *column = ddl_find_column(table, name);
+        if (!column && foreign && is_system_column(name))
+            return system_column_in_key(d);
         if (!column && foreign)
             return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN,
                                "column \"%.*s\" referenced in foreign key constraint does not exist", STR_FMT(name));
+        if (!column && primary && table->old) /* it is made NOT NULL first */
+            return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" of relation \"%.*s\" does not exist",
+                               STR_FMT(name), STR_FMT(table->name));
         if (!column)
             return ddl_fail_at(d, c->location, SQLSTATE_UNDEFINED_COLUMN, "column \"%.*s\" named in key does not exist",
                                STR_FMT(name));
@@ -455,6 +465,8 @@ static bool named_foreign_columns(struct ddl *d, const struct foreign_table *f, 
     for (size_t i = 0; key->foreign_columns && i < key->n_columns; i++) {
         struct str name = ddl_string(con->pk_attrs[i]);
         const struct column *column = relation_column(f->relation, name);
+        if (!column && is_system_column(name))
+            return system_column_in_key(d);
         if (!column)
             return ddl_fail_at(d, -1, SQLSTATE_UNDEFINED_COLUMN,
                                "column \"%.*s\" referenced in foreign key constraint does not exist", STR_FMT(name));

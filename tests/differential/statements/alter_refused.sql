@@ -62,3 +62,20 @@ alter table plain_tree add primary key (id), add constraint up foreign key (up) 
 delete from plain_tree where id = 3;
 alter table plain_tree add primary key (id), add constraint up foreign key (up) references plain_tree;
 select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'plain_tree'::regclass order by 1;
+-- columns that are not the table's own, and what ALTER INDEX and REINDEX name
+create table bare (a int, b int);
+alter table bare drop xmin;
+alter table bare add foreign key (tableoid) references parent;
+create table bare_2 (a int references parent (ctid));
+alter table bare add primary key (c);
+alter table bare add unique (c);
+create index bare_i on bare (a, (a + 1)) include (b);
+alter index bare_i alter column 1 set statistics 10;
+alter index bare_i alter column 2 set statistics 10;
+alter index bare_i alter column 3 set statistics 10;
+alter index bare_i alter column 4 set statistics 10;
+alter index bare alter column 1 set statistics 10;
+alter index bare rename to barer;
+select relname, relkind from pg_class where relname like 'bare%' order by 1;
+reindex table barer;
+reindex table concurrently pg_class;
